@@ -1,0 +1,3 @@
+//! The live room.
+
+pub mod relay;

@@ -1,0 +1,150 @@
+//! What the live room asks of the media relay, and what the relay tells it.
+//!
+//! `services` and `media` meet only here: two enums over two bounded channels, joined in `app`. Neither names the
+//! other. The relay knows participants and rooms as bare ids; who they are, and whether they may be there, was decided
+//! before a command is sent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{ParticipantId, RoomId};
+
+/// Audio or video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaKind {
+    /// A microphone.
+    Audio,
+    /// A camera.
+    Video,
+}
+
+/// What a participant's media does in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayMode {
+    /// Every other participant of the room receives it.
+    Conference,
+    /// Only the sender receives it: the check before a call.
+    Loopback,
+}
+
+/// A request to the relay. Commands of one participant are carried out in the order in which they were sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RelayCommand {
+    /// Gives a participant a seat: from now on its offers are answered and its media is forwarded.
+    Admit {
+        /// The room.
+        room: RoomId,
+        /// The seat.
+        participant: ParticipantId,
+        /// How its media is forwarded.
+        mode: RelayMode,
+    },
+    /// A description from the browser: the first one, one that adds sections, or an ICE restart.
+    Offer {
+        /// The seat; an offer of a seat that was not admitted is refused.
+        participant: ParticipantId,
+        /// Chosen by the browser; the answer carries it.
+        offer_id: u64,
+        /// `true` when the browser has a new `RTCPeerConnection`: the old one of this seat is closed first.
+        fresh: bool,
+        /// The session description (RFC 8866), at most 64 KiB.
+        sdp: String,
+    },
+    /// Takes a seat away: no packet from or to it passes after this.
+    Remove {
+        /// The seat.
+        participant: ParticipantId,
+    },
+    /// Ends a room and every seat in it.
+    Close {
+        /// The room.
+        room: RoomId,
+    },
+}
+
+/// Something that happened to a participant's media.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RelayEvent {
+    /// The answer to an offer.
+    Answer {
+        /// The seat.
+        participant: ParticipantId,
+        /// The offer's own id.
+        offer_id: u64,
+        /// The session description for the browser.
+        sdp: String,
+    },
+    /// An offer that could not be answered; the connection that was there before it, if any, goes on.
+    OfferRefused {
+        /// The seat.
+        participant: ParticipantId,
+        /// The offer's own id.
+        offer_id: u64,
+        /// Why.
+        reason: OfferRefusal,
+    },
+    /// Which source each of the participant's receiving sections carries now; replaces what was said before.
+    Slots {
+        /// The receiving seat.
+        participant: ParticipantId,
+        /// One entry per section that has a source.
+        slots: Vec<Slot>,
+        /// Sources that found no free section, per kind: the browser should offer more (audio, video).
+        missing: (u8, u8),
+    },
+    /// The state of a participant's connection changed.
+    Connection {
+        /// The seat.
+        participant: ParticipantId,
+        /// The new state.
+        state: MediaState,
+    },
+    /// A periodic measurement of one participant's upstream, every two seconds while connected.
+    Upstream {
+        /// The seat.
+        participant: ParticipantId,
+        /// Packets received per kind since the last measurement (audio, video).
+        packets: (u64, u64),
+        /// Share of packets lost, 0–1, since the last measurement.
+        loss: f32,
+    },
+}
+
+/// Why an offer has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferRefusal {
+    /// The seat was never admitted, or was taken away.
+    NotAdmitted,
+    /// The description could not be parsed, is too large, or has too many sections.
+    Malformed,
+    /// It names no codec that the relay carries (Opus, VP8, H.264).
+    NoCommonCodec,
+    /// The relay itself failed; trying again with a fresh connection is worthwhile.
+    Internal,
+}
+
+/// One receiving section of a participant's connection, and whose media it carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Slot {
+    /// The `a=mid` of the section in the browser's own description.
+    pub mid: String,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// Whose media it is.
+    pub source: ParticipantId,
+}
+
+/// The state of a participant's media connection, as the relay sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaState {
+    /// ICE and DTLS are under way.
+    Connecting,
+    /// Packets may flow.
+    Connected,
+    /// Nothing was heard for a while; the browser restarts ICE.
+    Interrupted,
+    /// The connection is gone; the seat stays until it is removed.
+    Closed,
+}

@@ -1,0 +1,6 @@
+//! Yunzhen (云诊): the server of a hospital's online consulting rooms.
+//!
+//! The modules stand in the order of the layer table of `docs/ARCHITECTURE.md`: a layer may name only layers above it
+//! there. `tests/suite/architecture.rs` holds the same table and fails on a violation.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! The one binary: arguments, then the library.
+
+fn main() {}

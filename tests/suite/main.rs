@@ -1,0 +1,1 @@
+//! The whole product's tests in one binary, so that it links once.
