@@ -1,5 +1,7 @@
 //! What is true. No tokio, no sqlx, no axum, no clock, no I/O, no randomness: time and chance are arguments.
 
 pub mod ids;
+pub mod people;
 pub mod room;
 pub mod time;
+pub mod triage;

@@ -1,0 +1,83 @@
+//! What a doctor does at a desk before and beside the visit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{ClinicId, DeskId, VisitId};
+use crate::domain::time::Timestamp;
+use crate::protocol::house::Text;
+use crate::protocol::visit::CurrentPatient;
+
+/// What a desk is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskPhase {
+    /// Nobody works there.
+    Closed,
+    /// Calls patients.
+    Open,
+    /// Calls nobody until `paused_until`, or until resumed.
+    Paused,
+    /// Finishes the present patient, then closes.
+    Closing,
+    /// The doctor's browser was not heard for 90 s.
+    Lost,
+}
+
+/// `GET /desks/mine` and the answer of every act on a desk.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeskView {
+    /// The desk.
+    pub id: DeskId,
+    /// Its name.
+    pub name: Text,
+    /// Its clinic.
+    pub clinic: ClinicId,
+    /// The clinic's name.
+    pub clinic_name: Text,
+    /// What it is doing.
+    pub phase: DeskPhase,
+    /// When the pause ends by itself.
+    pub paused_until: Option<Timestamp>,
+    /// The patient who is called or served.
+    pub current: Option<Box<CurrentPatient>>,
+    /// Visits of this doctor whose note is not signed.
+    pub unfinished: Vec<UnfinishedNote>,
+    /// Grows with every change.
+    pub version: i64,
+    /// When this was true.
+    pub as_of: Timestamp,
+}
+
+/// A visit that ended without a signed note.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UnfinishedNote {
+    /// The visit.
+    pub visit: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// The patient's name, masked.
+    pub name_masked: String,
+    /// When the visit ended, if it did.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// `POST /desks/{id}/pause`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseRequest {
+    /// 1 to 120; absent: until resumed.
+    #[serde(default)]
+    pub minutes: Option<u32>,
+}
+
+/// `POST /desks/{id}/transfer`: the present patient goes to another clinic.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferRequest {
+    /// The ticket's version.
+    pub version: i64,
+    /// Where to.
+    pub clinic: ClinicId,
+    /// One line for the colleague, 2 to 500 characters.
+    pub reason: String,
+}

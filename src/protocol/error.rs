@@ -1,0 +1,170 @@
+//! Refusals as the wire says them.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal;)+) => {
+        /// A stable name of what went wrong. The browser translates it; programs may rely on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        pub enum ErrorCode {$(
+            $(#[$doc])*
+            #[serde(rename = $code)]
+            $name,
+        )+}
+
+        impl ErrorCode {
+            /// Every code, in the order of this file.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON, or a field is missing or of another type; `field` names it where it can.
+    Malformed = "request.malformed", 400;
+    /// A field has a value that is not allowed; `field` names it.
+    Invalid = "request.invalid", 422;
+    /// A field that this server does not know; `field` names it.
+    UnknownField = "request.unknown_field", 422;
+    /// The body is larger than the limit.
+    TooLarge = "request.too_large", 413;
+    /// The content type is not the one that is expected.
+    UnsupportedType = "request.unsupported_type", 415;
+    /// No such path or object, or none that this subject may see.
+    NotFound = "request.not_found", 404;
+    /// The path does not know this method.
+    MethodNotAllowed = "request.method_not_allowed", 405;
+    /// Too many requests; `retry_after` says how many seconds to wait.
+    RateLimited = "request.rate_limited", 429;
+    /// The same idempotency key came with another body.
+    KeyReused = "request.key_reused", 422;
+    /// The idempotency key is longer than 64 characters or holds other than letters, digits, `-` and `_`.
+    KeyMalformed = "request.key_malformed", 400;
+    /// No token, or one that is expired, forged or of another kind.
+    Unauthenticated = "auth.required", 401;
+    /// The subject's role may not do this.
+    Forbidden = "auth.forbidden", 403;
+    /// Wrong user name or password.
+    BadCredentials = "auth.bad_credentials", 401;
+    /// The refresh token is spent, revoked or unknown.
+    SessionEnded = "auth.session_ended", 401;
+    /// The one-time code is wrong; `remaining` says how many tries are left.
+    CodeWrong = "code.wrong", 422;
+    /// The one-time code is older than its ten minutes, was used, or was tried too often.
+    CodeExpired = "code.expired", 410;
+    /// A code was sent a moment ago; `retry_after` says when another may be asked for.
+    CodeTooSoon = "code.too_soon", 429;
+    /// The link does not lead to a clinic.
+    LinkUnknown = "link.unknown", 404;
+    /// The clinic takes no patients now.
+    ClinicClosed = "clinic.closed", 409;
+    /// The identity document's number is not possible; `field` names it.
+    IdentityInvalid = "identity.invalid", 422;
+    /// No identity was given yet.
+    IdentityMissing = "identity.missing", 409;
+    /// A consent that this step needs was not given; `field` names its kind.
+    ConsentMissing = "consent.missing", 409;
+    /// The text was changed since it was shown; read it again.
+    ConsentOutdated = "consent.outdated", 409;
+    /// An answer does not fit its question; `field` is the question's link id.
+    AnswerInvalid = "declaration.invalid", 422;
+    /// Required questions are unanswered; `field` is the first one.
+    AnswerMissing = "declaration.missing", 422;
+    /// Somebody saved a newer version; fetch it first.
+    VersionConflict = "version.conflict", 409;
+    /// The declaration was submitted and can no longer change.
+    DeclarationClosed = "declaration.closed", 409;
+    /// The patient already has a live ticket in this clinic.
+    TicketExists = "ticket.exists", 409;
+    /// The ticket is not in a state that allows this; fetch it again.
+    TicketState = "ticket.state", 409;
+    /// The queue is empty.
+    QueueEmpty = "queue.empty", 409;
+    /// The doctor already has a patient.
+    DoctorBusy = "desk.doctor_busy", 409;
+    /// The desk is not open.
+    DeskNotOpen = "desk.not_open", 409;
+    /// Somebody else works at the desk.
+    DeskTaken = "desk.taken", 409;
+    /// The doctor's licence has ended.
+    LicenceEnded = "desk.licence_ended", 403;
+    /// Somebody else took this alarm.
+    AlarmTaken = "alarm.taken", 409;
+    /// A lower level needs a reason, and for EMERGENCY a doctor.
+    LoweringRefused = "triage.lowering_refused", 403;
+    /// A fact that the rule set does not know, or of a wrong type; `field` names it.
+    FactInvalid = "triage.fact_invalid", 422;
+    /// The note is signed and can only be amended.
+    AlreadySigned = "note.already_signed", 409;
+    /// Something that signing needs is missing; `field` names it.
+    NoteIncomplete = "note.incomplete", 422;
+    /// The visit is over.
+    VisitEnded = "visit.ended", 409;
+    /// A disposition must be chosen before the visit ends.
+    OutcomeMissing = "visit.outcome_missing", 409;
+    /// The grant is expired, used, forged, or for another room.
+    GrantRefused = "room.grant_refused", 403;
+    /// The room is over.
+    RoomClosed = "room.closed", 410;
+    /// The description of the browser's media could not be used.
+    OfferRefused = "room.offer_refused", 422;
+    /// The room is full.
+    RoomFull = "room.full", 409;
+    /// The first message was not `hello`, or came too late.
+    HelloExpected = "live.hello_expected", 400;
+    /// The message is not one of this protocol; `field` names what was wrong.
+    MessageMalformed = "live.malformed", 400;
+    /// Another version of the protocol is needed.
+    VersionUnsupported = "live.version_unsupported", 400;
+    /// More messages a second than the limit.
+    TooManyMessages = "live.too_many_messages", 429;
+    /// Another window of the same seat took over.
+    Replaced = "live.replaced", 409;
+    /// The server cannot reach its database; what was acknowledged is safe. Try again.
+    Unavailable = "server.unavailable", 503;
+    /// The server is shutting down.
+    ShuttingDown = "server.shutting_down", 503;
+    /// A fault of ours; it was logged.
+    Internal = "server.internal", 500;
+}
+
+/// The body of every refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// A sentence in English for a developer; not for a patient.
+    pub message: String,
+    /// The field, question, consent or fact that is meant.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub field: Option<String>,
+    /// Seconds to wait before trying again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_after: Option<u32>,
+    /// Tries left.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub remaining: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_its_own_wire_form() {
+        for code in ErrorCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! From the red flags to the ticket: what a patient tells the clinic.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::ids::{AlarmId, DeclarationId, PatientId};
+use crate::domain::people::{Relation, Sex};
+use crate::domain::time::Timestamp;
+use crate::domain::triage::Level;
+use crate::protocol::auth::Tokens;
+use crate::protocol::house::Text;
+
+/// `POST /red-flags`: the answers of the first page, before any identity.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedFlagsRequest {
+    /// The clinic's link token.
+    pub link: String,
+    /// The ids of the questions answered *yes*.
+    pub yes: Vec<String>,
+}
+
+/// What follows from the first page.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RedFlagsAnswer {
+    /// `true` when any answer was yes: show the page "call 120" at once.
+    pub emergency: bool,
+    /// The open video line, when `emergency`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<EmergencyLine>,
+}
+
+/// A video line that is open without waiting and without a name.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EmergencyLine {
+    /// The alarm that rings at the nurse and at every open desk.
+    pub alarm: AlarmId,
+    /// Tokens of an unnamed caller; they open this line and nothing else.
+    pub tokens: Tokens,
+}
+
+/// An identity document's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// 居民身份证, checked by GB 11643.
+    ResidentCard,
+    /// A passport.
+    Passport,
+    /// 港澳居民来往内地通行证.
+    HongKongMacaoPermit,
+    /// 台湾居民来往大陆通行证.
+    TaiwanPermit,
+    /// 外国人永久居留身份证.
+    PermanentResidence,
+}
+
+/// `POST /patients`: who is ill.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityRequest {
+    /// The name as in the document, 1 to 64 characters.
+    pub name: String,
+    /// The document's kind.
+    pub document: DocumentKind,
+    /// The document's number.
+    pub number: String,
+    /// `YYYY-MM-DD`; required unless the document is a resident card, which states it.
+    #[serde(default)]
+    pub birth_date: Option<String>,
+    /// Required unless the document is a resident card.
+    #[serde(default)]
+    pub sex: Option<Sex>,
+    /// How the person who answers is related to the patient.
+    pub relation: Relation,
+}
+
+/// A patient as their own holder sees them: enough to recognise, not to copy.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PatientCard {
+    /// The patient.
+    pub id: PatientId,
+    /// The name, all but the first character hidden.
+    pub name_masked: String,
+    /// The last four characters of the document's number.
+    pub document_tail: String,
+    /// Full years of age today.
+    pub age_years: u32,
+    /// Sex.
+    pub sex: Sex,
+    /// How the holder is related.
+    pub relation: Relation,
+}
+
+/// What a consent is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentKind {
+    /// 互联网诊疗知情同意: needed.
+    Treatment,
+    /// 敏感个人信息单独同意 (PIPL Art. 29): needed.
+    SensitiveData,
+    /// 音视频过程记录: may be refused; the visit goes on.
+    ProcessRecord,
+}
+
+/// `GET /consents`: the texts in force.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ConsentText {
+    /// What it is about.
+    pub kind: ConsentKind,
+    /// The text's version; it is sent back with the decision.
+    pub version: String,
+    /// The heading.
+    pub title: Text,
+    /// Short paragraphs.
+    pub paragraphs: Vec<Text>,
+    /// Whether the visit needs a yes.
+    pub required: bool,
+}
+
+/// `POST /patients/{id}/consents`: one decision.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentDecision {
+    /// What it is about.
+    pub kind: ConsentKind,
+    /// The version that was read.
+    pub version: String,
+    /// Yes or no.
+    pub granted: bool,
+}
+
+/// A stored decision.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ConsentRecord {
+    /// What it is about.
+    pub kind: ConsentKind,
+    /// The version that was read.
+    pub version: String,
+    /// Yes or no.
+    pub granted: bool,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// `POST /declarations`: begins a declaration, or finds the unfinished one.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationBegin {
+    /// For whom.
+    pub patient: PatientId,
+    /// The clinic's link token.
+    pub link: String,
+}
+
+/// A declaration with its answers.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeclarationView {
+    /// The declaration.
+    pub id: DeclarationId,
+    /// For whom.
+    pub patient: PatientId,
+    /// The questionnaire's version; its text is at `/questionnaires/{version}`.
+    pub questionnaire: String,
+    /// Grows by one with every save.
+    pub version: i64,
+    /// Answers by link id.
+    #[schema(value_type = Object)]
+    pub answers: Map<String, Value>,
+    /// Required and visible questions that have no answer yet.
+    pub missing: Vec<String>,
+    /// When it was saved last.
+    pub saved_at: Timestamp,
+    /// The result, once submitted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub result: Option<TriageView>,
+}
+
+/// `PATCH /declarations/{id}`: saves answers; those not named stay.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeclarationSave {
+    /// The version that the answers were added to.
+    pub version: i64,
+    /// Answers by link id; `null` takes an answer back.
+    #[schema(value_type = Object)]
+    pub answers: Map<String, Value>,
+}
+
+/// The result of triage as a patient reads it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TriageView {
+    /// The level.
+    pub level: Level,
+    /// The disposition's code.
+    pub disposition: String,
+    /// The disposition in plain words.
+    pub disposition_text: Text,
+    /// Why, in plain words, in file order of the rules.
+    pub reasons: Vec<Text>,
+    /// The ids of all matched rules, in file order.
+    pub matched: Vec<String>,
+    /// The rule set.
+    pub ruleset: RulesetInfo,
+    /// A nurse calls within five minutes.
+    pub nurse_call: bool,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// An alarm that was raised, when the level is EMERGENCY.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub alarm: Option<AlarmId>,
+}
+
+/// Which rules decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesetInfo {
+    /// The version.
+    pub version: String,
+    /// `draft` until two people have signed it.
+    pub status: String,
+}
+
+/// `POST /triage/assess` (staff): facts by the variable names of the rule set.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessRequest {
+    /// Known facts; what is not named, or `null`, is unknown.
+    #[schema(value_type = Object)]
+    pub facts: Map<String, Value>,
+}
+
+/// The bare assessment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AssessAnswer {
+    /// The level.
+    pub level: Level,
+    /// The disposition's code.
+    pub disposition: String,
+    /// The ids of all matched rules, in file order.
+    pub matched: Vec<String>,
+    /// The rule set.
+    pub ruleset: RulesetInfo,
+    /// A nurse calls within five minutes.
+    pub nurse_call: bool,
+}

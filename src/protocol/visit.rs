@@ -1,0 +1,311 @@
+//! The visit: the patient on the desk, the note, the end, and what the patient reads afterwards.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::ids::{AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RoomId, TicketId, VisitId};
+use crate::domain::people::{Relation, Sex};
+use crate::domain::time::Timestamp;
+use crate::protocol::house::Text;
+use crate::protocol::intake::{ConsentRecord, TriageView};
+use crate::protocol::ticket::{DeviceCheck, TicketPhase};
+
+/// The patient on a desk, from the ring to the signature.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CurrentPatient {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its number.
+    pub no: i64,
+    /// Its version.
+    pub version: i64,
+    /// What it is doing.
+    pub phase: TicketPhase,
+    /// The ring ends at.
+    pub ring_until: Option<Timestamp>,
+    /// How often this ticket was called.
+    pub call_count: u32,
+    /// Whether the patient's browser is connected.
+    pub online: bool,
+    /// Who it is.
+    pub identity: IdentityPanel,
+    /// What triage said.
+    pub triage: TriageView,
+    /// The declaration.
+    pub declaration: DeclarationId,
+    /// The questionnaire's version.
+    pub questionnaire: String,
+    /// Answers by link id.
+    #[schema(value_type = Object)]
+    pub answers: Map<String, Value>,
+    /// The patient's decisions.
+    pub consents: Vec<ConsentRecord>,
+    /// What the check before the call found.
+    pub check: Option<DeviceCheck>,
+    /// Earlier visits, newest first.
+    pub previous: Vec<PreviousVisit>,
+    /// The visit, once the identity was confirmed.
+    pub visit: Option<VisitId>,
+}
+
+/// What the doctor compares before anybody sees anybody.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct IdentityPanel {
+    /// The patient.
+    pub patient: PatientId,
+    /// The full name.
+    pub name: String,
+    /// The document's kind.
+    pub document: crate::protocol::intake::DocumentKind,
+    /// The last four characters of its number.
+    pub document_tail: String,
+    /// The last four digits of the telephone number.
+    pub phone_tail: String,
+    /// Full years of age.
+    pub age_years: u32,
+    /// Sex.
+    pub sex: Sex,
+    /// `YYYY-MM-DD`.
+    pub birth_date: String,
+    /// Who answers for the patient.
+    pub relation: Relation,
+}
+
+/// One earlier visit.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PreviousVisit {
+    /// The visit.
+    pub visit: VisitId,
+    /// When.
+    pub at: Timestamp,
+    /// Where.
+    pub clinic_name: Text,
+    /// The diagnosis as signed.
+    pub diagnosis: Option<String>,
+}
+
+/// `GET /visits/{id}` (staff): everything of one visit; the read is audited.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VisitView {
+    /// The visit.
+    pub id: VisitId,
+    /// The room of its call.
+    pub room: RoomId,
+    /// The ticket's number.
+    pub no: i64,
+    /// Who it is.
+    pub identity: IdentityPanel,
+    /// When the identity was confirmed.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// What happens next, once chosen.
+    pub outcome: Option<Outcome>,
+    /// The draft.
+    pub draft: NoteDraft,
+    /// Signed versions, oldest first.
+    pub signed: Vec<SignedNote>,
+}
+
+/// The medical note. Text in any language; each field at most 4,000 characters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NoteContent {
+    /// 主诉.
+    pub complaint: String,
+    /// 现病史.
+    pub history: String,
+    /// 既往史、过敏史.
+    pub background: String,
+    /// Vital signs.
+    pub vitals: Vitals,
+    /// What was seen in the video: 望闻问切 as far as possible at a distance.
+    pub examination: String,
+    /// Diagnosis; required for signing.
+    pub diagnosis: String,
+    /// Advice to the patient; required for signing.
+    pub advice: String,
+}
+
+/// Vital signs as measured at home or said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vitals {
+    /// °C, 30–45.
+    pub temperature: Option<f64>,
+    /// Beats a minute, 20–300.
+    pub heart_rate: Option<f64>,
+    /// Breaths a minute, 4–120.
+    pub respiratory_rate: Option<f64>,
+    /// %, 30–100.
+    pub oxygen_saturation: Option<f64>,
+    /// mmHg, 40–300.
+    pub systolic: Option<f64>,
+    /// mmHg, 20–200.
+    pub diastolic: Option<f64>,
+}
+
+/// A note that is being written.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NoteDraft {
+    /// Grows by one with every save; 0 before the first.
+    pub version: i64,
+    /// When it was saved last.
+    pub saved_at: Option<Timestamp>,
+    /// The text.
+    pub content: NoteContent,
+}
+
+/// `PUT /visits/{id}/note`: saves the draft.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteSave {
+    /// The version that was edited.
+    pub version: i64,
+    /// The text.
+    pub content: NoteContent,
+}
+
+/// `POST /visits/{id}/sign`: signs the draft of this version; after a signature, an amendment.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignRequest {
+    /// The draft's version.
+    pub version: i64,
+    /// Why it is changed; required for an amendment.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A version of the note that can never change.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignedNote {
+    /// This version.
+    pub id: NoteId,
+    /// 1 for the first signature; amendments count on.
+    pub number: i64,
+    /// The text.
+    pub content: NoteContent,
+    /// SHA-256 over the canonical content, signer, time and the hash before, in hexadecimal.
+    pub hash: String,
+    /// The signer's name.
+    pub signer: Text,
+    /// When.
+    pub signed_at: Timestamp,
+    /// Why it amends the version before.
+    pub reason: Option<String>,
+}
+
+/// What happens after the visit; one click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// 居家自我照护.
+    HomeCare,
+    /// 转线下就诊.
+    GoToHospital,
+    /// 闭环转运.
+    ClosedLoopTransport,
+    /// 复诊随访.
+    FollowUp,
+    /// 120 急救.
+    Emergency120,
+}
+
+/// `POST /visits/{id}/outcome`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeRequest {
+    /// What happens next.
+    pub outcome: Outcome,
+}
+
+/// One line of the conversation.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChatMessage {
+    /// The message; the browser chose it, so that a repeated send is the same message.
+    pub id: MessageId,
+    /// Whose side: `patient` or `staff`.
+    pub side: ChatSide,
+    /// The sender's name as shown.
+    pub from: Text,
+    /// Plain text, at most 2,000 characters.
+    pub text: String,
+    /// A picture, at `/attachments/{id}`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attachment: Option<AttachmentId>,
+    /// When the server stored it.
+    pub at: Timestamp,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatSide {
+    /// The patient, or who answers for the patient.
+    Patient,
+    /// The hospital.
+    Staff,
+}
+
+/// `POST /visits/{id}/messages`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChatSend {
+    /// A UUID chosen by the browser.
+    pub id: MessageId,
+    /// The text; may be empty when there is a picture.
+    pub text: String,
+    /// A picture that was uploaded before.
+    #[serde(default)]
+    pub attachment: Option<AttachmentId>,
+}
+
+/// The answer of `POST /visits/{id}/attachments`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AttachmentInfo {
+    /// The picture.
+    pub id: AttachmentId,
+    /// Its MIME type as found in its bytes.
+    pub mime: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// `GET /me/visits`: what a patient can read later.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VisitSummary {
+    /// The visit.
+    pub id: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// The clinic.
+    pub clinic_name: Text,
+    /// The doctor.
+    pub doctor_name: Text,
+    /// The doctor's title.
+    pub doctor_title: Text,
+    /// The patient, masked.
+    pub patient_masked: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// What happens next.
+    pub outcome: Option<Outcome>,
+    /// What that means, in plain words.
+    pub outcome_text: Option<Text>,
+    /// When to worry: the safety net.
+    pub safety_net: Vec<Text>,
+    /// The newest signed note; none until the doctor signed.
+    pub note: Option<SignedNote>,
+}
+
+/// A one-time right to enter a room: the answer of every `…/grant`.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RoomGrant {
+    /// The room.
+    pub room: RoomId,
+    /// A JWT, good once and for 60 s, for `join` of the live protocol.
+    pub grant: String,
+}
