@@ -1,0 +1,10 @@
+import { createApp } from 'vue'
+import { startPreferences } from './app/preferences'
+import App from './ui/App.vue'
+import { router } from './ui/router'
+import './styles/tokens.css'
+import './styles/reset.css'
+import './styles/base.css'
+
+await startPreferences()
+createApp(App).use(router).mount('#app')

@@ -1,0 +1,55 @@
+import { describe, expect, it, vi } from 'vitest'
+import { ApiError, Http } from './http'
+
+function server(...answers: (Response | Error)[]) {
+  const calls: { url: string; init: RequestInit }[] = []
+  const fetch = vi.fn(async (url: unknown, init: unknown) => {
+    calls.push({ url: String(url), init: init as RequestInit })
+    const answer = answers.shift() ?? new Response('{}')
+    if (answer instanceof Error) throw answer
+    return answer
+  })
+  return { fetch: fetch as unknown as typeof globalThis.fetch, calls }
+}
+const header = (init: RequestInit, name: string) => new Headers(init.headers).get(name)
+
+describe('the API client', () => {
+  it('sends the token and a key with a command, and no key with a question', async () => {
+    const { fetch, calls } = server()
+    const http = new Http({ fetch, token: () => 'abc', newKey: () => 'k1' })
+    await http.post('/tickets', { a: 1 })
+    await http.get('/tickets', { query: { clinic: 'fever', after: undefined } })
+    expect(calls[0]?.url).toBe('/api/v1/tickets')
+    expect(header(calls[0]!.init, 'Authorization')).toBe('Bearer abc')
+    expect(header(calls[0]!.init, 'Idempotency-Key')).toBe('k1')
+    expect(calls[0]?.init.body).toBe('{"a":1}')
+    expect(calls[1]?.url).toBe('/api/v1/tickets?clinic=fever')
+    expect(header(calls[1]!.init, 'Idempotency-Key')).toBeNull()
+  })
+
+  it('turns a problem body into an error with code, field and details', async () => {
+    const body = '{"code":"otp.wrong","message":"wrong code","field":"code","attempts_left":2}'
+    const { fetch } = server(new Response(body, { status: 422 }))
+    const error = await new Http({ fetch }).post('/x').catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(ApiError)
+    const refusal = error as ApiError
+    expect([refusal.code, refusal.status, refusal.field, refusal.number('attempts_left')]).toEqual(['otp.wrong', 422, 'code', 2])
+  })
+
+  it('says network when nobody answers', async () => {
+    const { fetch } = server(new TypeError('failed to fetch'))
+    await expect(new Http({ fetch }).get('/x')).rejects.toMatchObject({ code: 'network' })
+  })
+
+  it('says the status when a proxy answers with a page', async () => {
+    const { fetch } = server(new Response('<h1>Bad gateway</h1>', { status: 502 }))
+    await expect(new Http({ fetch }).get('/x')).rejects.toMatchObject({ code: 'http.502' })
+  })
+
+  it('repeats the same command under the same key after the token was renewed', async () => {
+    const { fetch, calls } = server(new Response('{"code":"auth.expired"}', { status: 401 }), new Response('{"ok":true}'))
+    const http = new Http({ fetch, renew: async () => true, newKey: () => 'one' })
+    await expect(http.post('/x', {})).resolves.toEqual({ ok: true })
+    expect(calls.map((c) => header(c.init, 'Idempotency-Key'))).toEqual(['one', 'one'])
+  })
+})

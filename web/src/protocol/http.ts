@@ -1,0 +1,154 @@
+/** A refusal in the server's words: `code` is stable and translated by the client, `field` names the wrong input. */
+export class ApiError extends Error {
+  readonly code: string
+  readonly status: number
+  readonly field: string | undefined
+  /** Whatever else the refusal says: attempts left, seconds to wait, who holds the lock. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: string, status: number, message: string, details: Record<string, unknown> = {}) {
+    super(message)
+    this.name = 'ApiError'
+    this.code = code
+    this.status = status
+    this.field = typeof details['field'] === 'string' ? details['field'] : undefined
+    this.details = details
+  }
+
+  /** A detail as a number, or `fallback`. */
+  number(name: string, fallback = 0): number {
+    const value = this.details[name]
+    return typeof value === 'number' ? value : fallback
+  }
+
+  static from(cause: unknown): ApiError {
+    if (cause instanceof ApiError) return cause
+    return new ApiError('client.unexpected', 0, cause instanceof Error ? cause.message : String(cause))
+  }
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export interface RequestOptions {
+  /** Sent as JSON, or as it is when it is a `Blob`. */
+  body?: unknown
+  query?: Readonly<Record<string, string | number | boolean | undefined>>
+  /** The same key gives the same answer: keep it while one press of one button is retried. */
+  key?: string
+  signal?: AbortSignal
+  headers?: Readonly<Record<string, string>>
+}
+
+export interface HttpOptions {
+  base?: string
+  /** The access token of the moment, if somebody is signed in. */
+  token?: () => string | null
+  /** Called once when the server says that the token is no good; a true answer means: there is a fresh one, try again. */
+  renew?: () => Promise<boolean>
+  fetch?: typeof fetch
+  timeoutMs?: number
+  newKey?: () => string
+}
+
+/** A small client over `fetch`: token, idempotency key, problem bodies as `ApiError`, no network as code `network`. */
+export class Http {
+  readonly #base: string
+  readonly #options: HttpOptions
+
+  constructor(options: HttpOptions = {}) {
+    this.#base = options.base ?? '/api/v1'
+    this.#options = options
+  }
+
+  get<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    return this.request<T>('GET', path, options)
+  }
+  post<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
+    return this.request<T>('POST', path, { ...options, body })
+  }
+  put<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
+    return this.request<T>('PUT', path, { ...options, body })
+  }
+  delete<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    return this.request<T>('DELETE', path, options)
+  }
+
+  async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+    const key = options.key ?? (method === 'GET' ? undefined : (this.#options.newKey ?? newKey)())
+    const keyed = key === undefined ? options : { ...options, key }
+    const first = await this.#send(method, path, keyed)
+    if (first.status === 401 && this.#options.renew && (await this.#options.renew())) {
+      return await read<T>(await this.#send(method, path, keyed))
+    }
+    return await read<T>(first)
+  }
+
+  async #send(method: Method, path: string, options: RequestOptions): Promise<Response> {
+    const headers = new Headers(options.headers)
+    headers.set('Accept', 'application/json')
+    const token = this.#options.token?.()
+    if (token) headers.set('Authorization', `Bearer ${token}`)
+    if (options.key) headers.set('Idempotency-Key', options.key)
+    const init: RequestInit = { method, headers, signal: this.#signal(options.signal) }
+    if (options.body instanceof Blob) {
+      headers.set('Content-Type', options.body.type || 'application/octet-stream')
+      init.body = options.body
+    } else if (options.body !== undefined) {
+      headers.set('Content-Type', 'application/json')
+      init.body = JSON.stringify(options.body)
+    }
+    try {
+      return await (this.#options.fetch ?? fetch)(this.#url(path, options.query), init)
+    } catch (cause) {
+      if (options.signal?.aborted) throw cause
+      throw new ApiError('network', 0, 'the server could not be reached')
+    }
+  }
+
+  #url(path: string, query: RequestOptions['query']): string {
+    const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined)
+    if (pairs.length === 0) return this.#base + path
+    return `${this.#base}${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
+  }
+
+  /** Ends a request that hangs: a phone in a lift keeps a dead connection open for minutes. */
+  #signal(outer: AbortSignal | undefined): AbortSignal {
+    const limit = this.#options.timeoutMs ?? 20_000
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(), limit)
+    outer?.addEventListener('abort', () => controller.abort(), { once: true })
+    controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+    return controller.signal
+  }
+}
+
+async function read<T>(response: Response): Promise<T> {
+  const text = await response.text().catch(() => '')
+  const body = parse(text)
+  if (response.ok) return body as T
+  const problem = isRecord(body) ? body : {}
+  const inner = isRecord(problem['error']) ? problem['error'] : problem
+  const code = typeof inner['code'] === 'string' ? inner['code'] : `http.${response.status}`
+  const message = typeof inner['message'] === 'string' ? inner['message'] : response.statusText
+  throw new ApiError(code, response.status, message, inner)
+}
+
+function parse(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function newKey(): string {
+  // `randomUUID` is missing where the page is not a secure context, such as a phone on the ward's plain-HTTP test server.
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,18 @@
+import type { Tokens } from './types'
+
+/** Tokens as kept in the browser's storage; what cannot be read is as good as absent. */
+export function readTokens(text: string | null): Tokens | null {
+  if (text === null) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return null
+    const { access_token: access, refresh_token: refresh, subject } = value as Partial<Tokens>
+    return typeof access === 'string' && typeof refresh === 'string' && typeof subject === 'object' ? (value as Tokens) : null
+  } catch {
+    return null
+  }
+}
+
+export function writeTokens(tokens: Tokens): string {
+  return JSON.stringify(tokens)
+}

@@ -1,0 +1,159 @@
+// What the server says over REST, by the names of its own documents. The source of every shape is the OpenAPI document.
+
+export interface Text {
+  zh: string
+  en: string
+}
+export type Level = 'ADVICE' | 'STANDARD' | 'URGENT' | 'EMERGENCY'
+export type Role = 'doctor' | 'nurse' | 'pharmacist' | 'administrator'
+export type Sex = 'female' | 'male'
+export type Relation = 'myself' | 'parent' | 'child' | 'spouse' | 'guardian' | 'carer'
+export type DocumentKind = 'resident_card' | 'passport' | 'hong_kong_macao_permit' | 'taiwan_permit' | 'permanent_residence'
+
+export type Subject =
+  | { kind: 'staff'; account: string; institution: string; role: Role; name_zh: string; name_en: string; title_zh: string; title_en: string }
+  | { kind: 'holder'; holder: string; institution: string; phone_tail: string }
+  | { kind: 'caller'; institution: string }
+export interface Tokens {
+  access_token: string
+  /** Seconds. */
+  expires_in: number
+  refresh_token: string
+  subject: Subject
+}
+export interface CodeSent {
+  expires_in: number
+  resend_in: number
+  demo_code?: string
+}
+
+export interface RedFlag {
+  id: string
+  question: Text
+}
+export interface Landing {
+  institution: string
+  institution_name: Text
+  clinic: string
+  clinic_name: Text
+  help_phone: string
+  open: boolean
+  desks_open: number
+  waiting: number
+  demo: boolean
+  red_flags: RedFlag[]
+}
+export interface RedFlagsAnswer {
+  emergency: boolean
+  line?: { alarm: string; tokens: Tokens }
+}
+
+export interface IdentityRequest {
+  name: string
+  document: DocumentKind
+  number: string
+  birth_date?: string | null
+  sex?: Sex | null
+  relation: Relation
+}
+export interface PatientCard {
+  id: string
+  name_masked: string
+  document_tail: string
+  age_years: number
+  sex: Sex
+  relation: Relation
+}
+export type ConsentKind = 'treatment' | 'sensitive_data' | 'process_record'
+export interface ConsentText {
+  kind: ConsentKind
+  version: string
+  title: Text
+  paragraphs: Text[]
+  required: boolean
+}
+export interface ConsentRecord {
+  kind: ConsentKind
+  version: string
+  granted: boolean
+  at: number
+}
+
+export type Answers = Record<string, unknown>
+export interface TriageView {
+  level: Level
+  disposition: string
+  disposition_text: Text
+  reasons: Text[]
+  matched: string[]
+  ruleset: { version: string; status: string }
+  nurse_call: boolean
+  at: number
+  alarm?: string
+}
+export interface DeclarationView {
+  id: string
+  patient: string
+  questionnaire: string
+  version: number
+  answers: Answers
+  missing: string[]
+  saved_at: number
+  result?: TriageView
+}
+
+export type NetworkVerdict = 'good' | 'fair' | 'poor' | 'none' | 'untested'
+export interface DeviceCheck {
+  camera: boolean
+  microphone: boolean
+  speaker: boolean
+  network: NetworkVerdict
+}
+export type TicketPhase =
+  | 'waiting' | 'called' | 'accepted' | 'serving' | 'suspended' | 'emergency' | 'done' | 'no_show' | 'left' | 'transferred'
+export type MoveReason =
+  | 'missed_call' | 'raised' | 'lowered' | 'desk_lost' | 'wrong_person' | 'doctor_lost' | 'aged' | 'transferred'
+export type WaitEstimate = { kind: 'unknown' } | { kind: 'range'; low_min: number; high_min: number }
+export interface DeskCall {
+  desk: string
+  desk_name: Text
+  doctor_name: Text
+  doctor_title: Text
+  ring_until: number
+}
+export interface TicketView {
+  id: string
+  clinic: string
+  clinic_name: Text
+  no: number
+  phase: TicketPhase
+  version: number
+  level: Level
+  reasons: Text[]
+  patient: PatientCard
+  arrived_at: number
+  ahead: number | null
+  estimate: WaitEstimate
+  desks_open: number
+  last_call_at: number | null
+  call?: DeskCall | null
+  visit?: string | null
+  nurse_call?: string | null
+  missed: number
+  void_after: number
+  miss_shift: number
+  moved?: MoveReason | null
+  moved_to?: string | null
+  retriage_due: number | null
+  as_of: number
+}
+export type Change = 'better' | 'same' | 'worse' | 'much_worse'
+export interface RetriageAnswers {
+  breathing: Change
+  temperature?: number | null
+  general: Change
+}
+export interface RoomGrant {
+  room: string
+  grant: string
+}

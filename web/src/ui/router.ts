@@ -1,0 +1,25 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Patients read large and touch; desks read small and type. */
+    density?: 'comfortable' | 'compact'
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/v/:link', component: () => import('./patient/PatientFlow.vue'), props: true },
+  { path: '/me', component: () => import('./patient/MyVisits.vue') },
+  { path: '/me/:link', component: () => import('./patient/MyVisits.vue'), props: true },
+  { path: '/login', component: () => import('./staff/LoginPage.vue'), meta: { density: 'compact' } },
+  { path: '/desk', component: () => import('./desk/DeskPage.vue'), meta: { density: 'compact' } },
+  { path: '/nurse', component: () => import('./nurse/NursePage.vue'), meta: { density: 'compact' } },
+  { path: '/', redirect: '/login' },
+  { path: '/:rest(.*)*', component: () => import('./NotFoundPage.vue') },
+]
+
+export const router = createRouter({ history: createWebHistory(), routes, scrollBehavior: () => ({ top: 0 }) })
+
+router.beforeEach((to) => {
+  document.documentElement.dataset['density'] = to.meta.density ?? 'comfortable'
+})
