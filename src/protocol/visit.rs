@@ -308,4 +308,6 @@ pub struct RoomGrant {
     pub room: RoomId,
     /// A JWT, good once and for 60 s, for `join` of the live protocol.
     pub grant: String,
+    /// `true` in a demonstration: a moving test picture may stand in for a missing camera.
+    pub demo: bool,
 }
