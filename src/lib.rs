@@ -3,6 +3,10 @@
 //! The modules stand in the order of the layer table of `docs/ARCHITECTURE.md`: a layer may name only layers above it
 //! there. `tests/suite/architecture.rs` holds the same table and fails on a violation.
 
-pub mod clock;
 pub mod domain;
+
 pub mod protocol;
+
+pub mod config;
+
+pub mod clock;

@@ -2,6 +2,8 @@
 
 pub mod ids;
 pub mod people;
+pub mod permission;
 pub mod room;
+pub mod text;
 pub mod time;
 pub mod triage;

@@ -3,16 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ClinicId, DeskId, InstitutionId};
+pub use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
-
-/// A sentence in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Text {
-    /// Simplified Chinese.
-    pub zh: String,
-    /// English.
-    pub en: String,
-}
 
 /// `GET /links/{link}`: what the landing page shows before anybody is known.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,0 +1,136 @@
+//! What the operator chose. The only reader of environment and files.
+//!
+//! Each section is a file; each field is documented there with its variable. A TOML file named by `YUNZHEN_CONFIG` may
+//! hold the same fields; a variable wins over the file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be chosen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `YUNZHEN_HTTP_ADDR`: where HTTP and WebSocket listen.
+    pub http_addr: SocketAddr,
+    /// `YUNZHEN_MEDIA_ADDR`: the one UDP port of all calls.
+    pub media_addr: SocketAddr,
+    /// `YUNZHEN_MEDIA_ANNOUNCE`: the address that browsers are told, when it is not `media_addr` (behind 1:1 NAT).
+    #[serde(default)]
+    pub media_announce: Option<SocketAddr>,
+    /// `YUNZHEN_PUBLIC_URL`: how browsers reach the server; the only origin whose sockets are accepted.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// `YUNZHEN_DATA_DIR`: database, keys, pictures.
+    pub data_dir: PathBuf,
+    /// `YUNZHEN_DATABASE_URL`: `sqlite:…` or `postgres://…`; absent: `yunzhen.db` in the data folder.
+    #[serde(default)]
+    pub database_url: Option<String>,
+    /// `YUNZHEN_SECRET`: at least 32 characters from which all keys are derived; absent: a file in the data folder.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
+    #[serde(default)]
+    pub sms_webhook: Option<String>,
+    /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.
+    pub log: String,
+    /// `YUNZHEN_LOG_JSON`: one JSON object a line.
+    #[serde(default)]
+    pub log_json: bool,
+    /// A demonstration: codes are shown, test pictures offered. Set by `yunzhen demo`, never by a variable.
+    #[serde(skip)]
+    pub demo: bool,
+}
+
+impl Config {
+    /// The defaults of a demonstration on this machine.
+    fn demo_defaults() -> Self {
+        Self {
+            http_addr: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            media_addr: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            media_announce: None,
+            public_url: None,
+            data_dir: PathBuf::from("data/demo"),
+            database_url: None,
+            secret: None,
+            sms_webhook: None,
+            log: "info".to_owned(),
+            log_json: false,
+            demo: true,
+        }
+    }
+
+    /// The defaults of a real server.
+    fn serve_defaults() -> Self {
+        Self {
+            http_addr: SocketAddr::from(([0, 0, 0, 0], 8080)),
+            media_addr: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            data_dir: PathBuf::from("data"),
+            log_json: true,
+            demo: false,
+            ..Self::demo_defaults()
+        }
+    }
+
+    /// Reads file and environment over the defaults of `yunzhen demo` or `yunzhen serve`.
+    pub fn load(demo: bool) -> Result<Self, ConfigError> {
+        let defaults = if demo { Self::demo_defaults() } else { Self::serve_defaults() };
+        let mut figment = Figment::from(Serialized::defaults(defaults));
+        if let Some(path) = Env::var("YUNZHEN_CONFIG") {
+            figment = figment.merge(Toml::file_exact(path));
+        }
+        let known = ["config", "require_all", "web_dist", "test_postgres_url"];
+        figment = figment.merge(Env::prefixed("YUNZHEN_").filter(move |key| !known.contains(&key.as_str())));
+        let mut config: Self = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
+        config.demo = demo;
+        config.check()
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        let refuse = |words: &str| Err(ConfigError(words.to_owned()));
+        if self.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
+            return refuse("YUNZHEN_SECRET needs at least 32 characters");
+        }
+        if !self.demo && self.media_announce.unwrap_or(self.media_addr).ip().is_unspecified() {
+            return refuse("browsers cannot call 0.0.0.0: set YUNZHEN_MEDIA_ANNOUNCE to this server's public ip:port");
+        }
+        if !self.demo && self.public_url.is_none() {
+            return refuse("set YUNZHEN_PUBLIC_URL to the address that browsers use, such as https://clinic.example");
+        }
+        Ok(self)
+    }
+
+    /// The database's address.
+    pub fn database(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data_dir.join("yunzhen.db").display()))
+    }
+}
+
+/// A choice that cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("configuration: {0}")]
+pub struct ConfigError(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demonstration_needs_no_choice() {
+        assert!(Config::demo_defaults().check().is_ok());
+    }
+
+    #[test]
+    fn a_server_that_browsers_cannot_reach_does_not_start() {
+        assert!(Config::serve_defaults().check().unwrap_err().to_string().contains("YUNZHEN_MEDIA_ANNOUNCE"));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        let config = Config { secret: Some("short".into()), ..Config::demo_defaults() };
+        assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_SECRET"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Who may do what: total functions from a subject to the right to act.
+//!
+//! A use case asks for a right as a parameter (`DoctorAct`, `HolderAct` …). There is no other way to make one than from
+//! a verified [`Actor`], so a handler that compiles has asked.
+
+use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, SessionId};
+use crate::domain::people::Role;
+
+/// A subject whose token was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A member of staff.
+    Staff {
+        /// The account.
+        account: AccountId,
+        /// Its institution.
+        institution: InstitutionId,
+        /// Its role.
+        role: Role,
+        /// The session behind the token.
+        session: SessionId,
+    },
+    /// The owner of a telephone number.
+    Holder {
+        /// The holder.
+        holder: HolderId,
+        /// The institution whose link was opened.
+        institution: InstitutionId,
+        /// The session behind the token.
+        session: SessionId,
+    },
+    /// An unnamed caller of one emergency line.
+    Caller {
+        /// The alarm, and nothing else.
+        alarm: AlarmId,
+        /// Its institution.
+        institution: InstitutionId,
+        /// The session behind the token.
+        session: SessionId,
+    },
+}
+
+/// The right of every member of staff: to see lists without clinical content, and to try the triage rules.
+#[derive(Clone, Copy, Debug)]
+pub struct StaffAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+    /// As what.
+    pub role: Role,
+}
+
+/// The right to see the queue, take alarms and change levels: nurses and doctors.
+#[derive(Clone, Copy, Debug)]
+pub struct TriageAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+    /// Nurse or doctor.
+    pub role: Role,
+}
+
+/// The right to call patients and write records: doctors.
+#[derive(Clone, Copy, Debug)]
+pub struct DoctorAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
+/// The right of a telephone number's owner over the patients they answer for.
+#[derive(Clone, Copy, Debug)]
+pub struct HolderAct {
+    /// Who acts.
+    pub holder: HolderId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
+impl Actor {
+    /// The tenant.
+    pub fn institution(self) -> InstitutionId {
+        match self {
+            Self::Staff { institution, .. } | Self::Holder { institution, .. } | Self::Caller { institution, .. } => {
+                institution
+            }
+        }
+    }
+
+    /// The session behind the token.
+    pub fn session(self) -> SessionId {
+        match self {
+            Self::Staff { session, .. } | Self::Holder { session, .. } | Self::Caller { session, .. } => session,
+        }
+    }
+
+    /// A stable name for idempotency and audit: kind and id.
+    pub fn key(self) -> String {
+        match self {
+            Self::Staff { account, .. } => account.to_string(),
+            Self::Holder { holder, .. } => holder.to_string(),
+            Self::Caller { alarm, .. } => alarm.to_string(),
+        }
+    }
+
+    /// The rights of staff.
+    pub fn staff(self) -> Option<StaffAct> {
+        match self {
+            Self::Staff { account, institution, role, .. } => Some(StaffAct { account, institution, role }),
+            Self::Holder { .. } | Self::Caller { .. } => None,
+        }
+    }
+
+    /// The rights of nurses and doctors.
+    pub fn triage(self) -> Option<TriageAct> {
+        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+            Role::Doctor | Role::Nurse => Some(TriageAct { account, institution, role }),
+            Role::Pharmacist | Role::Administrator => None,
+        })
+    }
+
+    /// The rights of doctors.
+    pub fn doctor(self) -> Option<DoctorAct> {
+        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+            Role::Doctor => Some(DoctorAct { account, institution }),
+            Role::Nurse | Role::Pharmacist | Role::Administrator => None,
+        })
+    }
+
+    /// The rights of a telephone number's owner.
+    pub fn holder(self) -> Option<HolderAct> {
+        match self {
+            Self::Holder { holder, institution, .. } => Some(HolderAct { holder, institution }),
+            Self::Staff { .. } | Self::Caller { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn staff(role: Role) -> Actor {
+        let nil = Uuid::nil();
+        Actor::Staff {
+            account: AccountId::from_uuid(nil),
+            institution: InstitutionId::from_uuid(nil),
+            role,
+            session: SessionId::from_uuid(nil),
+        }
+    }
+
+    #[test]
+    fn only_doctors_may_call_patients() {
+        for role in Role::ALL {
+            assert_eq!(staff(role).doctor().is_some(), role == Role::Doctor, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn only_nurses_and_doctors_may_change_levels() {
+        for role in Role::ALL {
+            assert_eq!(staff(role).triage().is_some(), matches!(role, Role::Doctor | Role::Nurse), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn patients_have_no_right_of_staff_and_staff_none_of_patients() {
+        let nil = Uuid::nil();
+        let (institution, session) = (InstitutionId::from_uuid(nil), SessionId::from_uuid(nil));
+        let holder = Actor::Holder { holder: HolderId::from_uuid(nil), institution, session };
+        let caller = Actor::Caller { alarm: AlarmId::from_uuid(nil), institution, session };
+        assert!(holder.staff().is_none() && caller.staff().is_none() && caller.holder().is_none());
+        assert!(Role::ALL.into_iter().all(|role| staff(role).holder().is_none()));
+    }
+}

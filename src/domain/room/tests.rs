@@ -1,0 +1,163 @@
+//! The room, single-stepped.
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::room::relay::MediaState;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn connection(n: u128) -> ConnectionId {
+    ConnectionId::from_uuid(Uuid::from_u128(n))
+}
+
+fn seat(n: u128) -> Seat {
+    let role = if n == 1 { ParticipantRole::Doctor } else { ParticipantRole::Patient };
+    Seat { participant: ParticipantId::from_uuid(Uuid::from_u128(n)), role, name: Text::new("某人", "someone") }
+}
+
+fn room() -> Room {
+    Room::new(RoomId::from_uuid(Uuid::from_u128(99)), 1, RoomPurpose::Visit, false, at(0))
+}
+
+fn join(room: &mut Room, n: u128, via: u128) -> Vec<Output> {
+    room.handle(at(0), Input::Join { seat: seat(n), connection: connection(via) })
+}
+
+fn names(outputs: &[Output]) -> Vec<ConnectionId> {
+    outputs.iter().filter_map(|o| if let Output::Tell(to, _) = o { Some(*to) } else { None }).collect()
+}
+
+#[test]
+fn a_newcomer_is_admitted_to_the_relay_and_everybody_is_told() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    let outputs = join(&mut room, 2, 12);
+    assert!(matches!(outputs[0], Output::Relay(RelayCommand::Admit { mode: RelayMode::Conference, .. })));
+    assert_eq!(names(&outputs), [connection(11), connection(12)]);
+}
+
+#[test]
+fn a_reload_takes_up_the_same_seat_and_replaces_the_old_window() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let outputs = join(&mut room, 2, 13);
+    assert_eq!(outputs[0], Output::Tell(connection(12), Notice::Ended(RoomEnd::Replaced)));
+    assert!(!outputs.iter().any(|o| matches!(o, Output::Relay(_))), "the relay keeps the seat");
+    assert_eq!(room.state_for(connection(13)).unwrap().participants.len(), 2);
+    assert!(room.state_for(connection(12)).is_none());
+}
+
+#[test]
+fn a_lost_participant_is_missed_only_after_the_grace_period() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    room.handle(at(5), Input::Lost(connection(12)));
+    assert_eq!(room.deadline(), Some(at(5) + SEAT_GRACE));
+    assert_eq!(room.handle(at(4) + SEAT_GRACE, Input::Tick), []);
+    let outputs = room.handle(at(5) + SEAT_GRACE, Input::Tick);
+    assert_eq!(outputs[0], Output::Relay(RelayCommand::Remove { participant: seat(2).participant }));
+    assert_eq!(names(&outputs), [connection(11)]);
+}
+
+#[test]
+fn a_participant_who_comes_back_in_time_was_never_gone() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    room.handle(at(5), Input::Lost(connection(11)));
+    room.handle(at(6), Input::Back(connection(11)));
+    assert_eq!(room.deadline(), None);
+}
+
+#[test]
+fn the_end_cuts_the_media_before_anybody_is_told() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let outputs = room.handle(at(9), Input::End(RoomEnd::WrongPerson));
+    assert!(matches!(outputs[0], Output::Relay(RelayCommand::Close { .. })));
+    assert_eq!(names(&outputs), [connection(11), connection(12)]);
+    assert_eq!(outputs.last(), Some(&Output::Forget));
+    assert_eq!(join(&mut room, 1, 11), [], "an ended room admits nobody");
+}
+
+#[test]
+fn a_full_room_says_so() {
+    let mut room = room();
+    for n in 0..CAPACITY as u128 {
+        join(&mut room, n + 1, n + 101);
+    }
+    assert_eq!(join(&mut room, 50, 150), [Output::Tell(connection(150), Notice::Full)]);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join(u128, u128),
+    Lost(u128),
+    Back(u128),
+    Leave(u128),
+    Offer(u128),
+    Camera(u128),
+    Relay(u128),
+    Tick,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let who = 1..6_u128;
+    let via = 11..22_u128;
+    let step = prop_oneof![
+        (who.clone(), via.clone()).prop_map(|(n, c)| Step::Join(n, c)),
+        via.clone().prop_map(Step::Lost),
+        via.clone().prop_map(Step::Back),
+        via.clone().prop_map(Step::Leave),
+        via.clone().prop_map(Step::Offer),
+        via.prop_map(Step::Camera),
+        who.prop_map(Step::Relay),
+        Just(Step::Tick),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #[test]
+    fn nobody_without_a_seat_hears_of_the_room(plan in steps()) {
+        let mut room = room();
+        for (n, step) in plan.into_iter().enumerate() {
+            let now = at(i64::try_from(n).unwrap() * 60_000);
+            let before: Vec<_> = (11..22).map(connection).filter(|c| room.seats(*c)).collect();
+            let (input, joining) = match step {
+                // One connection holds one seat in one room; the driver refuses a second.
+                Step::Join(_, c) if room.seats(connection(c)) => continue,
+                Step::Join(n, c) => (Input::Join { seat: seat(n), connection: connection(c) }, Some(connection(c))),
+                Step::Lost(c) => (Input::Lost(connection(c)), None),
+                Step::Back(c) => (Input::Back(connection(c)), None),
+                Step::Leave(c) => (Input::Leave(connection(c)), None),
+                Step::Offer(c) => {
+                    let offer = Input::Offer { connection: connection(c), offer_id: 1, fresh: true, sdp: String::new() };
+                    (offer, None)
+                }
+                Step::Camera(c) => (Input::Media(connection(c), SelfMedia { camera: true, ..SelfMedia::default() }), None),
+                Step::Relay(n) => {
+                    let event = RelayEvent::Connection { participant: seat(n).participant, state: MediaState::Connected };
+                    (Input::Relay(event), None)
+                }
+                Step::Tick => (Input::Tick, None),
+            };
+            let outputs = room.handle(now, input);
+            for told in names(&outputs) {
+                prop_assert!(before.contains(&told) || joining == Some(told));
+            }
+            let seated: Vec<_> = (11..22).map(connection).filter(|c| room.seats(*c)).collect();
+            for connection in seated {
+                let state = room.state_for(connection).unwrap();
+                let you = state.participants.iter().filter(|p| p.id == state.you).count();
+                prop_assert_eq!(you, 1, "everybody has exactly one seat");
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a room looks like to the people in it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
+
+/// What a participant says of its own media.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SelfMedia {
+    /// The microphone is on.
+    pub microphone: bool,
+    /// The camera is on.
+    pub camera: bool,
+    /// A moving test picture stands in for the camera (demonstration only).
+    #[serde(default)]
+    pub test_picture: bool,
+    /// How well the call works for this participant.
+    #[serde(default)]
+    pub quality: Quality,
+    /// The page is in the background.
+    #[serde(default)]
+    pub hidden: bool,
+}
+
+/// How well a call works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Not measured yet.
+    #[default]
+    Unknown,
+    /// Loss below 3 %, round trip below 300 ms, no freezes.
+    Good,
+    /// Noticeable.
+    Fair,
+    /// Hard to understand.
+    Poor,
+    /// Nothing arrives.
+    Lost,
+}
+
+/// Why a room ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomEnd {
+    /// The visit, the alarm or the check is over.
+    Finished,
+    /// The doctor said that it was the wrong person.
+    WrongPerson,
+    /// The patient was transferred.
+    Transferred,
+    /// The participant was taken out.
+    Removed,
+    /// The participant's seat was taken by another window.
+    Replaced,
+}
+
+/// A room as one of its participants sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RoomState {
+    /// The room.
+    pub room: RoomId,
+    /// The fencing number of the room.
+    pub epoch: i64,
+    /// What it is for.
+    pub purpose: RoomPurpose,
+    /// The own seat.
+    pub you: ParticipantId,
+    /// Everybody with a seat, oneself included, in order of arrival.
+    pub participants: Vec<Participant>,
+    /// When the room was opened.
+    pub opened_at: Timestamp,
+    /// Whether a process record is being made.
+    pub recording: bool,
+}
+
+/// What a room is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomPurpose {
+    /// A visit.
+    Visit,
+    /// An emergency line.
+    Emergency,
+    /// A nurse's call to a waiting patient.
+    Nurse,
+    /// The check before a call: the own picture comes back.
+    Check,
+}
+
+/// Somebody in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Participant {
+    /// The seat.
+    pub id: ParticipantId,
+    /// What the person is here.
+    pub role: ParticipantRole,
+    /// The name as shown to the others.
+    pub name: Text,
+    /// Whether the person is here.
+    pub presence: Presence,
+    /// What the person sends.
+    pub media: SelfMedia,
+}
+
+/// What a person is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParticipantRole {
+    /// The patient, or who answers for the patient.
+    Patient,
+    /// The doctor.
+    Doctor,
+    /// A nurse.
+    Nurse,
+}
+
+/// Whether a person is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Presence {
+    /// The socket is open.
+    Here,
+    /// The socket was lost; the seat is kept.
+    Lost {
+        /// Since when.
+        since: Timestamp,
+    },
+}
