@@ -10,3 +10,5 @@ pub mod protocol;
 pub mod config;
 
 pub mod clock;
+
+pub mod media;

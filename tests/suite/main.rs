@@ -1,1 +1,3 @@
 //! The whole product's tests in one binary, so that it links once.
+
+mod media;

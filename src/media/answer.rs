@@ -1,0 +1,165 @@
+//! The engine's answer, made fit for the browser: our address, this connection's credentials of today, and a word about
+//! every section that was offered.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use super::codec::{Codec, PayloadTypes};
+use super::offer::{Direction, Offer, Section, Use};
+use super::port::Credentials;
+
+/// What was negotiated for one receiving section.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    /// The track that the engine put there.
+    pub(super) ssrc: u32,
+    /// What to call the codecs there.
+    pub(super) payload_types: PayloadTypes,
+}
+
+/// The engine's answer, taken apart.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    session: Vec<&'a str>,
+    sections: HashMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Answer<'a> {
+    /// Takes apart a description that the engine wrote.
+    pub(super) fn parse(sdp: &'a str) -> Self {
+        let mut blocks: Vec<Vec<&str>> = vec![vec![]];
+        for line in sdp.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+            if line.starts_with("m=") {
+                blocks.push(vec![]);
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.push(line);
+            }
+        }
+        let mut blocks = blocks.into_iter();
+        let session = blocks.next().unwrap_or_default();
+        let sections = blocks
+            .filter_map(|block| block.iter().find_map(|line| line.strip_prefix("a=mid:")).map(|mid| (mid, block)))
+            .filter(|(_, block)| !block.first().is_some_and(|line| line.split(' ').nth(1) == Some("0")))
+            .collect();
+        Self { session, sections }
+    }
+
+    /// Which track the engine put into the section `mid`, if it sends there.
+    pub(super) fn outgoing(&self, mid: &str) -> Option<Outgoing> {
+        let lines = self.sections.get(mid)?;
+        let values = |prefix: &'static str| lines.iter().filter_map(move |line| line.strip_prefix(prefix));
+        let ssrc = values("a=ssrc:").find_map(|value| value.split(' ').next()?.parse().ok())?;
+        let mut payload_types = PayloadTypes::default();
+        for (number, encoding) in values("a=rtpmap:").filter_map(|value| value.split_once(' ')) {
+            if let (Ok(number), Some(codec)) = (number.parse(), Codec::from_rtpmap(encoding)) {
+                payload_types.insert(number, codec);
+            }
+        }
+        Some(Outgoing { ssrc, payload_types })
+    }
+
+    /// The answer for the browser: reachable at `address`, under `credentials`.
+    pub(super) fn for_browser(
+        &self,
+        offer: &Offer,
+        uses: &HashMap<String, Use>,
+        address: SocketAddr,
+        credentials: &Credentials,
+    ) -> String {
+        let mut sdp = String::with_capacity(8192);
+        for line in self.session.iter().filter(|line| !line.starts_with("a=group:")) {
+            let _ = write!(sdp, "{line}\r\n");
+        }
+        sdp.push_str("a=group:BUNDLE");
+        for section in offer.sections.iter().filter(|section| self.sections.contains_key(section.mid.as_str())) {
+            let _ = write!(sdp, " {}", section.mid);
+        }
+        sdp.push_str("\r\n");
+        let mut candidate = Some(address);
+        for section in &offer.sections {
+            match self.sections.get(section.mid.as_str()) {
+                Some(lines) => {
+                    let direction = direction(section, uses.get(&section.mid).copied());
+                    write_section(&mut sdp, lines, direction, credentials, candidate.take());
+                }
+                None => write_rejection(&mut sdp, section),
+            }
+        }
+        sdp
+    }
+}
+
+/// What the answer says to an offered direction: never more than was offered, never other than the section's use.
+fn direction(section: &Section, usage: Option<Use>) -> &'static str {
+    match (usage, section.direction) {
+        (Some(Use::Publishes), Direction::SendRecv | Direction::SendOnly) => "recvonly",
+        (Some(Use::Receives), Direction::SendRecv | Direction::RecvOnly) => "sendonly",
+        _ => "inactive",
+    }
+}
+
+fn write_section(
+    sdp: &mut String,
+    lines: &[&str],
+    direction: &str,
+    credentials: &Credentials,
+    candidate: Option<SocketAddr>,
+) {
+    for line in lines {
+        let attribute = line.strip_prefix("a=").unwrap_or_default();
+        let name = attribute.split(':').next().unwrap_or_default();
+        match name {
+            "candidate" | "end-of-candidates" => {}
+            "ice-ufrag" => sdp.push_str(&format!("a=ice-ufrag:{}\r\n", credentials.ufrag)),
+            "ice-pwd" => sdp.push_str(&format!("a=ice-pwd:{}\r\n", credentials.password)),
+            "sendrecv" | "sendonly" | "recvonly" | "inactive" => sdp.push_str(&format!("a={direction}\r\n")),
+            _ => sdp.push_str(&format!("{line}\r\n")),
+        }
+    }
+    if let Some(address) = candidate {
+        // The highest priority of a host candidate (RFC 8445, section 5.1.2.1); there is no other.
+        let (ip, port) = (address.ip(), address.port());
+        let _ = write!(sdp, "a=candidate:1 1 udp 2130706431 {ip} {port} typ host\r\na=end-of-candidates\r\n");
+    }
+}
+
+fn write_rejection(sdp: &mut String, section: &Section) {
+    let (media, protocol, formats) = &section.line;
+    let mid = &section.mid;
+    let _ = write!(sdp, "m={media} 0 {protocol} {formats}\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\na=mid:{mid}\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::offer::tests::{AUDIO, description};
+    use super::*;
+
+    const ENGINE: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\na=group:BUNDLE 0\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:old\r\na=ice-pwd:older\r\n\
+        a=rtpmap:111 opus/48000/2\r\na=ssrc:77 cname:x\r\na=recvonly\r\n\
+        a=candidate:1 1 udp 1 127.0.0.1 5 typ host\r\na=end-of-candidates\r\n";
+
+    #[test]
+    fn the_browser_gets_our_address_and_the_credentials_of_today() {
+        let offer = Offer::parse(
+            &description(&[("application 9 UDP/DTLS/SCTP webrtc-datachannel", &[]), AUDIO])
+                .replace("a=mid:0", "a=mid:d")
+                .replace("a=mid:1", "a=mid:0")
+                .replace("BUNDLE 0 1", "BUNDLE d 0"),
+        )
+        .expect("good");
+        let mut uses = HashMap::new();
+        offer.settle_uses(&mut uses);
+        let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
+        let answer = Answer::parse(ENGINE);
+        let sdp = answer.for_browser(&offer, &uses, "203.0.113.5:8443".parse().unwrap(), &credentials);
+        assert!(sdp.contains("a=candidate:1 1 udp 2130706431 203.0.113.5 8443 typ host\r\n"), "{sdp}");
+        assert!(sdp.contains("a=ice-ufrag:new\r\na=ice-pwd:newer\r\n") && !sdp.contains("127.0.0.1 5"));
+        assert!(sdp.contains("a=group:BUNDLE 0\r\n") && sdp.contains("m=application 0 UDP/DTLS/SCTP"));
+        assert!(sdp.find("m=application") < sdp.find("m=audio"), "in the order of the offer");
+        let outgoing = answer.outgoing("0").expect("a track");
+        assert_eq!((outgoing.ssrc, outgoing.payload_types.number(Codec::Opus)), (77, Some(111)));
+    }
+}

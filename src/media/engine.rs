@@ -1,0 +1,108 @@
+//! How a peer connection is set up: the only file that knows the engine's many settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Registry, Slot};
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
+};
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::transport::RTCDtlsRole;
+use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use webrtc::error::Result;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, SettingEngineBuilder,
+};
+use webrtc::runtime::Runtime;
+
+use super::codec::Codec;
+use super::pli::{self, PliTap};
+use super::port::Credentials;
+
+/// Constrained baseline, every level, whole frames in fragments: what every hardware encoder can do.
+const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+
+/// Builds a connection that answers, as ICE-lite and DTLS server, on the socket that `runtime` gives it.
+pub(super) async fn build(
+    credentials: &Credentials,
+    handler: Arc<dyn PeerConnectionEventHandler>,
+    runtime: Arc<dyn Runtime>,
+    tap: PliTap,
+) -> Result<Arc<dyn PeerConnection>> {
+    let settings = SettingEngineBuilder::new()
+        .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
+        .with_lite(true)
+        .with_answering_dtls_role(RTCDtlsRole::Server)
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        // The engine's own candidate is the throw-away socket on loopback.
+        .with_include_loopback_candidate(true)
+        // Zero is never: who is there is measured at the port, and the seat decides what follows.
+        .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
+        .build();
+    let mut media = codecs()?;
+    let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
+    let connection = PeerConnectionBuilder::new()
+        .with_setting_engine(settings)
+        .with_media_engine(media)
+        .with_interceptor_registry(registry)
+        .with_handler(handler)
+        .with_runtime(runtime)
+        .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}
+
+/// The codecs, one by one: the engine's default set brings retransmission streams, which its NACK generator does not
+/// recognise as repairs, so that it asks for each packet until the publisher drowns.
+fn codecs() -> Result<MediaEngine> {
+    let mut media = MediaEngine::default();
+    for (codec, payload_type) in [(Codec::Opus, 111), (Codec::Vp8, 96), (Codec::H264, 125)] {
+        let parameters =
+            RTCRtpCodecParameters { rtp_codec: description(codec), payload_type, ..RTCRtpCodecParameters::default() };
+        let kind = if codec == Codec::Opus { RtpCodecKind::Audio } else { RtpCodecKind::Video };
+        media.register_codec(parameters, kind)?;
+    }
+    Ok(media)
+}
+
+/// A codec in the engine's words.
+pub(super) fn description(codec: Codec) -> RTCRtpCodec {
+    let (mime_type, clock_rate, channels, format) = match codec {
+        Codec::Opus => ("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1"),
+        Codec::Vp8 => ("video/VP8", 90_000, 0, ""),
+        Codec::H264 => ("video/H264", 90_000, 0, H264_FORMAT),
+    };
+    let rtcp_feedback = match codec {
+        Codec::Opus => vec![],
+        Codec::Vp8 | Codec::H264 => vec![feedback("ccm", "fir"), feedback("nack", ""), feedback("nack", "pli")],
+    };
+    RTCRtpCodec {
+        mime_type: mime_type.to_owned(),
+        clock_rate,
+        channels,
+        sdp_fmtp_line: format.to_owned(),
+        rtcp_feedback,
+    }
+}
+
+fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
+    RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
+}
+
+/// Loss repair in both directions, reports, and the feedback that the publisher's bandwidth estimate lives on.
+fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
+    for parameter in ["", "pli"] {
+        media.register_feedback(feedback("nack", parameter), RtpCodecKind::Video);
+    }
+    configure_simulcast_extension_headers(media)?;
+    // Asked every 30 ms and at most six times: a packet that is not there after 180 ms would be late anyway.
+    let generator =
+        NackGeneratorBuilder::new().with_interval(Duration::from_millis(30)).with_max_nacks_per_packet(6).build();
+    let registry = Registry::new()
+        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::NackGenerator, generator);
+    Ok(configure_rtcp_reports(configure_twcc_receiver_only(registry, media)?))
+}

@@ -1,0 +1,117 @@
+//! Packets: a selective forwarding unit on one UDP port.
+//!
+//! A participant's browser makes one offer with its own tracks and a number of receive-only sections; from then on
+//! people come, go and reload without another description. Three kinds of tasks do the work:
+//!
+//! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources;
+//! - a [seat](seat) per participant owns a peer connection and negotiates;
+//! - a [feed](source) per incoming track hands each packet to the [legs](leg) that watch it, and a leg per receiving
+//!   section rewrites it into a stream that never breaks.
+//!
+//! Below them the [mux](mux) is the UDP port and the ICE agent of all, and each connection's engine sees only its own
+//! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
+
+mod answer;
+mod codec;
+mod common;
+mod counters;
+mod engine;
+mod instant;
+mod keyframe;
+mod leg;
+mod mux;
+mod offer;
+mod peer;
+mod pli;
+mod port;
+mod rewrite;
+mod seat;
+mod slots;
+mod source;
+mod stun;
+mod switchboard;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::common::Common;
+pub use self::common::{Entropy, RelayConfig};
+use self::counters::Counters;
+use self::mux::Mux;
+use self::switchboard::Switchboard;
+use crate::domain::room::relay::{RelayCommand, RelayEvent};
+
+/// Commands that wait for the relay; a sender waits when they are more.
+const COMMANDS: usize = 256;
+/// Events that wait for the caller in the channel; further ones wait in the relay's outbox.
+const EVENTS: usize = 256;
+
+/// The media relay.
+#[derive(Debug)]
+pub struct Relay;
+
+/// The caller's end of a running relay. The relay stops when the last sender is gone, when nobody receives its events,
+/// or at shutdown.
+#[derive(Clone)]
+pub struct RelayHandle {
+    /// Where commands go.
+    pub commands: mpsc::Sender<RelayCommand>,
+    mux: Arc<Mux>,
+}
+
+impl std::fmt::Debug for RelayHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelayHandle").field("connections", &self.connections()).finish_non_exhaustive()
+    }
+}
+
+impl RelayHandle {
+    /// The UDP address that was bound.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.mux.local_addr()
+    }
+
+    /// How many peer connections exist, counted by the credentials they hold on the port.
+    pub fn connections(&self) -> usize {
+        self.mux.connections()
+    }
+}
+
+impl Relay {
+    /// Binds the port and starts the relay's tasks on `tracker`; they end after `shutdown`.
+    ///
+    /// Call it on a tokio runtime, after the metrics recorder was installed. Errors are those of the socket.
+    pub fn start(
+        mut config: RelayConfig,
+        entropy: Entropy,
+        tracker: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) -> io::Result<(RelayHandle, mpsc::Receiver<RelayEvent>)> {
+        let counters = Arc::new(Counters::new());
+        let crypto = rtc::crypto::default_provider().map_err(io::Error::other)?;
+        let mux = Mux::bind(config.bind, crypto, Arc::clone(&counters))?;
+        if config.announce.port() == 0 {
+            config.announce.set_port(mux.local_addr()?.port());
+        }
+        let stop = shutdown.child_token();
+        tracker.spawn(Arc::clone(&mux).read(stop.clone()));
+        let common = Arc::new(Common {
+            config,
+            mux: Arc::clone(&mux),
+            counters,
+            tracker: tracker.clone(),
+            entropy,
+            numbers: AtomicU64::new(0),
+        });
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (events, told) = mpsc::channel(EVENTS);
+        tracker.spawn(Switchboard::new(common, events, stop).run(received));
+        Ok((RelayHandle { commands, mux }, told))
+    }
+}

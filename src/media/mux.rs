@@ -1,0 +1,234 @@
+//! One UDP port for everybody.
+//!
+//! The mux is the ICE-lite agent of all connections at once. A browser proves by a sealed STUN request that it knows the
+//! password we wrote into its answer; from then on its address belongs to its connection. The engine behind a connection
+//! never sees real addresses (see [`super::port`]), so a phone that changes its network or restarts ICE changes nothing
+//! there: its next sealed request moves the path, and media goes on with the next packet.
+//!
+//! Strangers can do nothing but be counted: without a seal no address is learned, and bytes from an unknown address are
+//! dropped before anybody parses them.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::crypto::RTCCryptoProvider;
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+
+use super::counters::Counters;
+use super::instant;
+use super::port::Port;
+use super::stun::{self, Class, Key, Message};
+
+/// The largest datagram we take; WebRTC stays below the Ethernet frame of 1,500 bytes.
+const DATAGRAM: usize = 2048;
+/// Room for bursts: a keyframe for twelve people is some hundred packets at once.
+const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+/// An address whose owner was heard within this span does not change hands, even for a well-sealed request: every
+/// participant can seal, and could forge the source address of another.
+const OWNED_FOR: Duration = Duration::from_secs(3);
+/// An address silent for this long is forgotten; the browser's checks come every few seconds.
+const FORGET_AFTER: Duration = Duration::from_secs(30);
+/// A browser has a handful of network paths; more is mischief.
+const ADDRESSES_PER_CONNECTION: usize = 8;
+/// How many ICE credentials of one connection are valid at once: the newest, and the one a restart is leaving.
+const CREDENTIALS_PER_CONNECTION: usize = 2;
+
+/// The shared socket and who is behind which address.
+pub(super) struct Mux {
+    socket: UdpSocket,
+    table: Mutex<Table>,
+    counters: Arc<Counters>,
+    pub(super) crypto: Arc<dyn RTCCryptoProvider>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_ufrag: HashMap<String, Credential>,
+    by_address: HashMap<SocketAddr, Path>,
+}
+
+struct Credential {
+    key: Key,
+    port: Arc<Port>,
+    /// Grows with each registration; the smallest of a connection goes first.
+    order: u64,
+}
+
+struct Path {
+    port: Arc<Port>,
+    heard: Instant,
+}
+
+impl Mux {
+    /// Binds the port.
+    pub(super) fn bind(
+        address: SocketAddr,
+        crypto: Arc<dyn RTCCryptoProvider>,
+        counters: Arc<Counters>,
+    ) -> io::Result<Arc<Self>> {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
+        // The kernel grants what its limits allow; less is no reason not to start.
+        for result in [socket.set_recv_buffer_size(SOCKET_BUFFER), socket.set_send_buffer_size(SOCKET_BUFFER)] {
+            if let Err(error) = result {
+                tracing::warn!(%error, "the media socket keeps small buffers");
+            }
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let socket = UdpSocket::from_std(socket.into())?;
+        Ok(Arc::new(Self { socket, table: Mutex::default(), counters, crypto }))
+    }
+
+    /// The address that was bound.
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// How many connections hold credentials here.
+    pub(super) fn connections(&self) -> usize {
+        let table = self.table();
+        let mut ports: Vec<_> = table.by_ufrag.values().map(|credential| Arc::as_ptr(&credential.port)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports.len()
+    }
+
+    /// Lets whoever knows `password` speak as `port`. A third registration ends the oldest.
+    pub(super) fn register(&self, ufrag: &str, password: &str, port: &Arc<Port>) {
+        let mut table = self.table();
+        let order = table.by_ufrag.values().map(|credential| credential.order + 1).max().unwrap_or(0);
+        let key = Key::new(password, Arc::clone(&self.crypto));
+        table.by_ufrag.insert(ufrag.to_owned(), Credential { key, port: Arc::clone(port), order });
+        let mut own: Vec<_> = table
+            .by_ufrag
+            .iter()
+            .filter(|(_, credential)| Arc::ptr_eq(&credential.port, port))
+            .map(|(ufrag, credential)| (credential.order, ufrag.clone()))
+            .collect();
+        own.sort_unstable();
+        for (_, ufrag) in own.iter().rev().skip(CREDENTIALS_PER_CONNECTION) {
+            table.by_ufrag.remove(ufrag);
+        }
+    }
+
+    /// Forgets a connection: its credentials, its addresses.
+    pub(super) fn forget(&self, port: &Arc<Port>) {
+        port.close();
+        let mut table = self.table();
+        table.by_ufrag.retain(|_, credential| !Arc::ptr_eq(&credential.port, port));
+        table.by_address.retain(|_, path| !Arc::ptr_eq(&path.port, port));
+    }
+
+    /// Sends a datagram, or drops and counts it: what the socket has no room for now would be late anyway, and a wake-up of
+    /// the shared socket reaches only the last who asked for it.
+    pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) {
+        if self.socket.try_send_to(bytes, to).is_err() {
+            self.counters.unsent.increment(1);
+        }
+    }
+
+    /// Reads the socket until `stop`.
+    pub(super) async fn read(self: Arc<Self>, stop: CancellationToken) {
+        let mut buffer = vec![0; DATAGRAM];
+        let mut sweep = tokio::time::interval(FORGET_AFTER / 6);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = sweep.tick() => self.sweep(instant::now()),
+                received = self.socket.recv_from(&mut buffer) => match received {
+                    // A full buffer means that the datagram was cut.
+                    Ok((length, from)) if length < DATAGRAM => self.deliver(instant::now(), from, &buffer[..length]),
+                    Ok(_) => self.counters.strangers.increment(1),
+                    // An ICMP error of an earlier send; the socket itself is well.
+                    Err(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Gives a datagram to its connection.
+    fn deliver(&self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        if stun::is_stun(bytes) {
+            match Message::parse(bytes) {
+                Some(message) if message.class == Class::Request => self.check(now, from, &message),
+                // We ask browsers nothing, so nothing else is for us.
+                _ => self.counters.strangers.increment(1),
+            }
+            return;
+        }
+        let port = {
+            let mut table = self.table();
+            let Some(path) = table.by_address.get_mut(&from) else {
+                drop(table);
+                self.counters.strangers.increment(1);
+                return;
+            };
+            path.heard = now;
+            Arc::clone(&path.port)
+        };
+        port.hear(now);
+        if !port.receive(Bytes::copy_from_slice(bytes)) {
+            self.counters.inbound_full.increment(1);
+        }
+    }
+
+    /// Answers a connectivity check, and learns the path if its seal is right.
+    fn check(&self, now: Instant, from: SocketAddr, request: &Message<'_>) {
+        let learned = {
+            let mut table = self.table();
+            table.learn(now, from, request)
+        };
+        let Some((port, key)) = learned else {
+            self.counters.forged.increment(1);
+            return;
+        };
+        port.hear(now);
+        if let Some(answer) = stun::success(request.transaction, from, &key) {
+            self.send(&answer, from);
+        }
+        port.checked(from, request.nominates);
+    }
+
+    fn sweep(&self, now: Instant) {
+        self.table().by_address.retain(|_, path| now.saturating_duration_since(path.heard) < FORGET_AFTER);
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Gives `from` to the connection whose password sealed the request; `None` when the seal is wrong, or the address
+    /// belongs to somebody who was heard just now.
+    fn learn(&mut self, now: Instant, from: SocketAddr, request: &Message<'_>) -> Option<(Arc<Port>, Key)> {
+        let Credential { key, port, .. } = self.by_ufrag.get(request.local_ufrag()?)?;
+        if !request.is_sealed_with(key) {
+            return None;
+        }
+        let (key, port) = (key.clone(), Arc::clone(port));
+        if let Some(owner) = self.by_address.get(&from)
+            && !Arc::ptr_eq(&owner.port, &port)
+            && now.saturating_duration_since(owner.heard) < OWNED_FOR
+        {
+            return None;
+        }
+        self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now });
+        let mut own: Vec<_> = self
+            .by_address
+            .iter()
+            .filter(|(_, path)| Arc::ptr_eq(&path.port, &port))
+            .map(|(address, path)| (path.heard, *address))
+            .collect();
+        if own.len() > ADDRESSES_PER_CONNECTION {
+            own.sort_unstable();
+            self.by_address.remove(&own[0].1);
+        }
+        Some((port, key))
+    }
+}

@@ -1,0 +1,330 @@
+//! A browser's offer, read with suspicion.
+//!
+//! The engine is handed a description that we wrote ourselves from what we understood, never the stranger's text: only
+//! our codecs, no repair streams, no candidates, one simulcast layer, one name per track. What cannot be understood is
+//! refused here, before anything of a running connection was touched.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+use super::codec::{Codec, PayloadTypes};
+use super::port::Credentials;
+use crate::domain::room::relay::{MediaKind, OfferRefusal};
+
+/// The longest description we read, in bytes.
+const LONGEST: usize = 64 * 1024;
+/// The most sections: one's own three tracks and twenty-one receiving ones.
+const MOST_SECTIONS: usize = 24;
+/// The header extensions that the engine uses; others would only cost bytes.
+const EXTENSIONS: [&str; 3] = [
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+];
+/// The stream of every received track, in the description that the engine reads.
+const STREAM: &str = "browser";
+
+/// An offer that can be answered.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// The browser's certificate: the same one means the same `RTCPeerConnection`.
+    pub(super) fingerprint: String,
+    /// The browser's ICE name: another one under the same certificate is an ICE restart.
+    pub(super) ufrag: String,
+    mixed_extensions: bool,
+    /// In the order of the description.
+    pub(super) sections: Vec<Section>,
+}
+
+/// One `m=` section.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) mid: String,
+    /// What a rejection has to repeat: media, protocol, formats.
+    pub(super) line: (String, String, String),
+    /// `None` for what we do not carry; such a section is answered with port 0.
+    pub(super) kind: Option<MediaKind>,
+    pub(super) direction: Direction,
+    codecs: Vec<OfferedCodec>,
+    extensions: Vec<String>,
+    ssrc: Option<u32>,
+    rid: Option<String>,
+}
+
+#[derive(Debug)]
+struct OfferedCodec {
+    number: u8,
+    codec: Codec,
+    attributes: Vec<String>,
+}
+
+/// Which way the browser wants media to flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// Both ways; also what is meant when nothing is said.
+    #[default]
+    SendRecv,
+    /// From the browser.
+    SendOnly,
+    /// To the browser.
+    RecvOnly,
+    /// Not now.
+    Inactive,
+}
+
+/// What a section is for. Fixed when it is first seen: a section of a connection never changes its use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The browser's own media.
+    Publishes,
+    /// A slot for somebody else's.
+    Receives,
+}
+
+impl Section {
+    /// The payload types of what the browser sends here.
+    pub(super) fn payload_types(&self) -> PayloadTypes {
+        let mut types = PayloadTypes::default();
+        self.codecs.iter().for_each(|offered| types.insert(offered.number, offered.codec));
+        types
+    }
+
+    fn first_use(&self) -> Use {
+        if self.direction == Direction::RecvOnly { Use::Receives } else { Use::Publishes }
+    }
+}
+
+impl Offer {
+    /// Reads a description.
+    pub(super) fn parse(sdp: &str) -> Result<Self, OfferRefusal> {
+        if sdp.len() > LONGEST {
+            return Err(OfferRefusal::Malformed);
+        }
+        let offer = Self::read(sdp).ok_or(OfferRefusal::Malformed)?;
+        if offer.sections.iter().all(|section| section.kind.is_none()) {
+            return Err(OfferRefusal::NoCommonCodec);
+        }
+        Ok(offer)
+    }
+
+    fn read(sdp: &str) -> Option<Self> {
+        let mut lines = sdp.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        if lines.next()? != "v=0" {
+            return None;
+        }
+        let mut blocks: Vec<Vec<&str>> = vec![vec![]];
+        for line in lines {
+            if line.starts_with("m=") {
+                blocks.push(vec![]);
+            }
+            blocks.last_mut()?.push(line);
+        }
+        let (session, blocks) = blocks.split_first()?;
+        if blocks.is_empty() || blocks.len() > MOST_SECTIONS {
+            return None;
+        }
+        let sections: Vec<_> = blocks.iter().map(|block| Section::read(block)).collect::<Option<_>>()?;
+        let mids: HashSet<&str> = sections.iter().map(|section| section.mid.as_str()).collect();
+        let bundled: HashSet<&str> = session
+            .iter()
+            .filter_map(|line| line.strip_prefix("a=group:BUNDLE "))
+            .flat_map(str::split_whitespace)
+            .collect();
+        if mids.len() != sections.len()
+            || !sections.iter().filter(|s| s.kind.is_some()).all(|s| bundled.contains(s.mid.as_str()))
+        {
+            return None;
+        }
+        // Bundled sections share one transport, so all that name these name the same ones.
+        let shared = |prefix: &str| {
+            let mut values =
+                std::iter::once(session).chain(blocks).flatten().filter_map(|line| line.strip_prefix(prefix));
+            let first = values.next()?;
+            values.all(|value| value == first).then(|| first.to_owned())
+        };
+        let fingerprint = shared("a=fingerprint:").filter(|value| is_fingerprint(value))?;
+        let ufrag = shared("a=ice-ufrag:").filter(|value| (4..=256).contains(&value.len()))?;
+        shared("a=ice-pwd:").filter(|value| (22..=256).contains(&value.len()))?;
+        // We are the DTLS server; a browser that insists on the same part cannot be met.
+        if shared("a=setup:").is_some_and(|setup| setup == "passive") {
+            return None;
+        }
+        Some(Self { fingerprint, ufrag, mixed_extensions: session.contains(&"a=extmap-allow-mixed"), sections })
+    }
+
+    /// The use of each section: as `known`, or by its direction when it is new. Notes the new ones.
+    pub(super) fn settle_uses(&self, known: &mut HashMap<String, Use>) {
+        for section in self.sections.iter().filter(|section| section.kind.is_some()) {
+            known.entry(section.mid.clone()).or_insert_with(|| section.first_use());
+        }
+    }
+
+    /// The description for the engine. It sees every section in one constant direction and under constant credentials
+    /// (`far_end`, who is played by the port): muting and ICE restarts are none of its business.
+    pub(super) fn for_engine(&self, uses: &HashMap<String, Use>, far_end: &Credentials, version: u64) -> String {
+        let carried = || self.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)));
+        let mut sdp = format!("v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
+        for (section, _) in carried() {
+            let _ = write!(sdp, " {}", section.mid);
+        }
+        let _ = write!(sdp, "\r\na=fingerprint:{}\r\n", self.fingerprint);
+        if self.mixed_extensions {
+            sdp.push_str("a=extmap-allow-mixed\r\n");
+        }
+        for (section, kind) in carried() {
+            let usage = uses.get(&section.mid).copied().unwrap_or_else(|| section.first_use());
+            section.write_for_engine(&mut sdp, kind, usage, far_end);
+        }
+        sdp
+    }
+}
+
+impl Section {
+    fn read(block: &[&str]) -> Option<Self> {
+        let (line, attributes) = block.split_first()?;
+        let mut words = line.strip_prefix("m=")?.splitn(4, ' ');
+        let (media, port, protocol, formats) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let values = |prefix: &'static str| attributes.iter().filter_map(move |line| line.strip_prefix(prefix));
+        let mid = values("a=mid:").next().filter(|mid| is_token(mid))?.to_owned();
+        let kind = match media {
+            "audio" => Some(MediaKind::Audio),
+            "video" => Some(MediaKind::Video),
+            _ => None,
+        };
+        // Port 0 without `bundle-only` is a section that the browser has stopped (RFC 9143, section 7).
+        let stopped = port == "0" && !attributes.contains(&"a=bundle-only");
+        let rtp = protocol == "UDP/TLS/RTP/SAVPF" && attributes.contains(&"a=rtcp-mux");
+        let direction = attributes
+            .iter()
+            .find_map(|line| match *line {
+                "a=sendrecv" => Some(Direction::SendRecv),
+                "a=sendonly" => Some(Direction::SendOnly),
+                "a=recvonly" => Some(Direction::RecvOnly),
+                "a=inactive" => Some(Direction::Inactive),
+                _ => None,
+            })
+            .unwrap_or_default();
+        let mut codecs = kind.map(|kind| read_codecs(kind, attributes)).unwrap_or_default();
+        if direction != Direction::RecvOnly && codecs.iter().any(|offered| offered.codec == Codec::Vp8) {
+            // We cannot transcode, and everybody can show VP8: whoever can send it, does.
+            codecs.retain(|offered| offered.codec != Codec::H264);
+        }
+        let extensions = values("a=extmap:")
+            .filter(|value| value.split_whitespace().nth(1).is_some_and(|uri| EXTENSIONS.contains(&uri)))
+            .map(str::to_owned)
+            .collect();
+        let number = |word: Option<&str>| word.and_then(|word| word.parse::<u32>().ok()).filter(|ssrc| *ssrc != 0);
+        // The first of a pair is the media, the second its repair.
+        let ssrc = values("a=ssrc-group:FID ")
+            .find_map(|pair| number(pair.split_whitespace().next()))
+            .or_else(|| values("a=ssrc:").find_map(|value| number(value.split_whitespace().next())));
+        // Layers are listed from small to large; we take the largest alone.
+        let rid = values("a=rid:")
+            .filter_map(|value| value.split_once(" send").map(|(rid, _)| rid))
+            .rfind(|rid| is_token(rid))
+            .map(str::to_owned);
+        Some(Self {
+            mid,
+            line: (media.to_owned(), protocol.to_owned(), formats.to_owned()),
+            kind: kind.filter(|_| rtp && !stopped && !codecs.is_empty()),
+            direction,
+            codecs,
+            extensions,
+            ssrc,
+            rid,
+        })
+    }
+
+    fn write_for_engine(&self, sdp: &mut String, kind: MediaKind, usage: Use, far_end: &Credentials) {
+        let media = if kind == MediaKind::Audio { "audio" } else { "video" };
+        let numbers: Vec<_> = self.codecs.iter().map(|offered| offered.number.to_string()).collect();
+        let direction = if usage == Use::Publishes { "sendonly" } else { "recvonly" };
+        let _ = write!(
+            sdp,
+            "m={media} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\na={direction}\r\na=setup:actpass\r\n\
+             a=rtcp-mux\r\na=rtcp-rsize\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
+            numbers.join(" "),
+            self.mid,
+            far_end.ufrag,
+            far_end.password,
+        );
+        for line in self.codecs.iter().flat_map(|offered| &offered.attributes) {
+            let _ = write!(sdp, "{line}\r\n");
+        }
+        for extension in &self.extensions {
+            let _ = write!(sdp, "a=extmap:{extension}\r\n");
+        }
+        // A track that was announced by neither number nor name would make the engine refuse the whole description.
+        let track = track_name(&self.mid);
+        match (usage, &self.rid, self.ssrc) {
+            (Use::Publishes, Some(rid), _) => {
+                let _ = write!(sdp, "a=msid:{STREAM} {track}\r\na=rid:{rid} send\r\na=simulcast:send {rid}\r\n");
+            }
+            (Use::Publishes, None, Some(ssrc)) => {
+                let _ = write!(sdp, "a=msid:{STREAM} {track}\r\na=ssrc:{ssrc} cname:{STREAM}\r\n");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The engine's name for the track that arrives in a section.
+fn track_name(mid: &str) -> String {
+    format!("mid-{mid}")
+}
+
+/// The section of a track that the engine reports.
+pub(super) fn mid_of_track(name: &str) -> Option<&str> {
+    name.strip_prefix("mid-")
+}
+
+/// The codecs of a section that we carry, in the browser's order.
+fn read_codecs(kind: MediaKind, attributes: &[&str]) -> Vec<OfferedCodec> {
+    let of = |number: u8, prefix: &'static str| {
+        attributes.iter().filter_map(move |line| {
+            let (n, value) = line.strip_prefix(prefix)?.split_once(' ')?;
+            (n.parse() == Ok(number)).then_some((*line, value))
+        })
+    };
+    let mut codecs: Vec<OfferedCodec> = Vec::new();
+    for line in attributes {
+        let Some((number, encoding)) = line.strip_prefix("a=rtpmap:").and_then(|value| value.split_once(' ')) else {
+            continue;
+        };
+        let Ok(number) = number.parse::<u8>() else { continue };
+        let Some(codec) = Codec::from_rtpmap(encoding).filter(|codec| codec.kind() == kind) else { continue };
+        let format = of(number, "a=fmtp:").next();
+        let fits = codec != Codec::H264 || format.is_some_and(|(_, format)| is_constrained_baseline(format));
+        if number >= 128 || !fits || codecs.iter().any(|known| known.number == number || known.codec == codec) {
+            continue;
+        }
+        let feedback = of(number, "a=rtcp-fb:")
+            .filter(|(_, value)| matches!(*value, "nack" | "nack pli" | "ccm fir" | "transport-cc"))
+            .map(|(line, _)| line);
+        let attributes = std::iter::once(*line).chain(format.map(|(line, _)| line)).chain(feedback);
+        codecs.push(OfferedCodec { number, codec, attributes: attributes.map(str::to_owned).collect() });
+    }
+    codecs
+}
+
+fn is_constrained_baseline(format: &str) -> bool {
+    let format = format.to_ascii_lowercase();
+    format.contains("packetization-mode=1") && format.contains("profile-level-id=42e0")
+}
+
+/// A token of RFC 4566, and short: it is repeated in many places.
+fn is_token(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+{}".contains(&byte))
+}
+
+fn is_fingerprint(value: &str) -> bool {
+    value.split_once(' ').is_some_and(|(hash, digest)| {
+        matches!(hash.to_ascii_lowercase().as_str(), "sha-256" | "sha-384" | "sha-512")
+            && digest.len() >= 95
+            && digest.split(':').all(|byte| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    })
+}
+
+#[cfg(test)]
+#[path = "offer_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,126 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A fingerprint of the right form.
+pub(crate) fn fingerprint() -> String {
+    format!("sha-256 {}", vec!["AB"; 32].join(":"))
+}
+
+/// A description with the given sections, each `(media line, attributes)`, as a browser writes it.
+pub(crate) fn description(sections: &[(&str, &[&str])]) -> String {
+    let mids: Vec<_> = (0..sections.len()).map(|mid| mid.to_string()).collect();
+    let mut sdp = format!("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n", mids.join(" "));
+    for (mid, (line, attributes)) in sections.iter().enumerate() {
+        let fingerprint = fingerprint();
+        let _ = write!(
+            sdp,
+            "m={line}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=rtcp-mux\r\na=setup:actpass\r\na=ice-ufrag:abcd\r\n\
+             a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=fingerprint:{fingerprint}\r\n\
+             a=candidate:1 1 udp 1 192.0.2.7 5 typ host\r\n"
+        );
+        for line in *attributes {
+            let _ = write!(sdp, "a={line}\r\n");
+        }
+    }
+    sdp
+}
+
+pub(crate) const AUDIO: (&str, &[&str]) = (
+    "audio 9 UDP/TLS/RTP/SAVPF 111 0",
+    &["sendrecv", "rtpmap:111 opus/48000/2", "rtpmap:0 PCMU/8000", "ssrc:5 cname:x"],
+);
+const CAMERA: (&str, &[&str]) = (
+    "video 9 UDP/TLS/RTP/SAVPF 102 96 97",
+    &[
+        "sendonly",
+        "rtpmap:102 H264/90000",
+        "fmtp:102 packetization-mode=1;profile-level-id=42e01f",
+        "rtpmap:96 VP8/90000",
+        "rtcp-fb:96 nack pli",
+        "rtcp-fb:96 goog-remb",
+        "rtpmap:97 rtx/90000",
+        "fmtp:97 apt=96",
+        "ssrc-group:FID 7 8",
+        "ssrc:8 cname:x",
+        "ssrc:7 cname:x",
+    ],
+);
+const SCREEN: (&str, &[&str]) = ("video 9 UDP/TLS/RTP/SAVPF 96", &["recvonly", "rtpmap:96 VP8/90000"]);
+const DATA: (&str, &[&str]) = ("application 9 UDP/DTLS/SCTP webrtc-datachannel", &["sctp-port:5000"]);
+
+fn far_end() -> Credentials {
+    Credentials { ufrag: "far".into(), password: "the password of the far end".into() }
+}
+
+#[test]
+fn the_engine_reads_our_words_and_not_the_browsers() {
+    let offer = Offer::parse(&description(&[AUDIO, CAMERA, SCREEN, DATA])).expect("a good offer");
+    let mut uses = HashMap::new();
+    offer.settle_uses(&mut uses);
+    let engine = offer.for_engine(&uses, &far_end(), 3);
+    for wanted in
+        ["a=msid:browser mid-1", "a=ssrc:7 ", "a=ssrc:5 ", "a=rtcp-fb:96 nack pli", "a=group:BUNDLE 0 1 2\r\n"]
+    {
+        assert!(engine.contains(wanted), "{wanted} is missing in {engine}");
+    }
+    for unwanted in ["candidate", "rtx", "goog-remb", "abcd", "PCMU", "H264", "a=ssrc:8", "sendrecv", "application"] {
+        assert!(!engine.contains(unwanted), "{unwanted} is in {engine}");
+    }
+    assert_eq!(uses["0"], Use::Publishes);
+    assert_eq!(uses["2"], Use::Receives);
+}
+
+#[test]
+fn a_section_keeps_its_first_use_when_it_is_muted() {
+    let mut uses = HashMap::new();
+    Offer::parse(&description(&[AUDIO])).expect("good").settle_uses(&mut uses);
+    let muted = description(&[AUDIO]).replace("a=sendrecv", "a=inactive");
+    let offer = Offer::parse(&muted).expect("good");
+    offer.settle_uses(&mut uses);
+    assert!(offer.for_engine(&uses, &far_end(), 1).contains("a=sendonly"));
+    assert_eq!(offer.sections[0].direction, Direction::Inactive);
+}
+
+#[test]
+fn of_several_layers_the_largest_alone_is_taken() {
+    let camera = description(&[CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", "a=rid:q send\r\na=rid:f send\r\n");
+    let offer = Offer::parse(&camera).expect("good");
+    let engine = offer.for_engine(&HashMap::new(), &far_end(), 1);
+    assert!(engine.contains("a=simulcast:send f\r\n") && !engine.contains("rid:q") && !engine.contains("a=ssrc"));
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused() {
+    let good = description(&[AUDIO]);
+    let refused = |sdp: &str| Offer::parse(sdp).expect_err("refused");
+    assert_eq!(refused(""), OfferRefusal::Malformed);
+    assert_eq!(refused("v=0\r\n"), OfferRefusal::Malformed);
+    assert_eq!(refused(&"v=0\r\n".repeat(20_000)), OfferRefusal::Malformed);
+    for line in ["a=mid:0\r\n", "a=ice-ufrag:abcd\r\n", "a=group:BUNDLE 0\r\n"] {
+        assert_eq!(refused(&good.replace(line, "")), OfferRefusal::Malformed, "{line}");
+    }
+    assert_eq!(refused(&good.replace("AB:", "AZ:")), OfferRefusal::Malformed);
+    assert_eq!(refused(&description(&[AUDIO; 25])), OfferRefusal::Malformed);
+    assert_eq!(refused(&good.replace("actpass", "passive")), OfferRefusal::Malformed);
+    assert_eq!(refused(&description(&[DATA])), OfferRefusal::NoCommonCodec);
+    assert_eq!(refused(&good.replace("opus", "speex")), OfferRefusal::NoCommonCodec);
+}
+
+proptest! {
+    #[test]
+    fn no_text_causes_a_panic(text in "(?s).{0,400}") {
+        let _ = Offer::parse(&text);
+    }
+
+    #[test]
+    fn no_damaged_offer_causes_a_panic(cut in 0_usize..1500, line in "[a-z]=[ -~]{0,40}") {
+        let mut sdp = description(&[AUDIO, CAMERA, SCREEN]);
+        let at = sdp.lines().take(cut % 40).map(|line| line.len() + 2).sum::<usize>().min(sdp.len());
+        sdp.insert_str(at, &format!("{line}\r\n"));
+        if let Ok(offer) = Offer::parse(&sdp) {
+            let engine = offer.for_engine(&HashMap::new(), &far_end(), 1);
+            prop_assert!(!engine.contains("candidate"));
+        }
+    }
+}

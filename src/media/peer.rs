@@ -1,0 +1,260 @@
+//! One participant's peer connection: it answers offers, brings tracks, and holds the legs.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use webrtc::error::Result;
+use webrtc::media_stream::track_remote::TrackRemote;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription,
+};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+
+use super::answer::Answer;
+use super::codec::PayloadTypes;
+use super::common::Common;
+use super::engine;
+use super::instant;
+use super::leg::Leg;
+use super::offer::{Offer, Use};
+use super::pli::PliTap;
+use super::port::{Credentials, Port, PortRuntime};
+use crate::domain::room::relay::MediaKind;
+
+/// Gathering is one local candidate; longer than this means that something is broken.
+const GATHERING: Duration = Duration::from_secs(2);
+/// Tracks that may wait to be fetched; a browser sends a microphone, a camera and a screen.
+const TRACKS: usize = 32;
+/// Wishes for keyframes that may wait; they repeat themselves.
+const WISHES: usize = 64;
+
+/// A receiving section and the leg behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    pub(super) mid: String,
+    pub(super) leg: Arc<Leg>,
+}
+
+/// A section in which the browser sends.
+#[derive(Debug)]
+pub(super) struct Publishing {
+    pub(super) mid: String,
+    pub(super) kind: MediaKind,
+    pub(super) payload_types: PayloadTypes,
+}
+
+/// How the engine's transport is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// Being set up.
+    Connecting,
+    /// Encrypted packets may flow.
+    Up,
+    /// Closed by the browser, or broken beyond repair.
+    Dead,
+}
+
+/// A peer connection.
+pub(super) struct Peer {
+    common: Arc<Common>,
+    connection: Arc<dyn PeerConnection>,
+    pub(super) port: Arc<Port>,
+    /// Ends the tasks of this connection.
+    pub(super) stop: CancellationToken,
+    pub(super) fingerprint: String,
+    browser_ufrag: String,
+    credentials: Credentials,
+    far_end: Credentials,
+    uses: HashMap<String, Use>,
+    open: Arc<AtomicBool>,
+    /// Legs that were added to the engine; those of a failed offer wait here for the next one.
+    legs: Vec<Arc<Leg>>,
+    /// The SSRCs of legs that have had a section.
+    paired: HashSet<u32>,
+    pub(super) receiving: Vec<Section>,
+    pub(super) publishing: Vec<Publishing>,
+    negotiations: u64,
+    gathered: watch::Receiver<bool>,
+    pub(super) transport: watch::Receiver<Transport>,
+    pub(super) tracks: mpsc::Receiver<Arc<dyn TrackRemote>>,
+    pub(super) wishes: mpsc::Receiver<u32>,
+}
+
+impl Peer {
+    /// Builds the connection that will answer `offer`.
+    pub(super) async fn build(common: &Arc<Common>, offer: &Offer, stop: CancellationToken) -> Result<Self> {
+        let (credentials, far_end) = (common.credentials(), common.credentials());
+        let (port, inbound) = Port::new(instant::now(), &common.mux, &credentials, &far_end);
+        let runtime = PortRuntime::new(Arc::clone(&common.mux), Arc::clone(&port), inbound, common.tracker.clone());
+        let (state, transport) = watch::channel(Transport::Connecting);
+        let (gathering, gathered) = watch::channel(false);
+        let (new_tracks, tracks) = mpsc::channel(TRACKS);
+        let (new_wishes, wishes) = mpsc::channel(WISHES);
+        let open = Arc::new(AtomicBool::new(false));
+        let handler = Handler { state, gathering, tracks: new_tracks, open: Arc::clone(&open) };
+        let connection =
+            engine::build(&credentials, Arc::new(handler), Arc::new(runtime), PliTap::new(new_wishes)).await?;
+        common.mux.register(&credentials.ufrag, &credentials.password, &port);
+        common.counters.connections.increment(1);
+        Ok(Self {
+            common: Arc::clone(common),
+            connection,
+            port,
+            stop,
+            fingerprint: offer.fingerprint.clone(),
+            browser_ufrag: offer.ufrag.clone(),
+            credentials,
+            far_end,
+            uses: HashMap::new(),
+            open,
+            legs: Vec::new(),
+            paired: HashSet::new(),
+            receiving: Vec::new(),
+            publishing: Vec::new(),
+            negotiations: 0,
+            gathered,
+            transport,
+            tracks,
+            wishes,
+        })
+    }
+
+    /// Answers an offer of this connection's browser.
+    pub(super) async fn answer(&mut self, offer: &Offer) -> Result<String> {
+        let mut uses = self.uses.clone();
+        offer.settle_uses(&mut uses);
+        self.add_legs(offer, &uses).await?;
+        self.negotiations += 1;
+        let text = offer.for_engine(&uses, &self.far_end, self.negotiations);
+        let answer = match self.negotiate(text).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Back to where we were: media of the earlier negotiation goes on.
+                if let Ok(rollback) = RTCSessionDescription::rollback(None) {
+                    let _ = self.connection.set_remote_description(rollback).await;
+                }
+                return Err(error);
+            }
+        };
+        let answer = Answer::parse(&answer);
+        if offer.ufrag != self.browser_ufrag {
+            // An ICE restart. RFC 8445, section 9: both sides take new credentials. The old ones stay valid until the
+            // next restart, because checks under them are still on their way.
+            self.credentials = self.common.credentials();
+            self.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.port);
+            self.browser_ufrag.clone_from(&offer.ufrag);
+        }
+        self.uses = uses;
+        self.note_sections(offer, &answer);
+        Ok(answer.for_browser(offer, &self.uses, self.common.config.announce, &self.credentials))
+    }
+
+    /// Gives the engine one track for each receiving section that has none; it pairs them in order.
+    async fn add_legs(&mut self, offer: &Offer, uses: &HashMap<String, Use>) -> Result<()> {
+        for kind in [MediaKind::Audio, MediaKind::Video] {
+            let new = offer.sections.iter().filter(|section| {
+                section.kind == Some(kind)
+                    && uses.get(&section.mid) == Some(&Use::Receives)
+                    && !self.uses.contains_key(&section.mid)
+            });
+            let spare = self.legs.iter().filter(|leg| leg.kind == kind && !self.paired.contains(&leg.ssrc)).count();
+            for _ in spare..new.count() {
+                let (leg, track, work) =
+                    Leg::new(self.common.ssrc(), kind, Arc::clone(&self.open), Arc::clone(&self.common.counters));
+                let send_only = RTCRtpTransceiverInit {
+                    direction: RTCRtpTransceiverDirection::Sendonly,
+                    streams: vec![],
+                    send_encodings: vec![],
+                };
+                self.connection.add_transceiver_from_track(track, Some(send_only)).await?;
+                self.common.tracker.spawn(work.run(self.stop.clone()));
+                self.legs.push(leg);
+            }
+        }
+        Ok(())
+    }
+
+    async fn negotiate(&mut self, offer: String) -> Result<String> {
+        self.connection.set_remote_description(RTCSessionDescription::offer(offer)?).await?;
+        let answer = self.connection.create_answer(None).await?;
+        self.connection.set_local_description(answer).await?;
+        // The engine must know its own candidate before the far end calls it.
+        let _ = timeout(GATHERING, self.gathered.wait_for(|gathered| *gathered)).await;
+        let answer = self.connection.local_description().await;
+        Ok(answer.map(|answer| answer.sdp).unwrap_or_default())
+    }
+
+    fn note_sections(&mut self, offer: &Offer, answer: &Answer<'_>) {
+        let carried = || offer.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)));
+        let used = |mid: &String, usage: Use| self.uses.get(mid) == Some(&usage);
+        self.receiving = carried()
+            .filter(|(section, _)| used(&section.mid, Use::Receives))
+            .filter_map(|(section, _)| {
+                let outgoing = answer.outgoing(&section.mid)?;
+                let leg = self.legs.iter().find(|leg| leg.ssrc == outgoing.ssrc)?;
+                leg.set_payload_types(outgoing.payload_types);
+                Some(Section { mid: section.mid.clone(), leg: Arc::clone(leg) })
+            })
+            .collect();
+        self.paired.extend(self.receiving.iter().map(|section| section.leg.ssrc));
+        self.publishing = carried()
+            .filter(|(section, _)| used(&section.mid, Use::Publishes))
+            .map(|(section, kind)| Publishing {
+                mid: section.mid.clone(),
+                kind,
+                payload_types: section.payload_types(),
+            })
+            .collect();
+    }
+
+    /// Ends the connection: its media at once, then its tasks, its sockets and its credentials.
+    pub(super) async fn close(self) {
+        self.open.store(false, Ordering::Release);
+        self.port.close();
+        self.stop.cancel();
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "a peer connection closed with an error");
+        }
+        self.common.mux.forget(&self.port);
+        self.common.counters.connections.decrement(1);
+    }
+}
+
+/// Passes the engine's news on. It runs inside the engine's own loop, so nothing here may wait.
+struct Handler {
+    state: watch::Sender<Transport>,
+    gathering: watch::Sender<bool>,
+    tracks: mpsc::Sender<Arc<dyn TrackRemote>>,
+    open: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.gathering.send_replace(true);
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let transport = match state {
+            RTCPeerConnectionState::Connected => Transport::Up,
+            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => Transport::Dead,
+            _ => Transport::Connecting,
+        };
+        self.open.store(transport == Transport::Up, Ordering::Release);
+        self.state.send_replace(transport);
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        if self.tracks.try_send(track).is_err() {
+            tracing::warn!("a participant has more tracks than a browser sends");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! One participant's seat, as a task: it owns the connection, if there is one, and sees nobody else.
+//!
+//! Negotiating takes time and may fail; that it happens here means that it delays and harms only this participant.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use webrtc::media_stream::track_remote::TrackRemote;
+
+use super::common::Common;
+use super::instant;
+use super::offer::{self, Offer};
+use super::peer::{Peer, Section, Transport};
+use super::source::{Feed, Source, Tally};
+use crate::domain::ids::ParticipantId;
+use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal};
+
+/// Negotiation is local work; this is only the end of patience with a broken engine.
+const NEGOTIATION: Duration = Duration::from_secs(5);
+/// How often the upstream is measured.
+const MEASURE: Duration = Duration::from_secs(2);
+
+/// Looking more often than this at who is silent tells nothing.
+const LEAST_LOOK: Duration = Duration::from_millis(10);
+
+/// An offer on its way to its seat.
+#[derive(Debug)]
+pub(super) struct Offered {
+    pub(super) offer_id: u64,
+    pub(super) fresh: bool,
+    pub(super) sdp: String,
+}
+
+/// What a seat tells the switchboard.
+#[derive(Debug)]
+pub(super) enum News {
+    /// An offer was answered; these are all receiving sections now.
+    Answered { offer_id: u64, sdp: String, sections: Vec<Section> },
+    /// An offer was not answered.
+    Refused { offer_id: u64, reason: OfferRefusal },
+    /// The connection and its legs are gone.
+    Detached,
+    /// A new source.
+    SourceUp(Arc<Source>),
+    /// A source that will not come back.
+    SourceDown(u64),
+    /// A new state.
+    State(MediaState),
+    /// A measurement.
+    Upstream { packets: (u64, u64), loss: f32 },
+    /// The seat's task ends.
+    Left { was_connected: bool },
+}
+
+/// News and whose.
+pub(super) type Notice = (ParticipantId, u64, News);
+
+/// A seat.
+pub(super) struct Seat {
+    common: Arc<Common>,
+    participant: ParticipantId,
+    /// Tells this seat from an earlier one of the same participant.
+    number: u64,
+    news: mpsc::Sender<Notice>,
+    stop: CancellationToken,
+    peer: Option<Peer>,
+    /// What the browser sends, by kind and order of its sections: the camera after a reload is the same source.
+    sources: BTreeMap<(MediaKind, usize), Arc<Source>>,
+    tallies: HashMap<String, (MediaKind, Arc<Tally>)>,
+    measured: [(u64, u64); 2],
+    state: Option<MediaState>,
+}
+
+impl Seat {
+    pub(super) fn new(
+        common: Arc<Common>,
+        participant: ParticipantId,
+        number: u64,
+        news: mpsc::Sender<Notice>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            common,
+            participant,
+            number,
+            news,
+            stop,
+            peer: None,
+            sources: BTreeMap::new(),
+            tallies: HashMap::new(),
+            measured: Default::default(),
+            state: None,
+        }
+    }
+
+    /// Serves the seat until it is taken away.
+    pub(super) async fn run(mut self, mut offers: mpsc::Receiver<Offered>) {
+        let mut look = tokio::time::interval((self.common.config.silence / 8).max(LEAST_LOOK));
+        let mut measure = tokio::time::interval(MEASURE);
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                offered = offers.recv() => match offered {
+                    Some(offered) => self.offered(offered).await,
+                    None => break,
+                },
+                event = next_event(self.peer.as_mut()) => self.handle(event).await,
+                _ = look.tick() => self.look().await,
+                _ = measure.tick() => self.measure().await,
+            }
+        }
+        let was_connected = self.peer.is_some();
+        if let Some(peer) = self.peer.take() {
+            peer.close().await;
+        }
+        self.tell(News::Left { was_connected }).await;
+    }
+
+    async fn offered(&mut self, Offered { offer_id, fresh, sdp }: Offered) {
+        let answered = match Offer::parse(&sdp) {
+            Ok(offer) => self.answer(&offer, fresh).await,
+            Err(reason) => Err(reason),
+        };
+        match answered {
+            Ok(sdp) => {
+                let sections = self.peer.as_ref().map(|peer| peer.receiving.clone()).unwrap_or_default();
+                self.tell(News::Answered { offer_id, sdp, sections }).await;
+                self.end_missing_sources().await;
+                // An ICE restart may have cost packets of a picture.
+                self.sources.values().for_each(|source| source.request_keyframe());
+                self.look().await;
+            }
+            Err(reason) => self.tell(News::Refused { offer_id, reason }).await,
+        }
+    }
+
+    async fn answer(&mut self, offer: &Offer, fresh: bool) -> Result<String, OfferRefusal> {
+        // A new certificate is a new `RTCPeerConnection`, whatever the browser says.
+        let same = |peer: &&mut Peer| !fresh && peer.fingerprint == offer.fingerprint;
+        if self.peer.as_mut().filter(same).is_none() {
+            self.detach().await;
+            let stop = self.stop.child_token();
+            let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, stop)).await;
+            let peer = built.map_err(|_| OfferRefusal::Internal)?.map_err(|error| {
+                tracing::warn!(participant.id = %self.participant, %error, "a peer connection could not be built");
+                OfferRefusal::Internal
+            })?;
+            self.peer = Some(peer);
+        }
+        let peer = self.peer.as_mut().expect("there was one, or one was just built");
+        match timeout(NEGOTIATION, peer.answer(offer)).await {
+            Ok(Ok(sdp)) => Ok(sdp),
+            Ok(Err(error)) => {
+                tracing::info!(participant.id = %self.participant, %error, "the engine refused an offer");
+                Err(OfferRefusal::Malformed)
+            }
+            Err(_) => Err(OfferRefusal::Internal),
+        }
+    }
+
+    async fn handle(&mut self, event: PeerEvent) {
+        match event {
+            PeerEvent::Track(track) => self.feed(track).await,
+            PeerEvent::Wish(ssrc) => {
+                let sections = self.peer.as_ref().map(|peer| peer.receiving.as_slice()).unwrap_or_default();
+                if let Some(source) =
+                    sections.iter().find(|section| section.leg.ssrc == ssrc).and_then(|section| section.leg.source())
+                {
+                    source.request_keyframe();
+                }
+            }
+            PeerEvent::Transport => {
+                if self.peer.as_ref().is_some_and(|peer| *peer.transport.borrow() == Transport::Up) {
+                    // Nobody's first picture should have to wait for its sender's next keyframe.
+                    let sections = self.peer.iter().flat_map(|peer| &peer.receiving);
+                    sections.filter_map(|section| section.leg.source()).for_each(|source| source.request_keyframe());
+                }
+                self.look().await;
+            }
+        }
+    }
+
+    /// Joins a new track to its source.
+    async fn feed(&mut self, track: Arc<dyn TrackRemote>) {
+        let Some(peer) = &self.peer else { return };
+        let name = track.track_id().await;
+        let Some(mid) = offer::mid_of_track(&name) else { return };
+        let Some(section) = peer.publishing.iter().find(|section| section.mid == mid) else { return };
+        let same_kind = peer.publishing.iter().filter(|other| other.kind == section.kind);
+        let order = same_kind.take_while(|other| other.mid != mid).count();
+        let kind = section.kind;
+        let (source, is_new) = match self.sources.get(&(kind, order)) {
+            Some(source) => (Arc::clone(source), false),
+            None => (Source::new(self.common.number(), self.participant, kind), true),
+        };
+        let tally = Arc::new(Tally::default());
+        let feed = Arc::new(Feed {
+            number: u32::try_from(self.common.number() & 0xffff_ffff).expect("masked to 32 bits"),
+            track,
+            source: Arc::clone(&source),
+            payload_types: section.payload_types.clone(),
+            tally: Arc::clone(&tally),
+            counters: Arc::clone(&self.common.counters),
+            ssrc: AtomicU32::new(0),
+        });
+        self.tallies.insert(mid.to_owned(), (kind, tally));
+        self.common.tracker.spawn(Arc::clone(&feed).forward(peer.stop.clone()));
+        if kind == MediaKind::Video {
+            self.common.tracker.spawn(feed.ask_for_keyframes(peer.stop.clone()));
+        }
+        if is_new {
+            self.sources.insert((kind, order), Arc::clone(&source));
+            self.tell(News::SourceUp(source)).await;
+        }
+    }
+
+    /// After a reload without the shared screen there is no second camera any more.
+    async fn end_missing_sources(&mut self) {
+        let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
+        let count = |kind: MediaKind| publishing.iter().filter(|section| section.kind == kind).count();
+        let missing: Vec<_> = self.sources.keys().filter(|(kind, order)| *order >= count(*kind)).copied().collect();
+        for key in missing {
+            if let Some(source) = self.sources.remove(&key) {
+                source.end();
+                self.tell(News::SourceDown(source.number)).await;
+            }
+        }
+    }
+
+    /// Compares what is with what was told last.
+    async fn look(&mut self) {
+        let Some(peer) = &self.peer else { return };
+        let silent = peer.port.silent_for(instant::now());
+        let transport = *peer.transport.borrow();
+        let state = if silent >= self.common.config.give_up {
+            MediaState::Closed
+        } else if transport == Transport::Dead || silent >= self.common.config.silence {
+            MediaState::Interrupted
+        } else if transport == Transport::Up {
+            MediaState::Connected
+        } else {
+            MediaState::Connecting
+        };
+        if state == MediaState::Closed {
+            self.detach().await;
+        }
+        if self.state.replace(state) != Some(state) {
+            self.tell(News::State(state)).await;
+        }
+    }
+
+    async fn measure(&mut self) {
+        let mut now = [(0, 0); 2];
+        for (kind, tally) in self.tallies.values() {
+            let sum = &mut now[usize::from(*kind == MediaKind::Video)];
+            sum.0 += tally.received.load(Ordering::Relaxed);
+            sum.1 += tally.expected.load(Ordering::Relaxed);
+        }
+        let before = std::mem::replace(&mut self.measured, now);
+        if self.state != Some(MediaState::Connected) {
+            return;
+        }
+        let [audio, video] =
+            [0, 1].map(|at| (now[at].0.saturating_sub(before[at].0), now[at].1.saturating_sub(before[at].1)));
+        let (received, expected) = (audio.0 + video.0, audio.1 + video.1);
+        self.tell(News::Upstream { packets: (audio.0, video.0), loss: loss(received, expected) }).await;
+    }
+
+    /// Closes the connection; the seat and its sources stay.
+    async fn detach(&mut self) {
+        if let Some(peer) = self.peer.take() {
+            self.tell(News::Detached).await;
+            peer.close().await;
+            self.tallies.clear();
+            self.measured = Default::default();
+            self.state = None;
+        }
+    }
+
+    /// The switchboard never waits for a seat, so a seat may wait for it.
+    async fn tell(&self, news: News) {
+        let _ = self.news.send((self.participant, self.number, news)).await;
+    }
+}
+
+/// Share of packets lost. Repaired ones were received, so they do not count.
+#[expect(clippy::cast_precision_loss, reason = "a share needs no more than seven digits")]
+fn loss(received: u64, expected: u64) -> f32 {
+    if expected == 0 { 0.0 } else { expected.saturating_sub(received) as f32 / expected as f32 }
+}
+
+/// Something that a connection reports.
+enum PeerEvent {
+    Track(Arc<dyn TrackRemote>),
+    Wish(u32),
+    Transport,
+}
+
+/// Waits for the connection's next report; for ever when there is none.
+async fn next_event(peer: Option<&mut Peer>) -> PeerEvent {
+    let Some(peer) = peer else { return pending().await };
+    tokio::select! {
+        Some(track) = peer.tracks.recv() => PeerEvent::Track(track),
+        Some(ssrc) = peer.wishes.recv() => PeerEvent::Wish(ssrc),
+        Ok(()) = peer.transport.changed() => PeerEvent::Transport,
+        else => pending().await,
+    }
+}

@@ -1,0 +1,253 @@
+//! The one task that knows who is in which room, and which source goes to whom.
+//!
+//! It never waits for a participant: seats are tasks of their own with bounded queues, and what it has to say to the
+//! caller waits in an outbox. When the outbox is full it takes no more commands until the caller has listened; media
+//! goes on meanwhile, for packets do not pass through here.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::common::Common;
+use super::peer::Section;
+use super::seat::{News, Notice, Offered, Seat};
+use super::slots::{self, Wanted};
+use super::source::Source;
+use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
+
+/// Offers that wait at a seat. A browser has one in flight; a flood is refused.
+const OFFERS: usize = 4;
+/// News that wait here.
+const NOTICES: usize = 1024;
+/// Events that wait for the caller before we stop listening to commands.
+const OUTBOX: usize = 4096;
+
+/// Rooms and seats.
+pub(super) struct Switchboard {
+    common: Arc<Common>,
+    stop: CancellationToken,
+    notices: mpsc::Sender<Notice>,
+    inbox: mpsc::Receiver<Notice>,
+    events: mpsc::Sender<RelayEvent>,
+    outbox: VecDeque<RelayEvent>,
+    seats: HashMap<ParticipantId, Place>,
+}
+
+/// A seat, as the switchboard sees it.
+struct Place {
+    room: RoomId,
+    mode: RelayMode,
+    number: u64,
+    offers: mpsc::Sender<Offered>,
+    stop: CancellationToken,
+    sections: Vec<Section>,
+    sources: BTreeMap<u64, Arc<Source>>,
+    /// What was told last.
+    told: (Vec<Slot>, (u8, u8)),
+}
+
+impl Switchboard {
+    pub(super) fn new(common: Arc<Common>, events: mpsc::Sender<RelayEvent>, stop: CancellationToken) -> Self {
+        let (notices, inbox) = mpsc::channel(NOTICES);
+        Self { common, stop, notices, inbox, events, outbox: VecDeque::new(), seats: HashMap::new() }
+    }
+
+    /// Serves until `stop`, or until nobody commands or listens any more.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<RelayCommand>) {
+        let (stop, events) = (self.stop.clone(), self.events.clone());
+        loop {
+            let has_room = self.outbox.len() < OUTBOX;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                permit = events.reserve(), if !self.outbox.is_empty() => match (permit, self.outbox.pop_front()) {
+                    (Ok(permit), Some(event)) => permit.send(event),
+                    (Ok(_), None) => {}
+                    (Err(_), _) => break,
+                },
+                command = commands.recv(), if has_room => match command {
+                    Some(command) => self.command(command),
+                    None => break,
+                },
+                Some(notice) = self.inbox.recv(), if has_room => self.notice(notice),
+            }
+        }
+        let everybody: Vec<_> = self.seats.keys().copied().collect();
+        for participant in everybody {
+            self.remove(participant);
+        }
+        // The mux and the seats' tasks follow this token.
+        stop.cancel();
+    }
+
+    fn command(&mut self, command: RelayCommand) {
+        match command {
+            RelayCommand::Admit { room, participant, mode } => self.admit(room, participant, mode),
+            RelayCommand::Offer { participant, offer_id, fresh, sdp } => {
+                let reason = match self.seats.get(&participant) {
+                    None => OfferRefusal::NotAdmitted,
+                    Some(place) => match place.offers.try_send(Offered { offer_id, fresh, sdp }) {
+                        Ok(()) => return,
+                        Err(_) => OfferRefusal::Internal,
+                    },
+                };
+                self.say(RelayEvent::OfferRefused { participant, offer_id, reason });
+            }
+            RelayCommand::Remove { participant } => {
+                if let Some(room) = self.remove(participant) {
+                    self.seat_room(room);
+                }
+            }
+            RelayCommand::Close { room } => {
+                let members: Vec<_> = self.members(room).collect();
+                for participant in members {
+                    self.remove(participant);
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode) {
+        if self.seats.get(&participant).is_some_and(|place| place.room == room && place.mode == mode) {
+            return;
+        }
+        if let Some(former) = self.remove(participant) {
+            self.seat_room(former);
+        }
+        if self.seats.len() >= self.common.config.seats
+            || self.members(room).count() >= self.common.config.seats_per_room
+        {
+            tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
+            return;
+        }
+        let (offers, received) = mpsc::channel(OFFERS);
+        let (number, stop) = (self.common.number(), self.stop.child_token());
+        let seat = Seat::new(Arc::clone(&self.common), participant, number, self.notices.clone(), stop.clone());
+        self.common.tracker.spawn(seat.run(received));
+        let place = Place {
+            room,
+            mode,
+            number,
+            offers,
+            stop,
+            sections: Vec::new(),
+            sources: BTreeMap::new(),
+            told: Default::default(),
+        };
+        self.seats.insert(participant, place);
+    }
+
+    /// Takes a seat away. When this returns no packet from or to it passes.
+    fn remove(&mut self, participant: ParticipantId) -> Option<RoomId> {
+        let place = self.seats.remove(&participant)?;
+        for source in place.sources.values() {
+            source.end();
+        }
+        place.sections.iter().for_each(|section| section.leg.carry(None));
+        for section in self.seats.values().filter(|other| other.room == place.room).flat_map(|other| &other.sections) {
+            if section.leg.source().is_some_and(|source| source.owner == participant) {
+                section.leg.carry(None);
+            }
+        }
+        place.stop.cancel();
+        Some(place.room)
+    }
+
+    fn notice(&mut self, (participant, number, news): Notice) {
+        let Some(place) = self.seats.get_mut(&participant).filter(|place| place.number == number) else {
+            if let News::Left { was_connected: true } = news
+                && !self.seats.contains_key(&participant)
+            {
+                self.say(RelayEvent::Connection { participant, state: MediaState::Closed });
+            }
+            return;
+        };
+        let room = place.room;
+        match news {
+            News::Answered { offer_id, sdp, sections } => {
+                // A section that is no longer there must not keep its source.
+                let gone = |leg: &Section| !sections.iter().any(|section| Arc::ptr_eq(&section.leg, &leg.leg));
+                place.sections.iter().filter(|section| gone(section)).for_each(|section| section.leg.carry(None));
+                place.sections = sections;
+                self.say(RelayEvent::Answer { participant, offer_id, sdp });
+                self.seat_participant(participant, true);
+            }
+            News::Refused { offer_id, reason } => self.say(RelayEvent::OfferRefused { participant, offer_id, reason }),
+            News::Detached => {
+                place.sections.drain(..).for_each(|section| section.leg.carry(None));
+                place.told = Default::default();
+            }
+            News::SourceUp(source) => {
+                place.sources.insert(source.number, source);
+                self.seat_room(room);
+            }
+            News::SourceDown(number) => {
+                place.sources.remove(&number);
+                self.seat_room(room);
+            }
+            News::State(state) => self.say(RelayEvent::Connection { participant, state }),
+            News::Upstream { packets, loss } => {
+                // A measurement is worth nothing when the next one is already there.
+                if self.outbox.len() < OUTBOX / 2 {
+                    self.say(RelayEvent::Upstream { participant, packets, loss });
+                }
+            }
+            News::Left { .. } => {}
+        }
+    }
+
+    fn seat_room(&mut self, room: RoomId) {
+        let members: Vec<_> = self.members(room).collect();
+        members.into_iter().for_each(|participant| self.seat_participant(participant, false));
+    }
+
+    /// Points a participant's sections at what it should receive now, and tells it, if that changed or `anyway`.
+    fn seat_participant(&mut self, participant: ParticipantId, anyway: bool) {
+        let Some(place) = self.seats.get(&participant) else { return };
+        let sources = self.sources_for(participant, place);
+        let wanted: Vec<_> =
+            sources.values().map(|source| Wanted { source: source.number, kind: source.kind }).collect();
+        let carried = |section: &Section| section.leg.source().map(|source| source.number);
+        let now: Vec<_> = place.sections.iter().map(|section| (section.leg.kind, carried(section))).collect();
+        let (seated, missing) = slots::seat(&now, &wanted);
+        let mut slots = Vec::with_capacity(seated.len());
+        for ((section, (kind, now)), source) in place.sections.iter().zip(now).zip(seated) {
+            let source = source.and_then(|number| sources.get(&number));
+            if now != source.map(|source| source.number) {
+                section.leg.carry(source);
+            }
+            if let Some(source) = source {
+                slots.push(Slot { mid: section.mid.clone(), kind, source: source.owner });
+            }
+        }
+        let told = (slots, missing);
+        let is_heard = !place.sections.is_empty();
+        if let Some(place) = self.seats.get_mut(&participant)
+            && (anyway || (is_heard && place.told != told))
+        {
+            place.told.clone_from(&told);
+            self.say(RelayEvent::Slots { participant, slots: told.0, missing: told.1 });
+        }
+    }
+
+    fn sources_for(&self, participant: ParticipantId, place: &Place) -> BTreeMap<u64, Arc<Source>> {
+        let given = |(other, there): &(&ParticipantId, &Place)| match place.mode {
+            RelayMode::Loopback => **other == participant,
+            RelayMode::Conference => {
+                there.room == place.room && there.mode == RelayMode::Conference && **other != participant
+            }
+        };
+        let sources = self.seats.iter().filter(given).flat_map(|(_, there)| &there.sources);
+        sources.map(|(number, source)| (*number, Arc::clone(source))).collect()
+    }
+
+    fn members(&self, room: RoomId) -> impl Iterator<Item = ParticipantId> {
+        self.seats.iter().filter(move |(_, place)| place.room == room).map(|(participant, _)| *participant)
+    }
+
+    fn say(&mut self, event: RelayEvent) {
+        self.outbox.push_back(event);
+    }
+}

@@ -1,0 +1,360 @@
+//! A browser, as far as media is concerned: the same WebRTC crate, on the other side of real UDP.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::interceptor::{Interceptor, Packet as Tagged, Registry, Slot, StreamInfo, TaggedPacket};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtp::{Header, Packet};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+};
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
+    RTCSessionDescription, SettingEngineBuilder,
+};
+use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use yunzhen::domain::room::relay::MediaKind;
+
+/// Upper bound of every wait: a test that needs it has failed.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A packet that arrived at a browser.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub mid: String,
+    pub kind: MediaKind,
+    pub sequence: u16,
+    pub timestamp: u32,
+    /// Who sent it: the first byte behind the codec's own.
+    pub sender: u8,
+    pub is_keyframe: bool,
+}
+
+/// A browser with a microphone, a camera and a number of receiving sections.
+pub struct Client {
+    pub connection: Arc<dyn PeerConnection>,
+    /// Written into every payload.
+    pub name: u8,
+    received: mpsc::Receiver<(u32, RtpCodecKind, Packet)>,
+    /// When keyframes were asked of its camera.
+    pub asked: mpsc::Receiver<Instant>,
+    mids: HashMap<u32, String>,
+    remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
+    state: watch::Receiver<RTCPeerConnectionState>,
+    gathered: watch::Receiver<bool>,
+    stop: CancellationToken,
+}
+
+struct Handler {
+    state: watch::Sender<RTCPeerConnectionState>,
+    gathered: watch::Sender<bool>,
+    received: mpsc::Sender<(u32, RtpCodecKind, Packet)>,
+    remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
+    tracker: TaskTracker,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.state.send_replace(state);
+    }
+
+    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
+        self.remotes.lock().await.push(Arc::clone(&track));
+        let received = self.received.clone();
+        self.tracker.spawn(async move {
+            let kind = track.kind().await;
+            while let Some(event) = track.poll().await {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                    let _ = received.try_send((packet.header.ssrc, kind, packet));
+                }
+            }
+        });
+    }
+}
+
+impl Client {
+    /// A browser called `name` that can receive `slots` microphones and `slots` cameras.
+    pub async fn new(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
+        let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
+        let (gathered_tx, gathered) = watch::channel(false);
+        let (received_tx, received) = mpsc::channel(4096);
+        let (asked_tx, asked) = mpsc::channel(64);
+        let keyframe = Arc::new(AtomicBool::new(true));
+        let remotes = Arc::default();
+        let handler = Handler {
+            state: state_tx,
+            gathered: gathered_tx,
+            received: received_tx,
+            remotes: Arc::clone(&remotes),
+            tracker: tracker.clone(),
+        };
+        let settings = SettingEngineBuilder::new()
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .with_include_loopback_candidate(true)
+            .build();
+        let mut media = MediaEngine::default();
+        for (codec, number, kind) in [(opus(), 111, RtpCodecKind::Audio), (vp8(), 96, RtpCodecKind::Video)] {
+            let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number, ..Default::default() };
+            media.register_codec(parameters, kind).unwrap();
+        }
+        let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
+        let tap =
+            Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
+        let registry = registry.with(Slot::Custom(14_000), tap);
+        let connection: Arc<dyn PeerConnection> = Arc::new(
+            PeerConnectionBuilder::new()
+                .with_setting_engine(settings)
+                .with_media_engine(media)
+                .with_interceptor_registry(registry)
+                .with_handler(Arc::new(handler))
+                .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+                .build()
+                .await
+                .unwrap(),
+        );
+        let microphone = track(name, 1, opus(), RtpCodecKind::Audio);
+        let camera = track(name, 2, vp8(), RtpCodecKind::Video);
+        for track in [&microphone, &camera] {
+            let init = direction(RTCRtpTransceiverDirection::Sendonly);
+            connection.add_transceiver_from_track(Arc::clone(track) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
+        }
+        for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+            for _ in 0..slots {
+                let init = direction(RTCRtpTransceiverDirection::Recvonly);
+                connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
+            }
+        }
+        let stop = CancellationToken::new();
+        let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
+        tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
+        Self { connection, name, received, asked, mids: HashMap::new(), remotes, state, gathered, stop }
+    }
+
+    /// Writes an offer.
+    pub async fn offer(&mut self) -> String {
+        let offer = self.connection.create_offer(None).await.unwrap();
+        self.connection.set_local_description(offer).await.unwrap();
+        tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
+        self.connection.local_description().await.unwrap().sdp
+    }
+
+    /// Takes the answer.
+    pub async fn accept(&mut self, answer: String) {
+        let mut mid = String::new();
+        for line in answer.lines() {
+            if let Some(value) = line.strip_prefix("a=mid:") {
+                value.clone_into(&mut mid);
+            } else if let Some(value) = line.strip_prefix("a=ssrc:") {
+                self.mids.insert(value.split(' ').next().unwrap().parse().unwrap(), mid.clone());
+            }
+        }
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        self.connection.set_remote_description(answer).await.unwrap();
+    }
+
+    /// Waits until packets may flow.
+    pub async fn connected(&mut self) {
+        let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
+        tokio::time::timeout(PATIENCE, connected).await.expect("connected in time").unwrap();
+    }
+
+    /// The next packet that arrives.
+    pub async fn next(&mut self) -> Received {
+        let received = tokio::time::timeout(PATIENCE, self.received.recv());
+        let (ssrc, kind, packet) = received.await.expect("a packet in time").expect("an open connection");
+        self.describe(ssrc, kind, &packet)
+    }
+
+    /// What has arrived and was not looked at; does not wait.
+    pub fn arrived(&mut self) -> Vec<Received> {
+        let mut all = Vec::new();
+        while let Ok((ssrc, kind, packet)) = self.received.try_recv() {
+            all.push(self.describe(ssrc, kind, &packet));
+        }
+        all
+    }
+
+    /// Waits for `count` packets of `kind` from the browser called `sender`, and returns them.
+    pub async fn packets_of(&mut self, sender: u8, kind: MediaKind, count: usize) -> Vec<Received> {
+        let mut found = Vec::new();
+        while found.len() < count {
+            let packet = self.next().await;
+            if packet.sender == sender && packet.kind == kind {
+                found.push(packet);
+            }
+        }
+        found
+    }
+
+    /// Asks for a keyframe in every video section that has received anything.
+    pub async fn ask_for_keyframes(&self) {
+        for remote in self.remotes.lock().await.iter() {
+            for media_ssrc in remote.ssrcs().await {
+                let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+                remote.write_rtcp(vec![Box::new(pli)]).await.unwrap();
+            }
+        }
+    }
+
+    /// Ends without a word to anybody, as when a tab crashes.
+    pub async fn vanish(self) {
+        self.stop.cancel();
+        self.connection.close().await.unwrap();
+    }
+
+    fn describe(&self, ssrc: u32, kind: RtpCodecKind, packet: &Packet) -> Received {
+        let video = kind == RtpCodecKind::Video;
+        Received {
+            mid: self.mids.get(&ssrc).cloned().unwrap_or_default(),
+            kind: if video { MediaKind::Video } else { MediaKind::Audio },
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            sender: packet.payload[2],
+            is_keyframe: video && packet.payload[1] & 1 == 0,
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Sends a packet of sound and one of picture every ten milliseconds; a whole picture when one was asked for.
+struct Pump {
+    name: u8,
+    microphone: Arc<TrackLocalStaticRTP>,
+    camera: Arc<TrackLocalStaticRTP>,
+    keyframe: Arc<AtomicBool>,
+    state: watch::Receiver<RTCPeerConnectionState>,
+}
+
+impl Pump {
+    async fn run(mut self) {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        let mut count = u16::from(self.name).wrapping_mul(9_999);
+        loop {
+            if self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
+                return;
+            }
+            tick.tick().await;
+            count = count.wrapping_add(1);
+            let picture = if self.keyframe.swap(false, Ordering::Relaxed) { 0x50 } else { 0x51 };
+            let sound = packet(111, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name]);
+            let picture = packet(96, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name]);
+            if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn packet(payload_type: u8, name: u8, index: u32, sequence_number: u16, timestamp: u32, payload: [u8; 3]) -> Packet {
+    let ssrc = ssrc(name, index);
+    let header =
+        Header { version: 2, marker: true, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
+    Packet { header, payload: Bytes::copy_from_slice(&payload) }
+}
+
+fn ssrc(name: u8, index: u32) -> u32 {
+    u32::from(name) * 10 + index
+}
+
+fn track(name: u8, index: u32, codec: RTCRtpCodec, kind: RtpCodecKind) -> Arc<TrackLocalStaticRTP> {
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc(name, index)), ..Default::default() },
+        codec,
+        ..Default::default()
+    };
+    let id = format!("track-{index}");
+    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new("stream".into(), id.clone(), id, kind, vec![coding])))
+}
+
+fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
+    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
+}
+
+fn opus() -> RTCRtpCodec {
+    let (mime_type, sdp_fmtp_line) = ("audio/opus".to_owned(), "minptime=10;useinbandfec=1".to_owned());
+    RTCRtpCodec { mime_type, clock_rate: 48_000, channels: 2, sdp_fmtp_line, rtcp_feedback: vec![] }
+}
+
+fn vp8() -> RTCRtpCodec {
+    RTCRtpCodec { mime_type: "video/VP8".to_owned(), clock_rate: 90_000, ..Default::default() }
+}
+
+/// Notes every request for a keyframe; the pump answers it.
+struct Tap {
+    asked: mpsc::Sender<Instant>,
+    keyframe: Arc<AtomicBool>,
+    read: VecDeque<TaggedPacket>,
+    write: VecDeque<TaggedPacket>,
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
+        if let Tagged::Rtcp(packets) = &message.message.packet
+            && packets.iter().any(|packet| packet.as_any().is::<PictureLossIndication>())
+        {
+            self.keyframe.store(true, Ordering::Relaxed);
+            let _ = self.asked.try_send(tokio::time::Instant::now().into_std());
+        }
+        self.read.push_back(message);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.read.pop_front()
+    }
+
+    fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Error> {
+        self.write.push_back(message);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.write.pop_front()
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Interceptor for Tap {
+    fn bind_local_stream(&mut self, _: &StreamInfo) {}
+
+    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
+
+    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
+
+    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
+}

@@ -1,0 +1,5 @@
+//! The relay, with real WebRTC clients over real UDP on loopback.
+
+mod client;
+mod forwarding;
+mod stage;
