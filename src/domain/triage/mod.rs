@@ -20,6 +20,13 @@ mod red_flags;
 mod rules;
 pub mod variables;
 
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod loading;
+#[cfg(test)]
+mod properties;
+
 pub use assess::{Assessment, Reason, RuleId, RuleSetRef, assess};
 pub use disposition::{Disposition, DispositionCard, TargetTime};
 pub use facts::{Circumstances, FactError, Facts};
