@@ -50,9 +50,9 @@ impl Level {
     /// How long a patient of this level may wait for a human; `None` where the answer is automatic.
     pub const fn target(self) -> Option<Duration> {
         match self {
-            Self::Emergency => Some(Duration::from_secs(60)),
-            Self::Urgent => Some(Duration::from_secs(10 * 60)),
-            Self::Standard => Some(Duration::from_secs(60 * 60)),
+            Self::Emergency => Some(Duration::from_mins(1)),
+            Self::Urgent => Some(Duration::from_mins(10)),
+            Self::Standard => Some(Duration::from_hours(1)),
             Self::Advice => None,
         }
     }
