@@ -1,0 +1,113 @@
+//! `docs/traceability.csv` may not claim a test that does not exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How far a requirement is proved, in the order in which it grows.
+const STATES: [&str; 3] = ["not yet", "partly", "proved"];
+
+struct Row {
+    id: String,
+    requirement: String,
+    tests: Vec<String>,
+    state: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rows() -> Vec<Row> {
+    let text = fs::read_to_string(root().join("docs/traceability.csv")).expect("docs/traceability.csv is there");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("id,source,requirement,tests,state"), "the header");
+    lines
+        .map(|line| {
+            let cells = cells(line);
+            assert_eq!(cells.len(), 5, "five cells in: {line}");
+            Row {
+                id: cells[0].clone(),
+                requirement: cells[2].clone(),
+                tests: cells[3].split(';').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
+                state: cells[4].clone(),
+            }
+        })
+        .collect()
+}
+
+/// The cells of one line of RFC 4180, without line breaks inside a cell.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        let cell = cells.last_mut().expect("one cell from the start");
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => cells.push(String::new()),
+            other => cell.push(other),
+        }
+    }
+    cells
+}
+
+/// The text of every file below `folder` with one of `endings`.
+fn sources(folder: &str, endings: &[&str]) -> String {
+    let mut folders = vec![root().join(folder)];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path: PathBuf = entry.path();
+            let name = path.to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                text.push_str(&fs::read_to_string(&path).expect("sources are UTF-8"));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn every_requirement_has_one_row_and_a_known_state() {
+    let mut seen = BTreeSet::new();
+    for row in rows() {
+        assert!(seen.insert(row.id.clone()), "{} is there twice", row.id);
+        assert!(!row.requirement.is_empty(), "{} says nothing", row.id);
+        assert!(STATES.contains(&row.state.as_str()), "{}: no such state: {}", row.id, row.state);
+    }
+    assert!(seen.len() > 100, "only {} requirements", seen.len());
+}
+
+#[test]
+fn a_proved_requirement_names_a_test() {
+    for row in rows() {
+        assert!(row.state != "proved" || !row.tests.is_empty(), "{} is proved by nothing", row.id);
+    }
+}
+
+#[test]
+fn every_named_test_exists() {
+    let rust = sources("src", &[".rs"]) + &sources("tests", &[".rs"]);
+    let web = sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"]);
+    for row in rows() {
+        for test in &row.tests {
+            // A Rust path ends in a function's name; a test of the browser is called by its title.
+            let exists = if test.contains(' ') {
+                [format!("'{test}'"), format!("\"{test}\""), format!("`{test}`")].iter().any(|t| web.contains(t))
+            } else {
+                let name = test.rsplit("::").next().unwrap_or(test);
+                rust.contains(&format!("fn {name}("))
+            };
+            assert!(exists, "{}: no such test: {test}", row.id);
+        }
+    }
+}
+
+#[test]
+fn a_quoted_cell_may_hold_commas_and_quotes() {
+    assert_eq!(cells(r#"A-01,"one, two","said ""yes""",,proved"#), ["A-01", "one, two", "said \"yes\"", "", "proved"]);
+}
