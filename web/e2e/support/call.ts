@@ -1,0 +1,98 @@
+import { expect, type Page } from '@playwright/test'
+
+interface Received {
+  frames: number
+  audioEnergy: number
+  codecs: string[]
+  connected: boolean
+}
+
+/** What the live connection of a page has received so far, from the browser's own statistics. */
+export function received(page: Page): Promise<Received> {
+  return page.evaluate(async () => {
+    const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
+    const now = all.filter((one) => one.connectionState !== 'closed').at(-1)
+    const sum = { frames: 0, audioEnergy: 0, codecs: [] as string[], connected: now?.connectionState === 'connected' }
+    if (!now) return sum
+    const used = new Set<string>()
+    const report = await now.getStats()
+    report.forEach((one: Record<string, unknown>) => {
+      if (one['type'] !== 'inbound-rtp') return
+      sum.frames += Number(one['framesDecoded'] ?? 0)
+      sum.audioEnergy += Number(one['totalAudioEnergy'] ?? 0)
+      if (typeof one['codecId'] === 'string') used.add(one['codecId'])
+    })
+    report.forEach((one: Record<string, unknown>) => {
+      if (one['type'] === 'codec' && used.has(String(one['id']))) sum.codecs.push(String(one['mimeType']))
+    })
+    return sum
+  })
+}
+
+/** Pixels of the middle of the largest playing picture: red, green, blue. */
+export function middlePixel(page: Page): Promise<[number, number, number]> {
+  return page.evaluate(() => {
+    const area = (one: HTMLVideoElement) => one.clientWidth * one.clientHeight
+    const videos = [...document.querySelectorAll('video')].filter((one) => one.videoWidth > 0 && area(one) > 0)
+    const largest = videos.sort((a, b) => area(b) - area(a))[0]
+    if (!largest) return [0, 0, 0]
+    const canvas = document.createElement('canvas')
+    canvas.width = largest.videoWidth
+    canvas.height = largest.videoHeight
+    const drawing = canvas.getContext('2d')
+    if (!drawing) return [0, 0, 0]
+    drawing.drawImage(largest, 0, 0)
+    const [r = 0, g = 0, b = 0] = drawing.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data
+    return [r, g, b]
+  })
+}
+
+/** New frames keep coming to this page. */
+export async function expectFrames(page: Page, atLeast = 15): Promise<void> {
+  const before = (await received(page)).frames
+  await expect
+    .poll(async () => (await received(page)).frames - before, { message: 'decoded frames', timeout: 30_000 })
+    .toBeGreaterThan(atLeast)
+}
+
+/** Sound with energy keeps coming to this page. */
+export async function expectSound(page: Page): Promise<void> {
+  const before = (await received(page)).audioEnergy
+  await expect
+    .poll(async () => (await received(page)).audioEnergy - before, { message: 'audio energy', timeout: 30_000 })
+    .toBeGreaterThan(0.001)
+}
+
+/** The large picture shows the colour of the other side's camera. */
+export async function expectColour(page: Page, colour: 'red' | 'blue'): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const [red, green, blue] = await middlePixel(page)
+        const [wanted, other] = colour === 'red' ? [red, blue] : [blue, red]
+        return wanted > 150 && other < 110 ? colour : `rgb(${red},${green},${blue})`
+      },
+      { message: 'the colour of the other side', timeout: 30_000 },
+    )
+    .toBe(colour)
+}
+
+/** The whole proof that the two see and hear each other: the patient's camera is red, the doctor's blue. */
+export async function expectCall(patient: Page, doctor: Page): Promise<void> {
+  await Promise.all([expectFrames(patient), expectFrames(doctor)])
+  await Promise.all([expectColour(patient, 'blue'), expectColour(doctor, 'red')])
+  await Promise.all([expectSound(patient), expectSound(doctor)])
+}
+
+/** Network of a Chromium page: must be set before its first peer connection, and may be changed afterwards. */
+export async function network(page: Page): Promise<{ cut(): Promise<void>; mend(): Promise<void> }> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  const set = (offline: boolean, latency: number) =>
+    session.send('Network.emulateNetworkConditionsByRule' as never, {
+      offline,
+      matchedNetworkConditions: [{ urlPattern: '', latency, downloadThroughput: -1, uploadThroughput: -1, offline }],
+    } as never)
+  await set(false, 1)
+  return { cut: () => set(true, 0), mend: () => set(false, 0) }
+}

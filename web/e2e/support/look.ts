@@ -1,0 +1,33 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, type Page } from '@playwright/test'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const WEB = fileURLToPath(new URL('../..', import.meta.url))
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+/** No rule of WCAG 2.2 AA that a machine can check is broken on what is shown now. */
+export async function expectAccessible(page: Page, screen: string): Promise<void> {
+  // The builder brings its own copy of Playwright's types, of another minor version.
+  const { violations } = await new AxeBuilder({ page: page as never }).withTags(RULES).analyze()
+  const told = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(' | ')}`)
+  expect(told, `axe on ${screen}`).toEqual([])
+}
+
+/** Nothing is cut off or scrolls sideways. */
+export async function expectNoSidewaysScroll(page: Page, screen: string): Promise<void> {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  expect(over, `${screen} scrolls sideways by so many pixels`).toBeLessThanOrEqual(0)
+}
+
+/** Keeps a picture of the screen; of the documentation's too when `YUNZHEN_SCREENS=1`. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const file = path.join(WEB, 'test-results/screens', `${name}.png`)
+  mkdirSync(path.dirname(file), { recursive: true })
+  await page.screenshot({ path: file, animations: 'disabled' })
+  if (process.env['YUNZHEN_SCREENS'] !== '1') return
+  const shown = path.join(WEB, '../docs/screens', `${name}.png`)
+  mkdirSync(path.dirname(shown), { recursive: true })
+  copyFileSync(file, shown)
+}
