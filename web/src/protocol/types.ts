@@ -156,4 +156,48 @@ export interface RetriageAnswers {
 export interface RoomGrant {
   room: string
   grant: string
+  /** A moving test picture may stand in for a missing camera. */
+  demo: boolean
+}
+
+export interface NoteContent {
+  complaint: string
+  history: string
+  background: string
+  vitals: Vitals
+  examination: string
+  diagnosis: string
+  advice: string
+}
+export interface Vitals {
+  temperature: number | null
+  heart_rate: number | null
+  respiratory_rate: number | null
+  oxygen_saturation: number | null
+  systolic: number | null
+  diastolic: number | null
+}
+export interface SignedNote {
+  id: string
+  number: number
+  content: NoteContent
+  hash: string
+  signer: Text
+  signed_at: number
+  reason: string | null
+}
+export type Outcome = 'home_care' | 'go_to_hospital' | 'closed_loop_transport' | 'follow_up' | 'emergency120'
+export interface VisitSummary {
+  id: string
+  no: number
+  clinic_name: Text
+  doctor_name: Text
+  doctor_title: Text
+  patient_masked: string
+  started_at: number
+  ended_at: number | null
+  outcome: Outcome | null
+  outcome_text: Text | null
+  safety_net: Text[]
+  note: SignedNote | null
 }

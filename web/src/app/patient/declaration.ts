@@ -1,0 +1,120 @@
+import { computed, reactive, ref, shallowRef } from 'vue'
+import type { ApiError } from '@/protocol/http'
+import { readDraft, writeDraft } from '@/protocol/draft'
+import { readQuestionnaire } from '@/protocol/questionnaire-file'
+import { faultOf, missing, readNumber, visiblePages, type Facts, type Item, type ItemFault, type Questionnaire } from '@/protocol/questionnaire'
+import type { Answers } from '@/protocol/types'
+import { Autosave, type SaveState } from './autosave'
+import type { PatientStore } from './store'
+
+/** The declaration that is being filled in: pages, the answers as typed, what is saved, and where one is. */
+export function createDeclaration(store: PatientStore) {
+  const questionnaire = shallowRef<Questionnaire | null>(null)
+  const typed = reactive<Answers>({})
+  const faults = reactive<Record<string, ItemFault>>({})
+  const saveState = ref<SaveState>('saved')
+  const saveError = shallowRef<ApiError | null>(null)
+  const savedAt = ref(0)
+  const pageIndex = ref(0)
+  const resumed = ref(false)
+  let autosave: Autosave | null = null
+  let id = ''
+
+  const facts = computed<Facts>(() => ({ age: store.known.patient?.age_years, age_years: store.known.patient?.age_years, sex: store.known.patient?.sex }))
+  const pages = computed(() => (questionnaire.value ? visiblePages(questionnaire.value, clean(), facts.value) : []))
+  const index = computed(() => Math.min(pageIndex.value, Math.max(0, pages.value.length - 1)))
+  const page = computed(() => pages.value[index.value] ?? null)
+  const last = computed(() => index.value >= pages.value.length - 1)
+  const open = computed(() => missing(pages.value, clean()))
+
+  async function load(): Promise<void> {
+    const view = await store.beginDeclaration()
+    id = view.id
+    const unsent = readDraft(store.memory.get('draft'), id)
+    questionnaire.value = readQuestionnaire(await store.session.http.get<unknown>(`/questionnaires/${view.questionnaire}`))
+    autosave = new Autosave(
+      view,
+      {
+        save: (version, changed) => store.saveAnswers(id, version, changed),
+        fetch: () => store.fetchDeclaration(id),
+        later: (act, ms) => {
+          const timer = setTimeout(act, ms)
+          return () => clearTimeout(timer)
+        },
+        changed(state, now, error) {
+          saveState.value = state
+          saveError.value = error
+          savedAt.value = now.saved_at
+          if (state === 'conflict') Object.assign(typed, autosave?.answers)
+          if (error?.field && state === 'refused') faults[error.field] = 'range'
+          store.memory.set('draft', writeDraft(id, autosave?.pending ?? {}))
+        },
+      },
+      unsent,
+    )
+    Object.assign(typed, autosave.answers)
+    savedAt.value = view.saved_at
+    resumed.value = Object.keys(typed).length > 0
+    const firstOpen = pages.value.findIndex((one) => missing([one], clean()).length > 0)
+    pageIndex.value = resumed.value && firstOpen > 0 ? firstOpen : 0
+  }
+
+  /** The answers as the server wants them: what is half typed or wrong does not count yet. */
+  function clean(): Answers {
+    if (!questionnaire.value) return {}
+    const byId = new Map(questionnaire.value.pages.flatMap((one) => one.items).map((item) => [item.id, item]))
+    return Object.fromEntries(
+      Object.entries(typed).flatMap(([linkId, value]) => {
+        const item = byId.get(linkId)
+        const answer = item ? toAnswer(item, value) : value
+        return answer === undefined || answer === null ? [] : [[linkId, answer]]
+      }),
+    )
+  }
+
+  function answer(item: Item, value: unknown): void {
+    typed[item.id] = value
+    const wrong = faultOf({ ...item, required: false }, value)
+    if (wrong === null) {
+      delete faults[item.id]
+      autosave?.set(item.id, toAnswer(item, value) ?? null)
+    } else if (faults[item.id]) faults[item.id] = wrong
+  }
+
+  /** Checks the page; answers whether it may be left forwards. */
+  function check(): boolean {
+    for (const item of page.value?.items ?? []) {
+      const wrong = faultOf(item, typed[item.id])
+      if (wrong) faults[item.id] = wrong
+      else delete faults[item.id]
+    }
+    return !(page.value?.items ?? []).some((item) => faults[item.id])
+  }
+  function go(to: number): void {
+    pageIndex.value = Math.max(0, Math.min(to, pages.value.length - 1))
+  }
+  function goTo(item: Item): void {
+    go(pages.value.findIndex((one) => one.items.some((each) => each.id === item.id)))
+  }
+
+  async function submit(): Promise<void> {
+    if (!autosave) return
+    await autosave.flush()
+    await store.submitDeclaration(id, autosave.view.version)
+    store.memory.set('draft', null)
+  }
+
+  return {
+    questionnaire, typed, faults, saveState, saveError, savedAt, resumed, pages, page, index, last, open,
+    load, answer, check, go, goTo, submit,
+    wake: () => autosave?.wake(),
+    stop: () => autosave?.stop(),
+  }
+}
+
+function toAnswer(item: Item, value: unknown): unknown {
+  if (faultOf({ ...item, required: false }, value) !== null) return undefined
+  if (value === '' || (Array.isArray(value) && value.length === 0)) return null
+  if ((item.type === 'integer' || item.type === 'decimal') && typeof value === 'string') return readNumber(value)
+  return typeof value === 'string' ? value.trim() : value
+}

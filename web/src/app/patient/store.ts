@@ -1,0 +1,360 @@
+import { computed, reactive, ref, shallowRef, watch, type InjectionKey } from 'vue'
+import { ApiError, Http, newKey } from '@/protocol/http'
+import type {
+  Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard,
+  RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
+} from '@/protocol/types'
+import { readCheck, writeCheck } from '@/protocol/draft'
+import { createSession } from '../session'
+import { pollTicket, type Link, type TicketFeed } from './feed'
+import { NOTHING_KNOWN, stepOf, type Known } from './flow'
+import { EMPTY_IDENTITY, identityRequest, type IdentityForm } from './identity'
+import { memoryFor, rememberLink } from './memory'
+import { changeOf, type Change } from './changes'
+
+/** Stands for an alarm that the server has not confirmed yet. */
+export const PENDING_ALARM = 'pending'
+const RED_FLAGS_HOLD_MS = 30 * 60_000
+
+/** Everything that one link's patient does, from the landing page to the ticket. Screens read it; nothing else writes it. */
+export function createPatientStore(link: string) {
+  const memory = memoryFor(link, localStorage)
+  const here = memoryFor(link, sessionStorage)
+  const known = reactive<Known>({ ...NOTHING_KNOWN })
+  const expired = ref(false)
+  const session = createSession(localStorage, `yunzhen.patient.${link}`, () => {
+    expired.value = true
+    known.signedIn = false
+  })
+  /** The unnamed caller of the emergency line. */
+  const caller = createSession(sessionStorage, `yunzhen.caller.${link}`)
+  const open = new Http()
+  const loadError = shallowRef<ApiError | null>(null)
+  const loading = ref(true)
+  const persons = shallowRef<PatientCard[]>([])
+  const identity = reactive<IdentityForm>({ ...EMPTY_IDENTITY })
+  const phone = ref(memory.get('phone') ?? '')
+  const feed = shallowRef<TicketFeed | null>(null)
+  const changes = shallowRef<Change[]>([])
+  /** Server time minus the time of this device, ms: countdowns must not trust a phone's clock. */
+  const clockOffset = ref(0)
+
+  const step = computed(() => stepOf(known))
+  const online = computed<Link>(() => feed.value?.link.value ?? { state: 'online' })
+
+  async function load(): Promise<void> {
+    loading.value = true
+    loadError.value = null
+    try {
+      known.landing = await open.get<Landing>(`/links/${encodeURIComponent(link)}`)
+      const clearedAt = Number(memory.get('red_flags') ?? 0)
+      known.check = readCheck(memory.get('check'))
+      known.redFlagsClear = Date.now() - clearedAt < RED_FLAGS_HOLD_MS
+      known.alarm = here.get('alarm')
+      if (known.alarm) alarmSent.value = 'sent'
+      if (session.subject.value?.kind === 'holder') await resume()
+    } catch (cause) {
+      loadError.value = ApiError.from(cause)
+    } finally {
+      loading.value = false
+    }
+  }
+
+  /** Finds again what this person had: first a live ticket, then a declaration that was submitted or begun. */
+  async function resume(): Promise<void> {
+    known.signedIn = true
+    const [current, cards, texts] = await Promise.all([
+      session.http.get<{ ticket: TicketView | null }>('/tickets/current', { query: { link } }),
+      session.http.get<PatientCard[]>('/patients'),
+      session.http.get<ConsentText[]>('/consents'),
+    ])
+    persons.value = cards
+    known.texts = texts
+    if (current.ticket && !dismissed(current.ticket)) {
+      take(current.ticket)
+      return
+    }
+    const card = known.patient ?? cards.find((one) => one.id === memory.get('patient'))
+    if (card) await choose(card)
+    if (known.patient) known.started = true
+    known.returning = false
+  }
+
+  function dismissed(ticket: TicketView): boolean {
+    return memory.get('dismissed') === ticket.id
+  }
+
+  function start(): void {
+    known.started = true
+    known.returning = false
+  }
+  /** Somebody with a number on another device: sign in first, then see what there is. */
+  function comeBack(): void {
+    known.returning = true
+  }
+  function toStart(): void {
+    known.started = false
+    known.returning = false
+  }
+
+  const alarmSent = ref<'no' | 'sending' | 'sent' | 'failed'>('no')
+  /** The page “call 120” may not wait for the network; the alarm is sent again until somebody has it. */
+  async function raiseRedFlags(yes: string[]): Promise<void> {
+    known.alarm = PENDING_ALARM
+    alarmSent.value = 'sending'
+    while (known.alarm === PENDING_ALARM) {
+      try {
+        await answerRedFlags(yes)
+        alarmSent.value = 'sent'
+        return
+      } catch {
+        alarmSent.value = 'failed'
+        await new Promise((resolve) => setTimeout(resolve, 3000))
+      }
+    }
+  }
+  async function answerRedFlags(yes: string[]): Promise<void> {
+    const answer = await open.post<RedFlagsAnswer>('/red-flags', { link, yes }, { key: redFlagsKey(yes) })
+    if (answer.emergency && answer.line) {
+      caller.signIn(answer.line.tokens)
+      known.alarm = answer.line.alarm
+      here.set('alarm', answer.line.alarm)
+    } else if (!answer.emergency) {
+      known.redFlagsClear = true
+      memory.set('red_flags', String(Date.now()))
+    }
+  }
+  const flagKeys = new Map<string, string>()
+  function redFlagsKey(yes: string[]): string {
+    const name = yes.join()
+    const key = flagKeys.get(name) ?? newKey()
+    flagKeys.set(name, key)
+    return key
+  }
+  function backFromEmergency(): void {
+    known.alarm = null
+    flagKeys.clear()
+    here.set('alarm', null)
+    caller.forget()
+    if (known.ticket) feed.value?.refresh()
+  }
+
+  async function sendCode(locale: 'zh-CN' | 'en'): Promise<CodeSent> {
+    return open.post<CodeSent>('/auth/code', { link, phone: phone.value, locale })
+  }
+  async function verifyCode(code: string): Promise<void> {
+    session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, code }))
+    expired.value = false
+    memory.set('phone', phone.value)
+    rememberLink(link)
+    await resume()
+  }
+
+  async function identify(): Promise<void> {
+    const card = await session.http.post<PatientCard>('/patients', identityRequest(identity))
+    persons.value = [...persons.value.filter((one) => one.id !== card.id), card]
+    Object.assign(identity, EMPTY_IDENTITY)
+    await choose(card)
+  }
+  async function choose(card: PatientCard): Promise<void> {
+    known.decisions = await session.http.get<ConsentRecord[]>(`/patients/${card.id}/consents`)
+    known.declaration = await savedDeclaration(card)
+    known.resultRead = known.declaration?.result !== undefined && memory.get('result_read') === known.declaration.id
+    known.patient = card
+    memory.set('patient', card.id)
+  }
+  function somebodyElse(): void {
+    known.patient = null
+    known.declaration = null
+    known.resultRead = false
+    memory.set('patient', null)
+  }
+  /** A declaration of this patient that was submitted within the day and has not led to a ticket yet. */
+  async function savedDeclaration(card: PatientCard): Promise<DeclarationView | null> {
+    const id = memory.get('declaration')
+    if (id === null) return null
+    try {
+      const view = await session.http.get<DeclarationView>(`/declarations/${id}`)
+      const fresh = view.result !== undefined && Date.now() - view.result.at < 24 * 3_600_000
+      return view.patient === card.id && fresh ? view : null
+    } catch {
+      return null
+    }
+  }
+
+  async function decide(text: ConsentText, granted: boolean): Promise<void> {
+    const body = { kind: text.kind, version: text.version, granted }
+    try {
+      const record = await session.http.post<ConsentRecord>(`/patients/${patientId()}/consents`, body)
+      known.decisions = [...known.decisions, record]
+    } catch (cause) {
+      if (ApiError.from(cause).code === 'consent.outdated') known.texts = await session.http.get<ConsentText[]>('/consents')
+      throw cause
+    }
+  }
+  function patientId(): string {
+    if (!known.patient) throw new ApiError('identity.missing', 0, 'no patient was chosen')
+    return known.patient.id
+  }
+
+  async function beginDeclaration(): Promise<DeclarationView> {
+    const view = await session.http.post<DeclarationView>('/declarations', { patient: patientId(), link })
+    memory.set('declaration', view.id)
+    return view
+  }
+  function saveAnswers(id: string, version: number, answers: Answers): Promise<DeclarationView> {
+    return session.http.request<DeclarationView>('PATCH', `/declarations/${id}`, { body: { version, answers } })
+  }
+  function fetchDeclaration(id: string): Promise<DeclarationView> {
+    return session.http.get<DeclarationView>(`/declarations/${id}`)
+  }
+  async function submitDeclaration(id: string, version: number): Promise<void> {
+    const view = await session.http.post<DeclarationView>(`/declarations/${id}/submit`, { version })
+    known.declaration = view
+    if (view.result?.alarm) {
+      known.alarm = view.result.alarm
+      here.set('alarm', view.result.alarm)
+    }
+  }
+  function readResult(): void {
+    known.resultRead = true
+    if (known.declaration) memory.set('result_read', known.declaration.id)
+  }
+
+  /** The key of the one ticket that this declaration may give: a retry must not take a second number. */
+  let ticketKey = newKey()
+  async function takeTicket(check: DeviceCheck): Promise<void> {
+    known.check = check
+    memory.set('check', writeCheck(check))
+    const declaration = known.declaration?.id ?? ''
+    try {
+      take(await session.http.post<TicketView>('/tickets', { declaration, check }, { key: ticketKey }))
+      ticketKey = newKey()
+    } catch (cause) {
+      if (ApiError.from(cause).code !== 'ticket.exists') throw cause
+      const { ticket } = await session.http.get<{ ticket: TicketView | null }>('/tickets/current', { query: { link } })
+      if (!ticket) throw cause
+      take(ticket)
+    }
+  }
+
+  function take(ticket: TicketView): void {
+    const before = known.ticket
+    if (before && before.id === ticket.id && ticket.version < before.version) return
+    clockOffset.value = ticket.as_of - Date.now()
+    const change = before && before.id === ticket.id ? changeOf(before, ticket) : null
+    if (change) changes.value = [change, ...changes.value].slice(0, 8)
+    known.ticket = ticket
+    if (!(memory.get('first_ahead') ?? '').startsWith(ticket.id) && ticket.ahead !== null) {
+      memory.set('first_ahead', `${ticket.id}|${ticket.ahead}`)
+    }
+    if (!ticket.nurse_call) nurse.value = null
+    if (ticket.phase === 'emergency' && ticket.nurse_call) known.alarm = ticket.nurse_call
+    follow(ticket)
+  }
+  let followed = ''
+  function follow(ticket: TicketView): void {
+    const over = ['done', 'no_show', 'left', 'transferred'].includes(ticket.phase)
+    if (followed === ticket.id && !over) return
+    feed.value?.stop()
+    feed.value = null
+    followed = over ? '' : ticket.id
+    if (!over) feed.value = pollTicket(session.http, ticket.id, take)
+  }
+  async function act(path: 'accept' | 'not-me' | 'leave'): Promise<void> {
+    const ticket = known.ticket
+    if (!ticket) return
+    try {
+      take(await session.http.post<TicketView>(`/tickets/${ticket.id}/${path}`, { version: ticket.version }))
+    } catch (cause) {
+      const code = ApiError.from(cause).code
+      if (code === 'ticket.state' || code === 'version.conflict') feed.value?.refresh()
+      throw cause
+    }
+  }
+  async function retriage(answers: RetriageAnswers): Promise<void> {
+    if (known.ticket) take(await session.http.post<TicketView>(`/tickets/${known.ticket.id}/retriage`, answers))
+  }
+  /** The new ticket in another clinic: its pushes replace those of the old one. */
+  async function followTransfer(): Promise<void> {
+    const next = known.ticket?.moved_to
+    if (next) take(await session.http.get<TicketView>(`/tickets/${next}`))
+  }
+  /** The page of a finished ticket was read: start over. */
+  function startOver(): void {
+    if (known.ticket) memory.set('dismissed', known.ticket.id)
+    memory.set('declaration', null)
+    feed.value?.stop()
+    feed.value = null
+    followed = ''
+    changes.value = []
+    Object.assign(known, { ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
+    memory.set('red_flags', null)
+  }
+
+  /** The first place that was seen, so that the ring knows how far the way was. Kept over a reload. */
+  function firstAhead(): number | null {
+    const [id, ahead] = (memory.get('first_ahead') ?? '').split('|')
+    return known.ticket && id === known.ticket.id ? Number(ahead) : (known.ticket?.ahead ?? null)
+  }
+  /** Another window took the seat; the reader wants it here. */
+  function followHere(): void {
+    if (!known.ticket) return
+    feed.value?.stop()
+    followed = ''
+    follow(known.ticket)
+  }
+  /** The alarm id of a nurse's call that was answered. */
+  const nurse = ref<string | null>(null)
+  function answerNurse(): void {
+    nurse.value = known.ticket?.nurse_call ?? null
+  }
+  /** After a void number: the declaration of today is still good, so only the check comes again. */
+  async function checkInAgain(): Promise<void> {
+    const old = known.ticket
+    if (!old) return
+    const declaration = await savedDeclaration(old.patient)
+    memory.set('dismissed', old.id)
+    if (!declaration) return startOver()
+    ticketKey = newKey()
+    Object.assign(known, { ticket: null, declaration, resultRead: true, started: true, patient: old.patient, redFlagsClear: true })
+    await choose(old.patient)
+    readResult()
+  }
+
+  function visitGrant(visit: string): Promise<RoomGrant> {
+    return session.http.post<RoomGrant>(`/visits/${visit}/grant`)
+  }
+  function alarmGrant(alarm: string): Promise<RoomGrant> {
+    return alarmSession().http.post<RoomGrant>(`/alarms/${alarm}/grant`)
+  }
+  function checkGrant(): Promise<RoomGrant> {
+    return session.http.post<RoomGrant>('/checks', {})
+  }
+  /** Who calls on the emergency line: the unnamed caller of the first page, or the patient whom triage found in danger. */
+  function alarmSession() {
+    return caller.subject.value ? caller : session
+  }
+  function visits(): Promise<VisitSummary[]> {
+    return session.http.get<VisitSummary[]>('/me/visits')
+  }
+  async function signOut(): Promise<void> {
+    await session.http.post('/auth/logout').catch(() => undefined)
+    session.forget()
+    startOver()
+    Object.assign(known, { signedIn: false, patient: null, decisions: [] })
+  }
+
+  watch(expired, (now) => now && feed.value?.stop())
+
+  return {
+    link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
+    alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, verifyCode, identify, choose, somebodyElse, decide,
+    beginDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
+    followTransfer, startOver, firstAhead, followHere, nurse, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
+    stop: () => feed.value?.stop(),
+  }
+}
+
+export type PatientStore = ReturnType<typeof createPatientStore>
+export const PATIENT: InjectionKey<PatientStore> = Symbol('patient')
