@@ -133,8 +133,8 @@ fn write_rejection(sdp: &mut String, section: &Section) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::offer::tests::{AUDIO, description};
     use super::*;
+    use crate::media::offer::tests::{AUDIO, description};
 
     const ENGINE: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-lite\r\na=group:BUNDLE 0\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=ice-ufrag:old\r\na=ice-pwd:older\r\n\

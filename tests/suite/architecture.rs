@@ -1,0 +1,136 @@
+//! The table of `docs/ARCHITECTURE.md`, held against the code: a layer names only the layers beside it there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Layer → what it may use, as the table says.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page is there");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| layer |")).skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').collect();
+            let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+            let layer = names(cells[0]).pop_first().expect("a row begins with a layer");
+            (layer, names(cells.last().expect("a row has cells")))
+        })
+        .collect()
+}
+
+/// Every Rust file of a layer, be it a folder, a single file, or both.
+fn files(layer: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join("src").join(layer), root().join("src").join(layer).with_extension("rs")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).expect("a folder can be read").flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") && path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The first words after every `crate::`, also inside `crate::{a, b::{c, d}}`; comments do not count.
+fn named(source: &str) -> BTreeSet<String> {
+    let code: String = source.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let mut heads = BTreeSet::new();
+    for (at, found) in code.match_indices("crate::") {
+        let rest = &code[at + found.len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            heads.extend(members(group));
+        } else {
+            heads.insert(word(rest));
+        }
+    }
+    heads
+}
+
+/// The first word of each member of a group whose opening brace was read.
+fn members(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut start = 0;
+    let mut found = Vec::new();
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            ',' | '}' if depth == 0 => {
+                found.push(word(group[start..at].trim()));
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    found.retain(|head| !head.is_empty());
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn a_layer_names_only_the_layers_beside_it_in_the_table() {
+    let table = table();
+    let mut broken = Vec::new();
+    for (layer, allowed) in &table {
+        let files = files(layer);
+        assert!(!files.is_empty(), "the table names a layer that is not there: {layer}");
+        for file in files {
+            let source = fs::read_to_string(&file).expect("sources are UTF-8");
+            for other in named(&source) {
+                let is_above = matches!(other.as_str(), "app" | "main");
+                if other != *layer && (is_above || table.contains_key(&other)) && !allowed.contains(&other) {
+                    broken.push(format!("{}: {layer} may not use {other}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+#[test]
+fn every_module_of_the_library_stands_in_the_table() {
+    let table = table();
+    let library = fs::read_to_string(root().join("src/lib.rs")).expect("the library is there");
+    let modules = library.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+    for module in modules.map(|rest| rest.trim_end_matches(';')) {
+        assert!(module == "app" || table.contains_key(module), "docs/ARCHITECTURE.md does not know {module}");
+    }
+}
+
+#[test]
+fn the_domain_knows_no_clock_no_database_and_no_network() {
+    for file in files("domain") {
+        let source = fs::read_to_string(&file).expect("sources are UTF-8");
+        for foreign in ["tokio::", "sqlx::", "axum::", "rand::", "std::net", "std::fs", "std::env", "SystemTime"] {
+            assert!(!source.contains(foreign), "{} names {foreign}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_module_reaches_over_its_grandparent() {
+    for layer in table().keys() {
+        for file in files(layer) {
+            let source = fs::read_to_string(&file).expect("sources are UTF-8");
+            assert!(!source.contains("super::super"), "{} says super::super", file.display());
+        }
+    }
+}
+
+#[test]
+fn names_are_found_in_every_spelling() {
+    let source =
+        "use crate::{\n  store::{A, B},\n  http, // crate::comment\n}; fn f() { crate::domain::g() } use crate::jobs;";
+    assert_eq!(named(source).into_iter().collect::<Vec<_>>(), ["domain", "http", "jobs", "store"]);
+}

@@ -1,0 +1,184 @@
+import { expect, type Locator, type Page } from '@playwright/test'
+import { FEVER, type Answer, type Person } from './people'
+import type { Words } from './words'
+
+/** The patient's screens, by what stands on them. */
+export class Patient {
+  readonly page: Page
+  readonly say: Words
+  readonly link: string
+
+  constructor(page: Page, say: Words, link: string) {
+    this.page = page
+    this.say = say
+    this.link = link
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name })
+  }
+  heading(name: string | RegExp): Locator {
+    return this.page.getByRole('heading', { name })
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto(`/v/${this.link}`)
+    await expect(this.button(this.say('landing.start'))).toBeVisible()
+  }
+
+  async start(): Promise<void> {
+    await this.button(this.say('landing.start')).click()
+    await expect(this.heading(this.say('flags.title'))).toBeVisible()
+  }
+
+  async denyRedFlags(): Promise<void> {
+    const no = this.button(this.say('common.no'))
+    await expect(no).toHaveCount(8)
+    for (let i = 0; i < 8; i += 1) await no.nth(i).click()
+    await this.button(this.say('flags.next')).click()
+  }
+
+  async admitRedFlag(index = 0): Promise<void> {
+    await this.button(this.say('common.yes')).nth(index).click()
+  }
+
+  /** Telephone number, then the code that a demonstration shows. */
+  async signIn(phone: string): Promise<void> {
+    await this.page.getByLabel(this.say('phone.label')).fill(phone)
+    await this.button(this.say('phone.send')).click()
+    await this.button(this.say('code.fill')).click()
+    await this.button(this.say('code.verify')).click()
+  }
+
+  async identify(person: Person): Promise<void> {
+    await expect(this.heading(this.say('who.title'))).toBeVisible()
+    await this.page.getByLabel(this.say('who.name')).fill(person.name)
+    await this.page.getByLabel(this.say('who.number')).fill(person.card)
+    await this.button(this.say('common.next')).click()
+  }
+
+  /** Agrees to all three texts, or to all but the recording. */
+  async consent({ recording = true } = {}): Promise<void> {
+    await expect(this.heading(this.say('consent.title'))).toBeVisible()
+    const agree = this.button(this.say('consent.agree'))
+    await expect(agree).toHaveCount(3)
+    for (const left of recording ? [3, 2, 1] : [3, 2]) {
+      await agree.first().click()
+      await expect(agree).toHaveCount(left - 1)
+    }
+    if (!recording) {
+      await this.button(this.say('consent.refuse')).click()
+      await expect(this.page.getByText(this.say('consent.refused.optional'))).toBeVisible()
+    }
+    await this.button(this.say('common.next')).click()
+  }
+
+  /** Fills the questionnaire in, page after page, with what is asked of `answers`. */
+  async declare(answers: Readonly<Record<string, Answer>> = FEVER, eachPage?: (title: string) => Promise<void>): Promise<void> {
+    const title = this.page.locator('#page-title')
+    for (let pages = 0; pages < 30; pages += 1) {
+      await expect(title).toBeVisible()
+      const here = (await title.textContent()) ?? ''
+      await this.fillPage(answers)
+      await eachPage?.(here)
+      const submit = this.button(this.say('form.submit'))
+      if (await submit.isVisible()) {
+        await submit.click()
+        await expect(title).toBeHidden()
+        return
+      }
+      await this.button(this.say('common.next')).click()
+      await expect(title).not.toHaveText(here)
+    }
+    throw new Error('the questionnaire does not end')
+  }
+
+  /** Answers what is on the page; an answer may bring up further questions. */
+  private async fillPage(answers: Readonly<Record<string, Answer>>): Promise<void> {
+    const done = new Set<string>()
+    for (;;) {
+      const asked = await this.page.evaluate(() =>
+        [...document.querySelectorAll<HTMLInputElement>('[id^="q-"]:is(input, textarea)')].map((one) => ({
+          id: one.id.slice(2),
+          name: one.name.slice(2),
+          type: one.type,
+        })),
+      )
+      const next = asked.map((one) => ({ ...one, key: one.type === 'radio' ? one.name : one.id })).find((one) => one.key in answers && !done.has(one.key))
+      if (!next) return
+      done.add(next.key)
+      await this.answer(next.key, next.type, answers[next.key] ?? '')
+    }
+  }
+
+  private async answer(id: string, type: string, answer: Answer): Promise<void> {
+    if (type === 'radio') {
+      const value = typeof answer === 'boolean' ? (answer ? 'yes' : 'no') : String(answer)
+      await this.page.locator(`input[name="q-${id}"][value="${value}"]`).check()
+    } else if (type === 'checkbox') {
+      for (const value of answer as readonly string[]) {
+        const named = this.page.locator(`[id="q-${id}-${value}"]`)
+        // The first box of a group carries the group's own id.
+        await ((await named.count()) > 0 ? named : this.page.locator(`[id="q-${id}"]`)).check()
+      }
+    } else {
+      await this.page.locator(`[id="q-${id}"]`).fill(String(answer))
+    }
+  }
+
+  async readResult(): Promise<void> {
+    await this.button(this.say('result.go')).click()
+  }
+
+  /** Camera, microphone, speaker and our own relay; then the number. */
+  async passCheck(): Promise<void> {
+    await this.button(this.say('check.begin')).click()
+    await expect(this.page.getByText(this.say('check.camera.ok'))).toBeVisible()
+    await expect(this.page.getByText(this.say('check.mic.ok'))).toBeVisible()
+    await this.button(this.say('check.speaker.play')).click()
+    await this.button(this.say('check.speaker.yes')).click()
+    const verdicts = ['good', 'fair', 'poor', 'none'] as const
+    const verdict = verdicts.map((one) => this.say(`check.network.${one}`)).join('|')
+    await expect(this.page.getByText(new RegExp(verdict))).toBeVisible({ timeout: 30_000 })
+    await expect(this.page.getByText(this.say('check.network.none'))).toBeHidden()
+  }
+  async takeNumber(): Promise<void> {
+    await this.button(this.say('check.take')).click()
+    await this.expectWaiting()
+  }
+
+  /** The whole way from the link to the waiting room. */
+  async checkIn(person: Person): Promise<void> {
+    await this.open()
+    await this.start()
+    await this.denyRedFlags()
+    await this.signIn(person.phone)
+    await this.identify(person)
+    await this.consent()
+    await this.declare()
+    await this.readResult()
+    await this.passCheck()
+    await this.takeNumber()
+  }
+
+  async expectWaiting(): Promise<void> {
+    await expect(this.button(this.say('wait.leave'))).toBeVisible()
+  }
+  async expectCalled(): Promise<void> {
+    await expect(this.heading(this.say('called.calling'))).toBeVisible()
+  }
+  async accept(): Promise<void> {
+    await this.expectCalled()
+    await this.button(this.say('called.accept')).click()
+  }
+  async expectBeingIdentified(): Promise<void> {
+    await expect(this.heading(this.say('accepted.title'))).toBeVisible()
+  }
+  /** The one tap that leads back to a call after a reload. */
+  async returnToCall(): Promise<void> {
+    await this.button(this.say('call.return')).click()
+  }
+  async expectAfter(): Promise<void> {
+    await expect(this.heading(this.say('after.title'))).toBeVisible()
+  }
+}
