@@ -11,4 +11,8 @@ pub mod config;
 
 pub mod clock;
 
+pub mod store;
+
+pub mod bus;
+
 pub mod media;

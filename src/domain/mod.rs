@@ -1,9 +1,13 @@
 //! What is true. No tokio, no sqlx, no axum, no clock, no I/O, no randomness: time and chance are arguments.
 
+pub mod alarm;
+pub mod audit;
 pub mod ids;
 pub mod people;
 pub mod permission;
 pub mod room;
 pub mod text;
+pub mod ticket;
 pub mod time;
 pub mod triage;
+pub mod visit;

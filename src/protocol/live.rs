@@ -121,8 +121,8 @@ pub enum ServerMessage {
         resumed: bool,
         /// The server's time.
         now: Timestamp,
-        /// Rooms in which this connection has a seat.
-        rooms: Vec<RoomState>,
+        /// Rooms in which this connection still has a seat; a `room` message for each follows.
+        rooms: Vec<RoomId>,
     },
     /// Answers `ping`.
     Pong {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::alarm::{AlarmKind, AlarmOutcome};
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, DeskId, PatientId, TicketId, VisitId};
 use crate::domain::people::Sex;
+pub use crate::domain::ticket::MoveReason;
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::protocol::house::Text;
@@ -149,28 +151,6 @@ pub enum WaitEstimate {
     },
 }
 
-/// Why a ticket is not where it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MoveReason {
-    /// A call was missed.
-    MissedCall,
-    /// The level was raised.
-    Raised,
-    /// A person lowered the level, with a reason.
-    Lowered,
-    /// The desk was lost or cancelled the call; the place is the same as before.
-    DeskLost,
-    /// The wrong person had answered; the place is the same as before.
-    WrongPerson,
-    /// The doctor was away for too long; the ticket is at the head of its level.
-    DoctorLost,
-    /// It waited for more than an hour while more urgent ones were called three times in a row.
-    Aged,
-    /// It came from another clinic with its time of arrival.
-    Transferred,
-}
-
 /// A desk calling a patient.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeskCall {
@@ -301,20 +281,6 @@ pub struct Board {
     pub as_of: Timestamp,
 }
 
-/// What raised an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmKind {
-    /// A yes on the first page, before any identity.
-    RedFlag,
-    /// Triage found EMERGENCY.
-    Triage,
-    /// A waiting patient became an emergency.
-    Worsened,
-    /// A nurse calls a waiting patient by video.
-    NurseCall,
-}
-
 /// A call for help, or a nurse's call, and its video line.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AlarmView {
@@ -363,18 +329,4 @@ pub struct AlarmClose {
     pub outcome: AlarmOutcome,
     /// A few words, and the number of the 120 case where there is one.
     pub note: String,
-}
-
-/// What came of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmOutcome {
-    /// 120 took over.
-    HandedTo120,
-    /// Sent to a hospital.
-    SentOffline,
-    /// Not an emergency; back to the queue or to the clinic's link.
-    FalseAlarm,
-    /// Nobody could be reached.
-    NotReached,
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::domain::ids::{AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RoomId, TicketId, VisitId};
 use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
+pub use crate::domain::visit::Outcome;
 use crate::protocol::house::Text;
 use crate::protocol::intake::{ConsentRecord, TriageView};
 use crate::protocol::ticket::{DeviceCheck, TicketPhase};
@@ -194,22 +195,6 @@ pub struct SignedNote {
     pub signed_at: Timestamp,
     /// Why it amends the version before.
     pub reason: Option<String>,
-}
-
-/// What happens after the visit; one click.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// 居家自我照护.
-    HomeCare,
-    /// 转线下就诊.
-    GoToHospital,
-    /// 闭环转运.
-    ClosedLoopTransport,
-    /// 复诊随访.
-    FollowUp,
-    /// 120 急救.
-    Emergency120,
 }
 
 /// `POST /visits/{id}/outcome`.

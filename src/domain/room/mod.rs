@@ -131,7 +131,7 @@ impl Room {
         match input {
             Input::Join { seat, connection } => self.join(seat, connection),
             Input::Lost(connection) => self.set_presence(connection, Presence::Lost { since: now }),
-            Input::Back(connection) => self.set_presence(connection, Presence::Here),
+            Input::Back(connection) => self.back(connection),
             Input::Offer { connection, offer_id, fresh, sdp } => {
                 let Some(taken) = self.by_connection(connection) else { return Vec::new() };
                 let participant = taken.seat.participant;
@@ -227,6 +227,16 @@ impl Room {
         }
         taken.presence = presence;
         self.tell_everybody()
+    }
+
+    /// Whoever comes back is told the whole room, even when nobody had noticed the loss.
+    fn back(&mut self, connection: ConnectionId) -> Vec<Output> {
+        let noticed = self.set_presence(connection, Presence::Here);
+        if !noticed.is_empty() {
+            return noticed;
+        }
+        let state = self.state_for(connection).map(Notice::State);
+        state.map(|notice| Output::Tell(connection, notice)).into_iter().collect()
     }
 
     /// Passes the relay's words on to the one participant that they are about.

@@ -130,3 +130,32 @@ pub enum Presence {
         since: Timestamp,
     },
 }
+
+impl RoomPurpose {
+    /// All purposes.
+    pub const ALL: [Self; 4] = [Self::Visit, Self::Emergency, Self::Nurse, Self::Check];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Visit => "visit",
+            Self::Emergency => "emergency",
+            Self::Nurse => "nurse",
+            Self::Check => "check",
+        }
+    }
+}
+
+impl ParticipantRole {
+    /// All roles in a room.
+    pub const ALL: [Self; 3] = [Self::Patient, Self::Doctor, Self::Nurse];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Doctor => "doctor",
+            Self::Nurse => "nurse",
+        }
+    }
+}

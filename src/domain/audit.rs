@@ -1,0 +1,78 @@
+//! The audit chain: each entry's hash covers the entry before it.
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::time::Timestamp;
+use crate::domain::visit::signed_text;
+
+/// Who did what to whom, when and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as [`crate::domain::permission::Actor::key`] names it.
+    pub actor: String,
+    /// What, such as `visit.read`.
+    pub action: String,
+    /// To what, as an id with its kind.
+    pub subject: String,
+    /// Why, where the act needs a purpose.
+    pub purpose: Option<String>,
+    /// Particulars, free of clinical text.
+    pub detail: Value,
+}
+
+/// SHA-256, hexadecimal, over the number, the entry and the hash before it.
+pub fn chain_hash(previous: &str, seq: i64, entry: &Entry) -> String {
+    let (seq, at, detail) = (seq.to_string(), entry.at.as_millis().to_string(), entry.detail.to_string());
+    let text = signed_text(&[
+        ("previous", previous),
+        ("seq", &seq),
+        ("at", &at),
+        ("actor", &entry.actor),
+        ("action", &entry.action),
+        ("subject", &entry.subject),
+        ("purpose", entry.purpose.as_deref().unwrap_or_default()),
+        ("detail", &detail),
+    ]);
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn any_change_of_an_entry_changes_its_hash() {
+        let entry = Entry {
+            at: Timestamp::from_millis(1),
+            actor: "account_1".into(),
+            action: "visit.read".into(),
+            subject: "visit_1".into(),
+            purpose: None,
+            detail: json!({}),
+        };
+        let hash = chain_hash("", 1, &entry);
+        assert_eq!(hash.len(), 64);
+        let changed = [
+            chain_hash("x", 1, &entry),
+            chain_hash("", 2, &entry),
+            chain_hash("", 1, &Entry { actor: "account_2".into(), ..entry.clone() }),
+            chain_hash("", 1, &Entry { at: Timestamp::from_millis(2), ..entry.clone() }),
+            chain_hash("", 1, &Entry { detail: json!({"a": 1}), ..entry }),
+        ];
+        assert!(changed.iter().all(|other| *other != hash));
+    }
+}

@@ -1,0 +1,190 @@
+//! The ticket: what it may become, which lane it waits in, and when an aged one goes first.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::triage::Level;
+
+/// What a ticket is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketState {
+    /// In the queue.
+    Waiting,
+    /// A desk calls; it holds a lease.
+    Called,
+    /// The visit is under way; the desk holds a lease.
+    Serving,
+    /// The desk's lease ran out; the same doctor may go on.
+    Suspended,
+    /// Out of the queue: somebody calls at once.
+    Emergency,
+    /// The visit is over.
+    Done,
+    /// Called too often without an answer.
+    NoShow,
+    /// The patient left.
+    Left,
+    /// Went on in another clinic.
+    Transferred,
+}
+
+impl TicketState {
+    /// All states.
+    pub const ALL: [Self; 9] = [
+        Self::Waiting,
+        Self::Called,
+        Self::Serving,
+        Self::Suspended,
+        Self::Emergency,
+        Self::Done,
+        Self::NoShow,
+        Self::Left,
+        Self::Transferred,
+    ];
+
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Called => "called",
+            Self::Serving => "serving",
+            Self::Suspended => "suspended",
+            Self::Emergency => "emergency",
+            Self::Done => "done",
+            Self::NoShow => "no_show",
+            Self::Left => "left",
+            Self::Transferred => "transferred",
+        }
+    }
+
+    /// Whether the patient still has a place: at most one such ticket per patient and clinic.
+    pub const fn is_live(self) -> bool {
+        matches!(self, Self::Waiting | Self::Called | Self::Serving | Self::Suspended | Self::Emergency)
+    }
+
+    /// Whether a desk holds it: at most one such ticket per doctor.
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Called | Self::Serving)
+    }
+
+    /// Whether this may become `next`. The store's statements state the same in their `where`.
+    pub const fn may_become(self, next: Self) -> bool {
+        use TicketState as S;
+        match self {
+            S::Waiting => matches!(next, S::Waiting | S::Called | S::Emergency | S::Left | S::Transferred),
+            S::Called => matches!(
+                next,
+                S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
+            ),
+            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
+            S::Done | S::NoShow | S::Left | S::Transferred => false,
+        }
+    }
+}
+
+/// Why a ticket is not where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MoveReason {
+    /// A call was missed.
+    MissedCall,
+    /// The level was raised.
+    Raised,
+    /// A person lowered the level, with a reason.
+    Lowered,
+    /// The desk was lost or cancelled the call; the place is the same as before.
+    DeskLost,
+    /// The wrong person had answered; the place is the same as before.
+    WrongPerson,
+    /// The doctor was away for too long; the ticket is at the head of its level.
+    DoctorLost,
+    /// It waited for more than an hour while more urgent ones were called three times in a row.
+    Aged,
+    /// It came from another clinic with its time of arrival.
+    Transferred,
+}
+
+impl MoveReason {
+    /// All reasons.
+    pub const ALL: [Self; 8] = [
+        Self::MissedCall,
+        Self::Raised,
+        Self::Lowered,
+        Self::DeskLost,
+        Self::WrongPerson,
+        Self::DoctorLost,
+        Self::Aged,
+        Self::Transferred,
+    ];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissedCall => "missed_call",
+            Self::Raised => "raised",
+            Self::Lowered => "lowered",
+            Self::DeskLost => "desk_lost",
+            Self::WrongPerson => "wrong_person",
+            Self::DoctorLost => "doctor_lost",
+            Self::Aged => "aged",
+            Self::Transferred => "transferred",
+        }
+    }
+}
+
+/// The lane of a level: lower lanes are called first. EMERGENCY has none, for it is never in the queue.
+pub const fn lane_of(level: Level) -> i64 {
+    match level {
+        Level::Emergency => 0,
+        Level::Urgent => 1,
+        Level::Standard => 2,
+        Level::Advice => 3,
+    }
+}
+
+/// URGENT calls in a row after which an aged STANDARD ticket goes first.
+pub const AGEING_STREAK: i64 = 3;
+/// How long a STANDARD ticket waits before it counts as aged.
+pub const AGEING_WAIT: Duration = Duration::from_secs(3600);
+/// How long a desk holds a called, accepted or served ticket without being heard.
+pub const LEASE: Duration = Duration::from_secs(90);
+/// How long a visit waits for its doctor before the patient goes to the head of the level.
+pub const DOCTOR_GRACE: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_and_reasons_are_the_same_word_everywhere() {
+        for state in TicketState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for reason in MoveReason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn what_has_ended_never_becomes_anything() {
+        for state in TicketState::ALL.into_iter().filter(|state| !state.is_live()) {
+            assert!(TicketState::ALL.into_iter().all(|next| !state.may_become(next)), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn every_live_state_has_a_way_to_an_end() {
+        for state in TicketState::ALL.into_iter().filter(|state| state.is_live()) {
+            assert!(TicketState::ALL.into_iter().any(|next| !next.is_live() && state.may_become(next)), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn urgent_is_called_before_standard_before_advice() {
+        assert!(lane_of(Level::Urgent) < lane_of(Level::Standard) && lane_of(Level::Standard) < lane_of(Level::Advice));
+    }
+}

@@ -1,0 +1,145 @@
+//! The visit: how it ends, what follows, and what its note must hold.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::text::Text;
+
+/// What happens after the visit; one click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// 居家自我照护.
+    HomeCare,
+    /// 转线下就诊.
+    GoToHospital,
+    /// 闭环转运.
+    ClosedLoopTransport,
+    /// 复诊随访.
+    FollowUp,
+    /// 120 急救.
+    Emergency120,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 5] =
+        [Self::HomeCare, Self::GoToHospital, Self::ClosedLoopTransport, Self::FollowUp, Self::Emergency120];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HomeCare => "home_care",
+            Self::GoToHospital => "go_to_hospital",
+            Self::ClosedLoopTransport => "closed_loop_transport",
+            Self::FollowUp => "follow_up",
+            Self::Emergency120 => "emergency120",
+        }
+    }
+
+    /// What the patient should do next, in plain words.
+    pub fn next_step(self) -> Text {
+        match self {
+            Self::HomeCare => Text::new(
+                "请在家休息,按医生的建议照顾自己,每天早晚各测一次体温。",
+                "Please rest at home, follow the doctor's advice, and take your temperature every morning and evening.",
+            ),
+            Self::GoToHospital => Text::new(
+                "请尽快到医院就诊。出门请戴口罩,尽量不乘公共交通工具。",
+                "Please go to a hospital soon. Wear a mask and avoid public transport if you can.",
+            ),
+            Self::ClosedLoopTransport => Text::new(
+                "请留在家中等待,会有专车接您到定点医院。请不要自行外出。",
+                "Please stay where you are. A dedicated vehicle will take you to the designated hospital.",
+            ),
+            Self::FollowUp => Text::new(
+                "请按约定的时间复诊。如有变化,可以提前联系我们。",
+                "Please come back at the agreed time. Contact us earlier if anything changes.",
+            ),
+            Self::Emergency120 => Text::new(
+                "请立即拨打 120。拨通前请不要离开身边的人。",
+                "Call 120 now. Stay with somebody until help arrives.",
+            ),
+        }
+    }
+}
+
+/// When to worry, whatever the outcome: the safety net that every patient takes home.
+pub fn safety_net() -> Vec<Text> {
+    [
+        ("呼吸困难加重,或静息时也感到气促", "Breathing gets harder, or you are breathless at rest"),
+        ("胸痛或胸口持续压迫感", "Chest pain or lasting pressure in the chest"),
+        ("神志不清、难以唤醒,或新出现的意识模糊", "Confusion, or being hard to wake"),
+        ("口唇或面色发青", "Blue lips or face"),
+        ("高热持续三天不退,或退后又起", "High fever for three days, or fever that comes back"),
+        ("不能进食饮水,或半天没有小便", "Not able to eat or drink, or no urine for half a day"),
+    ]
+    .into_iter()
+    .map(|(zh, en)| Text::new(zh, en))
+    .collect()
+}
+
+/// How a visit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitEnd {
+    /// The doctor ended it with an outcome.
+    Finished,
+    /// It was not the right person.
+    WrongPerson,
+    /// The patient went on to another clinic.
+    Transferred,
+    /// The doctor was away for too long; the ticket is back in the queue.
+    DoctorLost,
+}
+
+impl VisitEnd {
+    /// All ends.
+    pub const ALL: [Self; 4] = [Self::Finished, Self::WrongPerson, Self::Transferred, Self::DoctorLost];
+
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::WrongPerson => "wrong_person",
+            Self::Transferred => "transferred",
+            Self::DoctorLost => "doctor_lost",
+        }
+    }
+}
+
+/// What a signature covers, in the order in which it is hashed: SHA-256 over this text in UTF-8.
+///
+/// Canonical: one line a part, each with its length, so that no two records have the same text.
+pub fn signed_text(parts: &[(&str, &str)]) -> String {
+    use std::fmt::Write as _;
+    parts.iter().fold(String::new(), |mut text, (name, value)| {
+        writeln!(text, "{name} {} {value}", value.len()).expect("writing to a string cannot fail");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_the_same_word_everywhere_and_have_a_next_step() {
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
+            assert!(!outcome.next_step().is_incomplete());
+        }
+    }
+
+    #[test]
+    fn ends_are_the_same_word_everywhere() {
+        for end in VisitEnd::ALL {
+            assert_eq!(serde_json::to_value(end).unwrap(), end.as_str());
+        }
+    }
+
+    #[test]
+    fn shifting_a_letter_between_parts_changes_the_signed_text() {
+        assert_ne!(signed_text(&[("a", "xy"), ("b", "z")]), signed_text(&[("a", "x"), ("b", "yz")]));
+        assert_ne!(signed_text(&[("a", "x\nb 1 y")]), signed_text(&[("a", "x"), ("b", "y")]));
+    }
+}

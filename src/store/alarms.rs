@@ -1,0 +1,159 @@
+//! Alarms.
+
+use sqlx::types::Json;
+
+use crate::domain::alarm::{AlarmKind, AlarmOutcome};
+use crate::domain::ids::{AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
+use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// An alarm as it is kept.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct AlarmRow {
+    /// The alarm.
+    pub id: AlarmId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// Whose link was opened.
+    pub clinic_id: ClinicId,
+    /// What raised it.
+    pub kind: AlarmKind,
+    /// The reasons, in words.
+    pub reasons: Json<Vec<Text>>,
+    /// Who is ill, where known.
+    pub patient_id: Option<PatientId>,
+    /// Who answers, where known.
+    pub holder_id: Option<HolderId>,
+    /// What was declared, where it was.
+    pub declaration_id: Option<DeclarationId>,
+    /// The ticket, where there is one.
+    pub ticket_id: Option<TicketId>,
+    /// When.
+    pub raised_at: Timestamp,
+    /// Who took it.
+    pub taken_by: Option<AccountId>,
+    /// When it was taken.
+    pub taken_at: Option<Timestamp>,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+    /// What came of it.
+    pub outcome: Option<AlarmOutcome>,
+    /// A few sealed words.
+    pub note_sealed: Option<Vec<u8>>,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "select id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id,
+                    raised_at, taken_by, taken_at, closed_at, outcome, note_sealed, version
+             from alarm ",
+            $rest
+        )
+    };
+}
+
+/// The `alarm` table.
+pub struct Alarms<'tx>(pub(super) &'tx mut Tx);
+
+impl Alarms<'_> {
+    /// Keeps a new alarm.
+    pub async fn insert(self, alarm: &AlarmRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into alarm (id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id,
+                                    ticket_id, raised_at, taken_by, taken_at, version)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            )
+            .bind(alarm.id)
+            .bind(alarm.institution_id)
+            .bind(alarm.clinic_id)
+            .bind(alarm.kind)
+            .bind(&alarm.reasons)
+            .bind(alarm.patient_id)
+            .bind(alarm.holder_id)
+            .bind(alarm.declaration_id)
+            .bind(alarm.ticket_id)
+            .bind(alarm.raised_at)
+            .bind(alarm.taken_by)
+            .bind(alarm.taken_at)
+            .bind(alarm.version)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// An alarm by its id.
+    pub async fn find(self, id: AlarmId) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// Alarms that nobody closed, oldest first.
+    pub async fn open(self, institution: InstitutionId) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where institution_id = $1 and closed_at is null order by raised_at, id"))
+                .bind(institution)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// The open alarm of a ticket, newest first.
+    pub async fn open_for_ticket(self, ticket: TicketId) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where ticket_id = $1 and closed_at is null order by raised_at desc limit 1"))
+                .bind(ticket)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// Takes an alarm that nobody took; `false` when somebody had, or it is closed.
+    pub async fn take(self, id: AlarmId, account: AccountId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm
+                 set taken_by = $2, taken_at = $3, version = version + 1
+                 where id = $1 and taken_by is null and closed_at is null",
+            )
+            .bind(id)
+            .bind(account)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Closes an alarm of the one who took it; `false` when it is not theirs or was closed.
+    pub async fn close(
+        self,
+        id: AlarmId,
+        account: AccountId,
+        outcome: AlarmOutcome,
+        note_sealed: &[u8],
+        now: Timestamp,
+    ) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm
+                 set closed_at = $4, outcome = $3, note_sealed = $5, version = version + 1
+                 where id = $1 and taken_by = $2 and closed_at is null",
+            )
+            .bind(id)
+            .bind(account)
+            .bind(outcome)
+            .bind(now)
+            .bind(note_sealed)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+}

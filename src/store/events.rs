@@ -1,0 +1,234 @@
+//! The event log, idempotency keys, and the audit chain.
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::domain::audit::{Entry, chain_hash};
+use crate::domain::ids::InstitutionId;
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// An event as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Its number in the topic.
+    pub seq: i64,
+    /// What happened.
+    pub kind: String,
+    /// Particulars, free of personal data.
+    pub payload: Value,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The `topic` and `event` tables.
+pub struct Events<'tx>(pub(super) &'tx mut Tx);
+
+impl Events<'_> {
+    /// Writes an event under the next number of its topic. Make it the last statement of a transaction: the topic's
+    /// row is held until the commit, which is what makes numbers gap-free and in commit order.
+    pub async fn emit(
+        self,
+        institution: InstitutionId,
+        topic: &str,
+        kind: &str,
+        payload: &Value,
+        at: Timestamp,
+    ) -> Result<i64> {
+        on!(self.0, |conn| {
+            let seq: i64 = sqlx::query_scalar(
+                "insert into topic (topic, head)
+                 values ($1, 1)
+                 on conflict (topic) do update set head = topic.head + 1
+                 returning head",
+            )
+            .bind(topic)
+            .fetch_one(&mut *conn)
+            .await?;
+            sqlx::query(
+                "insert into event (topic, seq, institution_id, kind, payload, at) values ($1, $2, $3, $4, $5, $6)",
+            )
+            .bind(topic)
+            .bind(seq)
+            .bind(institution)
+            .bind(kind)
+            .bind(Json(payload))
+            .bind(at)
+            .execute(conn)
+            .await?;
+            Ok(seq)
+        })
+    }
+
+    /// The number of the last event of a topic; 0 when there was none.
+    pub async fn head(self, topic: &str) -> Result<i64> {
+        let head: Option<i64> = on!(self.0, |conn| {
+            sqlx::query_scalar("select head from topic where topic = $1").bind(topic).fetch_optional(conn).await?
+        });
+        Ok(head.unwrap_or(0))
+    }
+
+    /// At most `limit` events of a topic after `seq`, in order.
+    pub async fn since(self, topic: &str, seq: i64, limit: i64) -> Result<Vec<EventRow>> {
+        let rows: Vec<(i64, String, Json<Value>, Timestamp)> = on!(self.0, |conn| {
+            sqlx::query_as(
+                "select seq, kind, payload, at from event where topic = $1 and seq > $2 order by seq limit $3",
+            )
+            .bind(topic)
+            .bind(seq)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        });
+        Ok(rows.into_iter().map(|(seq, kind, payload, at)| EventRow { seq, kind, payload: payload.0, at }).collect())
+    }
+}
+
+/// What the log of commands says of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// The command is new; carry it out and keep its answer.
+    Fresh,
+    /// It was carried out: this was the answer.
+    Done(Value),
+    /// The key came with another request.
+    Mismatch,
+}
+
+/// The `idem` table.
+pub struct Idem<'tx>(pub(super) &'tx mut Tx);
+
+impl Idem<'_> {
+    /// Claims a key for a command. On PostgreSQL a concurrent twin waits here until the first is committed.
+    pub async fn claim(self, actor: &str, key: &str, request_hash: &[u8], now: Timestamp) -> Result<Claim> {
+        let tx = self.0;
+        let is_fresh = on!(&mut *tx, |conn| {
+            sqlx::query(
+                "insert into idem (actor, key, request_hash, at)
+                 values ($1, $2, $3, $4)
+                 on conflict (actor, key) do nothing",
+            )
+            .bind(actor)
+            .bind(key)
+            .bind(request_hash)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        });
+        if is_fresh {
+            return Ok(Claim::Fresh);
+        }
+        let (hash, body): (Vec<u8>, Option<Json<Value>>) = on!(&mut *tx, |conn| {
+            sqlx::query_as("select request_hash, body from idem where actor = $1 and key = $2")
+                .bind(actor)
+                .bind(key)
+                .fetch_one(conn)
+                .await?
+        });
+        Ok(match body {
+            _ if hash != request_hash => Claim::Mismatch,
+            Some(body) => Claim::Done(body.0),
+            None => Claim::Fresh,
+        })
+    }
+
+    /// Keeps the answer of a claimed command.
+    pub async fn keep(self, actor: &str, key: &str, body: &Value) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update idem set body = $3 where actor = $1 and key = $2")
+                .bind(actor)
+                .bind(key)
+                .bind(Json(body))
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// Forgets keys from before `before`; how many.
+    pub async fn forget(self, before: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("delete from idem where at < $1").bind(before).execute(conn).await?.rows_affected()
+        }))
+    }
+}
+
+/// The `audit` table: appended to, never changed; the database refuses a change, too.
+pub struct Audit<'tx>(pub(super) &'tx mut Tx);
+
+type AuditRow = (i64, Timestamp, String, String, String, Option<String>, Json<Value>, String, String);
+
+impl Audit<'_> {
+    /// Appends an entry to its institution's chain; its number.
+    pub async fn append(self, institution: InstitutionId, entry: &Entry) -> Result<i64> {
+        let tx = self.0;
+        // The topic's counter row is the chain's lock on PostgreSQL; on SQLite there is one writer.
+        let chain = format!("audit:{}", institution.as_uuid());
+        let seq: i64 = on!(&mut *tx, |conn| {
+            sqlx::query_scalar(
+                "insert into topic (topic, head)
+                 values ($1, 1)
+                 on conflict (topic) do update set head = topic.head + 1
+                 returning head",
+            )
+            .bind(&chain)
+            .fetch_one(conn)
+            .await?
+        });
+        let previous: Option<String> = on!(&mut *tx, |conn| {
+            sqlx::query_scalar("select hash from audit where institution_id = $1 and seq = $2")
+                .bind(institution)
+                .bind(seq - 1)
+                .fetch_optional(conn)
+                .await?
+        });
+        let previous = previous.unwrap_or_default();
+        let hash = chain_hash(&previous, seq, entry);
+        on!(tx, |conn| {
+            sqlx::query(
+                "insert into audit (institution_id, seq, at, actor, action, subject, purpose, detail, previous_hash, hash)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(institution)
+            .bind(seq)
+            .bind(entry.at)
+            .bind(&entry.actor)
+            .bind(&entry.action)
+            .bind(&entry.subject)
+            .bind(&entry.purpose)
+            .bind(Json(&entry.detail))
+            .bind(&previous)
+            .bind(&hash)
+            .execute(conn)
+            .await?;
+        });
+        Ok(seq)
+    }
+
+    /// The number of the first entry that does not follow from the one before it; `None` when the chain is whole.
+    pub async fn first_break(self, institution: InstitutionId) -> Result<Option<i64>> {
+        let rows: Vec<AuditRow> = on!(self.0, |conn| {
+            sqlx::query_as(
+                "select seq, at, actor, action, subject, purpose, detail, previous_hash, hash
+                 from audit
+                 where institution_id = $1
+                 order by seq",
+            )
+            .bind(institution)
+            .fetch_all(conn)
+            .await?
+        });
+        let mut last = String::new();
+        for ((seq, at, actor, action, subject, purpose, detail, previous, hash), expected) in rows.into_iter().zip(1..)
+        {
+            let entry = Entry { at, actor, action, subject, purpose, detail: detail.0 };
+            if seq != expected || previous != last || hash != chain_hash(&last, seq, &entry) {
+                return Ok(Some(expected));
+            }
+            last = hash;
+        }
+        Ok(None)
+    }
+}

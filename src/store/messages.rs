@@ -1,0 +1,156 @@
+//! The conversation of a visit, and its pictures' particulars. Text is kept sealed.
+
+use crate::domain::ids::{AttachmentId, InstitutionId, MessageId, VisitId};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// A line of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct MessageRow {
+    /// Chosen by the browser, so that a repeated send is the same line.
+    pub id: MessageId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The visit.
+    pub visit_id: VisitId,
+    /// `patient` or `staff`.
+    pub side: String,
+    /// The subject, as [`crate::domain::permission::Actor::key`] names it.
+    pub sender: String,
+    /// The sender's name as shown.
+    pub name_zh: String,
+    /// The same in Latin letters.
+    pub name_en: String,
+    /// The sealed text.
+    pub body_sealed: Vec<u8>,
+    /// A picture.
+    pub attachment_id: Option<AttachmentId>,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+/// A picture's particulars; its bytes are a file.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct AttachmentRow {
+    /// The picture.
+    pub id: AttachmentId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The visit.
+    pub visit_id: VisitId,
+    /// Who sent it.
+    pub sender: String,
+    /// As found in its bytes.
+    pub mime: String,
+    /// Bytes.
+    pub size: i64,
+    /// Hexadecimal.
+    pub sha256: String,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+/// The `message` and `attachment` tables.
+pub struct Messages<'tx>(pub(super) &'tx mut Tx);
+
+impl Messages<'_> {
+    /// Keeps a line; `false` when a line of this id was kept before.
+    pub async fn insert(self, message: &MessageRow) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into message (id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed,
+                                      attachment_id, at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                 on conflict (id) do nothing",
+            )
+            .bind(message.id)
+            .bind(message.institution_id)
+            .bind(message.visit_id)
+            .bind(&message.side)
+            .bind(&message.sender)
+            .bind(&message.name_zh)
+            .bind(&message.name_en)
+            .bind(&message.body_sealed)
+            .bind(message.attachment_id)
+            .bind(message.at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// A line by its id.
+    pub async fn find(self, id: MessageId) -> Result<Option<MessageRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed, attachment_id, at
+                 from message
+                 where id = $1",
+            )
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The lines of a visit, oldest first.
+    pub async fn of_visit(self, visit: VisitId, limit: i64) -> Result<Vec<MessageRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed, attachment_id, at
+                 from message
+                 where visit_id = $1
+                 order by at, id
+                 limit $2",
+            )
+            .bind(visit)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Keeps a picture's particulars.
+    pub async fn attach(self, attachment: &AttachmentRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into attachment (id, institution_id, visit_id, sender, mime, size, sha256, at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(attachment.id)
+            .bind(attachment.institution_id)
+            .bind(attachment.visit_id)
+            .bind(&attachment.sender)
+            .bind(&attachment.mime)
+            .bind(attachment.size)
+            .bind(&attachment.sha256)
+            .bind(attachment.at)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// A picture's particulars.
+    pub async fn attachment(self, id: AttachmentId) -> Result<Option<AttachmentRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, sender, mime, size, sha256, at from attachment where id = $1",
+            )
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// How many pictures a visit has.
+    pub async fn count_attachments(self, visit: VisitId) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from attachment where visit_id = $1")
+                .bind(visit)
+                .fetch_one(conn)
+                .await?
+        }))
+    }
+}

@@ -1,0 +1,304 @@
+//! What is remembered: one text of SQL, two databases.
+//!
+//! [`Db`] opens SQLite or PostgreSQL; [`Tx`] is a transaction on either; the `on!` macro type-checks one expression
+//! against both drivers. One file per table family. Times and ids are passed in; a write states its condition in its
+//! `where` and says whether it touched the row. Where the databases truly differ, the two spellings stand side by side
+//! ([`Dialect::pick`]).
+
+mod alarms;
+mod events;
+mod house;
+mod messages;
+mod notes;
+mod rooms;
+mod tickets;
+mod values;
+mod visits;
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+pub use alarms::{AlarmRow, Alarms};
+pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use house::{
+    AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
+};
+pub use messages::{AttachmentRow, MessageRow, Messages};
+pub use notes::{DraftRow, NoteRow, Notes};
+pub use rooms::{RoomRow, Rooms, SeatRow};
+pub use tickets::{Caller, TicketRow, Tickets};
+pub use visits::{VisitRow, Visits};
+
+/// What every store method returns.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Why the database did not do it. Never holds a value of a row.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is full, or is too busy; nothing was changed.
+    #[error("the database cannot be reached")]
+    Unavailable,
+    /// A unique index refused; nothing was changed.
+    #[error("a row like this exists")]
+    Conflict,
+    /// Anything else is a fault of ours.
+    #[error("the database refused: {0}")]
+    Other(String),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match &error {
+            E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::WorkerCrashed | E::Tls(_) => Self::Unavailable,
+            E::Database(e) if e.is_unique_violation() => Self::Conflict,
+            // SQLite: busy 5, I/O 10, full 13, cannot open 14. PostgreSQL: classes 08, 53, 57, and a deadlock.
+            E::Database(e) => match e.code().as_deref() {
+                Some("5" | "10" | "13" | "14" | "40P01" | "40001") => Self::Unavailable,
+                Some(code) if ["08", "53", "57"].iter().any(|class| code.starts_with(class) && code.len() == 5) => {
+                    Self::Unavailable
+                }
+                // The message of a database error names tables and columns, never values; the detail would.
+                _ => Self::Other(e.message().to_owned()),
+            },
+            E::ColumnDecode { index, .. } => Self::Other(format!("column {index} does not decode")),
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// Which database is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Dialect {
+    /// Chooses between two spellings of one statement.
+    pub const fn pick(self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+}
+
+/// An open database.
+#[derive(Clone, Debug)]
+pub enum Db {
+    /// One connection that writes, several that read.
+    Sqlite {
+        /// The one writer.
+        writer: SqlitePool,
+        /// The readers.
+        readers: SqlitePool,
+    },
+    /// A pool.
+    Postgres(PgPool),
+}
+
+/// A transaction on either database.
+pub enum Tx {
+    /// SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs one expression against whichever database is open.
+macro_rules! on {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $conn: &mut sqlx::SqliteConnection = &mut *tx;
+                $body
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $conn: &mut sqlx::PgConnection = &mut *tx;
+                $body
+            }
+        }
+    };
+    ($tx:expr, |$conn:ident, $dialect:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let ($conn, $dialect): (&mut sqlx::SqliteConnection, _) = (&mut *tx, $crate::store::Dialect::Sqlite);
+                $body
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let ($conn, $dialect): (&mut sqlx::PgConnection, _) = (&mut *tx, $crate::store::Dialect::Postgres);
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+impl Db {
+    /// Opens `sqlite:<path>` (made when missing) or `postgres://…`.
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(url)?.options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "5s"),
+                ("idle_in_transaction_session_timeout", "5s"),
+            ]);
+            return Self::postgres(options).await;
+        }
+        let options = sqlite_options(SqliteConnectOptions::from_str(url)?.create_if_missing(true));
+        let pool = |size: u32| SqlitePoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(5));
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(4).connect_with(options).await?;
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Opens PostgreSQL with options of the caller.
+    pub async fn postgres(options: PgConnectOptions) -> Result<Self> {
+        let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
+        Ok(Self::Postgres(pool.connect_with(options).await?))
+    }
+
+    /// Brings the tables up to date.
+    pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+        match self {
+            Self::Sqlite { writer, .. } => SQLITE.run(writer).await,
+            Self::Postgres(pool) => POSTGRES.run(pool).await,
+        }
+    }
+
+    /// Opens a transaction that may write. SQLite takes its write lock at once, so that a transaction never fails
+    /// half-way for want of it.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Opens a transaction that reads one moment of the database.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                Tx::Postgres(pool.begin_with("begin isolation level repeatable read read only").await?)
+            }
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        on!(&mut tx, |conn| sqlx::query("select 1").execute(conn).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Closes all connections; what was committed is safe.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("trusted_schema", "off")
+}
+
+impl Tx {
+    /// Makes everything since the beginning durable.
+    pub async fn commit(self) -> Result<()> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        })
+    }
+
+    /// Institutions.
+    pub fn institutions(&mut self) -> Institutions<'_> {
+        Institutions(self)
+    }
+
+    /// Clinics.
+    pub fn clinics(&mut self) -> Clinics<'_> {
+        Clinics(self)
+    }
+
+    /// Accounts.
+    pub fn accounts(&mut self) -> Accounts<'_> {
+        Accounts(self)
+    }
+
+    /// Desks.
+    pub fn desks(&mut self) -> Desks<'_> {
+        Desks(self)
+    }
+
+    /// Sessions.
+    pub fn sessions(&mut self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    /// The event log.
+    pub fn events(&mut self) -> Events<'_> {
+        Events(self)
+    }
+
+    /// Idempotency keys.
+    pub fn idem(&mut self) -> Idem<'_> {
+        Idem(self)
+    }
+
+    /// The audit chain.
+    pub fn audit(&mut self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    /// Rooms and seats.
+    pub fn rooms(&mut self) -> Rooms<'_> {
+        Rooms(self)
+    }
+
+    /// Tickets.
+    pub fn tickets(&mut self) -> Tickets<'_> {
+        Tickets(self)
+    }
+
+    /// Visits.
+    pub fn visits(&mut self) -> Visits<'_> {
+        Visits(self)
+    }
+
+    /// Drafts and signed notes.
+    pub fn notes(&mut self) -> Notes<'_> {
+        Notes(self)
+    }
+
+    /// Conversations.
+    pub fn messages(&mut self) -> Messages<'_> {
+        Messages(self)
+    }
+
+    /// Alarms.
+    pub fn alarms(&mut self) -> Alarms<'_> {
+        Alarms(self)
+    }
+}

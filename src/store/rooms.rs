@@ -1,0 +1,168 @@
+//! Rooms and the seats in them.
+
+use crate::domain::ids::{InstitutionId, ParticipantId, RoomId};
+use crate::domain::room::{ParticipantRole, RoomPurpose};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+use uuid::Uuid;
+
+/// A room as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct RoomRow {
+    /// The room.
+    pub id: RoomId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// What it is for.
+    pub purpose: RoomPurpose,
+    /// The visit, alarm, or holder that it is for.
+    pub subject_id: Uuid,
+    /// The fencing number: grows whenever another process takes the room over.
+    pub epoch: i64,
+    /// The process that carries it.
+    pub node: String,
+    /// Whether a process record is made.
+    pub recording: bool,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A person's place in a room, the same over all reloads.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SeatRow {
+    /// The seat.
+    pub participant_id: ParticipantId,
+    /// The room.
+    pub room_id: RoomId,
+    /// The subject, as [`crate::domain::permission::Actor::key`] names it.
+    pub subject: String,
+    /// What the person is in the room.
+    pub role: ParticipantRole,
+    /// The name as shown to the others.
+    pub name_zh: String,
+    /// The name in Latin letters.
+    pub name_en: String,
+    /// When it was first granted.
+    pub created_at: Timestamp,
+}
+
+/// The `room` and `seat` tables.
+pub struct Rooms<'tx>(pub(super) &'tx mut Tx);
+
+impl Rooms<'_> {
+    /// Keeps a new room; a second open room for the same subject is a conflict.
+    pub async fn insert(self, room: &RoomRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into room (id, institution_id, purpose, subject_id, epoch, node, recording, opened_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(room.id)
+            .bind(room.institution_id)
+            .bind(room.purpose)
+            .bind(room.subject_id)
+            .bind(room.epoch)
+            .bind(&room.node)
+            .bind(room.recording)
+            .bind(room.opened_at)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// A room by its id.
+    pub async fn find(self, id: RoomId) -> Result<Option<RoomRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, purpose, subject_id, epoch, node, recording, opened_at, closed_at
+                 from room
+                 where id = $1",
+            )
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The open room of a subject.
+    pub async fn open_for(self, purpose: RoomPurpose, subject: Uuid) -> Result<Option<RoomRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, purpose, subject_id, epoch, node, recording, opened_at, closed_at
+                 from room
+                 where purpose = $1 and subject_id = $2 and closed_at is null",
+            )
+            .bind(purpose)
+            .bind(subject)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Takes an open room over for `node`; its new fencing number, or `None` when it is closed or was this node's.
+    pub async fn take_over(self, id: RoomId, node: &str) -> Result<Option<i64>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "update room
+                 set node = $2, epoch = epoch + 1
+                 where id = $1 and closed_at is null and node <> $2
+                 returning epoch",
+            )
+            .bind(id)
+            .bind(node)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Closes a room; `false` when it was closed before.
+    pub async fn close(self, id: RoomId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update room set closed_at = $2 where id = $1 and closed_at is null")
+                .bind(id)
+                .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// The seat of a subject, made from `seat` when there is none yet.
+    pub async fn seat(self, seat: &SeatRow) -> Result<SeatRow> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "insert into seat (participant_id, room_id, subject, role, name_zh, name_en, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7)
+                 on conflict (room_id, subject) do update set role = excluded.role
+                 returning participant_id, room_id, subject, role, name_zh, name_en, created_at",
+            )
+            .bind(seat.participant_id)
+            .bind(seat.room_id)
+            .bind(&seat.subject)
+            .bind(seat.role)
+            .bind(&seat.name_zh)
+            .bind(&seat.name_en)
+            .bind(seat.created_at)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// A seat by its id.
+    pub async fn find_seat(self, participant: ParticipantId) -> Result<Option<SeatRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select participant_id, room_id, subject, role, name_zh, name_en, created_at
+                 from seat
+                 where participant_id = $1",
+            )
+            .bind(participant)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+}

@@ -1,0 +1,173 @@
+//! Visits.
+
+use crate::domain::ids::{AccountId, ClinicId, DeskId, HolderId, InstitutionId, PatientId, RoomId, TicketId, VisitId};
+use crate::domain::time::Timestamp;
+use crate::domain::visit::{Outcome, VisitEnd};
+use crate::store::{Result, Tx, on};
+
+/// A visit as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct VisitRow {
+    /// The visit.
+    pub id: VisitId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// Where.
+    pub clinic_id: ClinicId,
+    /// From which ticket.
+    pub ticket_id: TicketId,
+    /// Who is treated.
+    pub patient_id: PatientId,
+    /// Who answers for the patient.
+    pub holder_id: Option<HolderId>,
+    /// Who treats.
+    pub doctor_id: AccountId,
+    /// At which desk.
+    pub desk_id: DeskId,
+    /// In which room.
+    pub room_id: RoomId,
+    /// What happens next.
+    pub outcome: Option<Outcome>,
+    /// When the identity was confirmed.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub end_reason: Option<VisitEnd>,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "select id, institution_id, clinic_id, ticket_id, patient_id, holder_id, doctor_id, desk_id, room_id, outcome,
+                    started_at, ended_at, end_reason
+             from visit ",
+            $rest
+        )
+    };
+}
+
+/// The `visit` table.
+pub struct Visits<'tx>(pub(super) &'tx mut Tx);
+
+impl Visits<'_> {
+    /// Keeps a new visit.
+    pub async fn insert(self, visit: &VisitRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into visit (id, institution_id, clinic_id, ticket_id, patient_id, holder_id, doctor_id, desk_id,
+                                    room_id, started_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(visit.id)
+            .bind(visit.institution_id)
+            .bind(visit.clinic_id)
+            .bind(visit.ticket_id)
+            .bind(visit.patient_id)
+            .bind(visit.holder_id)
+            .bind(visit.doctor_id)
+            .bind(visit.desk_id)
+            .bind(visit.room_id)
+            .bind(visit.started_at)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// A visit by its id.
+    pub async fn find(self, id: VisitId) -> Result<Option<VisitRow>> {
+        Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// The visit of a ticket.
+    pub async fn of_ticket(self, ticket: TicketId) -> Result<Option<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where ticket_id = $1")).bind(ticket).fetch_optional(conn).await?
+        }))
+    }
+
+    /// The ended visits of a patient, newest first.
+    pub async fn of_patient(self, patient: PatientId, limit: i64) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where patient_id = $1 and ended_at is not null order by started_at desc limit $2"))
+                .bind(patient)
+                .bind(limit)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// The visits of a holder's patients, newest first.
+    pub async fn of_holder(self, holder: HolderId, limit: i64) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where holder_id = $1 order by started_at desc limit $2"))
+                .bind(holder)
+                .bind(limit)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Visits of a doctor whose note nobody signed, oldest first; those that never began to talk are left out.
+    pub async fn unsigned_of(self, doctor: AccountId, limit: i64) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where doctor_id = $1
+                   and (end_reason is null or end_reason in ('finished', 'transferred'))
+                   and not exists (select 1 from note where note.visit_id = visit.id)
+                 order by started_at
+                 limit $2"
+            ))
+            .bind(doctor)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Chooses what happens next, while the visit has not ended; `false` when it has.
+    pub async fn set_outcome(self, id: VisitId, outcome: Outcome) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update visit set outcome = $2 where id = $1 and ended_at is null")
+                .bind(id)
+                .bind(outcome)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Ends a visit; `false` when it had ended.
+    pub async fn end(self, id: VisitId, reason: VisitEnd, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update visit set ended_at = $3, end_reason = $2 where id = $1 and ended_at is null")
+                .bind(id)
+                .bind(reason)
+                .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Gives a visit that ended for want of its doctor a new beginning: the same ticket was called again.
+    pub async fn restart(self, visit: &VisitRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "update visit
+                 set doctor_id = $2, desk_id = $3, room_id = $4, ended_at = null, end_reason = null
+                 where id = $1",
+            )
+            .bind(visit.id)
+            .bind(visit.doctor_id)
+            .bind(visit.desk_id)
+            .bind(visit.room_id)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+}
