@@ -15,6 +15,18 @@ export default defineConfig({
     // The content security policy allows no data: scripts or styles.
     assetsInlineLimit: 0,
     sourcemap: false,
+    rolldownOptions: {
+      output: {
+        // A phone far from the tower pays for each request: a few files that stay the same, not thirty crumbs.
+        codeSplitting: {
+          groups: [
+            { name: 'vendor', test: /node_modules[\\/](?:@vue|vue|vue-router)[\\/]/ },
+            { name: 'icons', test: /node_modules[\\/]@lucide[\\/]/ },
+            { name: 'kit', test: /src[\\/]ui[\\/]kit[\\/]|plugin-vue:export-helper/ },
+          ],
+        },
+      },
+    },
   },
   server: { port: 5173, proxy: { '/api': { target: server, ws: true } } },
   test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },

@@ -5,8 +5,11 @@ type Raw = Record<string, unknown>
 
 const TYPES: Readonly<Record<string, ItemType>> = {
   boolean: 'boolean', choice: 'choice', choices: 'choices', multi_choice: 'choices', integer: 'integer', decimal: 'decimal',
-  quantity: 'decimal', number: 'decimal', date: 'date', string: 'string', text: 'text',
+  quantity: 'decimal', number: 'decimal', date: 'date', string: 'string', text: 'text', group: 'group',
 }
+
+/** More questions than this on one page tire: longer pages of the file are cut, but never between a group and its parts. */
+const PER_PAGE = 4
 
 /** Reads the server's questionnaire. Questions that only a clinician answers, or of a type unknown here, are left out. */
 export function readQuestionnaire(file: unknown): Questionnaire {
@@ -14,8 +17,32 @@ export function readQuestionnaire(file: unknown): Questionnaire {
   const pages = list(raw['pages'] ?? raw['sections'])
   return {
     version: string(raw['version']),
-    pages: pages.length > 0 ? pages.map(readPage) : pagesOfItems(list(raw['items'])),
+    pages: (pages.length > 0 ? pages.map(readPage) : pagesOfItems(list(raw['items']))).flatMap(cut),
   }
+}
+
+/** Cuts a long page. The cut depends on the file alone, so that no question jumps to another page while it is answered. */
+function cut(page: Page): Page[] {
+  const families: Item[][] = []
+  for (const item of page.items) {
+    const home = item.partOf === '' ? undefined : families.find((family) => family.some((one) => one.id === item.partOf))
+    if (home) home.push(item)
+    else families.push([item])
+  }
+  const pages: Page[] = []
+  let size = 0
+  for (const family of families) {
+    const count = family.filter((item) => item.type !== 'group').length
+    const last = pages.at(-1)
+    if (last && size + count <= PER_PAGE) {
+      last.items.push(...family)
+      size += count
+    } else {
+      pages.push({ ...page, id: pages.length === 0 ? page.id : `${page.id}.${pages.length}`, items: [...family] })
+      size = count
+    }
+  }
+  return pages
 }
 
 function readPage(value: unknown, index: number): Page {
@@ -58,6 +85,8 @@ function readItem(value: unknown): Item[] {
     min: number(raw['min']),
     max: number(raw['max']),
     maxLength: number(raw['max_length']) ?? 500,
+    partOf: string(raw['part_of']),
+    format: string(raw['format']),
     when: raw['when'] === undefined || raw['when'] === null ? null : readCondition(raw['when']),
     redFlag: raw['red_flag'] === true,
   }]

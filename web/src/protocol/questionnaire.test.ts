@@ -3,7 +3,7 @@ import { faultOf, holds, missing, readNumber, visiblePages, type Item } from './
 
 const item = (more: Partial<Item>): Item => ({
   id: 'a', text: { zh: '', en: '' }, hint: null, type: 'boolean', required: true, options: [], unit: '', min: null, max: null,
-  maxLength: 200, when: null, redFlag: false, ...more,
+  maxLength: 200, partOf: '', format: '', when: null, redFlag: false, ...more,
 })
 
 describe('a questionnaire', () => {

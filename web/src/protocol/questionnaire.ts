@@ -11,6 +11,8 @@ export interface Page {
   items: Item[]
 }
 export type ItemType = 'boolean' | 'choice' | 'choices' | 'integer' | 'decimal' | 'date' | 'string' | 'text'
+  /** A heading over the questions that name it in `partOf`; nothing to answer. */
+  | 'group'
 export interface Item {
   id: string
   text: Text
@@ -22,6 +24,10 @@ export interface Item {
   min: number | null
   max: number | null
   maxLength: number
+  /** The group or question that this one belongs to: they share a page. */
+  partOf: string
+  /** `phone`: a telephone number. */
+  format: string
   when: Condition | null
   /** A yes here is a red flag. */
   redFlag: boolean
@@ -79,7 +85,7 @@ export function holds(condition: Condition | null, answers: Answers, facts: Fact
 export function visiblePages(questionnaire: Questionnaire, answers: Answers, facts: Facts): Page[] {
   return questionnaire.pages
     .map((page) => ({ ...page, items: page.items.filter((item) => holds(item.when, answers, facts)) }))
-    .filter((page) => page.items.length > 0)
+    .filter((page) => page.items.some((item) => item.type !== 'group'))
 }
 
 export function isAnswered(value: unknown): boolean {
@@ -88,7 +94,14 @@ export function isAnswered(value: unknown): boolean {
 
 /** Required and asked, but not answered, in order. */
 export function missing(pages: readonly Page[], answers: Answers): Item[] {
-  return pages.flatMap((page) => page.items).filter((item) => item.required && !isAnswered(answers[item.id]))
+  return pages.flatMap((page) => page.items).filter((item) => item.required && item.type !== 'group' && !isAnswered(answers[item.id]))
+}
+
+/** Whether an answer says that the danger which the question asks about is there. */
+export function raisesFlag(item: Item, value: unknown): boolean {
+  if (!item.redFlag) return false
+  if (!Array.isArray(value)) return value === true
+  return value.some((one) => !item.options.find((option) => option.value === one)?.exclusive)
 }
 
 export type ItemFault = 'required' | 'choose' | 'number' | 'range' | 'date'

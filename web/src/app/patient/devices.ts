@@ -65,7 +65,7 @@ export function loudness(samples: Float32Array): number {
   return Math.min(1, Math.max(0, (decibel + 50) / 40))
 }
 
-/** A voice is what stays over the threshold for a third of a second, not a click. */
+/** A voice is what was over the threshold for a third of a second in all, not one click. */
 export const HEARD_SHARE = 0.3
 export const HEARD_MS = 300
 

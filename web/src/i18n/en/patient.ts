@@ -327,4 +327,12 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'me.no_link': 'Please open this page from the hospital’s message or code.',
   'me.back': 'Back to the list',
   'me.unsigned': 'The summary is not signed yet',
+  'unit.Cel': '°C',
+  'unit.d': 'days',
+  'unit.wk': 'weeks',
+  'unit./min': 'a minute',
+  'unit.mm[Hg]': 'mmHg',
+  'unit.cm': 'cm',
+  'unit.kg': 'kg',
+  'unit.%': '%',
 }

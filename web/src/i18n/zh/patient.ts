@@ -342,4 +342,12 @@ export const patient = {
   'me.no_link': '请从医院的短信或二维码打开这个页面。',
   'me.back': '返回列表',
   'me.unsigned': '小结还没有签名',
+  'unit.Cel': '℃',
+  'unit.d': '天',
+  'unit.wk': '周',
+  'unit./min': '次/分',
+  'unit.mm[Hg]': '毫米汞柱',
+  'unit.cm': '厘米',
+  'unit.kg': '公斤',
+  'unit.%': '%',
 } as const

@@ -58,7 +58,7 @@ export function useDevices() {
     watching = setInterval(() => {
       analyser.getFloatTimeDomainData(samples)
       level.value = loudness(samples)
-      loudFor = level.value >= HEARD_SHARE ? loudFor + 100 : 0
+      loudFor = Math.max(0, loudFor + (level.value >= HEARD_SHARE ? 100 : -10))
       quietFor += 100
       if (loudFor >= HEARD_MS) lamps.mic = 'ok'
       else if (quietFor > 8000 && lamps.mic === 'unknown') lamps.mic = 'silent'
