@@ -2,9 +2,12 @@
 
 pub mod alarm;
 pub mod audit;
+pub mod codes;
+pub mod consent;
 pub mod ids;
 pub mod people;
 pub mod permission;
+pub mod phone;
 pub mod room;
 pub mod text;
 pub mod ticket;

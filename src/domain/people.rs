@@ -46,6 +46,19 @@ pub enum Sex {
     Male,
 }
 
+impl Sex {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Female, Self::Male];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Female => "female",
+            Self::Male => "male",
+        }
+    }
+}
+
 /// How somebody who answers for a patient is related to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -62,4 +75,75 @@ pub enum Relation {
     Guardian,
     /// Somebody else who cares for the patient answers.
     Carer,
+}
+
+impl Relation {
+    /// Every relation.
+    pub const ALL: [Self; 6] = [Self::Myself, Self::Parent, Self::Child, Self::Spouse, Self::Guardian, Self::Carer];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Myself => "myself",
+            Self::Parent => "parent",
+            Self::Child => "child",
+            Self::Spouse => "spouse",
+            Self::Guardian => "guardian",
+            Self::Carer => "carer",
+        }
+    }
+}
+
+/// An identity document's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// 居民身份证, checked by GB 11643.
+    ResidentCard,
+    /// A passport.
+    Passport,
+    /// 港澳居民来往内地通行证.
+    HongKongMacaoPermit,
+    /// 台湾居民来往大陆通行证.
+    TaiwanPermit,
+    /// 外国人永久居留身份证.
+    PermanentResidence,
+}
+
+impl DocumentKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::ResidentCard, Self::Passport, Self::HongKongMacaoPermit, Self::TaiwanPermit, Self::PermanentResidence];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ResidentCard => "resident_card",
+            Self::Passport => "passport",
+            Self::HongKongMacaoPermit => "hong_kong_macao_permit",
+            Self::TaiwanPermit => "taiwan_permit",
+            Self::PermanentResidence => "permanent_residence",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_same_in_the_database_and_on_the_wire() {
+        for sex in Sex::ALL {
+            assert_eq!(serde_json::to_value(sex).unwrap(), sex.as_str());
+        }
+        for relation in Relation::ALL {
+            assert_eq!(serde_json::to_value(relation).unwrap(), relation.as_str());
+        }
+        for document in DocumentKind::ALL {
+            assert_eq!(serde_json::to_value(document).unwrap(), document.as_str());
+        }
+        for role in Role::ALL {
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::domain::consent::{ConsentKind, ConsentText};
 use crate::domain::ids::{AlarmId, DeclarationId, PatientId};
+pub use crate::domain::people::DocumentKind;
 use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
@@ -37,22 +39,6 @@ pub struct EmergencyLine {
     pub alarm: AlarmId,
     /// Tokens of an unnamed caller; they open this line and nothing else.
     pub tokens: Tokens,
-}
-
-/// An identity document's kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DocumentKind {
-    /// 居民身份证, checked by GB 11643.
-    ResidentCard,
-    /// A passport.
-    Passport,
-    /// 港澳居民来往内地通行证.
-    HongKongMacaoPermit,
-    /// 台湾居民来往大陆通行证.
-    TaiwanPermit,
-    /// 外国人永久居留身份证.
-    PermanentResidence,
 }
 
 /// `POST /patients`: who is ill.
@@ -90,33 +76,6 @@ pub struct PatientCard {
     pub sex: Sex,
     /// How the holder is related.
     pub relation: Relation,
-}
-
-/// What a consent is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ConsentKind {
-    /// 互联网诊疗知情同意: needed.
-    Treatment,
-    /// 敏感个人信息单独同意 (PIPL Art. 29): needed.
-    SensitiveData,
-    /// 音视频过程记录: may be refused; the visit goes on.
-    ProcessRecord,
-}
-
-/// `GET /consents`: the texts in force.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ConsentText {
-    /// What it is about.
-    pub kind: ConsentKind,
-    /// The text's version; it is sent back with the decision.
-    pub version: String,
-    /// The heading.
-    pub title: Text,
-    /// Short paragraphs.
-    pub paragraphs: Vec<Text>,
-    /// Whether the visit needs a yes.
-    pub required: bool,
 }
 
 /// `POST /patients/{id}/consents`: one decision.

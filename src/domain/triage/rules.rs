@@ -27,6 +27,19 @@ pub enum RuleSetStatus {
     Signed,
 }
 
+impl RuleSetStatus {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Draft, Self::Signed];
+
+    /// The word on the wire and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Signed => "signed",
+        }
+    }
+}
+
 /// One rule as its author wrote it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
