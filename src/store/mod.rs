@@ -6,12 +6,18 @@
 //! ([`Dialect::pick`]).
 
 mod alarms;
+mod codes;
+mod consents;
+mod declarations;
 mod events;
+mod holders;
 mod house;
 mod messages;
 mod notes;
+mod patients;
 mod rooms;
 mod tickets;
+mod triages;
 mod values;
 mod visits;
 
@@ -23,14 +29,20 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use alarms::{AlarmRow, Alarms};
+pub use codes::{CodeRow, Codes};
+pub use consents::{ConsentRow, Consents};
+pub use declarations::{DeclarationRow, Declarations};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use holders::{HolderRow, Holders};
 pub use house::{
     AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
 };
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
+pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use tickets::{Caller, TicketRow, Tickets};
+pub use triages::{TriageRow, Triages};
 pub use visits::{VisitRow, Visits};
 
 /// What every store method returns.
@@ -300,5 +312,35 @@ impl Tx {
     /// Alarms.
     pub fn alarms(&mut self) -> Alarms<'_> {
         Alarms(self)
+    }
+
+    /// Owners of telephone numbers.
+    pub fn holders(&mut self) -> Holders<'_> {
+        Holders(self)
+    }
+
+    /// One-time codes.
+    pub fn codes(&mut self) -> Codes<'_> {
+        Codes(self)
+    }
+
+    /// Patients, and who answers for them.
+    pub fn patients(&mut self) -> Patients<'_> {
+        Patients(self)
+    }
+
+    /// Consents.
+    pub fn consents(&mut self) -> Consents<'_> {
+        Consents(self)
+    }
+
+    /// Declarations.
+    pub fn declarations(&mut self) -> Declarations<'_> {
+        Declarations(self)
+    }
+
+    /// Decisions about levels.
+    pub fn triages(&mut self) -> Triages<'_> {
+        Triages(self)
     }
 }

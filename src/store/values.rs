@@ -8,15 +8,16 @@ use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome};
+use crate::domain::consent::ConsentKind;
 use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, MessageId, NoteId,
     ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
-use crate::domain::people::Role;
+use crate::domain::people::{DocumentKind, Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, RoomPurpose};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
-use crate::domain::triage::Level;
+use crate::domain::triage::{Disposition, Level, RuleSetStatus};
 use crate::domain::visit::{Outcome, VisitEnd};
 
 macro_rules! as_column {
@@ -95,7 +96,24 @@ ids!(
     VisitId
 );
 
-words!(AlarmKind, AlarmOutcome, Level, MoveReason, Outcome, ParticipantRole, Role, RoomPurpose, TicketState, VisitEnd);
+words!(
+    AlarmKind,
+    AlarmOutcome,
+    ConsentKind,
+    Disposition,
+    DocumentKind,
+    Level,
+    MoveReason,
+    Outcome,
+    ParticipantRole,
+    Relation,
+    Role,
+    RoomPurpose,
+    RuleSetStatus,
+    Sex,
+    TicketState,
+    VisitEnd
+);
 
 as_column! {
     Timestamp as i64: |at| at.as_millis(), |millis| Ok(Timestamp::from_millis(millis));

@@ -1,0 +1,76 @@
+//! Owners of telephone numbers.
+
+use crate::domain::ids::{HolderId, InstitutionId};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// The owner of a telephone number that passed the one-time code.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HolderRow {
+    /// The holder.
+    pub id: HolderId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The number as E.164, sealed.
+    pub phone_sealed: Vec<u8>,
+    /// Its blind index; unique in the institution.
+    pub phone_index: Vec<u8>,
+    /// The last four digits.
+    pub phone_tail: String,
+    /// When the first code was passed.
+    pub created_at: Timestamp,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!("select id, institution_id, phone_sealed, phone_index, phone_tail, created_at from holder ", $rest)
+    };
+}
+
+/// The `holder` table.
+pub struct Holders<'tx>(pub(super) &'tx mut Tx);
+
+impl Holders<'_> {
+    /// Keeps a new holder; `false` when the number has one.
+    pub async fn insert(self, row: &HolderRow) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into holder (id, institution_id, phone_sealed, phone_index, phone_tail, created_at)
+                 values ($1, $2, $3, $4, $5, $6)
+                 on conflict (institution_id, phone_index) do nothing",
+            )
+            .bind(row.id)
+            .bind(row.institution_id)
+            .bind(&row.phone_sealed)
+            .bind(&row.phone_index)
+            .bind(&row.phone_tail)
+            .bind(row.created_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// A holder of an institution.
+    pub async fn find(self, institution: InstitutionId, id: HolderId) -> Result<Option<HolderRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where id = $1 and institution_id = $2"))
+                .bind(id)
+                .bind(institution)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The holder of a number.
+    pub async fn by_phone(self, institution: InstitutionId, phone_index: &[u8]) -> Result<Option<HolderRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where institution_id = $1 and phone_index = $2"))
+                .bind(institution)
+                .bind(phone_index)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+}

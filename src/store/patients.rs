@@ -1,0 +1,197 @@
+//! Patients, and who answers for them.
+
+use crate::domain::ids::{HolderId, InstitutionId, PatientId};
+use crate::domain::people::{DocumentKind, Relation, Sex};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// A person who is treated. One person is one row as long as name and document are given alike; another spelling of the
+/// name is another row, so that nobody learns by trying whether a number is known, or changes another's name.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct PatientRow {
+    /// The patient.
+    pub id: PatientId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The name, sealed.
+    pub name_sealed: Vec<u8>,
+    /// The blind index of the name.
+    pub name_index: Vec<u8>,
+    /// The name, all but the first character hidden.
+    pub name_masked: String,
+    /// The document's kind.
+    pub document: DocumentKind,
+    /// The document's number, sealed.
+    pub number_sealed: Vec<u8>,
+    /// Its blind index.
+    pub number_index: Vec<u8>,
+    /// Its last four characters.
+    pub number_tail: String,
+    /// `YYYY-MM-DD`.
+    pub birth_date: String,
+    /// Sex.
+    pub sex: Sex,
+    /// When the patient was first named.
+    pub created_at: Timestamp,
+}
+
+/// A patient, and how a holder is related to them.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RelatedPatient {
+    /// The patient.
+    #[sqlx(flatten)]
+    pub patient: PatientRow,
+    /// What the holder is to the patient.
+    pub relation: Relation,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "select p.id, p.institution_id, p.name_sealed, p.name_index, p.name_masked, p.document, p.number_sealed,
+                    p.number_index, p.number_tail, p.birth_date, p.sex, p.created_at",
+            $rest
+        )
+    };
+}
+
+/// The `patient` and `holder_patient` tables.
+pub struct Patients<'tx>(pub(super) &'tx mut Tx);
+
+impl Patients<'_> {
+    /// Keeps a new patient; `false` when there is one with this name and document.
+    pub async fn insert(self, row: &PatientRow) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into patient (id, institution_id, name_sealed, name_index, name_masked, document, number_sealed,
+                                      number_index, number_tail, birth_date, sex, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                 on conflict (institution_id, document, number_index, name_index) do nothing",
+            )
+            .bind(row.id)
+            .bind(row.institution_id)
+            .bind(&row.name_sealed)
+            .bind(&row.name_index)
+            .bind(&row.name_masked)
+            .bind(row.document)
+            .bind(&row.number_sealed)
+            .bind(&row.number_index)
+            .bind(&row.number_tail)
+            .bind(&row.birth_date)
+            .bind(row.sex)
+            .bind(row.created_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// A patient of an institution; for staff.
+    pub async fn find(self, institution: InstitutionId, id: PatientId) -> Result<Option<PatientRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(" from patient p where p.id = $1 and p.institution_id = $2"))
+                .bind(id)
+                .bind(institution)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The patient with this document and name.
+    pub async fn by_identity(
+        self,
+        institution: InstitutionId,
+        document: DocumentKind,
+        number_index: &[u8],
+        name_index: &[u8],
+    ) -> Result<Option<PatientRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                " from patient p
+                  where p.institution_id = $1 and p.document = $2 and p.number_index = $3 and p.name_index = $4"
+            ))
+            .bind(institution)
+            .bind(document)
+            .bind(number_index)
+            .bind(name_index)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Changes birth date and sex of a patient for whom nobody but `holder` answers; `false` when others do.
+    pub async fn correct(self, id: PatientId, holder: HolderId, birth_date: &str, sex: Sex) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update patient
+                 set birth_date = $3, sex = $4
+                 where id = $1
+                   and not exists (select 1 from holder_patient where patient_id = $1 and holder_id <> $2)",
+            )
+            .bind(id)
+            .bind(holder)
+            .bind(birth_date)
+            .bind(sex)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Says that a holder answers for a patient, and as what.
+    pub async fn relate(self, holder: HolderId, patient: PatientId, relation: Relation, now: Timestamp) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into holder_patient (holder_id, patient_id, relation, created_at)
+                 values ($1, $2, $3, $4)
+                 on conflict (holder_id, patient_id) do update set relation = excluded.relation",
+            )
+            .bind(holder)
+            .bind(patient)
+            .bind(relation)
+            .bind(now)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// The patients for whom a holder answers, in the order in which they were named.
+    pub async fn of_holder(self, institution: InstitutionId, holder: HolderId) -> Result<Vec<RelatedPatient>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                ", h.relation
+                 from holder_patient h join patient p on p.id = h.patient_id
+                 where h.holder_id = $1 and p.institution_id = $2
+                 order by h.created_at, p.id"
+            ))
+            .bind(holder)
+            .bind(institution)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// A patient for whom this holder answers; `None` for everybody else's.
+    pub async fn related(
+        self,
+        institution: InstitutionId,
+        holder: HolderId,
+        id: PatientId,
+    ) -> Result<Option<RelatedPatient>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                ", h.relation
+                 from holder_patient h join patient p on p.id = h.patient_id
+                 where h.holder_id = $1 and p.institution_id = $2 and p.id = $3"
+            ))
+            .bind(holder)
+            .bind(institution)
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+}
