@@ -7,6 +7,20 @@ import type { Answers } from '@/protocol/types'
 import { Autosave, type SaveState } from './autosave'
 import type { PatientStore } from './store'
 
+const forms = new WeakMap<PatientStore, { patient: string; form: Declaration }>()
+export type Declaration = ReturnType<typeof createDeclaration>
+
+/** The form of the present patient. It outlives its screen: whoever has to sign in again finds every word as typed. */
+export function declarationOf(store: PatientStore): Declaration {
+  const patient = store.known.patient?.id ?? ''
+  const kept = forms.get(store)
+  if (kept?.patient === patient && !store.known.declaration?.result) return kept.form
+  kept?.form.stop()
+  const form = createDeclaration(store)
+  forms.set(store, { patient, form })
+  return form
+}
+
 /** The declaration that is being filled in: pages, the answers as typed, what is saved, and where one is. */
 export function createDeclaration(store: PatientStore) {
   const questionnaire = shallowRef<Questionnaire | null>(null)
@@ -28,6 +42,7 @@ export function createDeclaration(store: PatientStore) {
   const open = computed(() => missing(pages.value, clean()))
 
   async function load(): Promise<void> {
+    if (autosave) return autosave.wake()
     const view = await store.beginDeclaration()
     id = view.id
     const unsent = readDraft(store.memory.get('draft'), id)
@@ -102,6 +117,7 @@ export function createDeclaration(store: PatientStore) {
     await autosave.flush()
     await store.submitDeclaration(id, autosave.view.version)
     store.memory.set('draft', null)
+    forms.delete(store)
   }
 
   return {

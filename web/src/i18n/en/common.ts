@@ -21,7 +21,6 @@ export const common: Readonly<Record<keyof typeof zh, Message>> = {
   'common.language.other': '中文',
   'common.language.switch': 'Switch the language to Chinese',
   'common.elder': 'Large type',
-  'common.elder.on': 'Large type (on)',
   'common.help': 'Help',
   'common.skip_to_content': 'Skip to the content',
   'common.call_phone': 'Call {phone}',

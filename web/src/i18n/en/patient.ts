@@ -335,4 +335,11 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'unit.cm': 'cm',
   'unit.kg': 'kg',
   'unit.%': '%',
+
+  'browser.no_video.title': 'This browser cannot do video',
+  'browser.no_video.text': 'You can fill everything in and take a number. For video, copy the address and open it in your phone’s own browser, in Chrome or in Safari.',
+  'browser.no_video.wechat': 'Press “⋯” at the top right and choose “Open in browser”.',
+  'browser.copy': 'Copy the address',
+  'emergency.line.over': 'The nurse has ended the call. If you feel worse again, call 120.',
+  'emergency.home': 'Back to the start',
 }

@@ -19,7 +19,6 @@ export const common = {
   'common.language.other': 'English',
   'common.language.switch': '切换语言为英文',
   'common.elder': '长辈版',
-  'common.elder.on': '长辈版(已开)',
   'common.help': '需要帮助',
   'common.skip_to_content': '跳到正文',
   'common.call_phone': '拨打 {phone}',

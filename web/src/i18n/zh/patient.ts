@@ -350,4 +350,11 @@ export const patient = {
   'unit.cm': '厘米',
   'unit.kg': '公斤',
   'unit.%': '%',
+
+  'browser.no_video.title': '这个浏览器不能视频',
+  'browser.no_video.text': '您可以照常填写和取号。要视频的话,请复制网址,用手机自带的浏览器、Chrome 或 Safari 打开。',
+  'browser.no_video.wechat': '请点右上角的“⋯”,选“在浏览器打开”。',
+  'browser.copy': '复制网址',
+  'emergency.line.over': '护士已结束通话。如果又不舒服,请再打 120。',
+  'emergency.home': '回到首页',
 } as const

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import type { TicketView } from '@/protocol/types'
+import { changeOf, progress } from './changes'
+
+const base = { phase: 'waiting', ahead: 3, desks_open: 2, level: 'STANDARD', as_of: 5, miss_shift: 2, moved: null } as unknown as TicketView
+const after = (more: Partial<TicketView>, before: Partial<TicketView> = {}) => changeOf({ ...base, ...before }, { ...base, ...more })?.key ?? null
+
+describe('what a waiting patient is told', () => {
+  it('says why the place went back', () => {
+    expect(after({ ahead: 4 })).toBe('wait.change.urgent_first')
+    expect(after({ ahead: 5, moved: 'missed_call' }, { phase: 'called' })).toBe('wait.change.missed')
+    expect(after({ ahead: 0, moved: 'wrong_person' }, { phase: 'accepted' })).toBe('wait.change.wrong_person')
+    expect(after({ moved: 'desk_lost' }, { phase: 'called' })).toBe('wait.change.place_kept')
+  })
+
+  it('says the good news too, and nothing when nothing changed', () => {
+    expect(after({ ahead: 2 })).toBe('wait.change.forward')
+    expect(after({ ahead: 0 })).toBe('wait.change.next')
+    expect(after({ level: 'URGENT', moved: 'raised' })).toBe('wait.change.raised')
+    expect(after({ desks_open: 0 })).toBe('wait.change.no_desk')
+    expect(after({})).toBeNull()
+  })
+
+  it('closes the ring on the way from the first place to the front', () => {
+    expect(progress(3, 3)).toBeCloseTo(0.04)
+    expect(progress(3, 1)).toBeCloseTo(0.5)
+    expect(progress(3, 0)).toBe(1)
+    expect(progress(0, 2)).toBe(0)
+  })
+})
