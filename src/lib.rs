@@ -16,3 +16,7 @@ pub mod store;
 pub mod bus;
 
 pub mod media;
+
+pub mod services;
+
+pub mod http;

@@ -1,0 +1,134 @@
+//! What a handler is handed: a body that parsed, a command that can be repeated, a right to act.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::permission::{Actor, DoctorAct, HolderAct, StaffAct, TriageAct};
+use crate::http::error::HttpError;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::parse::parse;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::work::Command;
+
+/// The subject of the bearer token, or a part of its rights.
+pub struct Auth<R>(pub R);
+
+/// A right that a subject may or may not have.
+pub trait Right: Sized {
+    /// The right, if the actor has it.
+    fn of(actor: Actor) -> Option<Self>;
+}
+
+impl Right for Actor {
+    fn of(actor: Actor) -> Option<Self> {
+        Some(actor)
+    }
+}
+
+impl Right for StaffAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.staff()
+    }
+}
+
+impl Right for TriageAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.triage()
+    }
+}
+
+impl Right for DoctorAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.doctor()
+    }
+}
+
+impl Right for HolderAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.holder()
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+async fn actor(headers: &HeaderMap, services: &Services) -> Result<Actor, HttpError> {
+    let refused = || HttpError::new(ErrorCode::Unauthenticated, "a valid access token is needed");
+    let token = bearer(headers).ok_or_else(refused)?;
+    Ok(services.authenticate(token).await?.ok_or_else(refused)?.0)
+}
+
+impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let actor = actor(&parts.headers, services).await?;
+        let right = R::of(actor);
+        right.map(Self).ok_or_else(|| HttpError::new(ErrorCode::Forbidden, "this subject may not do this"))
+    }
+}
+
+/// A JSON body, refused with the name of the field that is wrong.
+pub struct Body<T>(pub T, pub Command);
+
+/// The largest JSON body.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Body<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let (parts, body) = request.into_parts();
+        let json = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        if !json.is_some_and(|mime| mime.split(';').next().is_some_and(|m| m.trim() == "application/json")) {
+            return Err(HttpError::new(ErrorCode::UnsupportedType, "the body must be application/json"));
+        }
+        let bytes = axum::body::to_bytes(body, BODY_LIMIT)
+            .await
+            .map_err(|_| HttpError::new(ErrorCode::TooLarge, format!("a body holds at most {BODY_LIMIT} bytes")))?;
+        let command = command(&parts, &bytes, services).await?;
+        Ok(Self(parse(&bytes).map_err(Refusal::from)?, command))
+    }
+}
+
+/// A command without a body.
+pub struct Bare(pub Command);
+
+impl FromRequestParts<Arc<Services>> for Bare {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        Ok(Self(command(parts, &Bytes::new(), services).await?))
+    }
+}
+
+async fn command(parts: &Parts, body: &Bytes, services: &Services) -> Result<Command, HttpError> {
+    let subject = actor(&parts.headers, services).await.map_or_else(|_| "public".to_owned(), Actor::key);
+    let key = match parts.headers.get("idempotency-key") {
+        None => None,
+        Some(value) => {
+            let key = value.to_str().unwrap_or_default();
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            if key.is_empty() || key.len() > 64 || !key.chars().all(fits) {
+                return Err(HttpError::new(ErrorCode::KeyMalformed, "a key has 1 to 64 letters, digits, - or _"));
+            }
+            // A public command has no subject to bind its key to, so a stranger could read another's answer.
+            (subject != "public").then(|| key.to_owned())
+        }
+    };
+    let mut hash = Sha256::new();
+    hash.update(parts.method.as_str());
+    hash.update([0]);
+    hash.update(parts.uri.path());
+    hash.update([0]);
+    hash.update(body);
+    Ok(Command { actor: subject, key, hash: hash.finalize().to_vec() })
+}

@@ -1,0 +1,311 @@
+//! The driver of live rooms: one task per open room feeds [`Room`] and carries out its outputs.
+//!
+//! One writer per room. The registry's lock is held for look-ups only, never across an await. Every queue is bounded:
+//! a socket that does not read is cut and resumes from the event log; a room that does not keep up loses the relay's
+//! measurements, never a seat.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
+use crate::domain::room::relay::{RelayCommand, RelayEvent};
+use crate::domain::room::{Input, Notice, Output, Room, RoomEnd, SEAT_GRACE, Seat};
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::live::ServerMessage;
+use crate::services::refusal::Refusal;
+
+/// Inputs that may wait for a room.
+const ROOM_QUEUE: usize = 512;
+
+/// The far end of a socket's outbox; the socket is cut when it is full.
+pub type Outbox = mpsc::Sender<ServerMessage>;
+
+/// All live rooms and connections of this process.
+pub struct Live {
+    registry: Mutex<Registry>,
+    relay: mpsc::Sender<RelayCommand>,
+    tracker: TaskTracker,
+    clock: Clock,
+}
+
+#[derive(Default)]
+struct Registry {
+    rooms: HashMap<RoomId, mpsc::Sender<Input>>,
+    seats: HashMap<ParticipantId, RoomId>,
+    connections: HashMap<ConnectionId, Connection>,
+    watched: HashMap<TicketId, usize>,
+    spent_grants: HashMap<Uuid, Timestamp>,
+}
+
+struct Connection {
+    session: SessionId,
+    outbox: Option<Outbox>,
+    rooms: Vec<RoomId>,
+    lost_at: Option<Timestamp>,
+}
+
+impl Live {
+    /// A registry that commands the relay through `relay`.
+    pub fn new(relay: mpsc::Sender<RelayCommand>, tracker: TaskTracker, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { registry: Mutex::default(), relay, tracker, clock })
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().expect("no holder of this lock panics")
+    }
+
+    /// Registers a new connection of a session.
+    pub fn connect(&self, connection: ConnectionId, session: SessionId, outbox: Outbox) {
+        let entry = Connection { session, outbox: Some(outbox), rooms: Vec::new(), lost_at: None };
+        self.registry().connections.insert(connection, entry);
+    }
+
+    /// Takes up a connection of the same session on a new socket; its rooms, or `None` when it is not known any more.
+    pub async fn resume(&self, connection: ConnectionId, session: SessionId, outbox: Outbox) -> Option<Vec<RoomId>> {
+        let rooms = {
+            let mut registry = self.registry();
+            let entry = registry.connections.get_mut(&connection).filter(|entry| entry.session == session)?;
+            // The old socket's task sees its channel close and ends.
+            entry.outbox = Some(outbox);
+            entry.lost_at = None;
+            entry.rooms.clone()
+        };
+        for room in &rooms {
+            self.send(*room, Input::Back(connection)).await;
+        }
+        Some(rooms)
+    }
+
+    /// Whether `outbox` is still the one through which `connection` is told things.
+    pub fn is_current(&self, connection: ConnectionId, outbox: &Outbox) -> bool {
+        let registry = self.registry();
+        let current = registry.connections.get(&connection).and_then(|entry| entry.outbox.as_ref());
+        current.is_some_and(|current| current.same_channel(outbox))
+    }
+
+    /// The socket of `connection` is gone; its seats are kept. `outbox` tells this socket from a later one.
+    pub async fn disconnect(&self, connection: ConnectionId, outbox: &Outbox) {
+        let rooms = {
+            let mut registry = self.registry();
+            let Some(entry) = registry.connections.get_mut(&connection) else { return };
+            if !entry.outbox.as_ref().is_some_and(|current| current.same_channel(outbox)) {
+                return;
+            }
+            entry.outbox = None;
+            entry.lost_at = Some(self.clock.now());
+            entry.rooms.clone()
+        };
+        for room in rooms {
+            self.send(room, Input::Lost(connection)).await;
+        }
+    }
+
+    /// Forgets connections and grants that are past their time; called now and then.
+    pub fn sweep(&self) {
+        let now = self.clock.now();
+        let mut registry = self.registry();
+        registry.connections.retain(|_, entry| entry.lost_at.is_none_or(|at| now.since(at) < SEAT_GRACE));
+        registry.spent_grants.retain(|_, until| *until > now);
+    }
+
+    /// Marks a grant as used; `false` when it was used before.
+    pub fn spend(&self, jti: Uuid, until: Timestamp) -> bool {
+        self.registry().spent_grants.insert(jti, until).is_none()
+    }
+
+    /// Opens the room unless it is open.
+    pub fn open(self: &Arc<Self>, room: Room) {
+        let (sender, inputs) = mpsc::channel(ROOM_QUEUE);
+        let mut registry = self.registry();
+        if registry.rooms.contains_key(&room.id()) {
+            return;
+        }
+        registry.rooms.insert(room.id(), sender);
+        drop(registry);
+        let live = Arc::clone(self);
+        self.tracker.spawn(async move { live.drive(room, inputs).await });
+    }
+
+    /// Takes a seat in an open room.
+    pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
+        {
+            let mut registry = self.registry();
+            if !registry.rooms.contains_key(&room) {
+                return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
+            }
+            registry.seats.insert(seat.participant, room);
+            if let Some(entry) = registry.connections.get_mut(&connection)
+                && !entry.rooms.contains(&room)
+            {
+                entry.rooms.push(room);
+            }
+        }
+        self.send(room, Input::Join { seat, connection }).await;
+        Ok(())
+    }
+
+    /// Something that a connection says to a room; nothing happens when it has no seat there.
+    pub async fn say(&self, connection: ConnectionId, room: RoomId, input: Input) -> Result<(), Refusal> {
+        let seated = self.registry().connections.get(&connection).is_some_and(|entry| entry.rooms.contains(&room));
+        if !seated {
+            return Err(Refusal::not_found());
+        }
+        self.send(room, input).await;
+        Ok(())
+    }
+
+    /// A participant leaves for good.
+    pub async fn leave(&self, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
+        self.say(connection, room, Input::Leave(connection)).await?;
+        if let Some(entry) = self.registry().connections.get_mut(&connection) {
+            entry.rooms.retain(|other| *other != room);
+        }
+        Ok(())
+    }
+
+    /// Ends a room for everybody; nothing happens when it is not open here.
+    pub async fn end(&self, room: RoomId, reason: RoomEnd) {
+        self.send(room, Input::End(reason)).await;
+    }
+
+    /// Counts a watcher of a ticket: its patient is online.
+    pub fn watch(&self, ticket: TicketId) {
+        *self.registry().watched.entry(ticket).or_default() += 1;
+    }
+
+    /// Takes a watcher away; `true` when it was the last.
+    pub fn unwatch(&self, ticket: TicketId) -> bool {
+        let mut registry = self.registry();
+        let Some(count) = registry.watched.get_mut(&ticket) else { return false };
+        *count -= 1;
+        if *count == 0 {
+            registry.watched.remove(&ticket);
+            return true;
+        }
+        false
+    }
+
+    /// Whether somebody watches the ticket.
+    pub fn is_online(&self, ticket: TicketId) -> bool {
+        self.registry().watched.contains_key(&ticket)
+    }
+
+    /// Open rooms and known connections, for the metrics.
+    pub fn counts(&self) -> (usize, usize) {
+        let registry = self.registry();
+        (registry.rooms.len(), registry.connections.len())
+    }
+
+    /// Passes the relay's events to their rooms until the relay ends.
+    pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
+        while let Some(event) = events.recv().await {
+            let participant = match &event {
+                RelayEvent::Answer { participant, .. }
+                | RelayEvent::OfferRefused { participant, .. }
+                | RelayEvent::Slots { participant, .. }
+                | RelayEvent::Connection { participant, .. }
+                | RelayEvent::Upstream { participant, .. } => *participant,
+            };
+            let room = {
+                let registry = self.registry();
+                registry.seats.get(&participant).and_then(|room| registry.rooms.get(room)).cloned()
+            };
+            // Waiting here could close a circle of full queues; the browser repeats an offer that got no answer.
+            if let Some(room) = room
+                && room.try_send(Input::Relay(event)).is_err()
+            {
+                tracing::warn!("a room is too busy for the relay's event");
+            }
+        }
+    }
+
+    async fn send(&self, room: RoomId, input: Input) {
+        let sender = self.registry().rooms.get(&room).cloned();
+        if let Some(sender) = sender {
+            // A room that ended in this moment wants nothing any more.
+            let _ = sender.send(input).await;
+        }
+    }
+
+    async fn drive(self: Arc<Self>, mut room: Room, mut inputs: mpsc::Receiver<Input>) {
+        /// A manual clock moves without waking anybody, so a deadline is looked at this often.
+        const GLANCE: Duration = Duration::from_secs(1);
+        tracing::info!(room.id = %room.id(), "room opened");
+        loop {
+            let input = match room.deadline() {
+                None => inputs.recv().await,
+                Some(at) => {
+                    let wait = at.since(self.clock.now()).min(GLANCE);
+                    tokio::time::timeout(wait, inputs.recv()).await.unwrap_or(Some(Input::Tick))
+                }
+            };
+            let Some(input) = input else { break };
+            for output in room.handle(self.clock.now(), input) {
+                match output {
+                    Output::Tell(connection, notice) => self.tell(connection, room.id(), notice),
+                    Output::Relay(command) => self.command(command).await,
+                    Output::Forget => {
+                        self.forget(room.id());
+                        tracing::info!(room.id = %room.id(), "room closed");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn command(&self, command: RelayCommand) {
+        if let RelayCommand::Remove { participant } = &command {
+            self.registry().seats.remove(participant);
+        }
+        if self.relay.send(command).await.is_err() {
+            tracing::warn!("the relay has ended");
+        }
+    }
+
+    fn tell(&self, connection: ConnectionId, room: RoomId, notice: Notice) {
+        let mut registry = self.registry();
+        let Some(entry) = registry.connections.get_mut(&connection) else { return };
+        if matches!(notice, Notice::Ended(_) | Notice::Full) {
+            entry.rooms.retain(|other| *other != room);
+        }
+        let Some(message) = message(room, notice) else { return };
+        if let Some(outbox) = &entry.outbox
+            && outbox.try_send(message).is_err()
+        {
+            // Full or closed: the socket's task ends, and the browser resumes.
+            entry.outbox = None;
+        }
+    }
+
+    fn forget(&self, room: RoomId) {
+        let mut registry = self.registry();
+        registry.rooms.remove(&room);
+        registry.seats.retain(|_, at| *at != room);
+    }
+}
+
+fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
+    Some(match notice {
+        Notice::State(room) => ServerMessage::Room { room },
+        Notice::Ended(reason) => ServerMessage::RoomEnded { room, reason },
+        Notice::Full => {
+            let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
+            ServerMessage::Refused { id: None, problem }
+        }
+        Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
+        Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {
+            ServerMessage::OfferRefused { room, offer_id, reason }
+        }
+        Notice::Media(RelayEvent::Slots { slots, missing, .. }) => ServerMessage::Slots { room, slots, missing },
+        Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
+        Notice::Media(RelayEvent::Upstream { .. }) => return None,
+    })
+}

@@ -1,0 +1,74 @@
+//! What people do: one file per family of use cases. Each one reads: right to act → transaction → domain decision →
+//! commit → announce.
+
+pub mod auth;
+pub mod live;
+pub mod refusal;
+pub mod sessions;
+pub mod tokens;
+pub mod topics;
+pub mod vault;
+pub mod work;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+use crate::services::live::Live;
+use crate::services::refusal::Refusal;
+use crate::services::tokens::TokenKeys;
+use crate::services::vault::Vault;
+use crate::services::work::Work;
+use crate::store::Db;
+
+/// The moving parts that the composition root owns.
+pub struct Parts {
+    /// Announcements.
+    pub bus: Bus,
+    /// Open rooms.
+    pub live: Arc<Live>,
+    /// Cancelled when the process ends.
+    pub shutdown: CancellationToken,
+}
+
+/// Everything that a use case needs; one per process, shared behind an `Arc`.
+pub struct Services {
+    /// The database.
+    pub(crate) db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Ids and secrets.
+    pub ids: Ids,
+    /// What the operator chose.
+    pub config: Config,
+    /// Tokens.
+    pub(crate) tokens: TokenKeys,
+    /// Personal data at rest.
+    pub(crate) vault: Vault,
+    /// Announcements.
+    pub bus: Bus,
+    /// Open rooms and connections of this process.
+    pub live: Arc<Live>,
+    /// Cancelled when the process ends; sockets say goodbye.
+    pub shutdown: CancellationToken,
+    /// The name of this process among nodes, different after every start: rooms are fenced by it.
+    pub(crate) node: String,
+}
+
+impl Services {
+    /// Puts the parts together; `secret` is what all keys are derived from.
+    pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
+        let Parts { bus, live, shutdown } = parts;
+        let node = ids.uuid().simple().to_string();
+        let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
+        Self { db, clock, ids, config, tokens, vault, bus, live, shutdown, node }
+    }
+
+    /// Opens a unit of work that may write.
+    pub(crate) async fn begin(&self) -> Result<Work, Refusal> {
+        Ok(Work::new(self.db.begin().await?, self.clock.now(), self.bus.clone()))
+    }
+}

@@ -1,0 +1,207 @@
+//! Sessions: a browser that signed in, and the refresh tokens that keep it so.
+//!
+//! A refresh token is used once; using an old one again ends the session, because one of its two users is a thief. An
+//! answer can be lost on a bad network, so the token before the present one is good for [`GRACE`] more.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use uuid::Uuid;
+
+use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, SessionId};
+use crate::domain::permission::Actor;
+use crate::domain::time::Timestamp;
+use crate::protocol::auth::{Subject, Tokens};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::house::Text;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::tokens::{ACCESS_SECONDS, refresh_hash};
+use crate::services::work::Work;
+use crate::store::{SessionRow, Tx};
+
+/// How long the token before the present one is still good.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long staff stay signed in without coming back.
+const STAFF_DAYS: u64 = 1;
+/// How long a patient's browser is remembered.
+const HOLDER_DAYS: u64 = 30;
+/// How long an emergency line stays open to its caller.
+const CALLER_DAYS: u64 = 1;
+
+/// Who signs in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    /// A member of staff.
+    Staff(AccountId),
+    /// The owner of a telephone number.
+    Holder(HolderId),
+    /// An unnamed caller.
+    Caller(AlarmId),
+}
+
+impl Who {
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Staff(_) => "staff",
+            Self::Holder(_) => "holder",
+            Self::Caller(_) => "caller",
+        }
+    }
+
+    fn id(self) -> Uuid {
+        match self {
+            Self::Staff(id) => id.as_uuid(),
+            Self::Holder(id) => id.as_uuid(),
+            Self::Caller(id) => id.as_uuid(),
+        }
+    }
+
+    fn of(row: &SessionRow) -> Option<Self> {
+        match row.subject_kind.as_str() {
+            "staff" => Some(Self::Staff(AccountId::from_uuid(row.subject_id))),
+            "holder" => Some(Self::Holder(HolderId::from_uuid(row.subject_id))),
+            "caller" => Some(Self::Caller(AlarmId::from_uuid(row.subject_id))),
+            _ => None,
+        }
+    }
+
+    fn lasts(self) -> Duration {
+        let days = match self {
+            Self::Staff(_) => STAFF_DAYS,
+            Self::Holder(_) => HOLDER_DAYS,
+            Self::Caller(_) => CALLER_DAYS,
+        };
+        Duration::from_secs(days * 86_400)
+    }
+}
+
+impl Services {
+    /// Opens a session in the transaction of `work`; the tokens are good once it is committed.
+    pub(crate) async fn open_session(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        who: Who,
+    ) -> Result<Tokens, Refusal> {
+        let id = self.ids.make(SessionId::from_uuid);
+        let refresh = self.refresh_token();
+        let row = SessionRow {
+            id,
+            institution_id: institution,
+            subject_kind: who.kind().to_owned(),
+            subject_id: who.id(),
+            refresh_hash: refresh_hash(&refresh),
+            previous_hash: None,
+            rotated_at: work.now,
+            expires_at: work.now + who.lasts(),
+            revoked_at: None,
+            created_at: work.now,
+        };
+        work.tx.sessions().insert(&row).await?;
+        self.tokens_for(&mut work.tx, &row, who, refresh, work.now).await
+    }
+
+    /// Exchanges a refresh token for new tokens.
+    pub async fn rotate(&self, refresh: &str) -> Result<Tokens, Refusal> {
+        let ended = || Refusal::new(ErrorCode::SessionEnded, "sign in again");
+        let mut work = self.begin().await?;
+        let old = refresh_hash(refresh);
+        let mut row = work.tx.sessions().by_refresh(&old).await?.ok_or_else(ended)?;
+        let who = Who::of(&row).ok_or_else(ended)?;
+        if row.revoked_at.is_some() || row.expires_at <= work.now {
+            return Err(ended());
+        }
+        if row.refresh_hash != old {
+            if work.now.since(row.rotated_at) > GRACE {
+                work.tx.sessions().revoke(row.id, work.now).await?;
+                work.commit().await?;
+                tracing::warn!(session.id = %row.id, "a spent refresh token came again: the session was ended");
+                return Err(ended());
+            }
+            // The answer to the last exchange was lost: exchange the present token once more.
+            row.previous_hash = Some(old.clone());
+        }
+        let present = row.refresh_hash.clone();
+        let fresh = self.refresh_token();
+        if !work.tx.sessions().rotate(row.id, &present, &refresh_hash(&fresh), work.now).await? {
+            return Err(ended());
+        }
+        let now = work.now;
+        let tokens = self.tokens_for(&mut work.tx, &row, who, fresh, now).await?;
+        work.commit().await?;
+        Ok(tokens)
+    }
+
+    /// Ends the actor's session.
+    pub async fn sign_out(&self, actor: Actor) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let now = work.now;
+        work.tx.sessions().revoke(actor.session(), now).await?;
+        work.commit().await
+    }
+
+    /// Who the actor is, in words.
+    pub async fn subject(&self, actor: Actor) -> Result<Subject, Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = tx.sessions().find(actor.session()).await?.ok_or_else(Refusal::not_found)?;
+        let who = Who::of(&row).ok_or_else(Refusal::not_found)?;
+        self.describe(&mut tx, row.institution_id, who).await
+    }
+
+    fn refresh_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.ids.secret::<32>())
+    }
+
+    async fn tokens_for(
+        &self,
+        tx: &mut Tx,
+        row: &SessionRow,
+        who: Who,
+        refresh_token: String,
+        now: Timestamp,
+    ) -> Result<Tokens, Refusal> {
+        let (institution, session) = (row.institution_id, row.id);
+        let actor = match who {
+            Who::Staff(account) => {
+                let found = tx.accounts().find(account).await?.filter(|found| found.active);
+                let found = found.ok_or_else(|| Refusal::new(ErrorCode::SessionEnded, "the account is closed"))?;
+                Actor::Staff { account, institution, role: found.role, session }
+            }
+            Who::Holder(holder) => Actor::Holder { holder, institution, session },
+            Who::Caller(alarm) => Actor::Caller { alarm, institution, session },
+        };
+        let subject = self.describe(tx, institution, who).await?;
+        Ok(Tokens { access_token: self.tokens.access(actor, now), expires_in: ACCESS_SECONDS, refresh_token, subject })
+    }
+
+    async fn describe(&self, tx: &mut Tx, institution: InstitutionId, who: Who) -> Result<Subject, Refusal> {
+        Ok(match who {
+            Who::Staff(id) => {
+                let account = tx.accounts().find(id).await?.ok_or_else(Refusal::not_found)?;
+                Subject::Staff {
+                    account: id,
+                    institution,
+                    role: account.role,
+                    name_zh: account.name_zh,
+                    name_en: account.name_en,
+                    title_zh: account.title_zh,
+                    title_en: account.title_en,
+                }
+            }
+            Who::Holder(holder) => {
+                let phone_tail =
+                    tx.holders().find(institution, holder).await?.ok_or_else(Refusal::not_found)?.phone_tail;
+                Subject::Holder { holder, institution, phone_tail }
+            }
+            Who::Caller(_) => Subject::Caller { institution },
+        })
+    }
+}
+
+/// The doctor's or nurse's name as patients see it.
+pub(crate) async fn staff_name(tx: &mut Tx, account: AccountId) -> Result<(Text, Text), Refusal> {
+    let row = tx.accounts().find(account).await?.ok_or_else(Refusal::not_found)?;
+    Ok((Text::new(row.name_zh, row.name_en), Text::new(row.title_zh, row.title_en)))
+}

@@ -1,0 +1,122 @@
+//! One unit of work: a transaction, the moment it happens at, and what will be announced after the commit.
+//!
+//! Law of announcements: a change is committed first and announced after, in commit order.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::bus::{Announcement, Bus};
+use crate::domain::audit::Entry;
+use crate::domain::ids::InstitutionId;
+use crate::domain::permission::Actor;
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::services::refusal::Refusal;
+use crate::store::{Claim, Tx};
+
+/// A command as a browser sent it: who, and the key that makes a repetition the same command.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The subject, as [`Actor::key`] names it; for the unnamed, their address or link.
+    pub actor: String,
+    /// The `Idempotency-Key`, if one was sent.
+    pub key: Option<String>,
+    /// SHA-256 over method, path and body.
+    pub hash: Vec<u8>,
+}
+
+impl Command {
+    /// A command of `actor` without a key; for jobs and tests.
+    pub fn once(actor: Actor) -> Self {
+        Self { actor: actor.key(), key: None, hash: Vec::new() }
+    }
+}
+
+/// A transaction with its announcements.
+pub struct Work {
+    /// The open transaction.
+    pub tx: Tx,
+    /// The moment at which everything in it happens.
+    pub now: Timestamp,
+    bus: Bus,
+    announcements: Vec<Announcement>,
+}
+
+impl Work {
+    /// Wraps an open transaction.
+    pub fn new(tx: Tx, now: Timestamp, bus: Bus) -> Self {
+        Self { tx, now, bus, announcements: Vec::new() }
+    }
+
+    /// The stored answer of this command, if it was carried out before; claims its key otherwise.
+    pub async fn recall<T: DeserializeOwned>(&mut self, command: &Command) -> Result<Option<T>, Refusal> {
+        let Some(key) = &command.key else { return Ok(None) };
+        match self.tx.idem().claim(&command.actor, key, &command.hash, self.now).await? {
+            Claim::Fresh => Ok(None),
+            Claim::Done(body) => serde_json::from_value(body).map(Some).map_err(|e| Refusal::internal(&e)),
+            Claim::Mismatch => Err(Refusal::new(ErrorCode::KeyReused, "this key came with another request")),
+        }
+    }
+
+    /// Keeps the answer for a repetition of the command.
+    pub async fn keep<T: Serialize>(&mut self, command: &Command, answer: &T) -> Result<(), Refusal> {
+        let Some(key) = &command.key else { return Ok(()) };
+        let body = serde_json::to_value(answer).map_err(|e| Refusal::internal(&e))?;
+        Ok(self.tx.idem().keep(&command.actor, key, &body).await?)
+    }
+
+    /// Writes an event and announces it after the commit. `data` must hold no personal datum.
+    pub async fn emit(
+        &mut self,
+        institution: InstitutionId,
+        topic: String,
+        kind: &str,
+        data: Value,
+    ) -> Result<i64, Refusal> {
+        let data = match data {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            other => Map::from_iter([("value".to_owned(), other)]),
+        };
+        let seq = self.tx.events().emit(institution, &topic, kind, &json!(data), self.now).await?;
+        self.announcements.push(Announcement { topic, seq, at: self.now, kind: kind.to_owned(), data });
+        Ok(seq)
+    }
+
+    /// Writes an entry of the audit chain. Call it near the end: the chain's head is held until the commit.
+    pub async fn audit(
+        &mut self,
+        institution: InstitutionId,
+        actor: &str,
+        action: &str,
+        subject: &str,
+    ) -> Result<(), Refusal> {
+        self.audit_why(institution, actor, action, subject, None, Value::Object(Map::new())).await
+    }
+
+    /// The same with a purpose and particulars; no clinical text, no personal datum.
+    pub async fn audit_why(
+        &mut self,
+        institution: InstitutionId,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        purpose: Option<String>,
+        detail: Value,
+    ) -> Result<(), Refusal> {
+        let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
+        let entry = Entry { at: self.now, actor, action, subject, purpose, detail };
+        self.tx.audit().append(institution, &entry).await?;
+        Ok(())
+    }
+
+    /// Commits, then announces.
+    pub async fn commit(self) -> Result<(), Refusal> {
+        self.tx.commit().await?;
+        for announcement in self.announcements {
+            self.bus.announce(announcement);
+        }
+        Ok(())
+    }
+}

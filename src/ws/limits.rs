@@ -1,0 +1,87 @@
+//! How much a socket may say.
+
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// Messages a second, on average.
+const RATE: u32 = 20;
+/// Messages at once.
+const BURST: u32 = 60;
+
+/// Silence after which a socket is dead; a browser pings every 5 s.
+pub const SILENCE: Duration = Duration::from_secs(10);
+/// Time for the first message.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// Time for one message to be written; a slower reader is cut and resumes.
+pub const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// Messages that may wait for a socket.
+pub const OUTBOX: usize = 256;
+/// Malformed messages before the socket is closed.
+pub const MALFORMED: u32 = 8;
+
+/// Why the server closes a socket; the browser shows a word for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseCode {
+    /// The first message was not `hello`, was late, or its token was refused.
+    Hello = 4001,
+    /// Another version of the protocol is needed.
+    Version = 4002,
+    /// Too many messages, or too many malformed ones.
+    Flood = 4003,
+    /// A text was no JSON, or a frame was binary.
+    Garbage = 4004,
+    /// The token ended and was not renewed.
+    Expired = 4005,
+    /// The same connection opened another socket.
+    Replaced = 4006,
+    /// The browser was silent for [`SILENCE`].
+    Silent = 4007,
+    /// The browser reads too slowly; it resumes from the event log.
+    Slow = 1013,
+    /// The server goes away; come back at once.
+    GoingAway = 1001,
+}
+
+/// A token bucket over the clock's time.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// Thousandths of a message.
+    level: u64,
+    at: Timestamp,
+}
+
+impl Allowance {
+    /// A full bucket.
+    pub fn new(now: Timestamp) -> Self {
+        Self { level: u64::from(BURST) * 1000, at: now }
+    }
+
+    /// Takes one message out; `false` when there is none.
+    pub fn take(&mut self, now: Timestamp) -> bool {
+        let gained = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX).saturating_mul(u64::from(RATE));
+        self.level = self.level.saturating_add(gained).min(u64::from(BURST) * 1000);
+        self.at = self.at.max(now);
+        match self.level.checked_sub(1000) {
+            Some(rest) => {
+                self.level = rest;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_a_flood_does_not() {
+        let start = Timestamp::from_millis(0);
+        let mut allowance = Allowance::new(start);
+        assert_eq!((0..100).filter(|_| allowance.take(start)).count(), 60);
+        let later = start + Duration::from_secs(1);
+        assert_eq!((0..100).filter(|_| allowance.take(later)).count(), 20);
+    }
+}

@@ -1,0 +1,60 @@
+//! A socket's life: the upgrade here, the conversation in [`session`], the limits in [`limits`].
+
+pub mod limits;
+pub mod session;
+
+use std::sync::Arc;
+
+use axum::extract::{State, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::services::Services;
+
+/// The largest message and frame of a browser.
+const MESSAGE_LIMIT: usize = 128 * 1024;
+
+/// `GET /api/v1/ws`: upgrades to the live protocol.
+///
+/// A page of another origin is refused here; the token in the first message is what no page can forge.
+pub async fn upgrade(State(services): State<Arc<Services>>, headers: HeaderMap, socket: WebSocketUpgrade) -> Response {
+    if !same_origin(&headers, services.config.public_url.as_deref()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    socket
+        .max_message_size(MESSAGE_LIMIT)
+        .max_frame_size(MESSAGE_LIMIT)
+        .max_write_buffer_size(4 * MESSAGE_LIMIT)
+        .on_upgrade(move |socket| session::run(services, socket))
+}
+
+/// Whether the page that opens the socket is ours. A program that is no browser sends no `Origin`.
+fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let ours = public_url.is_some_and(|url| url.trim_end_matches('/') == origin);
+    let host = origin.split_once("://").map(|(_, host)| host);
+    ours || (host.is_some() && host == text(header::HOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn headers(origin: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("clinic.example"))]);
+        headers.extend(origin.map(|o| (header::ORIGIN, HeaderValue::from_static(o))));
+        headers
+    }
+
+    #[test]
+    fn a_page_of_another_origin_gets_no_socket() {
+        assert!(same_origin(&headers(Some("https://clinic.example")), None));
+        assert!(same_origin(&headers(None), None));
+        assert!(same_origin(&headers(Some("https://front.example")), Some("https://front.example/")));
+        assert!(!same_origin(&headers(Some("https://evil.example")), None));
+        assert!(!same_origin(&headers(Some("null")), None));
+    }
+}

@@ -1,0 +1,431 @@
+//! One socket, from `hello` to the end.
+//!
+//! A session is one task. It hears four things (the browser, the outbox of the live rooms, the bus, a glance at the
+//! clock once a second), and answers each before it hears the next, so that answers keep their order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use tokio::sync::{broadcast, mpsc};
+
+use crate::bus::Announcement;
+use crate::domain::ids::{ConnectionId, DeskId, TicketId};
+use crate::domain::permission::Actor;
+use crate::domain::room::Input;
+use crate::domain::time::Timestamp;
+use crate::protocol::LIVE_VERSION;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::live::{ClientMessage, Hello, ServerMessage};
+use crate::protocol::parse::parse;
+use crate::services::Services;
+use crate::services::live::Outbox;
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
+
+/// How long a connection may be taken up again.
+const RESUME_SECONDS: u32 = 600;
+/// A desk's lease is renewed this often.
+const LEASE_EVERY: Duration = Duration::from_secs(15);
+/// The event log is compared with what was heard this often, so that a lost last announcement is found.
+const REPAIR_EVERY: Duration = Duration::from_secs(5);
+/// Topics and tickets that one socket may follow.
+const FOLLOWED: usize = 16;
+/// Events read from the log at once.
+const PAGE: i64 = 200;
+
+/// Leads the conversation of one socket.
+pub async fn run(services: Arc<Services>, mut socket: WebSocket) {
+    metrics::gauge!("yunzhen_sockets").increment(1.0);
+    if let Some((hello, actor, ends)) = greet(&services, &mut socket).await {
+        let (outbox, inbox) = mpsc::channel(OUTBOX);
+        let session = Session::begin(Arc::clone(&services), socket, actor, ends, outbox, hello).await;
+        session.converse(inbox).await;
+    }
+    metrics::gauge!("yunzhen_sockets").decrement(1.0);
+}
+
+/// Waits for `hello`; closes the socket when it is not one.
+async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Actor, Timestamp)> {
+    let refuse = |code, words: &str| (code, Refusal::new(ErrorCode::HelloExpected, words));
+    let first = tokio::time::timeout(HELLO_WITHIN, socket.recv()).await;
+    let (code, refusal) = match first {
+        Err(_) => refuse(CloseCode::Hello, "the first message must be hello, within 5 s"),
+        Ok(Some(Ok(Message::Text(text)))) => match parse::<ClientMessage>(text.as_bytes()) {
+            Ok(ClientMessage::Hello(hello)) if hello.version != LIVE_VERSION => {
+                let words = format!("this server speaks version {LIVE_VERSION}");
+                (CloseCode::Version, Refusal::new(ErrorCode::VersionUnsupported, words))
+            }
+            Ok(ClientMessage::Hello(hello)) => match services.authenticate(&hello.token).await {
+                Ok(Some((actor, ends))) => return Some((hello, actor, ends)),
+                Ok(None) => (CloseCode::Hello, Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")),
+                Err(refusal) => (CloseCode::GoingAway, refusal),
+            },
+            Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),
+        },
+        Ok(Some(Ok(_))) => refuse(CloseCode::Hello, "the first message must be hello"),
+        Ok(Some(Err(_)) | None) => return None,
+    };
+    bye(socket, code, &refusal).await;
+    None
+}
+
+async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
+    let farewell = async {
+        let text = encode(&ServerMessage::Bye { problem: refusal.problem() });
+        socket.send(Message::Text(text.into())).await.ok();
+        let frame = CloseFrame { code: code as u16, reason: refusal.code.as_str().into() };
+        socket.send(Message::Close(Some(frame))).await.ok();
+    };
+    // Whoever does not read the farewell does not get it.
+    tokio::time::timeout(WRITE_WITHIN, farewell).await.ok();
+}
+
+fn encode(message: &ServerMessage) -> String {
+    serde_json::to_string(message).expect("messages of ours serialise")
+}
+
+/// Why a conversation ended.
+enum End {
+    /// The browser closed, or the network did.
+    Gone,
+    /// We close, with a word.
+    Close(CloseCode, Refusal),
+}
+
+struct Session {
+    services: Arc<Services>,
+    socket: WebSocket,
+    actor: Actor,
+    ends: Timestamp,
+    connection: ConnectionId,
+    outbox: Outbox,
+    /// Followed topics with the last number that was sent.
+    topics: HashMap<String, i64>,
+    /// Tickets whose view is pushed, with the topics that touch it.
+    tickets: HashMap<TicketId, [String; 2]>,
+    stale: HashSet<TicketId>,
+    desk: Option<DeskId>,
+    heard_at: Timestamp,
+    leased_at: Timestamp,
+    repaired_at: Timestamp,
+    allowance: Allowance,
+    malformed: u32,
+}
+
+impl Session {
+    async fn begin(
+        services: Arc<Services>,
+        socket: WebSocket,
+        actor: Actor,
+        ends: Timestamp,
+        outbox: Outbox,
+        hello: Hello,
+    ) -> Self {
+        let now = services.clock.now();
+        let before = hello.resume.and_then(|token| services.open_resume(&token, actor));
+        let resumed = match before {
+            Some(connection) => {
+                let rooms = services.live.resume(connection, actor.session(), outbox.clone()).await;
+                rooms.map(|rooms| (connection, rooms))
+            }
+            None => None,
+        };
+        let is_resumed = resumed.is_some();
+        let (connection, rooms) = resumed.unwrap_or_else(|| {
+            let connection = services.ids.make(ConnectionId::from_uuid);
+            services.live.connect(connection, actor.session(), outbox.clone());
+            (connection, Vec::new())
+        });
+        let resume = services.resume_token(connection, actor, RESUME_SECONDS);
+        let mut session = Self {
+            services,
+            socket,
+            actor,
+            ends,
+            connection,
+            outbox,
+            topics: HashMap::new(),
+            tickets: HashMap::new(),
+            stale: HashSet::new(),
+            desk: None,
+            heard_at: now,
+            leased_at: now,
+            repaired_at: now,
+            allowance: Allowance::new(now),
+            malformed: 0,
+        };
+        // A socket that cannot be written to ends at its next message.
+        session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms }).await.ok();
+        session
+    }
+
+    async fn converse(mut self, mut inbox: mpsc::Receiver<ServerMessage>) {
+        let mut bus = self.services.bus.listen();
+        let shutdown = self.services.shutdown.clone();
+        let mut glance = tokio::time::interval(Duration::from_secs(1));
+        let end = loop {
+            let outcome = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => {
+                    Err(End::Close(CloseCode::GoingAway, Refusal::new(ErrorCode::ShuttingDown, "the server restarts")))
+                }
+                // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
+                Some(message) = inbox.recv() => self.send(&message).await,
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Err(_)) | None => Err(End::Gone),
+                },
+                heard = bus.recv() => self.overhear(heard).await,
+                _ = glance.tick() => self.look_round().await,
+            };
+            if let Err(end) = outcome {
+                break end;
+            }
+        };
+        for ticket in self.tickets.keys().copied().collect::<Vec<_>>() {
+            self.services.unwatch_ticket(ticket);
+        }
+        self.services.live.disconnect(self.connection, &self.outbox).await;
+        if let End::Close(code, refusal) = end {
+            bye(&mut self.socket, code, &refusal).await;
+        }
+    }
+
+    async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
+        let text = encode(message);
+        match tokio::time::timeout(WRITE_WITHIN, self.socket.send(Message::Text(text.into()))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"))),
+        }
+    }
+
+    async fn hear(&mut self, message: Message) -> Result<(), End> {
+        let now = self.services.clock.now();
+        self.heard_at = now;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Gone),
+            Message::Binary(_) => {
+                let refusal = Refusal::new(ErrorCode::MessageMalformed, "this protocol has no binary messages");
+                return Err(End::Close(CloseCode::Garbage, refusal));
+            }
+        };
+        if !self.allowance.take(now) {
+            let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
+            return Err(End::Close(CloseCode::Flood, refusal));
+        }
+        let message = match parse::<ClientMessage>(text.as_bytes()) {
+            Ok(message) => message,
+            Err(problem) => return self.misheard(text.as_bytes(), Refusal::from(problem)).await,
+        };
+        let (id, outcome) = self.carry_out(message).await;
+        match (id, outcome) {
+            (None, Ok(())) => Ok(()),
+            (Some(id), Ok(())) => self.send(&ServerMessage::Done { id }).await,
+            (id, Err(refusal)) => self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await,
+        }
+    }
+
+    async fn misheard(&mut self, text: &[u8], refusal: Refusal) -> Result<(), End> {
+        #[derive(serde::Deserialize)]
+        struct Numbered {
+            id: u64,
+        }
+        let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else {
+            return Err(End::Close(CloseCode::Garbage, Refusal::new(ErrorCode::MessageMalformed, "not JSON")));
+        };
+        self.malformed += 1;
+        let refusal = Refusal { code: ErrorCode::MessageMalformed, ..refusal };
+        if self.malformed > MALFORMED {
+            return Err(End::Close(CloseCode::Flood, refusal));
+        }
+        let id = serde_json::from_value::<Numbered>(value).ok().map(|numbered| numbered.id);
+        self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await
+    }
+
+    /// Carries one command out; with its id, where it wants an answer of `done`.
+    async fn carry_out(&mut self, message: ClientMessage) -> (Option<u64>, Result<(), Refusal>) {
+        match message {
+            ClientMessage::Hello(_) => {
+                (None, Err(Refusal::new(ErrorCode::MessageMalformed, "hello comes first, and once")))
+            }
+            ClientMessage::Ping { id } => {
+                let now = self.services.clock.now();
+                self.send(&ServerMessage::Pong { id, now }).await.ok();
+                (None, Ok(()))
+            }
+            ClientMessage::Renew { id, token } => (Some(id), self.renew(&token).await),
+            ClientMessage::Subscribe { id, topic, since } => (Some(id), self.subscribe(topic, since).await),
+            ClientMessage::Unsubscribe { id, topic } => {
+                self.topics.remove(&topic);
+                (Some(id), Ok(()))
+            }
+            ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
+            ClientMessage::Join { id, grant } => (Some(id), self.join(&grant).await),
+            ClientMessage::Offer { id, room, offer_id, fresh, sdp } => {
+                let offer = Input::Offer { connection: self.connection, offer_id, fresh, sdp };
+                (Some(id), self.services.live.say(self.connection, room, offer).await)
+            }
+            ClientMessage::Media { id, room, state } => {
+                let media = Input::Media(self.connection, state);
+                (Some(id), self.services.live.say(self.connection, room, media).await)
+            }
+            ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
+        }
+    }
+
+    async fn renew(&mut self, token: &str) -> Result<(), Refusal> {
+        let refused = || Refusal::new(ErrorCode::Unauthenticated, "the token is not valid for this socket");
+        let (actor, ends) = self.services.authenticate(token).await?.ok_or_else(refused)?;
+        if actor != self.actor {
+            return Err(refused());
+        }
+        self.ends = ends;
+        Ok(())
+    }
+
+    fn has_place(&self) -> Result<(), Refusal> {
+        if self.topics.len() + self.tickets.len() >= FOLLOWED {
+            return Err(Refusal::new(ErrorCode::TooManyMessages, "a socket follows 16 topics"));
+        }
+        Ok(())
+    }
+
+    async fn subscribe(&mut self, name: String, since: Option<i64>) -> Result<(), Refusal> {
+        self.has_place()?;
+        let topic: Topic = name.parse().map_err(|()| Refusal::field(ErrorCode::Invalid, "topic", "no such topic"))?;
+        self.services.may_hear(self.actor, topic).await?;
+        let head = self.services.topic_head(&name).await?;
+        // A number from the future is from another database: begin again from what is here.
+        let from = since.filter(|seen| (0..=head).contains(seen)).unwrap_or(head);
+        self.topics.insert(name.clone(), from);
+        if let Topic::Desk(desk) = topic {
+            self.desk = Some(desk);
+            self.services.renew_desk(self.actor, desk).await?;
+        }
+        // What was missed is sent at the next repair at the latest; at once is better.
+        self.catch_up(&name).await.ok();
+        Ok(())
+    }
+
+    async fn watch(&mut self, ticket: TicketId) -> Result<(), Refusal> {
+        let view = self.services.ticket_for(self.actor, ticket).await?;
+        if !self.tickets.contains_key(&ticket) {
+            self.has_place()?;
+            self.services.watch_ticket(ticket);
+        }
+        self.tickets.insert(ticket, [Topic::Ticket(ticket).to_string(), Topic::Clinic(view.clinic).to_string()]);
+        self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await.ok();
+        Ok(())
+    }
+
+    async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
+        let (room, seat) = self.services.open_granted(self.actor, grant).await?;
+        let id = room.id();
+        self.services.live.open(room);
+        self.services.live.join(id, seat, self.connection).await
+    }
+
+    async fn overhear(&mut self, heard: Result<Arc<Announcement>, broadcast::error::RecvError>) -> Result<(), End> {
+        match heard {
+            Ok(announcement) => {
+                let mut is_own = false;
+                for (ticket, touched_by) in &self.tickets {
+                    if touched_by.contains(&announcement.topic) {
+                        self.stale.insert(*ticket);
+                        is_own |= touched_by[0] == announcement.topic;
+                    }
+                }
+                let next = self.topics.get(&announcement.topic).map(|last| last + 1);
+                match next {
+                    Some(next) if announcement.seq == next => self.pass_on(&announcement).await?,
+                    Some(next) if announcement.seq > next => self.catch_up(&announcement.topic).await?,
+                    Some(_) | None => {}
+                }
+                // A change of the own ticket cannot wait for the next glance: it may be the call.
+                if is_own { self.push_stale().await } else { Ok(()) }
+            }
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                self.stale.extend(self.tickets.keys());
+                self.repair().await
+            }
+            Err(broadcast::error::RecvError::Closed) => Err(End::Gone),
+        }
+    }
+
+    async fn pass_on(&mut self, announcement: &Announcement) -> Result<(), End> {
+        let Announcement { topic, seq, at, kind, data } = announcement.clone();
+        self.topics.insert(topic.clone(), seq);
+        self.send(&ServerMessage::Event { topic, seq, at, kind, data }).await
+    }
+
+    /// Sends what the event log holds after the last number that was sent.
+    async fn catch_up(&mut self, topic: &str) -> Result<(), End> {
+        while let Some(last) = self.topics.get(topic).copied() {
+            // While the database is away, the socket stays: the next repair tries again.
+            let Ok(events) = self.services.events_since(topic, last, PAGE).await else { return Ok(()) };
+            let is_last = i64::try_from(events.len()).is_ok_and(|n| n < PAGE);
+            for event in events {
+                self.pass_on(&event).await?;
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn repair(&mut self) -> Result<(), End> {
+        for topic in self.topics.keys().cloned().collect::<Vec<_>>() {
+            self.catch_up(&topic).await?;
+        }
+        Ok(())
+    }
+
+    async fn push_stale(&mut self) -> Result<(), End> {
+        for ticket in std::mem::take(&mut self.stale) {
+            match self.services.ticket_for(self.actor, ticket).await {
+                Ok(view) => self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await?,
+                Err(_) => {
+                    self.stale.insert(ticket);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Once a second: who is dead, what is stale, which lease ends.
+    async fn look_round(&mut self) -> Result<(), End> {
+        let now = self.services.clock.now();
+        if now.since(self.heard_at) > SILENCE {
+            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::HelloExpected, "silent for 10 s")));
+        }
+        if now >= self.ends {
+            return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));
+        }
+        if !self.services.live.is_current(self.connection, &self.outbox) {
+            let refusal = Refusal::new(ErrorCode::Replaced, "another window took over, or this one read too slowly");
+            return Err(End::Close(CloseCode::Replaced, refusal));
+        }
+        if let Some(desk) = self.desk
+            && now.since(self.leased_at) >= LEASE_EVERY
+        {
+            self.leased_at = now;
+            if let Err(refusal) = self.services.renew_desk(self.actor, desk).await {
+                tracing::warn!(desk.id = %desk, code = refusal.code.as_str(), "a desk's lease was not renewed");
+            }
+        }
+        if now.since(self.repaired_at) >= REPAIR_EVERY {
+            self.repaired_at = now;
+            self.repair().await?;
+            self.socket.send(Message::Ping(Bytes::new())).await.map_err(|_| End::Gone)?;
+        }
+        self.push_stale().await
+    }
+}
