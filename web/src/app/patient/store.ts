@@ -74,7 +74,7 @@ export function createPatientStore(link: string) {
       take(current.ticket)
       return
     }
-    const card = known.patient ?? cards.find((one) => one.id === memory.get('patient'))
+    const card = known.patient ?? cards.find((one) => one.id === memory.get('person'))
     if (card) await choose(card)
     if (known.patient) known.started = true
     known.returning = false
@@ -161,13 +161,13 @@ export function createPatientStore(link: string) {
     known.declaration = await savedDeclaration(card)
     known.resultRead = known.declaration?.result !== undefined && memory.get('result_read') === known.declaration.id
     known.patient = card
-    memory.set('patient', card.id)
+    memory.set('person', card.id)
   }
   function somebodyElse(): void {
     known.patient = null
     known.declaration = null
     known.resultRead = false
-    memory.set('patient', null)
+    memory.set('person', null)
   }
   /** A declaration of this patient that was submitted within the day and has not led to a ticket yet. */
   async function savedDeclaration(card: PatientCard): Promise<DeclarationView | null> {
@@ -240,7 +240,8 @@ export function createPatientStore(link: string) {
 
   function take(ticket: TicketView): void {
     const before = known.ticket
-    if (before && before.id === ticket.id && ticket.version < before.version) return
+    // An answer may overtake a push: what is older never replaces what is newer.
+    if (before && before.id === ticket.id && (ticket.version < before.version || ticket.as_of < before.as_of)) return
     clockOffset.value = ticket.as_of - Date.now()
     const change = before && before.id === ticket.id ? changeOf(before, ticket) : null
     if (change) changes.value = [change, ...changes.value].slice(0, 8)
