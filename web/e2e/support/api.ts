@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { FEVER, type Answer, type Person } from './people'
 
 type Json = Record<string, unknown>
 
@@ -37,4 +38,42 @@ export class Api {
     if (!answer.ok) throw new Error(`${method} ${path} → ${answer.status} ${text}`)
     return text ? (JSON.parse(text) as Json) : {}
   }
+}
+
+export interface Arrival {
+  /** As the sign-in answered; the client keeps them in its storage. */
+  tokens: Json
+  ticket: string
+  no: number
+}
+
+/** Takes a person from the link to the waiting room as the screens do, without the screens. */
+export async function arrive(
+  server: { baseURL: string; link: string },
+  person: Person,
+  answers: Readonly<Record<string, Answer>> = FEVER,
+): Promise<Arrival> {
+  const { baseURL, link } = server
+  const open = new Api(baseURL)
+  const sent = await open.post('/auth/code', { link, phone: person.phone })
+  const tokens = await open.post('/auth/code/verify', { link, phone: person.phone, code: sent['demo_code'] })
+  const holder = new Api(baseURL, String(tokens['access_token']))
+  const patient = await holder.post('/patients', {
+    name: person.name, document: 'resident_card', number: person.card, relation: 'myself',
+  })
+  const texts = (await holder.get('/consents')) as unknown as { kind: string; version: string }[]
+  for (const { kind, version } of texts) {
+    await holder.post(`/patients/${String(patient['id'])}/consents`, { kind, version, granted: true })
+  }
+  const begun = await holder.post('/declarations', { patient: patient['id'], link })
+  const id = String(begun['id'])
+  const saved = await holder.patch(`/declarations/${id}`, { version: begun['version'], answers: asked(answers) })
+  await holder.post(`/declarations/${id}/submit`, { version: saved['version'] })
+  const ticket = await holder.post('/tickets', { declaration: id })
+  return { tokens, ticket: String(ticket['id']), no: Number(ticket['no']) }
+}
+
+/** Without the question that is only asked of women. */
+function asked(answers: Readonly<Record<string, Answer>>): Json {
+  return Object.fromEntries(Object.entries(answers).filter(([id]) => id !== 'rf.preg'))
 }

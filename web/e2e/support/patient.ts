@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from '@playwright/test'
+import { arrive, type Arrival } from './api'
 import { FEVER, type Answer, type Person } from './people'
 import type { Words } from './words'
 
@@ -94,7 +95,7 @@ export class Patient {
   }
 
   /** Answers what is on the page; an answer may bring up further questions. */
-  private async fillPage(answers: Readonly<Record<string, Answer>>): Promise<void> {
+  async fillPage(answers: Readonly<Record<string, Answer>>): Promise<void> {
     const done = new Set<string>()
     for (;;) {
       const asked = await this.page.evaluate(() =>
@@ -161,6 +162,19 @@ export class Patient {
     await this.takeNumber()
   }
 
+  /** The same as `checkIn` behind the screens, for journeys that begin in the waiting room. */
+  async appear(server: { baseURL: string; link: string }, person: Person): Promise<Arrival> {
+    const arrival = await arrive(server, person)
+    await this.open()
+    await this.page.evaluate(
+      ([name, tokens]) => localStorage.setItem(String(name), String(tokens)),
+      [`yunzhen.patient.${this.link}`, JSON.stringify(arrival.tokens)],
+    )
+    await this.page.reload()
+    await this.expectWaiting()
+    return arrival
+  }
+
   async expectWaiting(): Promise<void> {
     await expect(this.button(this.say('wait.leave'))).toBeVisible()
   }
@@ -180,5 +194,39 @@ export class Patient {
   }
   async expectAfter(): Promise<void> {
     await expect(this.heading(this.say('after.title'))).toBeVisible()
+  }
+
+  /** The large number of the ticket. */
+  async number(): Promise<string> {
+    await this.expectWaiting()
+    return /\d+/.exec((await this.page.locator('.place').textContent()) ?? '')?.[0] ?? ''
+  }
+  /** After a reload the landing page may ask for one tap before it goes on. */
+  async resumeIfAsked(): Promise<void> {
+    const start = this.button(this.say('landing.start'))
+    const content = this.page.getByRole('heading', { level: 1 }).first()
+    await expect(content).toBeVisible()
+    if (await start.isVisible()) await start.click()
+  }
+  /** Browsers play no sound before a tap: after a reload the call is entered by one. */
+  async enterCallIfAsked(): Promise<void> {
+    const back = this.button(this.say('call.return'))
+    const inside = this.button(this.say('call.hang_up'))
+    await expect(back.or(inside)).toBeVisible()
+    if (await back.isVisible()) await back.click()
+  }
+  async sayNotMe(look: () => Promise<void>): Promise<void> {
+    await this.page.locator('.not-me').click()
+    await expect(this.page.getByRole('dialog')).toBeVisible()
+    await look()
+    await this.button(this.say('called.not_me.yes')).click()
+  }
+  async isVoid(): Promise<boolean> {
+    const gone = this.heading(this.say('ended.no_show.title'))
+    await expect(gone.or(this.button(this.say('wait.leave')))).toBeVisible()
+    return gone.isVisible()
+  }
+  async expectWaitingOrCheck(): Promise<void> {
+    await expect(this.button(this.say('wait.leave')).or(this.button(this.say('check.begin')))).toBeVisible()
   }
 }

@@ -7,10 +7,10 @@ export interface Person {
   phone: string
 }
 
-/** The same person for the same word, another one for another. `born` is a date as YYYYMMDD. */
+/** The same man for the same word, another one for another. `born` is a date as YYYYMMDD. */
 export function invent(word: string, name = '演示患者甲', born = '19660308'): Person {
   const digits = BigInt(`0x${createHash('sha256').update(word).digest('hex').slice(0, 15)}`).toString().padStart(18, '7')
-  return { name, card: cardNumber(`320102${born}${digits.slice(-3)}`), phone: `139${digits.slice(-11, -3)}` }
+  return { name, card: cardNumber(`320102${born}${digits.slice(-3, -1)}1`), phone: `139${digits.slice(-11, -3)}` }
 }
 
 /** Appends the check character of GB 11643-1999. */

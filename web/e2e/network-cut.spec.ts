@@ -1,0 +1,57 @@
+import type { WebSocketRoute } from '@playwright/test'
+import { expect, test } from './support/test'
+import { expectCall, network } from './support/call'
+import { invent } from './support/people'
+
+test('ten seconds without a network do not end the call', async ({ server, patient, desk }) => {
+  const sockets = new Set<WebSocketRoute>()
+  let cut = false
+  // An emulated network leaves open sockets alone: they are cut here.
+  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
+    if (cut) return void socket.close({ code: 1001 })
+    sockets.add(socket)
+    socket.connectToServer()
+    return undefined
+  })
+  const line = await network(patient.page)
+  await patient.appear(server, invent('in a tunnel'))
+  await desk.openDesk()
+  await desk.callNext()
+  await patient.accept()
+  await desk.confirm()
+  await expectCall(patient.page, desk.page)
+
+  cut = true
+  await line.cut()
+  await patient.page.context().setOffline(true)
+  for (const socket of sockets) await socket.close({ code: 1001 })
+  await expect(patient.page.getByText(/正在重新连接/).first()).toBeVisible({ timeout: 10_000 })
+  await patient.page.waitForTimeout(10_000)
+  cut = false
+  await patient.page.context().setOffline(false)
+  await line.mend()
+
+  await expectCall(patient.page, desk.page)
+  await expect(patient.page.getByText(/正在重新连接/)).toHaveCount(0)
+})
+
+test('a waiting patient without a network is told that the place is kept, and finds it again', async ({ server, patient }) => {
+  const sockets = new Set<WebSocketRoute>()
+  let cut = false
+  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
+    if (cut) return void socket.close({ code: 1001 })
+    sockets.add(socket)
+    socket.connectToServer()
+    return undefined
+  })
+  await patient.appear(server, invent('waits in a lift'))
+  const number = await patient.number()
+  cut = true
+  await patient.page.context().setOffline(true)
+  for (const socket of sockets) await socket.close({ code: 1001 })
+  await expect(patient.page.getByText(patient.say('wait.lost'))).toBeVisible()
+  cut = false
+  await patient.page.context().setOffline(false)
+  await expect(patient.page.getByText(patient.say('wait.lost'))).toBeHidden()
+  expect(await patient.number()).toBe(number)
+})
