@@ -54,3 +54,32 @@ fn the_protocol_page_lists_every_error_code() {
     }
     hold("docs/PROTOCOL.md", "codes", &table);
 }
+
+/// Each variable of `src/config/`, with what its comment says.
+fn variables() -> Vec<(String, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/mod.rs");
+    let text = fs::read_to_string(path).expect("the configuration is there");
+    let comments = text.lines().filter_map(|line| line.trim().strip_prefix("/// `YUNZHEN_"));
+    comments
+        .filter_map(|line| line.split_once("`: "))
+        .map(|(name, means)| (format!("YUNZHEN_{name}"), means.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_readme_lists_every_variable() {
+    let mut table = String::from("| variable | means |\n|---|---|\n");
+    for (name, means) in variables() {
+        writeln!(table, "| `{name}` | {means} |").expect("a string takes any text");
+    }
+    hold("README.md", "variables", &table);
+}
+
+#[test]
+fn the_chinese_readme_knows_every_variable_too() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.zh-CN.md");
+    let text = fs::read_to_string(path).expect("the Chinese README is there");
+    for (name, _) in variables() {
+        assert!(text.contains(&format!("`{name}`")), "README.zh-CN.md does not name {name}");
+    }
+}

@@ -211,7 +211,7 @@ export class Patient {
   /** Browsers play no sound before a tap: after a reload the call is entered by one. */
   async enterCallIfAsked(): Promise<void> {
     const back = this.button(this.say('call.return'))
-    const inside = this.button(this.say('call.hang_up'))
+    const inside = this.page.getByTestId('hang-up')
     await expect(back.or(inside)).toBeVisible()
     if (await back.isVisible()) await back.click()
   }
@@ -228,5 +228,10 @@ export class Patient {
   }
   async expectWaitingOrCheck(): Promise<void> {
     await expect(this.button(this.say('wait.leave')).or(this.button(this.say('check.begin')))).toBeVisible()
+  }
+  async chat(text: string): Promise<void> {
+    await this.page.getByTestId('chat-open').click()
+    await this.page.getByTestId('chat-input').fill(text)
+    await this.page.getByTestId('chat-send').click()
   }
 }

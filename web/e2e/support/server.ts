@@ -51,7 +51,7 @@ export class Server {
   async restart(): Promise<void> {
     if (this.#process) throw new Error('the server still runs')
     const child = spawn(process.env['YUNZHEN_BIN'] ?? BUILT, ['demo'], {
-      env: { ...process.env, ...this.#variables },
+      env: { ...withoutOurs(process.env), ...this.#variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
@@ -104,6 +104,11 @@ export class Server {
       return false
     }
   }
+}
+
+/** The variables of whoever runs the tests must not reach the server: it refuses those that it does not know. */
+function withoutOurs(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('YUNZHEN_')))
 }
 
 async function freeTcp(): Promise<number> {
