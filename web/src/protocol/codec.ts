@@ -1,0 +1,110 @@
+// The only reader of socket messages. What a newer or broken server says is a failure with a name, never an exception.
+
+import type { ClientMessage, Participant, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
+import { flag, list, Mismatch, number, object, oneOf, orElse, orNull, record, text, type Shape } from './shape'
+import type { Text, TicketView } from './types'
+
+export type Decoded =
+  | { ok: true; message: ServerMessage }
+  /** `unknown`: a type of a newer protocol; it may be ignored. `malformed`: a known type with something wrong in it. */
+  | { ok: false; failure: 'not_json' | 'unknown' | 'malformed'; detail: string }
+
+export function encode(message: ClientMessage): string {
+  return JSON.stringify(message)
+}
+
+export function decode(data: unknown): Decoded {
+  if (typeof data !== 'string') return { ok: false, failure: 'not_json', detail: 'the message is not text' }
+  let value: unknown
+  try {
+    value = JSON.parse(data)
+  } catch {
+    return { ok: false, failure: 'not_json', detail: 'the message is not JSON' }
+  }
+  return read(value)
+}
+
+function read(value: unknown): Decoded {
+  try {
+    const raw = record(value, 'message')
+    const type = text(raw['type'], 'message.type')
+    if (!Object.hasOwn(MESSAGES, type)) return { ok: false, failure: 'unknown', detail: type }
+    const shape: Shape<object> = MESSAGES[type as ServerMessage['type']]
+    return { ok: true, message: { type, ...shape(raw, type) } as ServerMessage }
+  } catch (cause) {
+    if (cause instanceof Mismatch) return { ok: false, failure: 'malformed', detail: cause.message }
+    throw cause
+  }
+}
+
+const bilingual = object<{ zh: string; en: string }>({ zh: text, en: text }) as Shape<Text>
+
+const problem: Shape<Problem> = (value, path) => {
+  const { code, message, field, retry_after, remaining } = object({
+    code: text, message: orElse(text, ''), field: orNull(text), retry_after: orNull(number), remaining: orNull(number),
+  })(value, path)
+  return {
+    code,
+    message,
+    ...(field === null ? {} : { field }),
+    ...(retry_after === null ? {} : { retry_after }),
+    ...(remaining === null ? {} : { remaining }),
+  }
+}
+
+const quality = oneOf('unknown', 'good', 'fair', 'poor', 'lost')
+const selfMedia = object({
+  microphone: flag,
+  camera: flag,
+  test_picture: orElse(flag, false),
+  quality: orElse(quality, 'unknown' as const),
+  hidden: orElse(flag, false),
+}) as Shape<SelfMedia>
+
+const presence: Shape<Presence> = (value, path) => {
+  const { state, since } = object({ state: oneOf('here', 'lost'), since: orNull(number) })(value, path)
+  return state === 'here' ? { state } : { state, since: since ?? 0 }
+}
+
+const participant = object({
+  id: text, role: oneOf('patient', 'doctor', 'nurse'), name: bilingual, presence, media: selfMedia,
+}) as unknown as Shape<Participant>
+
+const room = object({
+  room: text,
+  epoch: number,
+  purpose: oneOf('visit', 'emergency', 'nurse', 'check'),
+  you: text,
+  participants: list(participant),
+  opened_at: number,
+  recording: flag,
+}) as unknown as Shape<RoomState>
+
+const slot = object({ mid: text, kind: oneOf('audio', 'video'), source: text }) as unknown as Shape<Slot>
+
+const missing: Shape<[number, number]> = (value, path) => {
+  const [audio = 0, video = 0] = list(number)(value, path)
+  return [audio, video]
+}
+
+/** The ticket is our own server's view and has thirty fields: what decides about screens is checked, the rest is taken. */
+const ticket: Shape<TicketView> = (value, path) => {
+  object({ id: text, clinic: text, no: number, phase: text, version: number, level: text, patient: record, estimate: record })(value, path)
+  return value as TicketView
+}
+
+const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage, { type: T }>, 'type'>> } = {
+  welcome: object({ resume: text, resumed: flag, now: number, rooms: list(room) }),
+  pong: object({ id: number, now: number }),
+  done: object({ id: number }),
+  refused: object({ id: orNull(number), problem }),
+  event: object({ topic: text, seq: number, at: number, kind: text, data: orElse(record, {}) }),
+  ticket: object({ ticket }),
+  room: object({ room }),
+  answer: object({ room: text, offer_id: number, sdp: text }),
+  offer_refused: object({ room: text, offer_id: number, reason: oneOf('not_admitted', 'malformed', 'no_common_codec', 'internal') }),
+  slots: object({ room: text, slots: list(slot), missing: orElse(missing, [0, 0] as [number, number]) }),
+  media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
+  room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'removed', 'replaced') }),
+  bye: object({ problem }),
+}

@@ -1,0 +1,108 @@
+// The live protocol, by the names of `src/protocol/live.rs`. Every message is one arm of a tagged union.
+
+import type { Text, TicketView } from './types'
+
+export const LIVE_VERSION = 1
+
+export interface Problem {
+  code: string
+  message: string
+  field?: string
+  /** Seconds. */
+  retry_after?: number
+  remaining?: number
+}
+
+export type Quality = 'unknown' | 'good' | 'fair' | 'poor' | 'lost'
+export type MediaKind = 'audio' | 'video'
+
+/** What a participant says of its own media. */
+export interface SelfMedia {
+  microphone: boolean
+  camera: boolean
+  /** A moving test picture stands in for the camera (demonstration only). */
+  test_picture: boolean
+  quality: Quality
+  /** The page is in the background. */
+  hidden: boolean
+}
+
+export type ParticipantRole = 'patient' | 'doctor' | 'nurse'
+export type Presence = { state: 'here' } | { state: 'lost'; since: number }
+export interface Participant {
+  id: string
+  role: ParticipantRole
+  name: Text
+  presence: Presence
+  media: SelfMedia
+}
+
+export type RoomPurpose = 'visit' | 'emergency' | 'nurse' | 'check'
+/** A room as one of its participants sees it: complete, replaces the last one. */
+export interface RoomState {
+  room: string
+  epoch: number
+  purpose: RoomPurpose
+  /** The own seat. */
+  you: string
+  participants: Participant[]
+  opened_at: number
+  recording: boolean
+}
+export type RoomEnd = 'finished' | 'wrong_person' | 'transferred' | 'removed' | 'replaced'
+
+/** Whose media one receiving section of the own connection carries. */
+export interface Slot {
+  mid: string
+  kind: MediaKind
+  source: string
+}
+export type OfferRefusal = 'not_admitted' | 'malformed' | 'no_common_codec' | 'internal'
+/** The state of the own media connection as the relay sees it. */
+export type MediaState = 'connecting' | 'connected' | 'interrupted' | 'closed'
+
+/** What a browser asks for; the connection adds the `id`. */
+export type Command =
+  | { type: 'renew'; token: string }
+  | { type: 'subscribe'; topic: string; since?: number }
+  | { type: 'unsubscribe'; topic: string }
+  | { type: 'watch'; ticket: string }
+  | { type: 'join'; grant: string }
+  | { type: 'offer'; room: string; offer_id: number; fresh: boolean; sdp: string }
+  | { type: 'media'; room: string; state: SelfMedia }
+  | { type: 'leave'; room: string }
+
+export type ClientMessage =
+  | { type: 'hello'; version: number; token: string; resume?: string }
+  | { type: 'ping'; id: number }
+  | (Command & { id: number })
+
+export interface LiveEvent {
+  type: 'event'
+  topic: string
+  /** Gap-free per topic. */
+  seq: number
+  at: number
+  kind: string
+  data: Record<string, unknown>
+}
+
+export type ServerMessage =
+  | { type: 'welcome'; resume: string; resumed: boolean; now: number; rooms: RoomState[] }
+  | { type: 'pong'; id: number; now: number }
+  | { type: 'done'; id: number }
+  | { type: 'refused'; id: number | null; problem: Problem }
+  | LiveEvent
+  | { type: 'ticket'; ticket: TicketView }
+  | { type: 'room'; room: RoomState }
+  | { type: 'answer'; room: string; offer_id: number; sdp: string }
+  | { type: 'offer_refused'; room: string; offer_id: number; reason: OfferRefusal }
+  | { type: 'slots'; room: string; slots: Slot[]; missing: [number, number] }
+  | { type: 'media_state'; room: string; state: MediaState }
+  | { type: 'room_ended'; room: string; reason: RoomEnd }
+  | { type: 'bye'; problem: Problem }
+
+/** Reached only when a union has an arm that the code forgot; the compiler says so first. */
+export function unreachable(value: never): never {
+  throw new Error(`forgotten case: ${String(value)}`)
+}
