@@ -106,3 +106,6 @@ export type ServerMessage =
 export function unreachable(value: never): never {
   throw new Error(`forgotten case: ${String(value)}`)
 }
+
+/** Why a camera or a microphone is not there. Never sent; a word that `media/`, `room/` and the screens share. */
+export type DeviceTrouble = 'denied' | 'denied_by_system' | 'not_found' | 'busy' | 'insecure' | 'unsupported' | 'constrained' | 'failed'

@@ -1,0 +1,324 @@
+import { describe, expect, it } from 'vitest'
+import type { ClientMessage, ServerMessage } from '@/protocol/live'
+import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, RENEW_MS, step, type Effect, type Input, type Link } from './machine'
+
+/** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
+class Bench {
+  link: Link
+  now = 100_000
+  chance = 0
+  effects: Effect[] = []
+  constructor(resume: string | null = null) {
+    this.link = newLink(resume)
+  }
+  feed(input: Input): this {
+    const result = step(this.link, input, { now: this.now, chance: this.chance })
+    this.link = result.link
+    this.effects = result.effects
+    return this
+  }
+  /** Turns the clock to the machine's own next deadline. */
+  tick(): this {
+    this.now = deadline(this.link) ?? this.now
+    return this.feed({ type: 'tick' })
+  }
+  wait(ms: number): this {
+    this.now += ms
+    return this.feed({ type: 'tick' })
+  }
+  hear(message: ServerMessage): this {
+    return this.feed({ type: 'message', socket: this.link.socket, message })
+  }
+  lose(): this {
+    return this.feed({ type: 'lost', socket: this.link.socket })
+  }
+  open(): this {
+    if (this.link.phase.name === 'idle') this.feed({ type: 'start' })
+    this.feed({ type: 'opened', socket: this.link.socket, token: 'token' })
+    return this.hear({ type: 'welcome', resume: 'seat', resumed: false, now: this.now, rooms: [] })
+  }
+  get phase(): string {
+    return this.link.phase.name
+  }
+  get said(): ClientMessage[] {
+    return this.effects.flatMap((one) => (one.do === 'send' ? [one.message] : []))
+  }
+  settled(ref: number): string | null | undefined {
+    const found = this.effects.find((one) => one.do === 'settle' && one.ref === ref)
+    return found?.do === 'settle' ? (found.problem?.code ?? null) : undefined
+  }
+}
+
+const media = (hidden: boolean): Input => ({
+  type: 'command', ref: hidden ? 2 : 1, patience: 'queue', key: 'media',
+  command: { type: 'media', room: 'r', state: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden } },
+})
+const join: Input = { type: 'command', ref: 5, patience: 'now', key: null, command: { type: 'join', grant: 'g' } }
+
+describe('greeting', () => {
+  it('says hello with the token and is open after the welcome', () => {
+    const bench = new Bench()
+    bench.feed({ type: 'start' })
+    expect(bench.effects).toEqual([{ do: 'connect', socket: 1 }])
+    bench.feed({ type: 'opened', socket: 1, token: 'abc' })
+    expect(bench.said).toEqual([{ type: 'hello', version: 1, token: 'abc' }])
+    bench.hear({ type: 'welcome', resume: 'seat', resumed: false, now: bench.now + 500, rooms: [] })
+    expect(bench.phase).toBe('open')
+    expect(bench.link.offset).toBe(500)
+    expect(bench.effects).toContainEqual({ do: 'remember', resume: 'seat' })
+  })
+
+  it('takes up its seats after a reload by the remembered token', () => {
+    const bench = new Bench('old seat').feed({ type: 'start' }).feed({ type: 'opened', socket: 1, token: 'abc' })
+    expect(bench.said[0]).toMatchObject({ resume: 'old seat' })
+  })
+
+  it('ends when nobody is signed in', () => {
+    const bench = new Bench().feed({ type: 'start' }).feed({ type: 'opened', socket: 1, token: null })
+    expect(bench.link.phase).toMatchObject({ name: 'closed', problem: { code: 'auth.required' } })
+  })
+
+  it('gives up a socket that does not open, and one that is not welcomed', () => {
+    const silent = new Bench().feed({ type: 'start' }).wait(OPEN_MS)
+    expect(silent.phase).toBe('waiting')
+    const mute = new Bench().feed({ type: 'start' }).feed({ type: 'opened', socket: 1, token: 't' }).wait(OPEN_MS)
+    expect(mute.phase).toBe('waiting')
+  })
+
+  it('does not hear an old socket', () => {
+    const bench = new Bench().open().lose().tick()
+    const before = bench.link
+    bench.feed({ type: 'opened', socket: 1, token: 't' }).feed({ type: 'lost', socket: 1 })
+    bench.feed({ type: 'message', socket: 1, message: { type: 'pong', id: 1, now: 1 } })
+    expect(bench.link).toEqual(before)
+  })
+})
+
+describe('heartbeat', () => {
+  it('pings every five seconds', () => {
+    const bench = new Bench().open().wait(PING_MS)
+    expect(bench.said).toEqual([{ type: 'ping', id: 1 }])
+    bench.hear({ type: 'pong', id: 1, now: bench.now }).tick()
+    expect(bench.said).toEqual([{ type: 'ping', id: 2 }])
+  })
+
+  it('is dead after ten seconds without any message', () => {
+    const bench = new Bench().open().wait(PING_MS).wait(DEAD_MS - PING_MS)
+    expect(bench.phase).toBe('waiting')
+    expect(bench.effects[0]).toEqual({ do: 'close' })
+  })
+
+  it('lives on any message, not only on pongs', () => {
+    const bench = new Bench().open().wait(DEAD_MS - 1).hear({ type: 'done', id: 99 }).wait(DEAD_MS - 1)
+    expect(bench.phase).toBe('open')
+  })
+
+  it('gives a socket that wakes up less time to answer', () => {
+    const bench = new Bench().open().feed({ type: 'nudge' })
+    expect(bench.said).toMatchObject([{ type: 'ping' }])
+    expect(bench.wait(PROBE_MS).phase).toBe('waiting')
+    const answered = new Bench().open().feed({ type: 'nudge' })
+    answered.hear({ type: 'pong', id: 1, now: 0 })
+    expect(answered.wait(PROBE_MS).phase).toBe('open')
+  })
+
+  it('knows at once that a page that slept for long has lost its socket', () => {
+    const bench = new Bench().open()
+    bench.now += 60_000
+    expect(bench.feed({ type: 'nudge' }).phase).toBe('waiting')
+  })
+
+  it('asks for a fresh token before the old one ends, and says it', () => {
+    const bench = new Bench().open()
+    bench.now += RENEW_MS
+    if (bench.link.phase.name === 'open') bench.link.phase.deadAt = bench.now + DEAD_MS
+    bench.feed({ type: 'tick' })
+    expect(bench.effects).toContainEqual({ do: 'renew' })
+    bench.feed({ type: 'token', token: 'fresh' })
+    expect(bench.said).toMatchObject([{ type: 'renew', token: 'fresh' }])
+  })
+})
+
+describe('reconnection', () => {
+  it('tries at once, then later and later, with jitter from the second time on', () => {
+    const bench = new Bench().open()
+    bench.chance = 0.5
+    bench.lose()
+    const waits: number[] = []
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      waits.push((deadline(bench.link) ?? 0) - bench.now)
+      bench.tick().lose()
+    }
+    expect(waits).toEqual([...DELAYS_MS.map((ms, index) => ms + (index > 0 ? JITTER_MS / 2 : 0)), 7500, 7500])
+  })
+
+  it('starts the delays anew after a steady socket, not after one that flaps', () => {
+    const bench = new Bench().open().lose().tick().lose().tick()
+    bench.open().lose()
+    expect(bench.link.phase).toMatchObject({ attempt: 3 })
+    bench.tick().open()
+    bench.now += 6_000
+    bench.lose()
+    expect(bench.link.phase).toMatchObject({ attempt: 1 })
+  })
+
+  it('counts the seconds from the first loss', () => {
+    const bench = new Bench().open()
+    const lost = bench.now
+    bench.lose().tick().lose()
+    bench.now += 400
+    bench.tick()
+    expect(bench.link.phase).toMatchObject({ since: lost })
+  })
+
+  it.each(['nudge'] as const)('does not wait when the network comes back (%s)', (type) => {
+    const bench = new Bench().open().lose().tick().lose()
+    expect(bench.phase).toBe('waiting')
+    bench.feed({ type })
+    expect(bench.phase).toBe('opening')
+  })
+
+  it('subscribes again from the last seq, and watches again', () => {
+    const bench = new Bench().open()
+    bench.feed({ type: 'subscribe', topic: 'clinic:a', since: 7 }).feed({ type: 'watch', ticket: 't' })
+    bench.hear({ type: 'event', topic: 'clinic:a', seq: 8, at: 0, kind: 'ticket.called', data: {} })
+    bench.lose().tick().open()
+    expect(bench.said).toMatchObject([{ type: 'subscribe', topic: 'clinic:a', since: 8 }, { type: 'watch', ticket: 't' }])
+  })
+
+  it('forgets what was unsubscribed or unwatched while it was down', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: null }).feed({ type: 'watch', ticket: 't' })
+    bench.lose().feed({ type: 'unsubscribe', topic: 'a' }).feed({ type: 'unwatch', ticket: 't' }).tick().open()
+    expect(bench.said).toEqual([])
+  })
+
+  it('spreads out even the first attempt when the server restarts', () => {
+    const bench = new Bench().open()
+    bench.chance = 0.25
+    bench.hear({ type: 'bye', problem: { code: 'server.shutting_down', message: '' } })
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(250)
+  })
+})
+
+describe('being turned away', () => {
+  it.each(['live.replaced', 'live.version_unsupported', 'auth.forbidden'])('does not come back after %s', (code) => {
+    const bench = new Bench().open().hear({ type: 'bye', problem: { code, message: '' } })
+    expect(bench.link.phase).toMatchObject({ name: 'closed', problem: { code } })
+    expect(deadline(bench.link)).toBeNull()
+    expect(bench.effects).toContainEqual({ do: 'close' })
+  })
+
+  it('exchanges an old token and tries again, but not for ever', () => {
+    const bench = new Bench().feed({ type: 'start' })
+    for (let round = 0; round < 2; round += 1) {
+      bench.feed({ type: 'opened', socket: bench.link.socket, token: 'old' })
+      bench.hear({ type: 'refused', id: null, problem: { code: 'auth.required', message: '' } })
+      expect(bench.effects).toContainEqual({ do: 'renew' })
+      bench.feed({ type: 'nudge' })
+    }
+    bench.feed({ type: 'opened', socket: bench.link.socket, token: 'old' })
+    bench.hear({ type: 'bye', problem: { code: 'auth.required', message: '' } })
+    expect(bench.phase).toBe('closed')
+  })
+
+  it('can be started again by a person', () => {
+    const bench = new Bench().open().hear({ type: 'bye', problem: { code: 'live.replaced', message: '' } }).feed({ type: 'start' })
+    expect(bench.phase).toBe('opening')
+  })
+
+  it('ends when the session ended', () => {
+    const bench = new Bench().open().feed(join).feed({ type: 'signed_out' })
+    expect(bench.phase).toBe('closed')
+    expect(bench.settled(5)).toBe('auth.required')
+  })
+})
+
+describe('commands', () => {
+  it('have an id and one answer', () => {
+    const bench = new Bench().open().feed(join)
+    expect(bench.said).toEqual([{ type: 'join', grant: 'g', id: 1 }])
+    expect(bench.hear({ type: 'done', id: 1 }).settled(5)).toBeNull()
+    expect(bench.hear({ type: 'done', id: 1 }).effects).toEqual([])
+  })
+
+  it('are refused with the code of the server', () => {
+    const bench = new Bench().open().feed(join).hear({ type: 'refused', id: 1, problem: { code: 'room.full', message: '' } })
+    expect(bench.settled(5)).toBe('room.full')
+  })
+
+  it('that must be said now are refused while the socket is down, and when their answer is lost', () => {
+    expect(new Bench().open().lose().feed(join).settled(5)).toBe('live.lost')
+    expect(new Bench().open().feed(join).lose().settled(5)).toBe('live.lost')
+  })
+
+  it('that may wait are said after the welcome, and again when their answer is lost', () => {
+    const bench = new Bench().feed(media(false)).open()
+    expect(bench.said).toMatchObject([{ type: 'media', id: 1 }])
+    bench.lose().tick().open()
+    expect(bench.said).toMatchObject([{ type: 'media', id: 2 }])
+    expect(bench.hear({ type: 'done', id: 2 }).settled(1)).toBeNull()
+  })
+
+  it('that wait are replaced by a newer one of the same key', () => {
+    const bench = new Bench().feed(media(false)).feed(media(true))
+    expect(bench.settled(1)).toBeNull()
+    bench.open()
+    expect(bench.said).toMatchObject([{ type: 'media', state: { hidden: true } }])
+    expect(bench.said).toHaveLength(1)
+  })
+
+  it('that were lost are dropped when a newer one of the same key was lost too', () => {
+    const bench = new Bench().open().feed(media(false)).feed(media(true)).lose()
+    expect(bench.settled(1)).toBeNull()
+    expect(bench.tick().open().said).toHaveLength(1)
+  })
+
+  it('are given up after fifteen seconds without an answer', () => {
+    const bench = new Bench().open().feed(join)
+    bench.wait(9_000).hear({ type: 'pong', id: 1, now: 0 }).wait(6_000)
+    expect(bench.settled(5)).toBe('live.no_answer')
+  })
+
+  it('are all refused when a person stops the connection', () => {
+    const bench = new Bench().feed(media(false)).feed({ type: 'stop' })
+    expect(bench.settled(1)).toBe('live.stopped')
+    expect(bench.feed(media(true)).settled(2)).toBe('live.stopped')
+  })
+})
+
+describe('events', () => {
+  const happened = (seq: number): ServerMessage => ({ type: 'event', topic: 'a', seq, at: 0, kind: 'k', data: {} })
+
+  it('are delivered once and in order', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: 3 })
+    expect(bench.hear(happened(4)).effects).toMatchObject([{ do: 'deliver' }])
+    expect(bench.hear(happened(4)).effects).toEqual([])
+    expect(bench.hear(happened(3)).effects).toEqual([])
+  })
+
+  it('with a gap are asked for again from the last one', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: 3 }).hear(happened(6))
+    expect(bench.said).toMatchObject([{ type: 'subscribe', topic: 'a', since: 3 }])
+    expect(bench.hear(happened(4)).effects).toMatchObject([{ do: 'deliver' }])
+  })
+
+  it('are taken from anywhere when the start was not known', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: null })
+    expect(bench.hear(happened(60)).effects).toMatchObject([{ do: 'deliver' }])
+    expect(bench.link.topics.get('a')).toBe(60)
+  })
+
+  it('that a second listener missed are said again', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: 3 }).hear(happened(4))
+    bench.feed({ type: 'subscribe', topic: 'a', since: 3 })
+    expect(bench.said).toMatchObject([{ since: 3 }])
+    expect(bench.hear(happened(4)).effects).toMatchObject([{ do: 'deliver' }])
+  })
+
+  it('of a topic that was refused are not asked for again', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: null })
+    bench.hear({ type: 'refused', id: 1, problem: { code: 'auth.forbidden', message: '' } })
+    expect(bench.effects).toMatchObject([{ do: 'refused', topic: 'a' }])
+    expect(bench.lose().tick().open().said).toEqual([])
+  })
+})

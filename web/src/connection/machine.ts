@@ -1,0 +1,410 @@
+// The socket's life as a value: (state, input) → (state, effects). It knows no clock, no chance and no network.
+//
+//   idle → opening → greeting → open ⇄ waiting (back-off) → opening …        closed = not again by itself
+
+import { LIVE_VERSION, unreachable, type Command, type LiveEvent, type Problem, type ServerMessage, type ClientMessage } from '@/protocol/live'
+
+/** Delays before the attempts after a loss. Jitter of up to a second is added from the second attempt on. */
+export const DELAYS_MS = [0, 300, 1200, 2700, 4800, 7000] as const
+export const JITTER_MS = 1000
+export const PING_MS = 5_000
+/** No message for so long: a dead mobile radio closes no socket. */
+export const DEAD_MS = 10_000
+/** After waking up a healthy server answers sooner than this. */
+export const PROBE_MS = 4_000
+export const OPEN_MS = 8_000
+export const RENEW_MS = 4 * 60_000
+/** A socket that lived shorter than this does not start the delays anew. */
+export const STEADY_MS = 5_000
+const ANSWER_MS = 15_000
+
+export type Phase =
+  | { name: 'idle' }
+  | { name: 'waiting'; until: number; attempt: number; since: number }
+  | { name: 'opening'; deadline: number; attempt: number; since: number }
+  | { name: 'greeting'; deadline: number; attempt: number; since: number }
+  | { name: 'open'; opened: number; attempt: number; pingAt: number; deadAt: number; renewAt: number }
+  | { name: 'closed'; problem: Problem | null }
+
+/** `now`: refused while the socket is down. `queue`: kept for the next one, and said again when its answer was lost. */
+export type Patience = 'now' | 'queue'
+
+interface Pending {
+  ref: number
+  command: Command
+  patience: Patience
+  /** A newer command with the same key replaces an unsent older one. */
+  key: string | null
+}
+
+export interface Link {
+  phase: Phase
+  /** Counts sockets: what an old one still says is not heard. */
+  socket: number
+  /** Sent in the next `hello`, to take up the same seats. */
+  resume: string | null
+  /** The server's clock minus ours. */
+  offset: number
+  nextId: number
+  queue: readonly Pending[]
+  sent: ReadonlyMap<number, Pending & { deadline: number }>
+  /** Topics with the last `seq` seen; `null` before the first. */
+  topics: ReadonlyMap<string, number | null>
+  watches: ReadonlySet<string>
+  /** Refusals of the token in a row. */
+  refusals: number
+}
+
+export type Input =
+  | { type: 'start' }
+  | { type: 'stop' }
+  | { type: 'tick' }
+  /** The network is back, the page is seen again: do not wait. */
+  | { type: 'nudge' }
+  | { type: 'opened'; socket: number; token: string | null }
+  | { type: 'lost'; socket: number }
+  | { type: 'message'; socket: number; message: ServerMessage }
+  | { type: 'token'; token: string }
+  | { type: 'signed_out' }
+  | { type: 'command'; ref: number; command: Command; patience: Patience; key: string | null }
+  | { type: 'subscribe'; topic: string; since: number | null }
+  | { type: 'unsubscribe'; topic: string }
+  | { type: 'watch'; ticket: string }
+  | { type: 'unwatch'; ticket: string }
+
+export type Effect =
+  | { do: 'connect'; socket: number }
+  | { do: 'send'; message: ClientMessage }
+  | { do: 'close' }
+  | { do: 'renew' }
+  | { do: 'remember'; resume: string | null }
+  | { do: 'settle'; ref: number; problem: Problem | null }
+  | { do: 'deliver'; message: ServerMessage }
+  | { do: 'refused'; topic: string; problem: Problem }
+
+export interface World {
+  now: number
+  /** 0 ≤ chance < 1. */
+  chance: number
+}
+export interface Step {
+  link: Link
+  effects: Effect[]
+}
+
+export function newLink(resume: string | null): Link {
+  return {
+    phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
+    topics: new Map(), watches: new Set(), refusals: 0,
+  }
+}
+
+/** When the machine wants its next `tick`, if at all. */
+export function deadline(link: Link): number | null {
+  const answers = Math.min(...[...link.sent.values()].map((one) => one.deadline))
+  switch (link.phase.name) {
+    case 'idle':
+    case 'closed':
+      return null
+    case 'waiting':
+      return link.phase.until
+    case 'opening':
+    case 'greeting':
+      return link.phase.deadline
+    case 'open':
+      return Math.min(link.phase.pingAt, link.phase.deadAt, link.phase.renewAt, answers)
+    default:
+      return unreachable(link.phase)
+  }
+}
+
+export function step(link: Link, input: Input, world: World): Step {
+  const phase = link.phase
+  switch (input.type) {
+    case 'start':
+      return phase.name === 'idle' || phase.name === 'closed' ? connect({ ...link, refusals: 0 }, 0, world.now, world) : stay(link)
+    case 'stop':
+      return finish(link, null)
+    case 'signed_out':
+      return finish(link, problem('auth.required'))
+    case 'nudge':
+      return nudge(link, world)
+    case 'tick':
+      return tick(link, world)
+    case 'opened':
+      return input.socket === link.socket && phase.name === 'opening' ? greet(link, input.token, phase, world) : stay(link)
+    case 'lost':
+      return input.socket === link.socket && isTrying(phase) ? lose(link, world) : stay(link)
+    case 'message':
+      return input.socket === link.socket && isTrying(phase) ? hear(link, input.message, world) : stay(link)
+    case 'token':
+      return phase.name === 'open' ? say(link, [{ ref: -1, command: { type: 'renew', token: input.token }, patience: 'now', key: null }], world) : stay(link)
+    case 'command':
+      return command(link, input, world)
+    case 'subscribe':
+      return subscribe(link, input.topic, input.since, world)
+    case 'unsubscribe': {
+      const next = { ...link, topics: without(link.topics, input.topic) }
+      return phase.name === 'open' ? say(next, [quiet({ type: 'unsubscribe', topic: input.topic })], world) : stay(next)
+    }
+    case 'watch': {
+      const next = { ...link, watches: new Set([...link.watches, input.ticket]) }
+      return phase.name === 'open' ? say(next, [quiet({ type: 'watch', ticket: input.ticket })], world) : stay(next)
+    }
+    case 'unwatch':
+      return stay({ ...link, watches: new Set([...link.watches].filter((one) => one !== input.ticket)) })
+    default:
+      return unreachable(input)
+  }
+}
+
+function stay(link: Link, effects: Effect[] = []): Step {
+  return { link, effects }
+}
+
+function problem(code: string, message = ''): Problem {
+  return { code, message }
+}
+
+function isTrying(phase: Phase): boolean {
+  return phase.name === 'opening' || phase.name === 'greeting' || phase.name === 'open'
+}
+
+/** A command of the machine's own; nobody waits for its answer. */
+function quiet(command: Command): Pending {
+  return { ref: -1, command, patience: 'now', key: null }
+}
+
+function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
+  const next = new Map(map)
+  next.delete(key)
+  return next
+}
+
+function connect(link: Link, attempt: number, since: number, world: World): Step {
+  const socket = link.socket + 1
+  return {
+    link: { ...link, socket, phase: { name: 'opening', deadline: world.now + OPEN_MS, attempt, since } },
+    effects: [{ do: 'connect', socket }],
+  }
+}
+
+function greet(link: Link, token: string | null, phase: Extract<Phase, { name: 'opening' }>, world: World): Step {
+  if (token === null) return finish(link, problem('auth.required'))
+  const hello: ClientMessage = { type: 'hello', version: LIVE_VERSION, token, ...(link.resume === null ? {} : { resume: link.resume }) }
+  return {
+    link: { ...link, phase: { ...phase, name: 'greeting', deadline: world.now + OPEN_MS } },
+    effects: [{ do: 'send', message: hello }],
+  }
+}
+
+/** Ends for good, until `start`. */
+function finish(link: Link, why: Problem | null): Step {
+  const open = [...link.sent.values(), ...link.queue].filter((one) => one.ref >= 0)
+  const effects: Effect[] = open.map((one) => ({ do: 'settle', ref: one.ref, problem: why ?? problem('live.stopped') }))
+  if (isTrying(link.phase)) effects.push({ do: 'close' })
+  return { link: { ...link, socket: link.socket + 1, phase: { name: 'closed', problem: why }, queue: [], sent: new Map() }, effects }
+}
+
+function nudge(link: Link, world: World): Step {
+  const phase = link.phase
+  if (phase.name === 'waiting') return connect(link, phase.attempt, phase.since, world)
+  if (phase.name !== 'open') return stay(link)
+  if (world.now >= phase.deadAt) return lose(link, world)
+  // The phone may have slept: a socket that looks open is asked, and given less time than usual to answer.
+  return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + PROBE_MS) } }, world)
+}
+
+function ping(link: Link, world: World): Step {
+  if (link.phase.name !== 'open') return stay(link)
+  return {
+    link: { ...link, nextId: link.nextId + 1, phase: { ...link.phase, pingAt: world.now + PING_MS } },
+    effects: [{ do: 'send', message: { type: 'ping', id: link.nextId } }],
+  }
+}
+
+function tick(link: Link, world: World): Step {
+  const phase = link.phase
+  const now = world.now
+  switch (phase.name) {
+    case 'idle':
+    case 'closed':
+      return stay(link)
+    case 'waiting':
+      return now >= phase.until ? connect(link, phase.attempt, phase.since, world) : stay(link)
+    case 'opening':
+    case 'greeting':
+      return now >= phase.deadline ? lose(link, world) : stay(link)
+    case 'open': {
+      if (now >= phase.deadAt) return lose(link, world)
+      const late = [...link.sent].filter(([, one]) => now >= one.deadline)
+      const sent = new Map([...link.sent].filter(([, one]) => now < one.deadline))
+      const effects: Effect[] = late.filter(([, one]) => one.ref >= 0).map(([, one]) => ({ do: 'settle', ref: one.ref, problem: problem('live.no_answer') }))
+      let next: Step = { link: { ...link, sent }, effects }
+      if (now >= phase.renewAt) {
+        next = { link: { ...next.link, phase: { ...phase, renewAt: now + RENEW_MS } }, effects: [...next.effects, { do: 'renew' }] }
+      }
+      return now >= phase.pingAt ? then(next, (one) => ping(one, world)) : next
+    }
+    default:
+      return unreachable(phase)
+  }
+}
+
+function then(first: Step, more: (link: Link) => Step): Step {
+  const second = more(first.link)
+  return { link: second.link, effects: [...first.effects, ...second.effects] }
+}
+
+/** The socket is gone. What may be said twice is kept, the rest is refused so that its caller can decide. */
+function lose(link: Link, world: World, gentle = false): Step {
+  const phase = link.phase
+  if (phase.name === 'idle' || phase.name === 'closed' || phase.name === 'waiting') return stay(link)
+  const steady = phase.name === 'open' && world.now - phase.opened >= STEADY_MS
+  const attempt = steady ? 0 : phase.attempt
+  const since = phase.name === 'open' ? world.now : phase.since
+  const kept = [...link.sent.values()].filter((one) => one.patience === 'queue').map(({ ref, command, patience, key }): Pending => ({ ref, command, patience, key }))
+  const dropped = [...link.sent.values()].filter((one) => one.patience === 'now' && one.ref >= 0)
+  // A restarting server meets everybody at once: spread out even the first attempt.
+  const wait = (DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0) + (attempt > 0 || gentle ? world.chance * JITTER_MS : 0)
+  const all = [...kept, ...link.queue]
+  const queue = newest(all)
+  const effects: Effect[] = [
+    { do: 'close' },
+    ...dropped.map((one): Effect => ({ do: 'settle', ref: one.ref, problem: problem('live.lost') })),
+    ...all.filter((one) => !queue.includes(one)).map((one): Effect => ({ do: 'settle', ref: one.ref, problem: null })),
+  ]
+  const next: Link = {
+    ...link,
+    socket: link.socket + 1,
+    sent: new Map(),
+    queue,
+    phase: { name: 'waiting', until: world.now + wait, attempt: attempt + 1, since },
+  }
+  return { link: next, effects }
+}
+
+/** Of commands with the same key only the last is worth saying. */
+function newest(queue: readonly Pending[]): Pending[] {
+  return queue.filter((one, index) => one.key === null || !queue.slice(index + 1).some((later) => later.key === one.key))
+}
+
+function command(link: Link, input: Extract<Input, { type: 'command' }>, world: World): Step {
+  const { ref, command: body, patience, key } = input
+  if (link.phase.name === 'open') return say(link, [{ ref, command: body, patience, key }], world)
+  if (patience === 'now' || link.phase.name === 'closed') {
+    return stay(link, [{ do: 'settle', ref, problem: problem(link.phase.name === 'closed' ? 'live.stopped' : 'live.lost') }])
+  }
+  const replaced = link.queue.filter((one) => key !== null && one.key === key)
+  const queue = [...link.queue.filter((one) => !replaced.includes(one)), { ref, command: body, patience, key }]
+  return stay({ ...link, queue }, replaced.map((one) => ({ do: 'settle', ref: one.ref, problem: null })))
+}
+
+function say(link: Link, all: readonly Pending[], world: World): Step {
+  const sent = new Map(link.sent)
+  let id = link.nextId
+  const effects: Effect[] = []
+  for (const one of all) {
+    sent.set(id, { ...one, deadline: world.now + ANSWER_MS })
+    effects.push({ do: 'send', message: { ...one.command, id } })
+    id += 1
+  }
+  return { link: { ...link, nextId: id, sent }, effects }
+}
+
+function subscribeCommand(topic: string, since: number | null): Pending {
+  return quiet({ type: 'subscribe', topic, ...(since === null ? {} : { since }) })
+}
+
+function subscribe(link: Link, topic: string, since: number | null, world: World): Step {
+  const known = link.topics.get(topic)
+  // A second listener may have read its snapshot before the last event: what it missed is said again to both.
+  const from = known === undefined ? since : earlier(known, since)
+  const next = { ...link, topics: new Map([...link.topics, [topic, from]]) }
+  return link.phase.name === 'open' ? say(next, [subscribeCommand(topic, from)], world) : stay(next)
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b)
+}
+
+function hear(link: Link, message: ServerMessage, world: World): Step {
+  const heard = alive(link, world)
+  switch (message.type) {
+    case 'welcome':
+      return welcome(heard, message, world)
+    case 'pong':
+      return stay({ ...heard, offset: message.now - world.now })
+    case 'done':
+      return settle(heard, message.id, null)
+    case 'refused':
+      return message.id === null && link.phase.name === 'greeting' ? turnedAway(heard, message.problem, world) : settle(heard, message.id ?? -1, message.problem)
+    case 'event':
+      return event(heard, message, world)
+    case 'bye':
+      return then(stay(heard, [{ do: 'deliver', message }]), (one) => turnedAway(one, message.problem, world))
+    case 'ticket':
+    case 'room':
+    case 'answer':
+    case 'offer_refused':
+    case 'slots':
+    case 'media_state':
+    case 'room_ended':
+      return stay(heard, [{ do: 'deliver', message }])
+    default:
+      return unreachable(message)
+  }
+}
+
+function alive(link: Link, world: World): Link {
+  return link.phase.name === 'open' ? { ...link, phase: { ...link.phase, deadAt: world.now + DEAD_MS } } : link
+}
+
+function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }>, world: World): Step {
+  if (link.phase.name !== 'greeting') return stay(link)
+  const now = world.now
+  const open: Link = {
+    ...link,
+    resume: message.resume,
+    offset: message.now - now,
+    refusals: 0,
+    queue: [],
+    phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + DEAD_MS, renewAt: now + RENEW_MS },
+  }
+  const again = [
+    ...[...link.topics].map(([topic, since]) => subscribeCommand(topic, since)),
+    ...[...link.watches].map((ticket) => quiet({ type: 'watch', ticket })),
+    ...link.queue,
+  ]
+  const first = stay(open, [{ do: 'remember', resume: message.resume }, { do: 'deliver', message }])
+  return then(first, (one) => say(one, again, world))
+}
+
+function settle(link: Link, id: number, why: Problem | null): Step {
+  const found = link.sent.get(id)
+  if (found === undefined) return stay(link)
+  const sent = new Map(link.sent)
+  sent.delete(id)
+  const next = { ...link, sent }
+  if (found.ref >= 0) return stay(next, [{ do: 'settle', ref: found.ref, problem: why }])
+  if (why === null || found.command.type !== 'subscribe') return stay(next)
+  const topic = found.command.topic
+  return stay({ ...next, topics: without(next.topics, topic) }, [{ do: 'refused', topic, problem: why }])
+}
+
+function event(link: Link, message: LiveEvent, world: World): Step {
+  const last = link.topics.get(message.topic)
+  // Not asked for any more, or seen before the reconnection.
+  if (last === undefined || (last !== null && message.seq <= last)) return stay(link)
+  if (last !== null && message.seq > last + 1) return say(link, [subscribeCommand(message.topic, last)], world)
+  return stay({ ...link, topics: new Map([...link.topics, [message.topic, message.seq]]) }, [{ do: 'deliver', message }])
+}
+
+/** The server ends the socket, or did not like the `hello`. */
+function turnedAway(link: Link, why: Problem, world: World): Step {
+  const code = why.code
+  if (code === 'live.replaced' || code === 'live.version_unsupported' || code === 'auth.forbidden') return finish(link, why)
+  if (!code.startsWith('auth.')) return lose(link, world, code === 'server.shutting_down')
+  if (link.refusals >= 2) return finish(link, why)
+  return then(lose({ ...link, refusals: link.refusals + 1 }, world), (one) => stay(one, [{ do: 'renew' }]))
+}

@@ -1,0 +1,179 @@
+// The own camera and microphone through a call: captured, lost, captured again. One act at a time.
+
+import type { DeviceTrouble } from '@/protocol/live'
+import { canFlip, capture, type Captured, type DeviceApi, type Facing } from './devices'
+import type { TestSource } from './testPicture'
+
+/** A track that says nothing for so long was taken by a phone call or another app. */
+export const MUTED_MS = 3_000
+
+export interface LocalState {
+  audio: MediaStreamTrack | null
+  video: MediaStreamTrack | null
+  microphoneTrouble: DeviceTrouble | null
+  cameraTrouble: DeviceTrouble | null
+  facing: Facing
+  canFlip: boolean
+  testPicture: boolean
+}
+
+export interface LocalOptions {
+  api: DeviceApi
+  small: boolean
+  /** Stand-ins for missing devices; only in a demonstration. */
+  stand: { picture: () => TestSource | null; tone: () => TestSource | null } | null
+  changed: (state: LocalState) => void
+  /** A device stopped by itself, and is being captured again. */
+  interrupted: (on: boolean) => void
+  setTimer: (act: () => void, ms: number) => unknown
+  clearTimer: (timer: unknown) => void
+}
+
+/** Stand-ins are for machines that have nothing, not for people who said no. */
+const STANDS_IN: readonly DeviceTrouble[] = ['not_found', 'busy', 'unsupported']
+
+export class LocalMedia {
+  readonly #options: LocalOptions
+  #state: LocalState = { audio: null, video: null, microphoneTrouble: null, cameraTrouble: null, facing: 'user', canFlip: false, testPicture: false }
+  #wants = { microphone: true, camera: true }
+  #stand: { picture: TestSource | null; tone: TestSource | null } = { picture: null, tone: null }
+  #line: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(options: LocalOptions) {
+    this.#options = options
+  }
+
+  get state(): LocalState {
+    return this.#state
+  }
+
+  /** Asks for the devices that are wanted and not there. */
+  start(wants: { microphone: boolean; camera: boolean }): Promise<void> {
+    this.#stopped = false
+    this.#wants = wants
+    return this.#queue(() => this.#fill())
+  }
+
+  /** A silent microphone stays captured, so that it is back at once. */
+  setMicrophone(on: boolean): Promise<void> {
+    this.#wants.microphone = on
+    return this.#queue(async () => {
+      if (this.#state.audio) this.#state.audio.enabled = on
+      else if (on) await this.#fill()
+    })
+  }
+
+  /** A camera that is off is let go: its lamp goes out. */
+  setCamera(on: boolean): Promise<void> {
+    this.#wants.camera = on
+    return this.#queue(async () => {
+      if (on) return await this.#fill()
+      this.#drop('video')
+      this.#tell({ video: null, cameraTrouble: null, testPicture: false })
+    })
+  }
+
+  flip(): Promise<void> {
+    return this.#queue(async () => {
+      this.#drop('video')
+      this.#tell({ video: null, facing: this.#state.facing === 'user' ? 'environment' : 'user' })
+      await this.#fill()
+    })
+  }
+
+  /** After a phone call, or when the page comes back: devices that died are asked for again. */
+  revive(): Promise<void> {
+    return this.#queue(async () => {
+      for (const kind of ['audio', 'video'] as const) {
+        const track = this.#state[kind]
+        if (track && (track.readyState === 'ended' || track.muted)) {
+          this.#drop(kind)
+          this.#tell({ [kind]: null })
+        }
+      }
+      await this.#fill()
+      this.#options.interrupted(false)
+    })
+  }
+
+  /** Lets everything go. */
+  stop(): void {
+    this.#stopped = true
+    this.#drop('audio')
+    this.#drop('video')
+    this.#state = { ...this.#state, audio: null, video: null }
+  }
+
+  #queue(act: () => Promise<void> | void): Promise<void> {
+    this.#line = this.#line.then(() => (this.#stopped ? undefined : act()), () => undefined)
+    return this.#line
+  }
+
+  async #fill(): Promise<void> {
+    const { api, small } = this.#options
+    const wish = { microphone: this.#wants.microphone && !this.#state.audio, camera: this.#wants.camera && !this.#state.video, facing: this.#state.facing, small }
+    if (!wish.microphone && !wish.camera) return
+    const got = this.#withStandIns(await capture(api, wish), wish)
+    if (this.#stopped) {
+      got.audio?.stop()
+      got.video?.stop()
+      return
+    }
+    const next: Partial<LocalState> = { canFlip: await canFlip(api) }
+    if (wish.microphone) Object.assign(next, { audio: got.audio, microphoneTrouble: got.microphoneTrouble })
+    if (wish.camera) Object.assign(next, { video: got.video, cameraTrouble: got.cameraTrouble, testPicture: this.#stand.picture !== null })
+    if (got.audio) {
+      got.audio.enabled = this.#wants.microphone
+      this.#watch(got.audio)
+    }
+    if (got.video) {
+      // A clinic looks at faces and tongues: rather sharp than smooth only when asked; motion is the default.
+      got.video.contentHint = 'motion'
+      this.#watch(got.video)
+    }
+    this.#tell(next)
+  }
+
+  #withStandIns(got: Captured, wish: { microphone: boolean; camera: boolean }): Captured {
+    const stand = this.#options.stand
+    if (!stand) return got
+    const next = { ...got }
+    if (wish.camera && got.cameraTrouble !== null && STANDS_IN.includes(got.cameraTrouble)) {
+      this.#stand.picture = stand.picture()
+      if (this.#stand.picture) Object.assign(next, { video: this.#stand.picture.track, cameraTrouble: null })
+    }
+    if (wish.microphone && got.microphoneTrouble !== null && STANDS_IN.includes(got.microphoneTrouble)) {
+      this.#stand.tone = stand.tone()
+      if (this.#stand.tone) Object.assign(next, { audio: this.#stand.tone.track, microphoneTrouble: null })
+    }
+    return next
+  }
+
+  #drop(kind: 'audio' | 'video'): void {
+    const track = this.#state[kind]
+    if (!track) return
+    const stand = kind === 'audio' ? 'tone' : 'picture'
+    this.#stand[stand]?.stop()
+    this.#stand[stand] = null
+    // Stopped before the next capture: Safari refuses a second one otherwise.
+    track.stop()
+  }
+
+  #watch(track: MediaStreamTrack): void {
+    let timer: unknown = null
+    const lost = (): void => {
+      if (this.#stopped || this.#state[track.kind as 'audio' | 'video'] !== track) return
+      this.#options.interrupted(true)
+      void this.revive()
+    }
+    track.addEventListener('ended', lost)
+    track.addEventListener('mute', () => (timer = this.#options.setTimer(lost, MUTED_MS)))
+    track.addEventListener('unmute', () => this.#options.clearTimer(timer))
+  }
+
+  #tell(part: Partial<LocalState>): void {
+    this.#state = { ...this.#state, ...part }
+    this.#options.changed(this.#state)
+  }
+}

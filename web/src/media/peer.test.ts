@@ -1,0 +1,215 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { MediaState } from '@/protocol/live'
+import { ANSWER_MS, Peer, type Offer } from './peer'
+import { FRESH_MS, PATIENCE_MS } from './recovery'
+
+class FakePc {
+  static made: FakePc[] = []
+  sections: { kind: string; direction: string; mid: string; receiver: { track: { kind: string } }; sender: { replaceTrack: ReturnType<typeof vi.fn> } }[] = []
+  connectionState = 'new'
+  signalingState = 'stable'
+  localDescription: { sdp: string } | null = null
+  onconnectionstatechange: (() => void) | null = null
+  oniceconnectionstatechange: (() => void) | null = null
+  ontrack: (() => void) | null = null
+  restartIce = vi.fn()
+  close = vi.fn()
+  rejectAnswers = false
+  constructor() {
+    FakePc.made.push(this)
+  }
+  addTransceiver(what: string | { kind: string }, { direction }: { direction: string }) {
+    const kind = typeof what === 'string' ? what : what.kind
+    const section = { kind, direction, mid: String(this.sections.length), receiver: { track: { kind } }, sender: { replaceTrack: vi.fn(() => Promise.resolve()) } }
+    this.sections.push(section)
+    return section
+  }
+  getTransceivers() {
+    return this.sections
+  }
+  createOffer() {
+    return Promise.resolve({ type: 'offer', sdp: `offer with ${this.sections.length}` })
+  }
+  setLocalDescription(description: { sdp: string }) {
+    this.localDescription = description
+    this.signalingState = 'have-local-offer'
+    return Promise.resolve()
+  }
+  setRemoteDescription() {
+    if (this.rejectAnswers) return Promise.reject(new Error('bad'))
+    this.signalingState = 'stable'
+    return Promise.resolve()
+  }
+  become(state: string) {
+    this.connectionState = state
+    this.onconnectionstatechange?.()
+  }
+}
+
+const offers: Offer[] = []
+const states: MediaState[] = []
+let peer: Peer
+const pc = (): FakePc => FakePc.made.at(-1)!
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
+async function answered(): Promise<void> {
+  await settle()
+  await peer.answer(offers.at(-1)!.offer_id, 'answer')
+}
+
+beforeEach(async () => {
+  vi.useFakeTimers()
+  FakePc.made = []
+  offers.length = states.length = 0
+  peer = new Peer({
+    make: () => new FakePc() as unknown as RTCPeerConnection,
+    receive: { audio: 3, video: 3 },
+    offer: (offer) => Promise.resolve(void offers.push(offer)),
+    state: (state) => void states.push(state),
+    changed: () => undefined,
+    now: () => Date.now(),
+    setTimer: (act, ms) => setTimeout(act, ms),
+    clearTimer: (timer) => clearTimeout(timer as number),
+  })
+  peer.begin()
+  await settle()
+})
+
+describe('the first offer', () => {
+  it('has the own sections first, then the sections to receive in', () => {
+    expect(pc().sections.map((one) => `${one.kind} ${one.direction}`)).toEqual([
+      'audio sendonly', 'video sendonly', ...Array(3).fill('audio recvonly'), ...Array(3).fill('video recvonly'),
+    ])
+    expect(offers).toEqual([expect.objectContaining({ fresh: true, sdp: 'offer with 8' })])
+  })
+
+  it('does not wait for the camera: the track comes by replacement', () => {
+    const track = { kind: 'video' } as MediaStreamTrack
+    peer.setTrack('video', track)
+    expect(pc().sections[1]?.sender.replaceTrack).toHaveBeenCalledWith(track)
+    expect(offers).toHaveLength(1)
+  })
+
+  it('is said again when no answer comes, still as a fresh one', async () => {
+    await vi.advanceTimersByTimeAsync(ANSWER_MS)
+    expect(offers).toHaveLength(2)
+    expect(offers[1]).toMatchObject({ fresh: true })
+    expect(offers[1]!.offer_id).toBeGreaterThan(offers[0]!.offer_id)
+  })
+})
+
+describe('answers', () => {
+  it('of another offer are dropped', async () => {
+    await peer.answer(offers[0]!.offer_id - 1, 'stale')
+    expect(pc().signalingState).toBe('have-local-offer')
+    await answered()
+    expect(pc().signalingState).toBe('stable')
+  })
+
+  it('that the browser refuses lead to a new connection', async () => {
+    pc().rejectAnswers = true
+    await answered()
+    await settle()
+    expect(FakePc.made).toHaveLength(2)
+    expect(offers.at(-1)).toMatchObject({ fresh: true })
+  })
+})
+
+describe('one offer at a time', () => {
+  it('keeps new sections back until the answer is there', async () => {
+    peer.addSections(1, 1)
+    await settle()
+    expect(offers).toHaveLength(1)
+    await answered()
+    await settle()
+    expect(offers).toHaveLength(2)
+    expect(offers[1]).toMatchObject({ fresh: false, sdp: 'offer with 10' })
+  })
+})
+
+describe('recovery', () => {
+  beforeEach(async () => {
+    await answered()
+    pc().become('connected')
+  })
+
+  it('tells what the connection does', () => {
+    pc().become('disconnected')
+    pc().become('connected')
+    expect(states).toEqual(['connecting', 'connected', 'interrupted', 'connected'])
+  })
+
+  it('restarts ICE after a while without a connection', async () => {
+    pc().become('disconnected')
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS)
+    expect(pc().restartIce).toHaveBeenCalledOnce()
+    expect(offers.at(-1)).toMatchObject({ fresh: false })
+  })
+
+  it('begins anew after fifteen seconds, in the same seat', async () => {
+    pc().become('failed')
+    await vi.advanceTimersByTimeAsync(FRESH_MS)
+    expect(FakePc.made).toHaveLength(2)
+    expect(FakePc.made[0]?.close).toHaveBeenCalled()
+    expect(offers.at(-1)).toMatchObject({ fresh: true })
+  })
+
+  it('says nothing while the socket is down, and restarts at once when it is back', async () => {
+    peer.setLinked(false)
+    pc().become('failed')
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(offers).toHaveLength(1)
+    peer.setLinked(true)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(pc().restartIce).toHaveBeenCalledOnce()
+    expect(offers).toHaveLength(2)
+  })
+
+  it('keeps media that outlived the socket', async () => {
+    peer.setLinked(false)
+    peer.setLinked(true)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(offers).toHaveLength(1)
+  })
+
+  it('begins anew when the relay lost what the browser believes to have', async () => {
+    peer.distrust()
+    await settle()
+    expect(FakePc.made).toHaveLength(2)
+  })
+
+  it('does not hear the old connection', async () => {
+    const old = pc()
+    peer.begin()
+    await settle()
+    states.length = 0
+    old.become('failed')
+    expect(states).toEqual([])
+  })
+
+  it('keeps sections that were added', async () => {
+    peer.addSections(0, 1)
+    await answered()
+    peer.begin()
+    expect(pc().sections).toHaveLength(9)
+  })
+})
+
+describe('an offer that was interrupted by the socket', () => {
+  it('is made anew, because nobody knows what the server heard', async () => {
+    peer.setLinked(false)
+    peer.setLinked(true)
+    await settle()
+    expect(FakePc.made).toHaveLength(2)
+    expect(offers.at(-1)).toMatchObject({ fresh: true })
+  })
+})
+
+describe('a closed peer', () => {
+  it('does nothing more', async () => {
+    peer.close()
+    peer.begin()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(offers).toHaveLength(1)
+    expect(pc().close).toHaveBeenCalled()
+  })
+})

@@ -1,0 +1,231 @@
+// The one RTCPeerConnection of a participant. Only this side offers: own sections first, then sections to receive in.
+// One offer is in flight at a time; an answer to another one is dropped.
+
+import type { MediaKind, MediaState } from '@/protocol/live'
+import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
+
+/** An offer without an answer for so long is said again. */
+export const ANSWER_MS = 5_000
+
+export interface Offer {
+  offer_id: number
+  fresh: boolean
+  sdp: string
+}
+export interface PeerOptions {
+  make: () => RTCPeerConnection
+  /** Sections to receive in. */
+  receive: { audio: number; video: number }
+  /** Says the offer; rejects when it could not be said or was refused. */
+  offer: (offer: Offer) => Promise<void>
+  state: (state: MediaState) => void
+  /** Sections or their tracks changed. */
+  changed: () => void
+  now: () => number
+  setTimer: (act: () => void, ms: number) => unknown
+  clearTimer: (timer: unknown) => void
+}
+
+/** Grows with every offer of this page. */
+let lastOffer = 0
+
+export class Peer {
+  readonly #options: PeerOptions
+  #pc: RTCPeerConnection | null = null
+  #senders: Record<MediaKind, RTCRtpSender> | null = null
+  #tracks: Record<MediaKind, MediaStreamTrack | null> = { audio: null, video: null }
+  #extra = { audio: 0, video: 0 }
+  #flight: { id: number; timer: unknown } | null = null
+  #answered = false
+  #again = false
+  #recovery: Recovery
+  #timer: unknown = null
+  #closed = false
+
+  constructor(options: PeerOptions) {
+    this.#options = options
+    this.#recovery = newRecovery(options.now())
+  }
+
+  get connection(): RTCPeerConnection | null {
+    return this.#pc
+  }
+
+  /** A new connection in the same seat: at the beginning, and when nothing else helps. */
+  begin(): void {
+    if (this.#closed) return
+    this.#tearDown()
+    this.#recovery = { ...newRecovery(this.#options.now()), linked: this.#recovery.linked }
+    this.#build()
+    this.#options.state('connecting')
+    this.#options.changed()
+    this.#arm()
+    void this.#negotiate()
+  }
+
+  /** Sends this track, or nothing. Needs no offer. */
+  setTrack(kind: MediaKind, track: MediaStreamTrack | null): void {
+    this.#tracks[kind] = track
+    void this.#senders?.[kind].replaceTrack(track).catch(() => undefined)
+  }
+
+  trackOf(mid: string): MediaStreamTrack | null {
+    return this.#pc?.getTransceivers().find((one) => one.mid === mid)?.receiver.track ?? null
+  }
+
+  async answer(offerId: number, sdp: string): Promise<void> {
+    const pc = this.#pc
+    if (!pc || this.#flight?.id !== offerId || pc.signalingState !== 'have-local-offer') return
+    try {
+      await pc.setRemoteDescription({ type: 'answer', sdp })
+    } catch {
+      if (this.#pc === pc) this.begin()
+      return
+    }
+    if (this.#pc !== pc) return
+    this.#answered = true
+    this.#land()
+    this.#options.changed()
+  }
+
+  /** The server could not use this offer. Whether to try again is the caller's. */
+  refused(offerId: number): boolean {
+    if (this.#flight?.id !== offerId) return false
+    this.#land(false)
+    return true
+  }
+
+  /** More people came than there are sections. */
+  addSections(audio: number, video: number): void {
+    const pc = this.#pc
+    if (!pc || audio + video === 0) return
+    this.#extra = { audio: this.#extra.audio + audio, video: this.#extra.video + video }
+    for (let n = 0; n < audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
+    for (let n = 0; n < video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
+    void this.#negotiate()
+  }
+
+  /** The socket went or came back. */
+  setLinked(linked: boolean): void {
+    this.#recovery = relink(this.#recovery, linked, this.#options.now())
+    if (!linked) this.#land(false)
+    else if (!this.#answered && this.#pc) return this.begin()
+    this.#arm()
+  }
+
+  /** The relay says that it lost this connection, whatever the browser believes. */
+  distrust(): void {
+    if (this.#recovery.state === 'connected') this.begin()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#tearDown()
+    if (this.#timer !== null) this.#options.clearTimer(this.#timer)
+  }
+
+  #tearDown(): void {
+    this.#land(false)
+    this.#again = false
+    this.#answered = false
+    const old = this.#pc
+    this.#pc = null
+    this.#senders = null
+    if (!old) return
+    old.onconnectionstatechange = old.oniceconnectionstatechange = old.ontrack = null
+    old.close()
+  }
+
+  #build(): void {
+    const pc = this.#options.make()
+    this.#pc = pc
+    const audio = pc.addTransceiver(this.#tracks.audio ?? 'audio', { direction: 'sendonly' })
+    const video = pc.addTransceiver(this.#tracks.video ?? 'video', { direction: 'sendonly', sendEncodings: [{ maxBitrate: 1_500_000 }] })
+    preferVp8(video)
+    this.#senders = { audio: audio.sender, video: video.sender }
+    const { receive } = this.#options
+    for (let n = 0; n < receive.audio + this.#extra.audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
+    for (let n = 0; n < receive.video + this.#extra.video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
+    pc.onconnectionstatechange = pc.oniceconnectionstatechange = () => this.#observe(pc)
+    pc.ontrack = () => this.#options.changed()
+  }
+
+  #observe(pc: RTCPeerConnection): void {
+    if (this.#pc !== pc) return
+    const state = iceStateOf(pc)
+    this.#recovery = observe(this.#recovery, state, this.#options.now())
+    this.#options.state(state === 'disconnected' || state === 'failed' ? 'interrupted' : state)
+    this.#arm()
+  }
+
+  #arm(): void {
+    if (this.#timer !== null) this.#options.clearTimer(this.#timer)
+    const at = nextDeadline(this.#recovery)
+    this.#timer = at === null || this.#closed ? null : this.#options.setTimer(() => this.#cure(), Math.max(0, at - this.#options.now()))
+  }
+
+  #cure(): void {
+    const { recovery, cure } = due(this.#recovery, this.#options.now())
+    this.#recovery = recovery
+    if (cure === 'fresh') return this.begin()
+    if (cure === 'restart') {
+      this.#pc?.restartIce()
+      void this.#negotiate()
+    }
+    this.#arm()
+  }
+
+  async #negotiate(): Promise<void> {
+    const pc = this.#pc
+    if (!pc || !this.#recovery.linked) return
+    if (this.#flight) {
+      this.#again = true
+      return
+    }
+    lastOffer += 1
+    const id = lastOffer
+    this.#flight = { id, timer: this.#options.setTimer(() => this.#overdue(id), ANSWER_MS) }
+    this.#again = false
+    try {
+      await pc.setLocalDescription(await pc.createOffer())
+      if (this.#pc !== pc || this.#flight?.id !== id) return
+      await this.#options.offer({ offer_id: id, fresh: !this.#answered, sdp: pc.localDescription?.sdp ?? '' })
+    } catch {
+      // Not said, or refused: the answer that does not come is handled in one place.
+    }
+  }
+
+  #overdue(id: number): void {
+    if (this.#flight?.id !== id) return
+    this.#land(false)
+    void this.#negotiate()
+  }
+
+  /** The flight is over. */
+  #land(more = true): void {
+    if (this.#flight) this.#options.clearTimer(this.#flight.timer)
+    this.#flight = null
+    if (more && this.#again) void this.#negotiate()
+  }
+}
+
+function iceStateOf(pc: RTCPeerConnection): IceState {
+  // Old Firefox knows only the ICE half.
+  const state: string = pc.connectionState ?? pc.iceConnectionState
+  if (state === 'connected' || state === 'completed') return 'connected'
+  if (state === 'disconnected') return 'disconnected'
+  return state === 'failed' ? 'failed' : 'connecting'
+}
+
+/** VP8 is what every browser of ours decodes; H.264 stays behind it. */
+function preferVp8(transceiver: RTCRtpTransceiver): void {
+  if (typeof transceiver.setCodecPreferences !== 'function' || typeof RTCRtpReceiver === 'undefined') return
+  const codecs = RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? []
+  const first = codecs.filter((codec) => codec.mimeType.toLowerCase() === 'video/vp8')
+  if (first.length === 0) return
+  try {
+    transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))])
+  } catch {
+    // An order is a wish.
+  }
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { compare, grade, read, RISE_MS, smooth, unmeasured, type Measure, type Reading } from './stats'
+
+const calm: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: null }
+const reading = (part: Partial<Reading>): Reading => ({ at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, ...part })
+
+describe('read', () => {
+  it('adds up the sections and takes the round trip of the pair in use', () => {
+    const report = [
+      { type: 'inbound-rtp', packetsReceived: 10, packetsLost: 1, bytesReceived: 100, framesDecoded: 5 },
+      { type: 'inbound-rtp', packetsReceived: 20, packetsLost: -1, bytesReceived: 50 },
+      { type: 'remote-inbound-rtp', fractionLost: 0.2, roundTripTime: 0.5 },
+      { type: 'candidate-pair', state: 'succeeded', nominated: true, currentRoundTripTime: 0.05, availableOutgoingBitrate: 3e5 },
+      { type: 'candidate-pair', state: 'failed', nominated: false, currentRoundTripTime: 9 },
+      { type: 'codec' },
+    ]
+    expect(read(report, 7)).toEqual(reading({ at: 7, received: 30, lost: 1, bytesIn: 150, framesDecoded: 5, rtt: 0.05, lossOut: 0.2, available: 3e5 }))
+  })
+})
+
+describe('compare', () => {
+  it('measures what happened between two readings', () => {
+    const measure = compare(reading({ at: 0 }), reading({ at: 2000, received: 90, lost: 10, bytesIn: 1000, framesDecoded: 48, rtt: 0.1 }))
+    expect(measure).toMatchObject({ loss: 0.1, rttMs: 100, fps: 24, kbpsIn: 4 })
+  })
+  it('is not confused by a new connection that counts from nought', () => {
+    expect(compare(reading({ at: 0, received: 900, lost: 9 }), reading({ at: 2000, received: 5 }))).toMatchObject({ loss: 0, received: 0 })
+  })
+})
+
+describe('grade', () => {
+  it.each([
+    ['good', {}],
+    ['fair', { loss: 0.03 }],
+    ['fair', { rttMs: 300 }],
+    ['fair', { freezes: 1 }],
+    ['poor', { loss: 0.1 }],
+    ['poor', { lossOut: 0.12 }],
+    ['poor', { rttMs: 800 }],
+    ['good', { rttMs: null }],
+  ] as const)('calls it %s at %o', (word, part) => {
+    expect(grade({ ...calm, ...part })).toBe(word)
+  })
+})
+
+describe('smooth', () => {
+  it('drops at once and rises after six seconds', () => {
+    let state = smooth(unmeasured, calm, true, 0)
+    expect(state.quality).toBe('good')
+    state = smooth(state, { ...calm, loss: 0.2 }, true, 2000)
+    expect(state.quality).toBe('poor')
+    state = smooth(state, calm, true, 4000)
+    expect(state.quality).toBe('poor')
+    state = smooth(state, calm, true, 4000 + RISE_MS)
+    expect(state.quality).toBe('good')
+  })
+  it('starts the six seconds anew after a relapse', () => {
+    let state = smooth(smooth(unmeasured, { ...calm, loss: 0.2 }, true, 0), calm, true, 2000)
+    state = smooth(state, { ...calm, loss: 0.2 }, true, 4000)
+    state = smooth(state, calm, true, 6000)
+    expect(smooth(state, calm, true, 8000).quality).toBe('poor')
+  })
+  it('calls silence a loss only when somebody should be heard', () => {
+    const silent = { ...calm, received: 0 }
+    let alone = unmeasured
+    let together = unmeasured
+    for (let n = 0; n < 3; n += 1) {
+      alone = smooth(alone, silent, false, n * 2000)
+      together = smooth(together, silent, true, n * 2000)
+    }
+    expect([alone.quality, together.quality]).toEqual(['good', 'lost'])
+  })
+})

@@ -1,0 +1,123 @@
+// How well the call works, from the browser's statistics: read, compared with the last reading, graded, smoothed.
+
+import type { Quality } from '@/protocol/live'
+
+export const POLL_MS = 2_000
+/** A better grade is believed after this. A worse one at once. */
+export const RISE_MS = 6_000
+/** So many readings without a packet are a loss, not a silence. */
+export const SILENT_READINGS = 3
+
+/** Counters since the beginning, as the browser keeps them. */
+export interface Reading {
+  at: number
+  received: number
+  lost: number
+  bytesIn: number
+  bytesOut: number
+  freezes: number
+  framesDecoded: number
+  /** Seconds; `null` when not known yet. */
+  rtt: number | null
+  /** Share of our own packets that the relay misses, 0–1. */
+  lossOut: number | null
+  /** Bits a second that the browser believes it may send. */
+  available: number | null
+}
+
+/** What happened between two readings. */
+export interface Measure {
+  /** Share of packets that did not arrive, 0–1. */
+  loss: number
+  lossOut: number
+  rttMs: number | null
+  fps: number
+  kbpsIn: number
+  kbpsOut: number
+  freezes: number
+  received: number
+  available: number | null
+}
+
+/** Firefox's report has `forEach` and nothing else that is safe. */
+export interface Report {
+  forEach(each: (stat: Record<string, unknown>) => void): void
+}
+
+export function read(report: Report, at: number): Reading {
+  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null }
+  report.forEach((stat) => {
+    const value = (name: string): number => (typeof stat[name] === 'number' ? stat[name] : 0)
+    switch (stat['type']) {
+      case 'inbound-rtp':
+        reading.received += value('packetsReceived')
+        reading.lost += Math.max(0, value('packetsLost'))
+        reading.bytesIn += value('bytesReceived')
+        reading.freezes += value('freezeCount')
+        reading.framesDecoded += value('framesDecoded')
+        break
+      case 'outbound-rtp':
+        reading.bytesOut += value('bytesSent')
+        break
+      case 'remote-inbound-rtp':
+        if (typeof stat['fractionLost'] === 'number') reading.lossOut = Math.max(reading.lossOut ?? 0, stat['fractionLost'])
+        if (typeof stat['roundTripTime'] === 'number') reading.rtt ??= stat['roundTripTime']
+        break
+      case 'candidate-pair':
+        if (stat['nominated'] === true && stat['state'] === 'succeeded') {
+          if (typeof stat['currentRoundTripTime'] === 'number') reading.rtt = stat['currentRoundTripTime']
+          if (typeof stat['availableOutgoingBitrate'] === 'number') reading.available = stat['availableOutgoingBitrate']
+        }
+        break
+    }
+  })
+  return reading
+}
+
+export function compare(before: Reading, now: Reading): Measure {
+  const seconds = Math.max(0.001, (now.at - before.at) / 1000)
+  // A new connection starts its counters at nought.
+  const grown = (a: number, b: number): number => Math.max(0, b - a)
+  const received = grown(before.received, now.received)
+  const lost = grown(before.lost, now.lost)
+  return {
+    loss: received + lost === 0 ? 0 : lost / (received + lost),
+    lossOut: now.lossOut ?? 0,
+    rttMs: now.rtt === null ? null : now.rtt * 1000,
+    fps: grown(before.framesDecoded, now.framesDecoded) / seconds,
+    kbpsIn: (grown(before.bytesIn, now.bytesIn) * 8) / seconds / 1000,
+    kbpsOut: (grown(before.bytesOut, now.bytesOut) * 8) / seconds / 1000,
+    freezes: grown(before.freezes, now.freezes),
+    received,
+    available: now.available,
+  }
+}
+
+/** Good below 3 % loss and 300 ms without freezes; poor from 10 % or 800 ms on. */
+export function grade(measure: Measure): Exclude<Quality, 'unknown' | 'lost'> {
+  const loss = Math.max(measure.loss, measure.lossOut)
+  const rtt = measure.rttMs ?? 0
+  if (loss >= 0.1 || rtt >= 800) return 'poor'
+  return loss < 0.03 && rtt < 300 && measure.freezes === 0 ? 'good' : 'fair'
+}
+
+export interface Smoothed {
+  quality: Quality
+  /** Since when the grade would be better. */
+  betterSince: number | null
+  silent: number
+}
+
+export const unmeasured: Smoothed = { quality: 'unknown', betterSince: null, silent: 0 }
+const ORDER: Record<Quality, number> = { lost: 0, poor: 1, fair: 2, good: 3, unknown: 4 }
+
+/** `expecting`: somebody else sends, so silence is a loss. */
+export function smooth(before: Smoothed, measure: Measure, expecting: boolean, now: number): Smoothed {
+  const silent = expecting && measure.received === 0 ? before.silent + 1 : 0
+  if (silent >= SILENT_READINGS) return { quality: 'lost', betterSince: null, silent }
+  const next = grade(measure)
+  if (before.quality === 'unknown' || ORDER[next] < ORDER[before.quality]) return { quality: next, betterSince: null, silent }
+  if (next === before.quality) return { ...before, betterSince: null, silent }
+  const betterSince = before.betterSince ?? now
+  return now - betterSince >= RISE_MS ? { quality: next, betterSince: null, silent } : { ...before, betterSince, silent }
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
+import { reduce, type CallEvent } from './reducer'
+import { isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, shouldPhone, slotsOf } from './selectors'
+import { newCall, type CallState } from './state'
+
+function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
+  return {
+    id, role, name: { zh: role, en: role }, presence: { state: 'here' },
+    media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, ...media },
+  }
+}
+const room: RoomState = {
+  room: 'r', epoch: 1, purpose: 'visit', you: 'p', opened_at: 1, recording: true,
+  participants: [person('n', 'nurse'), person('p', 'patient'), person('d', 'doctor')],
+}
+const play = (...events: CallEvent[]): CallState => events.reduce(reduce, newCall())
+const joined: CallEvent[] = [{ type: 'join_asked', at: 10 }, { type: 'room', room, at: 20 }]
+const live: CallEvent[] = [...joined, { type: 'media', state: 'connected', at: 30 }]
+const captured: CallEvent = { type: 'captured', camera: null, microphone: null, facing: 'user', canFlip: true, testPicture: false }
+
+describe('the phases of a call', () => {
+  it('go from idle over joining and connecting to live', () => {
+    expect(play().phase).toEqual({ name: 'idle' })
+    expect(play(...joined.slice(0, 1)).phase).toEqual({ name: 'joining', since: 10 })
+    expect(play(...joined).phase).toEqual({ name: 'connecting', since: 10 })
+    expect(play(...live).phase).toEqual({ name: 'live' })
+  })
+
+  it('count a lost network from its first sign', () => {
+    const lost = play(...live, { type: 'media', state: 'interrupted', at: 100 }, { type: 'link_lost', at: 140 })
+    expect(lost.phase).toEqual({ name: 'reconnecting', since: 100, what: 'network' })
+    expect(reconnectingSeconds(lost, 5_200)).toBe(5)
+  })
+
+  it('stay reconnecting until both the socket and the media are back', () => {
+    const down: CallEvent[] = [...live, { type: 'link_lost', at: 100 }, { type: 'media', state: 'interrupted', at: 200 }]
+    expect(play(...down, { type: 'link_back' }).phase).toEqual({ name: 'reconnecting', since: 200, what: 'media' })
+    expect(play(...down, { type: 'media', state: 'connected', at: 300 }).phase).toEqual({ name: 'reconnecting', since: 100, what: 'network' })
+    expect(play(...down, { type: 'link_back' }, { type: 'media', state: 'connected', at: 300 }).phase).toEqual({ name: 'live' })
+  })
+
+  it('do not count a second sign of the same loss anew', () => {
+    const state = play(...live, { type: 'media', state: 'interrupted', at: 100 }, { type: 'media', state: 'connecting', at: 900 })
+    expect(state.phase).toMatchObject({ since: 100 })
+    expect(state.quality).toBe('lost')
+  })
+
+  it('end once, with the first reason, and hear nothing afterwards', () => {
+    const state = play(...live, { type: 'ended', reason: 'left', problem: null }, { type: 'ended', reason: 'finished', problem: null }, { type: 'room', room, at: 50 }, { type: 'media', state: 'closed', at: 60 })
+    expect(state.phase).toEqual({ name: 'ended', reason: 'left', problem: null })
+  })
+
+  it('begin again after an end by one tap', () => {
+    const state = play(...live, { type: 'ended', reason: 'left', problem: null }, { type: 'join_asked', at: 99 })
+    expect(state.phase).toEqual({ name: 'joining', since: 99 })
+    expect(state.room).toBeNull()
+  })
+
+  it('are connecting, not reconnecting, when the socket is lost before the first picture', () => {
+    expect(play(...joined, { type: 'link_lost', at: 40 }).phase).toEqual({ name: 'connecting', since: 10 })
+  })
+
+  it('offer the telephone after a minute', () => {
+    const state = play(...live, { type: 'link_lost', at: 1000 })
+    expect(shouldPhone(state, 60_999)).toBe(false)
+    expect(shouldPhone(state, 61_000)).toBe(true)
+    expect(shouldPhone(play(...joined), 60_010)).toBe(true)
+  })
+})
+
+describe('who is here', () => {
+  it('shows the doctor large to the patient, and the patient to the doctor', () => {
+    expect(mainOther(play(...live), null)?.id).toBe('n')
+    const asDoctor = play({ type: 'join_asked', at: 0 }, { type: 'room', room: { ...room, you: 'd' }, at: 1 })
+    expect(mainOther(asDoctor, null)?.id).toBe('p')
+  })
+
+  it('shows whom the person chose, as long as they are here', () => {
+    expect(mainOther(play(...live), 'd')?.id).toBe('d')
+    expect(mainOther(play(...live), 'gone')?.id).toBe('n')
+  })
+
+  it('knows which sections carry whom', () => {
+    const state = play(...live, { type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd' }, { mid: '5', kind: 'video', source: 'n' }] })
+    expect(slotsOf(state, 'd').map((slot) => slot.mid)).toEqual(['2'])
+    expect(others(state).map((one) => one.id)).toEqual(['n', 'd'])
+  })
+
+  it('does not hear of another room', () => {
+    const state = play(...live)
+    expect(reduce(state, { type: 'slots', room: 'other', slots: [] })).toBe(state)
+    expect(reduce(state, { type: 'room', room: { ...room, room: 'other' }, at: 1 })).toBe(state)
+  })
+
+  it('has one word for what is wrong with the other side', () => {
+    expect(otherWord(null)).toBe('waiting')
+    expect(otherWord({ ...person('d', 'doctor'), presence: { state: 'lost', since: 1 } })).toBe('lost')
+    expect(otherWord(person('d', 'doctor', { hidden: true }))).toBe('hidden')
+    expect(otherWord(person('d', 'doctor', { camera: false }))).toBe('camera_off')
+    expect(otherWord(person('d', 'doctor', { quality: 'poor' }))).toBe('weak')
+    expect(otherWord(person('d', 'doctor'))).toBeNull()
+  })
+})
+
+describe('the own media', () => {
+  it('is what the person wants and the device can', () => {
+    expect(isOnCamera(play(captured))).toBe(true)
+    expect(isOnCamera(play({ ...captured, camera: 'denied' }))).toBe(false)
+    expect(isOnCamera(play(captured, { type: 'camera', on: false }))).toBe(false)
+    expect(isOnCamera(play(captured, { type: 'voice_only', on: true }))).toBe(false)
+    expect(isOnCamera(play(captured, { type: 'paused_by_network', on: true }))).toBe(false)
+  })
+
+  it('comes back with one press of the camera, whatever had turned it off', () => {
+    const state = play(captured, { type: 'voice_only', on: true }, { type: 'paused_by_network', on: true }, { type: 'camera', on: true })
+    expect(isOnCamera(state)).toBe(true)
+  })
+
+  it('tells the others of a microphone that a phone call took', () => {
+    expect(selfMedia(play(captured, { type: 'interrupted', on: true }), false)).toMatchObject({ microphone: false, camera: false })
+  })
+
+  it('tells the others of a page in the background and of a test picture', () => {
+    expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true })
+  })
+})

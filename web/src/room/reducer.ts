@@ -1,0 +1,100 @@
+import { unreachable, type DeviceTrouble, type MediaState, type Quality, type RoomState, type Slot } from '@/protocol/live'
+import type { CallState, EndReason, OwnMedia, Phase } from './state'
+
+export type CallEvent =
+  | { type: 'join_asked'; at: number }
+  | { type: 'room'; room: RoomState; at: number }
+  | { type: 'slots'; room: string; slots: Slot[] }
+  | { type: 'link_lost'; at: number }
+  | { type: 'link_back' }
+  | { type: 'media'; state: MediaState; at: number }
+  | { type: 'quality'; quality: Quality }
+  | { type: 'microphone'; on: boolean }
+  | { type: 'camera'; on: boolean }
+  | { type: 'voice_only'; on: boolean }
+  | { type: 'captured'; camera: DeviceTrouble | null; microphone: DeviceTrouble | null; facing: 'user' | 'environment'; canFlip: boolean; testPicture: boolean }
+  | { type: 'interrupted'; on: boolean }
+  | { type: 'paused_by_network'; on: boolean }
+  | { type: 'sound'; blocked: boolean }
+  | { type: 'ended'; reason: EndReason; problem: string | null }
+
+/** The one place where a call changes. */
+export function reduce(state: CallState, event: CallEvent): CallState {
+  const next = change(state, event)
+  return next === state ? state : { ...next, phase: phaseOf(next, event) }
+}
+
+function change(state: CallState, event: CallEvent): CallState {
+  const over = state.phase.name === 'ended'
+  switch (event.type) {
+    case 'join_asked':
+      return { ...state, room: null, slots: [], media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+    case 'room': {
+      if (over || (state.room !== null && state.room !== event.room.room)) return state
+      const { room, purpose, you, participants, recording, opened_at: openedAt } = event.room
+      return { ...state, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
+    }
+    case 'slots':
+      return over || event.room !== state.room ? state : { ...state, slots: event.slots }
+    case 'link_lost':
+      return over ? state : { ...state, linkLostSince: state.linkLostSince ?? event.at }
+    case 'link_back':
+      return { ...state, linkLostSince: null }
+    case 'media':
+      if (over) return state
+      return {
+        ...state,
+        media: event.state,
+        mediaDownSince: event.state === 'connected' ? null : (state.mediaDownSince ?? event.at),
+        wasLive: state.wasLive || event.state === 'connected',
+        quality: event.state === 'connected' ? state.quality : state.wasLive ? 'lost' : state.quality,
+      }
+    case 'quality':
+      return { ...state, quality: event.quality }
+    case 'microphone':
+      return own(state, { microphone: { ...state.own.microphone, wanted: event.on } })
+    case 'camera':
+      // Who asks for the camera no longer wants voice only.
+      return own(state, { camera: { ...state.own.camera, wanted: event.on }, voiceOnly: event.on ? false : state.own.voiceOnly, pausedByNetwork: false })
+    case 'voice_only':
+      return own(state, { voiceOnly: event.on, pausedByNetwork: false })
+    case 'captured':
+      return own(state, {
+        microphone: { ...state.own.microphone, trouble: event.microphone },
+        camera: { ...state.own.camera, trouble: event.camera, facing: event.facing, canFlip: event.canFlip },
+        testPicture: event.testPicture,
+        interrupted: false,
+      })
+    case 'interrupted':
+      return own(state, { interrupted: event.on })
+    case 'paused_by_network':
+      return own(state, { pausedByNetwork: event.on })
+    case 'sound':
+      return { ...state, soundBlocked: event.blocked }
+    case 'ended':
+      return over ? state : { ...state, phase: { name: 'ended', reason: event.reason, problem: event.problem }, slots: [], soundBlocked: false, linkLostSince: null }
+    default:
+      return unreachable(event)
+  }
+}
+
+function own(state: CallState, part: Partial<OwnMedia>): CallState {
+  return { ...state, own: { ...state.own, ...part } }
+}
+
+/** The phase follows from the facts; only beginning and end are told. */
+function phaseOf(state: CallState, event: CallEvent): Phase {
+  const phase = state.phase
+  if (phase.name === 'ended' || phase.name === 'idle') return phase
+  if (state.room === null) return phase.name === 'joining' ? phase : { name: 'joining', since: at(event) }
+  if (!state.wasLive) return { name: 'connecting', since: phase.name === 'joining' || phase.name === 'connecting' ? phase.since : at(event) }
+  if (state.linkLostSince !== null) {
+    return { name: 'reconnecting', since: Math.min(state.linkLostSince, state.mediaDownSince ?? Infinity), what: 'network' }
+  }
+  if (state.mediaDownSince !== null) return { name: 'reconnecting', since: state.mediaDownSince, what: 'media' }
+  return { name: 'live' }
+}
+
+function at(event: CallEvent): number {
+  return 'at' in event ? event.at : 0
+}

@@ -1,0 +1,67 @@
+import type { Participant, ParticipantRole, SelfMedia, Slot } from '@/protocol/live'
+import type { CallState } from './state'
+
+/** Everybody in the room but oneself. */
+export function others(state: CallState): readonly Participant[] {
+  return state.participants.filter((one) => one.id !== state.you)
+}
+
+/** Whom the stage shows large: the chosen one, else the other side, else whoever is there. */
+export function mainOther(state: CallState, chosen: string | null): Participant | null {
+  const there = others(state)
+  return there.find((one) => one.id === chosen) ?? there.find((one) => isOtherSide(state, one.role)) ?? there[0] ?? null
+}
+
+function isOtherSide(state: CallState, role: ParticipantRole): boolean {
+  const mine = state.participants.find((one) => one.id === state.you)?.role
+  return mine === 'patient' ? role !== 'patient' : role === 'patient'
+}
+
+/** The sections that carry a participant's media. */
+export function slotsOf(state: CallState, participant: string): readonly Slot[] {
+  return state.slots.filter((slot) => slot.source === participant)
+}
+
+export function isOnCamera(state: CallState): boolean {
+  const { camera, voiceOnly, pausedByNetwork } = state.own
+  return camera.wanted && camera.trouble === null && !voiceOnly && !pausedByNetwork
+}
+
+export function isOnMicrophone(state: CallState): boolean {
+  return state.own.microphone.wanted && state.own.microphone.trouble === null
+}
+
+/** What the others are told of the own side. */
+export function selfMedia(state: CallState, hidden: boolean): SelfMedia {
+  return {
+    microphone: isOnMicrophone(state) && !state.own.interrupted,
+    camera: isOnCamera(state) && !state.own.interrupted,
+    test_picture: state.own.testPicture,
+    quality: state.quality,
+    hidden,
+  }
+}
+
+/** Whole seconds of the present reconnection, or `null` when there is none. */
+export function reconnectingSeconds(state: CallState, now: number): number | null {
+  return state.phase.name === 'reconnecting' ? Math.max(0, Math.floor((now - state.phase.since) / 1000)) : null
+}
+
+/** What the stage says in place of, or beside, the other's picture. */
+export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'weak' | null
+
+export function otherWord(other: Participant | null): OtherWord {
+  if (other === null) return 'waiting'
+  if (other.presence.state === 'lost') return 'lost'
+  if (other.media.hidden) return 'hidden'
+  if (!other.media.camera) return 'camera_off'
+  return other.media.quality === 'poor' || other.media.quality === 'lost' ? 'weak' : null
+}
+
+/** Reconnecting for so long that a telephone is the better way. */
+export const GIVE_UP_SECONDS = 60
+
+export function shouldPhone(state: CallState, now: number): boolean {
+  if (state.phase.name === 'connecting' || state.phase.name === 'joining') return now - state.phase.since >= GIVE_UP_SECONDS * 1000
+  return (reconnectingSeconds(state, now) ?? 0) >= GIVE_UP_SECONDS
+}

@@ -1,0 +1,78 @@
+// A call as a value. The whole of it, written out as an example, is in STATE.md.
+
+import type { DeviceTrouble, MediaState, Participant, Quality, RoomEnd, RoomPurpose, Slot } from '@/protocol/live'
+
+/** What the own side sends. `wanted` is the person's will, the rest is what became of it. */
+export interface OwnMedia {
+  microphone: { wanted: boolean; trouble: DeviceTrouble | null }
+  camera: { wanted: boolean; trouble: DeviceTrouble | null; facing: 'user' | 'environment'; canFlip: boolean }
+  /** The person chose voice only. */
+  voiceOnly: boolean
+  /** The network is too weak for the own picture; it comes back by itself. */
+  pausedByNetwork: boolean
+  /** A phone call or another app took the devices. */
+  interrupted: boolean
+  testPicture: boolean
+}
+
+export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
+
+export type Phase =
+  | { name: 'idle' }
+  | { name: 'joining'; since: number }
+  | { name: 'connecting'; since: number }
+  | { name: 'live' }
+  /** `network`: the socket is down, perhaps the media too. `media`: only the media. */
+  | { name: 'reconnecting'; since: number; what: 'network' | 'media' }
+  | { name: 'ended'; reason: EndReason; problem: string | null }
+
+export interface CallState {
+  phase: Phase
+  room: string | null
+  purpose: RoomPurpose | null
+  /** The own seat. */
+  you: string | null
+  participants: readonly Participant[]
+  recording: boolean
+  openedAt: number | null
+  /** Which of our receiving sections carries whose media. */
+  slots: readonly Slot[]
+  own: OwnMedia
+  quality: Quality
+  /** The socket: since when it is down. */
+  linkLostSince: number | null
+  media: MediaState
+  /** Since when the media is not connected. */
+  mediaDownSince: number | null
+  /** The browser wants a tap before it plays sound. */
+  soundBlocked: boolean
+  /** Media was connected at least once, so a loss is a *re*connection. */
+  wasLive: boolean
+}
+
+export function newCall(): CallState {
+  return {
+    phase: { name: 'idle' },
+    room: null,
+    purpose: null,
+    you: null,
+    participants: [],
+    recording: false,
+    openedAt: null,
+    slots: [],
+    own: {
+      microphone: { wanted: true, trouble: null },
+      camera: { wanted: true, trouble: null, facing: 'user', canFlip: false },
+      voiceOnly: false,
+      pausedByNetwork: false,
+      interrupted: false,
+      testPicture: false,
+    },
+    quality: 'unknown',
+    linkLostSince: null,
+    media: 'connecting',
+    mediaDownSince: null,
+    soundBlocked: false,
+    wasLive: false,
+  }
+}
