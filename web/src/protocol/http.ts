@@ -73,6 +73,13 @@ export class Http {
     return this.request<T>('DELETE', path, options)
   }
 
+  /** Bytes, such as a picture that may only be read with a token. */
+  async blob(path: string): Promise<Blob> {
+    let response = await this.#send('GET', path, {})
+    if (response.status === 401 && this.#options.renew && (await this.#options.renew())) response = await this.#send('GET', path, {})
+    return response.ok ? await response.blob() : await read<Blob>(response)
+  }
+
   async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     const key = options.key ?? (method === 'GET' ? undefined : (this.#options.newKey ?? newKey)())
     const keyed = key === undefined ? options : { ...options, key }

@@ -1,0 +1,349 @@
+// One call: the socket, the relay and the devices joined. The state is a value (`room/`); this carries it out.
+
+import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
+import { Refusal } from '@/connection/driver'
+import { browserDevices } from '@/media/devices'
+import { LocalMedia, type LocalState } from '@/media/local'
+import { Peer } from '@/media/peer'
+import { testPicture, testTone, type TestSource } from '@/media/testPicture'
+import { ApiError } from '@/protocol/http'
+import type { RoomState, ServerMessage } from '@/protocol/live'
+import type { RoomGrant } from '@/protocol/types'
+import { reduce, type CallEvent } from '@/room/reducer'
+import { isOnCamera, isOnMicrophone, others, selfMedia, slotsOf } from '@/room/selectors'
+import { newCall, type CallState } from '@/room/state'
+import { watchQuality } from './callQuality'
+import type { Live } from './live'
+
+/** Refusals of a grant or a join after which asking again is useless. */
+const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended'])
+const RETRY_MS = 2_000
+
+export interface CallOptions {
+  live: Live
+  /** Asks for the right to enter. */
+  grant: () => Promise<RoomGrant>
+  /** Sections to receive in. */
+  receive?: { audio: number; video: number }
+  /** A telephone: a smaller picture. */
+  small: boolean
+  /** Begin with voice only, as the person chose before. */
+  voiceOnly?: boolean
+  /** The page's one AudioContext, made in a tap; for the test tone. */
+  audio?: () => AudioContext | null
+  /** What the test picture says. */
+  testLabel: string
+}
+
+export interface Streams {
+  audio: MediaStream | null
+  video: MediaStream | null
+}
+export interface Call {
+  state: Readonly<ShallowRef<CallState>>
+  /** What arrives of each other participant. */
+  streams: Readonly<ShallowRef<ReadonlyMap<string, Streams>>>
+  /** The own picture. */
+  self: Readonly<ShallowRef<MediaStream | null>>
+  microphone: ComputedRef<boolean>
+  camera: ComputedRef<boolean>
+  join: () => void
+  setMicrophone: (on: boolean) => void
+  setCamera: (on: boolean) => void
+  setVoiceOnly: (on: boolean) => void
+  flip: () => void
+  /** After a phone call, or when the person allowed the devices at last. */
+  reviveDevices: () => void
+  soundBlocked: (blocked: boolean) => void
+  /** Hangs up, for good. */
+  leave: () => void
+}
+
+export function useCall(options: CallOptions): Call {
+  const { live } = options
+  const state = shallowRef<CallState>(newCall())
+  const streams = shallowRef<ReadonlyMap<string, Streams>>(new Map())
+  const self = shallowRef<MediaStream | null>(null)
+  let peer: Peer | null = null
+  let local: LocalMedia | null = null
+  /** Grows with every attempt to enter: what an older one learns is no longer wanted. */
+  let attempt = 0
+  let told = ''
+
+  function dispatch(event: CallEvent): void {
+    const before = state.value
+    const next = reduce(before, event)
+    if (next === before) return
+    state.value = next
+    if (next.phase.name === 'ended' && before.phase.name !== 'ended') cleanUp()
+    if (next.slots !== before.slots || next.participants !== before.participants) gather()
+    if (next.own !== before.own) send()
+    tell()
+  }
+
+  function join(): void {
+    if (!['idle', 'ended'].includes(state.value.phase.name)) return
+    // Another window may have taken the socket; the person wants it here.
+    live.start()
+    dispatch({ type: 'join_asked', at: Date.now() })
+    if (options.voiceOnly && !state.value.wasLive) dispatch({ type: 'voice_only', on: true })
+    void enter()
+  }
+
+  /** Gets a grant and takes the seat; asks again while there is hope. Whether this attempt took it. */
+  async function enter(): Promise<boolean> {
+    attempt += 1
+    const mine = attempt
+    for (;;) {
+      try {
+        const grant = await options.grant()
+        if (mine !== attempt) return false
+        void capture(grant.demo === true)
+        await live.command({ type: 'join', grant: grant.grant }, { patience: 'queue', key: 'join' })
+        return mine === attempt
+      } catch (cause) {
+        if (mine !== attempt || state.value.phase.name === 'ended') return false
+        const code = cause instanceof Refusal ? cause.problem.code : ApiError.from(cause).code
+        if (OVER.has(code)) {
+          dispatch({ type: 'ended', reason: code === 'room.closed' || code === 'visit.ended' ? 'closed' : 'refused', problem: code })
+          return false
+        }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        if (mine !== attempt || live.status.value.name === 'closed') return false
+      }
+    }
+  }
+
+  /** Takes the seat again, with new media: a server that restarted knows nothing of the old connection. */
+  async function reenter(): Promise<void> {
+    if (!(await enter())) return
+    peer?.setLinked(true)
+    peer?.begin()
+    tell()
+  }
+
+  function entered(room: RoomState): void {
+    const isNew = state.value.room === null
+    dispatch({ type: 'room', room, at: Date.now() })
+    if (!isNew || state.value.room === null) return
+    peer?.close()
+    peer = makePeer(room.room)
+    send()
+    peer.begin()
+    expose(peer)
+    told = ''
+    tell()
+  }
+
+  function makePeer(room: string): Peer {
+    return new Peer({
+      make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+      receive: options.receive ?? { audio: 3, video: 3 },
+      offer: (offer) => live.command({ type: 'offer', room, ...offer }),
+      state: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
+      changed: gather,
+      now: () => Date.now(),
+      setTimer: (act, ms) => window.setTimeout(act, ms),
+      clearTimer: (timer) => window.clearTimeout(timer as number),
+    })
+  }
+
+  function hear(message: ServerMessage): void {
+    if (state.value.phase.name === 'idle' || state.value.phase.name === 'ended') return
+    switch (message.type) {
+      case 'welcome':
+        return welcomed(message.resumed ? message.rooms : [])
+      case 'room':
+        return entered(message.room)
+      case 'slots':
+        if (message.room !== state.value.room) return
+        dispatch({ type: 'slots', room: message.room, slots: message.slots })
+        return peer?.addSections(...message.missing)
+      case 'answer':
+        return void (message.room === state.value.room && peer?.answer(message.offer_id, message.sdp))
+      case 'offer_refused':
+        if (message.room !== state.value.room || !peer?.refused(message.offer_id)) return
+        if (message.reason === 'not_admitted') return void reenter()
+        if (message.reason === 'internal') return void setTimeout(() => peer?.begin(), 1000)
+        return dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' })
+      case 'media_state':
+        if (message.room === state.value.room && message.state === 'closed') peer?.distrust()
+        return
+      case 'room_ended':
+        return message.room === state.value.room ? dispatch({ type: 'ended', reason: message.reason, problem: null }) : undefined
+      case 'bye':
+        return message.problem.code === 'live.replaced' ? dispatch({ type: 'ended', reason: 'replaced', problem: message.problem.code }) : undefined
+    }
+  }
+
+  /** The socket is back. Either the seat was kept, or it is asked for again; the media follows by itself. */
+  function welcomed(rooms: readonly RoomState[]): void {
+    dispatch({ type: 'link_back' })
+    told = ''
+    const room = state.value.room
+    if (room === null) return
+    const kept = rooms.find((one) => one.room === room)
+    if (kept) {
+      dispatch({ type: 'room', room: kept, at: Date.now() })
+      peer?.setLinked(true)
+      return tell()
+    }
+    void reenter()
+  }
+
+  async function capture(demo: boolean): Promise<void> {
+    local ??= new LocalMedia({
+      api: browserDevices(),
+      small: options.small,
+      stand: demo ? { picture: () => testPicture(options.testLabel, options.small ? 200 : 160), tone } : null,
+      changed: captured,
+      interrupted: (on) => dispatch({ type: 'interrupted', on }),
+      setTimer: (act, ms) => window.setTimeout(act, ms),
+      clearTimer: (timer) => window.clearTimeout(timer as number),
+    })
+    await local.start({ microphone: state.value.own.microphone.wanted, camera: wantsCamera() })
+  }
+
+  function tone(): TestSource | null {
+    try {
+      return testTone(options.audio?.() ?? new AudioContext())
+    } catch {
+      return null
+    }
+  }
+
+  function wantsCamera(): boolean {
+    const { camera, voiceOnly, pausedByNetwork } = state.value.own
+    return camera.wanted && !voiceOnly && !pausedByNetwork
+  }
+
+  function captured(got: LocalState): void {
+    dispatch({ type: 'captured', camera: got.cameraTrouble, microphone: got.microphoneTrouble, facing: got.facing, canFlip: got.canFlip, testPicture: got.testPicture })
+    const shown = self.value?.getVideoTracks()[0] ?? null
+    if (shown !== got.video) self.value = got.video ? new MediaStream([got.video]) : null
+    send()
+  }
+
+  /** What is captured goes out. */
+  function send(): void {
+    peer?.setTrack('audio', local?.state.audio ?? null)
+    peer?.setTrack('video', wantsCamera() ? (local?.state.video ?? null) : null)
+  }
+
+  /** Says what we send, when that changed. */
+  function tell(): void {
+    const { room, phase } = state.value
+    if (room === null || phase.name === 'ended') return
+    const media = selfMedia(state.value, document.visibilityState === 'hidden')
+    const text = JSON.stringify(media)
+    if (text === told) return
+    told = text
+    void live.command({ type: 'media', room, state: media }, { patience: 'queue', key: 'media' }).catch(() => undefined)
+  }
+
+  /** Puts the tracks of the slots together, one pair of streams per participant; keeps what did not change. */
+  function gather(): void {
+    const next = new Map<string, Streams>()
+    for (const other of others(state.value)) {
+      const old = streams.value.get(other.id)
+      const found: Streams = { audio: null, video: null }
+      for (const slot of slotsOf(state.value, other.id)) {
+        const track = peer?.trackOf(slot.mid) ?? null
+        if (track) found[slot.kind] = old?.[slot.kind]?.getTracks()[0] === track ? old[slot.kind] : new MediaStream([track])
+      }
+      next.set(other.id, found)
+    }
+    streams.value = next
+  }
+
+  function cleanUp(): void {
+    attempt += 1
+    peer?.close()
+    peer = null
+    local?.stop()
+    local = null
+    self.value = null
+    streams.value = new Map()
+  }
+
+  function leave(): void {
+    const room = state.value.room
+    if (room !== null) void live.command({ type: 'leave', room }, { patience: 'queue' }).catch(() => undefined)
+    dispatch({ type: 'ended', reason: 'left', problem: null })
+  }
+
+  const quality = watchQuality({
+    connection: () => (state.value.media === 'connected' ? (peer?.connection ?? null) : null),
+    expecting: () => others(state.value).some((one) => one.presence.state === 'here' && (one.media.camera || one.media.microphone)),
+    quality: (word) => dispatch({ type: 'quality', quality: word }),
+    pause(on) {
+      dispatch({ type: 'paused_by_network', on })
+      void local?.setCamera(wantsCamera())
+    },
+  })
+
+  function shown(): void {
+    tell()
+    if (document.visibilityState === 'visible' && state.value.room !== null) void local?.revive()
+  }
+  document.addEventListener('visibilitychange', shown)
+  window.addEventListener('pageshow', shown)
+  const stopListening = live.listen(hear)
+  const stopWatching = watch(live.status, (status) => {
+    if (status.name === 'idle') return
+    if (status.name === 'open') return dispatch({ type: 'link_back' })
+    if (status.name === 'closed') {
+      if (['idle', 'ended'].includes(state.value.phase.name)) return
+      return dispatch({ type: 'ended', reason: status.problem?.code === 'live.replaced' ? 'replaced' : 'refused', problem: status.problem?.code ?? null })
+    }
+    dispatch({ type: 'link_lost', at: Date.now() })
+    peer?.setLinked(false)
+  }, { flush: 'sync' })
+  onScopeDispose(() => {
+    stopListening()
+    stopWatching()
+    quality.stop()
+    document.removeEventListener('visibilitychange', shown)
+    window.removeEventListener('pageshow', shown)
+    // The seat stays: the page may be going to another screen of the same visit, or be reloaded.
+    cleanUp()
+  })
+
+  return {
+    state,
+    streams,
+    self,
+    microphone: computed(() => isOnMicrophone(state.value)),
+    camera: computed(() => isOnCamera(state.value)),
+    join,
+    setMicrophone(on) {
+      dispatch({ type: 'microphone', on })
+      void local?.setMicrophone(on)
+    },
+    setCamera(on) {
+      quality.forgive()
+      dispatch({ type: 'camera', on })
+      void local?.setCamera(wantsCamera())
+    },
+    setVoiceOnly(on) {
+      dispatch({ type: 'voice_only', on })
+      void local?.setCamera(wantsCamera())
+    },
+    flip: () => void local?.flip(),
+    reviveDevices: () => void local?.revive(),
+    soundBlocked: (blocked) => dispatch({ type: 'sound', blocked }),
+    leave,
+  }
+}
+
+/** Tests under a driven browser read the statistics of the connection. Nobody else's page has this. */
+function expose(peer: Peer): void {
+  if (!navigator.webdriver) return
+  Object.assign(window, {
+    __yunzhen: {
+      get pc() {
+        return peer.connection
+      },
+    },
+  })
+}

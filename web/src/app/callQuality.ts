@@ -1,0 +1,46 @@
+import { compare, POLL_MS, read, smooth, unmeasured, type Reading, type Report } from '@/media/stats'
+import { generous, weigh } from '@/media/thrift'
+import type { Quality } from '@/protocol/live'
+
+export interface QualityWatch {
+  /** The connection, while it is connected. */
+  connection: () => RTCPeerConnection | null
+  /** Whether somebody else sends something. */
+  expecting: () => boolean
+  quality: (word: Quality) => void
+  /** The own picture should pause for the sake of the voice, or may come back. */
+  pause: (on: boolean) => void
+}
+
+/** Measures the call every two seconds until stopped. */
+export function watchQuality(call: QualityWatch): { stop: () => void; forgive: () => void } {
+  let before: { pc: RTCPeerConnection; reading: Reading } | null = null
+  let smoothed = unmeasured
+  let thrift = generous
+  async function look(): Promise<void> {
+    const pc = call.connection()
+    if (!pc) {
+      before = null
+      return
+    }
+    const report = await pc.getStats().catch(() => null)
+    if (!report) return
+    const now = Date.now()
+    const reading = read(report as unknown as Report, now)
+    const last = before
+    before = { pc, reading }
+    if (last?.pc !== pc) return
+    const measure = compare(last.reading, reading)
+    smoothed = smooth(smoothed, measure, call.expecting(), now)
+    call.quality(smoothed.quality)
+    const next = weigh(thrift, measure, now)
+    if (next.paused !== thrift.paused) call.pause(next.paused)
+    thrift = next
+  }
+  const timer = setInterval(() => void look(), POLL_MS)
+  return {
+    stop: () => clearInterval(timer),
+    // The person wants the picture now: the network is judged anew.
+    forgive: () => (thrift = generous),
+  }
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import type { ChatMessage } from '@/protocol/staff'
+import { linesOf, type Line } from './chat'
+import { fit } from './pictures'
+
+const stored = (id: string, side: ChatMessage['side']): ChatMessage => ({ id, side, from: { zh: '', en: '' }, text: id, at: 0 })
+const pending = (id: string, state: Line['state']): Line => ({ id, mine: true, message: null, text: id, preview: null, state, error: null })
+
+describe('linesOf', () => {
+  it('shows what was stored, then what is being sent', () => {
+    const lines = linesOf([stored('a', 'patient'), stored('b', 'staff')], [pending('c', 'sending')], 'patient')
+    expect(lines.map((one) => [one.id, one.mine, one.state])).toEqual([['a', true, 'sent'], ['b', false, 'sent'], ['c', true, 'sending']])
+  })
+  it('shows a message once whose answer was lost, but that arrived', () => {
+    expect(linesOf([stored('a', 'patient')], [pending('a', 'failed')], 'patient')).toHaveLength(1)
+  })
+})
+
+describe('fit', () => {
+  it('makes a photo smaller and never larger', () => {
+    expect(fit(4000, 3000)).toEqual({ width: 1600, height: 1200 })
+    expect(fit(800, 600)).toEqual({ width: 800, height: 600 })
+    expect(fit(3000, 1)).toEqual({ width: 1600, height: 1 })
+  })
+})

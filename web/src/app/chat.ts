@@ -1,0 +1,144 @@
+// The conversation beside the call. A message is on the screen at once, and says whether it was sent.
+
+import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref } from 'vue'
+import { ApiError, newKey } from '@/protocol/http'
+import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
+import type { Live } from './live'
+import { MAX_BYTES, shrink } from './pictures'
+import type { Session } from './session'
+
+export interface Line {
+  id: string
+  mine: boolean
+  message: ChatMessage | null
+  text: string
+  /** A picture that is being sent, before the server has it. */
+  preview: string | null
+  state: 'sending' | 'sent' | 'failed'
+  error: ApiError | null
+}
+
+export interface Chat {
+  lines: ComputedRef<readonly Line[]>
+  unread: Ref<number>
+  error: Ref<ApiError | null>
+  send: (text: string, picture: Blob | null) => Promise<void>
+  again: (id: string) => void
+  /** The panel is open: everything counts as read. */
+  setOpen: (open: boolean) => void
+  /** The address of a stored picture, for as long as this lives. */
+  picture: (attachment: string) => Promise<string>
+}
+
+/** A conversation has its messages in order of arrival; what is still being sent comes last. */
+export function linesOf(stored: readonly ChatMessage[], pending: readonly Line[], side: ChatMessage['side']): Line[] {
+  const known = new Set(stored.map((one) => one.id))
+  const sent = stored.map((message): Line => ({ id: message.id, mine: message.side === side, message, text: message.text, preview: null, state: 'sent', error: null }))
+  return [...sent, ...pending.filter((one) => !known.has(one.id))]
+}
+
+export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side']): Chat {
+  const path = `/visits/${visit}`
+  const stored = shallowRef<readonly ChatMessage[]>([])
+  const pending = shallowRef<readonly (Line & { picture: Blob | null; attachment: string | null })[]>([])
+  const unread = ref(0)
+  const error = ref<ApiError | null>(null)
+  const addresses = new Map<string, Promise<string>>()
+  let open = false
+  let seen = -1
+  let loading: Promise<void> | null = null
+
+  function load(): Promise<void> {
+    loading ??= fetchAll().finally(() => (loading = null))
+    return loading
+  }
+  async function fetchAll(): Promise<void> {
+    try {
+      stored.value = await session.http.get<ChatMessage[]>(`${path}/messages`)
+      error.value = null
+      count()
+    } catch (cause) {
+      error.value = ApiError.from(cause)
+    }
+  }
+  function count(): void {
+    const theirs = stored.value.filter((one) => one.side !== side).length
+    // What was there before the page was opened was read before.
+    if (seen < 0 || open) seen = theirs
+    unread.value = theirs - seen
+  }
+
+  function change(id: string, part: Partial<(typeof pending.value)[number]>): void {
+    pending.value = pending.value.map((one) => (one.id === id ? { ...one, ...part } : one))
+  }
+  async function deliver(id: string): Promise<void> {
+    const line = pending.value.find((one) => one.id === id)
+    if (!line) return
+    change(id, { state: 'sending', error: null })
+    try {
+      let attachment = line.attachment
+      if (line.picture && attachment === null) {
+        const small = await shrink(line.picture).catch(() => line.picture!)
+        if (small.size > MAX_BYTES) throw new ApiError('request.too_large', 413, 'the picture is too large')
+        attachment = (await session.http.post<AttachmentInfo>(`${path}/attachments`, small, { key: id })).id
+        change(id, { attachment })
+      }
+      const body = { id, text: line.text, ...(attachment === null ? {} : { attachment }) }
+      const message = await session.http.post<ChatMessage>(`${path}/messages`, body, { key: `m-${id}` })
+      if (!stored.value.some((one) => one.id === id)) stored.value = [...stored.value, message]
+      pending.value = pending.value.filter((one) => one.id !== id)
+    } catch (cause) {
+      change(id, { state: 'failed', error: ApiError.from(cause) })
+    }
+  }
+
+  const stop = live.subscribe(`visit:${visit}`, null, (event) => {
+    if (event.kind === 'message.sent') void load()
+  })
+  const stopWelcome = live.listen((message) => {
+    if (message.type === 'welcome') void load()
+  })
+  void load()
+  onScopeDispose(() => {
+    stop()
+    stopWelcome()
+    for (const line of pending.value) if (line.preview) URL.revokeObjectURL(line.preview)
+    for (const address of addresses.values()) void address.then((url) => URL.revokeObjectURL(url), () => undefined)
+  })
+
+  return {
+    lines: computed(() => linesOf(stored.value, pending.value, side)),
+    unread,
+    error,
+    async send(text, picture) {
+      const id = newUuid()
+      const preview = picture ? URL.createObjectURL(picture) : null
+      pending.value = [...pending.value, { id, mine: true, message: null, text, preview, state: 'sending', error: null, picture, attachment: null }]
+      await deliver(id)
+    },
+    again: (id) => void deliver(id),
+    setOpen(now) {
+      open = now
+      count()
+    },
+    picture(attachment) {
+      const known = addresses.get(attachment)
+      if (known) return known
+      const address = session.http.blob(`/attachments/${attachment}`).then((blob) => URL.createObjectURL(blob))
+      address.catch(() => addresses.delete(attachment))
+      addresses.set(attachment, address)
+      return address
+    },
+  }
+}
+
+/** A UUID v4, also where the page is not a secure context. */
+function newUuid(): string {
+  const key = newKey()
+  if (key.includes('-')) return key
+  const hex = [...key]
+  hex[12] = '4'
+  hex[16] = '8'
+  const text = hex.join('')
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`
+}

@@ -1,0 +1,153 @@
+// What staff see over REST: queue, desk, visit, alarms, and the conversation of both sides. Names as in the OpenAPI document.
+
+import type { ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteContent, Outcome, Relation, Sex, SignedNote, Text, TicketPhase, TriageView } from './types'
+
+export interface DeskInfo {
+  id: string
+  name: Text
+  state: string
+  doctor: Text | null
+  last_call_at: number | null
+}
+export interface ClinicInfo {
+  id: string
+  code: string
+  name: Text
+  open: boolean
+  desks: DeskInfo[]
+}
+export interface TicketRow {
+  id: string
+  clinic: string
+  no: number
+  phase: TicketPhase
+  version: number
+  level: Level
+  matched: string[]
+  reasons: Text[]
+  patient: string
+  name_masked: string
+  age_years: number
+  sex: Sex
+  arrived_at: number
+  retriage_due: number | null
+  nurse_call: boolean
+  missed: number
+  online: boolean
+  desk: string | null
+  desk_name: Text | null
+  moved: MoveReason | null
+  check: DeviceCheck | null
+}
+export type AlarmKind = 'red_flag' | 'triage' | 'worsened' | 'nurse_call'
+export interface AlarmView {
+  id: string
+  clinic: string
+  kind: AlarmKind
+  reasons: Text[]
+  ticket: string | null
+  raised_at: number
+  taken_by: Text | null
+  mine: boolean
+  taken_at: number | null
+  closed_at: number | null
+  online: boolean
+  contact: { name: string; phone: string; address: string | null } | null
+}
+export type AlarmOutcome = 'handed_to120' | 'sent_offline' | 'false_alarm' | 'not_reached'
+export interface Board {
+  clinic: string
+  clinic_name: Text
+  tickets: TicketRow[]
+  alarms: AlarmView[]
+  desks: DeskInfo[]
+  done_today: number
+  seq: number
+  as_of: number
+}
+
+export type DeskPhase = 'closed' | 'open' | 'paused' | 'closing' | 'lost'
+export interface UnfinishedNote {
+  visit: string
+  no: number
+  name_masked: string
+  ended_at: number | null
+}
+export interface DeskView {
+  id: string
+  name: Text
+  clinic: string
+  clinic_name: Text
+  phase: DeskPhase
+  paused_until: number | null
+  current: CurrentPatient | null
+  unfinished: UnfinishedNote[]
+  version: number
+  as_of: number
+}
+export interface IdentityPanel {
+  patient: string
+  name: string
+  document: DocumentKind
+  document_tail: string
+  phone_tail: string
+  age_years: number
+  sex: Sex
+  birth_date: string
+  relation: Relation
+}
+export interface PreviousVisit {
+  visit: string
+  at: number
+  clinic_name: Text
+  diagnosis: string | null
+}
+export interface CurrentPatient {
+  ticket: string
+  no: number
+  version: number
+  phase: TicketPhase
+  ring_until: number | null
+  call_count: number
+  online: boolean
+  identity: IdentityPanel
+  triage: TriageView
+  declaration: string
+  questionnaire: string
+  answers: Record<string, unknown>
+  consents: ConsentRecord[]
+  check: DeviceCheck | null
+  previous: PreviousVisit[]
+  visit: string | null
+}
+export interface NoteDraft {
+  version: number
+  saved_at: number | null
+  content: NoteContent
+}
+export interface VisitView {
+  id: string
+  room: string
+  no: number
+  identity: IdentityPanel
+  started_at: number
+  ended_at: number | null
+  outcome: Outcome | null
+  draft: NoteDraft
+  signed: SignedNote[]
+}
+
+export type ChatSide = 'patient' | 'staff'
+export interface ChatMessage {
+  id: string
+  side: ChatSide
+  from: Text
+  text: string
+  attachment?: string | null
+  at: number
+}
+export interface AttachmentInfo {
+  id: string
+  mime: string
+  size: number
+}
