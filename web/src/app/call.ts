@@ -27,8 +27,8 @@ export interface CallOptions {
   receive?: { audio: number; video: number }
   /** A telephone: a smaller picture. */
   small: boolean
-  /** Begin with voice only, as the person chose before. */
-  voiceOnly?: boolean
+  /** As the person chose before: voice only, or (in a demonstration) a test picture whatever the devices say. */
+  prefer?: 'camera' | 'voice' | 'test_picture'
   /** The page's one AudioContext, made in a tap; for the test tone. */
   audio?: () => AudioContext | null
   /** What the test picture says. */
@@ -86,7 +86,7 @@ export function useCall(options: CallOptions): Call {
     // Another window may have taken the socket; the person wants it here.
     live.start()
     dispatch({ type: 'join_asked', at: Date.now() })
-    if (options.voiceOnly && !state.value.wasLive) dispatch({ type: 'voice_only', on: true })
+    if (options.prefer === 'voice') dispatch({ type: 'voice_only', on: true })
     void enter()
   }
 
@@ -195,7 +195,7 @@ export function useCall(options: CallOptions): Call {
     local ??= new LocalMedia({
       api: browserDevices(),
       small: options.small,
-      stand: demo ? { picture: () => testPicture(options.testLabel, options.small ? 200 : 160), tone } : null,
+      stand: demo ? { picture: () => testPicture(options.testLabel, options.small ? 200 : 160), tone, always: options.prefer === 'test_picture' } : null,
       changed: captured,
       interrupted: (on) => dispatch({ type: 'interrupted', on }),
       setTimer: (act, ms) => window.setTimeout(act, ms),

@@ -20,8 +20,8 @@ export interface LocalState {
 export interface LocalOptions {
   api: DeviceApi
   small: boolean
-  /** Stand-ins for missing devices; only in a demonstration. */
-  stand: { picture: () => TestSource | null; tone: () => TestSource | null } | null
+  /** Stand-ins for missing devices; only in a demonstration. `always`: the person asked for them. */
+  stand: { picture: () => TestSource | null; tone: () => TestSource | null; always: boolean } | null
   changed: (state: LocalState) => void
   /** A device stopped by itself, and is being captured again. */
   interrupted: (on: boolean) => void
@@ -139,11 +139,12 @@ export class LocalMedia {
     const stand = this.#options.stand
     if (!stand) return got
     const next = { ...got }
-    if (wish.camera && got.cameraTrouble !== null && STANDS_IN.includes(got.cameraTrouble)) {
+    const may = (trouble: DeviceTrouble | null): boolean => trouble !== null && (stand.always || STANDS_IN.includes(trouble))
+    if (wish.camera && may(got.cameraTrouble)) {
       this.#stand.picture = stand.picture()
       if (this.#stand.picture) Object.assign(next, { video: this.#stand.picture.track, cameraTrouble: null })
     }
-    if (wish.microphone && got.microphoneTrouble !== null && STANDS_IN.includes(got.microphoneTrouble)) {
+    if (wish.microphone && may(got.microphoneTrouble)) {
       this.#stand.tone = stand.tone()
       if (this.#stand.tone) Object.assign(next, { audio: this.#stand.tone.track, microphoneTrouble: null })
     }

@@ -1,0 +1,54 @@
+import { t, pick, type Key } from '@/i18n'
+import type { DeviceTrouble, Participant, ParticipantRole, Quality } from '@/protocol/live'
+import type { CallState, EndReason } from '@/room/state'
+
+const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse' }
+
+/** 医师 王 or Doctor Wang: a role never stands without the name, nor the name without the role. */
+export function nameOf(one: Participant): string {
+  return `${t(ROLE[one.role])} ${pick(one.name)}`
+}
+
+const QUALITY: Record<Quality, Key> = {
+  unknown: 'stage.net.unknown', good: 'stage.net.good', fair: 'stage.net.fair', poor: 'stage.net.poor', lost: 'stage.net.lost',
+}
+export function qualityWord(quality: Quality): string {
+  return t(QUALITY[quality])
+}
+
+const ENDED: Record<EndReason, Key> = {
+  finished: 'stage.ended.finished',
+  wrong_person: 'stage.ended.wrong_person',
+  transferred: 'stage.ended.transferred',
+  removed: 'stage.ended.removed',
+  replaced: 'stage.ended.replaced',
+  left: 'stage.ended.left',
+  closed: 'stage.ended.closed',
+  refused: 'stage.ended.refused',
+}
+export function endedWord(reason: EndReason): string {
+  return t(ENDED[reason])
+}
+/** After these the same person may come back by a tap; after the others there is nothing to come back to. */
+export function mayReturn(reason: EndReason): boolean {
+  return reason === 'left' || reason === 'refused' || reason === 'replaced'
+}
+
+const TROUBLE: Record<DeviceTrouble, Key> = {
+  denied: 'stage.device.denied',
+  denied_by_system: 'stage.device.denied_by_system',
+  not_found: 'stage.device.not_found',
+  busy: 'stage.device.busy',
+  insecure: 'stage.device.insecure',
+  unsupported: 'stage.device.unsupported',
+  constrained: 'stage.device.failed',
+  failed: 'stage.device.failed',
+}
+/** What is wrong with the own devices, in one sentence; `null` when nothing is. */
+export function troubleWord(state: CallState): string | null {
+  const { microphone, camera } = state.own
+  if (microphone.trouble !== null && camera.trouble !== null) return t('stage.device.both', { why: t(TROUBLE[microphone.trouble]) })
+  if (microphone.trouble !== null) return t('stage.device.microphone', { why: t(TROUBLE[microphone.trouble]) })
+  if (camera.trouble !== null && !state.own.voiceOnly) return t('stage.device.camera', { why: t(TROUBLE[camera.trouble]) })
+  return null
+}
