@@ -41,7 +41,7 @@ create table patient (
     name_index bytea not null,
     name_masked text not null,
     document text not null check (document in ('resident_card', 'passport', 'hong_kong_macao_permit', 'taiwan_permit',
-                                              'permanent_residence')),
+                                              'permanent_residence', 'household_register')),
     number_sealed bytea not null,
     number_index bytea not null,
     number_tail text not null,

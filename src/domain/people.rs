@@ -94,39 +94,6 @@ impl Relation {
     }
 }
 
-/// An identity document's kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DocumentKind {
-    /// 居民身份证, checked by GB 11643.
-    ResidentCard,
-    /// A passport.
-    Passport,
-    /// 港澳居民来往内地通行证.
-    HongKongMacaoPermit,
-    /// 台湾居民来往大陆通行证.
-    TaiwanPermit,
-    /// 外国人永久居留身份证.
-    PermanentResidence,
-}
-
-impl DocumentKind {
-    /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::ResidentCard, Self::Passport, Self::HongKongMacaoPermit, Self::TaiwanPermit, Self::PermanentResidence];
-
-    /// The word in the database and on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ResidentCard => "resident_card",
-            Self::Passport => "passport",
-            Self::HongKongMacaoPermit => "hong_kong_macao_permit",
-            Self::TaiwanPermit => "taiwan_permit",
-            Self::PermanentResidence => "permanent_residence",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,9 +105,6 @@ mod tests {
         }
         for relation in Relation::ALL {
             assert_eq!(serde_json::to_value(relation).unwrap(), relation.as_str());
-        }
-        for document in DocumentKind::ALL {
-            assert_eq!(serde_json::to_value(document).unwrap(), document.as_str());
         }
         for role in Role::ALL {
             assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use crate::domain::consent::{ConsentKind, ConsentText};
+pub use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{AlarmId, DeclarationId, PatientId};
-pub use crate::domain::people::DocumentKind;
 use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;

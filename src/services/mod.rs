@@ -1,10 +1,14 @@
 //! What people do: one file per family of use cases. Each one reads: right to act → transaction → domain decision →
 //! commit → announce.
 
+pub mod alarms;
 pub mod auth;
+pub mod codes;
+pub mod intake;
 pub mod live;
 pub mod refusal;
 pub mod sessions;
+pub mod sms;
 pub mod tokens;
 pub mod topics;
 pub mod vault;
@@ -19,6 +23,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::services::live::Live;
 use crate::services::refusal::Refusal;
+use crate::services::sms::Sms;
 use crate::services::tokens::TokenKeys;
 use crate::services::vault::Vault;
 use crate::services::work::Work;
@@ -30,6 +35,8 @@ pub struct Parts {
     pub bus: Bus,
     /// Open rooms.
     pub live: Arc<Live>,
+    /// Messages to telephones; [`Sms::of`] reads the way out from the configuration.
+    pub sms: Sms,
     /// Cancelled when the process ends.
     pub shutdown: CancellationToken,
 }
@@ -52,6 +59,8 @@ pub struct Services {
     pub bus: Bus,
     /// Open rooms and connections of this process.
     pub live: Arc<Live>,
+    /// Messages to telephones.
+    pub(crate) sms: Sms,
     /// Cancelled when the process ends; sockets say goodbye.
     pub shutdown: CancellationToken,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
@@ -61,10 +70,10 @@ pub struct Services {
 impl Services {
     /// Puts the parts together; `secret` is what all keys are derived from.
     pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
-        let Parts { bus, live, shutdown } = parts;
+        let Parts { bus, live, sms, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
-        Self { db, clock, ids, config, tokens, vault, bus, live, shutdown, node }
+        Self { db, clock, ids, config, tokens, vault, bus, live, sms, shutdown, node }
     }
 
     /// Opens a unit of work that may write.

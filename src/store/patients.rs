@@ -1,7 +1,8 @@
 //! Patients, and who answers for them.
 
+use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{HolderId, InstitutionId, PatientId};
-use crate::domain::people::{DocumentKind, Relation, Sex};
+use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 

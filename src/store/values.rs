@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome};
 use crate::domain::consent::ConsentKind;
+use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, MessageId, NoteId,
     ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
-use crate::domain::people::{DocumentKind, Relation, Role, Sex};
+use crate::domain::people::{Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, RoomPurpose};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;

@@ -1,0 +1,120 @@
+//! A person's name as in the document.
+
+use std::fmt;
+
+/// A legal name: 1 to 64 characters that a screen shows as they are.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LegalName(String);
+
+/// Why a text is not a legal name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing but spaces.
+    #[error("the name is empty")]
+    Empty,
+    /// More than 64 characters.
+    #[error("the name is longer than 64 characters")]
+    TooLong,
+    /// Without a single letter or ideograph.
+    #[error("the name has no letter")]
+    NoLetter,
+    /// A control, direction or invisible character, which could make one name look like another.
+    #[error("the name contains a character that cannot be seen")]
+    Invisible,
+}
+
+impl LegalName {
+    /// The longest name, in characters.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Reads a name as it was typed; spaces around it are dropped and runs of spaces made one.
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        if typed.chars().any(is_invisible) {
+            return Err(NameError::Invisible);
+        }
+        let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if name.chars().count() > Self::MAX_CHARS {
+            return Err(NameError::TooLong);
+        }
+        if !name.chars().any(char::is_alphabetic) {
+            return Err(NameError::NoLetter);
+        }
+        Ok(Self(name))
+    }
+
+    /// The name itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The first character, the rest as two stars whatever its length.
+    pub fn masked(&self) -> String {
+        self.0.chars().take(1).chain("**".chars()).collect()
+    }
+}
+
+/// Controls, direction marks and overrides, zero-width characters, separators of lines, private and unassigned planes.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{3164}' | '\u{FEFF}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFF}' | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{10FFFF}')
+}
+
+impl fmt::Display for LegalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl fmt::Debug for LegalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LegalName(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_of_many_peoples_are_names() {
+        for name in ["演示患者", "阿卜杜拉·买买提", "Anne-Marie O’Neill", "Đặng Thị Hồng", "𠮷田", "X"]
+        {
+            assert_eq!(LegalName::parse(name).unwrap().reveal(), name);
+        }
+        assert_eq!(LegalName::parse("  Anna \u{3000} Maria ").unwrap().reveal(), "Anna Maria");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_part_of_a_name() {
+        for name in ["a\u{202E}b", "a\u{200B}b", "a\nb", "a\0b", "\u{FEFF}ab", "a\u{2066}b", "a\u{E000}"] {
+            assert_eq!(LegalName::parse(name), Err(NameError::Invisible), "{name:?}");
+        }
+        assert_eq!(LegalName::parse("  "), Err(NameError::Empty));
+        assert_eq!(LegalName::parse("12 34"), Err(NameError::NoLetter));
+        assert!(LegalName::parse(&"名".repeat(64)).is_ok());
+        assert_eq!(LegalName::parse(&"名".repeat(65)), Err(NameError::TooLong));
+    }
+
+    #[test]
+    fn printing_shows_the_first_character_at_most() {
+        let name = LegalName::parse("演示患者").unwrap();
+        assert_eq!((name.to_string(), format!("{name:?}")), ("演**".into(), "LegalName(***)".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_and_a_name_reads_itself_again(text in any::<String>()) {
+            if let Ok(name) = LegalName::parse(&text) {
+                prop_assert_eq!(LegalName::parse(name.reveal()), Ok(name));
+            }
+        }
+    }
+}
