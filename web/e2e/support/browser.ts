@@ -17,7 +17,7 @@ export interface Equipment {
 /** One browser process, since a fake camera belongs to a process. */
 export function launchChromium(equipment: Equipment): Promise<Browser> {
   const { camera, hertz, denied } = equipment
-  const args = ['--disable-features=WebRtcHideLocalIpsWithMdns', '--autoplay-policy=user-gesture-required']
+  const args = ['--disable-features=WebRtcHideLocalIpsWithMdns']
   if (denied) args.push('--deny-permission-prompts')
   else args.push('--use-fake-ui-for-media-stream')
   if (camera === 'none') args.push('--use-fake-device-for-media-stream=device-count=0')
