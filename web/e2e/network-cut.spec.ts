@@ -25,14 +25,14 @@ test('ten seconds without a network do not end the call', async ({ server, patie
   await line.cut()
   await patient.page.context().setOffline(true)
   for (const socket of sockets) await socket.close({ code: 1001 })
-  await expect(patient.page.getByText(/正在重新连接/).first()).toBeVisible({ timeout: 10_000 })
+  await expect(patient.page.getByTestId('reconnecting')).toBeVisible({ timeout: 10_000 })
   await patient.page.waitForTimeout(10_000)
   cut = false
   await patient.page.context().setOffline(false)
   await line.mend()
 
   await expectCall(patient.page, desk.page)
-  await expect(patient.page.getByText(/正在重新连接/)).toHaveCount(0)
+  await expect(patient.page.getByTestId('reconnecting')).toHaveCount(0)
 })
 
 test('a waiting patient without a network is told that the place is kept, and finds it again', async ({ server, patient }) => {

@@ -15,7 +15,7 @@ test('after a killed server both are back in their call by themselves, and the q
   await desk.expectSaved()
 
   await server.kill9()
-  await expect(patient.page.getByText(/正在重新连接/).first()).toBeVisible({ timeout: 20_000 })
+  await expect(patient.page.getByTestId('reconnecting')).toBeVisible({ timeout: 20_000 })
   await server.restart()
 
   await expectCall(patient.page, desk.page)

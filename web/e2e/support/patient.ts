@@ -211,7 +211,7 @@ export class Patient {
   /** Browsers play no sound before a tap: after a reload the call is entered by one. */
   async enterCallIfAsked(): Promise<void> {
     const back = this.button(this.say('call.return'))
-    const inside = this.page.getByTestId('hang-up')
+    const inside = this.page.getByTestId('control-hang-up')
     await expect(back.or(inside)).toBeVisible()
     if (await back.isVisible()) await back.click()
   }
@@ -230,7 +230,7 @@ export class Patient {
     await expect(this.button(this.say('wait.leave')).or(this.button(this.say('check.begin')))).toBeVisible()
   }
   async chat(text: string): Promise<void> {
-    await this.page.getByTestId('chat-open').click()
+    await this.page.getByTestId('control-chat').click()
     await this.page.getByTestId('chat-input').fill(text)
     await this.page.getByTestId('chat-send').click()
   }
