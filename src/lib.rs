@@ -19,4 +19,12 @@ pub mod media;
 
 pub mod services;
 
+pub mod jobs;
+
 pub mod http;
+
+pub mod ws;
+
+pub mod telemetry;
+
+pub mod app;

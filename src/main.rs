@@ -1,3 +1,71 @@
-//! The one binary: arguments, then the library.
+//! The one binary: arguments, then configuration, then the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use yunzhen::config::Config;
+use yunzhen::{app, telemetry};
+
+/// Yunzhen (云诊): the server of a hospital's online consulting rooms.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// The whole product on this machine: SQLite, a seeded hospital, ready links.
+    Demo {
+        /// Starts over with an empty hospital.
+        #[arg(long)]
+        fresh: bool,
+        /// Seconds that a call rings, for a hospital that is seeded now.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(3..=600))]
+        ring_secs: i64,
+    },
+    /// A real server, from YUNZHEN_* variables or the TOML file named by YUNZHEN_CONFIG.
+    Serve,
+    /// Brings the database's tables up to date, and ends.
+    Migrate,
+    /// Prints the API document.
+    Openapi,
+    /// Asks a running server on this machine whether it is ready; for container health checks.
+    Healthcheck,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse().role).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("yunzhen: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(role: Role) -> Result<(), String> {
+    match role {
+        Role::Demo { fresh, ring_secs } => {
+            let config = load(true)?;
+            let running = app::start_demo(config, ring_secs, fresh).await.map_err(|e| e.to_string())?;
+            running.until(app::stop_signal()).await;
+        }
+        Role::Serve => {
+            let running = app::start(load(false)?, yunzhen::clock::Clock::System).await.map_err(|e| e.to_string())?;
+            running.until(app::stop_signal()).await;
+        }
+        Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
+        Role::Openapi => println!("{}", app::openapi()),
+        Role::Healthcheck => app::healthcheck(&load(false)?).await.map_err(|e| e.to_string())?,
+    }
+    Ok(())
+}
+
+fn load(demo: bool) -> Result<Config, String> {
+    let config = Config::load(demo).map_err(|e| e.to_string())?;
+    telemetry::init(&config);
+    Ok(config)
+}

@@ -1,4 +1,14 @@
-//! axum: every route on one page ([`router`]), what handlers are handed ([`extract`]), how refusals look ([`error`]).
+//! axum: every route on one page ([`router`]), what handlers are handed ([`extract`]), how refusals look ([`error`]); then
+//! one file per resource.
 
+pub mod alarms;
+pub mod assets;
+pub mod auth;
+pub mod clinics;
+pub mod desks;
 pub mod error;
 pub mod extract;
+pub mod health;
+pub mod router;
+pub mod tickets;
+pub mod visits;

@@ -81,3 +81,10 @@ pub struct TransferRequest {
     /// One line for the colleague, 2 to 500 characters.
     pub reason: String,
 }
+
+/// `GET /desks/mine`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MyDesk {
+    /// The desk, if the doctor works at one.
+    pub desk: Option<DeskView>,
+}

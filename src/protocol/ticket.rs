@@ -330,3 +330,18 @@ pub struct AlarmClose {
     /// A few words, and the number of the 120 case where there is one.
     pub note: String,
 }
+
+/// Which clinic is meant.
+#[derive(Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct LinkQuery {
+    /// The clinic's link token.
+    pub link: String,
+}
+
+/// `GET /tickets/current`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CurrentTicket {
+    /// The ticket, if there is one.
+    pub ticket: Option<TicketView>,
+}

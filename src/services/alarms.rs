@@ -1,18 +1,28 @@
-//! Raising an alarm: inside the transaction of what raised it, so that neither exists without the other.
+//! Alarms: raised without a queue, taken by one person, closed with an outcome.
 
-use serde_json::json;
 use sqlx::types::Json;
 
 use crate::domain::alarm::AlarmKind;
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
+use crate::domain::people::Role;
+use crate::domain::permission::{Actor, TriageAct};
+use crate::domain::room::{ParticipantRole, RoomEnd, RoomPurpose};
 use crate::domain::text::Text;
+use crate::domain::ticket::{MoveReason, TicketState};
+use crate::domain::triage::Level;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::ticket::{AlarmClose, AlarmContact, AlarmOutcome, AlarmView};
+use crate::protocol::visit::RoomGrant;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rooms::Guest;
+use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
-use crate::services::work::Work;
-use crate::store::AlarmRow;
+use crate::services::vault::Field;
+use crate::services::work::{Command, Work};
+use crate::store::{AlarmRow, Tx};
 
-/// Whose alarm it is, as far as that is known: nothing, behind a red flag.
+/// Whom an alarm is about, as far as known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cause {
     /// Who is ill.
@@ -26,7 +36,7 @@ pub(crate) struct Cause {
 }
 
 impl Services {
-    /// Raises an alarm at the nurse and at every open desk of the institution.
+    /// Raises an alarm in the transaction of `work`: it rings at the nurse and at every open desk.
     pub(crate) async fn raise_alarm(
         &self,
         work: &mut Work,
@@ -36,9 +46,8 @@ impl Services {
         reasons: Vec<Text>,
         cause: Cause,
     ) -> Result<AlarmId, Refusal> {
-        let id = self.ids.make(AlarmId::from_uuid);
-        let row = AlarmRow {
-            id,
+        let alarm = AlarmRow {
+            id: self.ids.make(AlarmId::from_uuid),
             institution_id: institution,
             clinic_id: clinic,
             kind,
@@ -55,10 +64,262 @@ impl Services {
             note_sealed: None,
             version: 1,
         };
-        work.tx.alarms().insert(&row).await?;
-        let data = json!({ "alarm": id.as_uuid(), "kind": kind.as_str() });
-        work.emit(institution, Topic::Alarms(institution).to_string(), "alarm.raised", data.clone()).await?;
-        work.emit(institution, Topic::Clinic(clinic).to_string(), "alarm.raised", data).await?;
-        Ok(id)
+        self.keep_alarm(work, &alarm).await?;
+        tracing::warn!(alarm.id = %alarm.id, kind = kind.as_str(), "alarm raised");
+        Ok(alarm.id)
     }
+
+    async fn keep_alarm(&self, work: &mut Work, alarm: &AlarmRow) -> Result<(), Refusal> {
+        let purpose = purpose_of(alarm.kind);
+        work.tx.alarms().insert(alarm).await?;
+        self.room_for(work, alarm.institution_id, purpose, alarm.id.as_uuid(), false).await?;
+        announce(work, alarm, "alarm.raised").await
+    }
+
+    /// Alarms that nobody closed, oldest first.
+    pub async fn open_alarms(&self, act: TriageAct) -> Result<Vec<AlarmView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let rows = tx.alarms().open(act.institution).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(self.alarm_view(&mut tx, row, act).await?);
+        }
+        Ok(views)
+    }
+
+    /// Takes an alarm: one person, and only one, answers for it.
+    pub async fn take_alarm(&self, act: TriageAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let now = work.now;
+        if !work.tx.alarms().take(id, act.account, now).await? && alarm.taken_by != Some(act.account) {
+            return Err(Refusal::new(ErrorCode::AlarmTaken, "a colleague took this alarm"));
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "alarm.take", &id.to_string()).await?;
+        announce(&mut work, &alarm, "alarm.taken").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Closes an alarm with its outcome; its line ends, and its ticket goes where the outcome says.
+    pub async fn close_alarm(
+        &self,
+        act: TriageAct,
+        id: AlarmId,
+        close: AlarmClose,
+        command: &Command,
+    ) -> Result<AlarmView, Refusal> {
+        if close.note.chars().count() > 500 {
+            return Err(Refusal::field(ErrorCode::Invalid, "note", "at most 500 characters"));
+        }
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let now = work.now;
+        let note = self.vault.seal(Field::Answers, id.as_uuid(), &close.note);
+        if !work.tx.alarms().close(id, act.account, close.outcome, &note, now).await? {
+            return Err(Refusal::new(ErrorCode::AlarmTaken, "only who took it can close it, once"));
+        }
+        if alarm.kind != AlarmKind::NurseCall
+            && let Some(ticket) = alarm.ticket_id
+        {
+            self.settle_ticket(&mut work, ticket, close.outcome, act).await?;
+        }
+        let room = work.tx.rooms().open_for(purpose_of(alarm.kind), id.as_uuid()).await?;
+        if let Some(room) = &room {
+            self.close_room(&mut work, room.id).await?;
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "alarm.close", &id.to_string()).await?;
+        announce(&mut work, &alarm, "alarm.closed").await?;
+        work.commit().await?;
+        if let Some(room) = room {
+            self.end_room(room.id, RoomEnd::Finished).await;
+        }
+        Ok(view)
+    }
+
+    /// What becomes of an emergency's ticket: a false alarm goes back to the queue as URGENT, which for EMERGENCY is a
+    /// doctor's decision; everything else ends it.
+    async fn settle_ticket(
+        &self,
+        work: &mut Work,
+        ticket: TicketId,
+        outcome: AlarmOutcome,
+        act: TriageAct,
+    ) -> Result<(), Refusal> {
+        let Some(row) = work.tx.tickets().find(ticket).await? else { return Ok(()) };
+        if row.state != TicketState::Emergency {
+            return Ok(());
+        }
+        let now = work.now;
+        let moved = if outcome == AlarmOutcome::FalseAlarm {
+            if act.role != Role::Doctor {
+                let words = "a doctor must say that an EMERGENCY is a false alarm";
+                return Err(Refusal::new(ErrorCode::LoweringRefused, words));
+            }
+            work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
+        } else {
+            work.tx.tickets().finish(ticket, row.version, now).await?
+        };
+        let moved = moved.ok_or_else(|| Refusal::new(ErrorCode::TicketState, "the ticket moved in between"))?;
+        self.announce_ticket(work, &moved, "ticket.settled").await
+    }
+
+    /// A nurse calls a waiting patient by video.
+    pub async fn call_by_nurse(
+        &self,
+        act: TriageAct,
+        ticket: TicketId,
+        command: &Command,
+    ) -> Result<AlarmView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let row = work.tx.tickets().find(ticket).await?.filter(|t| t.institution_id == act.institution);
+        let row = row.ok_or_else(Refusal::not_found)?;
+        if !matches!(row.state, TicketState::Waiting | TicketState::Emergency) {
+            return Err(Refusal::new(ErrorCode::TicketState, "a desk has this patient already"));
+        }
+        if work.tx.alarms().open_for_ticket(ticket).await?.is_some() {
+            return Err(Refusal::new(ErrorCode::AlarmTaken, "this patient is being called already"));
+        }
+        let alarm = AlarmRow {
+            id: self.ids.make(AlarmId::from_uuid),
+            institution_id: act.institution,
+            clinic_id: row.clinic_id,
+            kind: AlarmKind::NurseCall,
+            reasons: Json(Vec::new()),
+            patient_id: Some(row.patient_id),
+            holder_id: row.holder_id,
+            declaration_id: row.declaration_id,
+            ticket_id: Some(ticket),
+            raised_at: work.now,
+            taken_by: Some(act.account),
+            taken_at: Some(work.now),
+            closed_at: None,
+            outcome: None,
+            note_sealed: None,
+            version: 1,
+        };
+        self.keep_alarm(&mut work, &alarm).await?;
+        self.announce_ticket(&mut work, &row, "nurse.calls").await?;
+        let view = self.alarm_view(&mut work.tx, alarm, act).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// A seat on an alarm's line: for its caller, the ticket's holder, or the member of staff who took it.
+    pub async fn grant_alarm(&self, actor: Actor, id: AlarmId) -> Result<RoomGrant, Refusal> {
+        let mut work = self.begin().await?;
+        let alarm = own_alarm(&mut work.tx, actor.institution(), id).await?;
+        let guest = match actor {
+            Actor::Caller { alarm: own, .. } if own == id => {
+                Guest { role: ParticipantRole::Patient, name: Text::new("求助者", "caller") }
+            }
+            Actor::Holder { holder, .. } if alarm.holder_id == Some(holder) => {
+                Guest { role: ParticipantRole::Patient, name: Text::new("患者", "patient") }
+            }
+            Actor::Staff { account, role, .. } if alarm.taken_by == Some(account) => {
+                let role = if role == Role::Doctor { ParticipantRole::Doctor } else { ParticipantRole::Nurse };
+                Guest { role, name: staff_name(&mut work.tx, account).await?.0 }
+            }
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+        };
+        let room = work.tx.rooms().open_for(purpose_of(alarm.kind), id.as_uuid()).await?;
+        let room = room.ok_or_else(|| Refusal::new(ErrorCode::RoomClosed, "the line is over"))?;
+        let grant = self.grant(&mut work, room, actor, guest).await?;
+        work.commit().await?;
+        Ok(grant)
+    }
+
+    pub(crate) async fn alarm_view(&self, tx: &mut Tx, row: AlarmRow, act: TriageAct) -> Result<AlarmView, Refusal> {
+        let mine = row.taken_by == Some(act.account);
+        let taken_by = match row.taken_by {
+            Some(account) => Some(staff_name(tx, account).await?.0),
+            None => None,
+        };
+        let contact = if mine { self.contact(tx, &row).await? } else { None };
+        let online = match row.ticket_id {
+            Some(ticket) => self.live.is_online(ticket),
+            None => true,
+        };
+        Ok(AlarmView {
+            id: row.id,
+            clinic: row.clinic_id,
+            kind: row.kind,
+            reasons: row.reasons.0,
+            ticket: row.ticket_id,
+            raised_at: row.raised_at,
+            taken_by,
+            mine,
+            taken_at: row.taken_at,
+            closed_at: row.closed_at,
+            online,
+            contact,
+        })
+    }
+
+    /// Name, number and place, for the one who took the alarm.
+    async fn contact(&self, tx: &mut Tx, row: &AlarmRow) -> Result<Option<AlarmContact>, Refusal> {
+        let (Some(patient), Some(holder)) = (row.patient_id, row.holder_id) else { return Ok(None) };
+        let Some(patient) = tx.patients().find(row.institution_id, patient).await? else { return Ok(None) };
+        let Some(holder) = tx.holders().find(row.institution_id, holder).await? else { return Ok(None) };
+        let name = self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?;
+        let phone = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed)?;
+        let address = match row.declaration_id {
+            Some(declaration) => {
+                let answers = self.answers_of(tx, row.institution_id, declaration).await?;
+                answers.and_then(|(_, answers)| answers.get("id.addr").map(spell_out)).filter(|words| !words.is_empty())
+            }
+            None => None,
+        };
+        Ok(Some(AlarmContact { name, phone, address }))
+    }
+}
+
+/// A text or the fields of a group, in one line.
+fn spell_out(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Object(fields) => {
+            fields.values().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+fn purpose_of(kind: AlarmKind) -> RoomPurpose {
+    match kind {
+        AlarmKind::NurseCall => RoomPurpose::Nurse,
+        AlarmKind::RedFlag | AlarmKind::Triage | AlarmKind::Worsened => RoomPurpose::Emergency,
+    }
+}
+
+async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: AlarmId) -> Result<AlarmRow, Refusal> {
+    let alarm = tx.alarms().find(id).await?.filter(|alarm| alarm.institution_id == institution);
+    alarm.ok_or_else(Refusal::not_found)
+}
+
+async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {
+    let data = serde_json::json!({ "alarm": alarm.id, "kind": alarm.kind });
+    let (institution, clinic) = (alarm.institution_id, alarm.clinic_id);
+    if let Some(ticket) = alarm.ticket_id {
+        work.emit(institution, Topic::Ticket(ticket).to_string(), kind, data.clone()).await?;
+    }
+    work.emit(institution, Topic::Clinic(clinic).to_string(), kind, data.clone()).await?;
+    work.emit(institution, Topic::Alarms(institution).to_string(), kind, data).await?;
+    Ok(())
 }

@@ -3,15 +3,25 @@
 
 pub mod alarms;
 pub mod auth;
+pub mod chat;
 pub mod codes;
+pub mod desk;
+mod estimate;
 pub mod intake;
 pub mod live;
+pub mod notes;
+pub mod queue;
 pub mod refusal;
+pub mod rooms;
+pub mod seed;
 pub mod sessions;
 pub mod sms;
+pub mod sweep;
 pub mod tokens;
 pub mod topics;
+mod truth;
 pub mod vault;
+pub mod visits;
 pub mod work;
 
 use std::sync::Arc;
@@ -63,6 +73,8 @@ pub struct Services {
     pub(crate) sms: Sms,
     /// Cancelled when the process ends; sockets say goodbye.
     pub shutdown: CancellationToken,
+    /// What each queue looked like last.
+    pub(crate) truths: truth::Truths,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
     pub(crate) node: String,
 }
@@ -73,7 +85,18 @@ impl Services {
         let Parts { bus, live, sms, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
-        Self { db, clock, ids, config, tokens, vault, bus, live, sms, shutdown, node }
+        let truths = truth::Truths::default();
+        Self { db, clock, ids, config, tokens, vault, bus, live, sms, shutdown, truths, node }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Refusal> {
+        Ok(self.db.ping().await?)
+    }
+
+    /// Closes the database; what was committed is safe.
+    pub async fn close(&self) {
+        self.db.close().await;
     }
 
     /// Opens a unit of work that may write.

@@ -1,0 +1,226 @@
+//! The composition root: builds everything, joins the channels, and owns the end.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::any;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::Bus;
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+use crate::http::router;
+use crate::media::{Entropy, Relay, RelayConfig};
+use crate::services::live::Live;
+use crate::services::seed::DEMO_LINK;
+use crate::services::sms::Sms;
+use crate::services::{Parts, Services};
+use crate::store::Db;
+use crate::{jobs, telemetry, ws};
+
+/// How long running requests and sockets get to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What can keep the server from starting; a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+fn failed(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
+    move |cause| StartError(format!("{what}: {cause}"))
+}
+
+/// A server that was put together and listens.
+pub struct Running {
+    /// The use cases, for those who start the server from within a test.
+    pub services: Arc<Services>,
+    /// Where HTTP listens.
+    pub http_addr: SocketAddr,
+    /// The one UDP port.
+    pub media_addr: SocketAddr,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Running {
+    /// Waits until `signal`, then ends in order: sockets say goodbye, tasks finish, the database closes.
+    pub async fn until(self, signal: impl Future<Output = ()>) {
+        signal.await;
+        self.stop().await;
+    }
+
+    /// Ends in order.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(GRACE, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+        self.services.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Puts the server together and starts it.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    let metrics = telemetry::metrics();
+    let ids = Ids::system(clock.clone());
+    let secret = secret(&config, &ids)?;
+    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
+
+    let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let relay = RelayConfig {
+        announce: config.media_announce.unwrap_or(config.media_addr),
+        ..RelayConfig::on(config.media_addr)
+    };
+    let entropy = entropy(&ids);
+    let (relay, relay_events) =
+        Relay::start(relay, entropy, &tracker, &shutdown).map_err(|e| failed("the media port cannot be opened")(&e))?;
+    let media_addr = relay.local_addr().map_err(|e| failed("the media port has no address")(&e))?;
+
+    let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
+    tracker.spawn(Arc::clone(&live).listen(relay_events));
+    let sms = Sms::of(&config);
+    let parts = Parts { bus: Bus::local(), live, sms, shutdown: shutdown.clone() };
+    let services = Arc::new(Services::new(db, clock, ids, config, &secret, parts));
+    services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
+    tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
+
+    let listener = TcpListener::bind(services.config.http_addr).await;
+    let listener = listener.map_err(|e| failed(&format!("cannot listen on {}", services.config.http_addr))(&e))?;
+    let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
+    let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
+    let site = site.into_make_service_with_connect_info::<SocketAddr>();
+    let stop = shutdown.clone();
+    tracker.spawn(async move {
+        let serve = axum::serve(listener, site).with_graceful_shutdown(async move { stop.cancelled().await });
+        if let Err(error) = serve.await {
+            tracing::error!(cause = %error, "the listener failed");
+        }
+    });
+    tracing::info!(%http_addr, %media_addr, "ready");
+    Ok(Running { services, http_addr, media_addr, tracker, shutdown })
+}
+
+/// Randomness for the relay, which may not know the clock layer's ids.
+fn entropy(ids: &Ids) -> Entropy {
+    let ids = ids.clone();
+    Arc::new(move |buffer: &mut [u8]| {
+        for chunk in buffer.chunks_mut(32) {
+            chunk.copy_from_slice(&ids.secret::<32>()[..chunk.len()]);
+        }
+    })
+}
+
+/// The operator's secret, or the one in the data folder, made at the first start.
+fn secret(config: &Config, ids: &Ids) -> Result<Vec<u8>, StartError> {
+    if let Some(secret) = &config.secret {
+        return Ok(secret.as_bytes().to_vec());
+    }
+    let path = config.data_dir.join("secret.key");
+    if let Ok(bytes) = std::fs::read(&path)
+        && bytes.len() >= 32
+    {
+        return Ok(bytes);
+    }
+    let bytes = ids.secret::<32>().to_vec();
+    write_private(&path, &bytes).map_err(|e| failed("the key file cannot be written")(&e))?;
+    Ok(bytes)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Starts the demonstration: seeds it, prints links and accounts, and writes them to `demo.json` in the data folder.
+pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<Running, StartError> {
+    if fresh {
+        clear(&config.data_dir)?;
+    }
+    let data_dir: PathBuf = config.data_dir.clone();
+    let running = start(config, Clock::System).await?;
+    running.services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
+    let base_url = format!("http://{}", running.http_addr);
+    let patient_link = format!("{base_url}/v/{DEMO_LINK}");
+    let accounts = Services::demo_accounts();
+    let file = json!({ "base_url": base_url, "patient_link": patient_link, "accounts": accounts });
+    write_private(&data_dir.join("demo.json"), format!("{file:#}\n").as_bytes())
+        .map_err(|e| failed("demo.json cannot be written")(&e))?;
+    println!("\n云诊 Yunzhen — demonstration (demo people, draft rules: not for real patients)\n");
+    println!("  patient   {patient_link}");
+    println!("  staff     {base_url}/login");
+    for account in &accounts {
+        println!("              {:<14} {:<12} {}", account.role.as_str(), account.username, account.password);
+    }
+    println!("  API       {base_url}/api/docs\n");
+    Ok(running)
+}
+
+/// Empties the demonstration's folder; refuses one that does not look like ours.
+fn clear(folder: &Path) -> Result<(), StartError> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let names: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.file_name()).collect();
+    let is_ours = names.is_empty() || names.iter().any(|name| name == "demo.json" || name == "yunzhen.db");
+    if !is_ours {
+        return Err(StartError(format!("{} holds other things than a demonstration", folder.display())));
+    }
+    std::fs::remove_dir_all(folder).map_err(|e| failed("the old demonstration cannot be removed")(&e))
+}
+
+/// Ends at the first interrupt or termination signal.
+pub async fn stop_signal() {
+    let interrupt = async { tokio::signal::ctrl_c().await.ok() };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut term = signal(SignalKind::terminate()).ok();
+        let terminate = async {
+            match term.as_mut() {
+                Some(term) => term.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupt.await;
+}
+
+/// Brings the tables up to date.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
+    db.close().await;
+    Ok(())
+}
+
+/// The API document as JSON, ending in a newline.
+pub fn openapi() -> String {
+    format!("{:#}\n", json!(router::openapi()))
+}
+
+/// Asks the server on this machine whether it is ready.
+pub async fn healthcheck(config: &Config) -> Result<(), StartError> {
+    let url = format!("http://127.0.0.1:{}/readyz", config.http_addr.port());
+    let answer = reqwest::Client::new().get(url).timeout(GRACE).send().await;
+    let answer = answer.map_err(|e| failed("the server does not answer")(&e))?;
+    if answer.status().is_success() { Ok(()) } else { Err(StartError(format!("not ready: {}", answer.status()))) }
+}

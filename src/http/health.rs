@@ -1,0 +1,42 @@
+//! For those who watch the server: alive, ready, figures.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::services::Services;
+
+/// `GET /healthz`: the process answers.
+pub async fn alive() -> &'static str {
+    "ok"
+}
+
+/// `GET /readyz`: the database answers, and we are not going away.
+pub async fn ready(State(services): State<Arc<Services>>) -> Response {
+    if services.shutdown.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down").into_response();
+    }
+    match services.ping().await {
+        Ok(()) => "ok".into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
+    }
+}
+
+/// `GET /metrics`: Prometheus text. No label holds a personal datum.
+pub async fn metrics(
+    State(services): State<Arc<Services>>,
+    Extension(handle): Extension<Option<PrometheusHandle>>,
+) -> Response {
+    let (rooms, connections) = services.live.counts();
+    #[expect(clippy::cast_precision_loss, reason = "a process holds far fewer than 2^52 rooms")]
+    {
+        metrics::gauge!("yunzhen_rooms").set(rooms as f64);
+        metrics::gauge!("yunzhen_connections").set(connections as f64);
+    }
+    let text = handle.map(|handle| handle.render()).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

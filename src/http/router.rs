@@ -1,0 +1,121 @@
+//! Every route on one page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{Extension, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::http::error::HttpError;
+use crate::http::{alarms, assets, auth, clinics, desks, health, tickets, visits};
+use crate::protocol::error::{ErrorCode, Problem};
+use crate::protocol::live::{ClientMessage, ServerMessage};
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+
+/// The longest that a request may take.
+const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
+    connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+    form-action 'self'";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Yunzhen 云诊",
+        version = "1",
+        description = "The API of a hospital's online consulting rooms. Everything that the browser client does is here. \
+            Errors are `Problem` with a stable `code`; commands may carry an `Idempotency-Key`. Live messages over the \
+            WebSocket `/api/v1/ws` are the schemas `ClientMessage` and `ServerMessage`."
+    ),
+    components(schemas(ClientMessage, ServerMessage, Problem, ErrorCode))
+)]
+struct Document;
+
+fn api() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::with_openapi(Document::openapi()).nest(
+        "/api/v1",
+        OpenApiRouter::new()
+            .merge(auth::routes())
+            .merge(tickets::routes())
+            .merge(clinics::routes())
+            .merge(desks::routes())
+            .merge(visits::routes())
+            .merge(alarms::routes()),
+    )
+}
+
+/// The API document.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = api().into_openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    document
+}
+
+/// The whole site: API, live protocol (`live` is its upgrade), health, document, browser client.
+pub fn site(
+    services: Arc<Services>,
+    live: axum::routing::MethodRouter<Arc<Services>>,
+    metrics: Option<PrometheusHandle>,
+) -> Router {
+    let (api, _) = api().split_for_parts();
+    let header = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
+    let docs: Router<Arc<Services>> = Router::from(docs);
+    Router::new()
+        .merge(api.method_not_allowed_fallback(no_such_method).layer(from_fn(never_stored)))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
+        .route("/api/v1/ws", live)
+        .route("/api/{*rest}", any(no_such_path))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(assets::serve)
+        .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
+        // The viewer of the API document brings its own inline style; it shows nothing but the document.
+        .merge(docs)
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(header(HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(self)"))
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(Extension(metrics))
+        .with_state(services)
+}
+
+/// Health data stays out of every cache.
+async fn never_stored(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn no_such_path() -> HttpError {
+    HttpError::new(ErrorCode::NotFound, "no such path")
+}
+
+async fn no_such_method() -> HttpError {
+    HttpError::new(ErrorCode::MethodNotAllowed, "this path does not know this method")
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+fn after_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+    HttpError(Refusal::internal("a handler panicked")).into_response()
+}

@@ -1,0 +1,166 @@
+//! `/visits`: the visit, its note, its conversation.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::ids::{AttachmentId, VisitId};
+use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
+use crate::http::error::HttpError;
+use crate::http::extract::{Auth, Bare, Body};
+use crate::protocol::desk::DeskView;
+use crate::protocol::error::{ErrorCode, Problem};
+use crate::protocol::visit::{
+    AttachmentInfo, ChatMessage, ChatSend, NoteDraft, NoteSave, OutcomeRequest, RoomGrant, SignRequest, VisitSummary,
+    VisitView,
+};
+use crate::services::Services;
+use crate::services::chat::PICTURE_LIMIT;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new()
+        .routes(routes!(find))
+        .routes(routes!(grant))
+        .routes(routes!(save_note))
+        .routes(routes!(set_outcome))
+        .routes(routes!(sign))
+        .routes(routes!(end))
+        .routes(routes!(messages))
+        .routes(routes!(send))
+        .routes(routes!(mine))
+        .routes(routes!(attachment))
+        .merge(OpenApiRouter::new().routes(routes!(attach)).layer(DefaultBodyLimit::max(PICTURE_LIMIT + 1)))
+}
+
+/// Everything of one visit; the read is audited.
+#[utoipa::path(get, path = "/visits/{id}", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn find(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<TriageAct>,
+    Path(id): Path<VisitId>,
+) -> Result<Json<VisitView>, HttpError> {
+    Ok(Json(services.visit(act, id).await?))
+}
+
+/// A seat in the call.
+#[utoipa::path(post, path = "/visits/{id}/grant", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = RoomGrant), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn grant(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<Actor>,
+    Path(id): Path<VisitId>,
+) -> Result<Json<RoomGrant>, HttpError> {
+    Ok(Json(services.grant_visit(act, id).await?))
+}
+
+/// Saves the draft.
+#[utoipa::path(put, path = "/visits/{id}/note", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = NoteSave, responses((status = 200, body = NoteDraft), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn save_note(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Path(id): Path<VisitId>,
+    Body(body, command): Body<NoteSave>,
+) -> Result<Json<NoteDraft>, HttpError> {
+    Ok(Json(services.save_note(act, id, body, &command).await?))
+}
+
+/// Chooses what happens next.
+#[utoipa::path(post, path = "/visits/{id}/outcome", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OutcomeRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn set_outcome(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Path(id): Path<VisitId>,
+    Body(body, command): Body<OutcomeRequest>,
+) -> Result<Json<VisitView>, HttpError> {
+    Ok(Json(services.set_outcome(act, id, body.outcome, &command).await?))
+}
+
+/// Signs the draft.
+#[utoipa::path(post, path = "/visits/{id}/sign", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = SignRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn sign(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Path(id): Path<VisitId>,
+    Body(body, command): Body<SignRequest>,
+) -> Result<Json<VisitView>, HttpError> {
+    Ok(Json(services.sign_note(act, id, body, &command).await?))
+}
+
+/// Ends the visit and its call.
+#[utoipa::path(post, path = "/visits/{id}/end", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn end(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Path(id): Path<VisitId>,
+    Bare(command): Bare,
+) -> Result<Json<DeskView>, HttpError> {
+    Ok(Json(services.end_visit(act, id, &command).await?))
+}
+
+/// The conversation.
+#[utoipa::path(get, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<ChatMessage>), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn messages(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<Actor>,
+    Path(id): Path<VisitId>,
+) -> Result<Json<Vec<ChatMessage>>, HttpError> {
+    Ok(Json(services.messages(act, id).await?))
+}
+
+/// Says something.
+#[utoipa::path(post, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ChatSend, responses((status = 200, body = ChatMessage), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn send(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<Actor>,
+    Path(id): Path<VisitId>,
+    Body(body, _): Body<ChatSend>,
+) -> Result<Json<ChatMessage>, HttpError> {
+    Ok(Json(services.send_message(act, id, body).await?))
+}
+
+/// What a patient can read later.
+#[utoipa::path(get, path = "/me/visits", tag = "visit", security(("bearer" = [])), responses((status = 200, body = Vec<VisitSummary>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn mine(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<HolderAct>,
+) -> Result<Json<Vec<VisitSummary>>, HttpError> {
+    Ok(Json(services.my_visits(act).await?))
+}
+
+/// Uploads a picture: JPEG, PNG or WebP, at most 8 MiB.
+#[utoipa::path(post, path = "/visits/{id}/attachments", tag = "visit", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body(content = Vec<u8>, content_type = "image/*"),
+    responses((status = 200, body = AttachmentInfo), (status = 401, body = Problem), (status = 404, body = Problem),
+              (status = 413, body = Problem), (status = 415, body = Problem)))]
+async fn attach(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<Actor>,
+    Path(id): Path<VisitId>,
+    bytes: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Result<Json<AttachmentInfo>, HttpError> {
+    let bytes = bytes.map_err(|_| HttpError::new(ErrorCode::TooLarge, "a picture holds at most 8 MiB"))?;
+    Ok(Json(services.attach(act, id, &bytes).await?))
+}
+
+/// A picture of a visit.
+#[utoipa::path(get, path = "/attachments/{id}", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "image/*"), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn attachment(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<Actor>,
+    Path(id): Path<AttachmentId>,
+) -> Result<impl IntoResponse, HttpError> {
+    let (mime, bytes) = services.attachment(act, id).await?;
+    let headers = [
+        (header::CONTENT_TYPE, mime),
+        (header::CONTENT_DISPOSITION, "attachment".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
+    ];
+    Ok((headers, bytes))
+}

@@ -1,0 +1,187 @@
+//! The conversation of a visit, and its pictures. Kept with the visit; text sealed, pictures as files in the data folder.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::audit::hex;
+use crate::domain::ids::{AttachmentId, VisitId};
+use crate::domain::permission::Actor;
+use crate::domain::text::Text;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::visit::{AttachmentInfo, ChatMessage, ChatSend, ChatSide};
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::services::topics::Topic;
+use crate::services::vault::Field;
+use crate::store::{AttachmentRow, MessageRow, Tx, VisitRow};
+
+/// Characters of one message.
+const TEXT_LIMIT: usize = 2000;
+/// Bytes of one picture.
+pub const PICTURE_LIMIT: usize = 8 * 1024 * 1024;
+/// Pictures of one visit.
+const PICTURES: i64 = 50;
+/// Lines that are shown.
+const SHOWN: i64 = 500;
+
+impl Services {
+    /// The lines of a visit, oldest first.
+    pub async fn messages(&self, actor: Actor, id: VisitId) -> Result<Vec<ChatMessage>, Refusal> {
+        let mut tx = self.db.read().await?;
+        party(&mut tx, actor, id).await?;
+        let rows = tx.messages().of_visit(id, SHOWN).await?;
+        rows.into_iter().map(|row| self.line(row)).collect()
+    }
+
+    /// Says something; the same id is the same line.
+    pub async fn send_message(&self, actor: Actor, id: VisitId, send: ChatSend) -> Result<ChatMessage, Refusal> {
+        let text = send.text.trim();
+        if text.chars().count() > TEXT_LIMIT {
+            return Err(Refusal::field(ErrorCode::Invalid, "text", format!("at most {TEXT_LIMIT} characters")));
+        }
+        if text.is_empty() && send.attachment.is_none() {
+            return Err(Refusal::field(ErrorCode::Invalid, "text", "a text or a picture"));
+        }
+        let mut work = self.begin().await?;
+        let (visit, side) = party(&mut work.tx, actor, id).await?;
+        if let Some(attachment) = send.attachment {
+            let found = work.tx.messages().attachment(attachment).await?;
+            if found.is_none_or(|found| found.visit_id != id) {
+                return Err(Refusal::field(ErrorCode::Invalid, "attachment", "no such picture in this visit"));
+            }
+        }
+        let name = match actor {
+            Actor::Staff { account, .. } => staff_name(&mut work.tx, account).await?.0,
+            Actor::Holder { .. } | Actor::Caller { .. } => {
+                let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
+                let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
+                Text::new(name.clone(), name)
+            }
+        };
+        let row = MessageRow {
+            id: send.id,
+            institution_id: visit.institution_id,
+            visit_id: id,
+            side: if side == ChatSide::Staff { "staff" } else { "patient" }.to_owned(),
+            sender: actor.key(),
+            name_zh: name.zh,
+            name_en: name.en,
+            body_sealed: self.vault.seal(Field::Answers, send.id.as_uuid(), text),
+            attachment_id: send.attachment,
+            at: work.now,
+        };
+        if !work.tx.messages().insert(&row).await? {
+            let before = work.tx.messages().find(send.id).await?;
+            let before = before.filter(|before| before.visit_id == id && before.sender == actor.key());
+            let before = before.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "id", "this id is taken"))?;
+            return self.line(before);
+        }
+        let data = json!({ "message": send.id, "side": side });
+        work.emit(visit.institution_id, Topic::Visit(id).to_string(), "message.sent", data).await?;
+        work.commit().await?;
+        self.line(row)
+    }
+
+    fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
+        Ok(ChatMessage {
+            id: row.id,
+            side: if row.side == "staff" { ChatSide::Staff } else { ChatSide::Patient },
+            from: Text::new(row.name_zh, row.name_en),
+            text: self.open_field(Field::Answers, row.id.as_uuid(), &row.body_sealed)?,
+            attachment: row.attachment_id,
+            at: row.at,
+        })
+    }
+
+    /// Keeps a picture; its kind is read from its bytes, whatever the browser called it.
+    pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
+        if bytes.len() > PICTURE_LIMIT {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
+        }
+        let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
+        let mime = picture_kind(bytes).ok_or_else(unknown)?;
+        let mut work = self.begin().await?;
+        let (visit, _) = party(&mut work.tx, actor, id).await?;
+        if work.tx.messages().count_attachments(id).await? >= PICTURES {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
+        }
+        let attachment = self.ids.make(AttachmentId::from_uuid);
+        let row = AttachmentRow {
+            id: attachment,
+            institution_id: visit.institution_id,
+            visit_id: id,
+            sender: actor.key(),
+            mime: mime.to_owned(),
+            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            sha256: hex(&Sha256::digest(bytes)),
+            at: work.now,
+        };
+        // The file first: a row without its picture would be a lie, a file without its row is only litter.
+        let path = self.picture_path(attachment);
+        let no_room = |e: std::io::Error| {
+            tracing::error!(cause = %e.kind(), "a picture could not be stored");
+            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+        };
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
+        }
+        tokio::fs::write(&path, bytes).await.map_err(no_room)?;
+        work.tx.messages().attach(&row).await?;
+        work.commit().await?;
+        Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
+    }
+
+    /// A picture's bytes and kind, for who is or was in its visit.
+    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<(String, Vec<u8>), Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
+        party(&mut tx, actor, row.visit_id).await?;
+        let bytes = tokio::fs::read(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
+        if hex(&Sha256::digest(&bytes)) != row.sha256 {
+            return Err(Refusal::internal("a stored picture is not what was stored"));
+        }
+        Ok((row.mime, bytes))
+    }
+
+    fn picture_path(&self, id: AttachmentId) -> PathBuf {
+        self.config.data_dir.join("attachments").join(id.as_uuid().simple().to_string())
+    }
+}
+
+/// The visit, and on which side of it the actor stands; not there for anybody else.
+async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
+    let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
+    let visit = visit.ok_or_else(Refusal::not_found)?;
+    let side = match actor {
+        Actor::Staff { account, .. } if visit.doctor_id == account => ChatSide::Staff,
+        Actor::Holder { holder, .. } if visit.holder_id == Some(holder) => ChatSide::Patient,
+        Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+    };
+    Ok((visit, side))
+}
+
+/// The MIME type that the first bytes prove.
+fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some("image/png"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_known_by_its_bytes_and_a_page_is_none() {
+        assert_eq!(picture_kind(&[0xFF, 0xD8, 0xFF, 0xE0]), Some("image/jpeg"));
+        assert_eq!(picture_kind(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
+        assert_eq!(picture_kind(b"<svg xmlns='http://www.w3.org/2000/svg'>"), None);
+        assert_eq!(picture_kind(b""), None);
+    }
+}

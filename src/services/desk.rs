@@ -1,0 +1,501 @@
+//! The desk: open, call, ring, confirm, and everything that can go otherwise.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
+use crate::domain::permission::{Actor, DoctorAct};
+use crate::domain::room::{RoomEnd, RoomPurpose};
+use crate::domain::text::Text;
+use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
+use crate::domain::visit::VisitEnd;
+use crate::protocol::desk::{DeskPhase, DeskView, TransferRequest, UnfinishedNote};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::intake::ConsentKind;
+use crate::services::Services;
+use crate::services::queue::minutes;
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::services::work::{Command, Work};
+use crate::store::{Caller, DeskRow, StoreError, TicketRow, Tx, VisitRow};
+
+fn stale() -> Refusal {
+    Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
+}
+
+/// What a doctor does to a desk as such.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeskAct {
+    /// Begins to work there.
+    Open,
+    /// Calls nobody for so many minutes, or until resumed.
+    Pause(Option<u32>),
+    /// Calls again.
+    Resume,
+    /// Finishes the present patient, then goes.
+    Close,
+}
+
+/// What a doctor does with the ticket that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallAct {
+    /// Rings again.
+    Recall,
+    /// Counts the call as missed now.
+    Skip,
+    /// Takes the call back; the ticket keeps its place.
+    Cancel,
+    /// The identity was compared: the visit begins.
+    Confirm,
+    /// It is somebody else; in a visit, the media is cut.
+    WrongPerson,
+}
+
+impl Services {
+    /// The desk at which the doctor works.
+    pub async fn my_desk(&self, act: DoctorAct) -> Result<Option<DeskView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        match tx.desks().of_account(act.account).await? {
+            Some(desk) => Ok(Some(self.desk_view(&mut tx, act, &desk).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A desk of the doctor's institution.
+    pub async fn desk(&self, act: DoctorAct, id: DeskId) -> Result<DeskView, Refusal> {
+        let mut tx = self.db.read().await?;
+        let desk = own_desk(&mut tx, act, id).await?;
+        self.desk_view(&mut tx, act, &desk).await
+    }
+
+    /// Opens, pauses, resumes or closes a desk.
+    pub async fn set_desk(
+        &self,
+        act: DoctorAct,
+        id: DeskId,
+        what: DeskAct,
+        command: &Command,
+    ) -> Result<DeskView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut desk = own_desk(&mut work.tx, act, id).await?;
+        let now = work.now;
+        match what {
+            DeskAct::Open => {
+                let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
+                if account.licence_until.is_some_and(|until| until <= now) {
+                    return Err(Refusal::new(
+                        ErrorCode::LicenceEnded,
+                        "ask the medical department to renew the licence",
+                    ));
+                }
+                let is_others = desk.account_id.is_some_and(|other| other != act.account);
+                if is_others && desk.state != "closed" && desk.state != "lost" {
+                    return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
+                }
+                if let Some(other) = work.tx.desks().of_account(act.account).await?
+                    && other.id != id
+                {
+                    let held = work.tx.tickets().of_doctor(act.account).await?;
+                    if held.is_some() {
+                        return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the patient at the other desk first"));
+                    }
+                    let left = DeskRow { state: "closed".to_owned(), account_id: None, lease_until: None, ..other };
+                    update(&mut work.tx, &left).await?;
+                    announce(&mut work, &left, "desk.closed").await?;
+                }
+                desk.account_id = Some(act.account);
+                "open".clone_into(&mut desk.state);
+                desk.paused_until = None;
+                desk.lease_until = Some(now + LEASE);
+                self.go_on_with_patient(&mut work, act).await?;
+            }
+            DeskAct::Pause(after) => {
+                must_be(&desk, act, &["open"])?;
+                if after.is_some_and(|n| !(1..=120).contains(&n)) {
+                    return Err(Refusal::field(ErrorCode::Invalid, "minutes", "1 to 120"));
+                }
+                "paused".clone_into(&mut desk.state);
+                desk.paused_until = after.map(|n| now + minutes(i64::from(n)));
+            }
+            DeskAct::Resume => {
+                must_be(&desk, act, &["paused", "closing", "open"])?;
+                "open".clone_into(&mut desk.state);
+                desk.paused_until = None;
+            }
+            DeskAct::Close => {
+                must_be(&desk, act, &["open", "paused", "closing"])?;
+                let has_patient = work.tx.tickets().of_doctor(act.account).await?.is_some();
+                if has_patient {
+                    "closing".clone_into(&mut desk.state);
+                } else {
+                    "closed".clone_into(&mut desk.state);
+                    desk.account_id = None;
+                    desk.lease_until = None;
+                }
+                desk.paused_until = None;
+            }
+        }
+        update(&mut work.tx, &desk).await?;
+        self.finish(work, act, id, command, "desk.changed").await
+    }
+
+    /// Calls the next patient; which one is not the doctor's choice.
+    pub async fn call_next(&self, act: DoctorAct, id: DeskId, command: &Command) -> Result<DeskView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut desk = own_desk(&mut work.tx, act, id).await?;
+        must_be(&desk, act, &["open"])?;
+        if work.tx.tickets().of_doctor(act.account).await?.is_some() {
+            return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
+        }
+        let clinic = work.tx.clinics().find(desk.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let now = work.now;
+        let ring_until = now + ring(clinic.ring_secs);
+        let caller = Caller { clinic: clinic.id, desk: id, doctor: act.account, ring_until };
+        let called = match work.tx.tickets().call_next(caller, now).await {
+            Err(StoreError::Conflict) => {
+                return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
+            }
+            other => other?,
+        };
+        let Some(ticket) = called else { return Err(Refusal::new(ErrorCode::QueueEmpty, "nobody is waiting")) };
+        desk.last_call_at = Some(now);
+        update(&mut work.tx, &desk).await?;
+        self.announce_ticket(&mut work, &ticket, "ticket.called").await?;
+        self.finish(work, act, id, command, "desk.called").await
+    }
+
+    /// Acts on the ticket that the doctor has called.
+    pub async fn act_on_call(
+        &self,
+        act: DoctorAct,
+        id: DeskId,
+        what: CallAct,
+        version: i64,
+        command: &Command,
+    ) -> Result<DeskView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let desk = own_desk(&mut work.tx, act, id).await?;
+        must_be(&desk, act, &["open", "paused", "closing"])?;
+        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let now = work.now;
+        let mut ends = None;
+        let (moved, kind) = match what {
+            CallAct::Recall => {
+                let until = now + ring(clinic.ring_secs);
+                (work.tx.tickets().recall(ticket.id, version, until, now).await?, "ticket.called")
+            }
+            CallAct::Skip => {
+                let (shift, limit) = (clinic.miss_shift, clinic.miss_limit);
+                (work.tx.tickets().miss(ticket.id, version, shift, limit, now).await?, "ticket.missed")
+            }
+            CallAct::Cancel if ticket.state == TicketState::Called => {
+                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::DeskLost).await?;
+                (back, "ticket.restored")
+            }
+            CallAct::Cancel => return Err(stale()),
+            CallAct::Confirm => {
+                let moved = work.tx.tickets().serve(ticket.id, version, now).await?;
+                if let Some(moved) = &moved {
+                    self.begin_visit(&mut work, act, &desk, moved).await?;
+                }
+                (moved, "ticket.serving")
+            }
+            CallAct::WrongPerson => {
+                let visit = work.tx.visits().of_ticket(ticket.id).await?;
+                if let Some(visit) = visit.filter(|visit| visit.ended_at.is_none()) {
+                    self.stop_visit(&mut work, &visit, VisitEnd::WrongPerson).await?;
+                    ends = Some(visit.room_id);
+                }
+                let (who, what) = (act.account.to_string(), ticket.id.to_string());
+                work.audit(act.institution, &who, "visit.wrong_person", &what).await?;
+                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::WrongPerson).await?;
+                (back, "ticket.wrong_person")
+            }
+        };
+        let moved = moved.ok_or_else(stale)?;
+        self.announce_ticket(&mut work, &moved, kind).await?;
+        let view = self.finish(work, act, id, command, "desk.changed").await?;
+        if let Some(room) = ends {
+            self.end_room(room, RoomEnd::WrongPerson).await;
+        }
+        Ok(view)
+    }
+
+    /// Sends the present patient on to another clinic; the time of arrival goes along.
+    pub async fn transfer(
+        &self,
+        act: DoctorAct,
+        id: DeskId,
+        request: TransferRequest,
+        command: &Command,
+    ) -> Result<DeskView, Refusal> {
+        if !(2..=500).contains(&request.reason.trim().chars().count()) {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 to 500 letters for the colleague"));
+        }
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let desk = own_desk(&mut work.tx, act, id).await?;
+        must_be(&desk, act, &["open", "paused", "closing"])?;
+        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let target = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
+        let target = target.filter(|c| c.id != ticket.clinic_id);
+        let target = target.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "clinic", "no such other clinic"))?;
+        if !target.is_open {
+            return Err(Refusal::new(ErrorCode::ClinicClosed, "that clinic takes no patients now"));
+        }
+        let now = work.now;
+        let visit = work.tx.visits().of_ticket(ticket.id).await?.filter(|visit| visit.ended_at.is_none());
+        if let Some(visit) = &visit {
+            self.stop_visit(&mut work, visit, VisitEnd::Transferred).await?;
+        }
+        let next = self.continued(&mut work, &ticket, target.id).await?;
+        let moved = work.tx.tickets().transfer(ticket.id, request.version, next.id, now).await?.ok_or_else(stale)?;
+        match work.tx.tickets().insert(&next).await {
+            Err(StoreError::Conflict) => {
+                return Err(Refusal::new(ErrorCode::TicketExists, "the patient already waits in that clinic"));
+            }
+            other => other?,
+        }
+        if let Some(declaration) = ticket.declaration_id {
+            work.tx.triages().attach(declaration, next.id).await?;
+        }
+        let (who, what) = (act.account.to_string(), ticket.id.to_string());
+        let detail = json!({ "to": target.id, "ticket": next.id });
+        let reason = Some(request.reason.trim().to_owned());
+        work.audit_why(act.institution, &who, "ticket.transfer", &what, reason, detail).await?;
+        self.announce_ticket(&mut work, &moved, "ticket.transferred").await?;
+        self.announce_ticket(&mut work, &next, "ticket.joined").await?;
+        let view = self.finish(work, act, id, command, "desk.changed").await?;
+        if let Some(visit) = visit {
+            self.end_room(visit.room_id, RoomEnd::Transferred).await;
+        }
+        Ok(view)
+    }
+
+    async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: ClinicId) -> Result<TicketRow, Refusal> {
+        let no = work.tx.tickets().draw_no(clinic, &ticket.day).await?;
+        Ok(TicketRow {
+            id: self.ids.make(TicketId::from_uuid),
+            clinic_id: clinic,
+            no,
+            state: TicketState::Waiting,
+            lane: lane_of(ticket.level),
+            version: 1,
+            call_count: 0,
+            miss_count: 0,
+            desk_id: None,
+            doctor_id: None,
+            lease_until: None,
+            ring_until: None,
+            accepted_at: None,
+            joined_at: work.now,
+            called_at: None,
+            started_at: None,
+            ended_at: None,
+            from_ticket: Some(ticket.id),
+            moved_to: None,
+            move_reason: Some(MoveReason::Transferred),
+            ..ticket.clone()
+        })
+    }
+
+    /// The visit of a confirmed ticket: a new one with its room, or the one that was cut off.
+    async fn begin_visit(
+        &self,
+        work: &mut Work,
+        act: DoctorAct,
+        desk: &DeskRow,
+        ticket: &TicketRow,
+    ) -> Result<VisitRow, Refusal> {
+        let holder = ticket.holder_id.ok_or_else(|| Refusal::internal("a ticket without a holder"))?;
+        let consents = work.tx.consents().of(holder, ticket.patient_id).await?;
+        let newest = consents.iter().filter(|consent| consent.kind == ConsentKind::ProcessRecord).max_by_key(|c| c.at);
+        let recording = newest.is_some_and(|consent| consent.granted);
+        let before = work.tx.visits().of_ticket(ticket.id).await?;
+        let id = before.as_ref().map_or_else(|| self.ids.make(VisitId::from_uuid), |visit| visit.id);
+        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), recording).await?;
+        let visit = VisitRow {
+            id,
+            institution_id: act.institution,
+            clinic_id: ticket.clinic_id,
+            ticket_id: ticket.id,
+            patient_id: ticket.patient_id,
+            holder_id: ticket.holder_id,
+            doctor_id: act.account,
+            desk_id: desk.id,
+            room_id: room.id,
+            outcome: None,
+            started_at: work.now,
+            ended_at: None,
+            end_reason: None,
+        };
+        if before.is_some() {
+            work.tx.visits().restart(&visit).await?;
+        } else {
+            work.tx.visits().insert(&visit).await?;
+        }
+        let (who, what) = (act.account.to_string(), visit.id.to_string());
+        work.audit(act.institution, &who, "visit.identity_confirmed", &what).await?;
+        Ok(visit)
+    }
+
+    pub(crate) async fn stop_visit(&self, work: &mut Work, visit: &VisitRow, why: VisitEnd) -> Result<(), Refusal> {
+        let now = work.now;
+        work.tx.visits().end(visit.id, why, now).await?;
+        self.close_room(work, visit.room_id).await?;
+        let data = json!({ "reason": why });
+        work.emit(visit.institution_id, Topic::Visit(visit.id).to_string(), "visit.ended", data).await?;
+        Ok(())
+    }
+
+    /// A desk that was lost is open again: its suspended visit goes on.
+    async fn go_on_with_patient(&self, work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
+        let now = work.now;
+        let Some(ticket) = work.tx.tickets().of_doctor(act.account).await? else { return Ok(()) };
+        if ticket.state == TicketState::Suspended
+            && let Some(moved) = work.tx.tickets().go_on(ticket.id, ticket.version, now).await?
+        {
+            self.announce_ticket(work, &moved, "ticket.serving").await?;
+        }
+        Ok(())
+    }
+
+    /// The desk's browser was heard: its leases go on. A desk that was lost is open again.
+    pub async fn renew_desk(&self, actor: Actor, id: DeskId) -> Result<(), Refusal> {
+        // Nurses may follow a desk; only its doctor keeps it alive.
+        let Some(act) = actor.doctor() else { return Ok(()) };
+        let mut work = self.begin().await?;
+        let mut desk = own_desk(&mut work.tx, act, id).await?;
+        if desk.account_id != Some(act.account) || desk.state == "closed" {
+            return Ok(());
+        }
+        let until = work.now + LEASE;
+        if desk.state == "lost" {
+            "open".clone_into(&mut desk.state);
+            desk.lease_until = Some(until);
+            update(&mut work.tx, &desk).await?;
+            announce(&mut work, &desk, "desk.changed").await?;
+        } else {
+            work.tx.desks().renew(id, act.account, until).await?;
+        }
+        work.tx.tickets().renew(act.account, until).await?;
+        self.go_on_with_patient(&mut work, act).await?;
+        work.commit().await
+    }
+
+    /// Ends a desk act: the answer, its repetition, the event, the commit.
+    pub(crate) async fn finish(
+        &self,
+        mut work: Work,
+        act: DoctorAct,
+        id: DeskId,
+        command: &Command,
+        kind: &str,
+    ) -> Result<DeskView, Refusal> {
+        let mut desk = own_desk(&mut work.tx, act, id).await?;
+        if desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
+            "closed".clone_into(&mut desk.state);
+            desk.account_id = None;
+            desk.lease_until = None;
+            update(&mut work.tx, &desk).await?;
+            desk = own_desk(&mut work.tx, act, id).await?;
+        }
+        let view = self.desk_view(&mut work.tx, act, &desk).await?;
+        work.keep(command, &view).await?;
+        announce(&mut work, &desk, kind).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    async fn desk_view(&self, tx: &mut Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
+        let clinic = tx.clinics().find(desk.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let is_mine = desk.account_id == Some(act.account);
+        let held = if is_mine { tx.tickets().of_doctor(act.account).await? } else { None };
+        let current = match held {
+            Some(ticket) => Some(Box::new(self.current_patient(tx, &ticket).await?)),
+            None => None,
+        };
+        let mut unfinished = Vec::new();
+        for visit in tx.visits().unsigned_of(act.account, 50).await? {
+            if current.as_ref().and_then(|current| current.visit) == Some(visit.id) {
+                continue;
+            }
+            let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+            let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?;
+            unfinished.push(UnfinishedNote {
+                visit: visit.id,
+                no: ticket.no,
+                name_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
+                ended_at: visit.ended_at,
+            });
+        }
+        Ok(DeskView {
+            id: desk.id,
+            name: Text::new(desk.name_zh.clone(), desk.name_en.clone()),
+            clinic: clinic.id,
+            clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+            phase: phase_of(&desk.state),
+            paused_until: desk.paused_until,
+            current,
+            unfinished,
+            version: desk.version,
+            as_of: self.clock.now(),
+        })
+    }
+}
+
+fn ring(secs: i64) -> Duration {
+    Duration::from_secs(u64::try_from(secs).unwrap_or(90))
+}
+
+fn phase_of(state: &str) -> DeskPhase {
+    match state {
+        "open" => DeskPhase::Open,
+        "paused" => DeskPhase::Paused,
+        "closing" => DeskPhase::Closing,
+        "lost" => DeskPhase::Lost,
+        _ => DeskPhase::Closed,
+    }
+}
+
+async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
+    let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
+    desk.ok_or_else(Refusal::not_found)
+}
+
+fn must_be(desk: &DeskRow, act: DoctorAct, states: &[&str]) -> Result<(), Refusal> {
+    if desk.account_id != Some(act.account) || !states.contains(&desk.state.as_str()) {
+        return Err(Refusal::new(ErrorCode::DeskNotOpen, "open the desk first"));
+    }
+    Ok(())
+}
+
+async fn update(tx: &mut Tx, desk: &DeskRow) -> Result<(), Refusal> {
+    match tx.desks().update(desk).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::new(ErrorCode::VersionConflict, "the desk changed in between")),
+        Err(StoreError::Conflict) => Err(Refusal::new(ErrorCode::DeskTaken, "you work at another desk")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells followers of the desk and of its clinic.
+pub(crate) async fn announce(work: &mut Work, desk: &DeskRow, kind: &str) -> Result<(), Refusal> {
+    let data = json!({ "desk": desk.id, "state": desk.state });
+    work.emit(desk.institution_id, Topic::Desk(desk.id).to_string(), kind, data.clone()).await?;
+    work.emit(desk.institution_id, Topic::Clinic(desk.clinic_id).to_string(), kind, data).await?;
+    Ok(())
+}

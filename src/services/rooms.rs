@@ -1,0 +1,137 @@
+//! Rooms: opening them, granting a seat, and letting somebody in who shows a grant.
+//!
+//! A grant is the only way to a seat, and it is given only after the act that opens the room: the doctor's confirmation
+//! of the identity, the taking of an alarm. It names the room, the seat and the room's fencing number, is good for a
+//! minute, for one use, and for the session that asked.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::ids::{HolderId, InstitutionId, ParticipantId, RoomId};
+use crate::domain::permission::Actor;
+use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat};
+use crate::domain::text::Text;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::visit::RoomGrant;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::tokens::{GRANT_SECONDS, Grant};
+use crate::services::work::Work;
+use crate::store::{RoomRow, SeatRow};
+
+/// What somebody is called in a room, and as what they sit there.
+pub(crate) struct Guest {
+    /// Patient, doctor or nurse.
+    pub role: ParticipantRole,
+    /// The name as shown to the others.
+    pub name: Text,
+}
+
+impl Services {
+    /// Opens a room for a subject, or finds the open one.
+    pub(crate) async fn room_for(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        purpose: RoomPurpose,
+        subject: Uuid,
+        recording: bool,
+    ) -> Result<RoomRow, Refusal> {
+        if let Some(room) = work.tx.rooms().open_for(purpose, subject).await? {
+            return Ok(room);
+        }
+        let room = RoomRow {
+            id: self.ids.make(RoomId::from_uuid),
+            institution_id: institution,
+            purpose,
+            subject_id: subject,
+            epoch: 1,
+            node: self.node.clone(),
+            recording,
+            opened_at: work.now,
+            closed_at: None,
+        };
+        work.tx.rooms().insert(&room).await?;
+        Ok(room)
+    }
+
+    /// Grants a seat in an open room; a room of an earlier process is taken over first.
+    pub(crate) async fn grant(
+        &self,
+        work: &mut Work,
+        mut room: RoomRow,
+        actor: Actor,
+        guest: Guest,
+    ) -> Result<RoomGrant, Refusal> {
+        if room.closed_at.is_some() {
+            return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
+        }
+        if let Some(epoch) = work.tx.rooms().take_over(room.id, &self.node).await? {
+            room.epoch = epoch;
+        }
+        let seat = SeatRow {
+            participant_id: self.ids.make(ParticipantId::from_uuid),
+            room_id: room.id,
+            subject: actor.key(),
+            role: guest.role,
+            name_zh: guest.name.zh,
+            name_en: guest.name.en,
+            created_at: work.now,
+        };
+        let seat = work.tx.rooms().seat(&seat).await?;
+        let grant = Grant { room: room.id, participant: seat.participant_id, epoch: room.epoch, jti: self.ids.uuid() };
+        let demo = self.config.demo;
+        Ok(RoomGrant { room: room.id, grant: self.tokens.grant(grant, actor.session(), work.now), demo })
+    }
+
+    /// The room and seat of a grant; spends it.
+    pub async fn open_granted(&self, actor: Actor, grant: &str) -> Result<(Room, Seat), Refusal> {
+        let refused = || Refusal::new(ErrorCode::GrantRefused, "ask for a new grant");
+        let now = self.clock.now();
+        let grant = self.tokens.open_grant(grant, actor.session(), now).ok_or_else(refused)?;
+        let mut tx = self.db.read().await?;
+        let room = tx.rooms().find(grant.room).await?.ok_or_else(refused)?;
+        if room.closed_at.is_some() {
+            return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
+        }
+        let seat = tx.rooms().find_seat(grant.participant).await?.ok_or_else(refused)?;
+        let is_fenced = room.epoch != grant.epoch || room.node != self.node;
+        if is_fenced || seat.room_id != room.id || seat.subject != actor.key() {
+            return Err(refused());
+        }
+        if !self.live.spend(grant.jti, now + Duration::from_secs(u64::from(GRANT_SECONDS))) {
+            return Err(refused());
+        }
+        let name = Text::new(seat.name_zh, seat.name_en);
+        let seat = Seat { participant: seat.participant_id, role: seat.role, name };
+        Ok((Room::new(room.id, room.epoch, room.purpose, room.recording, now), seat))
+    }
+
+    /// Closes a room in the database; after the commit, [`Self::end_room`] empties it.
+    pub(crate) async fn close_room(&self, work: &mut Work, room: RoomId) -> Result<(), Refusal> {
+        let now = work.now;
+        work.tx.rooms().close(room, now).await?;
+        Ok(())
+    }
+
+    /// Empties a room that was closed: its media stops at once.
+    pub(crate) async fn end_room(&self, room: RoomId, why: RoomEnd) {
+        self.live.end(room, why).await;
+    }
+
+    /// The check before a call: a room of one's own in which the own picture comes back.
+    pub async fn open_check(&self, actor: Actor, holder: HolderId) -> Result<RoomGrant, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(old) = work.tx.rooms().open_for(RoomPurpose::Check, holder.as_uuid()).await? {
+            self.close_room(&mut work, old.id).await?;
+            self.end_room(old.id, RoomEnd::Replaced).await;
+        }
+        let institution = actor.institution();
+        let room = self.room_for(&mut work, institution, RoomPurpose::Check, holder.as_uuid(), false).await?;
+        let guest = Guest { role: ParticipantRole::Patient, name: Text::new("检测", "check") };
+        let grant = self.grant(&mut work, room, actor, guest).await?;
+        work.commit().await?;
+        Ok(grant)
+    }
+}

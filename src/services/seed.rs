@@ -1,0 +1,155 @@
+//! The demonstration's hospital: two clinics, three desks, five accounts.
+
+use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId};
+use crate::domain::people::Role;
+use crate::services::Services;
+use crate::services::auth::hash_password;
+use crate::services::refusal::Refusal;
+use crate::store::{AccountRow, ClinicRow, DeskRow, InstitutionRow};
+
+/// An account of the demonstration, in clear.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct DemoAccount {
+    /// What it may do.
+    pub role: Role,
+    /// The name to sign in with.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+/// The patient's link of the demonstration's fever clinic.
+pub const DEMO_LINK: &str = "demo-fever-clinic";
+const DEMO_TCM_LINK: &str = "demo-tcm-clinic";
+
+struct Person {
+    username: &'static str,
+    role: Role,
+    name: (&'static str, &'static str),
+    title: (&'static str, &'static str),
+}
+
+const PEOPLE: [Person; 5] = [
+    Person {
+        username: "doctor",
+        role: Role::Doctor,
+        name: ("演示医师甲", "Demo Doctor A"),
+        title: ("主治医师", "Attending physician"),
+    },
+    Person {
+        username: "doctor2",
+        role: Role::Doctor,
+        name: ("演示医师乙", "Demo Doctor B"),
+        title: ("副主任医师", "Associate chief physician"),
+    },
+    Person {
+        username: "nurse",
+        role: Role::Nurse,
+        name: ("演示护士", "Demo Nurse"),
+        title: ("主管护师", "Nurse in charge"),
+    },
+    Person {
+        username: "pharmacist",
+        role: Role::Pharmacist,
+        name: ("演示药师", "Demo Pharmacist"),
+        title: ("主管药师", "Pharmacist in charge"),
+    },
+    Person {
+        username: "admin",
+        role: Role::Administrator,
+        name: ("演示管理员", "Demo Administrator"),
+        title: ("管理员", "Administrator"),
+    },
+];
+
+impl Services {
+    /// The accounts of the demonstration. Their passwords are public; `serve` never seeds them.
+    pub fn demo_accounts() -> Vec<DemoAccount> {
+        let account = |person: &Person| DemoAccount {
+            role: person.role,
+            username: person.username.to_owned(),
+            password: format!("yunzhen-{}", person.username),
+        };
+        PEOPLE.iter().map(account).collect()
+    }
+
+    /// Seeds the demonstration's hospital into a fresh database; does nothing in one that has a hospital. `ring_secs`
+    /// shortens calls, for those who try out what happens to a missed one.
+    pub async fn seed_demo(&self, ring_secs: i64) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let now = work.now;
+        if work.tx.institutions().count().await? > 0 {
+            return Ok(());
+        }
+        let institution = InstitutionRow {
+            id: self.ids.make(InstitutionId::from_uuid),
+            kind: "hospital".to_owned(),
+            name_zh: "演示省中医院".to_owned(),
+            name_en: "Demo Provincial Hospital of TCM".to_owned(),
+            help_phone: "000-0000-0000".to_owned(),
+            created_at: now,
+        };
+        work.tx.institutions().insert(&institution).await?;
+        for person in &PEOPLE {
+            let password = format!("yunzhen-{}", person.username);
+            let salt = self.ids.secret::<16>();
+            let hash = tokio::task::spawn_blocking(move || hash_password(&password, &salt)).await;
+            let row = AccountRow {
+                id: self.ids.make(AccountId::from_uuid),
+                institution_id: institution.id,
+                username: person.username.to_owned(),
+                password_hash: hash.map_err(|e| Refusal::internal(&e))??,
+                role: person.role,
+                name_zh: person.name.0.to_owned(),
+                name_en: person.name.1.to_owned(),
+                title_zh: person.title.0.to_owned(),
+                title_en: person.title.1.to_owned(),
+                active: true,
+                licence_until: None,
+                created_at: now,
+            };
+            work.tx.accounts().insert(&row).await?;
+        }
+        let clinics = [
+            ("fever", DEMO_LINK, ("发热咨询门诊", "Fever consultation clinic"), 2),
+            ("tcm", DEMO_TCM_LINK, ("中医内科门诊", "TCM internal medicine clinic"), 1),
+        ];
+        for ((code, link, name, desks), position) in clinics.into_iter().zip(1..) {
+            let clinic = ClinicRow {
+                id: self.ids.make(ClinicId::from_uuid),
+                institution_id: institution.id,
+                code: code.to_owned(),
+                link_token: link.to_owned(),
+                kind: code.to_owned(),
+                name_zh: name.0.to_owned(),
+                name_en: name.1.to_owned(),
+                time_zone: "Asia/Shanghai".to_owned(),
+                is_open: true,
+                miss_shift: 3,
+                miss_limit: 3,
+                ring_secs,
+                retriage_minutes: 15,
+                position,
+                created_at: now,
+            };
+            work.tx.clinics().insert(&clinic).await?;
+            for n in 1..=desks {
+                let desk = DeskRow {
+                    id: self.ids.make(DeskId::from_uuid),
+                    institution_id: institution.id,
+                    clinic_id: clinic.id,
+                    name_zh: format!("{n}号诊位"),
+                    name_en: format!("Desk {n}"),
+                    state: "closed".to_owned(),
+                    account_id: None,
+                    lease_until: None,
+                    paused_until: None,
+                    last_call_at: None,
+                    version: 1,
+                };
+                work.tx.desks().insert(&desk).await?;
+            }
+        }
+        work.commit().await
+    }
+}

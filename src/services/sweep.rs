@@ -1,0 +1,104 @@
+//! What time itself does to the queue: calls that nobody answered, desks that fell silent, pauses that ended.
+
+use std::time::Duration;
+
+use crate::domain::ticket::{LEASE, MoveReason, TicketState};
+use crate::domain::visit::VisitEnd;
+use crate::services::Services;
+use crate::services::desk::announce;
+use crate::services::queue::announce_desk;
+use crate::services::refusal::Refusal;
+use crate::store::{DeskRow, TicketRow};
+
+/// Tickets that one sweep moves.
+const BATCH: i64 = 50;
+/// How long idempotency keys are remembered.
+const KEYS_KEPT: Duration = Duration::from_secs(2 * 86_400);
+
+impl Services {
+    /// After a start: everybody who was held gets time to be heard again; our own absence is nobody's fault.
+    pub async fn forgive(&self) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let until = work.now + LEASE;
+        let tickets = work.tx.tickets().forgive(until).await?;
+        let desks = work.tx.desks().forgive(until).await?;
+        work.commit().await?;
+        tracing::info!(tickets, desks, "leases extended after the start");
+        Ok(())
+    }
+
+    /// Moves every ticket and desk whose time has run out; how many tickets.
+    pub async fn sweep(&self) -> Result<usize, Refusal> {
+        let now = self.clock.now();
+        let overdue = self.db.read().await?.tickets().overdue(now, BATCH).await?;
+        let mut moved = 0;
+        for ticket in overdue {
+            // Each in its own transaction: a ticket that moved in between is nobody's loss.
+            moved += usize::from(self.sweep_ticket(ticket).await?);
+        }
+        for desk in self.db.read().await?.desks().overdue(now).await? {
+            self.sweep_desk(desk).await?;
+        }
+        self.live.sweep();
+        Ok(moved)
+    }
+
+    async fn sweep_ticket(&self, ticket: TicketRow) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let now = work.now;
+        let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let (id, version) = (ticket.id, ticket.version);
+        let is_unanswered = ticket.accepted_at.is_none() && ticket.ring_until.is_some_and(|until| until < now);
+        let mut ends = None;
+        let (moved, kind) = match ticket.state {
+            TicketState::Called if is_unanswered => {
+                let (shift, limit) = (clinic.miss_shift, clinic.miss_limit);
+                (work.tx.tickets().miss(id, version, shift, limit, now).await?, "ticket.missed")
+            }
+            TicketState::Called => {
+                (work.tx.tickets().restore(id, version, MoveReason::DeskLost).await?, "ticket.restored")
+            }
+            TicketState::Serving => (work.tx.tickets().suspend(id, version, now).await?, "ticket.suspended"),
+            TicketState::Suspended => {
+                let visit = work.tx.visits().of_ticket(id).await?.filter(|visit| visit.ended_at.is_none());
+                if let Some(visit) = visit {
+                    self.stop_visit(&mut work, &visit, VisitEnd::DoctorLost).await?;
+                    ends = Some(visit.room_id);
+                }
+                (work.tx.tickets().to_head(id, version).await?, "ticket.doctor_lost")
+            }
+            _ => (None, ""),
+        };
+        let Some(moved) = moved else { return Ok(false) };
+        announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
+        self.announce_ticket(&mut work, &moved, kind).await?;
+        work.commit().await?;
+        if let Some(room) = ends {
+            self.end_room(room, crate::domain::room::RoomEnd::Finished).await;
+        }
+        Ok(true)
+    }
+
+    async fn sweep_desk(&self, desk: DeskRow) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let is_silent = desk.lease_until.is_some_and(|until| until < work.now);
+        let state = if is_silent { "lost" } else { "open" };
+        let desk = DeskRow { state: state.to_owned(), paused_until: None, ..desk };
+        if work.tx.desks().update(&desk).await? {
+            if is_silent {
+                tracing::warn!(desk.id = %desk.id, "a desk fell silent");
+            }
+            announce(&mut work, &desk, "desk.changed").await?;
+            work.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets idempotency keys that nobody will repeat any more.
+    pub async fn forget_keys(&self) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let before = work.now - KEYS_KEPT;
+        work.tx.idem().forget(before).await?;
+        work.commit().await
+    }
+}

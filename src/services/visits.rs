@@ -1,0 +1,261 @@
+//! The visit: the patient on the desk, the outcome, the end, and what the patient reads afterwards.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
+use crate::domain::people::{Relation, Role};
+use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
+use crate::domain::room::{ParticipantRole, RoomEnd};
+use crate::domain::text::Text;
+use crate::domain::visit::{Outcome, VisitEnd, safety_net};
+use crate::protocol::desk::DeskView;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::intake::ConsentRecord;
+use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
+use crate::services::Services;
+use crate::services::intake::patients::age_years;
+use crate::services::queue::{device_check, phase_of, triage_of};
+use crate::services::refusal::Refusal;
+use crate::services::rooms::Guest;
+use crate::services::sessions::staff_name;
+use crate::services::topics::Topic;
+use crate::services::vault::Field;
+use crate::services::work::Command;
+use crate::store::{TicketRow, Tx, VisitRow};
+
+impl Services {
+    /// A sealed field of a row, in clear.
+    pub(crate) fn open_field(&self, field: Field, row: uuid::Uuid, sealed: &[u8]) -> Result<String, Refusal> {
+        self.vault.open(field, row, sealed).map_err(|broken| Refusal::internal(&broken))
+    }
+
+    /// The answers of a declaration, with the questionnaire's version.
+    pub(crate) async fn answers_of(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionId,
+        id: DeclarationId,
+    ) -> Result<Option<(String, Map<String, Value>)>, Refusal> {
+        match tx.declarations().find(institution, id).await? {
+            Some(row) => {
+                let plain = self.open_field(Field::Answers, row.id.as_uuid(), &row.answers_sealed)?;
+                let answers =
+                    serde_json::from_str(&plain).map_err(|_| Refusal::internal("sealed answers are not JSON"))?;
+                Ok(Some((row.questionnaire, answers)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The patient whom a desk has called, serves, or was cut off from.
+    pub(crate) async fn current_patient(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<CurrentPatient, Refusal> {
+        let orphan = || Refusal::internal("a called ticket without a declaration");
+        let declaration = ticket.declaration_id.ok_or_else(orphan)?;
+        let (questionnaire, answers) =
+            self.answers_of(tx, ticket.institution_id, declaration).await?.ok_or_else(orphan)?;
+        let holder = ticket.holder_id.ok_or_else(orphan)?;
+        let mut previous = Vec::new();
+        for visit in tx.visits().of_patient(ticket.patient_id, 10).await? {
+            let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
+            let newest = tx.notes().signed(visit.id).await?.pop();
+            previous.push(PreviousVisit {
+                visit: visit.id,
+                at: visit.started_at,
+                clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+                diagnosis: newest.and_then(|note| note.content.0["diagnosis"].as_str().map(str::to_owned)),
+            });
+        }
+        let consents = tx.consents().of(holder, ticket.patient_id).await?.into_iter();
+        let consents = consents.map(|row| ConsentRecord {
+            kind: row.kind,
+            version: row.text_version,
+            granted: row.granted,
+            at: row.at,
+        });
+        Ok(CurrentPatient {
+            ticket: ticket.id,
+            no: ticket.no,
+            version: ticket.version,
+            phase: phase_of(ticket),
+            ring_until: ticket.ring_until,
+            call_count: u32::try_from(ticket.call_count).unwrap_or(0),
+            online: self.live.is_online(ticket.id),
+            identity: self.identity(tx, ticket, holder).await?,
+            triage: triage_of(tx, ticket).await?.ok_or_else(orphan)?,
+            declaration,
+            questionnaire,
+            answers,
+            consents: consents.collect(),
+            check: device_check(ticket),
+            previous,
+            visit: tx.visits().of_ticket(ticket.id).await?.filter(|v| v.ended_at.is_none()).map(|visit| visit.id),
+        })
+    }
+
+    async fn identity(&self, tx: &mut Tx, ticket: &TicketRow, holder: HolderId) -> Result<IdentityPanel, Refusal> {
+        let orphan = || Refusal::internal("a ticket without a patient");
+        let patient = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
+        let relation = tx.patients().related(ticket.institution_id, holder, ticket.patient_id).await?;
+        let phone_tail = tx.holders().find(ticket.institution_id, holder).await?.map(|holder| holder.phone_tail);
+        Ok(IdentityPanel {
+            patient: patient.id,
+            name: self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?,
+            document: patient.document,
+            document_tail: patient.number_tail.clone(),
+            phone_tail: phone_tail.unwrap_or_default(),
+            age_years: age_years(&patient, self.clock.now()),
+            sex: patient.sex,
+            birth_date: patient.birth_date.clone(),
+            relation: relation.map_or(Relation::Myself, |related| related.relation),
+        })
+    }
+
+    /// Everything of one visit, for doctors and nurses; the read is audited.
+    pub async fn visit(&self, act: TriageAct, id: VisitId) -> Result<VisitView, Refusal> {
+        let mut work = self.begin().await?;
+        let visit = staff_visit(&mut work.tx, act.institution, id).await?;
+        let view = self.visit_view(&mut work.tx, &visit).await?;
+        work.audit(act.institution, &act.account.to_string(), "visit.read", &id.to_string()).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    pub(crate) async fn visit_view(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitView, Refusal> {
+        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        let holder = visit.holder_id.ok_or_else(|| Refusal::internal("a visit without a holder"))?;
+        Ok(VisitView {
+            id: visit.id,
+            room: visit.room_id,
+            no: ticket.no,
+            identity: self.identity(tx, &ticket, holder).await?,
+            started_at: visit.started_at,
+            ended_at: visit.ended_at,
+            outcome: visit.outcome,
+            draft: self.draft(tx, visit.id).await?,
+            signed: self.signed_notes(tx, visit.id).await?,
+        })
+    }
+
+    /// Chooses what happens next.
+    pub async fn set_outcome(
+        &self,
+        act: DoctorAct,
+        id: VisitId,
+        outcome: Outcome,
+        command: &Command,
+    ) -> Result<VisitView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        doctors_visit(&mut work.tx, act, id).await?;
+        if !work.tx.visits().set_outcome(id, outcome).await? {
+            return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
+        }
+        let visit = doctors_visit(&mut work.tx, act, id).await?;
+        let view = self.visit_view(&mut work.tx, &visit).await?;
+        work.keep(command, &view).await?;
+        let data = json!({ "outcome": outcome });
+        work.emit(act.institution, Topic::Visit(id).to_string(), "outcome.set", data).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Ends the visit and its call; needs an outcome. The note may be signed later, and stays in the unfinished list.
+    pub async fn end_visit(&self, act: DoctorAct, id: VisitId, command: &Command) -> Result<DeskView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let visit = doctors_visit(&mut work.tx, act, id).await?;
+        if visit.ended_at.is_some() {
+            return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
+        }
+        if visit.outcome.is_none() {
+            return Err(Refusal::new(ErrorCode::OutcomeMissing, "choose what happens next first"));
+        }
+        let now = work.now;
+        let ticket = work.tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        self.stop_visit(&mut work, &visit, VisitEnd::Finished).await?;
+        let done = work.tx.tickets().finish(ticket.id, ticket.version, now).await?;
+        let done = done.ok_or_else(|| Refusal::new(ErrorCode::TicketState, "the ticket moved in between"))?;
+        let took = i64::try_from(now.since(visit.started_at).as_millis()).unwrap_or(i64::MAX);
+        work.tx.tickets().learn(ticket.clinic_id, ticket.level, took).await?;
+        work.audit(act.institution, &act.account.to_string(), "visit.end", &id.to_string()).await?;
+        self.announce_ticket(&mut work, &done, "ticket.done").await?;
+        let view = self.finish(work, act, visit.desk_id, command, "desk.changed").await?;
+        self.end_room(visit.room_id, RoomEnd::Finished).await;
+        Ok(view)
+    }
+
+    /// A seat in the call of a visit: for its doctor and for the patient's holder, while it lasts.
+    pub async fn grant_visit(&self, actor: Actor, id: VisitId) -> Result<RoomGrant, Refusal> {
+        let mut work = self.begin().await?;
+        let visit = work.tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
+        let visit = visit.ok_or_else(Refusal::not_found)?;
+        let guest = match actor {
+            Actor::Staff { account, role: Role::Doctor, .. } if visit.doctor_id == account => {
+                Guest { role: ParticipantRole::Doctor, name: staff_name(&mut work.tx, account).await?.0 }
+            }
+            Actor::Holder { holder, .. } if visit.holder_id == Some(holder) => {
+                let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
+                let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
+                Guest { role: ParticipantRole::Patient, name: Text::new(name.clone(), name) }
+            }
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+        };
+        if visit.ended_at.is_some() {
+            return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
+        }
+        let room = work.tx.rooms().find(visit.room_id).await?.ok_or_else(Refusal::not_found)?;
+        let grant = self.grant(&mut work, room, actor, guest).await?;
+        work.commit().await?;
+        Ok(grant)
+    }
+
+    /// What a holder can read later; the read is audited.
+    pub async fn my_visits(&self, act: HolderAct) -> Result<Vec<VisitSummary>, Refusal> {
+        let mut work = self.begin().await?;
+        let visits = work.tx.visits().of_holder(act.holder, 50).await?;
+        let mut summaries = Vec::with_capacity(visits.len());
+        for visit in visits.into_iter().filter(|visit| visit.institution_id == act.institution) {
+            let ticket = work.tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+            let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+            let patient = work.tx.patients().find(act.institution, visit.patient_id).await?;
+            let (doctor_name, doctor_title) = staff_name(&mut work.tx, visit.doctor_id).await?;
+            let note = self.signed_notes(&mut work.tx, visit.id).await?.pop();
+            let (who, what) = (act.holder.to_string(), visit.id.to_string());
+            if note.is_some() {
+                work.audit(act.institution, &who, "visit.read_own", &what).await?;
+            }
+            summaries.push(VisitSummary {
+                id: visit.id,
+                no: ticket.no,
+                clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+                doctor_name,
+                doctor_title,
+                patient_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
+                started_at: visit.started_at,
+                ended_at: visit.ended_at,
+                outcome: visit.outcome,
+                outcome_text: visit.outcome.map(Outcome::next_step),
+                safety_net: safety_net(),
+                note,
+            });
+        }
+        work.commit().await?;
+        Ok(summaries)
+    }
+}
+
+/// A visit of an institution, for its staff.
+pub(crate) async fn staff_visit(tx: &mut Tx, institution: InstitutionId, id: VisitId) -> Result<VisitRow, Refusal> {
+    let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == institution);
+    visit.ok_or_else(Refusal::not_found)
+}
+
+/// A visit of this doctor.
+pub(crate) async fn doctors_visit(tx: &mut Tx, act: DoctorAct, id: VisitId) -> Result<VisitRow, Refusal> {
+    let visit = staff_visit(tx, act.institution, id).await?;
+    if visit.doctor_id == act.account { Ok(visit) } else { Err(Refusal::not_found()) }
+}
