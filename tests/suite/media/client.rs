@@ -55,6 +55,8 @@ pub struct Client {
     /// When keyframes were asked of its camera.
     pub asked: mpsc::Receiver<Instant>,
     mids: HashMap<u32, String>,
+    /// The relay's ICE name of this connection.
+    pub server_ufrag: String,
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
@@ -139,16 +141,23 @@ impl Client {
             let init = direction(RTCRtpTransceiverDirection::Sendonly);
             connection.add_transceiver_from_track(Arc::clone(track) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
         }
-        for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
-            for _ in 0..slots {
-                let init = direction(RTCRtpTransceiverDirection::Recvonly);
-                connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
-            }
-        }
         let stop = CancellationToken::new();
         let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
         tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
-        Self { connection, name, received, asked, mids: HashMap::new(), remotes, state, gathered, stop }
+        let client = Self {
+            connection,
+            name,
+            received,
+            asked,
+            mids: HashMap::new(),
+            server_ufrag: String::new(),
+            remotes,
+            state,
+            gathered,
+            stop,
+        };
+        client.add_sections(slots).await;
+        client
     }
 
     /// Writes an offer.
@@ -165,12 +174,24 @@ impl Client {
         for line in answer.lines() {
             if let Some(value) = line.strip_prefix("a=mid:") {
                 value.clone_into(&mut mid);
+            } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
+                value.clone_into(&mut self.server_ufrag);
             } else if let Some(value) = line.strip_prefix("a=ssrc:") {
                 self.mids.insert(value.split(' ').next().unwrap().parse().unwrap(), mid.clone());
             }
         }
         let answer = RTCSessionDescription::answer(answer).unwrap();
         self.connection.set_remote_description(answer).await.unwrap();
+    }
+
+    /// Prepares room for `slots` more microphones and cameras; an offer must follow.
+    pub async fn add_sections(&self, slots: usize) {
+        for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
+            for _ in 0..slots {
+                let init = direction(RTCRtpTransceiverDirection::Recvonly);
+                self.connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
+            }
+        }
     }
 
     /// Waits until packets may flow.

@@ -2,4 +2,6 @@
 
 mod client;
 mod forwarding;
+mod offers;
+mod paths;
 mod stage;

@@ -28,7 +28,10 @@ pub fn participant(name: u8) -> ParticipantId {
 /// A running relay and the events that nobody looked at yet.
 pub struct Stage {
     pub relay: RelayHandle,
-    pub tracker: TaskTracker,
+    /// The relay's own tasks.
+    tracker: TaskTracker,
+    /// The tasks of the browsers.
+    pub browsers: TaskTracker,
     pub shutdown: CancellationToken,
     events: mpsc::Receiver<RelayEvent>,
     unseen: VecDeque<RelayEvent>,
@@ -53,7 +56,7 @@ impl Stage {
             }
         });
         let (relay, events) = Relay::start(config, entropy, &tracker, &shutdown).unwrap();
-        Self { relay, tracker, shutdown, events, unseen: VecDeque::new(), offers: 0 }
+        Self { relay, tracker, browsers: TaskTracker::new(), shutdown, events, unseen: VecDeque::new(), offers: 0 }
     }
 
     pub async fn send(&self, command: RelayCommand) {
@@ -66,9 +69,15 @@ impl Stage {
         self.bring(name, slots).await
     }
 
+    /// Gives `name` a seat.
+    pub async fn admit(&self, name: u8) {
+        let (participant, mode) = (participant(name), RelayMode::Conference);
+        self.send(RelayCommand::Admit { room: room(), participant, mode }).await;
+    }
+
     /// Brings a new browser to the seat of `name`.
     pub async fn bring(&mut self, name: u8, slots: usize) -> Client {
-        let mut client = Client::new(name, slots, &self.tracker).await;
+        let mut client = Client::new(name, slots, &self.browsers).await;
         self.negotiate(&mut client, true).await;
         client.connected().await;
         client

@@ -1,0 +1,59 @@
+//! What the relay answers, and what it refuses.
+
+use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
+use yunzhen::domain::room::relay::{OfferRefusal, RelayCommand, RelayMode};
+
+use super::client::Client;
+use super::stage::{Stage, participant, room};
+
+#[tokio::test]
+async fn an_offer_of_somebody_who_was_not_admitted_is_refused() {
+    let mut stage = Stage::new();
+    let mut client = Client::new(1, 1, &stage.browsers).await;
+    let sdp = client.offer().await;
+    assert_eq!(stage.offer(1, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted));
+
+    let admit = RelayCommand::Admit { room: room(), participant: participant(1), mode: RelayMode::Conference };
+    stage.send(admit).await;
+    stage.send(RelayCommand::Remove { participant: participant(1) }).await;
+    assert_eq!(stage.offer(1, true, sdp).await, Err(OfferRefusal::NotAdmitted));
+    assert_eq!(stage.relay.connections(), 0);
+    client.vanish().await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_malformed_offer_is_refused_and_the_connection_goes_on() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Video, 5).await;
+    let good = b.offer().await;
+    for (fresh, sdp, reason) in [
+        (true, String::new(), OfferRefusal::Malformed),
+        (false, "v=0\r\nnonsense".to_owned(), OfferRefusal::Malformed),
+        (true, "x".repeat(100_000), OfferRefusal::Malformed),
+        (false, good.replace("a=mid:1", "a=mid:0"), OfferRefusal::Malformed),
+        (true, good.replace("opus", "speex").replace("VP8", "VP7"), OfferRefusal::NoCommonCodec),
+    ] {
+        assert_eq!(stage.offer(2, fresh, sdp).await, Err(reason));
+    }
+    a.arrived();
+    a.packets_of(2, Video, 20).await;
+    b.packets_of(1, Audio, 20).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn more_sections_are_added_to_a_running_connection() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 0).await;
+    let _b = stage.join(2, RelayMode::Conference, 1).await;
+    stage.slots(1, |slots, missing| slots.is_empty() && missing == (1, 1)).await;
+    a.add_sections(1).await;
+    stage.negotiate(&mut a, false).await;
+    stage.slots(1, |slots, missing| slots.len() == 2 && missing == (0, 0)).await;
+    a.packets_of(2, Video, 10).await;
+    a.packets_of(2, Audio, 10).await;
+    stage.strike().await;
+}

@@ -1,0 +1,123 @@
+//! Networks that change, break, or are not what they claim.
+
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
+use yunzhen::domain::room::relay::{MediaState, RelayMode};
+
+use super::client::PATIENCE;
+use super::stage::{Stage, impatient};
+
+#[tokio::test]
+async fn an_ice_restart_loses_nothing() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Video, 10).await;
+    b.packets_of(1, Video, 10).await;
+
+    let began = tokio::time::Instant::now();
+    b.connection.restart_ice().await.expect("restarts");
+    stage.negotiate(&mut b, false).await;
+    b.connected().await;
+    (a.arrived(), b.arrived());
+    for kind in [Audio, Video] {
+        a.packets_of(2, kind, 5).await;
+        b.packets_of(1, kind, 5).await;
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(stage.relay.connections(), 2);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_silent_participant_is_interrupted_then_closed_and_may_come_back() {
+    let mut stage = Stage::with(impatient);
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Video, 5).await;
+    b.vanish().await;
+    stage.state(2, MediaState::Interrupted).await;
+    stage.state(2, MediaState::Closed).await;
+    assert_eq!(stage.relay.connections(), 1);
+
+    let mut b = stage.bring(2, 1).await;
+    a.packets_of(2, Video, 5).await;
+    b.packets_of(1, Video, 5).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn whoever_never_connects_is_closed() {
+    let mut stage = Stage::with(impatient);
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = super::client::Client::new(2, 1, &stage.browsers).await;
+    let sdp = b.offer().await;
+    stage.admit(2).await;
+    stage.offer(2, true, sdp).await.expect("an answer");
+    stage.state(2, MediaState::Interrupted).await;
+    stage.state(2, MediaState::Closed).await;
+    assert!(a.arrived().is_empty());
+    b.vanish().await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_strangers_datagrams_do_nothing() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    let relay = stage.relay.local_addr().expect("bound");
+    let stranger = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+
+    // A request for a name that exists, sealed with nothing and with the wrong password.
+    let ufrag = b.server_ufrag.clone();
+    let username = format!("{ufrag}:{ufrag}");
+    let mut forged = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    forged.extend([7; 12]);
+    forged.extend([0, 6, 0, u8::try_from(username.len()).expect("short")]);
+    forged.extend(username.as_bytes());
+    forged.resize(forged.len().next_multiple_of(4), 0);
+    let unsealed = with_length(&forged);
+    let mut sealed = forged.clone();
+    sealed.extend([0, 0x25, 0, 0, 0, 8, 0, 20]);
+    sealed.extend([9; 20]);
+    let sealed = with_length(&sealed);
+    let mut noise: u64 = 1;
+    for length in 0..600_usize {
+        let bytes: Vec<u8> = (0..length * 3 % 1600)
+            .map(|_| {
+                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (noise >> 33).to_le_bytes()[0]
+            })
+            .collect();
+        for bytes in [&bytes, &unsealed, &sealed] {
+            let _ = stranger.try_send_to(bytes, relay);
+        }
+    }
+    a.arrived();
+    a.packets_of(2, Video, 20).await;
+    b.packets_of(1, Audio, 20).await;
+    let mut buffer = [0; 2048];
+    assert!(stranger.try_recv(&mut buffer).is_err(), "not even an answer");
+    assert_eq!(stage.relay.connections(), 2);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn at_shutdown_every_task_ends_at_once() {
+    let mut stage = Stage::new();
+    let _a = stage.join(1, RelayMode::Conference, 1).await;
+    let _b = stage.join(2, RelayMode::Loopback, 1).await;
+    let began = tokio::time::Instant::now();
+    stage.strike().await;
+    assert!(began.elapsed() < PATIENCE / 3);
+}
+
+fn with_length(message: &[u8]) -> Vec<u8> {
+    let mut message = message.to_vec();
+    let length = u16::try_from(message.len() - 20).expect("short");
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+    message
+}
