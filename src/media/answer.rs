@@ -41,7 +41,7 @@ impl<'a> Answer<'a> {
         let session = blocks.next().unwrap_or_default();
         let sections = blocks
             .filter_map(|block| block.iter().find_map(|line| line.strip_prefix("a=mid:")).map(|mid| (mid, block)))
-            .filter(|(_, block)| !block.first().is_some_and(|line| line.split(' ').nth(1) == Some("0")))
+            .filter(|(_, block)| block.first().is_none_or(|line| line.split(' ').nth(1) != Some("0")))
             .collect();
         Self { session, sections }
     }
@@ -110,13 +110,13 @@ fn write_section(
     for line in lines {
         let attribute = line.strip_prefix("a=").unwrap_or_default();
         let name = attribute.split(':').next().unwrap_or_default();
-        match name {
-            "candidate" | "end-of-candidates" => {}
-            "ice-ufrag" => sdp.push_str(&format!("a=ice-ufrag:{}\r\n", credentials.ufrag)),
-            "ice-pwd" => sdp.push_str(&format!("a=ice-pwd:{}\r\n", credentials.password)),
-            "sendrecv" | "sendonly" | "recvonly" | "inactive" => sdp.push_str(&format!("a={direction}\r\n")),
-            _ => sdp.push_str(&format!("{line}\r\n")),
-        }
+        let _ = match name {
+            "candidate" | "end-of-candidates" => continue,
+            "ice-ufrag" => write!(sdp, "a=ice-ufrag:{}\r\n", credentials.ufrag),
+            "ice-pwd" => write!(sdp, "a=ice-pwd:{}\r\n", credentials.password),
+            "sendrecv" | "sendonly" | "recvonly" | "inactive" => write!(sdp, "a={direction}\r\n"),
+            _ => write!(sdp, "{line}\r\n"),
+        };
     }
     if let Some(address) = candidate {
         // The highest priority of a host candidate (RFC 8445, section 5.1.2.1); there is no other.

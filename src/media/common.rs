@@ -1,5 +1,6 @@
 //! What every part of the relay shares.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +39,7 @@ impl RelayConfig {
             bind: address,
             announce: address,
             silence: Duration::from_secs(3),
-            give_up: Duration::from_secs(60),
+            give_up: Duration::from_mins(1),
             seats_per_room: 12,
             seats: 2000,
         }
@@ -76,6 +77,9 @@ impl Common {
     fn hex(&self, length: usize) -> String {
         let mut bytes = vec![0; length];
         (self.entropy)(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::with_capacity(2 * length), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }

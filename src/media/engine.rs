@@ -43,16 +43,16 @@ pub(super) async fn build(
         .build();
     let mut media = codecs()?;
     let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
-    let connection = PeerConnectionBuilder::new()
+    let building = PeerConnectionBuilder::new()
         .with_setting_engine(settings)
         .with_media_engine(media)
         .with_interceptor_registry(registry)
         .with_handler(handler)
         .with_runtime(runtime)
         .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
-        .build()
-        .await?;
-    Ok(Arc::new(connection))
+        .build();
+    // The engine's future holds a whole connection on the stack.
+    Ok(Arc::new(Box::pin(building).await?))
 }
 
 /// The codecs, one by one: the engine's default set brings retransmission streams, which its NACK generator does not
@@ -60,8 +60,7 @@ pub(super) async fn build(
 fn codecs() -> Result<MediaEngine> {
     let mut media = MediaEngine::default();
     for (codec, payload_type) in [(Codec::Opus, 111), (Codec::Vp8, 96), (Codec::H264, 125)] {
-        let parameters =
-            RTCRtpCodecParameters { rtp_codec: description(codec), payload_type, ..RTCRtpCodecParameters::default() };
+        let parameters = RTCRtpCodecParameters { rtp_codec: description(codec), payload_type };
         let kind = if codec == Codec::Opus { RtpCodecKind::Audio } else { RtpCodecKind::Video };
         media.register_codec(parameters, kind)?;
     }

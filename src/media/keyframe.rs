@@ -32,7 +32,7 @@ fn vp8(payload: &[u8]) -> Option<bool> {
             at += 1;
         }
     }
-    let starts_frame = first & 0x10 != 0 && first & 0x07 == 0;
+    let starts_frame = first & 0x10 != 0 && first.trailing_zeros() >= 3;
     Some(starts_frame && payload.get(at)? & 0x01 == 0)
 }
 

@@ -143,8 +143,7 @@ impl Seat {
 
     async fn answer(&mut self, offer: &Offer, fresh: bool) -> Result<String, OfferRefusal> {
         // A new certificate is a new `RTCPeerConnection`, whatever the browser says.
-        let same = |peer: &&mut Peer| !fresh && peer.fingerprint == offer.fingerprint;
-        if self.peer.as_mut().filter(same).is_none() {
+        if fresh || self.peer.as_ref().is_none_or(|peer| peer.fingerprint != offer.fingerprint) {
             self.detach().await;
             let stop = self.stop.child_token();
             let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, stop)).await;

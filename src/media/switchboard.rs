@@ -43,6 +43,8 @@ struct Place {
     number: u64,
     offers: mpsc::Sender<Offered>,
     stop: CancellationToken,
+    /// There is a browser to tell about slots.
+    is_answered: bool,
     sections: Vec<Section>,
     sources: BTreeMap<u64, Arc<Source>>,
     /// What was told last.
@@ -132,6 +134,7 @@ impl Switchboard {
             number,
             offers,
             stop,
+            is_answered: false,
             sections: Vec::new(),
             sources: BTreeMap::new(),
             told: Default::default(),
@@ -171,6 +174,7 @@ impl Switchboard {
                 let gone = |leg: &Section| !sections.iter().any(|section| Arc::ptr_eq(&section.leg, &leg.leg));
                 place.sections.iter().filter(|section| gone(section)).for_each(|section| section.leg.carry(None));
                 place.sections = sections;
+                place.is_answered = true;
                 self.say(RelayEvent::Answer { participant, offer_id, sdp });
                 self.seat_participant(participant, true);
             }
@@ -178,6 +182,7 @@ impl Switchboard {
             News::Detached => {
                 place.sections.drain(..).for_each(|section| section.leg.carry(None));
                 place.told = Default::default();
+                place.is_answered = false;
             }
             News::SourceUp(source) => {
                 place.sources.insert(source.number, source);
@@ -200,7 +205,9 @@ impl Switchboard {
 
     fn seat_room(&mut self, room: RoomId) {
         let members: Vec<_> = self.members(room).collect();
-        members.into_iter().for_each(|participant| self.seat_participant(participant, false));
+        for participant in members {
+            self.seat_participant(participant, false);
+        }
     }
 
     /// Points a participant's sections at what it should receive now, and tells it, if that changed or `anyway`.
@@ -223,9 +230,9 @@ impl Switchboard {
             }
         }
         let told = (slots, missing);
-        let is_heard = !place.sections.is_empty();
+        let is_answered = place.is_answered;
         if let Some(place) = self.seats.get_mut(&participant)
-            && (anyway || (is_heard && place.told != told))
+            && (anyway || (is_answered && place.told != told))
         {
             place.told.clone_from(&told);
             self.say(RelayEvent::Slots { participant, slots: told.0, missing: told.1 });

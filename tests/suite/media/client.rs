@@ -1,5 +1,7 @@
 //! A browser, as far as media is concerned: the same WebRTC crate, on the other side of real UDP.
 
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,24 +119,21 @@ impl Client {
             .build();
         let mut media = MediaEngine::default();
         for (codec, number, kind) in [(opus(), 111, RtpCodecKind::Audio), (vp8(), 96, RtpCodecKind::Video)] {
-            let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number, ..Default::default() };
+            let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
             media.register_codec(parameters, kind).unwrap();
         }
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let tap =
             Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
         let registry = registry.with(Slot::Custom(14_000), tap);
-        let connection: Arc<dyn PeerConnection> = Arc::new(
-            PeerConnectionBuilder::new()
-                .with_setting_engine(settings)
-                .with_media_engine(media)
-                .with_interceptor_registry(registry)
-                .with_handler(Arc::new(handler))
-                .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
-                .build()
-                .await
-                .unwrap(),
-        );
+        let building = PeerConnectionBuilder::new()
+            .with_setting_engine(settings)
+            .with_media_engine(media)
+            .with_interceptor_registry(registry)
+            .with_handler(Arc::new(handler))
+            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .build();
+        let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
         let microphone = track(name, 1, opus(), RtpCodecKind::Audio);
         let camera = track(name, 2, vp8(), RtpCodecKind::Video);
         for track in [&microphone, &camera] {

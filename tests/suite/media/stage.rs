@@ -1,5 +1,7 @@
 //! A relay of one's own, and the caller's side of it.
 
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,8 +114,9 @@ impl Stage {
             self.unseen.remove(at);
             return found;
         }
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let event = tokio::time::timeout(PATIENCE, self.events.recv()).await;
+            let event = tokio::time::timeout_at(deadline, self.events.recv()).await;
             let event = event.unwrap_or_else(|_| panic!("no such event; unseen: {:?}", self.unseen)).expect("a relay");
             if let Some(found) = wanted(&event) {
                 return found;
