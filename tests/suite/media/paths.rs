@@ -1,7 +1,5 @@
 //! Networks that change, break, or are not what they claim.
 
-use std::time::Duration;
-
 use tokio::net::UdpSocket;
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
 use yunzhen::domain::room::relay::{MediaState, RelayMode};
@@ -10,24 +8,24 @@ use super::client::PATIENCE;
 use super::stage::{Stage, impatient};
 
 #[tokio::test]
-async fn an_ice_restart_loses_nothing() {
+async fn an_ice_restart_pauses_media_for_less_than_a_second() {
     let mut stage = Stage::new();
     let mut a = stage.join(1, RelayMode::Conference, 1).await;
     let mut b = stage.join(2, RelayMode::Conference, 1).await;
-    a.packets_of(2, Video, 10).await;
-    b.packets_of(1, Video, 10).await;
+    let (mut at_a, mut at_b) = (a.packets_of(2, Video, 10).await, b.packets_of(1, Video, 10).await);
+    let former = b.server_ufrag.clone();
 
-    let began = tokio::time::Instant::now();
     b.connection.restart_ice().await.expect("restarts");
     stage.negotiate(&mut b, false).await;
     b.connected().await;
-    a.arrived();
-    b.arrived();
-    for kind in [Audio, Video] {
-        a.packets_of(2, kind, 5).await;
-        b.packets_of(1, kind, 5).await;
+    assert_ne!(b.server_ufrag, former, "both sides take new credentials");
+    for (client, other, packets) in [(&mut a, 2, &mut at_a), (&mut b, 1, &mut at_b)] {
+        packets.extend(client.arrived().into_iter().filter(|packet| packet.kind == Video));
+        packets.extend(client.packets_of(other, Video, 50).await);
+        // Ten milliseconds each. The crate's own client sends nothing until its new pair is nominated.
+        let lost: u16 = packets.windows(2).map(|two| two[1].sequence.wrapping_sub(two[0].sequence) - 1).sum();
+        assert!(lost < 100, "{} lost {lost} packets", client.name);
     }
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert_eq!(stage.relay.connections(), 2);
     stage.strike().await;
 }
