@@ -4,5 +4,7 @@ mod architecture;
 mod documents;
 mod media;
 mod programs;
+mod store;
+mod support;
 mod traceability;
 mod web;

@@ -1,0 +1,189 @@
+//! Institutions, clinics, accounts, desks, sessions.
+
+use std::time::Duration;
+
+use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
+use yunzhen::domain::time::Timestamp;
+use yunzhen::store::{DeskRow, SessionRow, StoreError};
+
+use crate::support::hospital::{Desk, Hospital, MORNING};
+use crate::support::on_both;
+
+fn at(secs: u64) -> Timestamp {
+    MORNING + Duration::from_secs(secs)
+}
+
+fn session(hospital: &Hospital, refresh: &[u8]) -> SessionRow {
+    SessionRow {
+        id: hospital.ids.make(SessionId::from_uuid),
+        institution_id: hospital.institution,
+        subject_kind: "staff".into(),
+        subject_id: hospital.ids.uuid(),
+        refresh_hash: refresh.to_vec(),
+        previous_hash: None,
+        rotated_at: at(0),
+        expires_at: at(3600),
+        revoked_at: None,
+        created_at: at(0),
+    }
+}
+
+async fn desk(hospital: &Hospital, id: DeskId) -> DeskRow {
+    hospital.db.read().await.unwrap().desks().find(id).await.unwrap().unwrap()
+}
+
+on_both! {
+    async fn a_fresh_database_has_no_institution_and_a_hospital_makes_one(db: Db) {
+        assert_eq!(db.read().await.unwrap().institutions().count().await.unwrap(), 0);
+        let hospital = Hospital::open(&db, 0).await;
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.institutions().count().await.unwrap(), 1);
+        let kept = tx.institutions().find(hospital.institution).await.unwrap().unwrap();
+        assert_eq!((kept.kind.as_str(), kept.name_zh.as_str()), ("hospital", "演示医院"));
+        let stranger = hospital.ids.make(InstitutionId::from_uuid);
+        assert_eq!(tx.institutions().find(stranger).await.unwrap(), None);
+    }
+
+    async fn a_clinic_is_found_as_it_was_kept_by_id_link_and_institution(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let mut tx = db.read().await.unwrap();
+        let row = hospital.clinic_row(hospital.clinic, "fever");
+        assert_eq!(tx.clinics().find(hospital.clinic).await.unwrap(), Some(row.clone()));
+        assert_eq!(tx.clinics().by_link("link-fever").await.unwrap(), Some(row));
+        assert_eq!(tx.clinics().by_link("link-none").await.unwrap(), None);
+        let codes: Vec<String> =
+            tx.clinics().of(hospital.institution).await.unwrap().into_iter().map(|clinic| clinic.code).collect();
+        assert_eq!(codes, ["fever", "tcm"]);
+    }
+
+    async fn a_clinics_policy_changes_and_an_unknown_clinic_has_none(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        assert!(hospital.write(async |tx| tx.clinics().set_policy(hospital.clinic, false, 5).await.unwrap()).await);
+        let stranger = hospital.ids.make(ClinicId::from_uuid);
+        assert!(!hospital.write(async |tx| tx.clinics().set_policy(stranger, false, 5).await.unwrap()).await);
+        let kept = db.read().await.unwrap().clinics().find(hospital.clinic).await.unwrap().unwrap();
+        assert_eq!((kept.is_open, kept.ring_secs), (false, 5));
+    }
+
+    async fn a_taken_user_name_or_link_is_a_conflict(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let twin = hospital.account_row(hospital.ids.make(AccountId::from_uuid), "doctor0");
+        let refused = hospital.write(async |tx| tx.accounts().insert(&twin).await).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)));
+        let twin = hospital.clinic_row(hospital.ids.make(ClinicId::from_uuid), "fever");
+        let refused = hospital.write(async |tx| tx.clinics().insert(&twin).await).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)));
+    }
+
+    async fn an_account_is_found_by_id_and_by_its_exact_user_name(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let row = hospital.account_row(hospital.desks[0].doctor, "doctor0");
+        let mut tx = db.read().await.unwrap();
+        assert!(tx.accounts().find(row.id).await.unwrap() == Some(row.clone()));
+        assert!(tx.accounts().by_username("doctor0").await.unwrap() == Some(row));
+        assert!(tx.accounts().by_username("Doctor0").await.unwrap().is_none());
+    }
+
+    async fn a_desk_changes_only_under_the_version_that_was_seen(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let seen = desk(&hospital, hospital.desks[0].id).await;
+        let paused = DeskRow { state: "paused".into(), paused_until: Some(at(60)), lease_until: Some(at(90)), ..seen };
+        assert!(hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await);
+        assert!(!hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await, "the version is old");
+        let kept = desk(&hospital, paused.id).await;
+        assert_eq!(kept, DeskRow { version: paused.version + 1, ..paused });
+    }
+
+    async fn a_doctor_works_at_one_desk_only(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let [first, second] = [hospital.desks[0], hospital.desks[1]];
+        let seat = DeskRow { account_id: Some(first.doctor), ..desk(&hospital, second.id).await };
+        let refused = hospital.write(async |tx| tx.desks().update(&seat).await).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)));
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.desks().of_account(first.doctor).await.unwrap().unwrap().id, first.id);
+        let names: Vec<String> =
+            tx.desks().of_clinic(hospital.clinic).await.unwrap().into_iter().map(|desk| desk.name_zh).collect();
+        assert_eq!(names, ["000", "001"]);
+    }
+
+    async fn two_desks_may_be_without_a_doctor(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        for name in ["a", "b"] {
+            let desk = Desk { id: hospital.ids.make(DeskId::from_uuid), doctor: hospital.ids.make(AccountId::from_uuid) };
+            let row = DeskRow { account_id: None, state: "closed".into(), ..hospital.desk_row(desk, name) };
+            hospital.write(async |tx| tx.desks().insert(&row).await.unwrap()).await;
+        }
+    }
+
+    async fn a_desk_is_overdue_when_its_lease_or_its_pause_has_run_out(db: Db) {
+        let hospital = Hospital::open(&db, 4).await;
+        let change = [("open", Some(at(10)), None), ("paused", Some(at(99)), Some(at(10))), ("closed", Some(at(10)), None)];
+        for (desk_of, (state, lease_until, paused_until)) in hospital.desks.iter().zip(change) {
+            let row =
+                DeskRow { state: state.into(), lease_until, paused_until, ..desk(&hospital, desk_of.id).await };
+            assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
+        }
+        let overdue = async |now| -> Vec<DeskId> {
+            let mut tx = db.read().await.unwrap();
+            tx.desks().overdue(now).await.unwrap().into_iter().map(|desk| desk.id).collect()
+        };
+        assert_eq!(overdue(at(10)).await, [], "the last moment still counts");
+        let mut expected = [hospital.desks[0].id, hospital.desks[1].id];
+        expected.sort();
+        assert_eq!(overdue(at(11)).await, expected);
+    }
+
+    async fn only_the_one_who_works_there_renews_a_desk(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let [first, second] = [hospital.desks[0], hospital.desks[1]];
+        assert!(hospital.write(async |tx| tx.desks().renew(first.id, first.doctor, at(90)).await.unwrap()).await);
+        assert!(!hospital.write(async |tx| tx.desks().renew(first.id, second.doctor, at(99)).await.unwrap()).await);
+        let kept = desk(&hospital, first.id).await;
+        assert_eq!((kept.lease_until, kept.version), (Some(at(90)), 1), "a heartbeat is no change");
+        let closed = DeskRow { state: "closed".into(), ..kept };
+        assert!(hospital.write(async |tx| tx.desks().update(&closed).await.unwrap()).await);
+        assert!(!hospital.write(async |tx| tx.desks().renew(first.id, first.doctor, at(99)).await.unwrap()).await);
+    }
+
+    async fn after_a_restart_desks_at_work_are_forgiven_and_no_lease_is_shortened(db: Db) {
+        let hospital = Hospital::open(&db, 3).await;
+        for (desk_of, (state, lease)) in hospital.desks.iter().zip([("open", 10), ("paused", 99), ("lost", 10)]) {
+            let row = DeskRow { state: state.into(), lease_until: Some(at(lease)), ..desk(&hospital, desk_of.id).await };
+            assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
+        }
+        assert_eq!(hospital.write(async |tx| tx.desks().forgive(at(50)).await.unwrap()).await, 1);
+        let mut leases = Vec::new();
+        for desk_of in &hospital.desks {
+            leases.push(desk(&hospital, desk_of.id).await.lease_until);
+        }
+        assert_eq!(leases, [Some(at(50)), Some(at(99)), Some(at(10))]);
+    }
+
+    async fn a_refresh_token_is_exchanged_once_and_the_one_before_is_remembered(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let row = session(&hospital, b"one");
+        hospital.write(async |tx| tx.sessions().insert(&row).await.unwrap()).await;
+        let rotate = async |old: &[u8], new: &[u8]| {
+            hospital.write(async |tx| tx.sessions().rotate(row.id, old, new, at(5)).await.unwrap()).await
+        };
+        assert!(rotate(b"one", b"two").await);
+        assert!(!rotate(b"one", b"three").await, "the same token again");
+        let mut tx = db.read().await.unwrap();
+        let by_new = tx.sessions().by_refresh(b"two").await.unwrap().unwrap();
+        let by_old = tx.sessions().by_refresh(b"one").await.unwrap().unwrap();
+        assert!(by_new == by_old && by_new.previous_hash.as_deref() == Some(b"one") && by_new.rotated_at == at(5));
+        assert!(tx.sessions().by_refresh(b"three").await.unwrap().is_none());
+    }
+
+    async fn a_session_ends_once_and_is_never_exchanged_again(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let row = session(&hospital, b"one");
+        hospital.write(async |tx| tx.sessions().insert(&row).await.unwrap()).await;
+        assert!(hospital.write(async |tx| tx.sessions().revoke(row.id, at(7)).await.unwrap()).await);
+        assert!(!hospital.write(async |tx| tx.sessions().revoke(row.id, at(8)).await.unwrap()).await);
+        assert!(!hospital.write(async |tx| tx.sessions().rotate(row.id, b"one", b"two", at(9)).await.unwrap()).await);
+        let kept = db.read().await.unwrap().sessions().find(row.id).await.unwrap().unwrap();
+        assert_eq!(kept.revoked_at, Some(at(7)));
+    }
+}

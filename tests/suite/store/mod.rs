@@ -1,0 +1,4 @@
+//! The store's contract: one file for each file of `src/store/`, each test on both databases.
+
+mod house;
+mod parity;
