@@ -5,8 +5,9 @@ import type {
   RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
 } from '@/protocol/types'
 import { readCheck, writeCheck } from '@/protocol/draft'
+import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
-import { pollTicket, type Link, type TicketFeed } from './feed'
+import { followTicket, type Link, type TicketFeed } from './feed'
 import { NOTHING_KNOWN, stepOf, type Known } from './flow'
 import { EMPTY_IDENTITY, identityRequest, type IdentityForm } from './identity'
 import { memoryFor, rememberLink } from './memory'
@@ -28,6 +29,7 @@ export function createPatientStore(link: string) {
   })
   /** The unnamed caller of the emergency line. */
   const caller = createSession(sessionStorage, `yunzhen.caller.${link}`)
+  const live = (): Live => liveOf(session, link)
   const open = new Http()
   const loadError = shallowRef<ApiError | null>(null)
   const loading = ref(true)
@@ -260,7 +262,7 @@ export function createPatientStore(link: string) {
     feed.value?.stop()
     feed.value = null
     followed = over ? '' : ticket.id
-    if (!over) feed.value = pollTicket(session.http, ticket.id, take)
+    if (!over) feed.value = followTicket(live(), session.http, ticket.id, take)
   }
   async function act(path: 'accept' | 'not-me' | 'leave'): Promise<void> {
     const ticket = known.ticket
@@ -301,6 +303,7 @@ export function createPatientStore(link: string) {
   /** Another window took the seat; the reader wants it here. */
   function followHere(): void {
     if (!known.ticket) return
+    live().start()
     feed.value?.stop()
     followed = ''
     follow(known.ticket)

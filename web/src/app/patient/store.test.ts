@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { TicketView } from '@/protocol/types'
+import { createPatientStore, PENDING_ALARM } from './store'
+
+vi.mock('../live', () => ({
+  liveOf: () => ({ status: { value: { name: 'open' } }, watch: () => () => undefined, start: () => undefined }),
+}))
+
+const card = { id: 'p1', name_masked: '演**', document_tail: '002X', age_years: 76, sex: 'female', relation: 'myself' }
+const tokens = { access_token: 'a', refresh_token: 'r', expires_in: 600, subject: { kind: 'holder', holder: 'h', institution: 'i', phone_tail: '0000' } }
+const landing = { institution: 'i', clinic: 'c', open: true, demo: true, red_flags: [] }
+const ticket = { id: 't1', version: 1, phase: 'waiting', ahead: 2, as_of: 1, patient: card } as unknown as TicketView
+
+/** A server of few words: `METHOD /path` → body, or a status and a code. */
+function serve(answers: Record<string, unknown>): string[] {
+  const asked: string[] = []
+  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
+    const name = `${init.method} ${url.replace('/api/v1', '').replace(/\?.*/, '')}`
+    asked.push(name)
+    const answer = answers[name]
+    if (answer === undefined) throw new TypeError('offline')
+    const refusal = answer as { status?: number }
+    return new Response(JSON.stringify(answer), { status: typeof refusal.status === 'number' ? refusal.status : 200 })
+  })
+  return asked
+}
+const known = {
+  'GET /links/demo': landing,
+  'GET /tickets/current': { ticket: null },
+  'GET /patients': [card],
+  'GET /consents': [],
+  'GET /patients/p1/consents': [],
+  'POST /auth/code/verify': tokens,
+  'POST /patients': card,
+}
+
+beforeEach(() => {
+  localStorage.clear()
+  sessionStorage.clear()
+})
+afterEach(() => vi.unstubAllGlobals())
+
+describe('the store of a patient', () => {
+  it('shows the page “call 120” before the network was asked', async () => {
+    vi.useFakeTimers()
+    serve({ 'GET /links/demo': landing })
+    const store = createPatientStore('demo')
+    await store.load()
+    void store.raiseRedFlags(['chest'])
+    expect(store.step.value).toBe('emergency')
+    expect(store.known.alarm).toBe(PENDING_ALARM)
+    vi.useRealTimers()
+  })
+
+  it('finds the session and the person again after a reload', async () => {
+    serve(known)
+    const store = createPatientStore('demo')
+    await store.load()
+    await store.verifyCode('123456')
+    await store.identify()
+    const again = createPatientStore('demo')
+    await again.load()
+    expect(again.session.token()).toBe('a')
+    expect(again.known.patient?.id).toBe('p1')
+  })
+
+  it('finds the ticket again after a reload, whatever was on the screen', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    serve({ ...known, 'GET /tickets/current': { ticket }, 'GET /tickets/t1': ticket })
+    const store = createPatientStore('demo')
+    await store.load()
+    expect(store.step.value).toBe('waiting')
+    store.stop()
+  })
+
+  it('takes the number that exists instead of a second one', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    const asked = serve({ ...known, 'POST /tickets': { status: 409, code: 'ticket.exists' }, 'GET /tickets/t1': ticket })
+    const store = createPatientStore('demo')
+    await store.load()
+    serve({ ...known, 'POST /tickets': { status: 409, code: 'ticket.exists' }, 'GET /tickets/current': { ticket }, 'GET /tickets/t1': ticket })
+    await store.takeTicket({ camera: false, microphone: true, speaker: true, network: 'good' })
+    expect(store.known.ticket?.id).toBe('t1')
+    expect(asked).not.toContain('POST /tickets')
+    store.stop()
+  })
+
+  it('asks for the number again when the session is gone, and keeps what was typed', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    serve(known)
+    const store = createPatientStore('demo')
+    await store.load()
+    store.start()
+    store.known.redFlagsClear = true
+    store.known.patient = null
+    store.identity.name = '演示'
+    serve({ 'POST /patients': { status: 401, code: 'auth.required' }, 'POST /auth/refresh': { status: 401, code: 'auth.session_ended' } })
+    await store.identify().catch(() => undefined)
+    expect(store.expired.value).toBe(true)
+    expect(store.step.value).toBe('phone')
+    expect(store.identity.name).toBe('演示')
+  })
+})
