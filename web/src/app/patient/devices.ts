@@ -1,26 +1,26 @@
+import type { DeviceTrouble } from '@/protocol/live'
 import type { DeviceCheck, NetworkVerdict } from '@/protocol/types'
 
-/** Why the browser gave no camera or microphone, in kinds that have a help page. */
-export type DeviceFault = 'denied' | 'missing' | 'busy' | 'insecure' | 'other'
+/** The kinds of trouble that have a help page each. */
+export type DeviceFault = 'denied' | 'system' | 'missing' | 'busy' | 'insecure' | 'other'
 
-export function deviceFault(name: string): DeviceFault {
-  switch (name) {
-    case 'NotAllowedError':
-    case 'PermissionDeniedError':
-      return 'denied'
-    case 'NotFoundError':
-    case 'DevicesNotFoundError':
-    case 'OverconstrainedError':
+export function deviceFault(trouble: DeviceTrouble): DeviceFault {
+  switch (trouble) {
+    case 'denied':
+    case 'busy':
+      return trouble
+    case 'denied_by_system':
+      return 'system'
+    case 'not_found':
+    case 'constrained':
       return 'missing'
-    case 'NotReadableError':
-    case 'TrackStartError':
-    case 'AbortError':
-      return 'busy'
-    case 'SecurityError':
-    case 'NoMediaDevices':
+    case 'insecure':
+    case 'unsupported':
       return 'insecure'
-    default:
+    case 'failed':
       return 'other'
+    default:
+      return trouble satisfies never
   }
 }
 
@@ -39,7 +39,8 @@ export interface Lamps {
 
 /** Whether the check may be left: everything was tried, whatever it found. */
 export function tried(lamps: Lamps): boolean {
-  return lamps.camera !== 'unknown' && (lamps.mic === 'ok' || lamps.mic === 'off') && lamps.speaker !== 'unknown' && lamps.network !== 'unknown' && lamps.network !== 'testing'
+  const heard = lamps.mic === 'ok' || lamps.mic === 'off'
+  return lamps.camera !== 'unknown' && heard && lamps.speaker !== 'unknown' && lamps.network !== 'unknown' && lamps.network !== 'testing'
 }
 
 export function found(lamps: Lamps): DeviceCheck {
@@ -51,27 +52,11 @@ export function found(lamps: Lamps): DeviceCheck {
   }
 }
 
-/** Whether a picture, as RGBA bytes, is black: the lens is covered, or another program holds the camera. */
-export function isBlack(rgba: Uint8ClampedArray): boolean {
-  let sum = 0
-  for (let i = 0; i < rgba.length; i += 4) sum += (rgba[i] ?? 0) * 0.3 + (rgba[i + 1] ?? 0) * 0.59 + (rgba[i + 2] ?? 0) * 0.11
-  return sum / (rgba.length / 4) < 6
+/** How long somebody was loud so far, ms: it grows while they are and wanes slowly, so that a click is no voice. */
+export function heardFor(before: number, level: number, threshold: number, stepMs: number): number {
+  return Math.max(0, before + (level >= threshold ? stepMs : -stepMs / 10))
 }
-
-/** Loudness of samples in [-1, 1] as a share of the meter, 0 to 1: −50 dB is nothing, −10 dB is full. */
-export function loudness(samples: Float32Array): number {
-  const power = samples.reduce((sum, one) => sum + one * one, 0) / Math.max(1, samples.length)
-  const decibel = 10 * Math.log10(Math.max(power, 1e-9))
-  return Math.min(1, Math.max(0, (decibel + 50) / 40))
-}
-
-/** A voice is what was over the threshold for a third of a second in all, not one click. */
-export const HEARD_SHARE = 0.3
+/** A voice is this long in all. */
 export const HEARD_MS = 300
-
-/** The network's verdict from what came back through the relay. */
-export function verdict(loss: number, roundTripMs: number | null): NetworkVerdict {
-  if (loss < 0.03 && (roundTripMs ?? 0) < 300) return 'good'
-  if (loss < 0.1 && (roundTripMs ?? 0) < 800) return 'fair'
-  return 'poor'
-}
+/** After so long without a voice the microphone is called silent. */
+export const SILENT_MS = 8_000

@@ -342,4 +342,8 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'browser.copy': 'Copy the address',
   'emergency.line.over': 'The nurse has ended the call. If you feel worse again, call 120.',
   'emergency.home': 'Back to the start',
+  'check.fault.system': 'The phone does not let the browser use the camera',
+  'check.fault.system.1': 'Open the phone’s settings and find the browser you use',
+  'check.fault.system.2': 'Under permissions, allow camera and microphone',
+  'check.fault.system.3': 'Come back and press “Try again”',
 }

@@ -357,4 +357,8 @@ export const patient = {
   'browser.copy': '复制网址',
   'emergency.line.over': '护士已结束通话。如果又不舒服,请再打 120。',
   'emergency.home': '回到首页',
+  'check.fault.system': '手机没有让浏览器用摄像头',
+  'check.fault.system.1': '打开手机的“设置”,找到您用的浏览器或微信',
+  'check.fault.system.2': '点“权限”,把“相机”和“麦克风”打开',
+  'check.fault.system.3': '回到这里,点“再试一次”',
 } as const
