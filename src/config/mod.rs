@@ -3,7 +3,7 @@
 //! Each section is a file; each field is documented there with its variable. A TOML file named by `YUNZHEN_CONFIG` may
 //! hold the same fields; a variable wins over the file.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use figment::Figment;
@@ -35,6 +35,10 @@ pub struct Config {
     /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
     #[serde(default)]
     pub sms_webhook: Option<String>,
+    /// `YUNZHEN_TRUSTED_PROXIES`: addresses of reverse proxies whose `X-Forwarded-For` is believed, such as
+    /// `["127.0.0.1"]`; without it every patient behind a proxy shares one rate limit.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpAddr>,
     /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.
     pub log: String,
     /// `YUNZHEN_LOG_JSON`: one JSON object a line.
@@ -57,6 +61,7 @@ impl Config {
             database_url: None,
             secret: None,
             sms_webhook: None,
+            trusted_proxies: Vec::new(),
             log: "info".to_owned(),
             log_json: false,
             demo: true,

@@ -1,9 +1,10 @@
 //! What a handler is handed: a body that parsed, a command that can be repeated, a right to act.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -73,6 +74,19 @@ impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
         let actor = actor(&parts.headers, services).await?;
         let right = R::of(actor);
         right.map(Self).ok_or_else(|| HttpError::new(ErrorCode::Forbidden, "this subject may not do this"))
+    }
+}
+
+/// An id in a path; one that cannot be an id is an object that is not there.
+pub struct Id<T>(pub T);
+
+impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let not_found = || HttpError(Refusal::not_found());
+        let Path(text) = Path::<String>::from_request_parts(parts, services).await.map_err(|_| not_found())?;
+        text.parse().map(Self).map_err(|_| not_found())
     }
 }
 
