@@ -40,7 +40,7 @@ pub struct Queue<'a> {
     pub desks: &'a [Option<Timestamp>],
     /// When the clinic last called somebody.
     pub last_call_at: Option<Timestamp>,
-    /// When the last desk opened or somebody first came: the start of the silence when nobody was ever called.
+    /// The moment of the estimate.
     pub now: Timestamp,
 }
 
@@ -62,9 +62,11 @@ pub fn estimate(queue: &Queue<'_>, learnt: impl Fn(Level) -> Option<Learnt>, see
     let mean = |level| shrunk(learnt(level));
     let means: Vec<f64> = queue.waiting.iter().map(|level| mean(*level)).collect();
     let running = mean(Level::Standard);
-    let mut chance = Chance(seed);
+    let mut seeds = Chance(seed);
     let mut starts = vec![Vec::with_capacity(DRAWS); means.len()];
     for _ in 0..DRAWS {
+        // Each play has its own chance, taken in the queue's order: nobody's range moves because somebody joins behind.
+        let mut chance = Chance(seeds.next());
         let mut free: Vec<f64> =
             queue.desks.iter().map(|busy| residual(*busy, queue.now, running, &mut chance)).collect();
         for (mean, starts) in means.iter().zip(&mut starts) {
@@ -175,6 +177,22 @@ mod tests {
             let ranges = estimate(&queue, |_| None, seed).unwrap();
             prop_assert!(ranges.iter().all(|r| r.p50_min <= r.p90_min));
             prop_assert!(ranges.windows(2).all(|w| w[0].p50_min <= w[1].p50_min && w[0].p90_min <= w[1].p90_min));
+        }
+
+        #[test]
+        fn a_range_does_not_move_because_somebody_joins_behind(
+            urgent in prop::collection::vec(any::<bool>(), 2..40),
+            busy in prop::collection::vec(prop::option::of(0..3_600_000_u64), 1..6),
+            seed: u64,
+        ) {
+            let level = |is_urgent: &bool| if *is_urgent { Level::Urgent } else { Level::Standard };
+            let waiting: Vec<Level> = urgent.iter().map(level).collect();
+            let desks: Vec<_> = busy.into_iter().map(|ms| Some(NOW - Duration::from_millis(ms?))).collect();
+            let learnt = |level| (level == Level::Urgent).then_some(Learnt { mean_ms: 900_000.0, visits: 50.0 });
+            let ranges = |waiting| estimate(&Queue { waiting, desks: &desks, last_call_at: None, now: NOW }, learnt, seed);
+            let (before, after) = (ranges(&waiting[..waiting.len() - 1]).unwrap(), ranges(&waiting).unwrap());
+            prop_assert_eq!(&before[..], &after[..before.len()]);
+            prop_assert!(after.windows(2).all(|w| w[0].p50_min <= w[1].p50_min && w[0].p90_min <= w[1].p90_min));
         }
     }
 }

@@ -28,9 +28,8 @@ pub(crate) fn for_queue(
         let (mean_ms, visits) = (found.1 as f64, found.2 as f64);
         Some(Learnt { mean_ms, visits })
     };
-    // The seed is the queue's length: the same queue shows the same figures until something changes.
-    let seed = u64::try_from(waiting.len()).unwrap_or(0);
-    match estimate(&Queue { waiting: &waiting, desks: &desks, last_call_at, now }, learnt, seed) {
+    // One seed for all: a place shows the same figures until something changes at the desks or in front of it.
+    match estimate(&Queue { waiting: &waiting, desks: &desks, last_call_at, now }, learnt, 0) {
         Some(ranges) => {
             let shown = ranges.iter().map(|r| WaitEstimate::Range { low_min: r.p50_min, high_min: r.p90_min });
             shown.collect()
