@@ -70,7 +70,7 @@ impl Ids {
         match &self.seeded {
             Some(rng) => rng.lock().expect("no holder of this lock panics").fill_bytes(&mut bytes),
             None => {
-                SysRng.try_fill_bytes(&mut bytes).expect("an operating system without randomness cannot run a clinic")
+                SysRng.try_fill_bytes(&mut bytes).expect("an operating system without randomness cannot run a clinic");
             }
         }
         bytes

@@ -25,7 +25,7 @@ enum Role {
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(3..=600))]
         ring_secs: i64,
     },
-    /// A real server, from YUNZHEN_* variables or the TOML file named by YUNZHEN_CONFIG.
+    /// A real server, from YUNZHEN_* variables or the TOML file named by `YUNZHEN_CONFIG`.
     Serve,
     /// Brings the database's tables up to date, and ends.
     Migrate,

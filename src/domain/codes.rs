@@ -49,11 +49,11 @@ pub fn admit(before: &[Timestamp], now: Timestamp, limit: Limit) -> Result<Vec<T
     if let Some(last) = recent.last()
         && now.since(*last) < limit.gap
     {
-        return Err(TooOften::Gap(limit.gap - now.since(*last)));
+        return Err(TooOften::Gap(limit.gap.saturating_sub(now.since(*last))));
     }
     if recent.len() >= limit.most {
         let first_to_leave = recent[recent.len() - limit.most];
-        return Err(TooOften::Window(WINDOW - now.since(first_to_leave)));
+        return Err(TooOften::Window(WINDOW.saturating_sub(now.since(first_to_leave))));
     }
     recent.push(now);
     Ok(recent)

@@ -14,11 +14,11 @@ const DRAWS: usize = 200;
 /// Standard deviation of a visit's length over its mean; a figure of practice, to be replaced by the clinic's own.
 const SPREAD: f64 = 0.6;
 /// The length of a visit before the clinic has learnt its own.
-const PRIOR: Duration = Duration::from_secs(480);
+const PRIOR: Duration = Duration::from_mins(8);
 /// Visits whose weight the prior has.
 const PRIOR_WEIGHT: f64 = 10.0;
 /// After this silence of the desks the estimate is withdrawn.
-const SILENCE: Duration = Duration::from_secs(900);
+const SILENCE: Duration = Duration::from_mins(15);
 /// People who wait are told in steps of this many minutes.
 const STEP_MIN: u32 = 5;
 

@@ -149,11 +149,11 @@ pub const fn lane_of(level: Level) -> i64 {
 /// URGENT calls in a row after which an aged STANDARD ticket goes first.
 pub const AGEING_STREAK: i64 = 3;
 /// How long a STANDARD ticket waits before it counts as aged.
-pub const AGEING_WAIT: Duration = Duration::from_secs(3600);
+pub const AGEING_WAIT: Duration = Duration::from_hours(1);
 /// How long a desk holds a called, accepted or served ticket without being heard.
 pub const LEASE: Duration = Duration::from_secs(90);
 /// How long a visit waits for its doctor before the patient goes to the head of the level.
-pub const DOCTOR_GRACE: Duration = Duration::from_secs(300);
+pub const DOCTOR_GRACE: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {

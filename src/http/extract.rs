@@ -102,7 +102,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Body<T> {
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, HttpError> {
         let (parts, body) = request.into_parts();
         let json = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-        if !json.is_some_and(|mime| mime.split(';').next().is_some_and(|m| m.trim() == "application/json")) {
+        if json.is_none_or(|mime| mime.split(';').next().is_none_or(|m| m.trim() != "application/json")) {
             return Err(HttpError::new(ErrorCode::UnsupportedType, "the body must be application/json"));
         }
         let bytes = axum::body::to_bytes(body, BODY_LIMIT)

@@ -115,7 +115,6 @@ async fn no_such_method() -> HttpError {
     HttpError::new(ErrorCode::MethodNotAllowed, "this path does not know this method")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn after_panic(_: Box<dyn std::any::Any + Send>) -> Response {
     HttpError(Refusal::internal("a handler panicked")).into_response()
 }

@@ -32,7 +32,7 @@ use crate::services::work::{Command, Work};
 use crate::store::{ClinicRow, DeskRow, TicketRow, Tx};
 
 /// How long an ended ticket is still shown to its holder.
-const SHOWN_AFTER: Duration = Duration::from_secs(86_400);
+const SHOWN_AFTER: Duration = Duration::from_hours(24);
 
 fn stale() -> Refusal {
     Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch it again")

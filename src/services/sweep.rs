@@ -13,7 +13,7 @@ use crate::store::{DeskRow, TicketRow};
 /// Tickets that one sweep moves.
 const BATCH: i64 = 50;
 /// How long idempotency keys are remembered.
-const KEYS_KEPT: Duration = Duration::from_secs(2 * 86_400);
+const KEYS_KEPT: Duration = Duration::from_hours(48);
 
 impl Services {
     /// After a start: everybody who was held gets time to be heard again; our own absence is nobody's fault.

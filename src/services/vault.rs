@@ -89,7 +89,9 @@ impl Vault {
             .expand_multi_info(&[b"mac", purpose.as_bytes()], &mut key)
             .expect("32 bytes are a valid length");
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes any key");
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         mac.finalize().into_bytes().into()
     }
 

@@ -238,10 +238,11 @@ fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
 impl Tx {
     /// Makes everything since the beginning durable.
     pub async fn commit(self) -> Result<()> {
-        Ok(match self {
+        match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
-        })
+        }
+        Ok(())
     }
 
     /// Institutions.

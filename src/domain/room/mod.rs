@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 pub use view::{Participant, ParticipantRole, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia};
 
 /// How long a seat waits for its lost socket.
-pub const SEAT_GRACE: Duration = Duration::from_secs(600);
+pub const SEAT_GRACE: Duration = Duration::from_mins(10);
 
 /// Seats in a room at most.
 pub const CAPACITY: usize = 12;

@@ -7,6 +7,7 @@ use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
 /// What a participant says of its own media.
+#[expect(clippy::struct_excessive_bools, reason = "four switches, each free of the others")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SelfMedia {
