@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import type { Item, Questionnaire } from '@/protocol/questionnaire'
+import { EMPTY_NOTE } from './note'
+import { factsOf, fillIn, prefill } from './history'
+
+function item(id: string, zh: string, type: Item['type'], part: Partial<Item> = {}): Item {
+  return { id, text: { zh, en: `${id}?` }, hint: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, ...part }
+}
+const option = (value: string, zh: string, exclusive = false) => ({ value, text: { zh, en: value }, exclusive })
+const questionnaire: Questionnaire = {
+  version: 'v',
+  pages: [
+    { id: 'a', title: null, items: [
+      item('co.reason', '您今天为什么来?', 'choice', { options: [option('fever', '发热')] }),
+      item('sx.temp', '现在的体温', 'decimal', { unit: 'Cel' }),
+      item('sx.temp.again', '再量一次', 'decimal', { unit: 'Cel' }),
+      item('fev.days', '连续发热几天了?', 'integer', { unit: 'd' }),
+      item('sx.chest', '胸口痛吗?', 'boolean', { redFlag: true }),
+      item('sx.neck', '脖子僵硬吗?', 'boolean', { redFlag: true }),
+      item('sx.self', '有没有想过伤害自己?', 'boolean'),
+      item('rf.dis', '有慢性病吗?', 'choices', { options: [option('lung', '肺病'), option('none', '没有', true)] }),
+      item('rf.allergy', '过敏', 'text'),
+      item('vs.hr', '脉搏', 'integer', { unit: '/min' }),
+      item('id.addr.door', '门牌', 'string'),
+    ] },
+  ],
+}
+const answers = { 'co.reason': 'fever', 'sx.temp': 38.9, 'sx.temp.again': 38.2, 'fev.days': 2, 'sx.chest': true, 'sx.neck': false, 'sx.self': true, 'rf.dis': ['none'], 'rf.allergy': '青霉素', 'vs.hr': 88, 'id.addr.door': '1幢' }
+
+describe('factsOf', () => {
+  it('weighs red flags before the rest', () => {
+    const facts = factsOf(questionnaire, answers, 'zh')
+    expect(facts.find((fact) => fact.id === 'sx.chest')).toMatchObject({ question: '胸口痛吗', answer: '是', weight: 'flag' })
+    expect(facts.find((fact) => fact.id === 'rf.dis')).toMatchObject({ answer: '没有', weight: 'no' })
+    expect(facts.find((fact) => fact.id === 'sx.temp')?.answer).toBe('38.9 ℃')
+  })
+})
+
+describe('prefill', () => {
+  const filled = prefill(questionnaire, answers, 'zh')
+  it('begins the complaint with the reason and the days', () => {
+    expect(filled.complaint).toBe('发热2天')
+  })
+  it('writes what is there line by line and what is denied in one line', () => {
+    expect(filled.history).toContain('胸口痛吗:是。')
+    expect(filled.history).toContain('否认:脖子僵硬吗。')
+    expect(filled.background).toContain('过敏:青霉素。')
+  })
+  it('takes the second measurement', () => {
+    expect(filled.vitals).toEqual({ temperature: 38.2, heart_rate: 88 })
+  })
+  it('leaves out the address and what was asked in confidence', () => {
+    expect(JSON.stringify(filled)).not.toContain('1幢')
+    expect(filled.history).not.toContain('伤害')
+  })
+  it('is there in English', () => {
+    expect(prefill(questionnaire, answers, 'en').complaint).toBe('fever for 2 days')
+  })
+})
+
+describe('fillIn', () => {
+  it('replaces nothing that the doctor wrote', () => {
+    const note = { ...EMPTY_NOTE, complaint: '头痛', vitals: { ...EMPTY_NOTE.vitals, temperature: 36.8 } }
+    const filled = fillIn(note, prefill(questionnaire, answers, 'zh'))
+    expect(filled.complaint).toBe('头痛')
+    expect(filled.vitals).toMatchObject({ temperature: 36.8, heart_rate: 88 })
+    expect(filled.history).not.toBe('')
+  })
+})

@@ -1,0 +1,126 @@
+import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { readUnsaved, writeUnsaved } from '@/protocol/unsaved'
+import { ApiError } from '@/protocol/http'
+import { readQuestionnaire } from '@/protocol/questionnaire-file'
+import type { Questionnaire } from '@/protocol/questionnaire'
+import type { CurrentPatient, NoteDraft, VisitView } from '@/protocol/staff'
+import type { NoteContent, Outcome, SignedNote } from '@/protocol/types'
+import type { Live } from '../live'
+import type { Session } from '../session'
+import { fillIn, prefill } from './history'
+import { Note, type SaveState } from './note'
+
+/** The record of one visit: the draft, what was signed, and what happens next. */
+export interface VisitRecord {
+  visit: ShallowRef<VisitView | null>
+  content: ComputedRef<NoteContent | null>
+  save: ComputedRef<SaveState>
+  signed: ComputedRef<readonly SignedNote[]>
+  error: Ref<ApiError | null>
+  isLocked: ComputedRef<boolean>
+  change: (part: Partial<NoteContent>) => void
+  resolve: (choice: 'mine' | 'theirs') => void
+  /** Begins the note with what the patient declared. Replaces nothing that was written. */
+  fill: (current: CurrentPatient, language: 'zh' | 'en') => Promise<void>
+  setOutcome: (outcome: Outcome) => Promise<void>
+  sign: (reason: string | null) => Promise<void>
+  /** Opens a signed note for an amendment. */
+  amend: () => void
+  flush: () => Promise<void>
+}
+
+export function useRecord(session: Session, live: Live, id: string): VisitRecord {
+  const http = session.http
+  const visit = shallowRef<VisitView | null>(null)
+  const error = ref<ApiError | null>(null)
+  const tick = ref(0)
+  const kept = `yunzhen.note.${id}`
+  let note: Note | null = null
+  let questionnaire: Questionnaire | null = null
+
+  async function load(): Promise<void> {
+    try {
+      const view = await http.get<VisitView>(`/visits/${id}`)
+      visit.value = view
+      error.value = null
+      note ??= begin(view.draft)
+      if (view.signed.length > 0 && !amending.value) note.lock()
+    } catch (cause) {
+      error.value = ApiError.from(cause)
+    }
+  }
+  function begin(draft: NoteDraft): Note {
+    return new Note(
+      draft,
+      {
+        save: (version, content) => http.put<NoteDraft>(`/visits/${id}/note`, { version, content }),
+        fetch: async () => (await http.get<VisitView>(`/visits/${id}`)).draft,
+        later(act, ms) {
+          const timer = setTimeout(act, ms)
+          return () => clearTimeout(timer)
+        },
+        keep: (unsaved) => writeUnsaved(kept, unsaved),
+        changed: () => (tick.value += 1),
+      },
+      readUnsaved(kept),
+    )
+  }
+  const amending = ref(false)
+  const state = computed<SaveState>(() => {
+    void tick.value
+    return visit.value && note ? note.state : { name: 'saved', at: null }
+  })
+  const wake = (): void => note?.wake()
+  // Leaving with unsaved words: the browser asks, and this window keeps them.
+  const leaving = (event: BeforeUnloadEvent): void => {
+    if (note && !note.isSaved) event.preventDefault()
+  }
+  window.addEventListener('online', wake)
+  window.addEventListener('beforeunload', leaving)
+  const stop = live.subscribe(`visit:${id}`, null, (event) => {
+    if (event.kind !== 'message.sent') void load()
+  })
+  void load()
+  onScopeDispose(() => {
+    stop()
+    window.removeEventListener('online', wake)
+    window.removeEventListener('beforeunload', leaving)
+    // What is unsaved goes out now; the copy in this window is the second chance.
+    void note?.flush().catch(() => undefined)
+    note?.stop()
+  })
+
+  return {
+    visit,
+    content: computed(() => {
+      void tick.value
+      return visit.value && note ? note.content : null
+    }),
+    save: state,
+    signed: computed(() => visit.value?.signed ?? []),
+    error,
+    isLocked: computed(() => state.value.name === 'locked'),
+    change: (part) => note?.change(part),
+    resolve: (choice) => note?.resolve(choice),
+    async fill(current, language) {
+      questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
+      if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, language)))
+    },
+    async setOutcome(outcome) {
+      visit.value = await http.post<VisitView>(`/visits/${id}/outcome`, { outcome })
+    },
+    async sign(reason) {
+      if (!note) return
+      await note.flush()
+      const body = { version: note.version, ...(reason === null ? {} : { reason }) }
+      visit.value = await http.post<VisitView>(`/visits/${id}/sign`, body)
+      amending.value = false
+      note.lock()
+    },
+    amend() {
+      amending.value = true
+      note?.unlock()
+    },
+    flush: async () => await note?.flush(),
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
+import type { Level, TicketPhase } from '@/protocol/types'
+import { byLevel, isUnderWay, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
+
+const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
+  id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
+  arrived_at: 0, retriage_due: null, nurse_call: false, missed: 0, online: true, desk: null, desk_name: null, moved: null, check: null,
+})
+const board = (...tickets: TicketRow[]): Board => ({ clinic: 'c', clinic_name: { zh: '', en: '' }, tickets, alarms: [], desks: [], done_today: 0, seq: 1, as_of: 0 })
+const alarm = (id: string, part: Partial<AlarmView> = {}): AlarmView => ({
+  id, clinic: 'c', kind: 'red_flag', reasons: [], ticket: null, raised_at: Number(id), taken_by: null, mine: false, taken_at: null, closed_at: null, online: true, contact: null, ...part,
+})
+
+describe('the queue by level', () => {
+  it('keeps the order of calling inside a level and leaves out empty levels', () => {
+    const groups = byLevel(board(row(9, 'STANDARD', 'serving'), row(3, 'URGENT'), row(4, 'STANDARD'), row(1, 'STANDARD')))
+    expect(groups.map((group) => [group.level, group.rows.map((one) => one.no)])).toEqual([['URGENT', [3]], ['STANDARD', [4, 1]]])
+  })
+  it('counts only those who can be called', () => {
+    const all = board(row(1, 'URGENT'), row(2, 'EMERGENCY', 'emergency'), row(3, 'STANDARD', 'called'))
+    expect(waitingCount(all)).toBe(1)
+    expect(all.tickets.filter(isUnderWay).map((one) => one.no)).toEqual([3])
+  })
+})
+
+describe('waiting', () => {
+  it('is long after a quarter of an hour, very long after half', () => {
+    expect([14, 15, 29, 30].map(waitTone)).toEqual(['calm', 'long', 'long', 'very_long'])
+    expect(waitedMinutes({ arrived_at: 0 }, 179_999)).toBe(2)
+    expect(waitedMinutes({ arrived_at: 5000 }, 0)).toBe(0)
+  })
+  it('says when the next questions are due, or overdue', () => {
+    expect(recheckMinutes({ ...row(1, 'URGENT'), retriage_due: 600_000 }, 60_000)).toBe(9)
+    expect(recheckMinutes({ ...row(1, 'URGENT'), retriage_due: 0 }, 60_000)).toBe(-1)
+    expect(recheckMinutes(row(1, 'URGENT'), 0)).toBeNull()
+  })
+  it('counts down in minutes and seconds', () => {
+    expect([90_000, 61_000, 500, -5].map(minutesSeconds)).toEqual(['1:30', '1:01', '0:01', '0:00'])
+  })
+})
+
+describe('alarms', () => {
+  it('ring oldest first until somebody takes them', () => {
+    expect(ringing([alarm('7'), alarm('3'), alarm('5', { taken_at: 1 }), alarm('1', { kind: 'nurse_call' })]).map((one) => one.id)).toEqual(['3', '7'])
+  })
+  it('are mine until I close them', () => {
+    expect(mine([alarm('1', { mine: true, taken_at: 1 }), alarm('2', { mine: true, closed_at: 2 })]).map((one) => one.id)).toEqual(['1'])
+  })
+})
+
+describe('changing a level', () => {
+  it.each([
+    ['STANDARD', 'URGENT', 'nurse', '', 'ok'],
+    ['URGENT', 'STANDARD', 'nurse', '', 'reason'],
+    ['URGENT', 'STANDARD', 'nurse', '复测正常', 'ok'],
+    ['EMERGENCY', 'URGENT', 'nurse', '复测正常', 'doctor'],
+    ['EMERGENCY', 'URGENT', 'doctor', '复测正常', 'ok'],
+    ['URGENT', 'URGENT', 'doctor', '', 'same'],
+  ] as const)('%s to %s by a %s with reason "%s": %s', (from, to, role, reason, answer) => {
+    expect(mayChangeLevel(from, to, role, reason)).toBe(answer)
+  })
+})

@@ -1,0 +1,70 @@
+// The queue of a clinic as the boards show it. Pure: a board and the time in, what is shown out.
+
+import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
+import type { Level } from '@/protocol/types'
+
+export const LEVELS = ['EMERGENCY', 'URGENT', 'STANDARD', 'ADVICE'] as const satisfies readonly Level[]
+
+/** From here on waiting is long, and very long: minutes. */
+export const LONG_MIN = 15
+export const VERY_LONG_MIN = 30
+
+export type WaitTone = 'calm' | 'long' | 'very_long'
+
+export function waitedMinutes(row: Pick<TicketRow, 'arrived_at'>, now: number): number {
+  return Math.max(0, Math.floor((now - row.arrived_at) / 60_000))
+}
+export function waitTone(minutes: number): WaitTone {
+  return minutes >= VERY_LONG_MIN ? 'very_long' : minutes >= LONG_MIN ? 'long' : 'calm'
+}
+
+export function isWaiting(row: TicketRow): boolean {
+  return row.phase === 'waiting' || row.phase === 'emergency'
+}
+/** Called, accepted, served or kept for a doctor who lost the connection. */
+export function isUnderWay(row: TicketRow): boolean {
+  return ['called', 'accepted', 'serving', 'suspended'].includes(row.phase)
+}
+
+export interface Group {
+  level: Level
+  rows: readonly TicketRow[]
+}
+/** The waiting by level, in the order in which they will be called. Levels without anybody are left out. */
+export function byLevel(board: Board, levels: readonly Level[] = LEVELS): Group[] {
+  return levels.map((level) => ({ level, rows: board.tickets.filter((row) => isWaiting(row) && row.level === level) })).filter((group) => group.rows.length > 0)
+}
+
+export function waitingCount(board: Board): number {
+  return board.tickets.filter((row) => row.phase === 'waiting').length
+}
+
+/** Minutes until the three questions are due; negative when overdue; `null` when they are not. */
+export function recheckMinutes(row: TicketRow, now: number): number | null {
+  return row.retriage_due === null ? null : Math.ceil((row.retriage_due - now) / 60_000)
+}
+
+/** What rings: open alarms that nobody took, oldest first. A nurse's own call to a patient does not ring at staff. */
+export function ringing(alarms: readonly AlarmView[]): AlarmView[] {
+  return alarms.filter((one) => one.kind !== 'nurse_call' && one.taken_at === null && one.closed_at === null).sort((a, b) => a.raised_at - b.raised_at)
+}
+export function mine(alarms: readonly AlarmView[]): AlarmView[] {
+  return alarms.filter((one) => one.mine && one.closed_at === null)
+}
+
+/** Lowering needs a reason; EMERGENCY is lowered by a doctor only. */
+export function mayChangeLevel(from: Level, to: Level, role: 'doctor' | 'nurse', reason: string): 'ok' | 'same' | 'reason' | 'doctor' {
+  const order = (level: Level): number => LEVELS.indexOf(level)
+  if (from === to) return 'same'
+  if (order(to) > order(from)) {
+    if (from === 'EMERGENCY' && role !== 'doctor') return 'doctor'
+    if (reason.trim().length < 2) return 'reason'
+  }
+  return 'ok'
+}
+
+/** 3:07, for countdowns and timers. */
+export function minutesSeconds(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
