@@ -34,7 +34,7 @@ export function useDesk(session: Session, live: Live): Desk {
     live,
     async () => (await http.get<{ desk: DeskView | null }>('/desks/mine')).desk,
     // The subscription renews the desk's lease: as long as this window lives, the desk does.
-    () => (feed.value.value ? [{ topic: `desk:${feed.value.value.id}`, since: null }] : []),
+    (desk) => (desk ? [{ topic: `desk:${desk.id}`, since: null }] : []),
   )
   const view = computed(() => feed.value.value)
   const board = useFeed<Board | null>(
@@ -43,7 +43,7 @@ export function useDesk(session: Session, live: Live): Desk {
       const clinic = view.value?.clinic ?? (await http.get<{ desk: DeskView | null }>('/desks/mine')).desk?.clinic
       return clinic ? await http.get<Board>(`/clinics/${clinic}/board`) : null
     },
-    () => (board.value.value ? [{ topic: `clinic:${board.value.value.clinic}`, since: board.value.value.seq }] : []),
+    (queue) => (queue ? [{ topic: `clinic:${queue.clinic}`, since: queue.seq }] : []),
   )
   const clinics = shallowRef<readonly ClinicInfo[]>([])
 

@@ -16,23 +16,24 @@ const COALESCE_MS = 300
 const REPAIR_MS = 30_000
 
 /** Something that is read over REST and announced on topics of the socket: read again on every event and every reconnection. */
-export function useFeed<T>(live: Live, read: () => Promise<T>, topics: () => readonly { topic: string; since: number | null }[]): Feed<T> {
+export function useFeed<T>(live: Live, read: () => Promise<T>, topics: (value: T) => readonly { topic: string; since: number | null }[]): Feed<T> {
   const value = shallowRef<T | null>(null)
   const error = shallowRef<ApiError | null>(null)
   const stops = new Map<string, () => void>()
 
   const reading = coalesce(async () => {
     try {
-      value.value = await read()
+      const next = await read()
+      value.value = next
       error.value = null
-      listen()
+      listen(topics(next))
     } catch (cause) {
       error.value = ApiError.from(cause)
     }
   }, COALESCE_MS)
 
-  function listen(): void {
-    const wanted = new Map(topics().map((one) => [one.topic, one.since]))
+  function listen(all: readonly { topic: string; since: number | null }[]): void {
+    const wanted = new Map(all.map((one) => [one.topic, one.since]))
     for (const [topic, stop] of stops) {
       if (wanted.has(topic)) continue
       stop()
