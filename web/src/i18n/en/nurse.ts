@@ -1,4 +1,33 @@
 import type { Message } from '..'
 import type { nurse as zh } from '../zh/nurse'
 
-export const nurse: Readonly<Record<keyof typeof zh, Message>> = {}
+export const nurse: Readonly<Record<keyof typeof zh, Message>> = {
+  'nurse.title': 'Nurse’s board',
+  'nurse.clinic': 'Clinic',
+  'nurse.none': 'Nobody waits at this level',
+  'nurse.column': '{level}: {n}',
+  'nurse.summary': '{waiting} waiting · {desks} desks open · {done} done today',
+  'nurse.recheck.in': 'Check again in {n} min',
+  'nurse.recheck.over': 'Check overdue by {n} min',
+  'nurse.recheck.none': 'No check due',
+  'nurse.flag': 'Please call to verify',
+  'nurse.call': 'Video call',
+  'nurse.level': 'Level',
+  'nurse.calling': 'Calling number {n}',
+  'nurse.call.panel': 'Video with number {n}',
+  'nurse.hang_up': 'End the call',
+  'nurse.level.title': 'Change the level of number {n}',
+  'nurse.level.now': 'Now: {level}',
+  'nurse.level.to': 'Change to',
+  'nurse.level.reason': 'Reason',
+  'nurse.level.reason.hint': 'Lowering needs a reason',
+  'nurse.level.reason.short': 'Please say why the level goes down (two characters or more)',
+  'nurse.level.doctor': 'Only a doctor may lower EMERGENCY',
+  'nurse.level.same': 'Please choose another level',
+  'nurse.level.yes': 'Change the level',
+  'nurse.level.done': 'Changed to {level}',
+  'nurse.desks': 'Desks',
+  'nurse.under_way': 'Being seen',
+  'nurse.rules': 'Rules {ids}',
+  'nurse.emergencies': 'Emergencies',
+}

@@ -1,0 +1,34 @@
+import { computed, watch } from 'vue'
+import { useRouter } from 'vue-router'
+import { liveOf } from '@/app/live'
+import { staff } from '@/app/staff'
+import { locale } from '@/i18n'
+import type { Role, Subject } from '@/protocol/types'
+
+export type Staff = Extract<Subject, { kind: 'staff' }>
+
+/** Where a role works. */
+export const HOME: Readonly<Partial<Record<Role, string>>> = { doctor: '/desk', nurse: '/nurse' }
+
+/** The signed-in member of staff of a page; whoever is not one is led to the sign-in and back. */
+export function useStaff(role: Role) {
+  const router = useRouter()
+  const who = computed<Staff | null>(() => (staff.subject.value?.kind === 'staff' ? staff.subject.value : null))
+  watch(
+    who,
+    (now) => {
+      if (now === null) void router.replace({ path: '/login', query: { to: router.currentRoute.value.fullPath } })
+      else if (now.role !== role) void router.replace(HOME[now.role] ?? '/login')
+    },
+    { immediate: true },
+  )
+  const name = computed(() => {
+    if (!who.value) return ''
+    return locale.value === 'en' ? `${who.value.name_en} · ${who.value.title_en}` : `${who.value.name_zh} · ${who.value.title_zh}`
+  })
+  async function signOut(): Promise<void> {
+    await staff.http.post('/auth/logout').catch(() => undefined)
+    staff.forget()
+  }
+  return { session: staff, live: liveOf(staff, 'staff'), who, name, signOut }
+}
