@@ -79,11 +79,11 @@ impl Services {
             return Err(Refusal::new(ErrorCode::CodeExpired, "there is no code to pass; ask for a new one"));
         };
         if !bool::from(self.code_hash(sent.id, code).ct_eq(&sent.code_hash)) {
-            let tries = u32::try_from(sent.attempts).unwrap_or(ATTEMPTS);
+            let counted = u32::try_from(sent.attempts).unwrap_or(ATTEMPTS);
             // The try is counted although the answer is no.
             work.commit().await?;
             let refusal = Refusal::new(ErrorCode::CodeWrong, "the code is not the one that was sent");
-            return Err(Refusal { remaining: Some(ATTEMPTS.saturating_sub(tries)), ..refusal });
+            return Err(Refusal { remaining: Some(ATTEMPTS.saturating_sub(counted)), ..refusal });
         }
         work.tx.codes().spend(sent.id, work.now).await?;
         let holder = self.find_or_make_holder(&mut work, institution, &phone, phone_index).await?;

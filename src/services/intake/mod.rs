@@ -4,6 +4,7 @@
 //! forbidden. Nothing that names a person goes into an event, a log line or an address.
 
 mod consents;
+mod declarations;
 mod landing;
 pub(crate) mod patients;
 pub mod triage;

@@ -79,12 +79,6 @@ impl Services {
             created_at: now,
         }
     }
-
-    /// The full name of a patient, for those who may read it.
-    pub(crate) fn open_name(&self, patient: &PatientRow) -> Result<String, Refusal> {
-        let name = self.vault.open(Field::Name, patient.id.as_uuid(), &patient.name_sealed);
-        name.map_err(|error| Refusal::internal(&error))
-    }
 }
 
 /// An identity that can exist; nothing proves that it is the person's before the doctor has looked.

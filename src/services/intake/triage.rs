@@ -89,14 +89,6 @@ impl Services {
         work.tx.triages().insert(&row).await?;
         Ok(row)
     }
-
-    /// The facts of a run of the rules; `None` where a person decided.
-    pub(crate) fn open_facts(&self, row: &TriageRow) -> Result<Option<Facts>, Refusal> {
-        let Some(sealed) = &row.facts_sealed else { return Ok(None) };
-        let plain = self.vault.open(Field::Answers, row.id.as_uuid(), sealed).map_err(|e| Refusal::internal(&e))?;
-        let object = serde_json::from_str(&plain).map_err(|_| Refusal::internal("sealed facts are not JSON"))?;
-        Facts::from_json(&object).map(Some).map_err(|error| Refusal::internal(&error))
-    }
 }
 
 /// The reasons of matched rules in plain words, in the order of `matched`. A rule that the present rule set has no more
