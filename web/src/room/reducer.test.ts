@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
-import { isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, shouldPhone, slotsOf } from './selectors'
+import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, shouldPhone, slotsOf } from './selectors'
 import { newCall, type CallState } from './state'
 
 function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
@@ -38,6 +38,11 @@ describe('the phases of a call', () => {
     expect(play(...down, { type: 'link_back' }).phase).toEqual({ name: 'reconnecting', since: 200, what: 'media' })
     expect(play(...down, { type: 'media', state: 'connected', at: 300 }).phase).toEqual({ name: 'reconnecting', since: 100, what: 'network' })
     expect(play(...down, { type: 'link_back' }, { type: 'media', state: 'connected', at: 300 }).phase).toEqual({ name: 'live' })
+  })
+
+  it('freeze the picture only when the media is gone, not for a lost socket', () => {
+    expect(isFrozen(play(...live, { type: 'link_lost', at: 100 }))).toBe(false)
+    expect(isFrozen(play(...live, { type: 'link_lost', at: 100 }, { type: 'media', state: 'interrupted', at: 200 }))).toBe(true)
   })
 
   it('do not count a second sign of the same loss anew', () => {

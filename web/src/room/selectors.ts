@@ -47,6 +47,11 @@ export function reconnectingSeconds(state: CallState, now: number): number | nul
   return state.phase.name === 'reconnecting' ? Math.max(0, Math.floor((now - state.phase.since) / 1000)) : null
 }
 
+/** The picture on the stage stands still. A lost socket alone does not stop it. */
+export function isFrozen(state: CallState): boolean {
+  return state.phase.name === 'reconnecting' && state.mediaDownSince !== null
+}
+
 /** What the stage says in place of, or beside, the other's picture. */
 export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'weak' | null
 

@@ -30,7 +30,7 @@ const answers = { 'co.reason': 'fever', 'sx.temp': 38.9, 'sx.temp.again': 38.2, 
 describe('factsOf', () => {
   it('weighs red flags before the rest', () => {
     const facts = factsOf(questionnaire, answers, 'zh')
-    expect(facts.find((fact) => fact.id === 'sx.chest')).toMatchObject({ question: '胸口痛吗', answer: '是', weight: 'flag' })
+    expect(facts.find((fact) => fact.id === 'sx.chest')).toMatchObject({ question: '胸口痛', answer: '是', weight: 'flag' })
     expect(facts.find((fact) => fact.id === 'rf.dis')).toMatchObject({ answer: '没有', weight: 'no' })
     expect(facts.find((fact) => fact.id === 'sx.temp')?.answer).toBe('38.9 ℃')
   })
@@ -42,8 +42,8 @@ describe('prefill', () => {
     expect(filled.complaint).toBe('发热2天')
   })
   it('writes what is there line by line and what is denied in one line', () => {
-    expect(filled.history).toContain('胸口痛吗:是。')
-    expect(filled.history).toContain('否认:脖子僵硬吗。')
+    expect(filled.history).toContain('胸口痛:是。')
+    expect(filled.history).toContain('否认:脖子僵硬。')
     expect(filled.background).toContain('过敏:青霉素。')
   })
   it('takes the second measurement', () => {

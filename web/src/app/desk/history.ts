@@ -42,16 +42,21 @@ function answerText(item: Item, value: unknown, language: Language): string {
     return option ? option.text[language] || option.text.zh : String(one)
   }
   if (Array.isArray(value)) return value.map(word).join(words.and)
-  return item.unit ? `${String(value)} ${unitText(item.unit)}` : word(value)
+  return item.unit ? `${String(value)} ${UNITS[item.unit]?.[language] ?? item.unit}` : word(value)
 }
 
 /** UCUM is for machines. */
-function unitText(unit: string): string {
-  return ({ Cel: '℃', '/min': '/min', 'mm[Hg]': 'mmHg', wk: 'wk', d: 'd' } as Record<string, string>)[unit] ?? unit
+const UNITS: Readonly<Record<string, Text>> = {
+  Cel: { zh: '℃', en: '°C' },
+  '/min': { zh: '次/分', en: '/min' },
+  'mm[Hg]': { zh: 'mmHg', en: 'mmHg' },
+  d: { zh: '天', en: 'days' },
+  wk: { zh: '周', en: 'weeks' },
 }
 
+/** A question as the name of a fact: 胸口痛吗? becomes 胸口痛. */
 function bare(question: string): string {
-  return question.replace(/[??]\s*$/, '').trim()
+  return question.replace(/吗?[??]?\s*$/, '').trim()
 }
 
 /** The fields of a note that the declaration can begin. */

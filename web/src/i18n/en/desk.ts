@@ -75,8 +75,6 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'desk.close': 'Close',
   'desk.close.title': 'Close the desk?',
   'desk.close.text': 'No more patients are called; the present one is finished. The waiting are seen at other desks.',
-  'desk.network': 'Network',
-  'desk.demo': 'Demo',
 
   'queue.title': 'Queue',
   'queue.waiting': '{n} waiting',
@@ -160,7 +158,6 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'record.none': 'The record opens with the visit.',
   'record.fill': 'Fill from declaration',
   'record.fill.hint': 'Only empty fields; never over your words',
-  'record.filled': 'Filled from the declaration',
   'record.complaint': 'Chief complaint',
   'record.history': 'Present illness',
   'record.background': 'Past history, allergies',

@@ -73,8 +73,6 @@ export const desk = {
   'desk.close': '停诊',
   'desk.close.title': '要停诊吗?',
   'desk.close.text': '停诊后不再叫号;正在看的患者会看完。候诊的患者由其他诊位接诊。',
-  'desk.network': '网络',
-  'desk.demo': '演示',
 
   'queue.title': '候诊队列',
   'queue.waiting': '候诊 {n} 人',
@@ -158,7 +156,6 @@ export const desk = {
   'record.none': '接诊后在这里写病历。',
   'record.fill': '从申报填入',
   'record.fill.hint': '只填空白项,不改您写过的',
-  'record.filled': '已从申报填入',
   'record.complaint': '主诉',
   'record.history': '现病史',
   'record.background': '既往史、过敏史',
