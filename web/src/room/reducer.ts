@@ -47,7 +47,8 @@ function change(state: CallState, event: CallEvent): CallState {
         media: event.state,
         mediaDownSince: event.state === 'connected' ? null : (state.mediaDownSince ?? event.at),
         wasLive: state.wasLive || event.state === 'connected',
-        quality: event.state === 'connected' ? state.quality : state.wasLive ? 'lost' : state.quality,
+        // After a loss nothing is known until it is measured again.
+        quality: event.state === 'connected' ? (state.quality === 'lost' ? 'unknown' : state.quality) : state.wasLive ? 'lost' : state.quality,
       }
     case 'quality':
       return { ...state, quality: event.quality }

@@ -25,6 +25,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.show': 'Show {name} large',
   'stage.test_picture': 'Test picture, not a person',
 
+  'stage.test_picture.short': 'Demo',
   'stage.joining': 'Entering the room…',
   'stage.connecting': 'Connecting picture and sound…',
   'stage.wait_other': 'You are in the room. The other side will be here in a moment',

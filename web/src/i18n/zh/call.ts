@@ -23,6 +23,7 @@ export const call = {
   'stage.show': '放大{name}',
   'stage.test_picture': '演示画面,不是真人',
 
+  'stage.test_picture.short': '演示',
   'stage.joining': '正在进入诊室…',
   'stage.connecting': '正在接通画面和声音…',
   'stage.wait_other': '您已在诊室里,对方马上进来',
