@@ -210,6 +210,8 @@ impl LegWork {
         header.timestamp = timestamp;
         header.ssrc = self.ssrc;
         header.payload_type = number;
+        // A probe for bandwidth is padding alone. It goes on as an empty packet, for a missing number would be asked for.
+        header.padding = false;
         // The numbers of header extensions are the publisher's own; a subscriber would misread them.
         header.extension = false;
         header.extensions.clear();

@@ -100,14 +100,11 @@ impl Offer {
         if sdp.len() > LONGEST {
             return Err(OfferRefusal::Malformed);
         }
-        let offer = Self::read(sdp).ok_or(OfferRefusal::Malformed)?;
-        if offer.sections.iter().all(|section| section.kind.is_none()) {
-            return Err(OfferRefusal::NoCommonCodec);
-        }
-        Ok(offer)
+        Self::read(sdp).ok_or(OfferRefusal::Malformed)?
     }
 
-    fn read(sdp: &str) -> Option<Self> {
+    /// `None` is malformed.
+    fn read(sdp: &str) -> Option<Result<Self, OfferRefusal>> {
         let mut lines = sdp.lines().map(str::trim_end).filter(|line| !line.is_empty());
         if lines.next()? != "v=0" {
             return None;
@@ -124,6 +121,9 @@ impl Offer {
             return None;
         }
         let sections: Vec<_> = blocks.iter().map(|block| Section::read(block)).collect::<Option<_>>()?;
+        if sections.iter().all(|section| section.kind.is_none()) {
+            return Some(Err(OfferRefusal::NoCommonCodec));
+        }
         let mids: HashSet<&str> = sections.iter().map(|section| section.mid.as_str()).collect();
         let bundled: HashSet<&str> = session
             .iter()
@@ -135,10 +135,13 @@ impl Offer {
         {
             return None;
         }
-        // Bundled sections share one transport, so all that name these name the same ones.
+        // Bundled sections share one transport, so all that name these name the same ones. What is rejected stays out:
+        // browsers keep the ICE name of long ago in such a section.
+        let carried =
+            blocks.iter().zip(&sections).filter(|(_, section)| section.kind.is_some()).map(|(block, _)| block);
+        let lines: Vec<&str> = std::iter::once(session).chain(carried).flatten().copied().collect();
         let shared = |prefix: &str| {
-            let mut values =
-                std::iter::once(session).chain(blocks).flatten().filter_map(|line| line.strip_prefix(prefix));
+            let mut values = lines.iter().filter_map(|line| line.strip_prefix(prefix));
             let first = values.next()?;
             values.all(|value| value == first).then(|| first.to_owned())
         };
@@ -149,7 +152,8 @@ impl Offer {
         if shared("a=setup:").is_some_and(|setup| setup == "passive") {
             return None;
         }
-        Some(Self { fingerprint, ufrag, mixed_extensions: session.contains(&"a=extmap-allow-mixed"), sections })
+        let mixed_extensions = session.contains(&"a=extmap-allow-mixed");
+        Some(Ok(Self { fingerprint, ufrag, mixed_extensions, sections }))
     }
 
     /// The use of each section: as `known`, or by its direction when it is new. Notes the new ones.

@@ -83,6 +83,12 @@ fn a_section_keeps_its_first_use_when_it_is_muted() {
 }
 
 #[test]
+fn a_rejected_section_may_keep_the_ice_name_of_long_ago() {
+    let restarted = description(&[DATA, AUDIO]).replacen("a=ice-ufrag:abcd", "a=ice-ufrag:efgh", 1);
+    assert_eq!(Offer::parse(&restarted).expect("good").ufrag, "abcd");
+}
+
+#[test]
 fn of_several_layers_the_largest_alone_is_taken() {
     let camera = description(&[CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", "a=rid:q send\r\na=rid:f send\r\n");
     let offer = Offer::parse(&camera).expect("good");

@@ -104,10 +104,6 @@ impl Feed {
         while let Some(event) = stop.run_until_cancelled(self.track.poll()).await.flatten() {
             let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
             self.count(&mut newest, packet.header.ssrc, packet.header.sequence_number);
-            // A probe for bandwidth: padding without media, nothing to show.
-            if packet.payload.is_empty() {
-                continue;
-            }
             if let Some(codec) = self.payload_types.codec(packet.header.payload_type) {
                 let stream = u64::from(self.number) << 32 | u64::from(packet.header.ssrc);
                 self.source.forward(stream, codec, &packet);
