@@ -15,6 +15,7 @@ mod house;
 mod messages;
 mod notes;
 mod patients;
+mod queue;
 mod rooms;
 mod tickets;
 mod triages;
@@ -40,8 +41,9 @@ pub use house::{
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use patients::{PatientRow, Patients, RelatedPatient};
+pub use queue::Caller;
 pub use rooms::{RoomRow, Rooms, SeatRow};
-pub use tickets::{Caller, TicketRow, Tickets};
+pub use tickets::{TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use visits::{VisitRow, Visits};
 
@@ -68,18 +70,26 @@ impl From<sqlx::Error> for StoreError {
         match &error {
             E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::WorkerCrashed | E::Tls(_) => Self::Unavailable,
             E::Database(e) if e.is_unique_violation() => Self::Conflict,
-            // SQLite: busy 5, I/O 10, full 13, cannot open 14. PostgreSQL: classes 08, 53, 57, and a deadlock.
             E::Database(e) => match e.code().as_deref() {
-                Some("5" | "10" | "13" | "14" | "40P01" | "40001") => Self::Unavailable,
-                Some(code) if ["08", "53", "57"].iter().any(|class| code.starts_with(class) && code.len() == 5) => {
-                    Self::Unavailable
-                }
+                Some(code) if is_passing(code) => Self::Unavailable,
                 // The message of a database error names tables and columns, never values; the detail would.
                 _ => Self::Other(e.message().to_owned()),
             },
             E::ColumnDecode { index, .. } => Self::Other(format!("column {index} does not decode")),
             _ => Self::Other(error.to_string()),
         }
+    }
+}
+
+/// Whether an error's code says that the same may succeed later.
+///
+/// SQLite's extended codes keep the primary one in their lowest byte: busy 5, locked 6, I/O 10, full 13, cannot open 14.
+/// PostgreSQL's have five characters: lost connections 08, serialization and deadlock 40, no resources 53, a lock or an
+/// object in use 55, an operator or a time-out 57, a system error 58, a transaction that idled for too long 25P03.
+fn is_passing(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xff, 5 | 6 | 10 | 13 | 14),
+        _ => code == "25P03" || ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)),
     }
 }
 
@@ -160,6 +170,7 @@ impl Db {
     /// Opens `sqlite:<path>` (made when missing) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            // One that hangs would hold the queue's rows from everybody.
             let options = PgConnectOptions::from_str(url)?.options([
                 ("statement_timeout", "5s"),
                 ("lock_timeout", "5s"),
@@ -167,10 +178,14 @@ impl Db {
             ]);
             return Self::postgres(options).await;
         }
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            // Every connection to it would open another, empty database.
+            return Err(StoreError::Other("SQLite needs a file here".to_owned()));
+        }
         let options = sqlite_options(SqliteConnectOptions::from_str(url)?.create_if_missing(true));
         let pool = |size: u32| SqlitePoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(5));
         let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(4).connect_with(options).await?;
+        let readers = pool(4).connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self::Sqlite { writer, readers })
     }
 
@@ -343,5 +358,20 @@ impl Tx {
     /// Decisions about levels.
     pub fn triages(&mut self) -> Triages<'_> {
         Triages(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_succeed_later_is_told_from_what_will_not() {
+        for code in ["5", "517", "10", "1034", "13", "40P01", "40001", "57014", "55P03", "08006", "25P03"] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["1", "19", "2067", "23505", "42601", "22P05"] {
+            assert!(!is_passing(code), "{code}");
+        }
     }
 }
