@@ -11,13 +11,15 @@ use utoipa_axum::routes;
 use crate::domain::permission::Actor;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body};
+use crate::http::limits::{Allowed, limited};
 use crate::protocol::auth::{LoginRequest, RefreshRequest, Subject, Tokens};
 use crate::protocol::error::Problem;
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)).routes(routes!(logout)).routes(routes!(me))
+    limited(OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)))
+        .merge(OpenApiRouter::new().routes(routes!(logout)).routes(routes!(me)))
 }
 
 /// Signs a member of staff in.
@@ -25,6 +27,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
     responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 429, body = Problem)))]
 async fn login(
     State(services): State<Arc<Services>>,
+    _: Allowed,
     Body(request, _): Body<LoginRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
     Ok(Json(services.login(&request.username, &request.password).await?))
@@ -35,6 +38,7 @@ async fn login(
     responses((status = 200, body = Tokens), (status = 401, body = Problem)))]
 async fn refresh(
     State(services): State<Arc<Services>>,
+    _: Allowed,
     Body(request, _): Body<RefreshRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
     Ok(Json(services.rotate(&request.refresh_token).await?))

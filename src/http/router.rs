@@ -19,7 +19,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::http::error::HttpError;
-use crate::http::{alarms, assets, auth, clinics, desks, health, tickets, visits};
+use crate::http::{
+    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, links, patients, tickets, triage,
+    visits,
+};
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
 use crate::services::Services;
@@ -49,7 +52,13 @@ fn api() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()
+            .merge(links::routes())
+            .merge(codes::routes())
             .merge(auth::routes())
+            .merge(patients::routes())
+            .merge(consents::routes())
+            .merge(declarations::routes())
+            .merge(triage::routes())
             .merge(tickets::routes())
             .merge(clinics::routes())
             .merge(desks::routes())

@@ -282,7 +282,7 @@ impl Services {
         let address = match row.declaration_id {
             Some(declaration) => {
                 let answers = self.answers_of(tx, row.institution_id, declaration).await?;
-                answers.and_then(|(_, answers)| answers.get("id.addr").map(spell_out)).filter(|words| !words.is_empty())
+                answers.and_then(|(_, answers)| place(&answers))
             }
             None => None,
         };
@@ -290,15 +290,13 @@ impl Services {
     }
 }
 
-/// A text or the fields of a group, in one line.
-fn spell_out(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Object(fields) => {
-            fields.values().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(" ")
-        }
-        _ => String::new(),
-    }
+/// Where the patient said to be: the other place if they are not at home, else the address to the door.
+fn place(answers: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+    let text = |id: &str| answers.get(id).and_then(serde_json::Value::as_str);
+    let address = ["id.addr.area", "id.addr.street", "id.addr.door"].into_iter().filter_map(text);
+    let address = address.collect::<Vec<_>>().join(" ");
+    let place = text("loc.now.place").map(str::to_owned).unwrap_or(address);
+    Some(place).filter(|place| !place.trim().is_empty())
 }
 
 fn purpose_of(kind: AlarmKind) -> RoomPurpose {

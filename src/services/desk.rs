@@ -12,7 +12,6 @@ use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskPhase, DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::intake::ConsentKind;
 use crate::services::Services;
 use crate::services::queue::minutes;
 use crate::services::refusal::Refusal;
@@ -320,13 +319,10 @@ impl Services {
         desk: &DeskRow,
         ticket: &TicketRow,
     ) -> Result<VisitRow, Refusal> {
-        let holder = ticket.holder_id.ok_or_else(|| Refusal::internal("a ticket without a holder"))?;
-        let consents = work.tx.consents().of(holder, ticket.patient_id).await?;
-        let newest = consents.iter().filter(|consent| consent.kind == ConsentKind::ProcessRecord).max_by_key(|c| c.at);
-        let recording = newest.is_some_and(|consent| consent.granted);
         let before = work.tx.visits().of_ticket(ticket.id).await?;
         let id = before.as_ref().map_or_else(|| self.ids.make(VisitId::from_uuid), |visit| visit.id);
-        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), recording).await?;
+        // Nothing is recorded yet, whatever was consented to: a room says that it records only when it does.
+        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), false).await?;
         let visit = VisitRow {
             id,
             institution_id: act.institution,

@@ -1,6 +1,7 @@
 //! The whole product's tests in one binary, so that it links once.
 
 mod architecture;
+mod clinic;
 mod documents;
 mod media;
 mod programs;

@@ -1,0 +1,173 @@
+//! Calling: one patient, one desk, and what can go otherwise.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::stage::{LINK, Stage, nothing};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_goes_from_the_link_to_a_visit_and_its_end() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let end = format!("/visits/{}/end", visit.visit);
+    assert_eq!(stage.act(&end, &visit.doctor).await.refusal(), (409, "visit.outcome_missing"));
+    let outcome = json!({ "outcome": "home_care" });
+    stage.post(&format!("/visits/{}/outcome", visit.visit), &visit.doctor, outcome).await.ok();
+    let desk = stage.act(&end, &visit.doctor).await.ok();
+    assert!(desk["current"].is_null());
+    assert_eq!(desk["unfinished"][0]["visit"], visit.visit);
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!(ticket["phase"], "done");
+    let summaries = stage.get("/me/visits", &visit.patient).await.ok();
+    assert_eq!(summaries[0]["outcome"], "home_care");
+    assert!(summaries[0]["note"].is_null(), "what is not signed is not shown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urgent_is_called_before_standard_whoever_came_first() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (_, first) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 37.5, "rf.dis": ["none"] })).await;
+    let (_, second) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
+    assert!(first["level"] == "STANDARD" || first["level"] == "URGENT");
+    assert_eq!(second["level"], "URGENT");
+    let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    if first["level"] == "STANDARD" {
+        assert_eq!(called["current"]["ticket"], second["id"]);
+    } else {
+        assert_eq!(called["current"]["ticket"], first["id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_click_on_call_next_is_one_call() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let path = format!("/desks/{desk}/call-next");
+    let first = stage.send(Method::POST, &path, &doctor, None, Some("click-1")).await.ok();
+    let again = stage.send(Method::POST, &path, &doctor, None, Some("click-1")).await.ok();
+    assert_eq!(first["current"]["ticket"], again["current"]["ticket"]);
+    assert_eq!(stage.act(&path, &doctor).await.refusal(), (409, "desk.doctor_busy"));
+    let other = stage.send(Method::POST, &format!("/desks/{desk}/close"), &doctor, None, Some("click-1")).await;
+    assert_eq!(other.refusal(), (422, "request.key_reused"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_queue_says_so() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let answer = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await;
+    assert_eq!(answer.refusal(), (409, "queue.empty"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_call_costs_places_and_the_third_the_ticket() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let path = format!("/tickets/{}", ticket["id"].as_str().unwrap());
+    for missed in 1..=3 {
+        stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        stage.pass(Duration::from_secs(91)).await;
+        // The desk's own lease is kept alive by its socket; without one, the doctor opens it again.
+        stage.act(&format!("/desks/{desk}/open"), &doctor).await.ok();
+        let view = stage.get(&path, &patient).await.ok();
+        assert_eq!(view["missed"], missed);
+        assert_eq!(view["phase"], if missed < 3 { "waiting" } else { "no_show" });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_person_gets_nothing_and_the_ticket_keeps_its_place() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+    let version = json!({ "version": desk["current"]["version"] });
+    stage.post(&format!("/desks/{}/wrong-person", visit.desk), &visit.doctor, version).await.ok();
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["moved"]), (&json!("waiting"), &json!("wrong_person")));
+    assert_eq!(ticket["ahead"], 0);
+    let grant = stage.act(&format!("/visits/{}/grant", visit.visit), &visit.patient).await;
+    assert_eq!(grant.refusal(), (409, "visit.ended"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_who_falls_silent_keeps_the_visit_for_five_minutes_then_the_patient_goes_first() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/tickets/{}", visit.ticket);
+    stage.pass(Duration::from_secs(91)).await;
+    assert_eq!(stage.get(&path, &visit.patient).await.ok()["phase"], "suspended");
+    stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
+    assert_eq!(stage.get(&path, &visit.patient).await.ok()["phase"], "serving");
+    stage.pass(Duration::from_secs(91)).await;
+    stage.pass(Duration::from_secs(301)).await;
+    let ticket = stage.get(&path, &visit.patient).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["moved"]), (&json!("waiting"), &json!("doctor_lost")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_takes_nobodys_place_and_ends_no_visit() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (waiting, before) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let stage = stage.restart().await;
+    stage.pass(Duration::from_secs(60)).await;
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!(ticket["phase"], "serving");
+    let current = stage.get(&format!("/tickets/current?link={LINK}"), &waiting).await.ok();
+    assert_eq!((&current["ticket"]["no"], &current["ticket"]["ahead"]), (&before["no"], &json!(0)));
+    stage.act(&format!("/visits/{}/grant", visit.visit), &visit.patient).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_takes_the_time_of_arrival_along() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let clinics = stage.get("/clinics", &visit.doctor).await.ok();
+    let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+    let before = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    stage.clock.advance(Duration::from_secs(30));
+    let body = json!({ "version": desk["current"]["version"], "clinic": clinics[1]["id"], "reason": "请中医科看" });
+    stage.post(&format!("/desks/{}/transfer", visit.desk), &visit.doctor, body).await.ok();
+    let current = stage.get(&format!("/tickets/current?link={LINK}"), &visit.patient).await.ok();
+    assert_eq!(current["ticket"]["clinic"], clinics[1]["id"]);
+    assert_eq!(current["ticket"]["arrived_at"], before["arrived_at"]);
+    assert_eq!(current["ticket"]["moved"], "transferred");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_patient_has_one_live_ticket_in_a_clinic() {
+    let stage = Stage::open().await;
+    let (patient, ticket) = stage.patient_waiting(1, nothing()).await;
+    let card = ticket["patient"]["id"].as_str().unwrap();
+    let declaration = stage.declare(&patient, card, nothing()).await;
+    let again = stage.post("/tickets", &patient, json!({ "declaration": declaration["id"] })).await;
+    assert_eq!(again.refusal(), (409, "ticket.exists"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_goes_up_by_anybody_down_with_a_reason_and_from_emergency_by_a_doctor() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let doctor = stage.staff("doctor").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
+    let path = format!("/tickets/{}/level", ticket["id"].as_str().unwrap());
+    let change = |version: &serde_json::Value, level: &str, reason: &str| json!({ "version": version, "level": level, "reason": reason });
+    let refused = stage.post(&path, &nurse, change(&ticket["version"], "STANDARD", "")).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("reason")));
+    let row = stage.post(&path, &nurse, change(&ticket["version"], "STANDARD", "复测体温正常")).await.ok();
+    assert_eq!(row["level"], "STANDARD");
+    let row = stage.post(&path, &nurse, change(&row["version"], "EMERGENCY", "")).await.ok();
+    assert_eq!(row["phase"], "emergency");
+    let refused = stage.post(&path, &nurse, change(&row["version"], "URGENT", "好转")).await;
+    assert_eq!(refused.refusal(), (403, "triage.lowering_refused"));
+    let row = stage.post(&path, &doctor, change(&row["version"], "URGENT", "好转")).await.ok();
+    assert_eq!(row["level"], "URGENT");
+    let leave = json!({ "version": row["version"] });
+    stage.post(&format!("/tickets/{}/leave", ticket["id"].as_str().unwrap()), &patient, leave).await.ok();
+}

@@ -1,0 +1,242 @@
+//! The live protocol, spoken by hand.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::stage::{Stage, Visit};
+
+/// The longest that a test waits for a message; it ends at once when the message comes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn open(stage: &Stage) -> Self {
+        let url = format!("ws://{}/api/v1/ws", stage.server.http_addr);
+        Self(connect_async(url).await.unwrap().0)
+    }
+
+    /// A socket that said hello: the socket and its welcome.
+    async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
+        let mut socket = Self::open(stage).await;
+        let mut hello = json!({ "type": "hello", "version": 1, "token": token });
+        if let Some(resume) = resume {
+            hello["resume"] = json!(resume);
+        }
+        socket.say(hello).await;
+        let welcome = socket.expect("welcome").await;
+        (socket, welcome)
+    }
+
+    async fn say(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message of this type; others are passed over.
+    async fn expect(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await.unwrap_or_else(|code| panic!("closed with {code:?} instead of {kind}"));
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The next message, or the code with which the server closed.
+    async fn next(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a message in time");
+            match message {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
+    /// The code with which the server closes.
+    async fn closed(&mut self) -> Option<u16> {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+
+    async fn join(&mut self, stage: &Stage, visit: &Visit, token: &str) -> Value {
+        let grant = stage.act(&format!("/visits/{}/grant", visit.visit), token).await.ok();
+        self.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
+        self.expect("room").await["room"].clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_does_not_say_hello_is_closed_with_a_code() {
+    let stage = Stage::open().await;
+    for first in ["{\"type\":\"ping\",\"id\":1}", "not json", "{\"type\":\"hello\",\"version\":1,\"token\":\"forged\"}"]
+    {
+        let mut socket = Socket::open(&stage).await;
+        socket.0.send(Message::text(first)).await.unwrap();
+        assert_eq!(socket.closed().await, Some(4001), "{first}");
+    }
+    let mut socket = Socket::open(&stage).await;
+    socket.say(json!({ "type": "hello", "version": 2, "token": "x" })).await;
+    assert_eq!(socket.closed().await, Some(4002));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_message_is_refused_by_name_and_garbage_closes() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    socket.say(json!({ "type": "subscribe", "id": 7 })).await;
+    let refused = socket.expect("refused").await;
+    assert_eq!((&refused["id"], &refused["problem"]["code"]), (&json!(7), &json!("live.malformed")));
+    assert_eq!(refused["problem"]["field"], "topic");
+    socket.say(json!({ "type": "dance", "id": 8 })).await;
+    assert_eq!(socket.expect("refused").await["id"], 8);
+    socket.0.send(Message::text("{")).await.unwrap();
+    assert_eq!(socket.closed().await, Some(4004));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_messages_closes_the_socket() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    for id in 0..100 {
+        if socket.0.send(Message::text(json!({ "type": "ping", "id": id }).to_string())).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(socket.closed().await, Some(4003));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_who_watches_hears_the_call_at_once() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let (mut socket, _) = Socket::hello(&stage, &patient, None).await;
+    socket.say(json!({ "type": "watch", "id": 1, "ticket": ticket["id"] })).await;
+    assert_eq!(socket.expect("ticket").await["ticket"]["phase"], "waiting");
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    loop {
+        let view = socket.expect("ticket").await["ticket"].clone();
+        if view["phase"] == "called" {
+            assert!(view["call"]["desk_name"]["zh"].is_string());
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_hears_everything_since_the_last_number() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let clinics = stage.get("/clinics", &nurse).await.ok();
+    let clinic = clinics[0]["id"].as_str().unwrap();
+    let board = stage.get(&format!("/clinics/{clinic}/board"), &nurse).await.ok();
+    stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let (mut socket, _) = Socket::hello(&stage, &nurse, None).await;
+    let topic = format!("clinic:{clinic}");
+    socket.say(json!({ "type": "subscribe", "id": 1, "topic": topic, "since": board["seq"] })).await;
+    let first = board["seq"].as_i64().unwrap() + 1;
+    for seq in first..first + 2 {
+        let event = socket.expect("event").await;
+        assert_eq!((&event["seq"], &event["kind"]), (&json!(seq), &json!("ticket.joined")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_of_others_are_not_there() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (stranger, _) = stage.known_patient(8).await;
+    let (mut socket, _) = Socket::hello(&stage, &stranger, None).await;
+    for topic in [format!("ticket:{}", visit.ticket), format!("visit:{}", visit.visit), format!("desk:{}", visit.desk)]
+    {
+        socket.say(json!({ "type": "subscribe", "id": 2, "topic": topic })).await;
+        assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
+    }
+    socket.say(json!({ "type": "watch", "id": 3, "ticket": visit.ticket })).await;
+    assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_socket_resumes_in_the_same_seat() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, welcome) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = patient.join(&stage, &visit, &visit.patient).await;
+    drop(patient);
+    loop {
+        let seen = doctor.expect("room").await;
+        let others = seen["room"]["participants"].as_array().unwrap();
+        if others.iter().any(|p| p["presence"]["state"] == "lost") {
+            break;
+        }
+    }
+    let resume = welcome["resume"].as_str().unwrap();
+    let (mut patient, welcome) = Socket::hello(&stage, &visit.patient, Some(resume)).await;
+    assert_eq!((&welcome["resumed"], &welcome["rooms"]), (&json!(true), &json!([room["room"]])));
+    assert_eq!(patient.expect("room").await["room"]["you"], room["you"]);
+    let stolen = Socket::hello(&stage, &visit.doctor, Some(resume)).await.1;
+    assert_eq!(stolen["resumed"], false, "another session's token takes up nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_is_good_once_for_its_own_session_and_for_a_minute() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/grant", visit.visit);
+    let grant = stage.act(&path, &visit.patient).await.ok()["grant"].clone();
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.say(json!({ "type": "join", "id": 1, "grant": grant })).await;
+    assert_eq!(doctor.expect("refused").await["problem"]["code"], "room.grant_refused");
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    patient.say(json!({ "type": "join", "id": 1, "grant": grant })).await;
+    patient.expect("room").await;
+    let (mut again, _) = Socket::hello(&stage, &visit.patient, None).await;
+    again.say(json!({ "type": "join", "id": 1, "grant": grant })).await;
+    assert_eq!(again.expect("refused").await["problem"]["code"], "room.grant_refused");
+    let old = stage.act(&path, &visit.patient).await.ok()["grant"].clone();
+    stage.clock.advance(Duration::from_secs(61));
+    again.say(json!({ "type": "ping", "id": 9 })).await;
+    again.say(json!({ "type": "join", "id": 2, "grant": old })).await;
+    assert_eq!(again.expect("refused").await["problem"]["code"], "room.grant_refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_visit_ends_the_room_for_both() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    patient.join(&stage, &visit, &visit.patient).await;
+    let outcome = json!({ "outcome": "follow_up" });
+    stage.post(&format!("/visits/{}/outcome", visit.visit), &visit.doctor, outcome).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.visit), &visit.doctor).await.ok();
+    assert_eq!(patient.expect("room_ended").await["reason"], "finished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_without_a_seat_reaches_no_room() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    let room = doctor.join(&stage, &visit, &visit.doctor).await;
+    let (stranger, _) = stage.known_patient(6).await;
+    let (mut socket, _) = Socket::hello(&stage, &stranger, None).await;
+    let offer = json!({ "type": "offer", "id": 4, "room": room["room"], "offer_id": 1, "fresh": true, "sdp": "v=0" });
+    socket.say(offer).await;
+    assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
+}

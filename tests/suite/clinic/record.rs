@@ -1,0 +1,67 @@
+//! The record: drafts that are never lost, signatures that never change.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::stage::{Stage, Visit};
+
+async fn save(stage: &Stage, visit: &Visit, version: i64, content: Value) -> super::stage::Answer {
+    let body = json!({ "version": version, "content": content });
+    stage.send(Method::PUT, &format!("/visits/{}/note", visit.visit), &visit.doctor, Some(body), None).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_is_saved_version_by_version_and_a_stale_one_is_refused() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let saved = save(&stage, &visit, 0, json!({ "complaint": "发热" })).await.ok();
+    assert_eq!(saved["version"], 1);
+    assert_eq!(save(&stage, &visit, 0, json!({ "complaint": "旧" })).await.refusal(), (409, "version.conflict"));
+    assert_eq!(save(&stage, &visit, 1, json!({ "complaint": "发热两天" })).await.ok()["version"], 2);
+    let long = "长".repeat(4001);
+    let refused = save(&stage, &visit, 2, json!({ "advice": long })).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("content.advice")));
+    let refused = save(&stage, &visit, 2, json!({ "vitals": { "temperature": 99.0 } })).await;
+    assert_eq!(refused.body["field"], "content.vitals.temperature");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_needs_diagnosis_and_advice_and_a_change_of_it_a_reason() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let sign = format!("/visits/{}/sign", visit.visit);
+    save(&stage, &visit, 0, json!({ "diagnosis": "感冒" })).await.ok();
+    let refused = stage.post(&sign, &visit.doctor, json!({ "version": 1 })).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "note.incomplete"), &json!("advice")));
+    save(&stage, &visit, 1, json!({ "diagnosis": "感冒", "advice": "多饮水" })).await.ok();
+    let signed = stage.post(&sign, &visit.doctor, json!({ "version": 2 })).await.ok();
+    assert_eq!(signed["signed"][0]["number"], 1);
+    let again = stage.post(&sign, &visit.doctor, json!({ "version": 2 })).await;
+    assert_eq!(again.refusal(), (409, "note.already_signed"));
+    save(&stage, &visit, 2, json!({ "diagnosis": "时行感冒", "advice": "多饮水" })).await.ok();
+    let refused = stage.post(&sign, &visit.doctor, json!({ "version": 3 })).await;
+    assert_eq!(refused.body["field"], "reason");
+    let amended = json!({ "version": 3, "reason": "更正诊断" });
+    let signed = stage.post(&sign, &visit.doctor, amended).await.ok();
+    assert_eq!(signed["signed"][1]["number"], 2);
+    assert_eq!(signed["signed"][0]["content"]["diagnosis"], "感冒", "the first version stands");
+    let mine = stage.get("/me/visits", &visit.patient).await.ok();
+    assert_eq!(mine[0]["note"]["content"]["diagnosis"], "时行感冒");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_message_is_one_line_and_strangers_read_nothing() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.visit);
+    let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "您好 <b>" });
+    stage.post(&path, &visit.patient, line.clone()).await.ok();
+    stage.post(&path, &visit.patient, line).await.ok();
+    let lines = stage.get(&path, &visit.doctor).await.ok();
+    assert_eq!(lines.as_array().unwrap().len(), 1);
+    assert_eq!(lines[0]["text"], "您好 <b>");
+    let (stranger, _) = stage.known_patient(7).await;
+    assert_eq!(stage.get(&path, &stranger).await.refusal(), (404, "request.not_found"));
+    let other = stage.staff("doctor2").await;
+    assert_eq!(stage.get(&path, &other).await.refusal(), (404, "request.not_found"));
+}

@@ -1,0 +1,268 @@
+//! A server of one's own, and people who use it.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use yunzhen::app::{self, Running};
+use yunzhen::clock::Clock;
+use yunzhen::config::Config;
+use yunzhen::domain::time::Timestamp;
+use yunzhen::services::seed::DEMO_LINK;
+
+/// The clinic's link.
+pub const LINK: &str = DEMO_LINK;
+
+/// A running server with its demonstration hospital.
+pub struct Stage {
+    /// The server.
+    pub server: Running,
+    /// Its clock; it moves only by [`Stage::pass`].
+    pub clock: Clock,
+    /// Its data folder.
+    pub folder: TempDir,
+    client: reqwest::Client,
+}
+
+/// An answer: status and body.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body; `null` when it is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The body of a request that must have worked.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        self.body
+    }
+
+    /// Status and code of a refusal.
+    pub fn refusal(&self) -> (u16, &str) {
+        (self.status, self.body["code"].as_str().unwrap_or("no code"))
+    }
+}
+
+impl Stage {
+    /// Opens the clinic.
+    pub async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
+        let server = start(&folder, &clock).await;
+        server.services.seed_demo(90).await.unwrap();
+        Self { server, clock, folder, client: reqwest::Client::new() }
+    }
+
+    /// Ends the server and starts another on the same data.
+    pub async fn restart(self) -> Self {
+        let Self { server, clock, folder, client } = self;
+        server.stop().await;
+        let server = start(&folder, &clock).await;
+        Self { server, clock, folder, client }
+    }
+
+    /// Lets time pass, and the queue's sweeper look at it.
+    pub async fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+        self.server.services.sweep().await.unwrap();
+    }
+
+    /// Any request; `token` empty for none.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+        key: Option<&str>,
+    ) -> Answer {
+        let url = format!("http://{}/api/v1{path}", self.server.http_addr);
+        let mut request = self.client.request(method, url);
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        Answer { status, body: response.json().await.unwrap_or(Value::Null) }
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(Method::GET, path, token, None, None).await
+    }
+
+    /// Commands.
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, token, Some(body), None).await
+    }
+
+    /// Commands without a body.
+    pub async fn act(&self, path: &str, token: &str) -> Answer {
+        self.send(Method::POST, path, token, None, None).await
+    }
+
+    /// Signs a member of staff in; the access token.
+    pub async fn staff(&self, username: &str) -> String {
+        let body = json!({ "username": username, "password": format!("yunzhen-{username}") });
+        let tokens = self.post("/auth/login", "", body).await.ok();
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// The first desk of the fever clinic.
+    pub async fn desk(&self, token: &str, n: usize) -> String {
+        let clinics = self.get("/clinics", token).await.ok();
+        clinics[0]["desks"][n]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A doctor at an open desk: token and desk.
+    pub async fn doctor_at_desk(&self, username: &str, n: usize) -> (String, String) {
+        let token = self.staff(username).await;
+        let desk = self.desk(&token, n).await;
+        self.act(&format!("/desks/{desk}/open"), &token).await.ok();
+        (token, desk)
+    }
+
+    /// The `n`th patient signs in and says who is ill: token and patient.
+    pub async fn known_patient(&self, n: u32) -> (String, String) {
+        let phone = format!("138000{n:05}");
+        let sent = self.post("/auth/code", "", json!({ "link": LINK, "phone": phone })).await.ok();
+        let code = sent["demo_code"].as_str().unwrap();
+        let verify = json!({ "link": LINK, "phone": phone, "code": code });
+        let token = self.post("/auth/code/verify", "", verify).await.ok()["access_token"].as_str().unwrap().to_owned();
+        let identity =
+            json!({ "name": "测试患者", "document": "resident_card", "number": card(n), "relation": "myself" });
+        let patient = self.post("/patients", &token, identity).await.ok()["id"].as_str().unwrap().to_owned();
+        (token, patient)
+    }
+
+    /// Decides on every consent.
+    pub async fn consent(&self, token: &str, patient: &str, recording: bool) {
+        for text in self.get("/consents", token).await.ok().as_array().unwrap() {
+            let granted = text["kind"] != "process_record" || recording;
+            let decision = json!({ "kind": text["kind"], "version": text["version"], "granted": granted });
+            self.post(&format!("/patients/{patient}/consents"), token, decision).await.ok();
+        }
+    }
+
+    /// Fills in the declaration with `stated` and a healthy answer to everything else, and submits it.
+    pub async fn declare(&self, token: &str, patient: &str, stated: Value) -> Value {
+        let questionnaire = self.get("/questionnaires/current", "").await.ok();
+        let mut view = self.post("/declarations", token, json!({ "patient": patient, "link": LINK })).await.ok();
+        let path = format!("/declarations/{}", view["id"].as_str().unwrap());
+        let mut answers = stated.as_object().unwrap().clone();
+        for _ in 0..10 {
+            let save = json!({ "version": view["version"], "answers": answers });
+            view = self.send(Method::PATCH, &path, token, Some(save), None).await.ok();
+            let missing = view["missing"].as_array().unwrap();
+            if missing.is_empty() {
+                break;
+            }
+            answers = missing.iter().map(|id| (id.as_str().unwrap().to_owned(), healthy(&questionnaire, id))).collect();
+        }
+        self.post(&format!("{path}/submit"), token, json!({ "version": view["version"] })).await.ok()
+    }
+
+    /// The `n`th patient, from the link to a ticket: token and ticket view.
+    pub async fn patient_waiting(&self, n: u32, stated: Value) -> (String, Value) {
+        let (token, patient) = self.known_patient(n).await;
+        self.consent(&token, &patient, true).await;
+        let declaration = self.declare(&token, &patient, stated).await;
+        let ticket = self.post("/tickets", &token, json!({ "declaration": declaration["id"] })).await.ok();
+        (token, ticket)
+    }
+
+    /// A patient with a fever who is called, accepts, and is confirmed: (patient, doctor, desk, visit).
+    pub async fn visit(&self) -> Visit {
+        let (doctor, desk) = self.doctor_at_desk("doctor", 0).await;
+        let (patient, _) = self.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+        let view = self.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        let ticket = view["current"]["ticket"].as_str().unwrap().to_owned();
+        let version = json!({ "version": view["current"]["version"] });
+        let accepted = self.post(&format!("/tickets/{ticket}/accept"), &patient, version).await.ok();
+        let version = json!({ "version": accepted["version"] });
+        let view = self.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+        let visit = view["current"]["visit"].as_str().unwrap().to_owned();
+        Visit { patient, doctor, desk, ticket, visit }
+    }
+}
+
+/// A visit under way.
+pub struct Visit {
+    /// The patient's token.
+    pub patient: String,
+    /// The doctor's token.
+    pub doctor: String,
+    /// The desk.
+    pub desk: String,
+    /// The ticket.
+    pub ticket: String,
+    /// The visit.
+    pub visit: String,
+}
+
+async fn start(folder: &TempDir, clock: &Clock) -> Running {
+    let config = Config {
+        http_addr: "127.0.0.1:0".parse().unwrap(),
+        media_addr: "127.0.0.1:0".parse().unwrap(),
+        media_announce: None,
+        trusted_proxies: Vec::new(),
+        public_url: None,
+        data_dir: folder.path().to_owned(),
+        database_url: None,
+        secret: None,
+        sms_webhook: None,
+        log: "warn".to_owned(),
+        log_json: false,
+        demo: true,
+    };
+    app::start(config, clock.clone()).await.unwrap()
+}
+
+/// An answer of somebody who is well.
+fn healthy(questionnaire: &Value, id: &Value) -> Value {
+    let items = questionnaire["pages"].as_array().unwrap().iter().flat_map(|page| page["items"].as_array().unwrap());
+    let item = items.into_iter().find(|item| item["link_id"] == *id).unwrap();
+    let options: Vec<&str> = match item["options"].as_array() {
+        Some(options) => options.iter().filter_map(|option| option["code"].as_str()).collect(),
+        None => Vec::new(),
+    };
+    let calm = ["none", "no", "normal", "same", "green", "advice"].into_iter().find(|code| options.contains(code));
+    let calm = calm.or(options.first().copied()).unwrap_or("无");
+    let id = id.as_str().unwrap();
+    match item["type"].as_str().unwrap() {
+        // These two are true of everybody who means what they say.
+        "boolean" => json!(matches!(id, "su.promise" | "loc.now" | "rf.room")),
+        "choice" => json!(calm),
+        "choices" => json!([calm]),
+        "integer" => json!(1),
+        "quantity" => json!(36.5),
+        "date" => json!("2023-11-01"),
+        _ if id.ends_with("phone") => json!("13800000000"),
+        _ => json!("无"),
+    }
+}
+
+/// A resident card number that passes GB 11643: born 1960-01-01, sequence `n`.
+pub fn card(n: u32) -> String {
+    let body = format!("11010119600101{:03}", n % 1000);
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = body.chars().zip(weights).map(|(c, w)| c.to_digit(10).unwrap() * w).sum();
+    let check = ["1", "0", "X", "9", "8", "7", "6", "5", "4", "3", "2"][(sum % 11) as usize];
+    format!("{body}{check}")
+}
+
+/// No answers beyond the healthy ones.
+pub fn nothing() -> Value {
+    Value::Object(Map::new())
+}
