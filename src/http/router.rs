@@ -72,7 +72,22 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = api().into_openapi();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    for (path, item) in &mut document.paths.paths {
+        let methods =
+            [("get", &mut item.get), ("post", &mut item.post), ("put", &mut item.put), ("patch", &mut item.patch)];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
     document
+}
+
+/// A name that no other operation has: `post_desks_id_open`. Handlers in different files may share a function's name.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1/").split(['/', '-']).map(|word| word.trim_matches(['{', '}']));
+    words.fold(method.to_owned(), |id, word| id + "_" + word)
 }
 
 /// The whole site: API, live protocol (`live` is its upgrade), health, document, browser client.
