@@ -4,7 +4,7 @@ import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type Sha
 import { Refusal } from '@/connection/driver'
 import { browserDevices } from '@/media/devices'
 import { LocalMedia, type LocalState } from '@/media/local'
-import { Peer } from '@/media/peer'
+import { Peer, type Offer } from '@/media/peer'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import { ApiError } from '@/protocol/http'
 import type { RoomState, ServerMessage } from '@/protocol/live'
@@ -68,6 +68,9 @@ export function useCall(options: CallOptions): Call {
   let local: LocalMedia | null = null
   /** Grows with every attempt to enter: what an older one learns is no longer wanted. */
   let attempt = 0
+  /** The room of the last grant: what is said of other rooms on the same socket is for others. */
+  let wanted: string | null = null
+  let isReentering = false
   let told = ''
 
   function dispatch(event: CallEvent): void {
@@ -98,6 +101,7 @@ export function useCall(options: CallOptions): Call {
       try {
         const grant = await options.grant()
         if (mine !== attempt) return false
+        wanted = grant.room
         void capture(grant.demo === true)
         await live.command({ type: 'join', grant: grant.grant }, { patience: 'queue', key: 'join' })
         return mine === attempt
@@ -116,13 +120,17 @@ export function useCall(options: CallOptions): Call {
 
   /** Takes the seat again, with new media: a server that restarted knows nothing of the old connection. */
   async function reenter(): Promise<void> {
-    if (!(await enter())) return
+    if (isReentering) return
+    isReentering = true
+    const isIn = await enter().finally(() => (isReentering = false))
+    if (!isIn) return
     peer?.setLinked(true)
     peer?.begin()
     tell()
   }
 
   function entered(room: RoomState): void {
+    if (room.room !== wanted) return
     const isNew = state.value.room === null
     dispatch({ type: 'room', room, at: Date.now() })
     if (!isNew || state.value.room === null) return
@@ -139,13 +147,23 @@ export function useCall(options: CallOptions): Call {
     return new Peer({
       make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
       receive: options.receive ?? { audio: 3, video: 3 },
-      offer: (offer) => live.command({ type: 'offer', room, ...offer }),
+      offer: (offer) => say(room, offer),
       state: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
       changed: gather,
       now: () => Date.now(),
       setTimer: (act, ms) => window.setTimeout(act, ms),
       clearTimer: (timer) => window.clearTimeout(timer as number),
     })
+  }
+
+  async function say(room: string, offer: Offer): Promise<void> {
+    try {
+      await live.command({ type: 'offer', room, ...offer })
+    } catch (cause) {
+      // The server does not know this seat any more.
+      if (cause instanceof Refusal && cause.problem.code === 'request.not_found') void reenter()
+      throw cause
+    }
   }
 
   function hear(message: ServerMessage): void {

@@ -201,7 +201,7 @@ describe('reconnection', () => {
 })
 
 describe('being turned away', () => {
-  it.each(['live.replaced', 'live.version_unsupported', 'auth.forbidden'])('does not come back after %s', (code) => {
+  it.each(['live.replaced', 'live.version_unsupported', 'live.malformed', 'auth.forbidden'])('does not come back after %s', (code) => {
     const bench = new Bench().open().hear({ type: 'bye', problem: { code, message: '' } })
     expect(bench.link.phase).toMatchObject({ name: 'closed', problem: { code } })
     expect(deadline(bench.link)).toBeNull()

@@ -403,7 +403,7 @@ function event(link: Link, message: LiveEvent, world: World): Step {
 /** The server ends the socket, or did not like the `hello`. */
 function turnedAway(link: Link, why: Problem, world: World): Step {
   const code = why.code
-  if (code === 'live.replaced' || code === 'live.version_unsupported' || code === 'auth.forbidden') return finish(link, why)
+  if (['live.replaced', 'live.version_unsupported', 'live.malformed', 'auth.forbidden'].includes(code)) return finish(link, why)
   if (!code.startsWith('auth.')) return lose(link, world, code === 'server.shutting_down')
   if (link.refusals >= 2) return finish(link, why)
   return then(lose({ ...link, refusals: link.refusals + 1 }, world), (one) => stay(one, [{ do: 'renew' }]))

@@ -39,7 +39,12 @@ export function useFeed<T>(live: Live, read: () => Promise<T>, topics: (value: T
       stop()
       stops.delete(topic)
     }
-    for (const [topic, since] of wanted) if (!stops.has(topic)) stops.set(topic, live.subscribe(topic, since, reading.run))
+    for (const [topic, since] of wanted) {
+      if (stops.has(topic)) continue
+      stops.set(topic, live.subscribe(topic, since, reading.run))
+      // Without a number something may have happened between the reading and the subscription.
+      if (since === null) reading.run()
+    }
   }
 
   reading.run()
