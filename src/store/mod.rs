@@ -15,7 +15,6 @@ mod house;
 mod messages;
 mod notes;
 mod patients;
-mod queue;
 mod rooms;
 mod tickets;
 mod triages;
@@ -41,9 +40,8 @@ pub use house::{
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use patients::{PatientRow, Patients, RelatedPatient};
-pub use queue::Caller;
 pub use rooms::{RoomRow, Rooms, SeatRow};
-pub use tickets::{TicketRow, Tickets};
+pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use visits::{VisitRow, Visits};
 

@@ -1,12 +1,10 @@
 //! Tickets: every statement that moves one states from where it may move, under which version, and says whether it did.
-//!
-//! What concerns a whole queue (drawing numbers, the order, calling next) is in `queue.rs`.
 
 use serde_json::Value;
 use sqlx::types::Json;
 
 use crate::domain::ids::{AccountId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId};
-use crate::domain::ticket::{DOCTOR_GRACE, LEASE, MoveReason, TicketState, lane_of};
+use crate::domain::ticket::{AGEING_STREAK, AGEING_WAIT, DOCTOR_GRACE, LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::store::{Result, Tx, on};
@@ -88,11 +86,9 @@ macro_rules! columns {
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!("select ", $crate::store::tickets::columns!(), "from ticket ", $rest)
+        concat!("select ", columns!(), "from ticket ", $rest)
     };
 }
-
-pub(super) use {columns, select};
 
 /// An update that takes the ticket from the named states under a version, and returns it.
 macro_rules! moving {
@@ -113,10 +109,66 @@ macro_rules! moving {
     };
 }
 
-/// The `ticket` table; with `queue`, `calling` and `service_time` in `queue.rs`.
+macro_rules! call_next {
+    ($which:literal, $lock:literal) => {
+        concat!(
+            "with pick as materialized (
+                 select id
+                 from ticket
+                 where clinic_id = $1 and state = 'waiting' ",
+            $which,
+            " order by lane, rank, id
+                 limit 1 ",
+            $lock,
+            ")
+             update ticket
+             set state = 'called', desk_id = $2, doctor_id = $3, called_at = $4, call_count = call_count + 1,
+                 version = version + 1, ring_until = $5, lease_until = $6, accepted_at = null, move_reason = $7
+             where id in (select id from pick) and state = 'waiting'
+             returning ",
+            columns!()
+        )
+    };
+}
+
+const CALL_SQLITE: &str = call_next!("and $8 = $8", "");
+const CALL_POSTGRES: &str = call_next!("and $8::bigint = $8", "for update skip locked");
+const CALL_AGED_SQLITE: &str = call_next!("and lane = 2 and arrived_at < $8", "");
+const CALL_AGED_POSTGRES: &str = call_next!("and lane = 2 and arrived_at < $8", "for update skip locked");
+
+/// A desk that calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The queue.
+    pub clinic: ClinicId,
+    /// The desk.
+    pub desk: DeskId,
+    /// The doctor at it.
+    pub doctor: AccountId,
+    /// The call is missed after this.
+    pub ring_until: Timestamp,
+}
+
+/// The `ticket`, `queue` and `calling` tables.
 pub struct Tickets<'tx>(pub(super) &'tx mut Tx);
 
 impl Tickets<'_> {
+    /// Draws the next number of the clinic's day. The transaction that drops it leaves no gap.
+    pub async fn draw_no(&mut self, clinic: ClinicId, day: &str) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "insert into queue (clinic_id, day, next_no)
+                 values ($1, $2, 2)
+                 on conflict (clinic_id, day) do update set next_no = queue.next_no + 1
+                 returning next_no - 1",
+            )
+            .bind(clinic)
+            .bind(day)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
     /// Keeps a new ticket; a second live one of the same patient and clinic is a conflict.
     pub async fn insert(&mut self, t: &TicketRow) -> Result<()> {
         on!(self.0, |conn| {
@@ -175,6 +227,117 @@ impl Tickets<'_> {
             sqlx::query_as(select!("where holder_id = $1 and clinic_id = $2 order by joined_at desc, id desc limit 1"))
                 .bind(holder)
                 .bind(clinic)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The live tickets of a clinic: held ones first, then the waiting in calling order.
+    pub async fn board(&mut self, clinic: ClinicId) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where clinic_id = $1 and state in ('waiting', 'called', 'serving', 'suspended', 'emergency')
+                 order by case state when 'waiting' then 1 else 0 end, lane, rank, id"
+            ))
+            .bind(clinic)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The waiting tickets of a clinic in calling order: id and level.
+    pub async fn order(&mut self, clinic: ClinicId) -> Result<Vec<(TicketId, Level)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, level from ticket where clinic_id = $1 and state = 'waiting' order by lane, rank, id",
+            )
+            .bind(clinic)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// How many wait in a clinic.
+    pub async fn count_waiting(&mut self, clinic: ClinicId) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from ticket where clinic_id = $1 and state = 'waiting'")
+                .bind(clinic)
+                .fetch_one(conn)
+                .await?
+        }))
+    }
+
+    /// How many visits a clinic finished since `since`.
+    pub async fn count_done(&mut self, clinic: ClinicId, since: Timestamp) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from ticket where clinic_id = $1 and state = 'done' and ended_at >= $2")
+                .bind(clinic)
+                .bind(since)
+                .fetch_one(conn)
+                .await?
+        }))
+    }
+
+    /// When the clinic last called somebody, and how many URGENT it called in a row.
+    pub async fn calling(&mut self, clinic: ClinicId) -> Result<Option<(i64, Timestamp)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as("select urgent_streak, last_call_at from calling where clinic_id = $1")
+                .bind(clinic)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// Calls the next patient: atomic over all desks and nodes; `None` when nobody waits. A doctor who already has a
+    /// patient is a conflict.
+    ///
+    /// Order is lane, rank, id; but after [`AGEING_STREAK`] URGENT calls in a row a STANDARD ticket that has waited for
+    /// [`AGEING_WAIT`] goes first, and says so in `move_reason`.
+    pub async fn call_next(&mut self, caller: Caller, now: Timestamp) -> Result<Option<TicketRow>> {
+        let streak = self.calling(caller.clinic).await?.map_or(0, |(streak, _)| streak);
+        let mut called = None;
+        if streak >= AGEING_STREAK {
+            called = self.call_one(caller, now, true).await?;
+        }
+        if called.is_none() {
+            called = self.call_one(caller, now, false).await?;
+        }
+        if let Some(ticket) = &called {
+            let is_urgent = i64::from(ticket.level == Level::Urgent);
+            on!(self.0, |conn| {
+                sqlx::query(
+                    "insert into calling (clinic_id, urgent_streak, last_call_at)
+                     values ($1, $2, $3)
+                     on conflict (clinic_id) do update
+                     set urgent_streak = (calling.urgent_streak + 1) * excluded.urgent_streak,
+                         last_call_at = excluded.last_call_at",
+                )
+                .bind(caller.clinic)
+                .bind(is_urgent)
+                .bind(now)
+                .execute(conn)
+                .await?;
+            });
+        }
+        Ok(called)
+    }
+
+    async fn call_one(&mut self, caller: Caller, now: Timestamp, aged: bool) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn, dialect| {
+            let text = if aged {
+                dialect.pick(CALL_AGED_SQLITE, CALL_AGED_POSTGRES)
+            } else {
+                dialect.pick(CALL_SQLITE, CALL_POSTGRES)
+            };
+            sqlx::query_as(text)
+                .bind(caller.clinic)
+                .bind(caller.desk)
+                .bind(caller.doctor)
+                .bind(now)
+                .bind(caller.ring_until)
+                .bind(now + LEASE)
+                .bind(aged.then_some(MoveReason::Aged))
+                .bind(now - AGEING_WAIT)
                 .fetch_optional(conn)
                 .await?
         }))
@@ -242,12 +405,24 @@ impl Tickets<'_> {
         limit: i64,
         now: Timestamp,
     ) -> Result<Option<TicketRow>> {
-        let may_miss = |ticket: &TicketRow| ticket.state == TicketState::Called && ticket.version == version;
-        let Some(ticket) = self.find(id).await?.filter(may_miss) else { return Ok(None) };
-        let rank = match self.behind(&ticket, shift).await? {
-            Some(last) => self.make_room(&ticket, last).await?,
-            None => ticket.rank,
-        };
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        // The rank of the shift-th ticket that waits in this lane; the last one's when fewer wait.
+        let rank: Option<i64> = on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select max(rank)
+                 from (select rank from ticket
+                       where clinic_id = $1 and state = 'waiting' and lane = $2 and rank >= $3
+                       order by rank, id
+                       limit $4) behind",
+            )
+            .bind(ticket.clinic_id)
+            .bind(ticket.lane)
+            .bind(ticket.rank)
+            .bind(shift)
+            .fetch_one(conn)
+            .await?
+        });
+        let rank = rank.map_or(ticket.rank, |behind| behind.saturating_add(1));
         Ok(on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "miss_count = miss_count + 1, desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
@@ -264,69 +439,6 @@ impl Tickets<'_> {
             .fetch_optional(conn)
             .await?
         }))
-    }
-
-    /// The last of the `places` tickets of the lane that would have come after this one.
-    async fn behind(&mut self, ticket: &TicketRow, places: i64) -> Result<Option<(i64, TicketId)>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(
-                "select rank, id
-                 from (select rank, id
-                       from ticket
-                       where clinic_id = $1 and state = 'waiting' and lane = $2 and (rank, id) > ($3, $4)
-                       order by rank, id
-                       limit $5) behind
-                 order by rank desc, id desc
-                 limit 1",
-            )
-            .bind(ticket.clinic_id)
-            .bind(ticket.lane)
-            .bind(ticket.rank)
-            .bind(ticket.id)
-            .bind(places)
-            .fetch_optional(conn)
-            .await?
-        }))
-    }
-
-    /// A rank for `ticket` right after `last`. Where the next one stands too close those after `last` step back by two
-    /// milliseconds, in their order and under their versions: for them nothing moved.
-    async fn make_room(&mut self, ticket: &TicketRow, last: (i64, TicketId)) -> Result<i64> {
-        // Who rewrites a queue waits for who calls from it: the same lock in the same order, so neither waits for ever.
-        self.hold_streak(ticket.clinic_id).await?;
-        let (last_rank, last_id) = last;
-        let next: Option<(i64, TicketId)> = on!(self.0, |conn| {
-            sqlx::query_as(
-                "select rank, id
-                 from ticket
-                 where clinic_id = $1 and state = 'waiting' and lane = $2 and (rank, id) > ($3, $4)
-                 order by rank, id
-                 limit 1",
-            )
-            .bind(ticket.clinic_id)
-            .bind(ticket.lane)
-            .bind(last_rank)
-            .bind(last_id)
-            .fetch_optional(conn)
-            .await?
-        });
-        let rank = last_rank.saturating_add(1);
-        if next.is_some_and(|next| next < (rank, ticket.id)) {
-            on!(self.0, |conn| {
-                sqlx::query(
-                    "update ticket
-                     set rank = rank + 2
-                     where clinic_id = $1 and state = 'waiting' and lane = $2 and (rank, id) > ($3, $4)",
-                )
-                .bind(ticket.clinic_id)
-                .bind(ticket.lane)
-                .bind(last_rank)
-                .bind(last_id)
-                .execute(conn)
-                .await?;
-            });
-        }
-        Ok(rank)
     }
 
     /// Back to its old place: the desk was lost, cancelled, or had the wrong person.
@@ -452,7 +564,7 @@ impl Tickets<'_> {
     }
 
     /// Changes the level of a waiting ticket, or brings one back from emergency; the rank, and with it the time of
-    /// arrival, stays. EMERGENCY is never in the queue: for it there is [`Tickets::to_emergency`], and here nothing.
+    /// arrival, stays.
     pub async fn set_level(
         &mut self,
         id: TicketId,
@@ -460,9 +572,6 @@ impl Tickets<'_> {
         level: Level,
         why: MoveReason,
     ) -> Result<Option<TicketRow>> {
-        if level == Level::Emergency {
-            return Ok(None);
-        }
         Ok(on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "state = 'waiting', level = $3, lane = $4, move_reason = $5",
@@ -490,5 +599,78 @@ impl Tickets<'_> {
                 .rows_affected()
                 == 1
         }))
+    }
+
+    /// Renews the lease of whatever a doctor holds; the version stays, for nothing moved.
+    pub async fn renew(&mut self, doctor: AccountId, until: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update ticket set lease_until = $2 where doctor_id = $1 and state in ('called', 'serving')")
+                .bind(doctor)
+                .bind(until)
+                .execute(conn)
+                .await?
+                .rows_affected()
+        }))
+    }
+
+    /// After a restart: gives every holder until `until` to be heard, and every call that rings until `until` to be
+    /// answered; our own absence is nobody's fault.
+    pub async fn forgive(&mut self, until: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update ticket
+                 set lease_until = $1,
+                     ring_until = case when ring_until < $1 then $1 else ring_until end
+                 where state in ('called', 'serving', 'suspended') and lease_until < $1",
+            )
+            .bind(until)
+            .execute(conn)
+            .await?
+            .rows_affected()
+        }))
+    }
+
+    /// Tickets whose ring or lease has run out, oldest first.
+    pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where (state = 'called' and accepted_at is null and ring_until < $1)
+                    or (state in ('called', 'serving', 'suspended') and lease_until < $1)
+                 order by lease_until, id
+                 limit $2"
+            ))
+            .bind(now)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The mean length of visits per level, in milliseconds, and how many they were.
+    pub async fn service_times(&mut self, clinic: ClinicId) -> Result<Vec<(Level, i64, i64)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as("select level, mean_ms, visits from service_time where clinic_id = $1")
+                .bind(clinic)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Learns from a visit that took `took_ms`: an exponential mean over about ten visits.
+    pub async fn learn(&mut self, clinic: ClinicId, level: Level, took_ms: i64) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into service_time (clinic_id, level, mean_ms, visits)
+                 values ($1, $2, $3, 1)
+                 on conflict (clinic_id, level) do update
+                 set mean_ms = (service_time.mean_ms * 9 + excluded.mean_ms) / 10, visits = service_time.visits + 1",
+            )
+            .bind(clinic)
+            .bind(level)
+            .bind(took_ms)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
     }
 }

@@ -2,4 +2,3 @@
 
 mod house;
 mod parity;
-mod queue;
