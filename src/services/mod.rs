@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use crate::bus::Announcement;
 use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;

@@ -11,7 +11,6 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::sync::{broadcast, mpsc};
 
-use crate::bus::Announcement;
 use crate::domain::ids::{ConnectionId, DeskId, TicketId};
 use crate::domain::permission::Actor;
 use crate::domain::room::Input;
@@ -20,10 +19,10 @@ use crate::protocol::LIVE_VERSION;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::{ClientMessage, Hello, ServerMessage};
 use crate::protocol::parse::parse;
-use crate::services::Services;
 use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
+use crate::services::{Announcement, Services};
 use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
 
 /// How long a connection may be taken up again.

@@ -21,12 +21,12 @@ export class Nurse {
     await expect(this.page).toHaveURL(/\/nurse/)
   }
   async expectAlarm(): Promise<void> {
-    await expect(this.at('alarm').first()).toBeVisible()
+    await expect(this.at('emergency').first()).toBeVisible()
   }
   async takeAlarm(): Promise<void> {
-    await this.at('alarm-take').first().click()
+    await this.at('emergency-take').first().click()
   }
   async expectTicket(): Promise<void> {
-    await expect(this.at('ticket').first()).toBeVisible()
+    await expect(this.at('ticket-card').first()).toBeVisible()
   }
 }
