@@ -43,7 +43,7 @@ export class Server {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'yunzhen-journey-'))
     const server = new Server(dataDir, await freeTcp(), `${host}:${await freeUdp(host)}`, more)
     await server.restart()
-    server.demo = JSON.parse(await readFile(path.join(dataDir, 'demo.json'), 'utf8')) as Demo
+    server.demo = await server.#readDemo()
     return server
   }
 
@@ -95,6 +95,16 @@ export class Server {
     const impatient = setTimeout(() => child.kill('SIGKILL'), 10_000)
     await gone
     clearTimeout(impatient)
+  }
+
+  /** The file is written a moment after the server is ready. */
+  async #readDemo(): Promise<Demo> {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const text = await readFile(path.join(this.dataDir, 'demo.json'), 'utf8').catch(() => '')
+      if (text.trimEnd().endsWith('}')) return JSON.parse(text) as Demo
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`no demo.json:\n${this.log}`)
   }
 
   async #ready(): Promise<boolean> {
