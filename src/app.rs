@@ -68,6 +68,15 @@ impl Running {
 
 /// Puts the server together and starts it.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    start_with(config, clock, async |_, _| Ok(())).await
+}
+
+/// The same; `prepare` is done before the first request is answered, and knows where HTTP will listen.
+async fn start_with(
+    config: Config,
+    clock: Clock,
+    prepare: impl AsyncFnOnce(&Services, SocketAddr) -> Result<(), StartError>,
+) -> Result<Running, StartError> {
     std::fs::create_dir_all(&config.data_dir).map_err(|e| failed("the data folder cannot be made")(&e))?;
     let metrics = telemetry::metrics();
     let ids = Ids::system(clock.clone());
@@ -96,6 +105,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let listener = TcpListener::bind(services.config.http_addr).await;
     let listener = listener.map_err(|e| failed(&format!("cannot listen on {}", services.config.http_addr))(&e))?;
     let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
+    prepare(&services, http_addr).await?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
     let site = site.into_make_service_with_connect_info::<SocketAddr>();
     let stop = shutdown.clone();
@@ -152,9 +162,15 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
         clear(&config.data_dir)?;
     }
     let data_dir: PathBuf = config.data_dir.clone();
-    let running = start(config, Clock::System).await?;
-    running.services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
-    let base_url = format!("http://{}", running.http_addr);
+    start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
+        services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
+        present_demo(&data_dir, http_addr)
+    })
+    .await
+}
+
+fn present_demo(data_dir: &Path, http_addr: SocketAddr) -> Result<(), StartError> {
+    let base_url = format!("http://{http_addr}");
     let patient_link = format!("{base_url}/v/{DEMO_LINK}");
     let accounts = Services::demo_accounts();
     let file = json!({ "base_url": base_url, "patient_link": patient_link, "accounts": accounts });
@@ -167,7 +183,7 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
         println!("              {:<14} {:<12} {}", account.role.as_str(), account.username, account.password);
     }
     println!("  API       {base_url}/api/docs\n");
-    Ok(running)
+    Ok(())
 }
 
 /// Empties the demonstration's folder; refuses one that does not look like ours.
