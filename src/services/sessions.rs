@@ -1,12 +1,17 @@
 //! Sessions: a browser that signed in, and the refresh tokens that keep it so.
 //!
-//! A refresh token is used once; using an old one again ends the session, because one of its two users is a thief. An
-//! answer can be lost on a bad network, so the token before the present one is good for [`GRACE`] more.
+//! A refresh token is used once; using an old one again ends the session, because one of its two users is a thief. A token
+//! names its session and carries a tag that only this server can make, so that a genuine one is recognised however long
+//! ago it was spent, and a made-up one ends nobody's session. Only its SHA-256 is stored.
+//!
+//! An answer can be lost on a bad network, and two windows may exchange the same token at once: within [`GRACE`] the spent
+//! token gets the same answer again. The next token is therefore derived from the last by a key of the server.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, SessionId};
@@ -18,6 +23,7 @@ use crate::protocol::house::Text;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::tokens::{ACCESS_SECONDS, refresh_hash};
+use crate::services::vault::Vault;
 use crate::services::work::Work;
 use crate::store::{SessionRow, Tx};
 
@@ -77,6 +83,39 @@ impl Who {
     }
 }
 
+const SECRET: usize = 32;
+const TAG: usize = 16;
+
+/// The session, 32 secret bytes, and a tag.
+struct RefreshToken {
+    session: SessionId,
+    secret: [u8; SECRET],
+}
+
+impl RefreshToken {
+    fn derive(&self, vault: &Vault, purpose: &str) -> [u8; 32] {
+        vault.mac(purpose, &[self.session.as_uuid().as_bytes(), &self.secret])
+    }
+
+    fn write(&self, vault: &Vault) -> String {
+        let tag = self.derive(vault, "refresh-tag");
+        URL_SAFE_NO_PAD.encode([&self.session.as_uuid().as_bytes()[..], &self.secret, &tag[..TAG]].concat())
+    }
+
+    /// Reads a token that this server made.
+    fn read(text: &str, vault: &Vault) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (session, rest) = bytes.split_first_chunk::<16>()?;
+        let (secret, tag) = rest.split_first_chunk::<SECRET>()?;
+        let token = Self { session: SessionId::from_uuid(Uuid::from_bytes(*session)), secret: *secret };
+        bool::from(token.derive(vault, "refresh-tag")[..TAG].ct_eq(tag)).then_some(token)
+    }
+
+    fn next(&self, vault: &Vault) -> Self {
+        Self { session: self.session, secret: self.derive(vault, "refresh-next") }
+    }
+}
+
 impl Services {
     /// Opens a session in the transaction of `work`; the tokens are good once it is committed.
     pub(crate) async fn open_session(
@@ -86,7 +125,7 @@ impl Services {
         who: Who,
     ) -> Result<Tokens, Refusal> {
         let id = self.ids.make(SessionId::from_uuid);
-        let refresh = self.refresh_token();
+        let refresh = RefreshToken { session: id, secret: self.ids.secret() }.write(&self.vault);
         let row = SessionRow {
             id,
             institution_id: institution,
@@ -106,30 +145,26 @@ impl Services {
     /// Exchanges a refresh token for new tokens.
     pub async fn rotate(&self, refresh: &str) -> Result<Tokens, Refusal> {
         let ended = || Refusal::new(ErrorCode::SessionEnded, "sign in again");
+        let token = RefreshToken::read(refresh, &self.vault).ok_or_else(ended)?;
+        let next = token.next(&self.vault).write(&self.vault);
+        let (old, new) = (refresh_hash(refresh), refresh_hash(&next));
+
         let mut work = self.begin().await?;
-        let old = refresh_hash(refresh);
-        let mut row = work.tx.sessions().by_refresh(&old).await?.ok_or_else(ended)?;
-        let who = Who::of(&row).ok_or_else(ended)?;
-        if row.revoked_at.is_some() || row.expires_at <= work.now {
-            return Err(ended());
-        }
-        if row.refresh_hash != old {
-            if work.now.since(row.rotated_at) > GRACE {
-                work.tx.sessions().revoke(row.id, work.now).await?;
-                work.commit().await?;
-                tracing::warn!(session.id = %row.id, "a spent refresh token came again: the session was ended");
-                return Err(ended());
-            }
-            // The answer to the last exchange was lost: exchange the present token once more.
-            row.previous_hash = Some(old.clone());
-        }
-        let present = row.refresh_hash.clone();
-        let fresh = self.refresh_token();
-        if !work.tx.sessions().rotate(row.id, &present, &refresh_hash(&fresh), work.now).await? {
-            return Err(ended());
-        }
         let now = work.now;
-        let tokens = self.tokens_for(&mut work.tx, &row, who, fresh, now).await?;
+        let is_rotated = work.tx.sessions().rotate(token.session, &old, &new, now).await?;
+        let row = work.tx.sessions().find(token.session).await?.ok_or_else(ended)?;
+        let who = Who::of(&row).ok_or_else(ended)?;
+        if row.revoked_at.is_some() || row.expires_at <= now {
+            return Err(ended());
+        }
+        let is_retry = row.previous_hash.as_ref() == Some(&old) && now.since(row.rotated_at) <= GRACE;
+        if !is_rotated && !is_retry {
+            work.tx.sessions().revoke(row.id, now).await?;
+            work.commit().await?;
+            tracing::warn!(session.id = %row.id, "a spent refresh token came again: the session was ended");
+            return Err(ended());
+        }
+        let tokens = self.tokens_for(&mut work.tx, &row, who, next, now).await?;
         work.commit().await?;
         Ok(tokens)
     }
@@ -148,10 +183,6 @@ impl Services {
         let row = tx.sessions().find(actor.session()).await?.ok_or_else(Refusal::not_found)?;
         let who = Who::of(&row).ok_or_else(Refusal::not_found)?;
         self.describe(&mut tx, row.institution_id, who).await
-    }
-
-    fn refresh_token(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.ids.secret::<32>())
     }
 
     async fn tokens_for(

@@ -1,5 +1,6 @@
 //! The whole product's tests in one binary, so that it links once.
 
+mod api;
 mod api_document;
 mod architecture;
 mod clinic;

@@ -59,7 +59,7 @@ impl Services {
             row =
                 DeclarationRow { version: row.version + 1, questionnaire: version.clone(), saved_at: work.now, ..row };
         }
-        let view = view(row, answers, &patient, work.now)?;
+        let view = view(row, &answers, &patient, work.now)?;
         work.keep(command, &view).await?;
         work.commit().await?;
         Ok(view)
@@ -94,7 +94,7 @@ impl Services {
             return Err(conflict());
         }
         let row = DeclarationRow { version: row.version + 1, saved_at: work.now, ..row };
-        let view = view(row, answers, &patient, work.now)?;
+        let view = view(row, &answers, &patient, work.now)?;
         work.keep(command, &view).await?;
         work.commit().await?;
         Ok(view)
@@ -139,7 +139,7 @@ impl Services {
         };
         let triage = self.run_triage(&mut work, case, &facts, AlarmKind::Triage).await?;
         let row = DeclarationRow { version: row.version + 1, submitted_at: Some(work.now), ..row };
-        let mut view = view(row, answers, &patient, work.now)?;
+        let mut view = view(row, &answers, &patient, work.now)?;
         view.result = Some(triage_view(&triage));
         work.keep(command, &view).await?;
         work.commit().await?;
@@ -157,7 +157,7 @@ impl Services {
             Some(_) => tx.triages().first_of_declaration(row.id).await?,
             None => None,
         };
-        let mut view = view(row, answers, patient, self.clock.now())?;
+        let mut view = view(row, &answers, patient, self.clock.now())?;
         view.result = triage.as_ref().map(triage_view);
         Ok(view)
     }
@@ -230,7 +230,7 @@ fn context(patient: &PatientRow, now: Timestamp) -> Result<Context, Refusal> {
 
 fn view(
     row: DeclarationRow,
-    answers: Answers,
+    answers: &Answers,
     patient: &PatientRow,
     now: Timestamp,
 ) -> Result<DeclarationView, Refusal> {

@@ -1,10 +1,12 @@
 //! What the tests stand on.
 //!
 //! - [`on_both!`](crate::support::on_both) runs each test of the store once on SQLite and once on PostgreSQL;
+//! - [`app`] is the whole site in this process, with browsers that ask it;
 //! - [`database`] hands out fresh, migrated databases that nobody else sees;
 //! - [`postgres`] runs one private PostgreSQL for this process, and ends it with the process;
 //! - [`hospital`] is a clinic with desks and doctors, and short words for what happens in it.
 
+pub mod app;
 pub mod database;
 pub mod hospital;
 pub mod postgres;

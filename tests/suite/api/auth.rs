@@ -1,0 +1,220 @@
+//! `/auth`: one-time codes and sessions.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{Browser, LINK, TestApp};
+
+const PHONE: &str = "13800000001";
+
+async fn ask(browser: &Browser<'_>, phone: &str) -> crate::support::app::Answer {
+    browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await
+}
+
+async fn verify(browser: &Browser<'_>, code: &str) -> crate::support::app::Answer {
+    browser.post("/auth/code/verify", &json!({ "link": LINK, "phone": PHONE, "code": code })).await
+}
+
+/// A code that is not the one that was sent.
+fn wrong(app: &TestApp) -> String {
+    format!("{:06}", (app.last_code().parse::<u32>().unwrap() + 1) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_code_signs_the_numbers_owner_in_and_any_spelling_is_the_same_owner() {
+    let app = TestApp::start().await;
+    let first = app.sign_in(PHONE).await;
+    assert_eq!(first["subject"]["kind"], "holder");
+    assert_eq!(first["subject"]["phone_tail"], "0001");
+    assert_eq!(app.sent.lock().unwrap()[0].to, "+8613800000001");
+    app.pass(60);
+    let again = app.sign_in("+86 138-0000-0001").await;
+    assert_eq!(again["subject"]["holder"], first["subject"]["holder"]);
+    assert_ne!(again["refresh_token"], first["refresh_token"]);
+}
+
+#[tokio::test]
+async fn a_code_is_shown_in_a_demonstration_only() {
+    let app = TestApp::start().await;
+    let sent = ask(&app.browser(), PHONE).await.ok();
+    assert_eq!(sent, json!({ "expires_in": 600, "resend_in": 60 }));
+    let demo = TestApp::start_demo().await;
+    let sent = ask(&demo.browser(), PHONE).await.ok();
+    assert_eq!(sent["demo_code"], demo.last_code());
+}
+
+#[tokio::test]
+async fn the_answer_does_not_say_whether_a_number_is_known() {
+    let app = TestApp::start().await;
+    app.sign_in(PHONE).await;
+    app.pass(60);
+    let known = ask(&app.browser(), PHONE).await;
+    let unknown = ask(&app.browser(), "13800000002").await;
+    assert_eq!((known.status, known.body), (unknown.status, unknown.body));
+    // Nor does a guess: both have a code, neither is it.
+    let guess = |phone: &str| json!({ "link": LINK, "phone": phone, "code": wrong(&app) });
+    let known = app.browser().post("/auth/code/verify", &guess(PHONE)).await.refused("code.wrong");
+    let unknown = app.browser().post("/auth/code/verify", &guess("13800000002")).await.refused("code.wrong");
+    assert_eq!(known, unknown);
+}
+
+#[tokio::test]
+async fn a_code_can_be_tried_five_times() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    ask(&browser, PHONE).await.ok();
+    let (right, wrong) = (app.last_code(), wrong(&app));
+    for remaining in [4, 3, 2, 1, 0] {
+        assert_eq!(verify(&browser, &wrong).await.refused("code.wrong")["remaining"], remaining);
+    }
+    verify(&browser, &right).await.refused("code.expired");
+}
+
+#[tokio::test]
+async fn a_code_ends_after_ten_minutes_after_its_use_and_with_the_next_one() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    verify(&browser, "123456").await.refused("code.expired");
+
+    ask(&browser, PHONE).await.ok();
+    app.pass(600);
+    verify(&browser, &app.last_code()).await.refused("code.expired");
+
+    ask(&browser, PHONE).await.ok();
+    let older = app.last_code();
+    app.pass(60);
+    ask(&browser, PHONE).await.ok();
+    assert_ne!(older, app.last_code());
+    verify(&browser, &older).await.refused("code.wrong");
+    verify(&browser, &app.last_code()).await.ok();
+    verify(&browser, &app.last_code()).await.refused("code.expired");
+}
+
+#[tokio::test]
+async fn the_next_code_waits_a_minute_and_the_sixth_an_hour() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    ask(&browser, PHONE).await.ok();
+    app.pass(59);
+    let early = ask(&browser, PHONE).await;
+    assert_eq!(early.headers["retry-after"], "1");
+    early.refused("code.too_soon");
+    app.pass(1);
+    for _ in 0..4 {
+        ask(&browser, PHONE).await.ok();
+        app.pass(60);
+    }
+    let wait = ask(&browser, PHONE).await.refused("request.rate_limited")["retry_after"].as_u64().unwrap();
+    assert_eq!(wait, 3600 - 300);
+    // A colleague at the same desk is not held up by it.
+    ask(&browser, "13800000002").await.ok();
+    app.pass(wait);
+    ask(&browser, PHONE).await.ok();
+}
+
+#[tokio::test]
+async fn one_address_asks_for_twenty_codes_an_hour_and_another_is_not_held_up() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    for n in 0..20 {
+        ask(&browser, &format!("139000000{n:02}")).await.ok();
+    }
+    ask(&browser, "13900000099").await.refused("request.rate_limited");
+    assert_eq!(app.sent.lock().unwrap().len(), 20);
+    ask(&app.browser_at("192.0.2.9"), "13900000099").await.ok();
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_refused_by_name() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    for phone in ["", "110", "02583000000", "not a number", &"1".repeat(4000)] {
+        ask(&browser, phone).await.refused_field("request.invalid", "phone");
+    }
+    let post = async |body: Value| browser.post("/auth/code", &body).await;
+    post(json!({ "phone": PHONE })).await.refused_field("request.malformed", "link");
+    post(json!({ "link": LINK, "phone": 138 })).await.refused_field("request.malformed", "phone");
+    post(json!({ "link": LINK, "phone": PHONE, "locale": "fr" })).await.refused_field("request.malformed", "locale");
+    post(json!({ "link": LINK, "phone": PHONE, "x": 1 })).await.refused_field("request.unknown_field", "x");
+    post(json!({ "link": "none", "phone": PHONE })).await.refused("link.unknown");
+    for code in ["", "12345", "1234567", "12345a", "123456"] {
+        verify(&browser, code).await.refused(if code == "123456" { "code.expired" } else { "request.invalid" });
+    }
+}
+
+#[tokio::test]
+async fn an_english_patient_gets_an_english_message() {
+    let app = TestApp::start().await;
+    let body = json!({ "link": LINK, "phone": "+4915100000000", "locale": "en" });
+    app.browser().post("/auth/code", &body).await.ok();
+    assert!(app.sent.lock().unwrap()[0].text.starts_with("[Yunzhen] Your code is "));
+}
+
+async fn refresh(app: &TestApp, tokens: &Value) -> crate::support::app::Answer {
+    app.browser().post("/auth/refresh", &json!({ "refresh_token": tokens["refresh_token"] })).await
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_exchanged_and_the_new_one_works() {
+    let app = TestApp::start().await;
+    let first = app.sign_in(PHONE).await;
+    app.pass(700);
+    let old = app.browser().with(first["access_token"].as_str().unwrap());
+    old.get("/auth/me").await.refused("auth.required");
+    let second = refresh(&app, &first).await.ok();
+    let me = app.browser().with(second["access_token"].as_str().unwrap()).get("/auth/me").await.ok();
+    assert_eq!(me, first["subject"]);
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_given_again_within_ten_seconds_and_two_windows_stay_together() {
+    let app = TestApp::start().await;
+    let first = app.sign_in(PHONE).await;
+    let second = refresh(&app, &first).await.ok();
+    app.pass(10);
+    let again = refresh(&app, &first).await.ok();
+    assert_eq!(again["refresh_token"], second["refresh_token"]);
+    app.pass(3600);
+    refresh(&app, &second).await.ok();
+}
+
+#[tokio::test]
+async fn a_spent_token_ends_the_session_however_old_it_is() {
+    for rotations in [1, 3] {
+        let app = TestApp::start().await;
+        let first = app.sign_in(PHONE).await;
+        let mut newest = first.clone();
+        for _ in 0..rotations {
+            newest = refresh(&app, &newest).await.ok();
+        }
+        app.pass(11);
+        refresh(&app, &first).await.refused("auth.session_ended");
+        refresh(&app, &newest).await.refused("auth.session_ended");
+        let browser = app.browser().with(newest["access_token"].as_str().unwrap());
+        browser.get("/auth/me").await.refused("auth.required");
+    }
+}
+
+#[tokio::test]
+async fn a_made_up_token_ends_nobodys_session() {
+    let app = TestApp::start().await;
+    let tokens = app.sign_in(PHONE).await;
+    let genuine = tokens["refresh_token"].as_str().unwrap();
+    // The right session, another secret, a tag that does not fit.
+    let forged = format!("{}{}", &genuine[..22], "A".repeat(genuine.len() - 22));
+    for token in ["", "x", &forged, &genuine[..80], &"A".repeat(5000)] {
+        let body = json!({ "refresh_token": token });
+        app.browser().post("/auth/refresh", &body).await.refused("auth.session_ended");
+    }
+    refresh(&app, &tokens).await.ok();
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_at_once() {
+    let app = TestApp::start().await;
+    let tokens = app.sign_in(PHONE).await;
+    let browser = app.browser().with(tokens["access_token"].as_str().unwrap());
+    browser.post("/auth/logout", &json!({})).await.ok();
+    browser.get("/auth/me").await.refused("auth.required");
+    refresh(&app, &tokens).await.refused("auth.session_ended");
+}

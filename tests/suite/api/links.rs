@@ -1,0 +1,84 @@
+//! `/links/{link}` and `/red-flags`.
+
+use axum::body::Body;
+use axum::http::Method;
+use serde_json::json;
+
+use crate::support::app::{LINK, TestApp};
+
+#[tokio::test]
+async fn a_link_shows_its_clinic_and_the_eight_questions() {
+    let app = TestApp::start().await;
+    let landing = app.browser().get(&format!("/links/{LINK}")).await.ok();
+    assert_eq!(landing["clinic_name"]["zh"], "发热咨询门诊");
+    assert_eq!((&landing["open"], &landing["desks_open"], &landing["waiting"]), (&json!(true), &json!(0), &json!(0)));
+    assert_eq!(landing["demo"], false);
+    assert_eq!(landing["red_flags"].as_array().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn a_link_that_was_never_made_leads_nowhere() {
+    let app = TestApp::start().await;
+    app.browser().get("/links/none").await.refused("link.unknown");
+    app.browser().get(&format!("/links/{}", "x".repeat(4000))).await.refused("link.unknown");
+}
+
+#[tokio::test]
+async fn eight_times_no_is_no_emergency() {
+    let app = TestApp::start().await;
+    let answer = app.browser().post("/red-flags", &json!({ "link": LINK, "yes": [] })).await.ok();
+    assert_eq!(answer, json!({ "emergency": false }));
+}
+
+#[tokio::test]
+async fn any_yes_raises_an_alarm_and_opens_a_line_without_a_name() {
+    let app = TestApp::start().await;
+    let yes = json!({ "link": LINK, "yes": ["chest", "lips", "chest"] });
+    let answer = app.browser().post("/red-flags", &yes).await.ok();
+    assert_eq!(answer["emergency"], true);
+    let tokens = &answer["line"]["tokens"];
+    assert_eq!(tokens["subject"]["kind"], "caller");
+
+    let alarms = app.staff("nurse").await.get("/alarms").await.ok();
+    assert_eq!(alarms[0]["id"], answer["line"]["alarm"]);
+    assert_eq!(alarms[0]["kind"], "red_flag");
+    assert_eq!(alarms[0]["reasons"].as_array().unwrap().len(), 2);
+
+    // The line is all that its caller may have.
+    let caller = app.browser().with(tokens["access_token"].as_str().unwrap());
+    caller.get("/patients").await.refused("auth.forbidden");
+    caller.get("/alarms").await.refused("auth.forbidden");
+}
+
+#[tokio::test]
+async fn a_question_that_is_not_asked_cannot_be_answered() {
+    let app = TestApp::start().await;
+    let browser = app.browser();
+    let post = async |body| browser.post("/red-flags", &body).await;
+    post(json!({ "link": LINK, "yes": ["toothache"] })).await.refused_field("request.invalid", "yes");
+    post(json!({ "link": LINK, "yes": vec!["chest"; 9] })).await.refused_field("request.invalid", "yes");
+    post(json!({ "link": LINK })).await.refused_field("request.malformed", "yes");
+    post(json!({ "link": LINK, "yes": "chest" })).await.refused_field("request.malformed", "yes");
+    post(json!({ "link": LINK, "yes": [], "name": "x" })).await.refused_field("request.unknown_field", "name");
+    post(json!({ "link": "none", "yes": ["chest"] })).await.refused("link.unknown");
+    let big = json!({ "link": LINK, "yes": ["x".repeat(300 * 1024)] });
+    post(big).await.refused("request.too_large");
+    let text = browser.send(Method::POST, "/red-flags", Body::from("{}"), Some("text/plain")).await;
+    text.refused("request.unsupported_type");
+    assert!(app.staff("nurse").await.get("/alarms").await.ok().as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_knocks_too_often_waits_and_the_neighbour_does_not() {
+    let app = TestApp::start().await;
+    let path = format!("/links/{LINK}");
+    for _ in 0..60 {
+        app.browser().get(&path).await.ok();
+    }
+    let answer = app.browser().get(&path).await;
+    assert_eq!(answer.headers["retry-after"], "1");
+    assert_eq!(answer.refused("request.rate_limited")["retry_after"], 1);
+    app.browser_at("192.0.2.2").get(&path).await.ok();
+    app.pass(1);
+    app.browser().get(&path).await.ok();
+}

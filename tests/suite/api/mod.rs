@@ -1,0 +1,8 @@
+//! The API by its URLs, asked in this process.
+
+mod auth;
+mod consents;
+mod declarations;
+mod links;
+mod patients;
+mod triage;
