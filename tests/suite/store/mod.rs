@@ -1,4 +1,5 @@
 //! The store's contract: one file for each file of `src/store/`, each test on both databases.
 
 mod house;
+mod intake;
 mod parity;
