@@ -32,7 +32,7 @@ create table audit (
     action text not null,
     subject text not null,
     purpose text,
-    detail jsonb not null,
+    detail text not null, -- JSON as it was hashed, to the letter: jsonb would spell it anew
     previous_hash text not null,
     hash text not null,
     primary key (institution_id, seq)

@@ -25,7 +25,12 @@ pub struct Entry {
 
 /// SHA-256, hexadecimal, over the number, the entry and the hash before it.
 pub fn chain_hash(previous: &str, seq: i64, entry: &Entry) -> String {
-    let (seq, at, detail) = (seq.to_string(), entry.at.as_millis().to_string(), entry.detail.to_string());
+    chain_hash_as_kept(previous, seq, entry, &entry.detail.to_string())
+}
+
+/// The same with the text of the detail as it was kept: JSON that is read and written again may be spelled otherwise.
+pub fn chain_hash_as_kept(previous: &str, seq: i64, entry: &Entry, detail: &str) -> String {
+    let (seq, at) = (seq.to_string(), entry.at.as_millis().to_string());
     let text = signed_text(&[
         ("previous", previous),
         ("seq", &seq),
@@ -34,7 +39,7 @@ pub fn chain_hash(previous: &str, seq: i64, entry: &Entry) -> String {
         ("action", &entry.action),
         ("subject", &entry.subject),
         ("purpose", entry.purpose.as_deref().unwrap_or_default()),
-        ("detail", &detail),
+        ("detail", detail),
     ]);
     hex(&Sha256::digest(text.as_bytes()))
 }

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod ids;
 pub mod people;
 pub mod permission;
+pub mod place;
 pub mod questionnaire;
 pub mod room;
 pub mod text;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::domain::audit::{Entry, chain_hash};
+use crate::domain::audit::{Entry, chain_hash_as_kept};
 use crate::domain::ids::InstitutionId;
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
@@ -158,7 +158,7 @@ impl Idem<'_> {
 /// The `audit` table: appended to, never changed; the database refuses a change, too.
 pub struct Audit<'tx>(pub(super) &'tx mut Tx);
 
-type AuditRow = (i64, Timestamp, String, String, String, Option<String>, Json<Value>, String, String);
+type AuditRow = (i64, Timestamp, String, String, String, Option<String>, String, String, String);
 
 impl Audit<'_> {
     /// Appends an entry to its institution's chain; its number.
@@ -185,7 +185,8 @@ impl Audit<'_> {
                 .await?
         });
         let previous = previous.unwrap_or_default();
-        let hash = chain_hash(&previous, seq, entry);
+        let detail = entry.detail.to_string();
+        let hash = chain_hash_as_kept(&previous, seq, entry, &detail);
         on!(tx, |conn| {
             sqlx::query(
                 "insert into audit (institution_id, seq, at, actor, action, subject, purpose, detail, previous_hash, hash)
@@ -198,7 +199,7 @@ impl Audit<'_> {
             .bind(&entry.action)
             .bind(&entry.subject)
             .bind(&entry.purpose)
-            .bind(Json(&entry.detail))
+            .bind(&detail)
             .bind(&previous)
             .bind(&hash)
             .execute(conn)
@@ -223,8 +224,8 @@ impl Audit<'_> {
         let mut last = String::new();
         for ((seq, at, actor, action, subject, purpose, detail, previous, hash), expected) in rows.into_iter().zip(1..)
         {
-            let entry = Entry { at, actor, action, subject, purpose, detail: detail.0 };
-            if seq != expected || previous != last || hash != chain_hash(&last, seq, &entry) {
+            let entry = Entry { at, actor, action, subject, purpose, detail: Value::Null };
+            if seq != expected || previous != last || hash != chain_hash_as_kept(&last, seq, &entry, &detail) {
                 return Ok(Some(expected));
             }
             last = hash;

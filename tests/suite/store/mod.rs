@@ -1,5 +1,14 @@
 //! The store's contract: one file for each file of `src/store/`, each test on both databases.
 
+mod alarms;
+mod audit;
+mod events;
 mod house;
+mod idem;
 mod intake;
+mod messages;
+mod notes;
 mod parity;
+mod rooms;
+mod tickets;
+mod visits;

@@ -189,7 +189,8 @@ impl Hospital {
         tx.tickets().order(self.clinic).await.unwrap().into_iter().map(|(id, _)| id).collect()
     }
 
-    fn institution_row(&self) -> InstitutionRow {
+    /// The institution's row.
+    pub fn institution_row(&self) -> InstitutionRow {
         InstitutionRow {
             id: self.institution,
             kind: "hospital".into(),

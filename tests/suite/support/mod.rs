@@ -4,12 +4,16 @@
 //! - [`app`] is the whole site in this process, with browsers that ask it;
 //! - [`database`] hands out fresh, migrated databases that nobody else sees;
 //! - [`postgres`] runs one private PostgreSQL for this process, and ends it with the process;
-//! - [`hospital`] is a clinic with desks and doctors, and short words for what happens in it.
+//! - [`sql`] does to a database what the store would never do;
+//! - [`hospital`] is a clinic with desks and doctors, and short words for what happens in it;
+//! - [`visiting`] adds a visit with its room.
 
 pub mod app;
 pub mod database;
 pub mod hospital;
 pub mod postgres;
+pub mod sql;
+pub mod visiting;
 
 /// Runs each test once on SQLite and once on PostgreSQL, each time on a database of its own.
 macro_rules! on_both {

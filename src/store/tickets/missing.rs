@@ -1,0 +1,81 @@
+//! A call that nobody answered.
+
+use crate::domain::ids::TicketId;
+use crate::domain::place::{Standing, shift_back};
+use crate::domain::ticket::TicketState;
+use crate::domain::time::Timestamp;
+use crate::store::tickets::{TicketRow, Tickets};
+use crate::store::{Result, on};
+
+impl Tickets<'_> {
+    /// Nobody answered: `shift` places back in its lane, or void at the `limit`th miss.
+    ///
+    /// Exactly `shift` who wait come to stand before it that did not; when fewer wait it goes to the end.
+    pub async fn miss(
+        &mut self,
+        id: TicketId,
+        version: i64,
+        shift: i64,
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Option<TicketRow>> {
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        self.hold(ticket.clinic_id).await?;
+        // Another miss may have moved it aside before the queue was held.
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
+        let behind = self.behind(&ticket).await?;
+        let to = shift_back(standing, &behind, usize::try_from(shift).unwrap_or(0));
+        let missed: Option<TicketRow> = on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "miss_count = miss_count + 1, desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
+                 accepted_at = null, move_reason = 'missed_call', rank = $3,
+                 state = case when miss_count + 1 >= $4 then 'no_show' else 'waiting' end,
+                 ended_at = case when miss_count + 1 >= $4 then $5 else null end",
+                "'called'"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(to.rank)
+            .bind(limit)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+        });
+        if missed.as_ref().is_some_and(|ticket| ticket.state == TicketState::Waiting) {
+            for (other, rank) in to.aside {
+                // The version stays, for nobody's order changes.
+                on!(self.0, |conn| {
+                    sqlx::query("update ticket set rank = $2 where id = $1")
+                        .bind(other)
+                        .bind(rank)
+                        .execute(conn)
+                        .await?;
+                });
+            }
+        }
+        Ok(missed)
+    }
+
+    /// The live tickets behind one in its lane, in order.
+    async fn behind(&mut self, ticket: &TicketRow) -> Result<Vec<Standing>> {
+        // The states stand as in the index `ticket_live_patient`, or SQLite would not use it.
+        let rows: Vec<(TicketId, i64, TicketState)> = on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, rank, state
+                 from ticket
+                 where clinic_id = $1 and lane = $2 and (rank > $3 or (rank = $3 and id > $4))
+                   and state in ('waiting', 'called', 'serving', 'suspended', 'emergency')
+                 order by rank, id",
+            )
+            .bind(ticket.clinic_id)
+            .bind(ticket.lane)
+            .bind(ticket.rank)
+            .bind(ticket.id)
+            .fetch_all(conn)
+            .await?
+        });
+        let standing = |(id, rank, state)| Standing { id, rank, is_waiting: state == TicketState::Waiting };
+        Ok(rows.into_iter().map(standing).collect())
+    }
+}

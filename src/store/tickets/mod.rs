@@ -1,0 +1,290 @@
+//! Tickets: every statement that moves one states from where it may move, under which version, and says whether it did.
+
+use serde_json::Value;
+use sqlx::types::Json;
+
+use crate::domain::ids::{AccountId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId};
+use crate::domain::ticket::{MoveReason, TicketState};
+use crate::domain::time::Timestamp;
+use crate::domain::triage::Level;
+use crate::store::{Result, Tx, on};
+
+/// A ticket as it is kept.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct TicketRow {
+    /// The ticket.
+    pub id: TicketId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The queue.
+    pub clinic_id: ClinicId,
+    /// `YYYY-MM-DD` in the clinic's zone.
+    pub day: String,
+    /// The printed number, gap-free per clinic and day.
+    pub no: i64,
+    /// Who is ill.
+    pub patient_id: PatientId,
+    /// Who answers.
+    pub holder_id: Option<HolderId>,
+    /// What was declared.
+    pub declaration_id: Option<DeclarationId>,
+    /// Triage level.
+    pub level: Level,
+    /// What it is doing.
+    pub state: TicketState,
+    /// Lower lanes are called first.
+    pub lane: i64,
+    /// Lower ranks are called first in a lane: the time of arrival, unless a stated rule moved the ticket.
+    pub rank: i64,
+    /// Optimistic lock and fencing token.
+    pub version: i64,
+    /// How often it was called.
+    pub call_count: i64,
+    /// How often nobody answered.
+    pub miss_count: i64,
+    /// Which desk holds it.
+    pub desk_id: Option<DeskId>,
+    /// Which doctor holds it.
+    pub doctor_id: Option<AccountId>,
+    /// The holder must be heard before this.
+    pub lease_until: Option<Timestamp>,
+    /// A call is missed after this.
+    pub ring_until: Option<Timestamp>,
+    /// When the patient said yes to the present call.
+    pub accepted_at: Option<Timestamp>,
+    /// When it was drawn.
+    pub joined_at: Timestamp,
+    /// When the patient arrived; kept over transfers.
+    pub arrived_at: Timestamp,
+    /// When it was last called.
+    pub called_at: Option<Timestamp>,
+    /// When the visit began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// The ticket that it continues.
+    pub from_ticket: Option<TicketId>,
+    /// The ticket that continues it.
+    pub moved_to: Option<TicketId>,
+    /// Why it last moved.
+    pub move_reason: Option<MoveReason>,
+    /// When the three questions are due.
+    pub retriage_due: Option<Timestamp>,
+    /// A nurse should call.
+    pub nurse_call: bool,
+    /// What the check before the call found.
+    pub device_check: Option<Json<Value>>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level, state, lane, rank, version,
+         call_count, miss_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at, arrived_at, called_at,
+         started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
+    };
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("select ", columns!(), "from ticket ", $rest)
+    };
+}
+
+/// An update that takes the ticket from the named states under a version, and returns it.
+macro_rules! moving {
+    ($set:literal, $from:literal) => {
+        moving!($set, $from, "")
+    };
+    ($set:literal, $from:literal, $guard:literal) => {
+        concat!(
+            "update ticket set version = version + 1, ",
+            $set,
+            " where id = $1 and version = $2 and state in (",
+            $from,
+            ") ",
+            $guard,
+            " returning ",
+            columns!()
+        )
+    };
+}
+
+mod calling;
+mod leases;
+mod missing;
+mod moving;
+mod serving;
+
+pub use calling::Caller;
+
+/// The `ticket`, `queue` and `calling` tables.
+pub struct Tickets<'tx>(pub(super) &'tx mut Tx);
+
+impl Tickets<'_> {
+    /// Draws the next number of the clinic's day. The transaction that drops it leaves no gap.
+    pub async fn draw_no(&mut self, clinic: ClinicId, day: &str) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "insert into queue (clinic_id, day, next_no)
+                 values ($1, $2, 2)
+                 on conflict (clinic_id, day) do update set next_no = queue.next_no + 1
+                 returning next_no - 1",
+            )
+            .bind(clinic)
+            .bind(day)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// Keeps a new ticket; a second live one of the same patient and clinic is a conflict.
+    pub async fn insert(&mut self, t: &TicketRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into ticket (id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level,
+                                     state, lane, rank, version, call_count, miss_count, joined_at, arrived_at,
+                                     from_ticket, move_reason, retriage_due, nurse_call, device_check)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, $16, $17, $18, $19, $20)",
+            )
+            .bind(t.id)
+            .bind(t.institution_id)
+            .bind(t.clinic_id)
+            .bind(&t.day)
+            .bind(t.no)
+            .bind(t.patient_id)
+            .bind(t.holder_id)
+            .bind(t.declaration_id)
+            .bind(t.level)
+            .bind(t.state)
+            .bind(t.lane)
+            .bind(t.rank)
+            .bind(t.version)
+            .bind(t.joined_at)
+            .bind(t.arrived_at)
+            .bind(t.from_ticket)
+            .bind(t.move_reason)
+            .bind(t.retriage_due)
+            .bind(t.nurse_call)
+            .bind(&t.device_check)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// A ticket by its id.
+    pub async fn find(&mut self, id: TicketId) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// The ticket that a doctor has called, serves, or was cut off from.
+    pub async fn of_doctor(&mut self, doctor: AccountId) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where doctor_id = $1 and state in ('called', 'serving', 'suspended') order by called_at desc limit 1"
+            ))
+            .bind(doctor)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The newest ticket of a holder in a clinic.
+    pub async fn newest_of_holder(&mut self, holder: HolderId, clinic: ClinicId) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!("where holder_id = $1 and clinic_id = $2 order by joined_at desc, id desc limit 1"))
+                .bind(holder)
+                .bind(clinic)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The live tickets of a clinic: held ones first, then the waiting in calling order.
+    pub async fn board(&mut self, clinic: ClinicId) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where clinic_id = $1 and state in ('waiting', 'called', 'serving', 'suspended', 'emergency')
+                 order by case state when 'waiting' then 1 else 0 end, lane, rank, id"
+            ))
+            .bind(clinic)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The waiting tickets of a clinic in calling order: id and level.
+    pub async fn order(&mut self, clinic: ClinicId) -> Result<Vec<(TicketId, Level)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, level from ticket where clinic_id = $1 and state = 'waiting' order by lane, rank, id",
+            )
+            .bind(clinic)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// How many wait in a clinic.
+    pub async fn count_waiting(&mut self, clinic: ClinicId) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from ticket where clinic_id = $1 and state = 'waiting'")
+                .bind(clinic)
+                .fetch_one(conn)
+                .await?
+        }))
+    }
+
+    /// How many visits a clinic finished since `since`.
+    pub async fn count_done(&mut self, clinic: ClinicId, since: Timestamp) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from ticket where clinic_id = $1 and state = 'done' and ended_at >= $2")
+                .bind(clinic)
+                .bind(since)
+                .fetch_one(conn)
+                .await?
+        }))
+    }
+
+    /// Notes that the three questions were answered; the next are due at `due`.
+    pub async fn set_retriage(&mut self, id: TicketId, due: Timestamp, nurse_call: bool) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update ticket set retriage_due = $2, nurse_call = $3 where id = $1 and state = 'waiting'")
+                .bind(id)
+                .bind(due)
+                .bind(nurse_call)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// The mean length of visits per level, in milliseconds, and how many they were.
+    pub async fn service_times(&mut self, clinic: ClinicId) -> Result<Vec<(Level, i64, i64)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as("select level, mean_ms, visits from service_time where clinic_id = $1")
+                .bind(clinic)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Learns from a visit that took `took_ms`: an exponential mean over about ten visits.
+    pub async fn learn(&mut self, clinic: ClinicId, level: Level, took_ms: i64) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into service_time (clinic_id, level, mean_ms, visits)
+                 values ($1, $2, $3, 1)
+                 on conflict (clinic_id, level) do update
+                 set mean_ms = (service_time.mean_ms * 9 + excluded.mean_ms) / 10, visits = service_time.visits + 1",
+            )
+            .bind(clinic)
+            .bind(level)
+            .bind(took_ms)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! From the call to the end of the visit.
+
+use crate::domain::ids::TicketId;
+use crate::domain::ticket::LEASE;
+use crate::domain::time::Timestamp;
+use crate::store::tickets::{TicketRow, Tickets};
+use crate::store::{Result, on};
+
+impl Tickets<'_> {
+    /// The patient says yes to a call that still rings.
+    pub async fn accept(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!("accepted_at = $3, lease_until = $4", "'called'", "and accepted_at is null"))
+                .bind(id)
+                .bind(version)
+                .bind(now)
+                .bind(now + LEASE)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The identity was confirmed: the visit begins.
+    pub async fn serve(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "state = 'serving', started_at = $3, lease_until = $4, ring_until = null",
+                "'called'",
+                "and accepted_at is not null"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(now)
+            .bind(now + LEASE)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The visit is over.
+    pub async fn finish(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "state = 'done', ended_at = $3, lease_until = null, ring_until = null",
+                "'serving', 'suspended', 'emergency'"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The patient gives the place up.
+    pub async fn leave(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "state = 'left', ended_at = $3, desk_id = null, doctor_id = null, lease_until = null, ring_until = null",
+                "'waiting', 'called', 'emergency'"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+}

@@ -1,0 +1,122 @@
+//! Alarms.
+
+use std::time::Duration;
+
+use sqlx::types::Json;
+use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome};
+use yunzhen::domain::ids::{AlarmId, HolderId};
+use yunzhen::domain::text::Text;
+use yunzhen::domain::triage::Level;
+use yunzhen::store::AlarmRow;
+
+use crate::support::hospital::Hospital;
+use crate::support::on_both;
+
+fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
+    AlarmRow {
+        id: hospital.ids.make(AlarmId::from_uuid),
+        institution_id: hospital.institution,
+        clinic_id: hospital.clinic,
+        kind,
+        reasons: Json(vec![Text::new("胸痛", "chest pain")]),
+        patient_id: None,
+        holder_id: Some(hospital.ids.make(HolderId::from_uuid)),
+        declaration_id: None,
+        ticket_id: None,
+        raised_at: hospital.now(),
+        taken_by: None,
+        taken_at: None,
+        closed_at: None,
+        outcome: None,
+        note_sealed: None,
+        version: 1,
+    }
+}
+
+async fn raise(hospital: &Hospital, alarm: &AlarmRow) {
+    hospital.write(async |tx| tx.alarms().insert(alarm).await.unwrap()).await;
+}
+
+async fn take(hospital: &Hospital, alarm: &AlarmRow, desk: usize) -> bool {
+    let account = hospital.desks[desk].doctor;
+    hospital.write(async |tx| tx.alarms().take(alarm.id, account, hospital.now()).await.unwrap()).await
+}
+
+async fn close(hospital: &Hospital, alarm: &AlarmRow, desk: usize) -> bool {
+    let account = hospital.desks[desk].doctor;
+    let outcome = AlarmOutcome::HandedTo120;
+    hospital
+        .write(async |tx| tx.alarms().close(alarm.id, account, outcome, b"sealed", hospital.now()).await.unwrap())
+        .await
+}
+
+on_both! {
+    async fn an_alarm_is_found_as_it_was_raised(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let doctor = Some(hospital.desks[0].doctor);
+        let call = AlarmRow { taken_by: doctor, taken_at: Some(hospital.now()), ..alarm(&hospital, AlarmKind::NurseCall) };
+        for one in [&alarm(&hospital, AlarmKind::RedFlag), &call] {
+            raise(&hospital, one).await;
+            assert_eq!(db.read().await.unwrap().alarms().find(one.id).await.unwrap().as_ref(), Some(one));
+        }
+    }
+
+    async fn one_of_two_who_reach_for_an_alarm_takes_it(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let raised = alarm(&hospital, AlarmKind::Triage);
+        raise(&hospital, &raised).await;
+        let (one, other) = tokio::join!(take(&hospital, &raised, 0), take(&hospital, &raised, 1));
+        assert!(one != other);
+        let winner = hospital.desks[usize::from(other)].doctor;
+        let kept = db.read().await.unwrap().alarms().find(raised.id).await.unwrap().unwrap();
+        assert_eq!((kept.taken_by, kept.taken_at, kept.version), (Some(winner), Some(hospital.now()), 2));
+        assert!(!take(&hospital, &raised, usize::from(other)).await, "not even the winner again");
+    }
+
+    async fn only_the_one_who_took_an_alarm_closes_it_and_once(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let raised = alarm(&hospital, AlarmKind::Worsened);
+        raise(&hospital, &raised).await;
+        assert!(!close(&hospital, &raised, 0).await, "nobody took it");
+        assert!(take(&hospital, &raised, 0).await);
+        assert!(!close(&hospital, &raised, 1).await, "somebody else took it");
+        assert!(close(&hospital, &raised, 0).await);
+        assert!(!close(&hospital, &raised, 0).await);
+        let kept = db.read().await.unwrap().alarms().find(raised.id).await.unwrap().unwrap();
+        assert_eq!((kept.outcome, kept.closed_at), (Some(AlarmOutcome::HandedTo120), Some(hospital.now())));
+        assert_eq!((kept.note_sealed.as_deref(), kept.version), (Some(&b"sealed"[..]), 3));
+    }
+
+    async fn open_alarms_stand_oldest_first_and_closed_ones_are_gone(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let mut raised = Vec::new();
+        for kind in AlarmKind::ALL {
+            hospital.pass(Duration::from_secs(1));
+            raised.push(alarm(&hospital, kind));
+        }
+        for one in raised.iter().rev() {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &raised[1], 0).await && close(&hospital, &raised[1], 0).await);
+        let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
+        let ids: Vec<AlarmId> = open.iter().map(|alarm| alarm.id).collect();
+        assert_eq!(ids, [raised[0].id, raised[2].id, raised[3].id]);
+    }
+
+    async fn the_open_alarm_of_a_ticket_is_the_newest(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let ticket_id = Some(hospital.join(Level::Standard).await.id);
+        let older = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::NurseCall) };
+        hospital.pass(Duration::from_secs(1));
+        let newer = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::Worsened) };
+        raise(&hospital, &newer).await;
+        raise(&hospital, &older).await;
+        let open = async || {
+            let mut tx = db.read().await.unwrap();
+            tx.alarms().open_for_ticket(ticket_id.unwrap()).await.unwrap().map(|alarm| alarm.id)
+        };
+        assert_eq!(open().await, Some(newer.id));
+        assert!(take(&hospital, &newer, 0).await && close(&hospital, &newer, 0).await);
+        assert_eq!(open().await, Some(older.id));
+    }
+}

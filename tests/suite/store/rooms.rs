@@ -1,0 +1,92 @@
+//! Rooms and the seats in them.
+
+use yunzhen::domain::ids::{ParticipantId, RoomId};
+use yunzhen::domain::room::{ParticipantRole, RoomPurpose};
+use yunzhen::store::{RoomRow, SeatRow, StoreError};
+
+use crate::support::hospital::Hospital;
+use crate::support::on_both;
+use crate::support::visiting::room;
+
+async fn keep(hospital: &Hospital, room: &RoomRow) -> Result<(), StoreError> {
+    hospital.write(async |tx| tx.rooms().insert(room).await).await
+}
+
+fn seat(hospital: &Hospital, room: RoomId, subject: &str) -> SeatRow {
+    SeatRow {
+        participant_id: hospital.ids.make(ParticipantId::from_uuid),
+        room_id: room,
+        subject: subject.to_owned(),
+        role: ParticipantRole::Patient,
+        name_zh: "演示患者甲".into(),
+        name_en: "Demo patient".into(),
+        created_at: hospital.now(),
+    }
+}
+
+on_both! {
+    async fn a_room_is_found_as_it_was_kept(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let kept = RoomRow { recording: true, ..room(&hospital, RoomPurpose::Emergency, hospital.ids.uuid()) };
+        keep(&hospital, &kept).await.unwrap();
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.rooms().find(kept.id).await.unwrap(), Some(kept.clone()));
+        assert_eq!(tx.rooms().open_for(RoomPurpose::Emergency, kept.subject_id).await.unwrap(), Some(kept.clone()));
+        assert_eq!(tx.rooms().open_for(RoomPurpose::Nurse, kept.subject_id).await.unwrap(), None);
+        assert_eq!(tx.rooms().find(hospital.ids.make(RoomId::from_uuid)).await.unwrap(), None);
+    }
+
+    async fn a_subject_has_one_open_room_for_a_purpose(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let subject = hospital.ids.uuid();
+        let first = room(&hospital, RoomPurpose::Visit, subject);
+        keep(&hospital, &first).await.unwrap();
+        let twin = room(&hospital, RoomPurpose::Visit, subject);
+        assert!(matches!(keep(&hospital, &twin).await, Err(StoreError::Conflict)));
+        keep(&hospital, &room(&hospital, RoomPurpose::Nurse, subject)).await.unwrap();
+        assert!(hospital.write(async |tx| tx.rooms().close(first.id, hospital.now()).await.unwrap()).await);
+        keep(&hospital, &twin).await.unwrap();
+    }
+
+    async fn a_room_closes_once(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let kept = room(&hospital, RoomPurpose::Visit, hospital.ids.uuid());
+        keep(&hospital, &kept).await.unwrap();
+        let close = async || hospital.write(async |tx| tx.rooms().close(kept.id, hospital.now()).await.unwrap()).await;
+        assert!(close().await);
+        assert!(!close().await);
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.rooms().find(kept.id).await.unwrap().unwrap().closed_at, Some(hospital.now()));
+        assert_eq!(tx.rooms().open_for(RoomPurpose::Visit, kept.subject_id).await.unwrap(), None);
+    }
+
+    async fn a_takeover_raises_the_fencing_number_and_has_one_winner(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let kept = room(&hospital, RoomPurpose::Visit, hospital.ids.uuid());
+        keep(&hospital, &kept).await.unwrap();
+        let take = async |node| hospital.write(async |tx| tx.rooms().take_over(kept.id, node).await.unwrap()).await;
+        assert_eq!(take("one").await, None, "it is this node's");
+        let (first, second) = tokio::join!(take("two"), take("two"));
+        assert_eq!([first, second].into_iter().flatten().collect::<Vec<_>>(), [2]);
+        assert_eq!(take("three").await, Some(3));
+        hospital.write(async |tx| tx.rooms().close(kept.id, hospital.now()).await.unwrap()).await;
+        assert_eq!(take("four").await, None, "it is closed");
+    }
+
+    async fn a_reload_gives_the_same_seat(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let kept = room(&hospital, RoomPurpose::Visit, hospital.ids.uuid());
+        keep(&hospital, &kept).await.unwrap();
+        let first = seat(&hospital, kept.id, "holder_1");
+        let again = SeatRow { role: ParticipantRole::Nurse, ..seat(&hospital, kept.id, "holder_1") };
+        let other = seat(&hospital, kept.id, "holder_2");
+        let sit = async |seat| hospital.write(async |tx| tx.rooms().seat(seat).await.unwrap()).await;
+        assert_eq!(sit(&first).await, first);
+        let same = SeatRow { role: ParticipantRole::Nurse, ..first.clone() };
+        assert_eq!(sit(&again).await, same, "the seat, in the role of now");
+        assert_eq!(sit(&other).await, other);
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.rooms().find_seat(same.participant_id).await.unwrap(), Some(same));
+        assert_eq!(tx.rooms().find_seat(again.participant_id).await.unwrap(), None);
+    }
+}

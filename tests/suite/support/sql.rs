@@ -1,0 +1,21 @@
+//! Statements that the store does not have: what somebody with the database in hand could try.
+
+use yunzhen::store::Db;
+
+/// Runs a statement.
+pub async fn run(db: &Db, statement: &'static str) {
+    attempt(db, statement).await.unwrap_or_else(|refusal| panic!("{statement}: {refusal}"));
+}
+
+/// What the database says against a statement that it must refuse.
+pub async fn refusal(db: &Db, statement: &'static str) -> String {
+    attempt(db, statement).await.expect_err("the database refuses")
+}
+
+async fn attempt(db: &Db, statement: &'static str) -> Result<(), String> {
+    let done = match db {
+        Db::Sqlite { writer, .. } => sqlx::query(statement).execute(writer).await.map(drop),
+        Db::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
+    };
+    done.map_err(|error| error.to_string())
+}
