@@ -78,7 +78,7 @@ export function useCall(options: CallOptions): Call {
     const next = reduce(before, event)
     if (next === before) return
     state.value = next
-    if (next.phase.name === 'ended' && before.phase.name !== 'ended') cleanUp()
+    if (next.phase.name === 'ended') return before.phase.name === 'ended' ? undefined : cleanUp()
     if (next.slots !== before.slots || next.participants !== before.participants) gather()
     if (next.own !== before.own) send()
     tell()

@@ -51,7 +51,6 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'alarm.outcome.false_alarm': 'No emergency; back to the queue',
   'alarm.outcome.not_reached': 'Nobody could be reached',
   'alarm.panel': 'Emergency video line',
-  'alarm.hide': 'Hide',
 
   'desk.title': 'Desk',
   'desk.choose.title': 'Choose a desk',

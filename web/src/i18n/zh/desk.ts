@@ -49,7 +49,6 @@ export const desk = {
   'alarm.outcome.false_alarm': '不是急症,回到排队',
   'alarm.outcome.not_reached': '没有联系上',
   'alarm.panel': '紧急求助视频',
-  'alarm.hide': '收起',
 
   'desk.title': '诊位',
   'desk.choose.title': '选择诊位',

@@ -1,0 +1,294 @@
+import { effectScope, shallowRef, type EffectScope } from 'vue'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Refusal, type Status } from '@/connection/driver'
+import { ApiError } from '@/protocol/http'
+import type { Command, RoomState, ServerMessage } from '@/protocol/live'
+import type { RoomGrant } from '@/protocol/types'
+import { useCall, type Call } from './call'
+import type { Live } from './live'
+
+class FakePc {
+  static made: FakePc[] = []
+  connectionState = 'new'
+  signalingState = 'stable'
+  localDescription: { sdp: string } | null = null
+  onconnectionstatechange: (() => void) | null = null
+  closed = false
+  restarts = 0
+  #sections: { mid: string; receiver: { track: { id: string; kind: string } }; sender: { replaceTrack: () => Promise<void> } }[] = []
+  constructor() {
+    FakePc.made.push(this)
+  }
+  addTransceiver(what: string | { kind: string }) {
+    const mid = String(this.#sections.length)
+    const section = { mid, receiver: { track: { id: mid, kind: typeof what === 'string' ? what : what.kind } }, sender: { replaceTrack: () => Promise.resolve() } }
+    this.#sections.push(section)
+    return section
+  }
+  getTransceivers() {
+    return this.#sections
+  }
+  createOffer() {
+    return Promise.resolve({ sdp: 'offer' })
+  }
+  setLocalDescription(description: { sdp: string }) {
+    this.localDescription = description
+    this.signalingState = 'have-local-offer'
+    return Promise.resolve()
+  }
+  setRemoteDescription() {
+    this.signalingState = 'stable'
+    return Promise.resolve()
+  }
+  restartIce() {
+    this.restarts += 1
+  }
+  close() {
+    this.closed = true
+  }
+  become(state: string) {
+    this.connectionState = state
+    this.onconnectionstatechange?.()
+  }
+}
+class FakeStream {
+  readonly #tracks: { kind: string; id: string }[]
+  constructor(tracks: { kind: string; id: string }[]) {
+    this.#tracks = tracks
+  }
+  getTracks() {
+    return this.#tracks
+  }
+  getVideoTracks() {
+    return this.#tracks.filter((track) => track.kind === 'video')
+  }
+  getAudioTracks() {
+    return this.#tracks.filter((track) => track.kind === 'audio')
+  }
+}
+const device = (kind: string) => ({ kind, id: kind, enabled: true, muted: false, readyState: 'live', contentHint: '', stop: () => undefined, addEventListener: () => undefined })
+
+const seat = (id: string, role: 'patient' | 'doctor') => ({
+  id, role, name: { zh: id, en: id }, presence: { state: 'here' as const },
+  media: { microphone: true, camera: true, test_picture: false, quality: 'good' as const, hidden: false },
+})
+const room = (id = 'r'): RoomState => ({ room: id, epoch: 1, purpose: 'visit', you: 'p', opened_at: 0, recording: false, participants: [seat('p', 'patient'), seat('d', 'doctor')] })
+
+let scope: EffectScope
+let call: Call
+let said: Command[]
+let status: ReturnType<typeof shallowRef<Status>>
+let hear: (message: ServerMessage) => void
+let refuse: (command: Command) => string | null
+const grant = vi.fn<() => Promise<RoomGrant>>()
+const offers = (): Command[] => said.filter((one) => one.type === 'offer')
+const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.stubGlobal('RTCPeerConnection', FakePc)
+  vi.stubGlobal('MediaStream', FakeStream)
+  vi.stubGlobal('navigator', {
+    webdriver: false,
+    mediaDevices: {
+      getUserMedia: (wish: MediaStreamConstraints) => Promise.resolve(new FakeStream(['audio', 'video'].filter((kind) => wish[kind as 'audio' | 'video']).map(device))),
+      enumerateDevices: () => Promise.resolve([]),
+    },
+  })
+  FakePc.made = []
+  said = []
+  refuse = () => null
+  status = shallowRef<Status>({ name: 'open' })
+  grant.mockReset().mockResolvedValue({ room: 'r', grant: 'g', demo: false })
+  const live: Live = {
+    status: status as Live['status'],
+    command(command) {
+      said.push(command)
+      const code = refuse(command)
+      return code === null ? Promise.resolve() : Promise.reject(new Refusal({ code, message: '' }))
+    },
+    subscribe: () => () => undefined,
+    watch: () => () => undefined,
+    listen(listener) {
+      hear = listener
+      return () => undefined
+    },
+    now: () => Date.now(),
+    start: () => undefined,
+  }
+  scope = effectScope()
+  call = scope.run(() => useCall({ live, grant, small: true, testLabel: 'x' }))!
+})
+afterEach(() => {
+  scope.stop()
+  vi.unstubAllGlobals()
+})
+
+async function joined(): Promise<FakePc> {
+  call.join()
+  await settle()
+  hear({ type: 'room', room: room() })
+  await settle()
+  const offer = offers().at(-1)
+  if (offer?.type === 'offer') hear({ type: 'answer', room: 'r', offer_id: offer.offer_id, sdp: 'answer' })
+  await settle()
+  const pc = FakePc.made.at(-1)!
+  pc.become('connected')
+  return pc
+}
+
+describe('entering', () => {
+  it('takes the seat by a grant and offers at once, without waiting for the camera', async () => {
+    await joined()
+    expect(said.map((one) => one.type)).toEqual(expect.arrayContaining(['join', 'offer', 'media']))
+    expect(offers()[0]).toMatchObject({ room: 'r', fresh: true })
+    expect(call.state.value.phase.name).toBe('live')
+  })
+
+  it('puts the doctor’s picture and voice together from the slots', async () => {
+    await joined()
+    hear({ type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd' }, { mid: '5', kind: 'video', source: 'd' }], missing: [0, 0] })
+    const streams = call.streams.value.get('d')
+    expect([streams?.audio?.getTracks()[0]?.id, streams?.video?.getTracks()[0]?.id]).toEqual(['2', '5'])
+  })
+
+  it('asks again while the network is away', async () => {
+    grant.mockRejectedValueOnce(new ApiError('network', 0, ''))
+    call.join()
+    await settle(2500)
+    expect(grant).toHaveBeenCalledTimes(2)
+    expect(said[0]).toEqual({ type: 'join', grant: 'g' })
+  })
+
+  it('takes a new grant when the old one was spent by an answer that was lost', async () => {
+    refuse = (command) => (command.type === 'join' && said.filter((one) => one.type === 'join').length === 1 ? 'room.grant_refused' : null)
+    call.join()
+    await settle(2500)
+    expect(grant).toHaveBeenCalledTimes(2)
+  })
+
+  it('ends when the visit is over', async () => {
+    grant.mockRejectedValue(new ApiError('visit.ended', 409, ''))
+    call.join()
+    await settle()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'closed' })
+  })
+
+  it('does not hear other rooms of the same socket', async () => {
+    call.join()
+    await settle()
+    hear({ type: 'room', room: room('other') })
+    expect(call.state.value.room).toBeNull()
+    expect(FakePc.made).toHaveLength(0)
+  })
+})
+
+describe('a lost socket', () => {
+  it('that kept the seat leaves running media alone', async () => {
+    const pc = await joined()
+    status.value = { name: 'reconnecting', since: 0 }
+    expect(call.state.value.phase).toMatchObject({ name: 'reconnecting', what: 'network' })
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: [room()] })
+    await settle()
+    expect(call.state.value.phase.name).toBe('live')
+    expect(pc.closed).toBe(false)
+    expect(grant).toHaveBeenCalledOnce()
+  })
+
+  it('with broken media restarts ICE as soon as the socket is back', async () => {
+    const pc = await joined()
+    status.value = { name: 'reconnecting', since: 0 }
+    pc.become('failed')
+    await settle(8000)
+    expect(pc.restarts).toBe(0)
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: [room()] })
+    await settle(1)
+    expect(pc.restarts).toBe(1)
+    expect(offers().at(-1)).toMatchObject({ fresh: false })
+  })
+
+  it('of a server that forgot everything takes the seat again with new media', async () => {
+    const pc = await joined()
+    status.value = { name: 'reconnecting', since: 0 }
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed: false, now: 0, rooms: [] })
+    await settle()
+    expect(grant).toHaveBeenCalledTimes(2)
+    expect(pc.closed).toBe(true)
+    expect(offers().at(-1)).toMatchObject({ fresh: true })
+  })
+})
+
+describe('a seat that the server lost', () => {
+  it('is taken again when an offer finds nobody there', async () => {
+    await joined()
+    refuse = (command) => (command.type === 'offer' && grant.mock.calls.length === 1 ? 'request.not_found' : null)
+    FakePc.made.at(-1)!.become('failed')
+    await settle(10)
+    expect(grant).toHaveBeenCalledTimes(2)
+    expect(offers().at(-1)).toMatchObject({ fresh: true })
+  })
+
+  it('is taken again when the relay never admitted it', async () => {
+    call.join()
+    await settle()
+    hear({ type: 'room', room: room() })
+    await settle()
+    const offer = offers().at(-1)
+    if (offer?.type === 'offer') hear({ type: 'offer_refused', room: 'r', offer_id: offer.offer_id, reason: 'not_admitted' })
+    await settle()
+    expect(grant).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('the end', () => {
+  it('is a hang-up that leaves the room for good', async () => {
+    const pc = await joined()
+    call.leave()
+    expect(said.at(-1)).toEqual({ type: 'leave', room: 'r' })
+    expect(pc.closed).toBe(true)
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'left' })
+  })
+
+  it('is the doctor’s, for everybody', async () => {
+    await joined()
+    hear({ type: 'room_ended', room: 'r', reason: 'finished' })
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'finished' })
+    expect(call.streams.value.size).toBe(0)
+  })
+
+  it('can be followed by a return with one tap', async () => {
+    await joined()
+    call.leave()
+    await joined()
+    expect(grant).toHaveBeenCalledTimes(2)
+    expect(call.state.value.phase.name).toBe('live')
+  })
+
+  it('of the page keeps the seat: nobody is told that the person left', async () => {
+    await joined()
+    scope.stop()
+    expect(said.some((one) => one.type === 'leave')).toBe(false)
+  })
+})
+
+describe('what the others are told', () => {
+  it('follows every button', async () => {
+    await joined()
+    call.setMicrophone(false)
+    expect(said.at(-1)).toMatchObject({ type: 'media', state: { microphone: false } })
+    const count = said.length
+    call.setMicrophone(false)
+    expect(said).toHaveLength(count)
+    call.setVoiceOnly(true)
+    expect(said.at(-1)).toMatchObject({ state: { microphone: false, camera: false } })
+    await settle()
+    expect(call.self.value).toBeNull()
+    call.setCamera(true)
+    await settle()
+    expect(said.at(-1)).toMatchObject({ state: { camera: true } })
+    expect(call.self.value).not.toBeNull()
+  })
+})
