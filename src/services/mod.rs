@@ -102,6 +102,6 @@ impl Services {
 
     /// Opens a unit of work that may write.
     pub(crate) async fn begin(&self) -> Result<Work, Refusal> {
-        Ok(Work::new(self.db.begin().await?, self.clock.now(), self.bus.clone()))
+        Ok(Work::new(self.db.begin().await?, self.clock.now(), self.bus.clone(), self.vault.clone()))
     }
 }

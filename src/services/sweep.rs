@@ -94,11 +94,12 @@ impl Services {
         Ok(())
     }
 
-    /// Forgets idempotency keys that nobody will repeat any more.
+    /// Forgets idempotency keys that nobody will repeat any more, and one-time codes that nobody can use.
     pub async fn forget_keys(&self) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
         let before = work.now - KEYS_KEPT;
         work.tx.idem().forget(before).await?;
+        work.tx.codes().forget(before).await?;
         work.commit().await
     }
 }

@@ -23,6 +23,8 @@ pub enum Field {
     Phone,
     /// The answers of a declaration, which hold addresses and names.
     Answers,
+    /// The answer of a command, kept for its repetition: it holds whatever its browser was told.
+    Command,
 }
 
 impl Field {
@@ -32,11 +34,13 @@ impl Field {
             Self::DocumentNumber => "document-number",
             Self::Phone => "phone",
             Self::Answers => "answers",
+            Self::Command => "command",
         }
     }
 }
 
 /// Seals and opens fields.
+#[derive(Clone)]
 pub struct Vault {
     secret: Vec<u8>,
     ids: Ids,

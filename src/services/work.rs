@@ -2,9 +2,12 @@
 //!
 //! Law of announcements: a change is committed first and announced after, in commit order.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::bus::{Announcement, Bus};
 use crate::domain::audit::Entry;
@@ -13,6 +16,7 @@ use crate::domain::permission::Actor;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::services::refusal::Refusal;
+use crate::services::vault::{Field, Vault};
 use crate::store::{Claim, Tx};
 
 /// A command as a browser sent it: who, and the key that makes a repetition the same command.
@@ -40,30 +44,46 @@ pub struct Work {
     /// The moment at which everything in it happens.
     pub now: Timestamp,
     bus: Bus,
+    vault: Vault,
     announcements: Vec<Announcement>,
 }
 
 impl Work {
     /// Wraps an open transaction.
-    pub fn new(tx: Tx, now: Timestamp, bus: Bus) -> Self {
-        Self { tx, now, bus, announcements: Vec::new() }
+    pub fn new(tx: Tx, now: Timestamp, bus: Bus, vault: Vault) -> Self {
+        Self { tx, now, bus, vault, announcements: Vec::new() }
     }
 
     /// The stored answer of this command, if it was carried out before; claims its key otherwise.
     pub async fn recall<T: DeserializeOwned>(&mut self, command: &Command) -> Result<Option<T>, Refusal> {
         let Some(key) = &command.key else { return Ok(None) };
-        match self.tx.idem().claim(&command.actor, key, &command.hash, self.now).await? {
+        // A body may hold little more than a name and a number: a plain hash of it could be tried out.
+        let hash = self.vault.mac("command-body", &[&command.hash]);
+        match self.tx.idem().claim(&command.actor, key, &hash, self.now).await? {
             Claim::Fresh => Ok(None),
-            Claim::Done(body) => serde_json::from_value(body).map(Some).map_err(|e| Refusal::internal(&e)),
+            Claim::Done(sealed) => {
+                let sealed = sealed.as_str().and_then(|text| STANDARD.decode(text).ok());
+                let sealed = sealed.ok_or_else(|| Refusal::internal("a kept answer is not sealed"))?;
+                let body = self.vault.open(Field::Command, self.row_of(command, key), &sealed);
+                let body = body.map_err(|e| Refusal::internal(&e))?;
+                serde_json::from_str(&body).map(Some).map_err(|e| Refusal::internal(&e))
+            }
             Claim::Mismatch => Err(Refusal::new(ErrorCode::KeyReused, "this key came with another request")),
         }
     }
 
-    /// Keeps the answer for a repetition of the command.
+    /// Keeps the answer for a repetition of the command; sealed, for it may hold names, answers and notes.
     pub async fn keep<T: Serialize>(&mut self, command: &Command, answer: &T) -> Result<(), Refusal> {
         let Some(key) = &command.key else { return Ok(()) };
-        let body = serde_json::to_value(answer).map_err(|e| Refusal::internal(&e))?;
-        Ok(self.tx.idem().keep(&command.actor, key, &body).await?)
+        let body = serde_json::to_string(answer).map_err(|e| Refusal::internal(&e))?;
+        let sealed = self.vault.seal(Field::Command, self.row_of(command, key), &body);
+        Ok(self.tx.idem().keep(&command.actor, key, &Value::from(STANDARD.encode(sealed))).await?)
+    }
+
+    /// What binds a sealed answer to its command: such a row has no id of its own.
+    fn row_of(&self, command: &Command, key: &str) -> Uuid {
+        let mac = self.vault.mac("command-row", &[command.actor.as_bytes(), &[0], key.as_bytes()]);
+        Uuid::from_slice(&mac[..16]).expect("a UUID has 16 bytes")
     }
 
     /// Writes an event and announces it after the commit. `data` must hold no personal datum.

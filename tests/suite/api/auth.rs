@@ -1,5 +1,7 @@
 //! `/auth`: one-time codes and sessions.
 
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
+
 use serde_json::{Value, json};
 
 use crate::support::app::{Browser, LINK, TestApp};

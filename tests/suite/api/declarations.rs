@@ -1,5 +1,7 @@
 //! `/questionnaires` and `/declarations`.
 
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
+
 use serde_json::{Map, Value, json};
 
 use super::patients::grandmother;
@@ -213,6 +215,27 @@ async fn two_holders_of_one_patient_do_not_see_each_others_declarations() {
     stranger.post("/declarations", &begin).await.refused("request.not_found");
     app.staff("doctor").await.get(&one.path()).await.refused("auth.forbidden");
     one.holder.get("/declarations/x").await.refused("request.not_found");
+}
+
+#[tokio::test]
+async fn nothing_that_a_patient_stated_stands_in_the_database_in_clear() {
+    let app = TestApp::start().await;
+    let mut way = Way::begin(&app, "13800000001", [true, true, true]).await;
+    way.holder = way.holder.keyed("save-1");
+    way.save(json!({ "id.addr.door": "金丝雀路1号" })).await;
+    // The kept answer of the command says the same again.
+    let first = way.declaration.clone();
+    let again = json!({ "version": 1, "answers": { "id.addr.door": "金丝雀路1号" } });
+    assert_eq!(way.holder.patch(&way.path(), &again).await.ok(), first);
+
+    let yunzhen::store::Db::Sqlite { writer, .. } = &app.db else { panic!("the site stands on SQLite") };
+    sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await.unwrap();
+    let bytes = std::fs::read(app.file()).unwrap();
+    let holds = |words: &str| bytes.windows(words.len()).any(|window| window == words.as_bytes());
+    assert!(holds("fever-intake"), "what is no secret is in the file");
+    for canary in ["演示患者甲", "11010519491231002X", "13800000001", "8613800000001", "金丝雀"] {
+        assert!(!holds(canary), "{canary}");
+    }
 }
 
 #[tokio::test]

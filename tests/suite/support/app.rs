@@ -1,5 +1,7 @@
 //! The whole site in this process, on a SQLite of its own: a clock that stands, messages in a list, no network.
 
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +43,7 @@ pub struct TestApp {
     /// What was sent to telephones.
     pub sent: Arc<Mutex<Vec<Message>>>,
     site: Router,
-    _fresh: Fresh,
+    fresh: Fresh,
     _relay: mpsc::Receiver<yunzhen::domain::room::relay::RelayCommand>,
 }
 
@@ -77,7 +79,7 @@ impl TestApp {
         services.seed_demo(90).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(services, no_socket, None);
-        Self { clock, db: fresh.db.clone(), sent, site, _fresh: fresh, _relay: commands }
+        Self { clock, db: fresh.db.clone(), sent, site, fresh, _relay: commands }
     }
 
     /// A browser that is not signed in.
@@ -117,6 +119,11 @@ impl TestApp {
         let text = &sent.last().expect("a message was sent").text;
         let digits: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|part| part.len() == 6).collect();
         digits[0].to_owned()
+    }
+
+    /// The database's file.
+    pub fn file(&self) -> std::path::PathBuf {
+        self.fresh.path()
     }
 
     /// Moves the clock.

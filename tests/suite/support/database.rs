@@ -15,7 +15,14 @@ use crate::support::postgres::{Durability, Server};
 pub struct Fresh {
     /// The database.
     pub db: Db,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
+}
+
+impl Fresh {
+    /// The file of a SQLite.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.folder.as_ref().expect("only SQLite has a file").path().join("yunzhen.db")
+    }
 }
 
 /// A SQLite file, opened as the server opens its own: one writer, several readers.
@@ -23,7 +30,7 @@ pub async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let db = Db::open(&format!("sqlite:{}", folder.path().join("yunzhen.db").display())).await.expect("a file opens");
     db.migrate().await.expect("the migrations run");
-    Fresh { db, _folder: Some(folder) }
+    Fresh { db, folder: Some(folder) }
 }
 
 /// A schema of its own in this process's PostgreSQL, or in that of `TEST_POSTGRES_URL`; `None`, said loudly, when there
@@ -45,7 +52,7 @@ pub async fn postgres() -> Option<Fresh> {
     let options = server.options([("search_path", schema.as_str()), ("lock_timeout", "30s")]);
     let db = Db::postgres(options).await.expect("the schema opens");
     db.migrate().await.expect("the migrations run");
-    Some(Fresh { db, _folder: None })
+    Some(Fresh { db, folder: None })
 }
 
 fn server() -> Result<PgConnectOptions, String> {

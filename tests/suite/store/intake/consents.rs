@@ -1,7 +1,7 @@
 use uuid::Uuid;
 use yunzhen::domain::consent::ConsentKind;
 use yunzhen::domain::ids::{HolderId, PatientId};
-use yunzhen::store::ConsentRow;
+use yunzhen::store::{ConsentRow, Db};
 
 use super::family;
 use crate::support::hospital::Hospital;
@@ -36,6 +36,21 @@ on_both! {
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.consents().of(one.0, one.1).await.unwrap(), rows);
         assert_eq!(tx.consents().of(one.0, other.1).await.unwrap(), [], "another's decisions are not theirs");
+    }
+
+    async fn a_decision_never_changes_and_never_goes(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let family = family(&hospital, 1).await;
+        let row = decision(&hospital, family, true);
+        hospital.write(async |tx| tx.consents().append(&row).await.unwrap()).await;
+        for statement in ["update consent set granted = (1 = 2)", "delete from consent"] {
+            let refused = match &db {
+                Db::Sqlite { writer, .. } => sqlx::query(statement).execute(writer).await.map(drop),
+                Db::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
+            };
+            assert!(refused.unwrap_err().to_string().contains("a consent"));
+        }
+        assert_eq!(db.read().await.unwrap().consents().of(family.0, family.1).await.unwrap(), [row]);
     }
 
     async fn a_decision_is_never_made_for_nobody(db: Db) {
