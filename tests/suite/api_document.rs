@@ -4,7 +4,10 @@
 fn the_checked_in_api_document_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(written.trim_end() == yunzhen::app::openapi().trim_end(), "stale: cargo run -- openapi > docs/openapi.json");
+    assert!(
+        written.trim_end() == yunzhen::app::openapi().trim_end(),
+        "stale: cargo run -- openapi > docs/openapi.json"
+    );
 }
 
 #[test]
