@@ -189,7 +189,7 @@ describe('a lost socket', () => {
     status.value = { name: 'reconnecting', since: 0 }
     expect(call.state.value.phase).toMatchObject({ name: 'reconnecting', what: 'network' })
     status.value = { name: 'open' }
-    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: [room()] })
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'] })
     await settle()
     expect(call.state.value.phase.name).toBe('live')
     expect(pc.closed).toBe(false)
@@ -203,7 +203,7 @@ describe('a lost socket', () => {
     await settle(8000)
     expect(pc.restarts).toBe(0)
     status.value = { name: 'open' }
-    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: [room()] })
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'] })
     await settle(1)
     expect(pc.restarts).toBe(1)
     expect(offers().at(-1)).toMatchObject({ fresh: false })

@@ -195,14 +195,12 @@ export function useCall(options: CallOptions): Call {
   }
 
   /** The socket is back. Either the seat was kept, or it is asked for again; the media follows by itself. */
-  function welcomed(rooms: readonly RoomState[]): void {
+  function welcomed(rooms: readonly string[]): void {
     dispatch({ type: 'link_back' })
     told = ''
     const room = state.value.room
     if (room === null) return
-    const kept = rooms.find((one) => one.room === room)
-    if (kept) {
-      dispatch({ type: 'room', room: kept, at: Date.now() })
+    if (rooms.includes(room)) {
       peer?.setLinked(true)
       return tell()
     }

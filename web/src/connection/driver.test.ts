@@ -97,6 +97,19 @@ describe('the driver', () => {
     expect(states.at(-1)?.name).toBe('open')
   })
 
+  it('goes on when a listener has a fault', () => {
+    const { connection, last, unread } = bench()
+    const second = vi.fn()
+    connection.listen(() => {
+      throw new Error('broken')
+    })
+    connection.listen(second)
+    connection.start()
+    last().welcome()
+    expect(second).toHaveBeenCalledOnce()
+    expect(unread).toHaveBeenCalledWith('fault', 'Error: broken')
+  })
+
   it('says that it reconnects after a loss, and closes the old socket', () => {
     const { connection, sockets, states, timers, last } = bench()
     connection.start()

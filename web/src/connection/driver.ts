@@ -132,6 +132,17 @@ export function createConnection(options: ConnectionOptions): Connection {
     }
   }
 
+  /** A fault of one listener must not keep the others, or the socket itself, from going on. */
+  function guarded<T>(hear: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        hear(value)
+      } catch (cause) {
+        options.unread?.('fault', String(cause))
+      }
+    }
+  }
+
   function deliver(message: ServerMessage): void {
     if (message.type === 'event') onEvent.tell(message.topic, message)
     else if (message.type === 'ticket') onTicket.tell(message.ticket.id, message.ticket)
@@ -185,17 +196,20 @@ export function createConnection(options: ConnectionOptions): Connection {
         feed({ type: 'command', ref, command, patience, key: key ?? null })
       })
     },
-    subscribe(topic, since, hear) {
+    subscribe(topic, since, listener) {
+      const hear = guarded(listener)
       onEvent.add(topic, hear)
       feed({ type: 'subscribe', topic, since })
       return () => void (onEvent.remove(topic, hear) && feed({ type: 'unsubscribe', topic }))
     },
-    watch(ticket, hear) {
+    watch(ticket, listener) {
+      const hear = guarded(listener)
       onTicket.add(ticket, hear)
       feed({ type: 'watch', ticket })
       return () => void (onTicket.remove(ticket, hear) && feed({ type: 'unwatch', ticket }))
     },
-    listen(hear) {
+    listen(listener) {
+      const hear = guarded(listener)
       onMessage.add(hear)
       return () => void onMessage.delete(hear)
     },

@@ -94,7 +94,7 @@ const ticket: Shape<TicketView> = (value, path) => {
 }
 
 const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage, { type: T }>, 'type'>> } = {
-  welcome: object({ resume: text, resumed: flag, now: number, rooms: list(room) }),
+  welcome: object({ resume: text, resumed: flag, now: number, rooms: list(text) }),
   pong: object({ id: number, now: number }),
   done: object({ id: number }),
   refused: object({ id: orNull(number), problem }),

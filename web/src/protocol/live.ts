@@ -88,7 +88,8 @@ export interface LiveEvent {
 }
 
 export type ServerMessage =
-  | { type: 'welcome'; resume: string; resumed: boolean; now: number; rooms: RoomState[] }
+  /** `rooms`: where this connection still has a seat; a `room` message for each follows. */
+  | { type: 'welcome'; resume: string; resumed: boolean; now: number; rooms: string[] }
   | { type: 'pong'; id: number; now: number }
   | { type: 'done'; id: number }
   | { type: 'refused'; id: number | null; problem: Problem }
