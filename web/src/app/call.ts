@@ -132,6 +132,7 @@ export function useCall(options: CallOptions): Call {
   function entered(room: RoomState): void {
     if (room.room !== wanted) return
     const isNew = state.value.room === null
+    if (isNew) told = ''
     dispatch({ type: 'room', room, at: Date.now() })
     if (!isNew || state.value.room === null) return
     peer?.close()
@@ -139,8 +140,6 @@ export function useCall(options: CallOptions): Call {
     send()
     peer.begin()
     expose(peer)
-    told = ''
-    tell()
   }
 
   function makePeer(room: string): Peer {
