@@ -27,7 +27,7 @@ test('elder mode is large on every screen, and is remembered', async ({ patient,
   const person = invent('reads large', '演示患者乙', '19420101')
   const look = async (name: string) => {
     await expect(patient.page.locator('html')).toHaveAttribute('data-elder', 'on')
-    expect(await tooSmall(patient.page), name).toEqual([])
+    expect.soft(await tooSmall(patient.page), name).toEqual([])
     await expectNoSidewaysScroll(patient.page, `${name}, elder mode`)
     await expectAccessible(patient.page, `${name}, elder mode`)
   }

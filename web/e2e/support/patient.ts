@@ -46,7 +46,11 @@ export class Patient {
   /** Telephone number, then the code that a demonstration shows. */
   async signIn(phone: string): Promise<void> {
     await this.page.getByLabel(this.say('phone.label')).fill(phone)
-    await this.button(this.say('phone.send')).click()
+    // Another code is sent a minute after the last one, and not before.
+    await expect(async () => {
+      await this.button(this.say('phone.send')).click()
+      await expect(this.button(this.say('code.fill'))).toBeVisible({ timeout: 3_000 })
+    }).toPass({ timeout: 90_000, intervals: [5_000] })
     await this.button(this.say('code.fill')).click()
     await this.button(this.say('code.verify')).click()
   }
@@ -77,11 +81,11 @@ export class Patient {
   /** Fills the questionnaire in, page after page, with what is asked of `answers`. */
   async declare(answers: Readonly<Record<string, Answer>> = FEVER, eachPage?: (title: string) => Promise<void>): Promise<void> {
     const title = this.page.locator('#page-title')
-    for (let pages = 0; pages < 30; pages += 1) {
+    for (let pages = 0; pages < 60; pages += 1) {
       await expect(title).toBeVisible()
-      const here = (await title.textContent()) ?? ''
+      const here = await this.pageNumber()
       await this.fillPage(answers)
-      await eachPage?.(here)
+      await eachPage?.(`${here}, ${(await title.textContent()) ?? ''}`)
       const submit = this.button(this.say('form.submit'))
       if (await submit.isVisible()) {
         await submit.click()
@@ -89,9 +93,15 @@ export class Patient {
         return
       }
       await this.button(this.say('common.next')).click()
-      await expect(title).not.toHaveText(here)
+      await expect.poll(() => this.pageNumber(), { message: `the page after ${here}` }).not.toBe(here)
     }
     throw new Error('the questionnaire does not end')
+  }
+
+  /** Of the questionnaire; long sections run over several pages of one title. */
+  private async pageNumber(): Promise<number> {
+    const words = await this.page.locator('.where').textContent({ timeout: 1_000 }).catch(() => '')
+    return Number(/\d+/.exec(words ?? '')?.[0] ?? 0)
   }
 
   /** Answers what is on the page; an answer may bring up further questions. */

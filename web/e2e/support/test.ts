@@ -1,4 +1,5 @@
 import { test as base, expect, type Browser, type BrowserContextOptions, type Page, type TestInfo } from '@playwright/test'
+import { writeFileSync } from 'node:fs'
 import { launchChromium, openPage, DESK, PHONE, type Equipment } from './browser'
 import { Desk } from './desk'
 import { Nurse } from './nurse'
@@ -39,7 +40,7 @@ export const test = base.extend<Cast, Machines>({
     const server = await Server.start()
     await use(server)
     await server.stop()
-    if (info.status !== info.expectedStatus) await info.attach('server.log', { body: server.log, contentType: 'text/plain' })
+    if (info.status !== info.expectedStatus) writeFileSync(info.outputPath('server.log'), server.log)
   },
   patient: async ({ phones, server }, use, info) => {
     await usePage(phones, server.baseURL, PHONE, info, 'patient', (page) => use(new Patient(page, wordsOf('zh'), server.link)))
@@ -84,8 +85,8 @@ export async function usePage(
   page.on('pageerror', (fault) => said.push(`uncaught: ${fault.message}`))
   await use(page)
   if (info.status !== info.expectedStatus) {
-    await info.attach(`${who}.png`, { body: await page.screenshot(), contentType: 'image/png' }).catch(() => undefined)
-    await info.attach(`${who}.console`, { body: said.join('\n'), contentType: 'text/plain' })
+    await page.screenshot({ path: info.outputPath(`${who}.png`) }).catch(() => undefined)
+    writeFileSync(info.outputPath(`${who}.console`), said.join('\n'))
   }
   await page.context().close()
 }
