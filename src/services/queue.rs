@@ -154,6 +154,7 @@ impl Services {
         let (_, clinic) = own_ticket(&mut work.tx, act, id).await?;
         let now = work.now;
         let moved = work.tx.tickets().accept(id, version, now).await?.ok_or_else(stale)?;
+        announce_desk(&mut work, &moved, "desk.patient_accepted").await?;
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.accepted", command).await
     }
 
