@@ -11,7 +11,7 @@ test('after a killed server both are back in their call by themselves, and the q
   await patient.accept()
   await desk.confirm()
   await expectCall(patient.page, desk.page)
-  await desk.write({ complaint: '发热', diagnosis: '流感样病例', advice: '' })
+  await desk.write({ complaint: '发热', diagnosis: '流感样病例', advice: '多休息' })
   await desk.expectSaved()
 
   await server.kill9()

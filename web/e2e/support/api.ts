@@ -45,6 +45,7 @@ export interface Arrival {
   tokens: Json
   ticket: string
   no: number
+  declaration: string
 }
 
 /** Takes a person from the link to the waiting room as the screens do, without the screens. */
@@ -70,7 +71,7 @@ export async function arrive(
   const saved = await holder.patch(`/declarations/${id}`, { version: begun['version'], answers: asked(answers) })
   await holder.post(`/declarations/${id}/submit`, { version: saved['version'] })
   const ticket = await holder.post('/tickets', { declaration: id })
-  return { tokens, ticket: String(ticket['id']), no: Number(ticket['no']) }
+  return { tokens, ticket: String(ticket['id']), no: Number(ticket['no']), declaration: id }
 }
 
 /** Without the question that is only asked of women. */

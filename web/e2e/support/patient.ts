@@ -177,8 +177,11 @@ export class Patient {
     const arrival = await arrive(server, person)
     await this.open()
     await this.page.evaluate(
-      ([name, tokens]) => localStorage.setItem(String(name), String(tokens)),
-      [`yunzhen.patient.${this.link}`, JSON.stringify(arrival.tokens)],
+      (kept) => kept.forEach(([name, value]) => localStorage.setItem(String(name), String(value))),
+      [
+        [`yunzhen.patient.${this.link}`, JSON.stringify(arrival.tokens)],
+        [`yunzhen.declaration.${this.link}`, arrival.declaration],
+      ],
     )
     await this.page.reload()
     await this.expectWaiting()

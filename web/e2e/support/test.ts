@@ -83,12 +83,14 @@ export async function usePage(
   const said: string[] = []
   page.on('console', (line) => said.push(`${line.type()}: ${line.text()}`))
   page.on('pageerror', (fault) => said.push(`uncaught: ${fault.message}`))
-  await use(page)
-  if (info.status !== info.expectedStatus) {
+  let thrown: unknown
+  await use(page).catch((cause: unknown) => (thrown = cause))
+  if (thrown !== undefined || info.status !== info.expectedStatus) {
     await page.screenshot({ path: info.outputPath(`${who}.png`) }).catch(() => undefined)
     writeFileSync(info.outputPath(`${who}.console`), said.join('\n'))
   }
   await page.context().close()
+  if (thrown !== undefined) throw thrown
 }
 
 export { expect }
