@@ -295,7 +295,7 @@ fn place(answers: &serde_json::Map<String, serde_json::Value>) -> Option<String>
     let text = |id: &str| answers.get(id).and_then(serde_json::Value::as_str);
     let address = ["id.addr.area", "id.addr.street", "id.addr.door"].into_iter().filter_map(text);
     let address = address.collect::<Vec<_>>().join(" ");
-    let place = text("loc.now.place").map(str::to_owned).unwrap_or(address);
+    let place = text("loc.now.place").map_or(address, str::to_owned);
     Some(place).filter(|place| !place.trim().is_empty())
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::bus::Announcement;
+pub use crate::bus::Announcement;
 use crate::domain::ids::{ClinicId, DeskId, InstitutionId, TicketId, VisitId};
 use crate::domain::permission::Actor;
 use crate::services::Services;

@@ -49,19 +49,19 @@ async fn what_belongs_to_another_is_not_there() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
     let (stranger, _) = stage.known_patient(9).await;
-    for path in [format!("/tickets/{}", visit.ticket), format!("/visits/{}/messages", visit.visit)] {
+    for path in [format!("/tickets/{}", visit.ticket), format!("/visits/{}/messages", visit.id)] {
         assert_eq!(stage.get(&path, &stranger).await.refusal(), (404, "request.not_found"), "{path}");
     }
-    let grant = stage.act(&format!("/visits/{}/grant", visit.visit), &stranger).await;
+    let grant = stage.act(&format!("/visits/{}/grant", visit.id), &stranger).await;
     assert_eq!(grant.refusal(), (404, "request.not_found"));
     let other = stage.staff("doctor2").await;
-    let grant = stage.act(&format!("/visits/{}/grant", visit.visit), &other).await;
+    let grant = stage.act(&format!("/visits/{}/grant", visit.id), &other).await;
     assert_eq!(grant.refusal(), (404, "request.not_found"), "another doctor is a stranger to the call");
     for path in ["/clinics", "/alarms"] {
         assert_eq!(stage.get(path, &visit.patient).await.refusal(), (403, "auth.forbidden"), "{path}");
         assert_eq!(stage.get(path, "forged").await.refusal(), (401, "auth.required"), "{path}");
     }
     let pharmacist = stage.staff("pharmacist").await;
-    let read = stage.get(&format!("/visits/{}", visit.visit), &pharmacist).await;
+    let read = stage.get(&format!("/visits/{}", visit.id), &pharmacist).await;
     assert_eq!(read.refusal(), (403, "auth.forbidden"));
 }

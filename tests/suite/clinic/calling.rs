@@ -11,13 +11,13 @@ use super::stage::{LINK, Stage, nothing};
 async fn a_patient_goes_from_the_link_to_a_visit_and_its_end() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let end = format!("/visits/{}/end", visit.visit);
+    let end = format!("/visits/{}/end", visit.id);
     assert_eq!(stage.act(&end, &visit.doctor).await.refusal(), (409, "visit.outcome_missing"));
     let outcome = json!({ "outcome": "home_care" });
-    stage.post(&format!("/visits/{}/outcome", visit.visit), &visit.doctor, outcome).await.ok();
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
     let desk = stage.act(&end, &visit.doctor).await.ok();
     assert!(desk["current"].is_null());
-    assert_eq!(desk["unfinished"][0]["visit"], visit.visit);
+    assert_eq!(desk["unfinished"][0]["visit"], visit.id);
     let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
     assert_eq!(ticket["phase"], "done");
     let summaries = stage.get("/me/visits", &visit.patient).await.ok();
@@ -91,7 +91,7 @@ async fn the_wrong_person_gets_nothing_and_the_ticket_keeps_its_place() {
     let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
     assert_eq!((&ticket["phase"], &ticket["moved"]), (&json!("waiting"), &json!("wrong_person")));
     assert_eq!(ticket["ahead"], 0);
-    let grant = stage.act(&format!("/visits/{}/grant", visit.visit), &visit.patient).await;
+    let grant = stage.act(&format!("/visits/{}/grant", visit.id), &visit.patient).await;
     assert_eq!(grant.refusal(), (409, "visit.ended"));
 }
 
@@ -116,12 +116,12 @@ async fn a_restart_takes_nobodys_place_and_ends_no_visit() {
     let visit = stage.visit().await;
     let (waiting, before) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
     let stage = stage.restart().await;
-    stage.pass(Duration::from_secs(60)).await;
+    stage.pass(Duration::from_mins(1)).await;
     let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
     assert_eq!(ticket["phase"], "serving");
     let current = stage.get(&format!("/tickets/current?link={LINK}"), &waiting).await.ok();
     assert_eq!((&current["ticket"]["no"], &current["ticket"]["ahead"]), (&before["no"], &json!(0)));
-    stage.act(&format!("/visits/{}/grant", visit.visit), &visit.patient).await.ok();
+    stage.act(&format!("/visits/{}/grant", visit.id), &visit.patient).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

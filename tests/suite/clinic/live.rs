@@ -70,7 +70,7 @@ impl Socket {
     }
 
     async fn join(&mut self, stage: &Stage, visit: &Visit, token: &str) -> Value {
-        let grant = stage.act(&format!("/visits/{}/grant", visit.visit), token).await.ok();
+        let grant = stage.act(&format!("/visits/{}/grant", visit.id), token).await.ok();
         self.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
         self.expect("room").await["room"].clone()
     }
@@ -161,8 +161,7 @@ async fn topics_of_others_are_not_there() {
     let visit = stage.visit().await;
     let (stranger, _) = stage.known_patient(8).await;
     let (mut socket, _) = Socket::hello(&stage, &stranger, None).await;
-    for topic in [format!("ticket:{}", visit.ticket), format!("visit:{}", visit.visit), format!("desk:{}", visit.desk)]
-    {
+    for topic in [format!("ticket:{}", visit.ticket), format!("visit:{}", visit.id), format!("desk:{}", visit.desk)] {
         socket.say(json!({ "type": "subscribe", "id": 2, "topic": topic })).await;
         assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
     }
@@ -198,7 +197,7 @@ async fn a_lost_socket_resumes_in_the_same_seat() {
 async fn a_grant_is_good_once_for_its_own_session_and_for_a_minute() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let path = format!("/visits/{}/grant", visit.visit);
+    let path = format!("/visits/{}/grant", visit.id);
     let grant = stage.act(&path, &visit.patient).await.ok()["grant"].clone();
     let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
     doctor.say(json!({ "type": "join", "id": 1, "grant": grant })).await;
@@ -223,8 +222,8 @@ async fn the_end_of_a_visit_ends_the_room_for_both() {
     let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
     patient.join(&stage, &visit, &visit.patient).await;
     let outcome = json!({ "outcome": "follow_up" });
-    stage.post(&format!("/visits/{}/outcome", visit.visit), &visit.doctor, outcome).await.ok();
-    stage.act(&format!("/visits/{}/end", visit.visit), &visit.doctor).await.ok();
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
     assert_eq!(patient.expect("room_ended").await["reason"], "finished");
 }
 

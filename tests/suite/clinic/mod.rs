@@ -1,4 +1,5 @@
 //! The clinic from its doors: HTTP and WebSocket against a whole server in this process, on a clock that stands still.
+#![expect(clippy::unwrap_used, reason = "the stage is part of the tests: what does not work fails them")]
 
 mod admission;
 mod calling;

@@ -7,7 +7,7 @@ use super::stage::{Stage, Visit};
 
 async fn save(stage: &Stage, visit: &Visit, version: i64, content: Value) -> super::stage::Answer {
     let body = json!({ "version": version, "content": content });
-    stage.send(Method::PUT, &format!("/visits/{}/note", visit.visit), &visit.doctor, Some(body), None).await
+    stage.send(Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, Some(body), None).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn a_draft_is_saved_version_by_version_and_a_stale_one_is_refused() {
 async fn a_signature_needs_diagnosis_and_advice_and_a_change_of_it_a_reason() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let sign = format!("/visits/{}/sign", visit.visit);
+    let sign = format!("/visits/{}/sign", visit.id);
     save(&stage, &visit, 0, json!({ "diagnosis": "感冒" })).await.ok();
     let refused = stage.post(&sign, &visit.doctor, json!({ "version": 1 })).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "note.incomplete"), &json!("advice")));
@@ -53,7 +53,7 @@ async fn a_signature_needs_diagnosis_and_advice_and_a_change_of_it_a_reason() {
 async fn a_repeated_message_is_one_line_and_strangers_read_nothing() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let path = format!("/visits/{}/messages", visit.visit);
+    let path = format!("/visits/{}/messages", visit.id);
     let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "您好 <b>" });
     stage.post(&path, &visit.patient, line.clone()).await.ok();
     stage.post(&path, &visit.patient, line).await.ok();

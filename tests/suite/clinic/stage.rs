@@ -192,8 +192,8 @@ impl Stage {
         let accepted = self.post(&format!("/tickets/{ticket}/accept"), &patient, version).await.ok();
         let version = json!({ "version": accepted["version"] });
         let view = self.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
-        let visit = view["current"]["visit"].as_str().unwrap().to_owned();
-        Visit { patient, doctor, desk, ticket, visit }
+        let id = view["current"]["visit"].as_str().unwrap().to_owned();
+        Visit { patient, doctor, desk, ticket, id }
     }
 }
 
@@ -207,8 +207,8 @@ pub struct Visit {
     pub desk: String,
     /// The ticket.
     pub ticket: String,
-    /// The visit.
-    pub visit: String,
+    /// The visit's id.
+    pub id: String,
 }
 
 async fn start(folder: &TempDir, clock: &Clock) -> Running {
