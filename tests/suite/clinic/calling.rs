@@ -26,22 +26,6 @@ async fn a_patient_goes_from_the_link_to_a_visit_and_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn urgent_is_called_before_standard_whoever_came_first() {
-    let stage = Stage::open().await;
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    let (_, first) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 37.5, "rf.dis": ["none"] })).await;
-    let (_, second) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
-    assert!(first["level"] == "STANDARD" || first["level"] == "URGENT");
-    assert_eq!(second["level"], "URGENT");
-    let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-    if first["level"] == "STANDARD" {
-        assert_eq!(called["current"]["ticket"], second["id"]);
-    } else {
-        assert_eq!(called["current"]["ticket"], first["id"]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_double_click_on_call_next_is_one_call() {
     let stage = Stage::open().await;
     let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
