@@ -5,8 +5,12 @@ let context: AudioContext | null = null
 /** Whether the page may ring. */
 export const soundReady = ref(false)
 
+/** Whether somebody tapped on this page: then the browser lets a call be heard, even where no AudioContext will run. */
+export const tapped = ref(false)
+
 /** Call this inside a tap. */
 export async function unlockSound(): Promise<boolean> {
+  tapped.value = true
   try {
     context ??= new AudioContext()
     if (context.state !== 'running') await context.resume()
