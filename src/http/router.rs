@@ -102,7 +102,7 @@ pub fn site(
     let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
-        .merge(api.layer(from_fn(never_stored)))
+        .merge(api.layer(from_fn(without_null)).layer(from_fn(never_stored)))
         .layer(from_fn(in_time))
         .route("/api/v1/ws", live)
         .route("/api/{*rest}", any(no_such_path))
@@ -130,6 +130,17 @@ async fn never_stored(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// No address may hold U+0000, for the reason that no body may; see [`crate::protocol::parse::parse`].
+async fn without_null(request: Request, next: Next) -> Response {
+    let holds = |text: &str| text.contains("%00");
+    let field = match (holds(request.uri().path()), request.uri().query().is_some_and(holds)) {
+        (true, _) => "path",
+        (false, true) => "query",
+        (false, false) => return next.run(request).await,
+    };
+    HttpError(Refusal::field(ErrorCode::Invalid, field, "an address must not hold U+0000")).into_response()
 }
 
 /// Whoever waited too long hears it as everything else is said, as a problem.

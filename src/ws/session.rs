@@ -240,7 +240,10 @@ impl Session {
             return Err(End::Close(CloseCode::Garbage, Refusal::new(ErrorCode::MessageMalformed, "not JSON")));
         };
         self.malformed += 1;
-        let refusal = Refusal { code: ErrorCode::MessageMalformed, ..refusal };
+        // A message with a value that is not allowed is one of this protocol.
+        let is_known = refusal.code == ErrorCode::Invalid;
+        let code = if is_known { ErrorCode::Invalid } else { ErrorCode::MessageMalformed };
+        let refusal = Refusal { code, ..refusal };
         if self.malformed > MALFORMED {
             return Err(End::Close(CloseCode::Flood, refusal));
         }

@@ -112,3 +112,52 @@ async fn unknown_paths_and_wrong_methods_are_told_as_problems() {
         browser.send(Method::DELETE, path, Body::empty(), None).await.refused("request.method_not_allowed");
     }
 }
+
+/// Says the same with U+0000 in every text of `body`, one at a time: the field and the body.
+fn with_null(body: &Value) -> Vec<(String, Value)> {
+    let texts = body.as_object().unwrap().iter().filter(|(_, value)| value.is_string());
+    let spoilt = texts.map(|(name, value)| {
+        let mut spoilt = body.clone();
+        spoilt[name] = json!(format!("{}\0", value.as_str().unwrap()));
+        (name.clone(), spoilt)
+    });
+    spoilt.collect()
+}
+
+#[tokio::test]
+async fn a_null_character_is_refused_by_the_name_of_its_field() {
+    let app = TestApp::start().await;
+    let (browser, holder) = (app.browser(), app.holder("13800000001").await);
+    for (path, body) in [
+        ("/auth/login", json!({ "username": "doctor", "password": "yunzhen-doctor" })),
+        ("/auth/code", json!({ "link": "none", "phone": "13800000009" })),
+        ("/auth/refresh", json!({ "refresh_token": "x" })),
+        ("/patients", super::patients::grandmother()),
+    ] {
+        for (field, spoilt) in with_null(&body) {
+            let asks = if path == "/patients" { &holder } else { &browser };
+            asks.post(path, &spoilt).await.refused_field("request.invalid", &field);
+        }
+    }
+    let yes = json!({ "link": "none", "yes": ["chest", "a\0"] });
+    browser.post("/red-flags", &yes).await.refused_field("request.invalid", "yes[1]");
+    let patient = holder.post("/patients", &super::patients::grandmother()).await.ok();
+    let begin = json!({ "patient": patient["id"], "link": crate::support::app::LINK });
+    let declaration = holder.post("/declarations", &begin).await.ok();
+    let path = format!("/declarations/{}", declaration["id"].as_str().unwrap());
+    let save = json!({ "version": 1, "answers": { "id.addr.door": "1\0" } });
+    holder.patch(&path, &save).await.refused_field("request.invalid", "answers.id.addr.door");
+    let save = json!({ "version": 1, "answers": { "id.addr\0": "1" } });
+    holder.patch(&path, &save).await.refused_field("request.invalid", "answers");
+    assert_eq!(holder.get(&path).await.ok(), declaration);
+}
+
+#[tokio::test]
+async fn a_null_character_in_an_address_reaches_no_database() {
+    let app = TestApp::start().await;
+    let holder = app.holder("13800000001").await;
+    holder.get("/links/a%00b").await.refused_field("request.invalid", "path");
+    holder.get("/questionnaires/%00").await.refused_field("request.invalid", "path");
+    holder.get("/tickets/current?link=%00").await.refused_field("request.invalid", "query");
+    holder.get("/tickets/current?link=%2500").await.refused("link.unknown");
+}

@@ -239,3 +239,14 @@ async fn an_offer_without_a_seat_reaches_no_room() {
     socket.say(offer).await;
     assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_null_character_in_a_message_is_refused_by_the_name_of_its_field() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    socket.say(json!({ "type": "subscribe", "id": 7, "topic": "clinic:\0" })).await;
+    let refused = socket.expect("refused").await;
+    assert_eq!((&refused["id"], &refused["problem"]["code"]), (&json!(7), &json!("request.invalid")));
+    assert_eq!(refused["problem"]["field"], "topic");
+}
