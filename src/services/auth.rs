@@ -40,9 +40,7 @@ impl Services {
     pub async fn authenticate(&self, token: &str) -> Result<Option<(Actor, Timestamp)>, Refusal> {
         let now = self.clock.now();
         let Some((actor, ends)) = self.tokens.actor(token, now) else { return Ok(None) };
-        let session = self.db.read().await?.sessions().find(actor.session()).await?;
-        let stands = session.is_some_and(|row| row.revoked_at.is_none() && row.expires_at > now);
-        Ok(stands.then_some((actor, ends)))
+        Ok(self.session_stands(actor).await?.then_some((actor, ends)))
     }
 
     /// The token with which this browser takes up its seats again.
