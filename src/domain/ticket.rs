@@ -78,7 +78,8 @@ impl TicketState {
                 next,
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
-            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            // While a doctor has the patient, it is the doctor who acts on an emergency.
+            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Transferred),
             S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,

@@ -10,10 +10,12 @@ use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
 use crate::domain::ids::{ClinicId, DeskId, TicketId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
+use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 use crate::domain::ticket::{MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
+use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::house::{ClinicInfo, DeskInfo};
 use crate::protocol::intake::TriageView;
@@ -256,7 +258,8 @@ impl Services {
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.retriaged", command).await
     }
 
-    /// A person changes a level: up at will, down with a reason, down from EMERGENCY by a doctor.
+    /// A person changes a level: up at will, down with a reason, down from EMERGENCY by a doctor. A visit that is under
+    /// way is the doctor's, who ends or transfers it; nobody takes the patient away by a level.
     pub async fn change_level(
         &self,
         act: TriageAct,
@@ -269,6 +272,9 @@ impl Services {
             return Ok(done);
         }
         let ticket = staff_ticket(&mut work.tx, act, id).await?;
+        if change.level == ticket.level {
+            return Err(Refusal::field(ErrorCode::Invalid, "level", "the ticket has this level"));
+        }
         let is_lower = change.level < ticket.level;
         let has_reason = (2..=500).contains(&change.reason.trim().chars().count());
         if is_lower && !has_reason {
@@ -281,8 +287,15 @@ impl Services {
         if is_lower && ticket.level == Level::Emergency && act.role != crate::domain::people::Role::Doctor {
             return Err(Refusal::new(ErrorCode::LoweringRefused, "only a doctor can lower EMERGENCY"));
         }
+        let mut ends = None;
         let moved = if change.level == Level::Emergency {
             let moved = work.tx.tickets().to_emergency(id, change.version).await?.ok_or_else(stale)?;
+            // A desk that called hears that somebody else has the patient now, and a visit whose doctor is away is over.
+            announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
+            if let Some(visit) = work.tx.visits().of_ticket(id).await?.filter(|visit| visit.ended_at.is_none()) {
+                self.stop_visit(&mut work, &visit, VisitEnd::DoctorLost).await?;
+                ends = Some(visit.room_id);
+            }
             let reason = Text::new("医护人员判定为急症", "Judged an emergency by staff");
             let (institution, clinic) = (ticket.institution_id, ticket.clinic_id);
             let cause = cause_of(&ticket);
@@ -300,6 +313,9 @@ impl Services {
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.level").await?;
         work.commit().await?;
+        if let Some(room) = ends {
+            self.end_room(room, RoomEnd::Finished).await;
+        }
         Ok(row)
     }
 

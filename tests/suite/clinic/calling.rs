@@ -155,3 +155,64 @@ async fn a_level_goes_up_by_anybody_down_with_a_reason_and_from_emergency_by_a_d
     let leave = json!({ "version": row["version"] });
     stage.post(&format!("/tickets/{}/leave", ticket["id"].as_str().unwrap()), &patient, leave).await.ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_in_a_visit_or_after_it_is_not_made_an_emergency_of_the_queue() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let nurse = stage.staff("nurse").await;
+    let path = format!("/tickets/{}/level", visit.ticket);
+    let raise = async || {
+        let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+        let body = json!({ "version": ticket["version"], "level": "EMERGENCY", "reason": "呼吸困难" });
+        stage.post(&path, &nurse, body).await
+    };
+    assert_eq!(raise().await.refusal(), (409, "ticket.state"));
+    let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+    assert_eq!(desk["current"]["visit"], visit.id, "the doctor still has the patient");
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    assert_eq!(raise().await.refusal(), (409, "ticket.state"));
+    assert_eq!(stage.get("/alarms", &nurse).await.ok(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_called_patient_who_becomes_an_emergency_is_taken_from_the_desk_and_the_desk_is_told() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let topic = format!("desk:{desk}");
+    let head = stage.server.services.topic_head(&topic).await.unwrap();
+    let nurse = stage.staff("nurse").await;
+    let id = ticket["id"].as_str().unwrap();
+    let version = called["current"]["version"].clone();
+    let body = json!({ "version": version, "level": "EMERGENCY", "reason": "" });
+    let row = stage.post(&format!("/tickets/{id}/level"), &nurse, body).await.ok();
+    assert_eq!((&row["phase"], &row["desk"]), (&json!("emergency"), &json!(null)));
+    let heard = stage.server.services.events_since(&topic, head, 10).await.unwrap();
+    assert_eq!(heard.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["desk.patient_moved"]);
+    assert!(stage.get(&format!("/desks/{desk}"), &doctor).await.ok()["current"].is_null());
+    // Whoever still looks at the call cannot hold the patient a second time.
+    let confirm = stage.post(&format!("/desks/{desk}/confirm"), &doctor, json!({ "version": version })).await;
+    assert_eq!(confirm.refusal(), (409, "ticket.state"));
+    let accept = stage.post(&format!("/tickets/{id}/accept"), &patient, json!({ "version": version })).await;
+    assert_eq!(accept.refusal(), (409, "ticket.state"));
+    assert_eq!(stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.refusal(), (409, "queue.empty"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_whose_doctor_is_away_can_become_an_emergency_and_the_visit_is_over() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    stage.pass(Duration::from_secs(91)).await;
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!(ticket["phase"], "suspended");
+    let nurse = stage.staff("nurse").await;
+    let body = json!({ "version": ticket["version"], "level": "EMERGENCY", "reason": "" });
+    stage.post(&format!("/tickets/{}/level", visit.ticket), &nurse, body).await.ok();
+    let grant = stage.act(&format!("/visits/{}/grant", visit.id), &visit.patient).await;
+    assert_eq!(grant.refusal(), (409, "visit.ended"));
+    let back = stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
+    assert!(back["current"].is_null(), "nobody holds the patient twice");
+}
