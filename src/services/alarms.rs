@@ -168,6 +168,10 @@ impl Services {
                 let words = "a doctor must say that an EMERGENCY is a false alarm";
                 return Err(Refusal::new(ErrorCode::LoweringRefused, words));
             }
+            if let Some(declaration) = row.declaration_id {
+                let why = Some(outcome.as_str().to_owned());
+                self.keep_decision(work, declaration, Level::Urgent, act.account, why, None).await?;
+            }
             work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
         } else {
             work.tx.tickets().finish(ticket, row.version, now).await?

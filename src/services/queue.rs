@@ -3,35 +3,36 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, json};
 use sqlx::types::Json;
 
 use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
+use crate::domain::identity::age_in_months;
 use crate::domain::ids::{ClinicId, DeskId, TicketId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
 use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 use crate::domain::ticket::{MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
-use crate::domain::triage::Level;
+use crate::domain::triage::{Facts, Level};
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::house::{ClinicInfo, DeskInfo};
 use crate::protocol::intake::TriageView;
 use crate::protocol::ticket::{
-    Board, Change, DeskCall, DeviceCheck, LevelChange, RetriageAnswers, TicketPhase, TicketRequest, TicketRow as Row,
+    Board, DeskCall, DeviceCheck, LevelChange, RetriageAnswers, TicketPhase, TicketRequest, TicketRow as Row,
     TicketView,
 };
 use crate::services::Services;
 use crate::services::alarms::Cause;
-use crate::services::intake::patients::{age_years, patient_card, related};
-use crate::services::intake::triage::triage_view;
+use crate::services::intake::patients::{age_years, birth_date, patient_card, related};
+use crate::services::intake::triage::{Case, Decisions};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{ClinicRow, DeskRow, TicketRow, Tx};
+use crate::store::{ClinicRow, DeskRow, PatientRow, TicketRow, TriageRow, Tx};
 
 /// How long an ended ticket is still shown to its holder.
 const SHOWN_AFTER: Duration = Duration::from_hours(24);
@@ -217,7 +218,7 @@ impl Services {
         Ok(view)
     }
 
-    /// The three questions of every 15 minutes: worse is raised at once, and said.
+    /// The three questions of every 15 minutes: what the rules of the waiting room raise is raised at once, and said.
     pub async fn retriage(
         &self,
         act: HolderAct,
@@ -236,24 +237,28 @@ impl Services {
         if ticket.state != TicketState::Waiting {
             return Err(stale());
         }
-        let level = worsened_level(ticket.level, &answers);
+        let orphan = || Refusal::internal("a ticket without a declaration");
+        let before = Decisions::of(&mut work.tx, &ticket).await?.ok_or_else(orphan)?.newest;
+        let patient = related(&mut work.tx, act, ticket.patient_id).await?.patient;
+        let facts = waiting_facts(&answers, &patient, work.now)?;
+        let case = Case {
+            institution: act.institution,
+            clinic: clinic.id,
+            declaration: before.declaration_id,
+            patient: patient.id,
+            holder: act.holder,
+            ticket: Some(id),
+        };
+        let before = TriageRow { level: ticket.level, ..before };
+        let ran = self.run_waiting_rules(&mut work, case, &facts, &before).await?;
+        let (level, calls) = ran.map_or((ticket.level, false), |row| (row.level, row.nurse_call));
         let due = work.now + minutes(clinic.retriage_minutes);
-        let says_worse = matches!(answers.breathing, Change::Worse) || matches!(answers.general, Change::Worse);
-        work.tx.tickets().set_retriage(id, due, ticket.nurse_call || says_worse).await?;
-        let moved = match level {
-            Level::Emergency => {
-                let moved = work.tx.tickets().to_emergency(id, ticket.version).await?.ok_or_else(stale)?;
-                let reason = Text::new("候诊中病情明显加重", "Became much worse while waiting");
-                let cause = cause_of(&ticket);
-                let institution = ticket.institution_id;
-                self.raise_alarm(&mut work, institution, clinic.id, AlarmKind::Worsened, vec![reason], cause).await?;
-                moved
-            }
-            level if level > ticket.level => {
-                let raised = work.tx.tickets().set_level(id, ticket.version, level, MoveReason::Raised).await?;
-                raised.ok_or_else(stale)?
-            }
-            _ => work.tx.tickets().find(id).await?.ok_or_else(stale)?,
+        work.tx.tickets().set_retriage(id, due, ticket.nurse_call || calls).await?;
+        let moved = if level > ticket.level {
+            let raised = work.tx.tickets().set_level(id, ticket.version, level, MoveReason::Raised).await?;
+            raised.ok_or_else(stale)?
+        } else {
+            work.tx.tickets().find(id).await?.ok_or_else(stale)?
         };
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.retriaged", command).await
     }
@@ -287,7 +292,7 @@ impl Services {
         if is_lower && ticket.level == Level::Emergency && act.role != crate::domain::people::Role::Doctor {
             return Err(Refusal::new(ErrorCode::LoweringRefused, "only a doctor can lower EMERGENCY"));
         }
-        let mut ends = None;
+        let (mut ends, mut alarm) = (None, None);
         let moved = if change.level == Level::Emergency {
             let moved = work.tx.tickets().to_emergency(id, change.version).await?.ok_or_else(stale)?;
             // A desk that called hears that somebody else has the patient now, and a visit whose doctor is away is over.
@@ -299,7 +304,8 @@ impl Services {
             let reason = Text::new("医护人员判定为急症", "Judged an emergency by staff");
             let (institution, clinic) = (ticket.institution_id, ticket.clinic_id);
             let cause = cause_of(&ticket);
-            self.raise_alarm(&mut work, institution, clinic, AlarmKind::Worsened, vec![reason], cause).await?;
+            let kind = AlarmKind::Worsened;
+            alarm = Some(self.raise_alarm(&mut work, institution, clinic, kind, vec![reason], cause).await?);
             moved
         } else {
             let why = if is_lower { MoveReason::Lowered } else { MoveReason::Raised };
@@ -307,6 +313,9 @@ impl Services {
         };
         let detail = json!({ "from": ticket.level, "to": change.level });
         let reason = Some(change.reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        if let Some(declaration) = ticket.declaration_id {
+            self.keep_decision(&mut work, declaration, change.level, act.account, reason.clone(), alarm).await?;
+        }
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, reason, detail).await?;
         let row = self.row(&mut work.tx, &moved, &HashMap::new()).await?;
@@ -364,6 +373,9 @@ impl Services {
         let patient = tx.patients().find(ticket.institution_id, ticket.patient_id).await?;
         let patient = patient.ok_or_else(|| Refusal::internal("a ticket without a patient"))?;
         let triage = triage_of(tx, ticket).await?;
+        let ruleset = triage.as_ref().map(|view| view.ruleset.clone());
+        let (decided_by, decided_why) =
+            triage.as_ref().map_or((None, None), |view| (view.decided_by.clone(), view.decided_why.clone()));
         let (matched, reasons) = triage.map_or_else(Default::default, |view| (view.matched, view.reasons));
         Ok(Row {
             id: ticket.id,
@@ -374,6 +386,9 @@ impl Services {
             level: ticket.level,
             matched,
             reasons,
+            ruleset,
+            decided_by,
+            decided_why,
             patient: patient.id,
             name_masked: patient.name_masked.clone(),
             age_years: age_years(&patient, self.clock.now()),
@@ -399,7 +414,9 @@ impl Services {
         now: Timestamp,
     ) -> Result<TicketView, Refusal> {
         let patient = patient_card(&related(tx, act, ticket.patient_id).await?, now);
-        let reasons = triage_of(tx, ticket).await?.map_or_else(Vec::new, |view| view.reasons);
+        let decisions = Decisions::of(tx, ticket).await?;
+        let reasons = decisions.as_ref().map_or_else(Vec::new, Decisions::told);
+        let ruleset = decisions.as_ref().map(Decisions::ruleset);
         let truth = self.truth(tx, clinic.id).await?;
         let place = truth.places.get(&ticket.id);
         let call = match (ticket.desk_id, ticket.doctor_id, ticket.state) {
@@ -429,6 +446,7 @@ impl Services {
             version: ticket.version,
             level: ticket.level,
             reasons,
+            ruleset,
             patient,
             arrived_at: ticket.arrived_at,
             ahead: place.map(|place| place.ahead),
@@ -495,8 +513,8 @@ pub(crate) fn cause_of(ticket: &TicketRow) -> Cause {
 
 /// The triage in force for a ticket, as words.
 pub(crate) async fn triage_of(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<TriageView>, Refusal> {
-    match ticket.declaration_id {
-        Some(declaration) => Ok(tx.triages().of_declaration(declaration).await?.map(|row| triage_view(&row))),
+    match Decisions::of(tx, ticket).await? {
+        Some(decisions) => Ok(Some(decisions.view(tx).await?)),
         None => Ok(None),
     }
 }
@@ -527,19 +545,15 @@ pub(crate) fn minutes(n: i64) -> Duration {
     Duration::from_secs(u64::try_from(n).unwrap_or(0) * 60)
 }
 
-/// The level after the three questions; never lower than before. Thresholds: 39.1 °C as rule U13, 41 °C as E11.
-fn worsened_level(level: Level, answers: &RetriageAnswers) -> Level {
-    let by_words = [answers.breathing, answers.general].into_iter().map(|change| match change {
-        Change::MuchWorse => Level::Emergency,
-        Change::Worse => Level::Urgent,
-        Change::Better | Change::Same => level,
-    });
-    let by_heat = match answers.temperature {
-        Some(t) if t >= 41.0 => Level::Emergency,
-        Some(t) if t >= 39.1 => Level::Urgent,
-        Some(_) | None => level,
-    };
-    by_words.chain([by_heat, level]).max().unwrap_or(level)
+/// What the three questions say, as facts for the rules of the waiting room.
+fn waiting_facts(answers: &RetriageAnswers, patient: &PatientRow, now: Timestamp) -> Result<Facts, Refusal> {
+    let known = Map::from_iter([
+        ("wait_breath".to_owned(), json!(answers.breathing)),
+        ("wait_state".to_owned(), json!(answers.general)),
+        ("temp".to_owned(), json!(answers.temperature)),
+        ("age_m".to_owned(), json!(age_in_months(birth_date(patient)?, in_china(now)))),
+    ]);
+    Facts::from_json(&known).map_err(|error| Refusal::internal(&error))
 }
 
 async fn own_ticket(tx: &mut Tx, act: HolderAct, id: TicketId) -> Result<(TicketRow, ClinicRow), Refusal> {
@@ -565,35 +579,4 @@ async fn desk_infos(tx: &mut Tx, clinic: ClinicId) -> Result<Vec<DeskInfo>, Refu
         infos.push(DeskInfo { id, name: Text::new(name_zh, name_en), state, doctor, last_call_at });
     }
     Ok(infos)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn answers(breathing: Change, general: Change, temperature: Option<f64>) -> RetriageAnswers {
-        RetriageAnswers { breathing, temperature, general }
-    }
-
-    #[test]
-    fn much_worse_breathing_is_an_emergency_and_a_high_fever_urgent() {
-        let much = answers(Change::MuchWorse, Change::Same, None);
-        assert_eq!(worsened_level(Level::Advice, &much), Level::Emergency);
-        assert_eq!(worsened_level(Level::Standard, &answers(Change::Same, Change::Same, Some(39.1))), Level::Urgent);
-        assert_eq!(worsened_level(Level::Standard, &answers(Change::Same, Change::Same, Some(39.0))), Level::Standard);
-    }
-
-    proptest! {
-        #[test]
-        fn the_three_questions_never_lower_a_level(
-            level in prop::sample::select(vec![Level::Urgent, Level::Standard, Level::Advice]),
-            breathing in prop::sample::select(vec![Change::Better, Change::Same, Change::Worse, Change::MuchWorse]),
-            general in prop::sample::select(vec![Change::Better, Change::Same, Change::Worse, Change::MuchWorse]),
-            temperature in prop::option::of(30.0..45.0_f64),
-        ) {
-            prop_assert!(worsened_level(level, &answers(breathing, general, temperature)) >= level);
-        }
-    }
 }

@@ -1,0 +1,106 @@
+//! Levels: by whom and why they change while somebody waits.
+
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+/// The one ticket on the fever clinic's board.
+async fn row(stage: &Stage, staff: &str) -> Value {
+    let clinics = stage.get("/clinics", staff).await.ok();
+    let clinic = clinics[0]["id"].as_str().unwrap();
+    stage.get(&format!("/clinics/{clinic}/board"), staff).await.ok()["tickets"][0].clone()
+}
+
+async fn answer(stage: &Stage, patient: &str, ticket: &Value, answers: Value) -> Value {
+    stage.post(&format!("/tickets/{}/retriage", ticket["id"].as_str().unwrap()), patient, answers).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_the_three_questions_raise_names_its_rule_and_the_rule_sets_version() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    assert_eq!(ticket["level"], "STANDARD");
+    let before = row(&stage, &nurse).await;
+    let declared = before["matched"].as_array().unwrap().clone();
+    let raised = answer(&stage, &patient, &ticket, json!({ "breathing": "worse", "general": "same" })).await;
+    assert_eq!((&raised["level"], &raised["moved"]), (&json!("URGENT"), &json!("raised")));
+    let waiting = yunzhen::domain::triage::waiting_room();
+    let ruleset = json!({ "version": waiting.version(), "status": "draft" });
+    assert_eq!(raised["ruleset"], ruleset);
+    let rule = waiting.rules().find(|rule| rule.id == "W11").unwrap();
+    assert_eq!(raised["reasons"][0], json!(rule.tell));
+    let after = row(&stage, &nurse).await;
+    assert_eq!((&after["level"], &after["ruleset"], &after["nurse_call"]), (&json!("URGENT"), &ruleset, &json!(true)));
+    let mut matched = vec![json!("W11")];
+    matched.extend(declared);
+    assert_eq!(after["matched"], json!(matched), "what was declared is still a reason");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_of_the_waiting_room_says_why_in_the_words_of_its_rule() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let answers = json!({ "breathing": "much_worse", "general": "same", "temperature": 41.0 });
+    let view = answer(&stage, &patient, &ticket, answers).await;
+    assert_eq!((&view["phase"], &view["level"]), (&json!("emergency"), &json!("EMERGENCY")));
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    assert_eq!((&alarms[0]["kind"], &alarms[0]["ticket"]), (&json!("worsened"), &ticket["id"]));
+    let told: Vec<Value> = ["W01", "W03", "W13"]
+        .map(|id| json!(yunzhen::domain::triage::rule(id).unwrap().tell))
+        .into();
+    assert_eq!(alarms[0]["reasons"], json!(told));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_on_which_no_rule_speaks_decide_nothing() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
+    assert_eq!(ticket["level"], "URGENT");
+    let before = row(&stage, &nurse).await;
+    let answers = json!({ "breathing": "better", "general": "better", "temperature": 36.5 });
+    let view = answer(&stage, &patient, &ticket, answers).await;
+    assert_eq!((&view["level"], &view["phase"]), (&json!("URGENT"), &json!("waiting")), "only a person may lower it");
+    let after = row(&stage, &nurse).await;
+    assert_eq!((&after["matched"], &after["ruleset"]), (&before["matched"], &before["ruleset"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_that_a_person_set_says_who_and_why_and_the_same_answers_do_not_undo_it() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
+    let path = format!("/tickets/{}", ticket["id"].as_str().unwrap());
+    let lower = json!({ "version": ticket["version"], "level": "STANDARD", "reason": "复测体温正常" });
+    let lowered = stage.post(&format!("{path}/level"), &nurse, lower).await.ok();
+    let me = stage.get("/auth/me", &nurse).await.ok();
+    assert_eq!(lowered["decided_by"]["zh"], me["name_zh"]);
+    assert_eq!(lowered["decided_why"], "复测体温正常");
+    let seen = stage.get(&path, &patient).await.ok();
+    assert_eq!(seen["reasons"].as_array().unwrap().len(), 1, "what the rules had said is no reason any more");
+    assert!(!seen.to_string().contains("复测体温正常"), "a note between colleagues");
+    let calm = json!({ "breathing": "same", "general": "same" });
+    assert_eq!(answer(&stage, &patient, &ticket, calm).await["level"], "STANDARD");
+    let fever = json!({ "breathing": "same", "general": "same", "temperature": 39.2 });
+    assert_eq!(answer(&stage, &patient, &ticket, fever).await["level"], "URGENT");
+    let raised = row(&stage, &nurse).await;
+    assert_eq!((&raised["matched"][0], &raised["decided_by"]), (&json!("W13"), &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_alarm_lowers_by_the_doctor_who_said_so() {
+    let stage = Stage::open().await;
+    let doctor = stage.staff("doctor").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    answer(&stage, &patient, &ticket, json!({ "breathing": "much_worse", "general": "same" })).await;
+    let alarm = stage.get("/alarms", &doctor).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    stage.act(&format!("/alarms/{alarm}/take"), &doctor).await.ok();
+    let close = json!({ "outcome": "false_alarm", "note": "" });
+    stage.post(&format!("/alarms/{alarm}/close"), &doctor, close).await.ok();
+    let row = row(&stage, &doctor).await;
+    let me = stage.get("/auth/me", &doctor).await.ok();
+    assert_eq!((&row["level"], &row["decided_by"]["zh"]), (&json!("URGENT"), &me["name_zh"]));
+    assert_eq!(row["decided_why"], "false_alarm");
+}
