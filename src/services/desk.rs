@@ -271,6 +271,7 @@ impl Services {
         if let Some(declaration) = ticket.declaration_id {
             work.tx.triages().attach(declaration, next.id).await?;
         }
+        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, next.id).await?;
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         let reason = Some(request.reason.trim().to_owned());

@@ -27,7 +27,7 @@ use crate::protocol::ticket::{
 use crate::services::Services;
 use crate::services::alarms::Cause;
 use crate::services::intake::patients::{age_years, birth_date, patient_card, related};
-use crate::services::intake::triage::{Case, Decisions};
+use crate::services::intake::triage::{Case, Decisions, reasons_of};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
@@ -105,6 +105,7 @@ impl Services {
             other => other?,
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
+        self.alarm_for_ticket(&mut work, &ticket, reasons_of(&triage.matched)).await?;
         let view = self.view(&mut work.tx, act, &ticket, &clinic, now).await?;
         work.keep(command, &view).await?;
         self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;

@@ -104,3 +104,66 @@ async fn a_false_alarm_lowers_by_the_doctor_who_said_so() {
     assert_eq!((&row["level"], &row["decided_by"]["zh"]), (&json!("URGENT"), &me["name_zh"]));
     assert_eq!(row["decided_why"], "false_alarm");
 }
+
+/// A patient who declared an emergency and has no number yet: token, patient, declaration.
+async fn declared_emergency(stage: &Stage) -> (String, String, Value) {
+    let (token, patient) = stage.known_patient(1).await;
+    stage.consent(&token, &patient, true).await;
+    let declaration = stage.declare(&token, &patient, json!({ "sx.dysp": "sentence" })).await;
+    assert_eq!(declaration["result"]["level"], "EMERGENCY");
+    (token, patient, declaration)
+}
+
+async fn close(stage: &Stage, staff: &str, alarm: &Value, outcome: &str) -> super::stage::Answer {
+    let alarm = alarm["id"].as_str().unwrap();
+    stage.act(&format!("/alarms/{alarm}/take"), staff).await.ok();
+    stage.post(&format!("/alarms/{alarm}/close"), staff, json!({ "outcome": outcome, "note": "" })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_alarm_of_a_declaration_belongs_to_the_number_that_is_taken_with_it_and_settles_it() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (token, _, declaration) = declared_emergency(&stage).await;
+    assert_eq!(stage.get("/alarms", &nurse).await.ok()[0]["ticket"], Value::Null);
+    let ticket = stage.post("/tickets", &token, json!({ "declaration": declaration["id"] })).await.ok();
+    assert_eq!(ticket["phase"], "emergency");
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    assert_eq!(alarms.as_array().unwrap().len(), 1, "the same alarm, not another");
+    assert_eq!((&alarms[0]["id"], &alarms[0]["ticket"]), (&declaration["result"]["alarm"], &ticket["id"]));
+    assert_eq!(ticket["nurse_call"], alarms[0]["id"]);
+    close(&stage, &nurse, &alarms[0], "handed_to120").await.ok();
+    let seen = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), &token).await.ok();
+    assert_eq!(seen["phase"], "done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_whose_alarm_nobody_answers_any_more_rings_again_when_its_number_is_taken() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (token, _, declaration) = declared_emergency(&stage).await;
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    close(&stage, &nurse, &alarms[0], "not_reached").await.ok();
+    let ticket = stage.post("/tickets", &token, json!({ "declaration": declaration["id"] })).await.ok();
+    let again = stage.get("/alarms", &nurse).await.ok();
+    assert_eq!((&again[0]["ticket"], &again[0]["kind"]), (&ticket["id"], &json!("triage")));
+    assert_eq!(again[0]["reasons"], alarms[0]["reasons"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_alarm_before_the_number_is_a_doctors_word_and_makes_it_urgent() {
+    let stage = Stage::open().await;
+    let (nurse, doctor) = (stage.staff("nurse").await, stage.staff("doctor").await);
+    let (token, patient, declaration) = declared_emergency(&stage).await;
+    let alarms = stage.get("/alarms", &doctor).await.ok();
+    close(&stage, &doctor, &alarms[0], "false_alarm").await.ok();
+    let ticket = stage.post("/tickets", &token, json!({ "declaration": declaration["id"] })).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["level"]), (&json!("waiting"), &json!("URGENT")));
+    let leave = json!({ "version": ticket["version"] });
+    stage.post(&format!("/tickets/{}/leave", ticket["id"].as_str().unwrap()), &token, leave).await.ok();
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    stage.declare(&token, &patient, json!({ "sx.dysp": "sentence" })).await;
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    let refused = close(&stage, &nurse, &alarms[0], "false_alarm").await;
+    assert_eq!(refused.refusal(), (403, "triage.lowering_refused"));
+}

@@ -119,4 +119,27 @@ on_both! {
         assert!(take(&hospital, &newer, 0).await && close(&hospital, &newer, 0).await);
         assert_eq!(open().await, Some(older.id));
     }
+
+    async fn a_ticket_gets_the_open_alarms_of_its_patient_and_clinic_and_no_nurses_call(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let ticket = hospital.join(Level::Standard).await;
+        let of_patient = |kind| AlarmRow { patient_id: Some(ticket.patient_id), ..alarm(&hospital, kind) };
+        let first = of_patient(AlarmKind::Triage);
+        hospital.pass(Duration::from_secs(1));
+        let second = of_patient(AlarmKind::Worsened);
+        let call = of_patient(AlarmKind::NurseCall);
+        let closed = of_patient(AlarmKind::Triage);
+        let elsewhere = AlarmRow { clinic_id: hospital.other, ..of_patient(AlarmKind::Triage) };
+        let nobodys = alarm(&hospital, AlarmKind::RedFlag);
+        for one in [&second, &first, &call, &closed, &elsewhere, &nobodys] {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &closed, 0).await && close(&hospital, &closed, 0).await);
+        let attached = hospital.write(async |tx| {
+            tx.alarms().attach(hospital.clinic, ticket.patient_id, ticket.id).await.unwrap()
+        });
+        let ticket_id = Some(ticket.id);
+        let expected = [first, second].map(|one| AlarmRow { ticket_id, version: 2, ..one });
+        assert_eq!(attached.await, expected);
+    }
 }
