@@ -9,11 +9,11 @@ use sqlx::types::Json;
 use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
 use crate::domain::identity::age_in_months;
-use crate::domain::ids::{ClinicId, DeskId, TicketId};
+use crate::domain::ids::{ClinicId, DeskId, TicketId, TriageId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
 use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
-use crate::domain::ticket::{MoveReason, TicketState, lane_of};
+use crate::domain::ticket::{DECLARATION_KEPT, MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Facts, Level};
 use crate::domain::visit::VisitEnd;
@@ -27,12 +27,12 @@ use crate::protocol::ticket::{
 use crate::services::Services;
 use crate::services::alarms::Cause;
 use crate::services::intake::patients::{age_years, birth_date, patient_card, related};
-use crate::services::intake::triage::{Case, Decisions, reasons_of};
+use crate::services::intake::triage::{Case, Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{ClinicRow, DeskRow, PatientRow, TicketRow, TriageRow, Tx};
+use crate::store::{ClinicRow, DeclarationRow, DeskRow, PatientRow, TicketRow, TriageRow, Tx};
 
 /// How long an ended ticket is still shown to its holder.
 const SHOWN_AFTER: Duration = Duration::from_hours(24);
@@ -62,6 +62,8 @@ impl Services {
         if !clinic.is_open {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
+        is_usable(&mut work, &declaration).await?;
+        let triage = self.standing_emergency(&mut work, &declaration, triage).await?;
         let is_emergency = triage.level == Level::Emergency;
         let day = in_china(now).to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
@@ -105,12 +107,45 @@ impl Services {
             other => other?,
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
-        self.alarm_for_ticket(&mut work, &ticket, reasons_of(&triage.matched)).await?;
+        let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
+        self.alarm_for_ticket(&mut work, &ticket, told).await?;
         let view = self.view(&mut work.tx, act, &ticket, &clinic, now).await?;
         work.keep(command, &view).await?;
         self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
         work.commit().await?;
         Ok(view)
+    }
+
+    /// The triage that a number is drawn by. An EMERGENCY that somebody declared for this patient stands until a person has
+    /// closed its alarm: a milder declaration after it takes nothing back.
+    async fn standing_emergency(
+        &self,
+        work: &mut Work,
+        declaration: &DeclarationRow,
+        triage: TriageRow,
+    ) -> Result<TriageRow, Refusal> {
+        if triage.level == Level::Emergency {
+            return Ok(triage);
+        }
+        let alarm = work.tx.alarms().open_for_patient(declaration.clinic_id, declaration.patient_id).await?;
+        let Some((alarm, earlier)) = alarm.and_then(|alarm| Some((alarm.id, alarm.declaration_id?))) else {
+            return Ok(triage);
+        };
+        // Where it is the same declaration, or a person has lowered the earlier one, a person has decided already.
+        let standing = work.tx.triages().of_declaration(earlier).await?;
+        let standing = standing.filter(|row| row.level == Level::Emergency && earlier != declaration.id);
+        let Some(standing) = standing else { return Ok(triage) };
+        let row = TriageRow {
+            id: self.ids.make(TriageId::from_uuid),
+            declaration_id: declaration.id,
+            ticket_id: None,
+            facts_sealed: None,
+            alarm_id: Some(alarm),
+            at: after(&triage, work.now),
+            ..standing
+        };
+        work.tx.triages().insert(&row).await?;
+        Ok(row)
     }
 
     /// The newest ticket of a holder in a clinic: live, or ended within a day.
@@ -555,6 +590,19 @@ fn waiting_facts(answers: &RetriageAnswers, patient: &PatientRow, now: Timestamp
         ("age_m".to_owned(), json!(age_in_months(birth_date(patient)?, in_china(now)))),
     ]);
     Facts::from_json(&known).map_err(|error| Refusal::internal(&error))
+}
+
+/// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient
+/// since, or it is a day old. After a number that ran out or was given back it is good for another.
+async fn is_usable(work: &mut Work, declaration: &DeclarationRow) -> Result<(), Refusal> {
+    let newest = work.tx.declarations().newest_submitted(declaration.patient_id, declaration.clinic_id).await?;
+    let is_old = declaration.submitted_at.is_none_or(|at| work.now.since(at) >= DECLARATION_KEPT);
+    let states = work.tx.tickets().states_of(declaration.id).await?;
+    let is_used = states.into_iter().any(|state| !state.is_live() && !state.keeps_declaration());
+    if newest != Some(declaration.id) || is_old || is_used {
+        return Err(Refusal::new(ErrorCode::DeclarationOutdated, "declare again how the patient is now"));
+    }
+    Ok(())
 }
 
 async fn own_ticket(tx: &mut Tx, act: HolderAct, id: TicketId) -> Result<(TicketRow, ClinicRow), Refusal> {

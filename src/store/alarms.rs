@@ -114,6 +114,21 @@ impl Alarms<'_> {
         }))
     }
 
+    /// The oldest open alarm about a patient in a clinic; no nurse's call.
+    pub async fn open_for_patient(self, clinic: ClinicId, patient: PatientId) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where clinic_id = $1 and patient_id = $2 and closed_at is null and kind <> 'nurse_call'
+                 order by raised_at, id
+                 limit 1"
+            ))
+            .bind(clinic)
+            .bind(patient)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// Ties a patient's open alarms in a clinic to the one live ticket there, the oldest first. A nurse's call is tied to
     /// its ticket from the start.
     pub async fn attach(self, clinic: ClinicId, patient: PatientId, ticket: TicketId) -> Result<Vec<AlarmRow>> {

@@ -221,7 +221,7 @@ fn ids<'a>(rows: impl Iterator<Item = &'a TriageRow>) -> Vec<String> {
 }
 
 /// The moment of the decision after `before`: the newest is in force, so no two may share one.
-fn after(before: &TriageRow, now: Timestamp) -> Timestamp {
+pub(crate) fn after(before: &TriageRow, now: Timestamp) -> Timestamp {
     now.max(before.at + Duration::from_millis(1))
 }
 

@@ -19,8 +19,8 @@ async fn answer(stage: &Stage, patient: &str, ticket: &Value, answers: Value) ->
 async fn a_level_that_the_three_questions_raise_names_its_rule_and_the_rule_sets_version() {
     let stage = Stage::open().await;
     let nurse = stage.staff("nurse").await;
-    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
-    assert_eq!(ticket["level"], "STANDARD");
+    let (patient, ticket) = stage.patient_waiting(1, json!({})).await;
+    assert_ne!(ticket["level"], "URGENT");
     let before = row(&stage, &nurse).await;
     let declared = before["matched"].as_array().unwrap().clone();
     let raised = answer(&stage, &patient, &ticket, json!({ "breathing": "worse", "general": "same" })).await;
@@ -47,9 +47,8 @@ async fn an_emergency_of_the_waiting_room_says_why_in_the_words_of_its_rule() {
     assert_eq!((&view["phase"], &view["level"]), (&json!("emergency"), &json!("EMERGENCY")));
     let alarms = stage.get("/alarms", &nurse).await.ok();
     assert_eq!((&alarms[0]["kind"], &alarms[0]["ticket"]), (&json!("worsened"), &ticket["id"]));
-    let told: Vec<Value> = ["W01", "W03", "W13"]
-        .map(|id| json!(yunzhen::domain::triage::rule(id).unwrap().tell))
-        .into();
+    let told: Vec<Value> =
+        ["W01", "W03", "W13"].map(|id| json!(yunzhen::domain::triage::rule(id).unwrap().tell)).into();
     assert_eq!(alarms[0]["reasons"], json!(told));
 }
 
@@ -166,4 +165,84 @@ async fn a_false_alarm_before_the_number_is_a_doctors_word_and_makes_it_urgent()
     let alarms = stage.get("/alarms", &nurse).await.ok();
     let refused = close(&stage, &nurse, &alarms[0], "false_alarm").await;
     assert_eq!(refused.refusal(), (403, "triage.lowering_refused"));
+}
+
+async fn take(stage: &Stage, token: &str, declaration: &Value) -> super::stage::Answer {
+    stage.post("/tickets", token, json!({ "declaration": declaration["id"] })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_milder_declaration_from_before_gives_no_number() {
+    let stage = Stage::open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    stage.consent(&token, &patient, true).await;
+    let mild = stage.declare(&token, &patient, json!({})).await;
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    let grave = stage.declare(&token, &patient, json!({ "sx.fever": true, "sx.temp": 39.5 })).await;
+    assert_eq!(take(&stage, &token, &mild).await.refusal(), (409, "declaration.outdated"));
+    assert_eq!(take(&stage, &token, &grave).await.ok()["level"], "URGENT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_milder_declaration_from_after_does_not_take_an_emergency_back() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (token, patient, grave) = declared_emergency(&stage).await;
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    let mild = stage.declare(&token, &patient, json!({})).await;
+    let ticket = take(&stage, &token, &mild).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["level"]), (&json!("emergency"), &json!("EMERGENCY")));
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    assert_eq!(alarms.as_array().unwrap().len(), 1);
+    assert_eq!((&alarms[0]["id"], &alarms[0]["ticket"]), (&grave["result"]["alarm"], &ticket["id"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_ran_out_is_taken_again_with_the_same_declaration_for_a_day() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, person) = stage.known_patient(1).await;
+    stage.consent(&patient, &person, true).await;
+    let declaration = stage.declare(&patient, &person, json!({})).await;
+    let ticket = take(&stage, &patient, &declaration).await.ok();
+    assert_ne!(ticket["level"], "URGENT");
+    let id = ticket["id"].as_str().unwrap();
+    let raised = json!({ "breathing": "worse", "general": "same" });
+    answer(&stage, &patient, &ticket, raised).await;
+    for _ in 0..3 {
+        stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        stage.pass(std::time::Duration::from_secs(91)).await;
+        stage.act(&format!("/desks/{desk}/open"), &doctor).await.ok();
+    }
+    let seen = stage.get(&format!("/tickets/{id}"), &patient).await.ok();
+    assert_eq!(seen["phase"], "no_show");
+    let again = take(&stage, &patient, &declaration).await.ok();
+    assert_eq!(again["level"], "URGENT", "what was raised while waiting stays raised");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declaration_that_led_to_a_visit_or_is_a_day_old_gives_no_number() {
+    let stage = Stage::open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    stage.consent(&token, &patient, true).await;
+    let declaration = stage.declare(&token, &patient, json!({ "sx.fever": true })).await;
+    let ticket = take(&stage, &token, &declaration).await.ok();
+    assert_eq!(take(&stage, &token, &declaration).await.refusal(), (409, "ticket.exists"));
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let version = json!({ "version": view["current"]["version"] });
+    let id = ticket["id"].as_str().unwrap();
+    let accepted = stage.post(&format!("/tickets/{id}/accept"), &token, version).await.ok();
+    let version = json!({ "version": accepted["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+    let visit = view["current"]["visit"].as_str().unwrap();
+    stage.post(&format!("/visits/{visit}/outcome"), &doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{visit}/end"), &doctor).await.ok();
+    assert_eq!(take(&stage, &token, &declaration).await.refusal(), (409, "declaration.outdated"));
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    let next = stage.declare(&token, &patient, json!({ "sx.fever": true })).await;
+    // A day has 86 400 seconds; the access token has fewer, so the holder signs in again.
+    stage.clock.advance(std::time::Duration::from_hours(24));
+    let (token, _) = stage.known_patient(1).await;
+    assert_eq!(take(&stage, &token, &next).await.refusal(), (409, "declaration.outdated"));
 }

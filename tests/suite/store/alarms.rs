@@ -135,6 +135,8 @@ on_both! {
             raise(&hospital, one).await;
         }
         assert!(take(&hospital, &closed, 0).await && close(&hospital, &closed, 0).await);
+        let found = db.read().await.unwrap().alarms().open_for_patient(hospital.clinic, ticket.patient_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&first));
         let attached = hospital.write(async |tx| {
             tx.alarms().attach(hospital.clinic, ticket.patient_id, ticket.id).await.unwrap()
         });

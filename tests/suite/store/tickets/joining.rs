@@ -136,4 +136,18 @@ on_both! {
         let times = db.read().await.unwrap().tickets().service_times(hospital.clinic).await.unwrap();
         assert_eq!(times, [(Level::Urgent, 119_000, 3)]);
     }
+
+    async fn what_became_of_the_tickets_of_a_declaration_is_known(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let declaration = hospital.ids.make(DeclarationId::from_uuid);
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(tx.tickets().states_of(declaration).await.unwrap(), []);
+        for (no, state) in [(1, TicketState::NoShow), (2, TicketState::Waiting)] {
+            hospital.pass(Duration::from_secs(1));
+            let ticket = hospital.ticket(hospital.clinic, no, Level::Standard);
+            let ticket = TicketRow { state, declaration_id: Some(declaration), ..ticket };
+            tx.tickets().insert(&ticket).await.unwrap();
+        }
+        assert_eq!(tx.tickets().states_of(declaration).await.unwrap(), [TicketState::NoShow, TicketState::Waiting]);
+    }
 }
