@@ -216,3 +216,45 @@ async fn a_patient_whose_doctor_is_away_can_become_an_emergency_and_the_visit_is
     let back = stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
     assert!(back["current"].is_null(), "nobody holds the patient twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_wrong_person_the_right_one_gets_a_new_visit_and_meets_nothing_of_the_first() {
+    let stage = Stage::open().await;
+    let first = stage.visit().await;
+    let old_grant = stage.act(&format!("/visits/{}/grant", first.id), &first.patient).await.ok();
+    let lines = format!("/visits/{}/messages", first.id);
+    let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "检查结果" });
+    stage.post(&lines, &first.doctor, line).await.ok();
+    let note = format!("/visits/{}/note", first.id);
+    let draft = |version: i64| Some(json!({ "version": version, "content": { "complaint": "头痛" } }));
+    stage.send(Method::PUT, &note, &first.doctor, draft(0), None).await.ok();
+    let desk = format!("/desks/{}", first.desk);
+    let version = async || stage.get(&desk, &first.doctor).await.ok()["current"]["version"].clone();
+    let wrong = json!({ "version": version().await });
+    stage.post(&format!("{desk}/wrong-person"), &first.doctor, wrong).await.ok();
+
+    stage.act(&format!("{desk}/call-next"), &first.doctor).await.ok();
+    let accept = json!({ "version": version().await });
+    stage.post(&format!("/tickets/{}/accept", first.ticket), &first.patient, accept).await.ok();
+    let confirm = json!({ "version": version().await });
+    let view = stage.post(&format!("{desk}/confirm"), &first.doctor, confirm).await.ok();
+    let second = view["current"]["visit"].as_str().unwrap();
+    assert_ne!(second, first.id);
+    assert_eq!(view["current"]["previous"], json!([]), "it was no visit of this patient");
+    assert_eq!(stage.get(&format!("/visits/{second}/messages"), &first.patient).await.ok(), json!([]));
+    let read = stage.get(&format!("/visits/{second}"), &first.doctor).await.ok();
+    assert_eq!((&read["draft"]["version"], &read["ended_at"]), (&json!(0), &json!(null)));
+    let grant = stage.act(&format!("/visits/{second}/grant"), &first.patient).await.ok();
+    assert_ne!(grant["room"], old_grant["room"]);
+
+    // The first is over for everybody: its grant, its conversation, its record.
+    let services = &stage.server.services;
+    let (actor, _) = services.authenticate(&first.patient).await.unwrap().unwrap();
+    let refused = services.open_granted(actor, old_grant["grant"].as_str().unwrap()).await.unwrap_err();
+    assert_eq!(refused.code.as_str(), "room.closed");
+    assert_eq!(stage.get(&lines, &first.patient).await.refusal(), (404, "request.not_found"));
+    let late = stage.send(Method::PUT, &note, &first.doctor, draft(1), None).await;
+    assert_eq!(late.refusal(), (409, "visit.ended"));
+    let mine = stage.get("/me/visits", &first.patient).await.ok();
+    assert_eq!(mine.as_array().unwrap().iter().map(|visit| &visit["id"]).collect::<Vec<_>>(), [&json!(second)]);
+}
