@@ -269,6 +269,10 @@ impl Session {
             ClientMessage::Subscribe { id, topic, since } => (Some(id), self.subscribe(topic, since).await),
             ClientMessage::Unsubscribe { id, topic } => {
                 self.topics.remove(&topic);
+                // Who does not follow a desk any more does not keep it alive.
+                if self.desk.is_some_and(|desk| Topic::Desk(desk).to_string() == topic) {
+                    self.desk = None;
+                }
                 (Some(id), Ok(()))
             }
             ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
