@@ -110,6 +110,9 @@ impl Services {
                 "open".clone_into(&mut desk.state);
                 desk.paused_until = None;
                 desk.lease_until = Some(now + LEASE);
+                // A colleague may have taken the desk over that was lost with a patient at it.
+                work.tx.tickets().sit_at(act.account, id).await?;
+                work.tx.visits().sit_at(act.account, id).await?;
                 self.go_on_with_patient(&mut work, act).await?;
             }
             DeskAct::Pause(after) => {
@@ -403,7 +406,8 @@ impl Services {
         kind: &str,
     ) -> Result<DeskView, Refusal> {
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        if desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
+        let is_mine = desk.account_id == Some(act.account);
+        if is_mine && desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
             "closed".clone_into(&mut desk.state);
             desk.account_id = None;
             desk.lease_until = None;

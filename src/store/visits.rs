@@ -150,6 +150,18 @@ impl Visits<'_> {
         }))
     }
 
+    /// The doctor works at this desk now, and so do the doctor's visits that go on.
+    pub async fn sit_at(self, doctor: AccountId, desk: DeskId) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update visit set desk_id = $2 where doctor_id = $1 and ended_at is null and desk_id <> $2")
+                .bind(doctor)
+                .bind(desk)
+                .execute(conn)
+                .await?
+                .rows_affected()
+        }))
+    }
+
     /// Ends a visit; `false` when it had ended.
     pub async fn end(self, id: VisitId, reason: VisitEnd, now: Timestamp) -> Result<bool> {
         Ok(on!(self.0, |conn| {

@@ -258,3 +258,38 @@ async fn after_the_wrong_person_the_right_one_gets_a_new_visit_and_meets_nothing
     let mine = stage.get("/me/visits", &first.patient).await.ok();
     assert_eq!(mine.as_array().unwrap().iter().map(|visit| &visit["id"]).collect::<Vec<_>>(), [&json!(second)]);
 }
+
+/// The called patient of a desk says yes and is confirmed; the visit.
+async fn confirm(stage: &Stage, doctor: &str, desk: &str, patient: &str) -> String {
+    let view = stage.get(&format!("/desks/{desk}"), doctor).await.ok();
+    let ticket = view["current"]["ticket"].as_str().unwrap();
+    let accept = json!({ "version": view["current"]["version"] });
+    let accepted = stage.post(&format!("/tickets/{ticket}/accept"), patient, accept).await.ok();
+    let version = json!({ "version": accepted["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), doctor, version).await.ok();
+    view["current"]["visit"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_whose_lost_desk_a_colleague_took_goes_on_at_another_and_leaves_the_colleagues_alone() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (other_patient, _) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    stage.pass(Duration::from_secs(91)).await;
+    let (colleague, taken) = stage.doctor_at_desk("doctor2", 0).await;
+    assert_eq!(taken, visit.desk);
+    stage.act(&format!("/desks/{taken}/call-next"), &colleague).await.ok();
+    let theirs = confirm(&stage, &colleague, &taken, &other_patient).await;
+    stage.act(&format!("/desks/{taken}/close"), &colleague).await.ok();
+
+    let desk = stage.desk(&visit.doctor, 1).await;
+    let view = stage.act(&format!("/desks/{desk}/open"), &visit.doctor).await.ok();
+    assert_eq!(view["current"]["visit"], visit.id);
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["call"]["desk"]), (&json!("serving"), &json!(desk)));
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    let view = stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    assert_eq!(view["id"], desk, "the desk at which the doctor works now");
+    let view = stage.get(&format!("/desks/{taken}"), &colleague).await.ok();
+    assert_eq!((&view["phase"], &view["current"]["visit"]), (&json!("closing"), &json!(theirs)));
+}
