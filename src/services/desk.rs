@@ -296,6 +296,8 @@ impl Services {
             no,
             state: TicketState::Waiting,
             lane: lane_of(ticket.level),
+            // The head of one queue, for a doctor who was lost there, is not the head of another.
+            rank: ticket.rank.max(ticket.arrived_at.as_millis()),
             version: 1,
             call_count: 0,
             miss_count: 0,

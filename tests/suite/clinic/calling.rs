@@ -293,3 +293,35 @@ async fn a_doctor_whose_lost_desk_a_colleague_took_goes_on_at_another_and_leaves
     let view = stage.get(&format!("/desks/{taken}"), &colleague).await.ok();
     assert_eq!((&view["phase"], &view["current"]["visit"]), (&json!("closing"), &json!(theirs)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_one_queue_is_not_the_head_of_another() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (second, ticket) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let (colleague, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &colleague).await.ok();
+    confirm(&stage, &colleague, &desk, &second).await;
+    let keep = async || stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
+    stage.pass(Duration::from_secs(91)).await;
+    keep().await;
+    stage.pass(Duration::from_secs(301)).await;
+    let seen = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), &second).await.ok();
+    assert_eq!((&seen["moved"], &seen["phase"]), (&json!("doctor_lost"), &json!("waiting")));
+    keep().await;
+    let clinics = stage.get("/clinics", &visit.doctor).await.ok();
+    let transfer = async |doctor: &str, desk: &str| {
+        let view = stage.get(&format!("/desks/{desk}"), doctor).await.ok();
+        let version = view["current"]["version"].clone();
+        let body = json!({ "version": version, "clinic": clinics[1]["id"], "reason": "请中医科看" });
+        stage.post(&format!("/desks/{desk}/transfer"), doctor, body).await.ok();
+    };
+    stage.act(&format!("/desks/{desk}/open"), &colleague).await.ok();
+    stage.act(&format!("/desks/{desk}/call-next"), &colleague).await.ok();
+    transfer(&colleague, &desk).await;
+    transfer(&visit.doctor, &visit.desk).await;
+    let path = format!("/tickets/current?link={LINK}");
+    let first = stage.get(&path, &visit.patient).await.ok();
+    assert_eq!(first["ticket"]["ahead"], 0, "who arrived first is first");
+    assert_eq!(stage.get(&path, &second).await.ok()["ticket"]["ahead"], 1);
+}
