@@ -105,7 +105,8 @@ on_both! {
 
     async fn the_open_alarm_of_a_ticket_is_the_newest(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
-        let ticket_id = Some(hospital.join(Level::Standard).await.id);
+        let ticket = hospital.join(Level::Standard).await.id;
+        let ticket_id = Some(ticket);
         let older = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::NurseCall) };
         hospital.pass(Duration::from_secs(1));
         let newer = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::Worsened) };
@@ -113,7 +114,7 @@ on_both! {
         raise(&hospital, &older).await;
         let open = async || {
             let mut tx = db.read().await.unwrap();
-            tx.alarms().open_for_ticket(ticket_id.unwrap()).await.unwrap().map(|alarm| alarm.id)
+            tx.alarms().open_for_ticket(ticket).await.unwrap().map(|alarm| alarm.id)
         };
         assert_eq!(open().await, Some(newer.id));
         assert!(take(&hospital, &newer, 0).await && close(&hospital, &newer, 0).await);

@@ -100,7 +100,7 @@ on_both! {
         let first = visit(&hospital, 0).await;
         finish_ticket(&hospital, &first).await;
         end(&hospital, &first, VisitEnd::Finished).await;
-        hospital.pass(Duration::from_secs(60));
+        hospital.pass(Duration::from_mins(1));
         let second = visit(&hospital, 0).await;
         let patient = hospital.find(second.ticket_id).await.patient_id;
         let of = async |patient| db.read().await.unwrap().visits().of_patient(patient, 9).await.unwrap();

@@ -135,7 +135,7 @@ on_both! {
         let hospital = Hospital::open(&db, 1).await;
         let first = hospital.join(Level::Standard).await;
         let serving = hospital.serve(&hospital.call(0).await).await;
-        hospital.pass(Duration::from_secs(600));
+        hospital.pass(Duration::from_mins(10));
         let (now, local) = (hospital.now(), hospital.ticket(hospital.other, 1, Level::Standard));
         let next = TicketRow {
             patient_id: first.patient_id,
