@@ -69,6 +69,11 @@ impl TicketState {
         matches!(self, Self::Called | Self::Serving)
     }
 
+    /// Whether the declaration of a ticket that ended like this is good for another number: nobody has seen the patient.
+    pub const fn keeps_declaration(self) -> bool {
+        matches!(self, Self::NoShow | Self::Left)
+    }
+
     /// Whether this may become `next`. The store's statements state the same in their `where`.
     pub const fn may_become(self, next: Self) -> bool {
         use TicketState as S;
@@ -78,7 +83,8 @@ impl TicketState {
                 next,
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
-            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            // While a doctor has the patient, it is the doctor who acts on an emergency.
+            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Transferred),
             S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,
@@ -146,6 +152,8 @@ pub const fn lane_of(level: Level) -> i64 {
     }
 }
 
+/// How long a declaration is good for a number after it was handed in; what was true yesterday is declared again.
+pub const DECLARATION_KEPT: Duration = Duration::from_hours(24);
 /// URGENT calls in a row after which an aged STANDARD ticket goes first.
 pub const AGEING_STREAK: i64 = 3;
 /// How long a STANDARD ticket waits before it counts as aged.

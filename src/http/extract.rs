@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -77,7 +77,7 @@ impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
     }
 }
 
-/// An id in a path; one that cannot be an id is an object that is not there.
+/// An id or another name in a path; one that cannot be an id is an object that is not there.
 pub struct Id<T>(pub T);
 
 impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
@@ -87,6 +87,23 @@ impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
         let not_found = || HttpError(Refusal::not_found());
         let Path(text) = Path::<String>::from_request_parts(parts, services).await.map_err(|_| not_found())?;
         text.parse().map(Self).map_err(|_| not_found())
+    }
+}
+
+/// What stands behind the `?` of an address.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Services>> for Query<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, HttpError> {
+        let extract::Query(query) = extract::Query::try_from_uri(&parts.uri).map_err(|rejection| {
+            let words = rejection.body_text();
+            let missing = words.split_once("missing field `").and_then(|(_, rest)| rest.split('`').next());
+            let refusal = Refusal::new(ErrorCode::Malformed, "the query is not the one that is expected here");
+            HttpError(Refusal { field: missing.map(str::to_owned), ..refusal })
+        })?;
+        Ok(Self(query))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -12,7 +12,6 @@ use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -103,8 +102,8 @@ pub fn site(
     let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
-        .merge(api.method_not_allowed_fallback(no_such_method).layer(from_fn(never_stored)))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_WITHIN))
+        .merge(api.layer(from_fn(without_null)).layer(from_fn(never_stored)))
+        .layer(from_fn(in_time))
         .route("/api/v1/ws", live)
         .route("/api/{*rest}", any(no_such_path))
         .route("/healthz", get(health::alive))
@@ -114,6 +113,8 @@ pub fn site(
         .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
         // The viewer of the API document brings its own inline style; it shows nothing but the document.
         .merge(docs)
+        // After every route: it is for those that are there already.
+        .method_not_allowed_fallback(no_such_method)
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "no-referrer"))
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
@@ -129,6 +130,23 @@ async fn never_stored(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// No address may hold U+0000, for the reason that no body may; see [`crate::protocol::parse::parse`].
+async fn without_null(request: Request, next: Next) -> Response {
+    let holds = |text: &str| text.contains("%00");
+    let field = match (holds(request.uri().path()), request.uri().query().is_some_and(holds)) {
+        (true, _) => "path",
+        (false, true) => "query",
+        (false, false) => return next.run(request).await,
+    };
+    HttpError(Refusal::field(ErrorCode::Invalid, field, "an address must not hold U+0000")).into_response()
+}
+
+/// Whoever waited too long hears it as everything else is said, as a problem.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(REQUEST_WITHIN, next.run(request)).await;
+    answer.unwrap_or_else(|_| HttpError::new(ErrorCode::Unavailable, "this took too long; try again").into_response())
 }
 
 async fn no_such_path() -> HttpError {

@@ -84,6 +84,8 @@ codes! {
     VersionConflict = "version.conflict", 409;
     /// The declaration was submitted and can no longer change.
     DeclarationClosed = "declaration.closed", 409;
+    /// The declaration is not the newest of its patient, is older than a day, or has led to a visit; make a new one.
+    DeclarationOutdated = "declaration.outdated", 409;
     /// The patient already has a live ticket in this clinic.
     TicketExists = "ticket.exists", 409;
     /// The ticket is not in a state that allows this; fetch it again.

@@ -147,7 +147,7 @@ pub struct DeclarationSave {
     pub answers: Map<String, Value>,
 }
 
-/// The result of triage as a patient reads it.
+/// The decision about a level that is in force.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TriageView {
     /// The level.
@@ -156,14 +156,20 @@ pub struct TriageView {
     pub disposition: String,
     /// The disposition in plain words.
     pub disposition_text: Text,
-    /// Why, in plain words, in file order of the rules.
+    /// Why, in plain words: the newest reasons first, those of one run in file order of the rules.
     pub reasons: Vec<Text>,
-    /// The ids of all matched rules, in file order.
+    /// The ids of all matched rules, in the same order.
     pub matched: Vec<String>,
-    /// The rule set.
+    /// The rule set that spoke last.
     pub ruleset: RulesetInfo,
     /// A nurse calls within five minutes.
     pub nurse_call: bool,
+    /// Who decided, where a person changed what the rules had said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_by: Option<Text>,
+    /// That person's reason, for staff.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_why: Option<String>,
     /// When it was decided.
     pub at: Timestamp,
     /// An alarm that was raised, when the level is EMERGENCY.

@@ -1,11 +1,15 @@
 //! The one place where a stranger's JSON becomes a type.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::protocol::error::{ErrorCode, Problem};
 
 /// Parses a value; the problem names the field that is wrong.
+///
+/// No text may hold U+0000: PostgreSQL cannot keep it, SQLite would, and nobody means it.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    refuse_null(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -26,6 +30,38 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|_| problem(ErrorCode::Malformed, None, "there is more after the JSON value"))?;
     Ok(value)
+}
+
+fn refuse_null(bytes: &[u8]) -> Result<(), Problem> {
+    // JSON can say it only like this; most bodies do not, and are looked at once.
+    const ESCAPED: &[u8] = br"\u0000";
+    if !bytes.windows(ESCAPED.len()).any(|window| window == ESCAPED) {
+        return Ok(());
+    }
+    // What is no JSON at all is told as that, by the parser proper.
+    let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) };
+    match null_in(&value, String::new()) {
+        None => Ok(()),
+        Some(path) => {
+            let field = Some(path).filter(|path| !path.is_empty());
+            Err(problem(ErrorCode::Invalid, field, "a text must not hold U+0000"))
+        }
+    }
+}
+
+/// Where U+0000 stands: the path of a text, or of the object whose key holds it.
+fn null_in(value: &Value, path: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(path),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| null_in(item, format!("{path}[{at}]"))),
+        Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+            if name.contains('\0') {
+                return Some(path.clone());
+            }
+            null_in(field, if path.is_empty() { name.clone() } else { format!("{path}.{name}") })
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 fn problem(code: ErrorCode, field: Option<String>, message: &str) -> Problem {
@@ -55,6 +91,18 @@ mod tests {
     fn refused(json: &str) -> (ErrorCode, Option<String>) {
         let refusal = parse::<Outer>(json.as_bytes()).unwrap_err();
         (refusal.code, refusal.field)
+    }
+
+    #[test]
+    fn a_null_character_is_refused_wherever_it_stands_and_its_spelling_in_letters_is_not() {
+        let field = |json: &str| parse::<Value>(json.as_bytes()).unwrap_err().field;
+        assert_eq!(field(r#""\u0000""#), None);
+        assert_eq!(field(r#"{"a":{"b":["x","y\u0000"]}}"#), Some("a.b[1]".into()));
+        assert_eq!(field(r#"{"a":{"b\u0000":1}}"#), Some("a".into()));
+        assert_eq!(parse::<Value>(br#"{"a":"\u0000"}"#).unwrap_err().code, ErrorCode::Invalid);
+        assert_eq!(parse::<Value>(br#"{"a":"\\u0000"}"#), Ok(serde_json::json!({ "a": r"\u0000" })));
+        assert_eq!(parse::<Value>(b"{\"a\":\"\0\"}").unwrap_err().code, ErrorCode::Malformed);
+        assert_eq!(parse::<Value>(br#"{"a":"\u0000""#).unwrap_err().code, ErrorCode::Malformed);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub use crate::domain::ticket::MoveReason;
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::protocol::house::Text;
-use crate::protocol::intake::PatientCard;
+use crate::protocol::intake::{PatientCard, RulesetInfo};
 
 /// `POST /tickets`: takes a number.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
@@ -97,6 +97,9 @@ pub struct TicketView {
     pub level: Level,
     /// Why this level, in plain words.
     pub reasons: Vec<Text>,
+    /// The rule set that spoke last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ruleset: Option<RulesetInfo>,
     /// For whom.
     pub patient: PatientCard,
     /// When the patient arrived.
@@ -228,10 +231,19 @@ pub struct TicketRow {
     pub version: i64,
     /// Triage level.
     pub level: Level,
-    /// Matched rules, as ids.
+    /// Matched rules, as ids; those that spoke last come first.
     pub matched: Vec<String>,
     /// Why this level.
     pub reasons: Vec<Text>,
+    /// The rule set that spoke last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ruleset: Option<RulesetInfo>,
+    /// Who decided, where a person changed what the rules had said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_by: Option<Text>,
+    /// That person's reason.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided_why: Option<String>,
     /// The patient.
     pub patient: PatientId,
     /// The name, masked.

@@ -14,13 +14,14 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{AlarmClose, AlarmContact, AlarmOutcome, AlarmView};
 use crate::protocol::visit::RoomGrant;
 use crate::services::Services;
+use crate::services::queue::cause_of;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::{AlarmRow, Tx};
+use crate::store::{AlarmRow, TicketRow, Tx};
 
 /// Whom an alarm is about, as far as known.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,26 @@ impl Services {
         announce(work, alarm, "alarm.raised").await
     }
 
+    /// An emergency has taken its number: whoever answers the alarm of its declaration finds the ticket, and closing the
+    /// alarm settles it. Where nobody answers any more, the alarm rings again: no emergency waits unheard.
+    pub(crate) async fn alarm_for_ticket(
+        &self,
+        work: &mut Work,
+        ticket: &TicketRow,
+        reasons: Vec<Text>,
+    ) -> Result<(), Refusal> {
+        let attached = work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.id).await?;
+        for alarm in &attached {
+            announce(work, alarm, "alarm.attached").await?;
+        }
+        if attached.is_empty() && ticket.state == TicketState::Emergency {
+            let (institution, clinic) = (ticket.institution_id, ticket.clinic_id);
+            let cause = cause_of(ticket);
+            self.raise_alarm(work, institution, clinic, AlarmKind::Triage, reasons, cause).await?;
+        }
+        Ok(())
+    }
+
     /// Alarms that nobody closed, oldest first.
     pub async fn open_alarms(&self, act: TriageAct) -> Result<Vec<AlarmView>, Refusal> {
         let mut tx = self.db.read().await?;
@@ -128,10 +149,12 @@ impl Services {
         if !work.tx.alarms().close(id, act.account, close.outcome, &note, now).await? {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who took it can close it, once"));
         }
-        if alarm.kind != AlarmKind::NurseCall
-            && let Some(ticket) = alarm.ticket_id
-        {
-            self.settle_ticket(&mut work, ticket, close.outcome, act).await?;
+        match (alarm.kind, alarm.ticket_id, alarm.declaration_id) {
+            (AlarmKind::NurseCall, ..) | (_, None, None) => {}
+            (_, Some(ticket), _) => self.settle_ticket(&mut work, ticket, close.outcome, act).await?,
+            (_, None, Some(declaration)) => {
+                self.settle_declaration(&mut work, declaration, close.outcome, act).await?;
+            }
         }
         let room = work.tx.rooms().open_for(purpose_of(alarm.kind), id.as_uuid()).await?;
         if let Some(room) = &room {
@@ -164,9 +187,9 @@ impl Services {
         }
         let now = work.now;
         let moved = if outcome == AlarmOutcome::FalseAlarm {
-            if act.role != Role::Doctor {
-                let words = "a doctor must say that an EMERGENCY is a false alarm";
-                return Err(Refusal::new(ErrorCode::LoweringRefused, words));
+            match row.declaration_id {
+                Some(declaration) => self.settle_declaration(work, declaration, outcome, act).await?,
+                None => may_lower(act)?,
             }
             work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
         } else {
@@ -174,6 +197,22 @@ impl Services {
         };
         let moved = moved.ok_or_else(|| Refusal::new(ErrorCode::TicketState, "the ticket moved in between"))?;
         self.announce_ticket(work, &moved, "ticket.settled").await
+    }
+
+    /// What becomes of a declared emergency: after a false alarm its number will be URGENT.
+    async fn settle_declaration(
+        &self,
+        work: &mut Work,
+        declaration: DeclarationId,
+        outcome: AlarmOutcome,
+        act: TriageAct,
+    ) -> Result<(), Refusal> {
+        if outcome != AlarmOutcome::FalseAlarm {
+            return Ok(());
+        }
+        may_lower(act)?;
+        let why = Some(outcome.as_str().to_owned());
+        self.keep_decision(work, declaration, Level::Urgent, act.account, why, None).await
     }
 
     /// A nurse calls a waiting patient by video.
@@ -297,6 +336,14 @@ fn place(answers: &serde_json::Map<String, serde_json::Value>) -> Option<String>
     let address = address.collect::<Vec<_>>().join(" ");
     let place = text("loc.now.place").map_or(address, str::to_owned);
     Some(place).filter(|place| !place.trim().is_empty())
+}
+
+/// That an EMERGENCY is none is a doctor's decision.
+fn may_lower(act: TriageAct) -> Result<(), Refusal> {
+    if act.role == Role::Doctor {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::LoweringRefused, "a doctor must say that an EMERGENCY is a false alarm"))
 }
 
 fn purpose_of(kind: AlarmKind) -> RoomPurpose {

@@ -9,6 +9,7 @@ use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::text::Text;
+use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{AttachmentInfo, ChatMessage, ChatSend, ChatSide};
 use crate::services::Services;
@@ -155,9 +156,11 @@ impl Services {
 async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
     let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
     let visit = visit.ok_or_else(Refusal::not_found)?;
+    // What was said to the wrong person is not the patient's to read, and nobody says more.
+    let is_theirs = visit.end_reason != Some(VisitEnd::WrongPerson);
     let side = match actor {
         Actor::Staff { account, .. } if visit.doctor_id == account => ChatSide::Staff,
-        Actor::Holder { holder, .. } if visit.holder_id == Some(holder) => ChatSide::Patient,
+        Actor::Holder { holder, .. } if visit.holder_id == Some(holder) && is_theirs => ChatSide::Patient,
         Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
     };
     Ok((visit, side))

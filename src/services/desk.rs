@@ -110,6 +110,9 @@ impl Services {
                 "open".clone_into(&mut desk.state);
                 desk.paused_until = None;
                 desk.lease_until = Some(now + LEASE);
+                // A colleague may have taken the desk over that was lost with a patient at it.
+                work.tx.tickets().sit_at(act.account, id).await?;
+                work.tx.visits().sit_at(act.account, id).await?;
                 self.go_on_with_patient(&mut work, act).await?;
             }
             DeskAct::Pause(after) => {
@@ -271,6 +274,7 @@ impl Services {
         if let Some(declaration) = ticket.declaration_id {
             work.tx.triages().attach(declaration, next.id).await?;
         }
+        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, next.id).await?;
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         let reason = Some(request.reason.trim().to_owned());
@@ -292,6 +296,8 @@ impl Services {
             no,
             state: TicketState::Waiting,
             lane: lane_of(ticket.level),
+            // The head of one queue, for a doctor who was lost there, is not the head of another.
+            rank: ticket.rank.max(ticket.arrived_at.as_millis()),
             version: 1,
             call_count: 0,
             miss_count: 0,
@@ -402,7 +408,8 @@ impl Services {
         kind: &str,
     ) -> Result<DeskView, Refusal> {
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        if desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
+        let is_mine = desk.account_id == Some(act.account);
+        if is_mine && desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
             "closed".clone_into(&mut desk.state);
             desk.account_id = None;
             desk.lease_until = None;

@@ -107,6 +107,20 @@ impl Live {
         }
     }
 
+    /// The session is over: its connections are forgotten, and whoever sat by them has left for good.
+    pub async fn end_session(&self, session: SessionId) {
+        let left: Vec<_> = {
+            let mut registry = self.registry();
+            let ended = registry.connections.extract_if(|_, entry| entry.session == session);
+            ended.map(|(connection, entry)| (connection, entry.rooms)).collect()
+        };
+        for (connection, rooms) in left {
+            for room in rooms {
+                self.send(room, Input::Leave(connection)).await;
+            }
+        }
+    }
+
     /// Forgets connections and grants that are past their time; called now and then.
     pub fn sweep(&self) {
         let now = self.clock.now();
@@ -140,12 +154,14 @@ impl Live {
             if !registry.rooms.contains_key(&room) {
                 return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
             }
-            registry.seats.insert(seat.participant, room);
-            if let Some(entry) = registry.connections.get_mut(&connection)
-                && !entry.rooms.contains(&room)
-            {
+            // Its session may have ended in this moment; a seat of it would never be left.
+            let Some(entry) = registry.connections.get_mut(&connection) else {
+                return Err(Refusal::new(ErrorCode::Unauthenticated, "the session has ended"));
+            };
+            if !entry.rooms.contains(&room) {
                 entry.rooms.push(room);
             }
+            registry.seats.insert(seat.participant, room);
         }
         self.send(room, Input::Join { seat, connection }).await;
         Ok(())

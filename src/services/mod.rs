@@ -10,6 +10,7 @@ mod estimate;
 pub mod intake;
 pub mod live;
 pub mod notes;
+pub mod passwords;
 pub mod queue;
 pub mod refusal;
 pub mod rooms;
@@ -33,6 +34,7 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::services::live::Live;
+use crate::services::passwords::Passwords;
 use crate::services::refusal::Refusal;
 use crate::services::sms::Sms;
 use crate::services::tokens::TokenKeys;
@@ -66,6 +68,8 @@ pub struct Services {
     pub(crate) tokens: TokenKeys,
     /// Personal data at rest.
     pub(crate) vault: Vault,
+    /// Passwords, a few at a time.
+    pub(crate) passwords: Passwords,
     /// Announcements.
     pub bus: Bus,
     /// Open rooms and connections of this process.
@@ -86,8 +90,8 @@ impl Services {
         let Parts { bus, live, sms, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
-        let truths = truth::Truths::default();
-        Self { db, clock, ids, config, tokens, vault, bus, live, sms, shutdown, truths, node }
+        let (passwords, truths) = (Passwords::default(), truth::Truths::default());
+        Self { db, clock, ids, config, tokens, vault, passwords, bus, live, sms, shutdown, truths, node }
     }
 
     /// Whether the database answers.

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use crate::domain::audit::hex;
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::visit::signed_text;
+use crate::domain::visit::{VisitEnd, signed_text};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{NoteContent, NoteDraft, NoteSave, SignRequest, SignedNote, VisitView};
 use crate::services::Services;
@@ -16,7 +16,7 @@ use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
 use crate::services::work::Command;
-use crate::store::{DraftRow, NoteRow, StoreError, Tx};
+use crate::store::{DraftRow, NoteRow, StoreError, Tx, VisitRow};
 
 /// Characters of one field of a note.
 const FIELD_LIMIT: usize = 4000;
@@ -36,7 +36,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        doctors_visit(&mut work.tx, act, id).await?;
+        can_be_written(&doctors_visit(&mut work.tx, act, id).await?)?;
         let row = DraftRow {
             visit_id: id,
             version: save.version.saturating_add(1),
@@ -68,6 +68,7 @@ impl Services {
             return Ok(done);
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
+        can_be_written(&visit)?;
         let missing = |field: &str| Refusal::field(ErrorCode::NoteIncomplete, field, "needed for a signature");
         let draft = work.tx.notes().draft(id).await?.ok_or_else(|| missing("diagnosis"))?;
         if draft.version != request.version {
@@ -149,6 +150,14 @@ impl Services {
         }
         Ok(notes)
     }
+}
+
+/// A visit with the wrong person is in nobody's record.
+fn can_be_written(visit: &VisitRow) -> Result<(), Refusal> {
+    if visit.end_reason == Some(VisitEnd::WrongPerson) {
+        return Err(Refusal::new(ErrorCode::VisitEnded, "this was not the patient; nothing of it is a record"));
+    }
+    Ok(())
 }
 
 /// What the signature covers: visit, number, text, signer, time, reason, and the version before.

@@ -3,33 +3,36 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, json};
 use sqlx::types::Json;
 
 use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
-use crate::domain::ids::{ClinicId, DeskId, TicketId};
+use crate::domain::identity::age_in_months;
+use crate::domain::ids::{ClinicId, DeskId, TicketId, TriageId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
+use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
-use crate::domain::ticket::{MoveReason, TicketState, lane_of};
+use crate::domain::ticket::{DECLARATION_KEPT, MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
-use crate::domain::triage::Level;
+use crate::domain::triage::{Facts, Level};
+use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::house::{ClinicInfo, DeskInfo};
 use crate::protocol::intake::TriageView;
 use crate::protocol::ticket::{
-    Board, Change, DeskCall, DeviceCheck, LevelChange, RetriageAnswers, TicketPhase, TicketRequest, TicketRow as Row,
+    Board, DeskCall, DeviceCheck, LevelChange, RetriageAnswers, TicketPhase, TicketRequest, TicketRow as Row,
     TicketView,
 };
 use crate::services::Services;
 use crate::services::alarms::Cause;
-use crate::services::intake::patients::{age_years, patient_card, related};
-use crate::services::intake::triage::triage_view;
+use crate::services::intake::patients::{age_years, birth_date, patient_card, related};
+use crate::services::intake::triage::{Case, Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{ClinicRow, DeskRow, TicketRow, Tx};
+use crate::store::{ClinicRow, DeclarationRow, DeskRow, PatientRow, TicketRow, TriageRow, Tx};
 
 /// How long an ended ticket is still shown to its holder.
 const SHOWN_AFTER: Duration = Duration::from_hours(24);
@@ -59,6 +62,8 @@ impl Services {
         if !clinic.is_open {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
+        is_usable(&mut work, &declaration).await?;
+        let triage = self.standing_emergency(&mut work, &declaration, triage).await?;
         let is_emergency = triage.level == Level::Emergency;
         let day = in_china(now).to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
@@ -102,11 +107,45 @@ impl Services {
             other => other?,
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
+        let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
+        self.alarm_for_ticket(&mut work, &ticket, told).await?;
         let view = self.view(&mut work.tx, act, &ticket, &clinic, now).await?;
         work.keep(command, &view).await?;
         self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
         work.commit().await?;
         Ok(view)
+    }
+
+    /// The triage that a number is drawn by. An EMERGENCY that somebody declared for this patient stands until a person has
+    /// closed its alarm: a milder declaration after it takes nothing back.
+    async fn standing_emergency(
+        &self,
+        work: &mut Work,
+        declaration: &DeclarationRow,
+        triage: TriageRow,
+    ) -> Result<TriageRow, Refusal> {
+        if triage.level == Level::Emergency {
+            return Ok(triage);
+        }
+        let alarm = work.tx.alarms().open_for_patient(declaration.clinic_id, declaration.patient_id).await?;
+        let Some((alarm, earlier)) = alarm.and_then(|alarm| Some((alarm.id, alarm.declaration_id?))) else {
+            return Ok(triage);
+        };
+        // Where it is the same declaration, or a person has lowered the earlier one, a person has decided already.
+        let standing = work.tx.triages().of_declaration(earlier).await?;
+        let standing = standing.filter(|row| row.level == Level::Emergency && earlier != declaration.id);
+        let Some(standing) = standing else { return Ok(triage) };
+        let row = TriageRow {
+            id: self.ids.make(TriageId::from_uuid),
+            declaration_id: declaration.id,
+            ticket_id: None,
+            facts_sealed: None,
+            alarm_id: Some(alarm),
+            at: after(&triage, work.now),
+            ..standing
+        };
+        work.tx.triages().insert(&row).await?;
+        Ok(row)
     }
 
     /// The newest ticket of a holder in a clinic: live, or ended within a day.
@@ -215,7 +254,7 @@ impl Services {
         Ok(view)
     }
 
-    /// The three questions of every 15 minutes: worse is raised at once, and said.
+    /// The three questions of every 15 minutes: what the rules of the waiting room raise is raised at once, and said.
     pub async fn retriage(
         &self,
         act: HolderAct,
@@ -234,29 +273,34 @@ impl Services {
         if ticket.state != TicketState::Waiting {
             return Err(stale());
         }
-        let level = worsened_level(ticket.level, &answers);
+        let orphan = || Refusal::internal("a ticket without a declaration");
+        let before = Decisions::of(&mut work.tx, &ticket).await?.ok_or_else(orphan)?.newest;
+        let patient = related(&mut work.tx, act, ticket.patient_id).await?.patient;
+        let facts = waiting_facts(&answers, &patient, work.now)?;
+        let case = Case {
+            institution: act.institution,
+            clinic: clinic.id,
+            declaration: before.declaration_id,
+            patient: patient.id,
+            holder: act.holder,
+            ticket: Some(id),
+        };
+        let before = TriageRow { level: ticket.level, ..before };
+        let ran = self.run_waiting_rules(&mut work, case, &facts, &before).await?;
+        let (level, calls) = ran.map_or((ticket.level, false), |row| (row.level, row.nurse_call));
         let due = work.now + minutes(clinic.retriage_minutes);
-        let says_worse = matches!(answers.breathing, Change::Worse) || matches!(answers.general, Change::Worse);
-        work.tx.tickets().set_retriage(id, due, ticket.nurse_call || says_worse).await?;
-        let moved = match level {
-            Level::Emergency => {
-                let moved = work.tx.tickets().to_emergency(id, ticket.version).await?.ok_or_else(stale)?;
-                let reason = Text::new("候诊中病情明显加重", "Became much worse while waiting");
-                let cause = cause_of(&ticket);
-                let institution = ticket.institution_id;
-                self.raise_alarm(&mut work, institution, clinic.id, AlarmKind::Worsened, vec![reason], cause).await?;
-                moved
-            }
-            level if level > ticket.level => {
-                let raised = work.tx.tickets().set_level(id, ticket.version, level, MoveReason::Raised).await?;
-                raised.ok_or_else(stale)?
-            }
-            _ => work.tx.tickets().find(id).await?.ok_or_else(stale)?,
+        work.tx.tickets().set_retriage(id, due, ticket.nurse_call || calls).await?;
+        let moved = if level > ticket.level {
+            let raised = work.tx.tickets().set_level(id, ticket.version, level, MoveReason::Raised).await?;
+            raised.ok_or_else(stale)?
+        } else {
+            work.tx.tickets().find(id).await?.ok_or_else(stale)?
         };
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.retriaged", command).await
     }
 
-    /// A person changes a level: up at will, down with a reason, down from EMERGENCY by a doctor.
+    /// A person changes a level: up at will, down with a reason, down from EMERGENCY by a doctor. A visit that is under
+    /// way is the doctor's, who ends or transfers it; nobody takes the patient away by a level.
     pub async fn change_level(
         &self,
         act: TriageAct,
@@ -269,6 +313,9 @@ impl Services {
             return Ok(done);
         }
         let ticket = staff_ticket(&mut work.tx, act, id).await?;
+        if change.level == ticket.level {
+            return Err(Refusal::field(ErrorCode::Invalid, "level", "the ticket has this level"));
+        }
         let is_lower = change.level < ticket.level;
         let has_reason = (2..=500).contains(&change.reason.trim().chars().count());
         if is_lower && !has_reason {
@@ -281,12 +328,20 @@ impl Services {
         if is_lower && ticket.level == Level::Emergency && act.role != crate::domain::people::Role::Doctor {
             return Err(Refusal::new(ErrorCode::LoweringRefused, "only a doctor can lower EMERGENCY"));
         }
+        let (mut ends, mut alarm) = (None, None);
         let moved = if change.level == Level::Emergency {
             let moved = work.tx.tickets().to_emergency(id, change.version).await?.ok_or_else(stale)?;
+            // A desk that called hears that somebody else has the patient now, and a visit whose doctor is away is over.
+            announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
+            if let Some(visit) = work.tx.visits().of_ticket(id).await?.filter(|visit| visit.ended_at.is_none()) {
+                self.stop_visit(&mut work, &visit, VisitEnd::DoctorLost).await?;
+                ends = Some(visit.room_id);
+            }
             let reason = Text::new("医护人员判定为急症", "Judged an emergency by staff");
             let (institution, clinic) = (ticket.institution_id, ticket.clinic_id);
             let cause = cause_of(&ticket);
-            self.raise_alarm(&mut work, institution, clinic, AlarmKind::Worsened, vec![reason], cause).await?;
+            let kind = AlarmKind::Worsened;
+            alarm = Some(self.raise_alarm(&mut work, institution, clinic, kind, vec![reason], cause).await?);
             moved
         } else {
             let why = if is_lower { MoveReason::Lowered } else { MoveReason::Raised };
@@ -294,12 +349,18 @@ impl Services {
         };
         let detail = json!({ "from": ticket.level, "to": change.level });
         let reason = Some(change.reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+        if let Some(declaration) = ticket.declaration_id {
+            self.keep_decision(&mut work, declaration, change.level, act.account, reason.clone(), alarm).await?;
+        }
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, reason, detail).await?;
         let row = self.row(&mut work.tx, &moved, &HashMap::new()).await?;
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.level").await?;
         work.commit().await?;
+        if let Some(room) = ends {
+            self.end_room(room, RoomEnd::Finished).await;
+        }
         Ok(row)
     }
 
@@ -348,6 +409,9 @@ impl Services {
         let patient = tx.patients().find(ticket.institution_id, ticket.patient_id).await?;
         let patient = patient.ok_or_else(|| Refusal::internal("a ticket without a patient"))?;
         let triage = triage_of(tx, ticket).await?;
+        let ruleset = triage.as_ref().map(|view| view.ruleset.clone());
+        let (decided_by, decided_why) =
+            triage.as_ref().map_or((None, None), |view| (view.decided_by.clone(), view.decided_why.clone()));
         let (matched, reasons) = triage.map_or_else(Default::default, |view| (view.matched, view.reasons));
         Ok(Row {
             id: ticket.id,
@@ -358,6 +422,9 @@ impl Services {
             level: ticket.level,
             matched,
             reasons,
+            ruleset,
+            decided_by,
+            decided_why,
             patient: patient.id,
             name_masked: patient.name_masked.clone(),
             age_years: age_years(&patient, self.clock.now()),
@@ -383,7 +450,9 @@ impl Services {
         now: Timestamp,
     ) -> Result<TicketView, Refusal> {
         let patient = patient_card(&related(tx, act, ticket.patient_id).await?, now);
-        let reasons = triage_of(tx, ticket).await?.map_or_else(Vec::new, |view| view.reasons);
+        let decisions = Decisions::of(tx, ticket).await?;
+        let reasons = decisions.as_ref().map_or_else(Vec::new, Decisions::told);
+        let ruleset = decisions.as_ref().map(Decisions::ruleset);
         let truth = self.truth(tx, clinic.id).await?;
         let place = truth.places.get(&ticket.id);
         let call = match (ticket.desk_id, ticket.doctor_id, ticket.state) {
@@ -413,6 +482,7 @@ impl Services {
             version: ticket.version,
             level: ticket.level,
             reasons,
+            ruleset,
             patient,
             arrived_at: ticket.arrived_at,
             ahead: place.map(|place| place.ahead),
@@ -479,8 +549,8 @@ pub(crate) fn cause_of(ticket: &TicketRow) -> Cause {
 
 /// The triage in force for a ticket, as words.
 pub(crate) async fn triage_of(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<TriageView>, Refusal> {
-    match ticket.declaration_id {
-        Some(declaration) => Ok(tx.triages().of_declaration(declaration).await?.map(|row| triage_view(&row))),
+    match Decisions::of(tx, ticket).await? {
+        Some(decisions) => Ok(Some(decisions.view(tx).await?)),
         None => Ok(None),
     }
 }
@@ -511,19 +581,28 @@ pub(crate) fn minutes(n: i64) -> Duration {
     Duration::from_secs(u64::try_from(n).unwrap_or(0) * 60)
 }
 
-/// The level after the three questions; never lower than before. Thresholds: 39.1 °C as rule U13, 41 °C as E11.
-fn worsened_level(level: Level, answers: &RetriageAnswers) -> Level {
-    let by_words = [answers.breathing, answers.general].into_iter().map(|change| match change {
-        Change::MuchWorse => Level::Emergency,
-        Change::Worse => Level::Urgent,
-        Change::Better | Change::Same => level,
-    });
-    let by_heat = match answers.temperature {
-        Some(t) if t >= 41.0 => Level::Emergency,
-        Some(t) if t >= 39.1 => Level::Urgent,
-        Some(_) | None => level,
-    };
-    by_words.chain([by_heat, level]).max().unwrap_or(level)
+/// What the three questions say, as facts for the rules of the waiting room.
+fn waiting_facts(answers: &RetriageAnswers, patient: &PatientRow, now: Timestamp) -> Result<Facts, Refusal> {
+    let known = Map::from_iter([
+        ("wait_breath".to_owned(), json!(answers.breathing)),
+        ("wait_state".to_owned(), json!(answers.general)),
+        ("temp".to_owned(), json!(answers.temperature)),
+        ("age_m".to_owned(), json!(age_in_months(birth_date(patient)?, in_china(now)))),
+    ]);
+    Facts::from_json(&known).map_err(|error| Refusal::internal(&error))
+}
+
+/// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient
+/// since, or it is a day old. After a number that ran out or was given back it is good for another.
+async fn is_usable(work: &mut Work, declaration: &DeclarationRow) -> Result<(), Refusal> {
+    let newest = work.tx.declarations().newest_submitted(declaration.patient_id, declaration.clinic_id).await?;
+    let is_old = declaration.submitted_at.is_none_or(|at| work.now.since(at) >= DECLARATION_KEPT);
+    let states = work.tx.tickets().states_of(declaration.id).await?;
+    let is_used = states.into_iter().any(|state| !state.is_live() && !state.keeps_declaration());
+    if newest != Some(declaration.id) || is_old || is_used {
+        return Err(Refusal::new(ErrorCode::DeclarationOutdated, "declare again how the patient is now"));
+    }
+    Ok(())
 }
 
 async fn own_ticket(tx: &mut Tx, act: HolderAct, id: TicketId) -> Result<(TicketRow, ClinicRow), Refusal> {
@@ -549,35 +628,4 @@ async fn desk_infos(tx: &mut Tx, clinic: ClinicId) -> Result<Vec<DeskInfo>, Refu
         infos.push(DeskInfo { id, name: Text::new(name_zh, name_en), state, doctor, last_call_at });
     }
     Ok(infos)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn answers(breathing: Change, general: Change, temperature: Option<f64>) -> RetriageAnswers {
-        RetriageAnswers { breathing, temperature, general }
-    }
-
-    #[test]
-    fn much_worse_breathing_is_an_emergency_and_a_high_fever_urgent() {
-        let much = answers(Change::MuchWorse, Change::Same, None);
-        assert_eq!(worsened_level(Level::Advice, &much), Level::Emergency);
-        assert_eq!(worsened_level(Level::Standard, &answers(Change::Same, Change::Same, Some(39.1))), Level::Urgent);
-        assert_eq!(worsened_level(Level::Standard, &answers(Change::Same, Change::Same, Some(39.0))), Level::Standard);
-    }
-
-    proptest! {
-        #[test]
-        fn the_three_questions_never_lower_a_level(
-            level in prop::sample::select(vec![Level::Urgent, Level::Standard, Level::Advice]),
-            breathing in prop::sample::select(vec![Change::Better, Change::Same, Change::Worse, Change::MuchWorse]),
-            general in prop::sample::select(vec![Change::Better, Change::Same, Change::Worse, Change::MuchWorse]),
-            temperature in prop::option::of(30.0..45.0_f64),
-        ) {
-            prop_assert!(worsened_level(level, &answers(breathing, general, temperature)) >= level);
-        }
-    }
 }

@@ -123,15 +123,18 @@ impl Services {
     /// The check before a call: a room of one's own in which the own picture comes back.
     pub async fn open_check(&self, actor: Actor, holder: HolderId) -> Result<RoomGrant, Refusal> {
         let mut work = self.begin().await?;
-        if let Some(old) = work.tx.rooms().open_for(RoomPurpose::Check, holder.as_uuid()).await? {
+        let old = work.tx.rooms().open_for(RoomPurpose::Check, holder.as_uuid()).await?;
+        if let Some(old) = &old {
             self.close_room(&mut work, old.id).await?;
-            self.end_room(old.id, RoomEnd::Replaced).await;
         }
         let institution = actor.institution();
         let room = self.room_for(&mut work, institution, RoomPurpose::Check, holder.as_uuid(), false).await?;
         let guest = Guest { role: ParticipantRole::Patient, name: Text::new("检测", "check") };
         let grant = self.grant(&mut work, room, actor, guest).await?;
         work.commit().await?;
+        if let Some(old) = old {
+            self.end_room(old.id, RoomEnd::Replaced).await;
+        }
         Ok(grant)
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId};
 use crate::domain::people::Role;
 use crate::services::Services;
-use crate::services::auth::hash_password;
+use crate::services::passwords::hash_password;
 use crate::services::refusal::Refusal;
 use crate::store::{AccountRow, ClinicRow, DeskRow, InstitutionRow};
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use crate::protocol::house::Text;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::tokens::{ACCESS_SECONDS, refresh_hash};
+use crate::services::topics::Topic;
 use crate::services::vault::Vault;
 use crate::services::work::Work;
 use crate::store::{SessionRow, Tx};
@@ -159,8 +161,7 @@ impl Services {
         }
         let is_retry = row.previous_hash.as_ref() == Some(&old) && now.since(row.rotated_at) <= GRACE;
         if !is_rotated && !is_retry {
-            work.tx.sessions().revoke(row.id, now).await?;
-            work.commit().await?;
+            self.end_session(work, row.institution_id, row.id).await?;
             tracing::warn!(session.id = %row.id, "a spent refresh token came again: the session was ended");
             return Err(ended());
         }
@@ -171,10 +172,25 @@ impl Services {
 
     /// Ends the actor's session.
     pub async fn sign_out(&self, actor: Actor) -> Result<(), Refusal> {
-        let mut work = self.begin().await?;
+        let work = self.begin().await?;
+        self.end_session(work, actor.institution(), actor.session()).await
+    }
+
+    /// Ends a session; then its sockets close, and its seats are free for whoever signs in next.
+    async fn end_session(&self, mut work: Work, institution: InstitutionId, session: SessionId) -> Result<(), Refusal> {
         let now = work.now;
-        work.tx.sessions().revoke(actor.session(), now).await?;
-        work.commit().await
+        work.tx.sessions().revoke(session, now).await?;
+        work.emit(institution, Topic::Session(session).to_string(), "session.ended", Value::Null).await?;
+        work.commit().await?;
+        self.live.end_session(session).await;
+        Ok(())
+    }
+
+    /// Whether the actor's session still stands.
+    pub async fn session_stands(&self, actor: Actor) -> Result<bool, Refusal> {
+        let now = self.clock.now();
+        let session = self.db.read().await?.sessions().find(actor.session()).await?;
+        Ok(session.is_some_and(|row| row.revoked_at.is_none() && row.expires_at > now))
     }
 
     /// Who the actor is, in words.

@@ -46,9 +46,15 @@ impl Services {
     async fn sweep_ticket(&self, ticket: TicketRow) -> Result<bool, Refusal> {
         let mut work = self.begin().await?;
         let now = work.now;
+        // A lease is renewed without a new version: what was overdue a moment ago may have been heard since.
+        let Some(ticket) = work.tx.tickets().find(ticket.id).await? else { return Ok(false) };
+        let is_silent = ticket.lease_until.is_some_and(|until| until < now);
+        let is_unanswered = ticket.accepted_at.is_none() && ticket.ring_until.is_some_and(|until| until < now);
+        if !is_silent && !is_unanswered {
+            return Ok(false);
+        }
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (id, version) = (ticket.id, ticket.version);
-        let is_unanswered = ticket.accepted_at.is_none() && ticket.ring_until.is_some_and(|until| until < now);
         let mut ends = None;
         let (moved, kind) = match ticket.state {
             TicketState::Called if is_unanswered => {
@@ -58,8 +64,10 @@ impl Services {
             TicketState::Called => {
                 (work.tx.tickets().restore(id, version, MoveReason::DeskLost).await?, "ticket.restored")
             }
-            TicketState::Serving => (work.tx.tickets().suspend(id, version, now).await?, "ticket.suspended"),
-            TicketState::Suspended => {
+            TicketState::Serving if is_silent => {
+                (work.tx.tickets().suspend(id, version, now).await?, "ticket.suspended")
+            }
+            TicketState::Suspended if is_silent => {
                 let visit = work.tx.visits().of_ticket(id).await?.filter(|visit| visit.ended_at.is_none());
                 if let Some(visit) = visit {
                     self.stop_visit(&mut work, &visit, VisitEnd::DoctorLost).await?;
@@ -81,7 +89,13 @@ impl Services {
 
     async fn sweep_desk(&self, desk: DeskRow) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
-        let is_silent = desk.lease_until.is_some_and(|until| until < work.now);
+        let now = work.now;
+        let Some(desk) = work.tx.desks().find(desk.id).await? else { return Ok(()) };
+        let is_silent = desk.lease_until.is_some_and(|until| until < now);
+        let is_rested = desk.state == "paused" && desk.paused_until.is_some_and(|until| until < now);
+        if !matches!(desk.state.as_str(), "open" | "paused" | "closing") || (!is_silent && !is_rested) {
+            return Ok(());
+        }
         let state = if is_silent { "lost" } else { "open" };
         let desk = DeskRow { state: state.to_owned(), paused_until: None, ..desk };
         if work.tx.desks().update(&desk).await? {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 pub use crate::bus::Announcement;
-use crate::domain::ids::{ClinicId, DeskId, InstitutionId, TicketId, VisitId};
+use crate::domain::ids::{ClinicId, DeskId, InstitutionId, SessionId, TicketId, VisitId};
 use crate::domain::permission::Actor;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -24,6 +24,8 @@ pub enum Topic {
     Visit(VisitId),
     /// The alarms of an institution; staff.
     Alarms(InstitutionId),
+    /// The end of a session. Its sockets hear it by themselves, and nobody can ask for it.
+    Session(SessionId),
 }
 
 impl fmt::Display for Topic {
@@ -34,6 +36,7 @@ impl fmt::Display for Topic {
             Self::Desk(id) => write!(f, "desk:{}", id.as_uuid()),
             Self::Visit(id) => write!(f, "visit:{}", id.as_uuid()),
             Self::Alarms(id) => write!(f, "alarms:{}", id.as_uuid()),
+            Self::Session(id) => write!(f, "session:{}", id.as_uuid()),
         }
     }
 }
@@ -78,6 +81,7 @@ impl Services {
                 let is_own = actor.holder().is_some_and(|act| v.holder_id == Some(act.holder));
                 v.institution_id == institution && (is_staff || is_own)
             }),
+            Topic::Session(_) => false,
         };
         if allowed { Ok(()) } else { Err(Refusal::not_found()) }
     }
@@ -113,6 +117,8 @@ mod tests {
         assert_eq!(topic.to_string().parse(), Ok(topic));
         assert!(topic.to_string().to_uppercase().parse::<Topic>().is_err());
         assert!("clinic:x".parse::<Topic>().is_err());
+        let session = Topic::Session(SessionId::from_uuid(Uuid::from_u128(0xabc)));
+        assert!(session.to_string().parse::<Topic>().is_err(), "nobody can ask for it");
         assert!("".parse::<Topic>().is_err());
     }
 }

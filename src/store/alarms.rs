@@ -45,14 +45,16 @@ pub struct AlarmRow {
     pub version: i64,
 }
 
+macro_rules! names {
+    () => {
+        "id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id, raised_at,
+         taken_by, taken_at, closed_at, outcome, note_sealed, version "
+    };
+}
+
 macro_rules! columns {
     ($rest:literal) => {
-        concat!(
-            "select id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id,
-                    raised_at, taken_by, taken_at, closed_at, outcome, note_sealed, version
-             from alarm ",
-            $rest
-        )
+        concat!("select ", names!(), "from alarm ", $rest)
     };
 }
 
@@ -110,6 +112,42 @@ impl Alarms<'_> {
                 .fetch_optional(conn)
                 .await?
         }))
+    }
+
+    /// The oldest open alarm about a patient in a clinic; no nurse's call.
+    pub async fn open_for_patient(self, clinic: ClinicId, patient: PatientId) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where clinic_id = $1 and patient_id = $2 and closed_at is null and kind <> 'nurse_call'
+                 order by raised_at, id
+                 limit 1"
+            ))
+            .bind(clinic)
+            .bind(patient)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Ties a patient's open alarms in a clinic to the one live ticket there, the oldest first. A nurse's call is tied to
+    /// its ticket from the start.
+    pub async fn attach(self, clinic: ClinicId, patient: PatientId, ticket: TicketId) -> Result<Vec<AlarmRow>> {
+        let mut attached: Vec<AlarmRow> = on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "update alarm
+                 set ticket_id = $3, version = version + 1
+                 where clinic_id = $1 and patient_id = $2 and closed_at is null and kind <> 'nurse_call'
+                 returning ",
+                names!()
+            ))
+            .bind(clinic)
+            .bind(patient)
+            .bind(ticket)
+            .fetch_all(conn)
+            .await?
+        });
+        attached.sort_by_key(|alarm| (alarm.raised_at, alarm.id));
+        Ok(attached)
     }
 
     /// Takes an alarm that nobody took; `false` when somebody had, or it is closed.

@@ -101,6 +101,23 @@ impl Declarations<'_> {
         }))
     }
 
+    /// The declaration of a patient in a clinic that was handed in last, by whichever of their holders.
+    pub async fn newest_submitted(self, patient: PatientId, clinic: ClinicId) -> Result<Option<DeclarationId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select id
+                 from declaration
+                 where patient_id = $1 and clinic_id = $2 and state = 'submitted'
+                 order by submitted_at desc, id desc
+                 limit 1",
+            )
+            .bind(patient)
+            .bind(clinic)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// A declaration of an institution; for staff.
     pub async fn find(self, institution: InstitutionId, id: DeclarationId) -> Result<Option<DeclarationRow>> {
         Ok(on!(self.0, |conn| {

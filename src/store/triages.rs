@@ -100,6 +100,16 @@ impl Triages<'_> {
         }))
     }
 
+    /// All decisions for a declaration, the newest first.
+    pub async fn decisions(self, declaration: DeclarationId) -> Result<Vec<TriageRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where declaration_id = $1 order by at desc, id desc"))
+                .bind(declaration)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
     /// The first decision for a declaration: what the rules said when it was handed in.
     pub async fn first_of_declaration(self, declaration: DeclarationId) -> Result<Option<TriageRow>> {
         Ok(on!(self.0, |conn| {

@@ -51,7 +51,7 @@ macro_rules! columns {
 pub struct Visits<'tx>(pub(super) &'tx mut Tx);
 
 impl Visits<'_> {
-    /// Keeps a new visit.
+    /// Keeps a new visit; a second one of a ticket is a conflict, unless the first was with the wrong person.
     pub async fn insert(self, visit: &VisitRow) -> Result<()> {
         on!(self.0, |conn| {
             sqlx::query(
@@ -80,32 +80,43 @@ impl Visits<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
-    /// The visit of a ticket.
+    /// The visit of a ticket; one with the wrong person is none.
     pub async fn of_ticket(self, ticket: TicketId) -> Result<Option<VisitRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where ticket_id = $1")).bind(ticket).fetch_optional(conn).await?
+            sqlx::query_as(columns!("where ticket_id = $1 and (end_reason is null or end_reason <> 'wrong_person')"))
+                .bind(ticket)
+                .fetch_optional(conn)
+                .await?
         }))
     }
 
-    /// The ended visits of a patient, newest first.
+    /// The ended visits of a patient, newest first; those with somebody else are none of them.
     pub async fn of_patient(self, patient: PatientId, limit: i64) -> Result<Vec<VisitRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where patient_id = $1 and ended_at is not null order by started_at desc limit $2"))
-                .bind(patient)
-                .bind(limit)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(columns!(
+                "where patient_id = $1 and ended_at is not null and end_reason <> 'wrong_person'
+                 order by started_at desc
+                 limit $2"
+            ))
+            .bind(patient)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
-    /// The visits of a holder's patients, newest first.
+    /// The visits of a holder's patients, newest first; those with somebody else are none of them.
     pub async fn of_holder(self, holder: HolderId, limit: i64) -> Result<Vec<VisitRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where holder_id = $1 order by started_at desc limit $2"))
-                .bind(holder)
-                .bind(limit)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(columns!(
+                "where holder_id = $1 and (end_reason is null or end_reason <> 'wrong_person')
+                 order by started_at desc
+                 limit $2"
+            ))
+            .bind(holder)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
@@ -136,6 +147,18 @@ impl Visits<'_> {
                 .await?
                 .rows_affected()
                 == 1
+        }))
+    }
+
+    /// The doctor works at this desk now, and so do the doctor's visits that go on.
+    pub async fn sit_at(self, doctor: AccountId, desk: DeskId) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update visit set desk_id = $2 where doctor_id = $1 and ended_at is null and desk_id <> $2")
+                .bind(doctor)
+                .bind(desk)
+                .execute(conn)
+                .await?
+                .rows_affected()
         }))
     }
 

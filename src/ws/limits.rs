@@ -31,7 +31,7 @@ pub enum CloseCode {
     Flood = 4003,
     /// A text was no JSON, or a frame was binary.
     Garbage = 4004,
-    /// The token ended and was not renewed.
+    /// The token ended and was not renewed, or its session was ended.
     Expired = 4005,
     /// The same connection opened another socket.
     Replaced = 4006,

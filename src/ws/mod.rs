@@ -5,11 +5,15 @@ pub mod session;
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{State, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::refusal::Refusal;
 
 /// The largest message and frame of a browser.
 const MESSAGE_LIMIT: usize = 128 * 1024;
@@ -17,15 +21,30 @@ const MESSAGE_LIMIT: usize = 128 * 1024;
 /// `GET /api/v1/ws`: upgrades to the live protocol.
 ///
 /// A page of another origin is refused here; the token in the first message is what no page can forge.
-pub async fn upgrade(State(services): State<Arc<Services>>, headers: HeaderMap, socket: WebSocketUpgrade) -> Response {
+pub async fn upgrade(
+    State(services): State<Arc<Services>>,
+    method: Method,
+    headers: HeaderMap,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
     if !same_origin(&headers, services.config.public_url.as_deref()) {
-        return StatusCode::FORBIDDEN.into_response();
+        return refuse(ErrorCode::Forbidden, "a page of another origin gets no socket");
     }
+    let Ok(socket) = socket else {
+        let is_asked = matches!(method, Method::GET | Method::CONNECT);
+        let code = if is_asked { ErrorCode::Malformed } else { ErrorCode::MethodNotAllowed };
+        return refuse(code, "this path speaks WebSocket and nothing else");
+    };
     socket
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .max_write_buffer_size(4 * MESSAGE_LIMIT)
         .on_upgrade(move |socket| session::run(services, socket))
+}
+
+fn refuse(code: ErrorCode, words: &str) -> Response {
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(Refusal::new(code, words).problem())).into_response()
 }
 
 /// Whether the page that opens the socket is ours. A program that is no browser sends no `Origin`.

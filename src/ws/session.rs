@@ -102,6 +102,8 @@ struct Session {
     ends: Timestamp,
     connection: ConnectionId,
     outbox: Outbox,
+    /// The topic on which the end of the session is said.
+    end_topic: String,
     /// Followed topics with the last number that was sent.
     topics: HashMap<String, i64>,
     /// Tickets whose view is pushed, with the topics that touch it.
@@ -147,6 +149,7 @@ impl Session {
             ends,
             connection,
             outbox,
+            end_topic: Topic::Session(actor.session()).to_string(),
             topics: HashMap::new(),
             tickets: HashMap::new(),
             stale: HashSet::new(),
@@ -240,7 +243,10 @@ impl Session {
             return Err(End::Close(CloseCode::Garbage, Refusal::new(ErrorCode::MessageMalformed, "not JSON")));
         };
         self.malformed += 1;
-        let refusal = Refusal { code: ErrorCode::MessageMalformed, ..refusal };
+        // A message with a value that is not allowed is one of this protocol.
+        let is_known = refusal.code == ErrorCode::Invalid;
+        let code = if is_known { ErrorCode::Invalid } else { ErrorCode::MessageMalformed };
+        let refusal = Refusal { code, ..refusal };
         if self.malformed > MALFORMED {
             return Err(End::Close(CloseCode::Flood, refusal));
         }
@@ -263,6 +269,10 @@ impl Session {
             ClientMessage::Subscribe { id, topic, since } => (Some(id), self.subscribe(topic, since).await),
             ClientMessage::Unsubscribe { id, topic } => {
                 self.topics.remove(&topic);
+                // Who does not follow a desk any more does not keep it alive.
+                if self.desk.is_some_and(|desk| Topic::Desk(desk).to_string() == topic) {
+                    self.desk = None;
+                }
                 (Some(id), Ok(()))
             }
             ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
@@ -333,6 +343,7 @@ impl Session {
 
     async fn overhear(&mut self, heard: Result<Arc<Announcement>, broadcast::error::RecvError>) -> Result<(), End> {
         match heard {
+            Ok(announcement) if announcement.topic == self.end_topic => Err(self.signed_out().await),
             Ok(announcement) => {
                 let mut is_own = false;
                 for (ticket, touched_by) in &self.tickets {
@@ -381,10 +392,25 @@ impl Session {
     }
 
     async fn repair(&mut self) -> Result<(), End> {
+        self.still_signed_in().await?;
         for topic in self.topics.keys().cloned().collect::<Vec<_>>() {
             self.catch_up(&topic).await?;
         }
         Ok(())
+    }
+
+    /// Ends the conversation when the session was ended and nobody told us. While the database is away, the socket stays.
+    async fn still_signed_in(&mut self) -> Result<(), End> {
+        match self.services.session_stands(self.actor).await {
+            Ok(false) => Err(self.signed_out().await),
+            Ok(true) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn signed_out(&mut self) -> End {
+        // A connection that was made in the moment of the end is not known to whoever ended it.
+        self.services.live.end_session(self.actor.session()).await;
+        End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the session was ended; sign in again"))
     }
 
     async fn push_stale(&mut self) -> Result<(), End> {
@@ -409,6 +435,7 @@ impl Session {
             return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));
         }
         if !self.services.live.is_current(self.connection, &self.outbox) {
+            self.still_signed_in().await?;
             let refusal = Refusal::new(ErrorCode::Replaced, "another window took over, or this one read too slowly");
             return Err(End::Close(CloseCode::Replaced, refusal));
         }

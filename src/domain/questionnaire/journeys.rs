@@ -226,7 +226,7 @@ fn every_variable_has_a_source_that_can_make_it_known() {
     let known = |context: &Context| facts_from_answers(fever_intake(), &answers(&everything), context);
     let child = Context { birth_date: date(2024, 1, 1), in_hospital: Some(false), ..adult() };
     let (woman, child) = (known(&adult()), known(&child));
-    for variable in &variables::VARIABLES {
+    for variable in variables::VARIABLES.iter().filter(|variable| variable.source != variables::WAITING_ROOM) {
         assert!(woman.is_known(variable.name) || child.is_known(variable.name), "{}", variable.name);
     }
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::text::Text;
 
+use super::level::Level;
+
 /// What is to be done with a patient; each is an order to the system, not a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum Disposition {
@@ -153,6 +155,16 @@ impl Disposition {
             Self::Crisis => "D9_crisis",
             Self::Counselling => "D10_psych",
             Self::VideoAndObservation => "D4_video+D5_observe_grid",
+        }
+    }
+
+    /// What a level means when a person set it and no rule said more.
+    pub const fn of_level(level: Level) -> Self {
+        match level {
+            Level::Emergency => Self::Call120,
+            Level::Urgent => Self::VideoFirst,
+            Level::Standard => Self::Video,
+            Level::Advice => Self::Advice,
         }
     }
 

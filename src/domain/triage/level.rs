@@ -68,6 +68,17 @@ impl Level {
     }
 }
 
+impl Level {
+    /// The level that a new assessment leaves a waiting patient with: the higher one, for only a person may lower it.
+    #[must_use]
+    pub fn raised_to(self, proposed: Self) -> Self {
+        match self.change_to(proposed) {
+            LevelChange::Raise(higher) => higher,
+            LevelChange::Keep | LevelChange::AskNurse(_) | LevelChange::AskDoctor(_) => self,
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

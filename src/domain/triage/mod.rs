@@ -26,10 +26,12 @@ mod examples;
 mod loading;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod waiting;
 
 pub use assess::{Assessment, Reason, RuleId, RuleSetRef, assess};
 pub use disposition::{Disposition, DispositionCard, TargetTime};
 pub use facts::{Circumstances, FactError, Facts};
 pub use level::{Level, LevelChange};
 pub use red_flags::{RED_FLAGS, RedFlag};
-pub use rules::{Rule, RuleSet, RuleSetError, RuleSetStatus, fever_clinic};
+pub use rules::{Rule, RuleSet, RuleSetError, RuleSetStatus, fever_clinic, rule, waiting_room};

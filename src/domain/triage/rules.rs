@@ -193,6 +193,19 @@ pub fn fever_clinic() -> &'static RuleSet {
     &SET
 }
 
+/// The rule set of the three questions that those who wait are asked again and again.
+pub fn waiting_room() -> &'static RuleSet {
+    static SET: LazyLock<RuleSet> = LazyLock::new(|| {
+        RuleSet::from_json(include_str!("waiting_room.json")).expect("a test loads the rule set of this build")
+    });
+    &SET
+}
+
+/// A rule by its id, from whichever rule set of this build it is: no two share one.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    fever_clinic().rules().chain(waiting_room().rules()).find(|rule| rule.id == id)
+}
+
 impl RuleSet {
     /// Reads and checks a rule set.
     pub fn from_json(text: &str) -> Result<Self, RuleSetError> {
@@ -262,6 +275,11 @@ impl RuleSet {
     /// Whether the set is signed.
     pub fn status(&self) -> RuleSetStatus {
         self.status
+    }
+
+    /// Whether this rule is the one that applies when no other does.
+    pub fn is_fallback(&self, id: &str) -> bool {
+        self.fallback.id == id
     }
 
     /// The rules in file order, for people to read.

@@ -40,8 +40,8 @@ const fn flag(name: &'static str, source: &'static str) -> Variable {
     var(name, Kind::Flag, "", source)
 }
 
-/// All 53 variables.
-pub static VARIABLES: [Variable; 53] = [
+/// All 55 variables.
+pub static VARIABLES: [Variable; 55] = [
     var("age_m", Kind::Integer(0, 1800), "mo", "id.no, rf.age"),
     var("sex", Kind::Choice(&["F", "M"]), "", "id.no"),
     // Any site; the higher of a forehead reading and its repeat in the armpit.
@@ -99,7 +99,13 @@ pub static VARIABLES: [Variable; 53] = [
     var("reason", Kind::Choice(&["fever", "contact", "report", "other", "psych"]), "", "co.reason"),
     flag("contradiction", "checks between answers"),
     flag("redflag_missing", "unanswered red-flag items"),
+    // Compared with the last time, by the patient.
+    var("wait_breath", Kind::Scale(&["better", "same", "worse", "much_worse"]), "", WAITING_ROOM),
+    var("wait_state", Kind::Scale(&["better", "same", "worse", "much_worse"]), "", WAITING_ROOM),
 ];
+
+/// The source of what is asked of those who wait, and of nobody before.
+pub const WAITING_ROOM: &str = "the three questions in the waiting room";
 
 /// What only the modifiers may read: it changes whom to tell, never how urgent the patient is.
 pub(super) static CIRCUMSTANCES: [Variable; 3] =

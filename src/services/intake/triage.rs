@@ -1,20 +1,28 @@
 //! Triage: what the rules say, kept with everything that is needed to say it again.
 
+use std::time::Duration;
+
 use sqlx::types::Json;
 
 use crate::domain::alarm::AlarmKind;
-use crate::domain::ids::{ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId, TriageId};
+use crate::domain::ids::{
+    AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId, TriageId,
+};
 use crate::domain::permission::StaffAct;
 use crate::domain::text::Text;
-use crate::domain::triage::{Facts, Level, RuleSetStatus, assess, fever_clinic};
+use crate::domain::time::Timestamp;
+use crate::domain::triage::{
+    Assessment, Disposition, Facts, Level, RuleSetStatus, assess, fever_clinic, rule, waiting_room,
+};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{AssessAnswer, AssessRequest, RulesetInfo, TriageView};
 use crate::services::Services;
 use crate::services::alarms::Cause;
 use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::work::Work;
-use crate::store::TriageRow;
+use crate::store::{TicketRow, TriageRow, Tx};
 
 /// What a run of the rules belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +65,69 @@ impl Services {
         kind: AlarmKind,
     ) -> Result<TriageRow, Refusal> {
         let assessment = assess(fever_clinic(), facts);
+        let now = work.now;
+        self.keep_run(work, subject, facts, assessment, kind, now).await
+    }
+
+    /// Runs the rules of the waiting room over what a patient answered there, and keeps the result when a rule spoke. The
+    /// level rises at once, and an EMERGENCY raises an alarm; what would lower it is left to a person.
+    pub(crate) async fn run_waiting_rules(
+        &self,
+        work: &mut Work,
+        subject: Case,
+        facts: &Facts,
+        before: &TriageRow,
+    ) -> Result<Option<TriageRow>, Refusal> {
+        let mut assessment = assess(waiting_room(), facts);
+        if assessment.matched.iter().all(|id| waiting_room().is_fallback(id)) {
+            return Ok(None);
+        }
+        let level = before.level.raised_to(assessment.level);
+        if level == before.level {
+            assessment.disposition = before.disposition;
+        }
+        assessment.level = level;
+        let at = after(before, work.now);
+        self.keep_run(work, subject, facts, assessment, AlarmKind::Worsened, at).await.map(Some)
+    }
+
+    /// Keeps that a person set the level of a declared patient, and why. The rules that had spoken stay known by the
+    /// decisions before this one.
+    pub(crate) async fn keep_decision(
+        &self,
+        work: &mut Work,
+        declaration: DeclarationId,
+        level: Level,
+        by: AccountId,
+        reason: Option<String>,
+        alarm: Option<AlarmId>,
+    ) -> Result<(), Refusal> {
+        let Some(before) = work.tx.triages().of_declaration(declaration).await? else { return Ok(()) };
+        let row = TriageRow {
+            id: self.ids.make(TriageId::from_uuid),
+            level,
+            disposition: Disposition::of_level(level),
+            matched: Json(Vec::new()),
+            facts_sealed: None,
+            nurse_call: false,
+            alarm_id: alarm,
+            decided_by: Some(by),
+            reason,
+            at: after(&before, work.now),
+            ..before
+        };
+        Ok(work.tx.triages().insert(&row).await?)
+    }
+
+    async fn keep_run(
+        &self,
+        work: &mut Work,
+        subject: Case,
+        facts: &Facts,
+        assessment: Assessment,
+        kind: AlarmKind,
+        at: Timestamp,
+    ) -> Result<TriageRow, Refusal> {
         let alarm_id = if assessment.level == Level::Emergency {
             let reasons = reasons_of(&assessment.matched);
             let Case { institution, clinic, declaration, patient, holder, ticket } = subject;
@@ -84,21 +155,83 @@ impl Services {
             alarm_id,
             decided_by: None,
             reason: None,
-            at: work.now,
+            at,
         };
         work.tx.triages().insert(&row).await?;
         Ok(row)
     }
 }
 
-/// The reasons of matched rules in plain words, in the order of `matched`. A rule that the present rule set has no more
-/// is left out.
-pub fn reasons_of(matched: &[String]) -> Vec<Text> {
-    let tell = |id: &String| fever_clinic().rules().find(|rule| rule.id == *id).map(|rule| rule.tell.clone());
-    matched.iter().filter_map(tell).collect()
+/// Every decision about a ticket's level.
+pub(crate) struct Decisions {
+    /// The one in force.
+    pub newest: TriageRow,
+    /// Those before it, the newest first.
+    before: Vec<TriageRow>,
 }
 
-/// The result of triage as a patient reads it.
+impl Decisions {
+    /// The decisions about a ticket; `None` for one without a declaration.
+    pub async fn of(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<Self>, Refusal> {
+        let Some(declaration) = ticket.declaration_id else { return Ok(None) };
+        let mut rows = tx.triages().decisions(declaration).await?.into_iter();
+        Ok(rows.next().map(|newest| Self { newest, before: rows.collect() }))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &TriageRow> {
+        std::iter::once(&self.newest).chain(&self.before)
+    }
+
+    /// Why, as the patient reads it: what the rules said before a person looked is no reason any more.
+    pub fn told(&self) -> Vec<Text> {
+        let mut told = reasons_of(&ids(self.all().take_while(|row| row.decided_by.is_none())));
+        if self.all().any(|row| row.decided_by.is_some()) {
+            let zh = "医护人员看过您的情况,定了现在的级别。";
+            told.push(Text::new(zh, "A member of staff looked at your case and set the level."));
+        }
+        told
+    }
+
+    /// The rule set that spoke last.
+    pub fn ruleset(&self) -> RulesetInfo {
+        ruleset(&self.newest.ruleset_version, self.newest.ruleset_status)
+    }
+
+    /// The decision in force as staff read it, with the reasons of all.
+    pub async fn view(&self, tx: &mut Tx) -> Result<TriageView, Refusal> {
+        let matched = ids(self.all());
+        let decided_by = match self.newest.decided_by {
+            Some(account) => Some(staff_name(tx, account).await?.0),
+            None => None,
+        };
+        let decided_why = self.newest.reason.clone();
+        Ok(TriageView { reasons: reasons_of(&matched), matched, decided_by, decided_why, ..triage_view(&self.newest) })
+    }
+}
+
+/// The ids of all matched rules, each once.
+fn ids<'a>(rows: impl Iterator<Item = &'a TriageRow>) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for id in rows.flat_map(|row| &row.matched.0) {
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    ids
+}
+
+/// The moment of the decision after `before`: the newest is in force, so no two may share one.
+pub(crate) fn after(before: &TriageRow, now: Timestamp) -> Timestamp {
+    now.max(before.at + Duration::from_millis(1))
+}
+
+/// The reasons of matched rules in plain words, in the order of `matched`. A rule that the present rule sets have no more
+/// is left out.
+pub fn reasons_of(matched: &[String]) -> Vec<Text> {
+    matched.iter().filter_map(|id| rule(id)).map(|rule| rule.tell.clone()).collect()
+}
+
+/// One decision in plain words.
 pub fn triage_view(row: &TriageRow) -> TriageView {
     TriageView {
         level: row.level,
@@ -108,6 +241,8 @@ pub fn triage_view(row: &TriageRow) -> TriageView {
         matched: row.matched.0.clone(),
         ruleset: ruleset(&row.ruleset_version, row.ruleset_status),
         nurse_call: row.nurse_call,
+        decided_by: None,
+        decided_why: None,
         at: row.at,
         alarm: row.alarm_id,
     }

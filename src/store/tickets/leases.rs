@@ -1,6 +1,6 @@
 //! Leases: who holds a ticket must be heard.
 
-use crate::domain::ids::{AccountId, TicketId};
+use crate::domain::ids::{AccountId, DeskId, TicketId};
 use crate::domain::ticket::{DOCTOR_GRACE, LEASE};
 use crate::domain::time::Timestamp;
 use crate::store::tickets::{TicketRow, Tickets};
@@ -28,6 +28,22 @@ impl Tickets<'_> {
                 .bind(now + LEASE)
                 .fetch_optional(conn)
                 .await?
+        }))
+    }
+
+    /// The doctor works at this desk now, and so does whoever the doctor holds; the version stays, for nothing moved.
+    pub async fn sit_at(&mut self, doctor: AccountId, desk: DeskId) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update ticket
+                 set desk_id = $2
+                 where doctor_id = $1 and state in ('called', 'serving', 'suspended') and desk_id <> $2",
+            )
+            .bind(doctor)
+            .bind(desk)
+            .execute(conn)
+            .await?
+            .rows_affected()
         }))
     }
 

@@ -200,6 +200,16 @@ impl Tickets<'_> {
         }))
     }
 
+    /// What became of the tickets that were taken with a declaration.
+    pub async fn states_of(&mut self, declaration: DeclarationId) -> Result<Vec<TicketState>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select state from ticket where declaration_id = $1 order by joined_at, id")
+                .bind(declaration)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
     /// The live tickets of a clinic: held ones first, then the waiting in calling order.
     pub async fn board(&mut self, clinic: ClinicId) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {

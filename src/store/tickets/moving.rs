@@ -61,13 +61,14 @@ impl Tickets<'_> {
         }))
     }
 
-    /// Out of the queue: somebody calls at once.
+    /// Out of the queue and out of the hands of a desk that called it: somebody calls at once. A patient whom a doctor
+    /// has before the eyes stays there.
     pub async fn to_emergency(&mut self, id: TicketId, version: i64) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "state = 'emergency', level = 'EMERGENCY', lane = 0, desk_id = null, doctor_id = null, lease_until = null,
-                 ring_until = null, accepted_at = null, move_reason = 'raised'",
-                "'waiting', 'called', 'serving', 'suspended'"
+                 ring_until = null, accepted_at = null, started_at = null, move_reason = 'raised'",
+                "'waiting', 'called', 'suspended'"
             ))
             .bind(id)
             .bind(version)

@@ -220,3 +220,18 @@ async fn signing_out_ends_the_session_at_once() {
     browser.get("/auth/me").await.refused("auth.required");
     refresh(&app, &tokens).await.refused("auth.session_ended");
 }
+
+#[tokio::test]
+async fn a_password_of_any_length_is_answered_with_the_same_words() {
+    let app = TestApp::start().await;
+    let login = async |username: &str, password: &str| {
+        let body = json!({ "username": username, "password": password });
+        app.browser().post("/auth/login", &body).await.refused("auth.bad_credentials")
+    };
+    let wrong = login("doctor", "wrong").await;
+    for password in ["", &"x".repeat(129), &"x".repeat(100_000)] {
+        assert_eq!(login("doctor", password).await, wrong);
+    }
+    assert_eq!(login("nobody", "wrong").await, wrong);
+    assert_eq!(login(&"x".repeat(4000), "wrong").await, wrong);
+}

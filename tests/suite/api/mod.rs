@@ -1,6 +1,7 @@
 //! The API by its URLs, asked in this process.
 
 mod auth;
+mod border;
 mod consents;
 mod declarations;
 mod links;

@@ -155,3 +155,173 @@ async fn a_level_goes_up_by_anybody_down_with_a_reason_and_from_emergency_by_a_d
     let leave = json!({ "version": row["version"] });
     stage.post(&format!("/tickets/{}/leave", ticket["id"].as_str().unwrap()), &patient, leave).await.ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_in_a_visit_or_after_it_is_not_made_an_emergency_of_the_queue() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let nurse = stage.staff("nurse").await;
+    let path = format!("/tickets/{}/level", visit.ticket);
+    let raise = async || {
+        let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+        let body = json!({ "version": ticket["version"], "level": "EMERGENCY", "reason": "呼吸困难" });
+        stage.post(&path, &nurse, body).await
+    };
+    assert_eq!(raise().await.refusal(), (409, "ticket.state"));
+    let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+    assert_eq!(desk["current"]["visit"], visit.id, "the doctor still has the patient");
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    assert_eq!(raise().await.refusal(), (409, "ticket.state"));
+    assert_eq!(stage.get("/alarms", &nurse).await.ok(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_called_patient_who_becomes_an_emergency_is_taken_from_the_desk_and_the_desk_is_told() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let topic = format!("desk:{desk}");
+    let head = stage.server.services.topic_head(&topic).await.unwrap();
+    let nurse = stage.staff("nurse").await;
+    let id = ticket["id"].as_str().unwrap();
+    let version = called["current"]["version"].clone();
+    let body = json!({ "version": version, "level": "EMERGENCY", "reason": "" });
+    let row = stage.post(&format!("/tickets/{id}/level"), &nurse, body).await.ok();
+    assert_eq!((&row["phase"], &row["desk"]), (&json!("emergency"), &json!(null)));
+    let heard = stage.server.services.events_since(&topic, head, 10).await.unwrap();
+    assert_eq!(heard.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["desk.patient_moved"]);
+    assert!(stage.get(&format!("/desks/{desk}"), &doctor).await.ok()["current"].is_null());
+    // Whoever still looks at the call cannot hold the patient a second time.
+    let confirm = stage.post(&format!("/desks/{desk}/confirm"), &doctor, json!({ "version": version })).await;
+    assert_eq!(confirm.refusal(), (409, "ticket.state"));
+    let accept = stage.post(&format!("/tickets/{id}/accept"), &patient, json!({ "version": version })).await;
+    assert_eq!(accept.refusal(), (409, "ticket.state"));
+    assert_eq!(stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.refusal(), (409, "queue.empty"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_whose_doctor_is_away_can_become_an_emergency_and_the_visit_is_over() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    stage.pass(Duration::from_secs(91)).await;
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!(ticket["phase"], "suspended");
+    let nurse = stage.staff("nurse").await;
+    let body = json!({ "version": ticket["version"], "level": "EMERGENCY", "reason": "" });
+    stage.post(&format!("/tickets/{}/level", visit.ticket), &nurse, body).await.ok();
+    let grant = stage.act(&format!("/visits/{}/grant", visit.id), &visit.patient).await;
+    assert_eq!(grant.refusal(), (409, "visit.ended"));
+    let back = stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
+    assert!(back["current"].is_null(), "nobody holds the patient twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_wrong_person_the_right_one_gets_a_new_visit_and_meets_nothing_of_the_first() {
+    let stage = Stage::open().await;
+    let first = stage.visit().await;
+    let old_grant = stage.act(&format!("/visits/{}/grant", first.id), &first.patient).await.ok();
+    let lines = format!("/visits/{}/messages", first.id);
+    let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "检查结果" });
+    stage.post(&lines, &first.doctor, line).await.ok();
+    let note = format!("/visits/{}/note", first.id);
+    let draft = |version: i64| Some(json!({ "version": version, "content": { "complaint": "头痛" } }));
+    stage.send(Method::PUT, &note, &first.doctor, draft(0), None).await.ok();
+    let desk = format!("/desks/{}", first.desk);
+    let version = async || stage.get(&desk, &first.doctor).await.ok()["current"]["version"].clone();
+    let wrong = json!({ "version": version().await });
+    stage.post(&format!("{desk}/wrong-person"), &first.doctor, wrong).await.ok();
+
+    stage.act(&format!("{desk}/call-next"), &first.doctor).await.ok();
+    let accept = json!({ "version": version().await });
+    stage.post(&format!("/tickets/{}/accept", first.ticket), &first.patient, accept).await.ok();
+    let confirm = json!({ "version": version().await });
+    let view = stage.post(&format!("{desk}/confirm"), &first.doctor, confirm).await.ok();
+    let second = view["current"]["visit"].as_str().unwrap();
+    assert_ne!(second, first.id);
+    assert_eq!(view["current"]["previous"], json!([]), "it was no visit of this patient");
+    assert_eq!(stage.get(&format!("/visits/{second}/messages"), &first.patient).await.ok(), json!([]));
+    let read = stage.get(&format!("/visits/{second}"), &first.doctor).await.ok();
+    assert_eq!((&read["draft"]["version"], &read["ended_at"]), (&json!(0), &json!(null)));
+    let grant = stage.act(&format!("/visits/{second}/grant"), &first.patient).await.ok();
+    assert_ne!(grant["room"], old_grant["room"]);
+
+    // The first is over for everybody: its grant, its conversation, its record.
+    let services = &stage.server.services;
+    let (actor, _) = services.authenticate(&first.patient).await.unwrap().unwrap();
+    let refused = services.open_granted(actor, old_grant["grant"].as_str().unwrap()).await.unwrap_err();
+    assert_eq!(refused.code.as_str(), "room.closed");
+    assert_eq!(stage.get(&lines, &first.patient).await.refusal(), (404, "request.not_found"));
+    let late = stage.send(Method::PUT, &note, &first.doctor, draft(1), None).await;
+    assert_eq!(late.refusal(), (409, "visit.ended"));
+    let mine = stage.get("/me/visits", &first.patient).await.ok();
+    assert_eq!(mine.as_array().unwrap().iter().map(|visit| &visit["id"]).collect::<Vec<_>>(), [&json!(second)]);
+}
+
+/// The called patient of a desk says yes and is confirmed; the visit.
+async fn confirm(stage: &Stage, doctor: &str, desk: &str, patient: &str) -> String {
+    let view = stage.get(&format!("/desks/{desk}"), doctor).await.ok();
+    let ticket = view["current"]["ticket"].as_str().unwrap();
+    let accept = json!({ "version": view["current"]["version"] });
+    let accepted = stage.post(&format!("/tickets/{ticket}/accept"), patient, accept).await.ok();
+    let version = json!({ "version": accepted["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), doctor, version).await.ok();
+    view["current"]["visit"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_whose_lost_desk_a_colleague_took_goes_on_at_another_and_leaves_the_colleagues_alone() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (other_patient, _) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    stage.pass(Duration::from_secs(91)).await;
+    let (colleague, taken) = stage.doctor_at_desk("doctor2", 0).await;
+    assert_eq!(taken, visit.desk);
+    stage.act(&format!("/desks/{taken}/call-next"), &colleague).await.ok();
+    let theirs = confirm(&stage, &colleague, &taken, &other_patient).await;
+    stage.act(&format!("/desks/{taken}/close"), &colleague).await.ok();
+
+    let desk = stage.desk(&visit.doctor, 1).await;
+    let view = stage.act(&format!("/desks/{desk}/open"), &visit.doctor).await.ok();
+    assert_eq!(view["current"]["visit"], visit.id);
+    let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
+    assert_eq!((&ticket["phase"], &ticket["call"]["desk"]), (&json!("serving"), &json!(desk)));
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    let view = stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    assert_eq!(view["id"], desk, "the desk at which the doctor works now");
+    let view = stage.get(&format!("/desks/{taken}"), &colleague).await.ok();
+    assert_eq!((&view["phase"], &view["current"]["visit"]), (&json!("closing"), &json!(theirs)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_one_queue_is_not_the_head_of_another() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (second, ticket) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let (colleague, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &colleague).await.ok();
+    confirm(&stage, &colleague, &desk, &second).await;
+    let keep = async || stage.act(&format!("/desks/{}/open", visit.desk), &visit.doctor).await.ok();
+    stage.pass(Duration::from_secs(91)).await;
+    keep().await;
+    stage.pass(Duration::from_secs(301)).await;
+    let seen = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), &second).await.ok();
+    assert_eq!((&seen["moved"], &seen["phase"]), (&json!("doctor_lost"), &json!("waiting")));
+    keep().await;
+    let clinics = stage.get("/clinics", &visit.doctor).await.ok();
+    let transfer = async |doctor: &str, desk: &str| {
+        let view = stage.get(&format!("/desks/{desk}"), doctor).await.ok();
+        let version = view["current"]["version"].clone();
+        let body = json!({ "version": version, "clinic": clinics[1]["id"], "reason": "请中医科看" });
+        stage.post(&format!("/desks/{desk}/transfer"), doctor, body).await.ok();
+    };
+    stage.act(&format!("/desks/{desk}/open"), &colleague).await.ok();
+    stage.act(&format!("/desks/{desk}/call-next"), &colleague).await.ok();
+    transfer(&colleague, &desk).await;
+    transfer(&visit.doctor, &visit.desk).await;
+    let path = format!("/tickets/current?link={LINK}");
+    let first = stage.get(&path, &visit.patient).await.ok();
+    assert_eq!(first["ticket"]["ahead"], 0, "who arrived first is first");
+    assert_eq!(stage.get(&path, &second).await.ok()["ticket"]["ahead"], 1);
+}

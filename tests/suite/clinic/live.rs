@@ -239,3 +239,57 @@ async fn an_offer_without_a_seat_reaches_no_room() {
     socket.say(offer).await;
     assert_eq!(socket.expect("refused").await["problem"]["code"], "request.not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_null_character_in_a_message_is_refused_by_the_name_of_its_field() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    socket.say(json!({ "type": "subscribe", "id": 7, "topic": "clinic:\0" })).await;
+    let refused = socket.expect("refused").await;
+    assert_eq!((&refused["id"], &refused["problem"]["code"]), (&json!(7), &json!("request.invalid")));
+    assert_eq!(refused["problem"]["field"], "topic");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_out_closes_every_socket_of_the_session_and_leaves_its_seats() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    patient.join(&stage, &visit, &visit.patient).await;
+    let (mut second, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let logout = stage.act("/auth/logout", &visit.patient).await;
+    assert_eq!(logout.status, 204);
+    assert_eq!(patient.expect("bye").await["problem"]["code"], "auth.required");
+    assert_eq!(patient.closed().await, Some(4005));
+    assert_eq!(second.closed().await, Some(4005));
+    loop {
+        let seen = doctor.expect("room").await;
+        if seen["room"]["participants"].as_array().unwrap().len() == 1 {
+            break;
+        }
+    }
+    doctor.say(json!({ "type": "ping", "id": 1 })).await;
+    doctor.expect("pong").await;
+    let late = stage.act(&format!("/visits/{}/grant", visit.id), &visit.patient).await;
+    assert_eq!(late.refusal(), (401, "auth.required"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_a_thief_ended_closes_its_sockets() {
+    let stage = Stage::open().await;
+    let login = json!({ "username": "nurse", "password": "yunzhen-nurse" });
+    let first = stage.post("/auth/login", "", login).await.ok();
+    let (mut socket, _) = Socket::hello(&stage, first["access_token"].as_str().unwrap(), None).await;
+    let rotate = async |tokens: &Value| {
+        stage.post("/auth/refresh", "", json!({ "refresh_token": tokens["refresh_token"] })).await
+    };
+    let second = rotate(&first).await.ok();
+    rotate(&second).await.ok();
+    socket.say(json!({ "type": "ping", "id": 1 })).await;
+    socket.expect("pong").await;
+    assert_eq!(rotate(&first).await.refusal(), (401, "auth.session_ended"));
+    assert_eq!(socket.closed().await, Some(4005));
+}

@@ -3,6 +3,7 @@
 
 mod admission;
 mod calling;
+mod levels;
 mod live;
 mod record;
 mod stage;

@@ -105,7 +105,8 @@ on_both! {
 
     async fn the_open_alarm_of_a_ticket_is_the_newest(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
-        let ticket_id = Some(hospital.join(Level::Standard).await.id);
+        let ticket = hospital.join(Level::Standard).await.id;
+        let ticket_id = Some(ticket);
         let older = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::NurseCall) };
         hospital.pass(Duration::from_secs(1));
         let newer = AlarmRow { ticket_id, ..alarm(&hospital, AlarmKind::Worsened) };
@@ -113,10 +114,35 @@ on_both! {
         raise(&hospital, &older).await;
         let open = async || {
             let mut tx = db.read().await.unwrap();
-            tx.alarms().open_for_ticket(ticket_id.unwrap()).await.unwrap().map(|alarm| alarm.id)
+            tx.alarms().open_for_ticket(ticket).await.unwrap().map(|alarm| alarm.id)
         };
         assert_eq!(open().await, Some(newer.id));
         assert!(take(&hospital, &newer, 0).await && close(&hospital, &newer, 0).await);
         assert_eq!(open().await, Some(older.id));
+    }
+
+    async fn a_ticket_gets_the_open_alarms_of_its_patient_and_clinic_and_no_nurses_call(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let ticket = hospital.join(Level::Standard).await;
+        let of_patient = |kind| AlarmRow { patient_id: Some(ticket.patient_id), ..alarm(&hospital, kind) };
+        let first = of_patient(AlarmKind::Triage);
+        hospital.pass(Duration::from_secs(1));
+        let second = of_patient(AlarmKind::Worsened);
+        let call = of_patient(AlarmKind::NurseCall);
+        let closed = of_patient(AlarmKind::Triage);
+        let elsewhere = AlarmRow { clinic_id: hospital.other, ..of_patient(AlarmKind::Triage) };
+        let nobodys = alarm(&hospital, AlarmKind::RedFlag);
+        for one in [&second, &first, &call, &closed, &elsewhere, &nobodys] {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &closed, 0).await && close(&hospital, &closed, 0).await);
+        let found = db.read().await.unwrap().alarms().open_for_patient(hospital.clinic, ticket.patient_id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&first));
+        let attached = hospital.write(async |tx| {
+            tx.alarms().attach(hospital.clinic, ticket.patient_id, ticket.id).await.unwrap()
+        });
+        let ticket_id = Some(ticket.id);
+        let expected = [first, second].map(|one| AlarmRow { ticket_id, version: 2, ..one });
+        assert_eq!(attached.await, expected);
     }
 }

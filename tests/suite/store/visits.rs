@@ -41,6 +41,21 @@ on_both! {
         assert!(matches!(refused, Err(StoreError::Conflict)));
     }
 
+    async fn after_the_wrong_person_a_ticket_has_another_visit_and_the_first_is_no_visit_of_anybody(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let kept = visit(&hospital, 0).await;
+        assert!(end(&hospital, &kept, VisitEnd::WrongPerson).await);
+        let of_ticket = async || db.read().await.unwrap().visits().of_ticket(kept.ticket_id).await.unwrap();
+        assert_eq!(of_ticket().await, None);
+        assert_eq!(db.read().await.unwrap().visits().of_patient(kept.patient_id, 9).await.unwrap(), []);
+        let again = VisitRow { id: hospital.ids.make(VisitId::from_uuid), ..kept };
+        hospital.write(async |tx| tx.visits().insert(&again).await.unwrap()).await;
+        assert_eq!(of_ticket().await, Some(again.clone()));
+        let third = VisitRow { id: hospital.ids.make(VisitId::from_uuid), ..again };
+        let refused = hospital.write(async |tx| tx.visits().insert(&third).await).await;
+        assert!(matches!(refused, Err(StoreError::Conflict)));
+    }
+
     async fn an_outcome_may_change_until_the_visit_ends_and_it_ends_once(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let kept = visit(&hospital, 0).await;
@@ -85,7 +100,7 @@ on_both! {
         let first = visit(&hospital, 0).await;
         finish_ticket(&hospital, &first).await;
         end(&hospital, &first, VisitEnd::Finished).await;
-        hospital.pass(Duration::from_secs(60));
+        hospital.pass(Duration::from_mins(1));
         let second = visit(&hospital, 0).await;
         let patient = hospital.find(second.ticket_id).await.patient_id;
         let of = async |patient| db.read().await.unwrap().visits().of_patient(patient, 9).await.unwrap();

@@ -15,7 +15,7 @@ pub const DAY: &str = "2026-11-24";
 /// When every story begins.
 pub const MORNING: Timestamp = Timestamp::from_millis(1_795_478_400_000);
 /// How long a call rings.
-pub const RING: Duration = Duration::from_secs(60);
+pub const RING: Duration = Duration::from_mins(1);
 
 /// A desk and who works there.
 #[derive(Clone, Copy, Debug)]

@@ -1488,7 +1488,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description What a string has to be.
          * @enum {string}
@@ -2251,13 +2251,16 @@ export interface components {
             check?: components["schemas"]["DeviceCheck"] | null;
             /** @description The clinic. */
             clinic: components["schemas"]["ClinicId"];
+            decided_by?: components["schemas"]["Text"] | null;
+            /** @description That person's reason. */
+            decided_why?: string | null;
             desk?: components["schemas"]["DeskId"] | null;
             desk_name?: components["schemas"]["Text"] | null;
             /** @description The ticket. */
             id: components["schemas"]["TicketId"];
             /** @description Triage level. */
             level: components["schemas"]["Level"];
-            /** @description Matched rules, as ids. */
+            /** @description Matched rules, as ids; those that spoke last come first. */
             matched: string[];
             /**
              * Format: int32
@@ -2283,6 +2286,7 @@ export interface components {
             /** @description Why this level. */
             reasons: components["schemas"]["Text"][];
             retriage_due?: components["schemas"]["Timestamp"] | null;
+            ruleset?: components["schemas"]["RulesetInfo"] | null;
             /** @description Sex. */
             sex: components["schemas"]["Sex"];
             /**
@@ -2344,6 +2348,7 @@ export interface components {
             /** @description Why this level, in plain words. */
             reasons: components["schemas"]["Text"][];
             retriage_due?: components["schemas"]["Timestamp"] | null;
+            ruleset?: components["schemas"]["RulesetInfo"] | null;
             /**
              * Format: int64
              * @description Grows with every change; sent back with every act on the ticket.
@@ -2389,24 +2394,27 @@ export interface components {
              */
             version: number;
         };
-        /** @description The result of triage as a patient reads it. */
+        /** @description The decision about a level that is in force. */
         TriageView: {
             alarm?: components["schemas"]["AlarmId"] | null;
             /** @description When it was decided. */
             at: components["schemas"]["Timestamp"];
+            decided_by?: components["schemas"]["Text"] | null;
+            /** @description That person's reason, for staff. */
+            decided_why?: string | null;
             /** @description The disposition's code. */
             disposition: string;
             /** @description The disposition in plain words. */
             disposition_text: components["schemas"]["Text"];
             /** @description The level. */
             level: components["schemas"]["Level"];
-            /** @description The ids of all matched rules, in file order. */
+            /** @description The ids of all matched rules, in the same order. */
             matched: string[];
             /** @description A nurse calls within five minutes. */
             nurse_call: boolean;
-            /** @description Why, in plain words, in file order of the rules. */
+            /** @description Why, in plain words: the newest reasons first, those of one run in file order of the rules. */
             reasons: components["schemas"]["Text"][];
-            /** @description The rule set. */
+            /** @description The rule set that spoke last. */
             ruleset: components["schemas"]["RulesetInfo"];
         };
         /** @description A visit that ended without a signed note. */

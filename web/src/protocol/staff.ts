@@ -25,6 +25,9 @@ export interface TicketRow {
   level: Level
   matched: string[]
   reasons: Text[]
+  ruleset?: { version: string; status: string }
+  decided_by?: Text
+  decided_why?: string
   patient: string
   name_masked: string
   age_years: number

@@ -88,6 +88,8 @@ export interface TriageView {
   matched: string[]
   ruleset: { version: string; status: string }
   nurse_call: boolean
+  decided_by?: Text
+  decided_why?: string
   at: number
   alarm?: string
 }

@@ -82,4 +82,31 @@ on_both! {
         assert!(tx.declarations().of_holder(abroad, one.0, row.id).await.unwrap().is_none());
         assert!(tx.declarations().find(abroad, row.id).await.unwrap().is_none());
     }
+
+    async fn the_newest_declaration_of_a_patient_is_the_one_that_was_handed_in_last(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let people = family(&hospital, 1).await;
+        let newest = async || {
+            let mut tx = db.read().await.unwrap();
+            tx.declarations().newest_submitted(people.1, hospital.clinic).await.unwrap()
+        };
+        let hand_in = async |clinic| {
+            hospital.pass(Duration::from_secs(1));
+            let row = draft(&hospital, clinic, people);
+            hospital.write(async |tx| {
+                assert!(tx.declarations().insert(&row).await.unwrap());
+                assert!(tx.declarations().submit(row.id, 0, hospital.now()).await.unwrap());
+            }).await;
+            row.id
+        };
+        assert_eq!(newest().await, None);
+        let first = hand_in(hospital.clinic).await;
+        assert_eq!(newest().await, Some(first));
+        hand_in(hospital.other).await;
+        assert_eq!(newest().await, Some(first), "another clinic's is another");
+        let second = hand_in(hospital.clinic).await;
+        let unfinished = draft(&hospital, hospital.clinic, people);
+        hospital.write(async |tx| tx.declarations().insert(&unfinished).await.unwrap()).await;
+        assert_eq!(newest().await, Some(second), "a draft says nothing yet");
+    }
 }

@@ -50,8 +50,9 @@ on_both! {
         let newest = decide(&hospital, one, Level::Urgent).await;
         decide(&hospital, other, Level::Advice).await;
         let mut tx = db.read().await.unwrap();
-        assert_eq!(tx.triages().of_declaration(one.1).await.unwrap(), Some(newest));
-        assert_eq!(tx.triages().first_of_declaration(one.1).await.unwrap(), Some(first));
+        assert_eq!(tx.triages().of_declaration(one.1).await.unwrap(), Some(newest.clone()));
+        assert_eq!(tx.triages().first_of_declaration(one.1).await.unwrap(), Some(first.clone()));
+        assert_eq!(tx.triages().decisions(one.1).await.unwrap(), [newest, first]);
         let unknown = hospital.ids.make(DeclarationId::from_uuid);
         assert_eq!(tx.triages().of_declaration(unknown).await.unwrap(), None);
         assert_eq!(tx.triages().first_of_declaration(unknown).await.unwrap(), None);

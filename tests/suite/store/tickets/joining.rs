@@ -102,7 +102,8 @@ on_both! {
 
     async fn a_holder_finds_the_newest_ticket_of_a_clinic(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        let holder_id = Some(hospital.ids.make(HolderId::from_uuid));
+        let holder = hospital.ids.make(HolderId::from_uuid);
+        let holder_id = Some(holder);
         let mut newest = None;
         for no in 1..=3 {
             hospital.pass(Duration::from_secs(1));
@@ -111,7 +112,6 @@ on_both! {
             newest = Some(ticket);
         }
         let mut tx = db.read().await.unwrap();
-        let holder = holder_id.unwrap();
         assert_eq!(tx.tickets().newest_of_holder(holder, hospital.clinic).await.unwrap(), newest);
         assert_eq!(tx.tickets().newest_of_holder(holder, hospital.other).await.unwrap(), None);
     }
@@ -119,7 +119,7 @@ on_both! {
     async fn the_three_questions_are_noted_only_while_the_ticket_waits(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let ticket = hospital.join(Level::Standard).await;
-        let due = hospital.now() + Duration::from_secs(3600);
+        let due = hospital.now() + Duration::from_hours(1);
         let answer = async || hospital.write(async |tx| tx.tickets().set_retriage(ticket.id, due, true).await).await;
         assert!(answer().await.unwrap());
         let kept = hospital.find(ticket.id).await;
@@ -135,5 +135,19 @@ on_both! {
         }
         let times = db.read().await.unwrap().tickets().service_times(hospital.clinic).await.unwrap();
         assert_eq!(times, [(Level::Urgent, 119_000, 3)]);
+    }
+
+    async fn what_became_of_the_tickets_of_a_declaration_is_known(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let declaration = hospital.ids.make(DeclarationId::from_uuid);
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(tx.tickets().states_of(declaration).await.unwrap(), []);
+        for (no, state) in [(1, TicketState::NoShow), (2, TicketState::Waiting)] {
+            hospital.pass(Duration::from_secs(1));
+            let ticket = hospital.ticket(hospital.clinic, no, Level::Standard);
+            let ticket = TicketRow { state, declaration_id: Some(declaration), ..ticket };
+            tx.tickets().insert(&ticket).await.unwrap();
+        }
+        assert_eq!(tx.tickets().states_of(declaration).await.unwrap(), [TicketState::NoShow, TicketState::Waiting]);
     }
 }

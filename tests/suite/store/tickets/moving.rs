@@ -85,9 +85,9 @@ on_both! {
     async fn an_emergency_leaves_the_queue_and_frees_the_doctor(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let tickets = hospital.join_many(2, Level::Standard).await;
-        let serving = hospital.serve(&hospital.call(0).await).await;
+        let called = hospital.call(0).await;
         let alarm = hospital.write(async |tx| {
-            tx.tickets().to_emergency(serving.id, serving.version).await.unwrap().unwrap()
+            tx.tickets().to_emergency(called.id, called.version).await.unwrap().unwrap()
         });
         let alarm = alarm.await;
         assert_eq!((alarm.state, alarm.level, alarm.lane), (TicketState::Emergency, Level::Emergency, 0));
@@ -95,12 +95,24 @@ on_both! {
         assert_eq!(hospital.call(0).await.id, tickets[1].id, "the doctor may call; the emergency is not called");
     }
 
+    async fn a_patient_whom_a_doctor_has_is_no_emergency_of_the_queue(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        hospital.join(Level::Standard).await;
+        let serving = hospital.serve(&hospital.call(0).await).await;
+        let raised = hospital.write(async |tx| {
+            tx.tickets().to_emergency(serving.id, serving.version).await.unwrap()
+        });
+        assert_eq!(raised.await, None);
+        assert_eq!(hospital.find(serving.id).await, serving);
+    }
+
     async fn one_who_comes_back_from_an_emergency_has_the_old_rank_and_no_visit(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let tickets = hospital.join_many(2, Level::Standard).await;
         let serving = hospital.serve(&hospital.call(0).await).await;
         let back = hospital.write(async |tx| {
-            let alarm = tx.tickets().to_emergency(serving.id, serving.version).await.unwrap().unwrap();
+            let cut = tx.tickets().suspend(serving.id, serving.version, hospital.now()).await.unwrap().unwrap();
+            let alarm = tx.tickets().to_emergency(cut.id, cut.version).await.unwrap().unwrap();
             let level = (Level::Standard, MoveReason::Lowered);
             tx.tickets().set_level(alarm.id, alarm.version, level.0, level.1).await.unwrap().unwrap()
         });
@@ -123,7 +135,7 @@ on_both! {
         let hospital = Hospital::open(&db, 1).await;
         let first = hospital.join(Level::Standard).await;
         let serving = hospital.serve(&hospital.call(0).await).await;
-        hospital.pass(Duration::from_secs(600));
+        hospital.pass(Duration::from_mins(10));
         let (now, local) = (hospital.now(), hospital.ticket(hospital.other, 1, Level::Standard));
         let next = TicketRow {
             patient_id: first.patient_id,

@@ -75,7 +75,7 @@ on_both! {
         let hospital = Hospital::open(&db, 1).await;
         hospital.join_many(2, Level::Standard).await;
         let serving = hospital.serve(&hospital.call(0).await).await;
-        hospital.pass(Duration::from_secs(480));
+        hospital.pass(Duration::from_mins(8));
         let now = hospital.now();
         let finish = async || {
             hospital.write(async |tx| tx.tickets().finish(serving.id, serving.version, now).await.unwrap()).await

@@ -85,6 +85,20 @@ describe('the store of a patient', () => {
     store.stop()
   })
 
+  it('asks for a new declaration when the old one gives no number any more', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    serve({ ...known, 'POST /tickets': { status: 409, code: 'declaration.outdated' } })
+    const store = createPatientStore('demo')
+    await store.load()
+    store.known.declaration = { id: 'd1', result: {} } as unknown as typeof store.known.declaration
+    store.known.resultRead = true
+    const refused = store.takeTicket({ camera: true, microphone: true, speaker: true, network: 'good' })
+    await expect(refused).rejects.toMatchObject({ code: 'declaration.outdated' })
+    expect(store.known.declaration).toBe(null)
+    expect(store.known.resultRead).toBe(false)
+    store.stop()
+  })
+
   it('asks for the number again when the session is gone, and keeps what was typed', async () => {
     localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
     serve(known)

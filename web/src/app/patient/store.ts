@@ -233,11 +233,21 @@ export function createPatientStore(link: string) {
       take(await session.http.post<TicketView>('/tickets', { declaration, check }, { key: ticketKey }))
       ticketKey = newKey()
     } catch (cause) {
-      if (ApiError.from(cause).code !== 'ticket.exists') throw cause
+      const { code } = ApiError.from(cause)
+      // What was declared says nothing about today any more: the form comes again.
+      if (code === 'declaration.outdated') forgetDeclaration()
+      if (code !== 'ticket.exists') throw cause
       const { ticket } = await session.http.get<{ ticket: TicketView | null }>('/tickets/current', { query: { link } })
       if (!ticket) throw cause
       take(ticket)
     }
+  }
+
+  function forgetDeclaration(): void {
+    known.declaration = null
+    known.resultRead = false
+    memory.set('declaration', null)
+    ticketKey = newKey()
   }
 
   function take(ticket: TicketView): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, isUnderWay, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
+import { byLevel, decisionOf, isUnderWay, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -59,5 +59,15 @@ describe('changing a level', () => {
     ['URGENT', 'URGENT', 'doctor', '', 'same'],
   ] as const)('%s to %s by a %s with reason "%s": %s', (from, to, role, reason, answer) => {
     expect(mayChangeLevel(from, to, role, reason)).toBe(answer)
+  })
+})
+
+describe('a level that a person set', () => {
+  it('says who and why, and nothing where the rules decided', () => {
+    const by = { zh: '护士', en: '护士' }
+    expect(decisionOf({})).toBe(null)
+    expect(decisionOf({ decided_by: by })).toContain('护士')
+    expect(decisionOf({ decided_by: by, decided_why: '复测体温正常' })).toContain('复测体温正常')
+    expect(decisionOf({ decided_by: by, decided_why: 'false_alarm' })).not.toContain('false_alarm')
   })
 })

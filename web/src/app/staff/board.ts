@@ -1,7 +1,8 @@
 // The queue of a clinic as the boards show it. Pure: a board and the time in, what is shown out.
 
+import { pick, t } from '@/i18n'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
-import type { Level } from '@/protocol/types'
+import type { Level, Text } from '@/protocol/types'
 
 export const LEVELS = ['EMERGENCY', 'URGENT', 'STANDARD', 'ADVICE'] as const satisfies readonly Level[]
 
@@ -67,4 +68,12 @@ export function mayChangeLevel(from: Level, to: Level, role: 'doctor' | 'nurse',
 export function minutesSeconds(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
+/** Who set a level and why, where a person did; the server's one word for a false alarm is said in ours. */
+export function decisionOf(decided: { decided_by?: Text; decided_why?: string }): string | null {
+  if (!decided.decided_by) return null
+  const why = decided.decided_why === 'false_alarm' ? t('alarm.outcome.false_alarm') : decided.decided_why
+  const by = pick(decided.decided_by)
+  return why ? t('level.decided.why', { by, why }) : t('level.decided', { by })
 }

@@ -34,6 +34,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.declaration.missing': 'Some required questions have no answer yet.',
   'errors.version.conflict': 'Another device changed this a moment ago. The newest version is shown now.',
   'errors.declaration.closed': 'The declaration was sent and can no longer change. Please tell the doctor what is new.',
+  'errors.declaration.outdated': 'Your state of health may have changed since you declared it. Please declare it again.',
   'errors.ticket.exists': 'You already have a number; no need for another.',
   'errors.ticket.state': 'Your place has just changed; the page was refreshed.',
   'errors.queue.empty': 'Nobody is waiting at the moment.',

@@ -29,5 +29,7 @@ export const nurse: Readonly<Record<keyof typeof zh, Message>> = {
   'nurse.desks': 'Desks',
   'nurse.under_way': 'Being seen',
   'nurse.rules': 'Rules {ids}',
+  'level.decided': 'Level set by {by}',
+  'level.decided.why': 'Level set by {by}: {why}',
   'nurse.emergencies': 'Emergencies',
 }

@@ -32,6 +32,7 @@ export const errors = {
   'errors.declaration.missing': '还有必答的问题没有回答。',
   'errors.version.conflict': '另一台设备刚刚改过这份内容,已为您取来最新的版本。',
   'errors.declaration.closed': '健康申报已经提交,不能再改。有变化请告诉医生。',
+  'errors.declaration.outdated': '您的健康申报已经过时,请重新申报。',
   'errors.ticket.exists': '您已经有一个号了,不用再取。',
   'errors.ticket.state': '号的状态刚刚变了,已为您刷新。',
   'errors.queue.empty': '暂时没有候诊的患者。',

@@ -27,5 +27,7 @@ export const nurse = {
   'nurse.desks': '诊位',
   'nurse.under_way': '就诊中',
   'nurse.rules': '规则 {ids}',
+  'level.decided': '级别由{by}确定',
+  'level.decided.why': '级别由{by}确定:{why}',
   'nurse.emergencies': '紧急',
 } as const
