@@ -153,7 +153,8 @@ export interface TicketView {
   moved?: MoveReason | null
   moved_to?: string | null
   retriage_due: number | null
-  notices: NoticeView[]
+  /** Newest first; a server of the version before has none. */
+  notices?: NoticeView[]
   as_of: number
 }
 export type Change = 'better' | 'same' | 'worse' | 'much_worse'
