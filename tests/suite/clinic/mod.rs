@@ -4,5 +4,8 @@
 mod admission;
 mod calling;
 mod live;
+mod notices;
+mod pictures;
 mod record;
+mod ring_texts;
 mod stage;

@@ -243,7 +243,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'wait.messages.none': 'We tell you when something changes. Please leave the sound on.',
   'wait.notice': 'The clinic',
   'wait.notice.you': 'The clinic to you',
-  'wait.lock': 'You may lock the phone or use other apps; your place is kept. A locked phone cannot ring: please open this page when your turn is near.',
+  'wait.lock': 'You may lock the phone or use other apps; your place is kept. A locked phone cannot ring: when you are called we send you a text message, and its link leads to the doctor.',
   'wait.lock.demo': 'The demonstration sends no real text messages.',
   'wait.prepare': 'Please have ready',
   'wait.prepare.1': 'Your identity document: the doctor will compare it',

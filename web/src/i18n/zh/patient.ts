@@ -252,7 +252,7 @@ export const patient = {
   'wait.messages.none': '有变化会告诉您,请不要关掉声音。',
   'wait.notice': '门诊',
   'wait.notice.you': '门诊对您说',
-  'wait.lock': '可以锁屏、可以切到别的软件,号一直给您留着。锁屏后响不了铃,快轮到您时请打开这个页面。',
+  'wait.lock': '可以锁屏、可以切到别的软件,号一直给您留着。锁屏后响不了铃:叫到您时会发短信,点短信里的链接就能接听。',
   'wait.lock.demo': '演示环境不会真的发出短信。',
   'wait.prepare': '请准备好',
   'wait.prepare.1': '身份证,医生会核对',
