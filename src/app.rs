@@ -97,7 +97,7 @@ async fn start_with(
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
     tracker.spawn(Arc::clone(&live).listen(relay_events));
     let sms = Sms::of(&config);
-    let parts = Parts { bus: Bus::local(), live, sms, shutdown: shutdown.clone() };
+    let parts = Parts { bus: Bus::local(), live, sms, tasks: tracker.clone(), shutdown: shutdown.clone() };
     let services = Arc::new(Services::new(db, clock, ids, config, &secret, parts));
     services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));

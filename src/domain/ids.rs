@@ -79,6 +79,8 @@ ids! {
     TrackId = "track";
     /// One line of a room's conversation.
     MessageId = "message";
+    /// What a clinic tells those who wait.
+    NoticeId = "notice";
     /// A stored picture or file.
     AttachmentId = "attachment";
     /// One connection of the live protocol, over all its sockets.

@@ -108,6 +108,9 @@ pub struct CodeVerify {
     pub phone: String,
     /// Six digits.
     pub code: String,
+    /// The language of later messages to this number; as before when absent.
+    #[serde(default)]
+    pub locale: Option<Locale>,
 }
 
 /// A language of the product.
@@ -120,4 +123,19 @@ pub enum Locale {
     /// English.
     #[serde(rename = "en")]
     English,
+}
+
+impl Locale {
+    /// Its name, as on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chinese => "zh-CN",
+            Self::English => "en",
+        }
+    }
+
+    /// The language of a name; Chinese when it is none of ours.
+    pub fn of(name: &str) -> Self {
+        if name == Self::English.as_str() { Self::English } else { Self::Chinese }
+    }
 }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod house;
 pub mod intake;
 pub mod live;
+pub mod notice;
 pub mod parse;
 pub mod ticket;
 pub mod visit;

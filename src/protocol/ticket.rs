@@ -10,6 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::protocol::house::Text;
 use crate::protocol::intake::{PatientCard, RulesetInfo};
+use crate::protocol::notice::NoticeView;
 
 /// `POST /tickets`: takes a number.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
@@ -135,6 +136,9 @@ pub struct TicketView {
     pub moved_to: Option<TicketId>,
     /// When the three questions are due again.
     pub retriage_due: Option<Timestamp>,
+    /// What the clinic told this ticket since it joined, newest first.
+    #[serde(default)]
+    pub notices: Vec<NoticeView>,
     /// When this was true.
     pub as_of: Timestamp,
 }
@@ -167,6 +171,8 @@ pub struct DeskCall {
     pub doctor_title: Text,
     /// The call is missed after this.
     pub ring_until: Timestamp,
+    /// Seconds that a call of this clinic rings, so that a screen can show what share is left.
+    pub ring_secs: u32,
 }
 
 /// A body that names the version of what it acts on.

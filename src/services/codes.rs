@@ -87,6 +87,9 @@ impl Services {
         }
         work.tx.codes().spend(sent.id, work.now).await?;
         let holder = self.find_or_make_holder(&mut work, institution, &phone, phone_index).await?;
+        if let Some(locale) = request.locale.filter(|locale| locale.as_str() != holder.locale) {
+            work.tx.holders().set_locale(holder.id, locale.as_str()).await?;
+        }
         let tokens = self.open_session(&mut work, institution, Who::Holder(holder.id)).await?;
         work.commit().await?;
         Ok(tokens)
@@ -107,6 +110,7 @@ impl Services {
             phone_index,
             phone_tail: phone.tail().to_owned(),
             created_at: work.now,
+            locale: Locale::default().as_str().to_owned(),
         };
         if work.tx.holders().insert(&row).await? {
             return Ok(row);

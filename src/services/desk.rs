@@ -170,7 +170,10 @@ impl Services {
         desk.last_call_at = Some(now);
         update(&mut work.tx, &desk).await?;
         self.announce_ticket(&mut work, &ticket, "ticket.called").await?;
-        self.finish(work, act, id, command, "desk.called").await
+        let text = self.text_of_call(&mut work, &ticket).await?;
+        let view = self.finish(work, act, id, command, "desk.called").await?;
+        self.send_text(text);
+        Ok(view)
     }
 
     /// Acts on the ticket that the doctor has called.
@@ -227,7 +230,9 @@ impl Services {
         };
         let moved = moved.ok_or_else(stale)?;
         self.announce_ticket(&mut work, &moved, kind).await?;
+        let text = if what == CallAct::Recall { self.text_of_call(&mut work, &moved).await? } else { None };
         let view = self.finish(work, act, id, command, "desk.changed").await?;
+        self.send_text(text);
         if let Some(room) = ends {
             self.end_room(room, RoomEnd::WrongPerson).await;
         }

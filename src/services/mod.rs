@@ -10,9 +10,11 @@ mod estimate;
 pub mod intake;
 pub mod live;
 pub mod notes;
+pub mod notices;
 pub mod passwords;
 pub mod queue;
 pub mod refusal;
+mod ring_texts;
 pub mod rooms;
 pub mod seed;
 pub mod sessions;
@@ -28,6 +30,7 @@ pub mod work;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use crate::bus::Announcement;
 use crate::bus::Bus;
@@ -50,6 +53,8 @@ pub struct Parts {
     pub live: Arc<Live>,
     /// Messages to telephones; [`Sms::of`] reads the way out from the configuration.
     pub sms: Sms,
+    /// What goes on beside requests; waited for when the process ends.
+    pub tasks: TaskTracker,
     /// Cancelled when the process ends.
     pub shutdown: CancellationToken,
 }
@@ -76,6 +81,8 @@ pub struct Services {
     pub live: Arc<Live>,
     /// Messages to telephones.
     pub(crate) sms: Sms,
+    /// What goes on beside requests.
+    pub(crate) tasks: TaskTracker,
     /// Cancelled when the process ends; sockets say goodbye.
     pub shutdown: CancellationToken,
     /// What each queue looked like last.
@@ -87,11 +94,11 @@ pub struct Services {
 impl Services {
     /// Puts the parts together; `secret` is what all keys are derived from.
     pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
-        let Parts { bus, live, sms, shutdown } = parts;
+        let Parts { bus, live, sms, tasks, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
         let (passwords, truths) = (Passwords::default(), truth::Truths::default());
-        Self { db, clock, ids, config, tokens, vault, passwords, bus, live, sms, shutdown, truths, node }
+        Self { db, clock, ids, config, tokens, vault, passwords, bus, live, sms, tasks, shutdown, truths, node }
     }
 
     /// Whether the database answers.

@@ -466,6 +466,7 @@ impl Services {
                     doctor_name,
                     doctor_title,
                     ring_until: ticket.ring_until.unwrap_or(now),
+                    ring_secs: u32::try_from(clinic.ring_secs).unwrap_or(0),
                 })
             }
             _ => None,
@@ -498,6 +499,7 @@ impl Services {
             moved: ticket.move_reason,
             moved_to: ticket.moved_to,
             retriage_due: ticket.retriage_due,
+            notices: self.notices_of(tx, ticket).await?,
             as_of: now,
         })
     }

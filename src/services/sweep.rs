@@ -39,6 +39,7 @@ impl Services {
         for desk in self.db.read().await?.desks().overdue(now).await? {
             self.sweep_desk(desk).await?;
         }
+        self.text_untold().await?;
         self.live.sweep();
         Ok(moved)
     }

@@ -19,11 +19,16 @@ pub struct HolderRow {
     pub phone_tail: String,
     /// When the first code was passed.
     pub created_at: Timestamp,
+    /// The language that was last signed in with: `zh-CN` or `en`.
+    pub locale: String,
 }
 
 macro_rules! columns {
     ($rest:literal) => {
-        concat!("select id, institution_id, phone_sealed, phone_index, phone_tail, created_at from holder ", $rest)
+        concat!(
+            "select id, institution_id, phone_sealed, phone_index, phone_tail, created_at, locale from holder ",
+            $rest
+        )
     };
 }
 
@@ -35,8 +40,8 @@ impl Holders<'_> {
     pub async fn insert(self, row: &HolderRow) -> Result<bool> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
-                "insert into holder (id, institution_id, phone_sealed, phone_index, phone_tail, created_at)
-                 values ($1, $2, $3, $4, $5, $6)
+                "insert into holder (id, institution_id, phone_sealed, phone_index, phone_tail, created_at, locale)
+                 values ($1, $2, $3, $4, $5, $6, $7)
                  on conflict (institution_id, phone_index) do nothing",
             )
             .bind(row.id)
@@ -45,11 +50,20 @@ impl Holders<'_> {
             .bind(&row.phone_index)
             .bind(&row.phone_tail)
             .bind(row.created_at)
+            .bind(&row.locale)
             .execute(conn)
             .await?
             .rows_affected()
                 == 1
         }))
+    }
+
+    /// Remembers in which language a holder reads.
+    pub async fn set_locale(self, id: HolderId, locale: &str) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update holder set locale = $2 where id = $1").bind(id).bind(locale).execute(conn).await?;
+        });
+        Ok(())
     }
 
     /// A holder of an institution.

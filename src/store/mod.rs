@@ -14,6 +14,7 @@ mod holders;
 mod house;
 mod messages;
 mod notes;
+mod notices;
 mod patients;
 mod rooms;
 mod tickets;
@@ -39,6 +40,7 @@ pub use house::{
 };
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
+pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use tickets::{Caller, TicketRow, Tickets};
@@ -321,6 +323,11 @@ impl Tx {
     /// Conversations.
     pub fn messages(&mut self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// What clinics tell those who wait.
+    pub fn notices(&mut self) -> Notices<'_> {
+        Notices(self)
     }
 
     /// Alarms.

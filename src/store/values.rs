@@ -12,7 +12,7 @@ use crate::domain::consent::ConsentKind;
 use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, MessageId, NoteId,
-    ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
+    NoticeId, ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
 use crate::domain::people::{Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, RoomPurpose};
@@ -88,6 +88,7 @@ ids!(
     InstitutionId,
     MessageId,
     NoteId,
+    NoticeId,
     ParticipantId,
     PatientId,
     RoomId,

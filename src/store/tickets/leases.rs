@@ -76,6 +76,27 @@ impl Tickets<'_> {
         }))
     }
 
+    /// Tickets that ring since before `since` and still at `now`, and of whose call nobody was told by text message.
+    pub async fn untold(&mut self, since: Timestamp, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where state = 'called' and accepted_at is null and called_at < $1 and ring_until > $2
+                    and not exists (
+                        select 1
+                        from ring_text
+                        where ring_text.ticket_id = ticket.id and ring_text.call_count = ticket.call_count
+                    )
+                 order by called_at, id
+                 limit $3"
+            ))
+            .bind(since)
+            .bind(now)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// Tickets whose ring or lease has run out, oldest first.
     pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {

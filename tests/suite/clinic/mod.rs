@@ -5,5 +5,8 @@ mod admission;
 mod calling;
 mod levels;
 mod live;
+mod notices;
+mod pictures;
 mod record;
+mod ring_texts;
 mod stage;

@@ -51,9 +51,14 @@ impl Answer {
 impl Stage {
     /// Opens the clinic.
     pub async fn open() -> Self {
+        Self::open_with_gateway(None).await
+    }
+
+    /// The same with a gateway for messages to telephones; without one they go to the outbox in the data folder.
+    pub async fn open_with_gateway(sms_webhook: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        let server = start(&folder, &clock).await;
+        let server = start(&folder, &clock, sms_webhook).await;
         server.services.seed_demo(90).await.unwrap();
         Self { server, clock, folder, client: reqwest::Client::new() }
     }
@@ -62,7 +67,7 @@ impl Stage {
     pub async fn restart(self) -> Self {
         let Self { server, clock, folder, client } = self;
         server.stop().await;
-        let server = start(&folder, &clock).await;
+        let server = start(&folder, &clock, None).await;
         Self { server, clock, folder, client }
     }
 
@@ -213,7 +218,7 @@ pub struct Visit {
     pub id: String,
 }
 
-async fn start(folder: &TempDir, clock: &Clock) -> Running {
+async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> Running {
     let config = Config {
         http_addr: "127.0.0.1:0".parse().unwrap(),
         media_addr: "127.0.0.1:0".parse().unwrap(),
@@ -223,7 +228,7 @@ async fn start(folder: &TempDir, clock: &Clock) -> Running {
         data_dir: folder.path().to_owned(),
         database_url: None,
         secret: None,
-        sms_webhook: None,
+        sms_webhook,
         log: "warn".to_owned(),
         log_json: false,
         demo: true,

@@ -8,6 +8,7 @@ mod idem;
 mod intake;
 mod messages;
 mod notes;
+mod notices;
 mod opening;
 mod parity;
 mod racing;

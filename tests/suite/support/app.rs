@@ -73,6 +73,7 @@ impl TestApp {
             bus: Bus::local(),
             live: Live::new(relay, TaskTracker::new(), clock.clone()),
             sms: Sms::Memory(Arc::clone(&sent)),
+            tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
         let services = Arc::new(Services::new(fresh.db.clone(), clock.clone(), ids, config, &[7; 32], parts));

@@ -40,12 +40,15 @@ export class Api {
   }
 }
 
-export interface Arrival {
+export interface Declared {
   /** As the sign-in answered; the client keeps them in its storage. */
   tokens: Json
+  patient: string
+  declaration: string
+}
+export interface Arrival extends Declared {
   ticket: string
   no: number
-  declaration: string
 }
 
 /** Takes a person from the link to the waiting room as the screens do, without the screens. */
@@ -54,6 +57,18 @@ export async function arrive(
   person: Person,
   answers: Readonly<Record<string, Answer>> = FEVER,
 ): Promise<Arrival> {
+  const declared = await declare(server, person, answers)
+  const holder = new Api(server.baseURL, String(declared.tokens['access_token']))
+  const ticket = await holder.post('/tickets', { declaration: declared.declaration })
+  return { ...declared, ticket: String(ticket['id']), no: Number(ticket['no']) }
+}
+
+/** The same way up to the submitted declaration: the check before the call comes next. */
+export async function declare(
+  server: { baseURL: string; link: string },
+  person: Person,
+  answers: Readonly<Record<string, Answer>> = FEVER,
+): Promise<Declared> {
   const { baseURL, link } = server
   const open = new Api(baseURL)
   const sent = await open.post('/auth/code', { link, phone: person.phone })
@@ -70,8 +85,7 @@ export async function arrive(
   const id = String(begun['id'])
   const saved = await holder.patch(`/declarations/${id}`, { version: begun['version'], answers: asked(answers) })
   await holder.post(`/declarations/${id}/submit`, { version: saved['version'] })
-  const ticket = await holder.post('/tickets', { declaration: id })
-  return { tokens, ticket: String(ticket['id']), no: Number(ticket['no']), declaration: id }
+  return { tokens, patient: String(patient['id']), declaration: id }
 }
 
 /** Without the question that is only asked of women. */

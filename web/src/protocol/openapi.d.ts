@@ -239,6 +239,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clinics/{id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells one who waits, or all who wait in a clinic. */
+        post: operations["post_clinics_id_notices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consents": {
         parameters: {
             query?: never;
@@ -1256,6 +1273,7 @@ export interface components {
             code: string;
             /** @description The clinic's link token. */
             link: string;
+            locale?: components["schemas"]["Locale"] | null;
             /** @description The number that the code was sent to. */
             phone: string;
         };
@@ -1413,6 +1431,11 @@ export interface components {
             doctor_name: components["schemas"]["Text"];
             /** @description The doctor's title. */
             doctor_title: components["schemas"]["Text"];
+            /**
+             * Format: int32
+             * @description Seconds that a call of this clinic rings, so that a screen can show what share is left.
+             */
+            ring_secs: number;
             /** @description The call is missed after this. */
             ring_until: components["schemas"]["Timestamp"];
         };
@@ -1759,6 +1782,28 @@ export interface components {
              * @description The version that was edited.
              */
             version: number;
+        };
+        /**
+         * Format: uuid
+         * @description What a clinic tells those who wait.
+         */
+        NoticeId: string;
+        /** @description `POST /clinics/{id}/notices` (staff): tells one who waits, or all. */
+        NoticeSend: {
+            /** @description 1 to 200 characters on one line. */
+            text: string;
+            ticket?: components["schemas"]["TicketId"] | null;
+        };
+        /** @description What the clinic said, as it stands in the waiting room. */
+        NoticeView: {
+            /** @description When it was said. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The notice. */
+            id: components["schemas"]["NoticeId"];
+            /** @description To this patient alone. */
+            personal: boolean;
+            /** @description What was said. */
+            text: string;
         };
         /**
          * @description Why an offer has no answer.
@@ -2340,6 +2385,8 @@ export interface components {
              * @description The printed number.
              */
             no: number;
+            /** @description What the clinic told this ticket since it joined, newest first. */
+            notices?: components["schemas"]["NoticeView"][];
             nurse_call?: components["schemas"]["AlarmId"] | null;
             /** @description For whom. */
             patient: components["schemas"]["PatientCard"];
@@ -3130,6 +3177,71 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_clinics_id_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeSend"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

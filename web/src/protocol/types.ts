@@ -116,12 +116,20 @@ export type TicketPhase =
 export type MoveReason =
   | 'missed_call' | 'raised' | 'lowered' | 'desk_lost' | 'wrong_person' | 'doctor_lost' | 'aged' | 'transferred'
 export type WaitEstimate = { kind: 'unknown' } | { kind: 'range'; low_min: number; high_min: number }
+/** What the clinic said to those who wait, or to this patient alone. */
+export interface NoticeView {
+  id: string
+  at: number
+  text: string
+  personal: boolean
+}
 export interface DeskCall {
   desk: string
   desk_name: Text
   doctor_name: Text
   doctor_title: Text
   ring_until: number
+  ring_secs: number
 }
 export interface TicketView {
   id: string
@@ -147,6 +155,8 @@ export interface TicketView {
   moved?: MoveReason | null
   moved_to?: string | null
   retriage_due: number | null
+  /** Newest first; a server of the version before has none. */
+  notices?: NoticeView[]
   as_of: number
 }
 export type Change = 'better' | 'same' | 'worse' | 'much_worse'

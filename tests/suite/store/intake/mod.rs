@@ -25,6 +25,7 @@ fn holder(hospital: &Hospital, index: u8) -> HolderRow {
         phone_index: vec![index; 32],
         phone_tail: "0000".to_owned(),
         created_at: hospital.now(),
+        locale: "zh-CN".to_owned(),
     }
 }
 

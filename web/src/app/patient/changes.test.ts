@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TicketView } from '@/protocol/types'
-import { changeOf, progress } from './changes'
+import { changeOf, progress, restored } from './changes'
 
 const base = { phase: 'waiting', ahead: 3, desks_open: 2, level: 'STANDARD', as_of: 5, miss_shift: 2, moved: null } as unknown as TicketView
 const after = (more: Partial<TicketView>, before: Partial<TicketView> = {}) => changeOf({ ...base, ...before }, { ...base, ...more })?.key ?? null
@@ -11,6 +11,16 @@ describe('what a waiting patient is told', () => {
     expect(after({ ahead: 5, moved: 'missed_call' }, { phase: 'called' })).toBe('wait.change.missed')
     expect(after({ ahead: 0, moved: 'wrong_person' }, { phase: 'accepted' })).toBe('wait.change.wrong_person')
     expect(after({ moved: 'desk_lost' }, { phase: 'called' })).toBe('wait.change.place_kept')
+  })
+
+  it('explains a missed call to a page that slept through it', () => {
+    expect(after({ ahead: 5, missed: 1, moved: 'missed_call' }, { missed: 0 })).toBe('wait.change.missed')
+    expect(after({ ahead: 5, missed: 1, moved: 'missed_call' }, { missed: 1 })).toBe('wait.change.urgent_first')
+    expect(after({ missed: 2, moved: 'missed_call' }, { missed: 1, phase: 'called' })).toBe('wait.change.missed')
+  })
+
+  it('tells kept sentences again, but none whose words are gone', () => {
+    expect(restored([{ at: 1, key: 'wait.change.next', args: {} }, { at: 2, key: 'wait.change.gone', args: {} }])).toHaveLength(1)
   })
 
   it('says the good news too, and nothing when nothing changed', () => {

@@ -1,4 +1,5 @@
-import type { Key } from '@/i18n'
+import { isKey, type Key } from '@/i18n'
+import type { SeenTicket, ToldChange } from '@/protocol/draft'
 import type { TicketView } from '@/protocol/types'
 
 /** A calm sentence about something that changed while waiting, and why. */
@@ -9,10 +10,12 @@ export interface Change {
 }
 
 /** What a waiting patient should be told about the step from one view of the ticket to the next, if anything. */
-export function changeOf(before: TicketView, after: TicketView): Change | null {
+export function changeOf(before: SeenTicket, after: TicketView): Change | null {
   const say = (key: Key, args: Record<string, string | number> = {}): Change => ({ at: after.as_of, key, args })
   if (after.phase !== 'waiting') return null
-  if (before.phase === 'called' && after.moved === 'missed_call') return say('wait.change.missed', { n: after.miss_shift })
+  // The count says it even to a page that slept through the call and saw nothing of it.
+  const missed = after.missed > before.missed || (before.phase === 'called' && after.moved === 'missed_call')
+  if (missed) return say('wait.change.missed', { n: after.miss_shift })
   if (before.phase !== 'waiting') {
     return after.moved === 'wrong_person' ? say('wait.change.wrong_person') : say('wait.change.place_kept')
   }
@@ -25,6 +28,11 @@ export function changeOf(before: TicketView, after: TicketView): Change | null {
   if (after.ahead > before.ahead) return say('wait.change.urgent_first', { n: after.ahead - before.ahead })
   if (after.ahead < before.ahead) return after.ahead === 0 ? say('wait.change.next') : say('wait.change.forward', { n: after.ahead })
   return null
+}
+
+/** Sentences that were kept over a reload; one whose words are gone is not told again. */
+export function restored(told: readonly ToldChange[]): Change[] {
+  return told.flatMap(({ at, key, args }) => (isKey(key) ? [{ at, key, args }] : []))
 }
 
 /** Where the ring around the number stands, 0 to 1: how far from the first place seen to the front. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deviceFault, found, heardFor, tried, type Lamps } from './devices'
+import { deviceFault, found, heardFor, HELP, tried, type Lamps } from './devices'
 
 const all: Lamps = { camera: 'ok', mic: 'ok', speaker: 'yes', network: 'good' }
 
@@ -25,5 +25,17 @@ describe('the check before a call', () => {
     expect(click).toBeLessThan(100)
     const words = [0.5, 0, 0.6, 0, 0.5, 0.4].reduce((sum, level) => heardFor(sum, level, 0.3, 100), 0)
     expect(words).toBeGreaterThan(300)
+  })
+})
+
+describe('the help pages of the check', () => {
+  const well = { camera: 'ok', mic: 'ok', speaker: 'yes', network: 'good' } as const
+  const topics = (lamps: Lamps) => [HELP.camera(lamps), HELP.mic(lamps), HELP.speaker(lamps), HELP.network(lamps)].filter((topic) => topic !== null)
+
+  it('are shown for what is wrong and for nothing else', () => {
+    expect(topics(well)).toEqual([])
+    expect(topics({ ...well, network: 'fair', camera: 'off', mic: 'off' })).toEqual([])
+    expect(topics({ camera: 'black', mic: 'silent', speaker: 'no', network: 'none' })).toEqual(['black', 'silent', 'unheard', 'blocked'])
+    expect(topics({ ...well, network: 'poor' })).toEqual(['weak'])
   })
 })

@@ -4,6 +4,10 @@ import type { DeviceCheck, NetworkVerdict } from '@/protocol/types'
 /** The kinds of trouble that have a help page each. */
 export type DeviceFault = 'denied' | 'system' | 'missing' | 'busy' | 'insecure' | 'other'
 
+/** What the check may find besides; each has its help page too. */
+export type CheckFault = 'black' | 'silent' | 'unheard' | 'weak' | 'blocked'
+export type HelpTopic = DeviceFault | CheckFault
+
 export function deviceFault(trouble: DeviceTrouble): DeviceFault {
   switch (trouble) {
     case 'denied':
@@ -36,6 +40,14 @@ export interface Lamps {
   speaker: SpeakerState
   network: NetworkState
 }
+
+/** What is wrong with a lamp, if anything. */
+export const HELP = {
+  camera: (lamps: Lamps): CheckFault | null => (lamps.camera === 'black' ? 'black' : null),
+  mic: (lamps: Lamps): CheckFault | null => (lamps.mic === 'silent' ? 'silent' : null),
+  speaker: (lamps: Lamps): CheckFault | null => (lamps.speaker === 'no' ? 'unheard' : null),
+  network: (lamps: Lamps): CheckFault | null => (lamps.network === 'poor' ? 'weak' : lamps.network === 'none' ? 'blocked' : null),
+} as const
 
 /** Whether the check may be left: everything was tried, whatever it found. */
 export function tried(lamps: Lamps): boolean {

@@ -12,11 +12,13 @@ const landing = { institution: 'i', clinic: 'c', open: true, demo: true, red_fla
 const ticket = { id: 't1', version: 1, phase: 'waiting', ahead: 2, as_of: 1, patient: card } as unknown as TicketView
 
 /** A server of few words: `METHOD /path` → body, or a status and a code. */
+let sentKeys: string[] = []
 function serve(answers: Record<string, unknown>): string[] {
   const asked: string[] = []
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
     const name = `${init.method} ${url.replace('/api/v1', '').replace(/\?.*/, '')}`
     asked.push(name)
+    if (name === 'POST /red-flags') sentKeys.push(new Headers(init.headers).get('Idempotency-Key') ?? '')
     const answer = answers[name]
     if (answer === undefined) throw new TypeError('offline')
     const refusal = answer as { status?: number }
@@ -37,6 +39,7 @@ const known = {
 beforeEach(() => {
   localStorage.clear()
   sessionStorage.clear()
+  sentKeys = []
 })
 afterEach(() => vi.unstubAllGlobals())
 
@@ -50,6 +53,75 @@ describe('the store of a patient', () => {
     expect(store.step.value).toBe('emergency')
     expect(store.known.alarm).toBe(PENDING_ALARM)
     vi.useRealTimers()
+  })
+
+  it('goes on sending a red flag after a reload, as the same alarm', async () => {
+    vi.useFakeTimers()
+    const first = serve({ 'GET /links/demo': landing })
+    const store = createPatientStore('demo')
+    await store.load()
+    void store.raiseRedFlags(['chest'])
+    await vi.advanceTimersByTimeAsync(4000)
+    expect(first.filter((one) => one === 'POST /red-flags').length).toBeGreaterThan(1)
+    expect(store.alarmSent.value).toBe('failed')
+    store.known.alarm = null // the page is gone
+
+    // Not even the landing page's own request gets through: the number to dial is there all the same.
+    serve({})
+    const again = createPatientStore('demo')
+    await again.load()
+    expect(again.step.value).toBe('emergency')
+    expect(again.known.alarm).toBe(PENDING_ALARM)
+    const line = { emergency: true, line: { alarm: 'a1', tokens: { ...tokens, subject: { kind: 'caller', institution: 'i' } } } }
+    const sent = serve({ 'GET /links/demo': landing, 'POST /red-flags': line })
+    await vi.advanceTimersByTimeAsync(4000)
+    expect(again.known.alarm).toBe('a1')
+    expect(again.alarmSent.value).toBe('sent')
+    expect(sent.filter((one) => one === 'POST /red-flags')).toHaveLength(1)
+    expect(new Set(sentKeys).size).toBe(1)
+
+    const third = createPatientStore('demo')
+    await third.load()
+    expect(third.known.alarm).toBe('a1')
+    vi.useRealTimers()
+  })
+
+  it('tells a missed call to a page that was thrown away meanwhile, and keeps it told', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    const at = (more: object) => {
+      const now = { ...ticket, level: 'STANDARD', desks_open: 1, miss_shift: 3, missed: 0, ...more }
+      serve({ ...known, 'GET /tickets/current': { ticket: now }, 'GET /tickets/t1': now })
+    }
+    const opened = async () => {
+      const store = createPatientStore('demo')
+      await store.load()
+      store.stop()
+      return store.changes.value.map((change) => change.key)
+    }
+    at({})
+    expect(await opened()).toEqual([])
+    at({ version: 3, as_of: 2, ahead: 4, missed: 1, moved: 'missed_call' })
+    expect(await opened()).toEqual(['wait.change.missed'])
+    at({ version: 3, as_of: 3, ahead: 3, missed: 1, moved: 'missed_call' })
+    expect(await opened()).toEqual(['wait.change.forward', 'wait.change.missed'])
+    at({ id: 't2', as_of: 4, ahead: 9 })
+    expect(await opened()).toEqual([])
+  })
+
+  it('lets a nurse’s call ring until it was answered once', async () => {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    const called = { ...ticket, nurse_call: 'a7' }
+    serve({ ...known, 'GET /tickets/current': { ticket: called }, 'GET /tickets/t1': called })
+    const store = createPatientStore('demo')
+    await store.load()
+    expect(store.nurseRings.value).toBe(true)
+    store.answerNurse()
+    expect([store.nurseRings.value, store.nurse.value]).toEqual([false, 'a7'])
+    store.stop()
+    const again = createPatientStore('demo')
+    await again.load()
+    expect(again.nurseRings.value).toBe(false)
+    again.stop()
   })
 
   it('finds the session and the person again after a reload', async () => {

@@ -4,14 +4,14 @@ import type {
   Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard,
   RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
 } from '@/protocol/types'
-import { readCheck, writeCheck } from '@/protocol/draft'
+import { readCheck, readFlags, readWait, writeCheck, writeFlags, writeWait, type UnsentFlags } from '@/protocol/draft'
 import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
 import { followTicket, type Link, type TicketFeed } from './feed'
 import { NOTHING_KNOWN, stepOf, type Known } from './flow'
 import { EMPTY_IDENTITY, identityRequest, type IdentityForm } from './identity'
 import { memoryFor, rememberLink } from './memory'
-import { changeOf, type Change } from './changes'
+import { changeOf, restored, type Change } from './changes'
 
 /** Stands for an alarm that the server has not confirmed yet. */
 export const PENDING_ALARM = 'pending'
@@ -47,13 +47,16 @@ export function createPatientStore(link: string) {
   async function load(): Promise<void> {
     loading.value = true
     loadError.value = null
+    // Who is in danger sees the number to dial before anything was asked of the network.
+    known.alarm ??= here.get('alarm')
+    if (known.alarm && known.alarm !== PENDING_ALARM) alarmSent.value = 'sent'
+    const unsent = readFlags(here.get('flags'))
+    if (unsent && known.alarm === PENDING_ALARM && alarmSent.value === 'no') void keepSending(unsent)
     try {
       known.landing = await open.get<Landing>(`/links/${encodeURIComponent(link)}`)
       const clearedAt = Number(memory.get('red_flags') ?? 0)
       known.check = readCheck(memory.get('check'))
       known.redFlagsClear = Date.now() - clearedAt < RED_FLAGS_HOLD_MS
-      known.alarm = here.get('alarm')
-      if (known.alarm) alarmSent.value = 'sent'
       if (session.subject.value?.kind === 'holder') await resume()
     } catch (cause) {
       loadError.value = ApiError.from(cause)
@@ -101,12 +104,19 @@ export function createPatientStore(link: string) {
 
   const alarmSent = ref<'no' | 'sending' | 'sent' | 'failed'>('no')
   /** The page “call 120” may not wait for the network; the alarm is sent again until somebody has it. */
-  async function raiseRedFlags(yes: string[]): Promise<void> {
+  function raiseRedFlags(yes: string[]): Promise<void> {
+    const unsent = { yes, key: newKey() }
     known.alarm = PENDING_ALARM
+    here.set('alarm', PENDING_ALARM)
+    here.set('flags', writeFlags(unsent))
+    return keepSending(unsent)
+  }
+  /** Goes on over a reload; the key makes it one alarm however often it is sent. */
+  async function keepSending({ yes, key }: UnsentFlags): Promise<void> {
     alarmSent.value = 'sending'
     while (known.alarm === PENDING_ALARM) {
       try {
-        await answerRedFlags(yes)
+        await answerRedFlags(yes, key)
         alarmSent.value = 'sent'
         return
       } catch {
@@ -115,12 +125,13 @@ export function createPatientStore(link: string) {
       }
     }
   }
-  async function answerRedFlags(yes: string[]): Promise<void> {
-    const answer = await open.post<RedFlagsAnswer>('/red-flags', { link, yes }, { key: redFlagsKey(yes) })
+  async function answerRedFlags(yes: string[], key = redFlagsKey(yes)): Promise<void> {
+    const answer = await open.post<RedFlagsAnswer>('/red-flags', { link, yes }, { key })
     if (answer.emergency && answer.line) {
       caller.signIn(answer.line.tokens)
       known.alarm = answer.line.alarm
       here.set('alarm', answer.line.alarm)
+      here.set('flags', null)
     } else if (!answer.emergency) {
       known.redFlagsClear = true
       memory.set('red_flags', String(Date.now()))
@@ -136,7 +147,9 @@ export function createPatientStore(link: string) {
   function backFromEmergency(): void {
     known.alarm = null
     flagKeys.clear()
+    alarmSent.value = 'no'
     here.set('alarm', null)
+    here.set('flags', null)
     caller.forget()
     if (known.ticket) feed.value?.refresh()
   }
@@ -144,8 +157,8 @@ export function createPatientStore(link: string) {
   async function sendCode(locale: 'zh-CN' | 'en'): Promise<CodeSent> {
     return open.post<CodeSent>('/auth/code', { link, phone: phone.value, locale })
   }
-  async function verifyCode(code: string): Promise<void> {
-    session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, code }))
+  async function verifyCode(code: string, locale?: 'zh-CN' | 'en'): Promise<void> {
+    session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, code, ...(locale ? { locale } : {}) }))
     expired.value = false
     memory.set('phone', phone.value)
     rememberLink(link)
@@ -255,15 +268,24 @@ export function createPatientStore(link: string) {
     // An answer may overtake a push: what is older never replaces what is newer.
     if (before && before.id === ticket.id && (ticket.version < before.version || ticket.as_of < before.as_of)) return
     clockOffset.value = ticket.as_of - Date.now()
-    const change = before && before.id === ticket.id ? changeOf(before, ticket) : null
-    if (change) changes.value = [change, ...changes.value].slice(0, 8)
+    tell(before?.id === ticket.id ? before : null, ticket)
     known.ticket = ticket
     if (!(memory.get('first_ahead') ?? '').startsWith(ticket.id) && ticket.ahead !== null) {
       memory.set('first_ahead', `${ticket.id}|${ticket.ahead}`)
     }
     if (!ticket.nurse_call) nurse.value = null
+    nurseRings.value = ticket.phase === 'waiting' && !!ticket.nurse_call && ticket.nurse_call !== here.get('nurse')
     if (ticket.phase === 'emergency' && ticket.nurse_call) known.alarm = ticket.nurse_call
     follow(ticket)
+  }
+  /** Says what changed since the ticket was last seen, by this page or by the one before a reload. */
+  function tell(before: TicketView | null, ticket: TicketView): void {
+    const kept = before ? null : readWait(memory.get('waiting'), ticket.id)
+    if (!before) changes.value = restored(kept?.told ?? [])
+    const seen = before ?? kept?.seen
+    const change = seen ? changeOf(seen, ticket) : null
+    if (change) changes.value = [change, ...changes.value].slice(0, 8)
+    memory.set('waiting', writeWait(ticket, changes.value))
   }
   let followed = ''
   function follow(ticket: TicketView): void {
@@ -301,6 +323,7 @@ export function createPatientStore(link: string) {
     feed.value = null
     followed = ''
     changes.value = []
+    memory.set('waiting', null)
     Object.assign(known, { ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
     memory.set('red_flags', null)
   }
@@ -320,8 +343,12 @@ export function createPatientStore(link: string) {
   }
   /** The alarm id of a nurse's call that was answered. */
   const nurse = ref<string | null>(null)
+  /** Until it is answered once; a call that was left for a moment does not ring again. */
+  const nurseRings = ref(false)
   function answerNurse(): void {
     nurse.value = known.ticket?.nurse_call ?? null
+    nurseRings.value = false
+    here.set('nurse', nurse.value)
   }
   /** After a void number: the declaration of today is still good, so only the check comes again. */
   async function checkInAgain(): Promise<void> {
@@ -365,7 +392,7 @@ export function createPatientStore(link: string) {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
     alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, verifyCode, identify, choose, somebodyElse, decide,
     beginDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
-    followTransfer, startOver, firstAhead, followHere, nurse, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
+    followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),
   }
 }

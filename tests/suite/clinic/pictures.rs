@@ -1,0 +1,58 @@
+//! Pictures of the conversation: known by their bytes, bounded, and for the two of the visit alone.
+
+use serde_json::json;
+
+use super::stage::{Answer, Stage, Visit};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and what follows";
+
+async fn attach(stage: &Stage, visit: &str, token: &str, bytes: Vec<u8>) -> Answer {
+    let url = format!("http://{}/api/v1/visits/{visit}/attachments", stage.server.http_addr);
+    let request = reqwest::Client::new().post(url).bearer_auth(token).header("content-type", "image/png").body(bytes);
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    Answer { status, body: response.json().await.unwrap_or_default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
+    let stage = Stage::open().await;
+    let Visit { patient, doctor, id, .. } = stage.visit().await;
+    let picture = attach(&stage, &id, &patient, PNG.to_vec()).await.ok();
+    assert_eq!(picture["mime"], "image/png");
+    let path = format!("/attachments/{}", picture["id"].as_str().unwrap());
+    assert_eq!(stage.get(&path, &doctor).await.status, 200);
+    let (stranger, _) = stage.known_patient(7).await;
+    assert_eq!(stage.get(&path, &stranger).await.refusal(), (404, "request.not_found"));
+    assert_eq!(attach(&stage, &id, &stranger, PNG.to_vec()).await.refusal(), (404, "request.not_found"));
+
+    let page = b"<html><script>alert(1)</script></html>".to_vec();
+    assert_eq!(attach(&stage, &id, &patient, page).await.refusal(), (415, "request.unsupported_type"));
+    let mut large = PNG.to_vec();
+    large.resize(8 * 1024 * 1024 + 1, 0);
+    assert_eq!(attach(&stage, &id, &patient, large).await.refusal(), (413, "request.too_large"));
+
+    let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000009", "text": "", "attachment": picture["id"] });
+    stage.post(&format!("/visits/{id}/messages"), &patient, line).await.ok();
+    let unknown = json!({ "id": "0190a0a0-0000-7000-8000-00000000000a", "text": "", "attachment": id });
+    let refused = stage.post(&format!("/visits/{id}/messages"), &patient, unknown).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("attachment")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_the_outcome_the_patient_reads_when_to_worry_in_both_languages() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let outcomes = ["home_care", "go_to_hospital", "closed_loop_transport", "follow_up", "emergency120"];
+    for outcome in outcomes {
+        let body = json!({ "outcome": outcome });
+        stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, body).await.ok();
+        let summaries = stage.get("/me/visits", &visit.patient).await.ok();
+        assert_eq!(summaries[0]["outcome"], outcome);
+        let worries = summaries[0]["safety_net"].as_array().unwrap();
+        let is_said =
+            |text: &serde_json::Value| ["zh", "en"].iter().all(|l| text[l].as_str().is_some_and(|t| !t.is_empty()));
+        assert!(!worries.is_empty() && worries.iter().all(is_said), "{outcome}: {worries:?}");
+        assert!(is_said(&summaries[0]["outcome_text"]), "{outcome}: {}", summaries[0]["outcome_text"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! A call that nobody watches is told by text message: once, in the patient's language, and never in the call's way.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::routing::post;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::stage::{LINK, Stage, nothing};
+
+/// The longest that a test waits; it ends at once when what it waits for is there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ends the server, which waits for what is still being sent; the messages of calls that left it.
+async fn texts(stage: Stage) -> Vec<Value> {
+    stage.server.stop().await;
+    let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap();
+    let messages = outbox.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    messages.filter(|message| message["kind"] == "called").collect()
+}
+
+/// A patient's page: a socket that watches the ticket.
+async fn page(stage: &Stage, token: &str, ticket: &Value) -> WebSocketStream<MaybeTlsStream<TcpStream>> {
+    let url = format!("ws://{}/api/v1/ws", stage.server.http_addr);
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    for message in [
+        json!({ "type": "hello", "version": 1, "token": token }),
+        json!({ "type": "watch", "id": 1, "ticket": ticket["id"] }),
+    ] {
+        socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+    loop {
+        let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("an answer in time").unwrap().unwrap();
+        if message.to_text().unwrap().contains("\"done\"") {
+            return socket;
+        }
+    }
+}
+
+async fn is_online(stage: &Stage, doctor: &str) -> bool {
+    let clinics = stage.get("/clinics", doctor).await.ok();
+    let board = stage.get(&format!("/clinics/{}/board", clinics[0]["id"].as_str().unwrap()), doctor).await.ok();
+    board["tickets"][0]["online"] == true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_nobody_watches_is_told_by_one_text_message() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.patient_waiting(1, nothing()).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    stage.pass(Duration::from_secs(11)).await;
+    stage.pass(Duration::from_secs(11)).await;
+    let told = texts(stage).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["to"], "+8613800000001");
+    let text = told[0]["text"].as_str().unwrap();
+    assert!(text.starts_with("【云诊】") && text.contains(&format!("/v/{LINK} ")), "{text}");
+    assert!(!text.contains("测试患者") && !text.contains("0001"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_rings_on_an_open_page_sends_nothing() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, nothing()).await;
+    let _page = page(&stage, &patient, &ticket).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    stage.pass(Duration::from_secs(11)).await;
+    assert!(texts(stage).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_vanishes_while_it_rings_is_told_after_ten_seconds() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (patient, ticket) = stage.patient_waiting(1, nothing()).await;
+    let page = page(&stage, &patient, &ticket).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    drop(page);
+    let gone = async { while is_online(&stage, &doctor).await {} };
+    tokio::time::timeout(PATIENCE, gone).await.expect("the server notices a closed socket");
+    stage.pass(Duration::from_secs(11)).await;
+    assert_eq!(texts(stage).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_is_told_once_and_in_the_language_of_the_sign_in() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.patient_waiting(1, nothing()).await;
+    // The same person signs in again, in English; a minute later, for codes have their distance.
+    stage.clock.advance(Duration::from_secs(61));
+    let phone = "13800000001";
+    let sent = stage.post("/auth/code", "", json!({ "link": LINK, "phone": phone, "locale": "en" })).await.ok();
+    let verify = json!({ "link": LINK, "phone": phone, "code": sent["demo_code"], "locale": "en" });
+    stage.post("/auth/code/verify", "", verify).await.ok();
+    stage.act(&format!("/desks/{desk}/open"), &doctor).await.ok();
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let version = json!({ "version": view["current"]["version"] });
+    stage.post(&format!("/desks/{desk}/recall"), &doctor, version).await.ok();
+    let told = texts(stage).await;
+    assert_eq!(told.len(), 2, "the call, and the second ring: {told:?}");
+    assert!(told.iter().all(|one| one["text"].as_str().unwrap().starts_with("[Yunzhen] It is your turn")), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_hangs_keeps_nobody_from_calling() {
+    // It takes one-time codes, and never answers to the message of a call.
+    let (seen, mut called) = mpsc::channel(8);
+    let gateway = post(move |Json(message): Json<Value>| {
+        let seen = seen.clone();
+        async move {
+            if message["kind"] == "called" {
+                seen.send(message).await.unwrap();
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/", gateway)).await });
+
+    let stage = Stage::open_with_gateway(Some(url)).await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.patient_waiting(1, nothing()).await;
+    let call = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    assert_eq!(call["current"]["phase"], "called");
+    let message = tokio::time::timeout(PATIENCE, called.recv()).await.expect("the message leaves").unwrap();
+    assert_eq!(message.as_object().unwrap().len(), 3, "to, text, kind: {message}");
+}
