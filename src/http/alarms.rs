@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::AlarmId;
 use crate::domain::permission::{Actor, HolderAct, TriageAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body};
+use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{AlarmClose, AlarmView};
 use crate::protocol::visit::RoomGrant;
@@ -40,7 +40,7 @@ async fn list(
 async fn take(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<AlarmId>,
+    Id(id): Id<AlarmId>,
     Bare(command): Bare,
 ) -> Result<Json<AlarmView>, HttpError> {
     Ok(Json(services.take_alarm(act, id, &command).await?))
@@ -51,7 +51,7 @@ async fn take(
 async fn grant(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<AlarmId>,
+    Id(id): Id<AlarmId>,
 ) -> Result<Json<RoomGrant>, HttpError> {
     Ok(Json(services.grant_alarm(act, id).await?))
 }
@@ -61,7 +61,7 @@ async fn grant(
 async fn close(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<AlarmId>,
+    Id(id): Id<AlarmId>,
     Body(body, command): Body<AlarmClose>,
 ) -> Result<Json<AlarmView>, HttpError> {
     Ok(Json(services.close_alarm(act, id, body, &command).await?))

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::ClinicId;
 use crate::domain::permission::{StaffAct, TriageAct};
 use crate::http::error::HttpError;
-use crate::http::extract::Auth;
+use crate::http::extract::{Auth, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::house::ClinicInfo;
 use crate::protocol::ticket::Board;
@@ -35,7 +35,7 @@ async fn list(
 async fn board(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<ClinicId>,
+    Id(id): Id<ClinicId>,
 ) -> Result<Json<Board>, HttpError> {
     Ok(Json(services.board(act, id).await?))
 }

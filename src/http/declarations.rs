@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,7 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
     responses((status = 200, body = Questionnaire), (status = 404, body = Problem)))]
 async fn questionnaire(
     State(services): State<Arc<Services>>,
-    Path(version): Path<String>,
+    Id(version): Id<String>,
 ) -> Result<Json<&'static Questionnaire>, HttpError> {
     Ok(Json(services.questionnaire(&version)?))
 }

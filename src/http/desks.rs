@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body};
+use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::desk::{DeskView, MyDesk, PauseRequest, TransferRequest};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::Versioned;
@@ -46,7 +46,7 @@ async fn mine(State(services): State<Arc<Services>>, Auth(act): Auth<DoctorAct>)
 async fn find(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.desk(act, id).await?))
 }
@@ -56,7 +56,7 @@ async fn find(
 async fn open(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.set_desk(act, id, DeskAct::Open, &command).await?))
@@ -67,7 +67,7 @@ async fn open(
 async fn pause(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<PauseRequest>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.set_desk(act, id, DeskAct::Pause(body.minutes), &command).await?))
@@ -78,7 +78,7 @@ async fn pause(
 async fn resume(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.set_desk(act, id, DeskAct::Resume, &command).await?))
@@ -89,7 +89,7 @@ async fn resume(
 async fn close(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.set_desk(act, id, DeskAct::Close, &command).await?))
@@ -100,7 +100,7 @@ async fn close(
 async fn call_next(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.call_next(act, id, &command).await?))
@@ -111,7 +111,7 @@ async fn call_next(
 async fn recall(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.act_on_call(act, id, CallAct::Recall, body.version, &command).await?))
@@ -122,7 +122,7 @@ async fn recall(
 async fn skip(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.act_on_call(act, id, CallAct::Skip, body.version, &command).await?))
@@ -133,7 +133,7 @@ async fn skip(
 async fn cancel_call(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.act_on_call(act, id, CallAct::Cancel, body.version, &command).await?))
@@ -144,7 +144,7 @@ async fn cancel_call(
 async fn confirm(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.act_on_call(act, id, CallAct::Confirm, body.version, &command).await?))
@@ -155,7 +155,7 @@ async fn confirm(
 async fn wrong_person(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.act_on_call(act, id, CallAct::WrongPerson, body.version, &command).await?))
@@ -166,7 +166,7 @@ async fn wrong_person(
 async fn transfer(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<DeskId>,
+    Id(id): Id<DeskId>,
     Body(body, command): Body<TransferRequest>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.transfer(act, id, body, &command).await?))

@@ -1,10 +1,11 @@
 //! What a handler is handed: a body that parsed, a command that can be repeated, a right to act.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -77,7 +78,7 @@ impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
     }
 }
 
-/// An id in a path; one that cannot be an id is an object that is not there.
+/// A name in a path, most often an id; one that cannot be one is an object that is not there.
 pub struct Id<T>(pub T);
 
 impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
@@ -86,7 +87,23 @@ impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let not_found = || HttpError(Refusal::not_found());
         let Path(text) = Path::<String>::from_request_parts(parts, services).await.map_err(|_| not_found())?;
+        // PostgreSQL cannot even be asked for a text with U+0000.
+        let text = Some(text).filter(|text| !text.contains('\0')).ok_or_else(not_found)?;
         text.parse().map(Self).map_err(|_| not_found())
+    }
+}
+
+/// What stands behind the `?`, refused with the name of the field that is wrong.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Services>> for Asked<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, HttpError> {
+        let malformed = || HttpError::new(ErrorCode::Malformed, "the query is not of the form name=value&…");
+        let Query(fields) = Query::<BTreeMap<String, String>>::try_from_uri(&parts.uri).map_err(|_| malformed())?;
+        let fields = serde_json::to_vec(&fields).map_err(|_| malformed())?;
+        Ok(Self(parse(&fields).map_err(Refusal::from)?))
     }
 }
 

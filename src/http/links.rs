@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::http::error::HttpError;
-use crate::http::extract::Body;
+use crate::http::extract::{Body, Id};
 use crate::http::limits::{Allowed, limited};
 use crate::protocol::error::Problem;
 use crate::protocol::house::Landing;
@@ -26,7 +26,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
 async fn landing(
     State(services): State<Arc<Services>>,
     _: Allowed,
-    Path(link): Path<String>,
+    Id(link): Id<String>,
 ) -> Result<Json<Landing>, HttpError> {
     Ok(Json(services.landing(&link).await?))
 }

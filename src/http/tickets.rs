@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::TicketId;
 use crate::domain::permission::{Actor, HolderAct, TriageAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body};
+use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{
     AlarmView, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow, TicketView, Versioned,
@@ -46,7 +46,7 @@ async fn take(
 async fn find(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
 ) -> Result<Json<TicketView>, HttpError> {
     Ok(Json(services.ticket_for(act, id).await?))
 }
@@ -56,7 +56,7 @@ async fn find(
 async fn accept(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<TicketView>, HttpError> {
     Ok(Json(services.accept_call(act, id, body.version, &command).await?))
@@ -67,7 +67,7 @@ async fn accept(
 async fn not_me(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<TicketView>, HttpError> {
     Ok(Json(services.not_me(act, id, body.version, &command).await?))
@@ -78,7 +78,7 @@ async fn not_me(
 async fn leave(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<TicketView>, HttpError> {
     Ok(Json(services.leave_queue(act, id, body.version, &command).await?))
@@ -89,7 +89,7 @@ async fn leave(
 async fn retriage(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Body(body, command): Body<RetriageAnswers>,
 ) -> Result<Json<TicketView>, HttpError> {
     Ok(Json(services.retriage(act, id, body, &command).await?))
@@ -100,7 +100,7 @@ async fn retriage(
 async fn change_level(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Body(body, command): Body<LevelChange>,
 ) -> Result<Json<TicketRow>, HttpError> {
     Ok(Json(services.change_level(act, id, body, &command).await?))
@@ -111,7 +111,7 @@ async fn change_level(
 async fn nurse_call(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<TicketId>,
+    Id(id): Id<TicketId>,
     Bare(command): Bare,
 ) -> Result<Json<AlarmView>, HttpError> {
     Ok(Json(services.call_by_nurse(act, id, &command).await?))
@@ -123,7 +123,7 @@ async fn nurse_call(
 async fn current(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Query(query): Query<LinkQuery>,
+    Asked(query): Asked<LinkQuery>,
 ) -> Result<Json<CurrentTicket>, HttpError> {
     Ok(Json(CurrentTicket { ticket: services.current_ticket(act, &query.link).await? }))
 }

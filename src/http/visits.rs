@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body};
+use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::visit::{
@@ -44,7 +44,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
 async fn find(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
 ) -> Result<Json<VisitView>, HttpError> {
     Ok(Json(services.visit(act, id).await?))
 }
@@ -54,7 +54,7 @@ async fn find(
 async fn grant(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
 ) -> Result<Json<RoomGrant>, HttpError> {
     Ok(Json(services.grant_visit(act, id).await?))
 }
@@ -64,7 +64,7 @@ async fn grant(
 async fn save_note(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     Body(body, command): Body<NoteSave>,
 ) -> Result<Json<NoteDraft>, HttpError> {
     Ok(Json(services.save_note(act, id, body, &command).await?))
@@ -75,7 +75,7 @@ async fn save_note(
 async fn set_outcome(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     Body(body, command): Body<OutcomeRequest>,
 ) -> Result<Json<VisitView>, HttpError> {
     Ok(Json(services.set_outcome(act, id, body.outcome, &command).await?))
@@ -86,7 +86,7 @@ async fn set_outcome(
 async fn sign(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     Body(body, command): Body<SignRequest>,
 ) -> Result<Json<VisitView>, HttpError> {
     Ok(Json(services.sign_note(act, id, body, &command).await?))
@@ -97,7 +97,7 @@ async fn sign(
 async fn end(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.end_visit(act, id, &command).await?))
@@ -108,7 +108,7 @@ async fn end(
 async fn messages(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
 ) -> Result<Json<Vec<ChatMessage>>, HttpError> {
     Ok(Json(services.messages(act, id).await?))
 }
@@ -118,7 +118,7 @@ async fn messages(
 async fn send(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     Body(body, _): Body<ChatSend>,
 ) -> Result<Json<ChatMessage>, HttpError> {
     Ok(Json(services.send_message(act, id, body).await?))
@@ -141,7 +141,7 @@ async fn mine(
 async fn attach(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<VisitId>,
+    Id(id): Id<VisitId>,
     bytes: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Json<AttachmentInfo>, HttpError> {
     let bytes = bytes.map_err(|_| HttpError::new(ErrorCode::TooLarge, "a picture holds at most 8 MiB"))?;
@@ -154,7 +154,7 @@ async fn attach(
 async fn attachment(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
-    Path(id): Path<AttachmentId>,
+    Id(id): Id<AttachmentId>,
 ) -> Result<impl IntoResponse, HttpError> {
     let (mime, bytes) = services.attachment(act, id).await?;
     let headers = [

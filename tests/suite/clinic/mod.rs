@@ -3,6 +3,8 @@
 
 mod admission;
 mod calling;
-mod live;
+mod estimate;
+pub mod live;
 mod record;
-mod stage;
+mod retriage;
+pub mod stage;
