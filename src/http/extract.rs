@@ -1,10 +1,11 @@
 //! What a handler is handed: a body that parsed, a command that can be repeated, a right to act.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{self, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -86,24 +87,23 @@ impl<T: FromStr + Send> FromRequestParts<Arc<Services>> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let not_found = || HttpError(Refusal::not_found());
         let Path(text) = Path::<String>::from_request_parts(parts, services).await.map_err(|_| not_found())?;
+        // PostgreSQL cannot even be asked for a text with U+0000.
+        let text = Some(text).filter(|text| !text.contains('\0')).ok_or_else(not_found)?;
         text.parse().map(Self).map_err(|_| not_found())
     }
 }
 
-/// What stands behind the `?` of an address.
-pub struct Query<T>(pub T);
+/// What stands behind the `?`, refused with the name of the field that is wrong.
+pub struct Asked<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<Services>> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<Arc<Services>> for Asked<T> {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, HttpError> {
-        let extract::Query(query) = extract::Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            let words = rejection.body_text();
-            let missing = words.split_once("missing field `").and_then(|(_, rest)| rest.split('`').next());
-            let refusal = Refusal::new(ErrorCode::Malformed, "the query is not the one that is expected here");
-            HttpError(Refusal { field: missing.map(str::to_owned), ..refusal })
-        })?;
-        Ok(Self(query))
+        let malformed = || HttpError::new(ErrorCode::Malformed, "the query is not of the form name=value&…");
+        let Query(fields) = Query::<BTreeMap<String, String>>::try_from_uri(&parts.uri).map_err(|_| malformed())?;
+        let fields = serde_json::to_vec(&fields).map_err(|_| malformed())?;
+        Ok(Self(parse(&fields).map_err(Refusal::from)?))
     }
 }
 

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::TicketId;
 use crate::domain::permission::{Actor, HolderAct, TriageAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id, Query};
+use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{
     AlarmView, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow, TicketView, Versioned,
@@ -123,7 +123,7 @@ async fn nurse_call(
 async fn current(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
-    Query(query): Query<LinkQuery>,
+    Asked(query): Asked<LinkQuery>,
 ) -> Result<Json<CurrentTicket>, HttpError> {
     Ok(Json(CurrentTicket { ticket: services.current_ticket(act, &query.link).await? }))
 }

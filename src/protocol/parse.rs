@@ -24,12 +24,34 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
         match (words.starts_with("missing field"), quoted) {
             (true, Some(name)) => problem(ErrorCode::Malformed, Some(under(&name)), "this field is missing"),
-            _ if path == "." => problem(ErrorCode::Malformed, None, "this is not the JSON that is expected here"),
+            _ if path == "." => match serde_json::from_slice(bytes).ok().and_then(|root| culprit::<T>(&root, &[])) {
+                None => problem(ErrorCode::Malformed, None, "this is not the JSON that is expected here"),
+                field => problem(ErrorCode::Malformed, field, "this field has another type or an unknown value"),
+            },
             _ => problem(ErrorCode::Malformed, Some(path), "this field has another type or an unknown value"),
         }
     })?;
     json.end().map_err(|_| problem(ErrorCode::Malformed, None, "there is more after the JSON value"))?;
     Ok(value)
+}
+
+/// Fields of one object among which a culprit is searched; the search copies the object once for each.
+const SEARCHED: usize = 16;
+
+/// Which field has the wrong type, where the error does not say: behind a `type` tag serde forgets where it is. It is
+/// the field without which something else, or nothing, is said.
+fn culprit<T: DeserializeOwned>(root: &Value, above: &[&str]) -> Option<String> {
+    let object = above.iter().fold(root, |place, name| &place[*name]).as_object()?;
+    let said = T::deserialize(root).err()?.to_string();
+    let names = object.keys().map(String::as_str).filter(|_| object.len() <= SEARCHED);
+    let mut paths = names.map(|name| above.iter().copied().chain([name]).collect::<Vec<_>>());
+    let path = paths.find(|path| {
+        let mut without = root.clone();
+        let place = above.iter().fold(&mut without, |place, name| &mut place[*name]);
+        place.as_object_mut().map(|object| object.remove(path[above.len()]));
+        T::deserialize(&without).err().is_none_or(|error| error.to_string() != said)
+    })?;
+    Some(culprit::<T>(root, &path).unwrap_or_else(|| path.join(".")))
 }
 
 fn refuse_null(bytes: &[u8]) -> Result<(), Problem> {
@@ -86,6 +108,31 @@ mod tests {
     struct Inner {
         #[expect(dead_code, reason = "only its parsing is tested")]
         count: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+    enum Tagged {
+        Count {
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            id: u64,
+            #[expect(dead_code, reason = "only its parsing is tested")]
+            inner: Option<Inner>,
+        },
+    }
+
+    #[test]
+    fn behind_a_tag_the_field_is_named_too() {
+        let field = |json: &str| parse::<Tagged>(json.as_bytes()).unwrap_err().field;
+        assert_eq!(field(r#"{"type":"count","id":"x"}"#), Some("id".into()));
+        assert_eq!(field(r#"{"type":"count","id":1,"inner":7}"#), Some("inner".into()));
+        assert_eq!(field(r#"{"type":"count","id":1,"inner":{"count":"x"}}"#), Some("inner.count".into()));
+        assert_eq!(field(r#"{"type":"count"}"#), Some("id".into()));
+        assert_eq!(field(r#"{"type":"count","id":1,"zz":1}"#), Some("zz".into()));
+        assert_eq!(field(r#"{"type":"dance","id":1}"#), Some("type".into()));
+        assert_eq!(field(r#"{"type":7,"id":1}"#), Some("type".into()));
+        assert_eq!(field(r#"{"id":1}"#), Some("type".into()));
+        assert_eq!(field("[]"), None);
     }
 
     fn refused(json: &str) -> (ErrorCode, Option<String>) {

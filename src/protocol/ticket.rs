@@ -351,6 +351,7 @@ pub struct AlarmClose {
 
 /// Which clinic is meant.
 #[derive(Clone, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LinkQuery {
     /// The clinic's link token.

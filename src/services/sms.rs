@@ -159,6 +159,59 @@ mod tests {
         }
     }
 
+    /// A gateway that answers each request with the next status, and tells what it was sent: (address, bodies).
+    async fn gateway(statuses: &'static [u16]) -> (String, tokio::sync::mpsc::Receiver<serde_json::Value>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/send?key=secret", listener.local_addr().unwrap());
+        let (told, bodies) = tokio::sync::mpsc::channel(8);
+        let statuses = Arc::new(Mutex::new(statuses.iter()));
+        let answer = axum::routing::post(async move |axum::Json(body): axum::Json<serde_json::Value>| {
+            told.send(body).await.unwrap();
+            let status = *statuses.lock().unwrap().next().expect("no try more than these");
+            axum::http::StatusCode::from_u16(status).unwrap()
+        });
+        let serve = axum::serve(listener, axum::Router::new().route("/send", answer));
+        // It ends with the runtime of its test.
+        tokio_util::task::TaskTracker::new().spawn(async { serve.await.unwrap() });
+        (url, bodies)
+    }
+
+    #[tokio::test]
+    async fn a_gateway_gets_number_text_and_kind() {
+        let (url, mut bodies) = gateway(&[204]).await;
+        Sms::webhook(&url).send(&message(), Timestamp::default()).await.unwrap();
+        let body = serde_json::json!({ "to": "+8613800000001", "text": "123456", "kind": "code" });
+        assert_eq!(bodies.recv().await, Some(body));
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_fails_by_itself_gets_a_second_try() {
+        let (url, mut bodies) = gateway(&[500, 200]).await;
+        Sms::webhook(&url).send(&message(), Timestamp::default()).await.unwrap();
+        assert_eq!(bodies.recv().await, bodies.recv().await, "the same message");
+        let (url, _bodies) = gateway(&[503, 502]).await;
+        let error = Sms::webhook(&url).send(&message(), Timestamp::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the gateway answered 502");
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_refuses_a_message_is_not_asked_again() {
+        let (url, mut bodies) = gateway(&[400]).await;
+        let error = Sms::webhook(&url).send(&message(), Timestamp::default()).await.unwrap_err();
+        assert!(matches!(error, SmsError::Refused(400)), "{error}");
+        bodies.recv().await.unwrap();
+        assert!(bodies.try_recv().is_err(), "one try");
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_is_not_there_is_said_without_number_text_and_key() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/send?key=secret", listener.local_addr().unwrap());
+        drop(listener);
+        let error = Sms::webhook(&url).send(&message(), Timestamp::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the gateway cannot be reached");
+    }
+
     #[tokio::test]
     async fn a_folder_that_is_not_there_is_said_without_number_and_text() {
         let error = Sms::Outbox("/nonexistent/outbox.jsonl".into()).send(&message(), Timestamp::default()).await;

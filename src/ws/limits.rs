@@ -29,7 +29,7 @@ pub enum CloseCode {
     Version = 4002,
     /// Too many messages, or too many malformed ones.
     Flood = 4003,
-    /// A text was no JSON, or a frame was binary.
+    /// A text was no JSON, or a frame was binary, too large or broken.
     Garbage = 4004,
     /// The token ended and was not renewed, or its session was ended.
     Expired = 4005,

@@ -66,10 +66,15 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
             Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),
         },
         Ok(Some(Ok(_))) => refuse(CloseCode::Hello, "the first message must be hello"),
-        Ok(Some(Err(_)) | None) => return None,
+        Ok(Some(Err(_))) => (CloseCode::Garbage, no_frame()),
+        Ok(None) => return None,
     };
     bye(socket, code, &refusal).await;
     None
+}
+
+fn no_frame() -> Refusal {
+    Refusal::new(ErrorCode::MessageMalformed, "this frame is too large, or none of the WebSocket protocol")
 }
 
 async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
@@ -179,7 +184,9 @@ impl Session {
                 Some(message) = inbox.recv() => self.send(&message).await,
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => self.hear(message).await,
-                    Some(Err(_)) | None => Err(End::Gone),
+                    // A frame too large or of no form; a lost network looks the same, and hears no farewell.
+                    Some(Err(_)) => Err(End::Close(CloseCode::Garbage, no_frame())),
+                    None => Err(End::Gone),
                 },
                 heard = bus.recv() => self.overhear(heard).await,
                 _ = glance.tick() => self.look_round().await,

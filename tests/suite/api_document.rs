@@ -1,4 +1,13 @@
-//! The API document is checked in, and it is what the server says of itself.
+//! The API document is checked in, it is what the server says of itself, and it holds everything that the browser does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use axum::http::{StatusCode, header};
+use serde_json::Value;
+
+use crate::support::app::TestApp;
 
 #[test]
 fn the_checked_in_api_document_is_fresh() {
@@ -12,7 +21,7 @@ fn the_checked_in_api_document_is_fresh() {
 
 #[test]
 fn every_operation_has_a_name_of_its_own() {
-    let document: serde_json::Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
+    let document: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
     let mut ids: Vec<_> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
@@ -20,4 +29,180 @@ fn every_operation_has_a_name_of_its_own() {
     ids.sort_unstable();
     ids.dedup();
     assert!(count > 40 && ids.len() == count);
+}
+
+/// Names that stand in the client's code where a path is put together from a closed set of words.
+const WORDS: [(&str, &str, &[&str]); 3] = [
+    ("app/patient/store.ts", "path", &["accept", "not-me", "leave"]),
+    ("app/chat.ts", "path", &["/visits/{}"]),
+    (
+        "app/desk/desk.ts",
+        "what",
+        &[
+            "open",
+            "pause",
+            "resume",
+            "close",
+            "call-next",
+            "recall",
+            "skip",
+            "cancel-call",
+            "confirm",
+            "wrong-person",
+            "transfer",
+        ],
+    ),
+];
+
+/// The sources of the browser client, without their tests: path below `web/src` and text.
+fn client() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("web/src");
+    let mut open = vec![root.clone()];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        let name = path.strip_prefix(&root).expect("it is below").to_string_lossy().into_owned();
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).expect("it can be read").map(|entry| entry.expect("it is there").path()));
+        } else if [".ts", ".vue"].iter().any(|ending| name.ends_with(ending)) && !name.contains(".test.") {
+            found.push((name, fs::read_to_string(path).expect("sources are UTF-8")));
+        }
+    }
+    found
+}
+
+/// The requests in a source: method and path, with `{}` for what is filled in.
+fn requests(file: &str, source: &str) -> Vec<(String, String)> {
+    const CALLS: [&str; 7] = ["get", "post", "put", "patch", "delete", "blob", "request"];
+    let mut found = Vec::new();
+    for call in CALLS {
+        for (at, _) in source.match_indices(call) {
+            let before = source[..at].chars().next_back().unwrap_or(' ');
+            let Some(arguments) = after_generics(&source[at + call.len()..]).and_then(|rest| rest.strip_prefix('('))
+            else {
+                continue;
+            };
+            if before.is_alphanumeric() {
+                continue;
+            }
+            let (method, arguments) = match (call, literal(arguments)) {
+                ("request", Some((method, rest))) => (method, rest.trim_start_matches([',', ' '])),
+                ("request", None) => continue,
+                ("blob", _) => ("get".to_owned(), arguments),
+                _ => (call.to_owned(), arguments),
+            };
+            if let Some((path, _)) = literal(arguments) {
+                let paths = filled(file, &path).into_iter().filter(|path| path.starts_with('/'));
+                found.extend(paths.map(|path| (method.to_lowercase(), path)));
+            }
+        }
+    }
+    found
+}
+
+/// What follows `<…>`, if that is there.
+fn after_generics(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ if depth == 0 => return Some(&text[at..]),
+            '\n' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The text literal that comes first, and what follows it.
+fn literal(text: &str) -> Option<(String, &str)> {
+    let text = text.trim_start();
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '`' | '"'))?;
+    let (inside, rest) = text[1..].split_once(quote)?;
+    Some((inside.to_owned(), rest))
+}
+
+/// A template with its holes filled: by their words where they have some, else by `{}`.
+fn filled(file: &str, template: &str) -> Vec<String> {
+    let Some((before, rest)) = template.split_once("${") else { return vec![template.to_owned()] };
+    let (hole, after) = rest.split_once('}').expect("a hole ends");
+    let words = WORDS.iter().find(|(of, name, _)| *of == file && *name == hole).map_or(&["{}"][..], |found| found.2);
+    let tails = filled(file, after);
+    words.iter().flat_map(|word| tails.iter().map(move |tail| format!("{before}{word}{tail}"))).collect()
+}
+
+/// A path of the document with `{}` for its parameters.
+fn nameless(path: &str) -> String {
+    let parts = path.trim_start_matches("/api/v1").split('/');
+    parts.map(|part| if part.starts_with('{') { "{}" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_request_of_the_browser_client_is_in_the_document() {
+    let document: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
+    let mut known = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        known.extend(item.as_object().unwrap().keys().map(|method| (method.clone(), nameless(path))));
+    }
+    let mut asked = BTreeSet::new();
+    for (file, source) in client() {
+        asked.extend(requests(&file, &source));
+    }
+    let missing: Vec<_> = asked.difference(&known).collect();
+    assert!(missing.is_empty(), "the client asks for what is not in the document: {missing:?}");
+    // What only other programs ask for. A new operation that no screen uses is either here or forgotten.
+    let unasked: Vec<_> = known.difference(&asked).map(|(method, path)| format!("{method} {path}")).collect();
+    assert_eq!(unasked, ["get /auth/me", "get /desks/{}", "post /triage/assess"]);
+}
+
+#[test]
+fn requests_are_found_in_every_spelling() {
+    let source = "await http.get<A[]>('/a')\n open.post<{ b: B | null }>(\n  `/b/${b.id}/c`, {})\n \
+        http.request<C>('PATCH', `/c/${c}`, {}) http.blob(`/d/${d}`) forget('/e') http.get(path) target('/f')";
+    let found = requests("x.ts", source);
+    let wanted = [("get", "/a"), ("post", "/b/{}/c"), ("get", "/d/{}"), ("patch", "/c/{}")];
+    assert_eq!(found, wanted.map(|(method, path)| (method.to_owned(), path.to_owned())));
+}
+
+#[tokio::test]
+async fn the_document_and_its_viewer_are_served_and_fetch_nothing_from_elsewhere() {
+    let app = TestApp::start().await;
+    let (status, headers, bytes) = app.page("/api/openapi.json").await;
+    assert_eq!((status, &headers[header::CONTENT_TYPE]), (StatusCode::OK, &"application/json".parse().unwrap()));
+    let served: Value = serde_json::from_slice(&bytes).unwrap();
+    let own: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
+    assert!(served == own, "what is served is what is checked in");
+
+    let (status, _, _) = app.page("/api/docs").await;
+    assert!(status.is_redirection(), "{status}");
+    let (status, headers, bytes) = app.page("/api/docs/").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+    let html = String::from_utf8(bytes).unwrap();
+    let parts = html
+        .split(['"', '\''])
+        .filter(|text| text.starts_with("./") || text.ends_with(".js") || text.ends_with(".css"));
+    let parts: BTreeSet<&str> = parts.collect();
+    assert!(parts.len() >= 3, "{html}");
+    for part in parts {
+        let path = PathBuf::from("/api/docs").join(part.trim_start_matches("./"));
+        let (status, _, bytes) = app.page(path.to_str().unwrap()).await;
+        assert!(status == StatusCode::OK && !bytes.is_empty(), "{part}: {status}");
+        if part.ends_with("initializer.js") {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains("/api/openapi.json") && !text.contains("://"), "{text}");
+        }
+    }
+    assert!(!html.contains("://"), "{html}");
+}
+
+#[tokio::test]
+async fn a_server_without_its_database_lives_but_is_not_ready() {
+    let app = TestApp::start().await;
+    assert_eq!(app.page("/healthz").await.0, StatusCode::OK);
+    assert_eq!(app.page("/readyz").await.0, StatusCode::OK);
+    app.db.close().await;
+    assert_eq!(app.page("/healthz").await.0, StatusCode::OK);
+    assert_eq!(app.page("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.page("/metrics").await.0, StatusCode::OK);
 }

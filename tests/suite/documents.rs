@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
 use yunzhen::protocol::error::ErrorCode;
+
+use crate::support::binary;
 
 /// Compares the text between `<!-- name:begin -->` and `<!-- name:end -->` with `wanted`, or writes it.
 fn hold(file: &str, name: &str, wanted: &str) {
@@ -82,4 +85,112 @@ fn the_chinese_readme_knows_every_variable_too() {
     for (name, _) in variables() {
         assert!(text.contains(&format!("`{name}`")), "README.zh-CN.md does not name {name}");
     }
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
+}
+
+/// The targets of a page's links and pictures that are files beside it.
+fn links(page: &str) -> Vec<String> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split([')', '#', ' ']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://")).map(str::to_owned).collect()
+}
+
+#[test]
+fn both_readmes_name_the_two_commands_and_each_other() {
+    for (page, twin) in [("README.md", "README.zh-CN.md"), ("README.zh-CN.md", "README.md")] {
+        let text = text(page);
+        for command in ["cargo run -- demo", "cargo test"] {
+            let is_line = text.lines().any(|line| line.starts_with(command));
+            assert!(is_line, "{page} does not say `{command}`");
+        }
+        assert!(text.contains(&format!("({twin})")), "{page} does not lead to {twin}");
+    }
+}
+
+#[test]
+fn both_readmes_lead_to_pages_that_are_there() {
+    for page in ["README.md", "README.zh-CN.md", "docs/ARCHITECTURE.md", "docs/PROTOCOL.md"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let folder = folder.parent().expect("a file is in a folder");
+        let links = links(&text(page));
+        for link in links.iter().filter(|link| !link.ends_with(".png")) {
+            assert!(folder.join(link).exists(), "{page} leads to {link}, which is not there");
+        }
+    }
+    let english = links(&text("README.md"));
+    let below = |links: &[String]| links.iter().filter(|link| link.starts_with("docs/")).cloned().collect::<Vec<_>>();
+    assert_eq!(below(&english), below(&links(&text("README.zh-CN.md"))), "the two pages lead to the same");
+    assert!(below(&english).len() >= 6);
+}
+
+#[test]
+fn the_walkthroughs_and_the_changelog_are_there() {
+    let page = text("docs/ARCHITECTURE.md");
+    for title in ["## A patient is called", "## A record is signed"] {
+        let (_, rest) = page.split_once(&format!("\n{title}\n")).unwrap_or_else(|| panic!("no {title:?}"));
+        let walk = rest.split("\n## ").next().unwrap_or_default();
+        let steps = walk.lines().filter(|line| line.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok()));
+        assert!(steps.count() >= 5, "{title} is walked through step by step");
+    }
+    let changes = text("CHANGELOG.md");
+    let (_, newest) = changes.split_once("\n## ").expect("a version");
+    assert!(newest.lines().any(|line| line.starts_with("- ")), "its newest version says what changed");
+}
+
+#[test]
+fn the_protocol_page_names_every_message() {
+    let document: Value = serde_json::from_str(&yunzhen::app::openapi()).expect("the document is JSON");
+    let page = text("docs/PROTOCOL.md");
+    let mut unnamed = Vec::new();
+    for side in ["ClientMessage", "ServerMessage"] {
+        let forms = document["components"]["schemas"][side]["oneOf"].as_array().expect("messages have forms");
+        for form in forms {
+            let own = &form["properties"]["type"]["enum"][0];
+            let joined =
+                form["allOf"].as_array().into_iter().flatten().map(|part| &part["properties"]["type"]["enum"][0]);
+            let name = [own].into_iter().chain(joined).find_map(Value::as_str).expect("a message has a type");
+            let spellings = [format!("`{name}`"), format!("\"type\":\"{name}\""), format!("`{name} ")];
+            if !spellings.iter().any(|spelling| page.contains(spelling)) {
+                unnamed.push(format!("{side} {name}"));
+            }
+        }
+    }
+    assert!(unnamed.is_empty(), "docs/PROTOCOL.md does not name {unnamed:?}");
+}
+
+#[test]
+fn the_image_is_built_in_stages_runs_as_nobody_and_asks_for_its_own_health() {
+    let file = text("Dockerfile");
+    let stages = file.lines().filter(|line| line.starts_with("FROM ")).count();
+    assert!(stages >= 2, "the compiler stays out of the image");
+    let last = file.rsplit("\nFROM ").next().expect("a last stage");
+    let user = last.lines().find_map(|line| line.strip_prefix("USER ")).expect("the last stage names its user");
+    assert!(!["root", "0"].contains(&user.split(':').next().unwrap_or_default()), "not as {user}");
+    let health = last.lines().find(|line| line.starts_with("HEALTHCHECK ")).expect("a health check");
+    let (_, command) = health.split_once(" CMD ").expect("it is a command");
+    let command: Vec<String> = serde_json::from_str(command).expect("a command without a shell");
+    let asked = binary::bare(&[&command[1], "--help"]).output().expect("the binary runs");
+    assert!(asked.status.success() && command[0].ends_with("/yunzhen"), "{command:?} is a command of the binary");
+    let started = last.lines().find_map(|line| line.strip_prefix("CMD ")).expect("it starts something");
+    let started: Vec<String> = serde_json::from_str(started).expect("without a shell");
+    assert!(binary::bare(&[&started[0], "--help"]).output().expect("the binary runs").status.success());
+}
+
+#[test]
+fn one_script_installs_what_is_missing_and_runs_every_check() {
+    let script = text(".ci/run");
+    let steps: Vec<&str> = script.lines().filter(|line| line.starts_with("step ")).collect();
+    let has = |words: &[&str]| steps.iter().any(|step| words.iter().all(|word| step.contains(word)));
+    assert!(script.contains("\nset -euo pipefail\n"), "the first failure ends it");
+    assert!(script.contains("\nexport YUNZHEN_REQUIRE_ALL=1\n"), "a test that cannot run is a failure");
+    for package in ["chromium", "firefox-esr", "fonts-noto-cjk", "postgresql", "nats-server"] {
+        assert!(script.contains(&format!("    {package}) ")), "{package} is installed where it is missing");
+    }
+    assert!(has(&["install_missing"]));
+    assert!(has(&["cargo fmt", "--all", "--check"]));
+    assert!(has(&["cargo clippy", "--workspace", "--all-targets", "-- -D warnings"]), "warnings are errors everywhere");
+    assert!(has(&["run --silent lint"]) && has(&["run --silent check"]), "the web client is linted and typed");
+    assert!(has(&["'cargo test' tests"]) && script.contains("tests() { cargo test --workspace 2>&1"));
 }

@@ -4,8 +4,11 @@
 mod api;
 mod api_document;
 mod architecture;
+mod bad_input;
 mod clinic;
+mod demo;
 mod documents;
+mod kill;
 mod media;
 mod programs;
 mod store;

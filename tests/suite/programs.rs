@@ -33,3 +33,24 @@ pub fn say(line: &str) {
     let mut out = std::io::stderr().lock();
     writeln!(out, "{line}").expect("stderr is open");
 }
+
+#[test]
+fn a_missing_program_is_said_loudly_and_fails_where_everything_is_required() {
+    // This test runs itself once more, in a process whose variables it chooses.
+    const ITSELF: &str = "programs::a_missing_program_is_said_loudly_and_fails_where_everything_is_required";
+    const INNER: &str = "SUITE_LACKS_A_PROGRAM";
+    if std::env::var_os(INNER).is_some() {
+        return skip("a proof", "no such program");
+    }
+    for (required, passes) in [(None, true), (Some("0"), true), (Some("1"), false)] {
+        let mut again = std::process::Command::new(std::env::current_exe().expect("a test is a program"));
+        again.args(["--exact", ITSELF]).env(INNER, "1").env_remove("YUNZHEN_REQUIRE_ALL");
+        if let Some(value) = required {
+            again.env("YUNZHEN_REQUIRE_ALL", value);
+        }
+        let ended = again.output().expect("this program runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(said.contains("SKIPPED: a proof: no such program"), "{said}");
+        assert_eq!(ended.status.success(), passes, "YUNZHEN_REQUIRE_ALL={required:?}");
+    }
+}

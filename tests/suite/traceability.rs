@@ -7,8 +7,34 @@ use std::path::{Path, PathBuf};
 /// How far a requirement is proved, in the order in which it grows.
 const STATES: [&str; 3] = ["not yet", "partly", "proved"];
 
+/// The sections of the issue, with the number of requirements in each when it was read. A section may be read more
+/// finely later; none may lose a requirement.
+const SECTIONS: [(&str, usize); 20] = [
+    ("issue 2, two commands", 12),
+    ("issue 2, the patient's way 1", 9),
+    ("issue 2, the patient's way 2", 7),
+    ("issue 2, the patient's way 3", 4),
+    ("issue 2, the patient's way 4", 4),
+    ("issue 2, the patient's way 5", 5),
+    ("issue 2, the patient's way 6", 7),
+    ("issue 2, the patient's way 7", 5),
+    ("issue 2, the patient's way 8", 9),
+    ("issue 2, the patient's way 9", 4),
+    ("issue 2, the patient's way 10", 7),
+    ("issue 2, the patient's way 11", 2),
+    ("issue 2, the nurse's board", 7),
+    ("issue 2, the desk", 16),
+    ("issue 2, queue truth", 11),
+    ("issue 2, signaling and relay", 6),
+    ("issue 2, API", 6),
+    ("issue 2, how well", 5),
+    ("issue 2, bad input and bad days", 8),
+    ("issue 2, shown by", 17),
+];
+
 struct Row {
     id: String,
+    source: String,
     requirement: String,
     tests: Vec<String>,
     state: String,
@@ -28,6 +54,7 @@ fn rows() -> Vec<Row> {
             assert_eq!(cells.len(), 5, "five cells in: {line}");
             Row {
                 id: cells[0].clone(),
+                source: cells[1].clone(),
                 requirement: cells[2].clone(),
                 tests: cells[3].split(';').map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned).collect(),
                 state: cells[4].clone(),
@@ -80,6 +107,19 @@ fn every_requirement_has_one_row_and_a_known_state() {
         assert!(STATES.contains(&row.state.as_str()), "{}: no such state: {}", row.id, row.state);
     }
     assert!(seen.len() > 100, "only {} requirements", seen.len());
+}
+
+#[test]
+fn every_section_of_the_issue_has_its_requirements() {
+    let rows = rows();
+    for (section, least) in SECTIONS {
+        let count = rows.iter().filter(|row| row.source == section).count();
+        assert!(count >= least, "{section}: {count} of {least} requirements");
+    }
+    for row in rows {
+        let is_known = SECTIONS.iter().any(|(section, _)| *section == row.source);
+        assert!(is_known, "{} is from a section that does not exist: {}", row.id, row.source);
+    }
 }
 
 #[test]

@@ -65,3 +65,36 @@ async fn what_belongs_to_another_is_not_there() {
     let read = stage.get(&format!("/visits/{}", visit.id), &pharmacist).await;
     assert_eq!(read.refusal(), (403, "auth.forbidden"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nurse_calls_who_waits_and_the_two_of_them_alone_have_the_line() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true })).await;
+    let path = format!("/tickets/{}", ticket["id"].as_str().unwrap());
+    let call = format!("{path}/nurse-call");
+    let (stranger, _) = stage.known_patient(2).await;
+    assert_eq!(stage.act(&call, &stranger).await.refusal(), (403, "auth.forbidden"));
+    let alarm = stage.act(&call, &nurse).await.ok();
+    assert_eq!((&alarm["kind"], &alarm["ticket"], &alarm["mine"]), (&json!("nurse_call"), &ticket["id"], &json!(true)));
+    let seen = stage.get(&path, &patient).await.ok();
+    assert_eq!((&seen["nurse_call"], &seen["phase"]), (&alarm["id"], &json!("waiting")));
+    assert_eq!((&seen["no"], &seen["ahead"]), (&ticket["no"], &json!(0)), "the place is kept");
+    assert_eq!(stage.act(&call, &nurse).await.refusal(), (409, "alarm.taken"), "one call at a time");
+    let line = format!("/alarms/{}", alarm["id"].as_str().unwrap());
+    let rooms = [
+        stage.act(&format!("{line}/grant"), &patient).await.ok(),
+        stage.act(&format!("{line}/grant"), &nurse).await.ok(),
+    ];
+    assert_eq!(rooms[0]["room"], rooms[1]["room"]);
+    let doctor = stage.staff("doctor").await;
+    for other in [&stranger, &doctor] {
+        assert_eq!(stage.act(&format!("{line}/grant"), other).await.refusal(), (404, "request.not_found"));
+    }
+    let close = json!({ "outcome": "false_alarm", "note": "" });
+    stage.post(&format!("{line}/close"), &nurse, close).await.ok();
+    let seen = stage.get(&path, &patient).await.ok();
+    assert_eq!((&seen["nurse_call"], &seen["phase"]), (&json!(null), &json!("waiting")), "back in the queue");
+    assert_eq!(stage.act(&format!("{line}/grant"), &patient).await.refusal(), (410, "room.closed"));
+    stage.act(&call, &nurse).await.ok();
+}

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use yunzhen::store::Db;
 
 use super::stage::{LINK, Stage, nothing};
+use crate::support::sql;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_patient_goes_from_the_link_to_a_visit_and_its_end() {
@@ -63,6 +65,40 @@ async fn a_missed_call_costs_places_and_the_third_the_ticket() {
         assert_eq!(view["missed"], missed);
         assert_eq!(view["phase"], if missed < 3 { "waiting" } else { "no_show" });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_missed_call_costs_is_data_of_the_clinic() {
+    let stage = Stage::open().await;
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "update clinic set miss_shift = 1, miss_limit = 2, ring_secs = 30 where code = 'fever'").await;
+    db.close().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let mut waiting = Vec::new();
+    for n in 1..=3 {
+        waiting.push(stage.patient_waiting(n, json!({ "sx.fever": true })).await);
+    }
+    let miss = async |who: usize, missed: u32| {
+        let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        assert_eq!(called["current"]["ticket"], waiting[who].1["id"], "number {} is next", who + 1);
+        stage.pass(Duration::from_secs(31)).await;
+        let (patient, ticket) = &waiting[who];
+        let view = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), patient).await.ok();
+        assert_eq!((&view["missed"], &view["void_after"], &view["miss_shift"]), (&json!(missed), &json!(2), &json!(1)));
+        view
+    };
+    let first = miss(0, 1).await;
+    assert_eq!(
+        (&first["phase"], &first["moved"], &first["ahead"]),
+        (&json!("waiting"), &json!("missed_call"), &json!(1))
+    );
+    let second = miss(1, 1).await;
+    assert_eq!(
+        (&second["phase"], &second["ahead"]),
+        (&json!("waiting"), &json!(1)),
+        "behind the first, before the third"
+    );
+    assert_eq!(miss(0, 2).await["phase"], "no_show", "the second miss is the last here");
 }
 
 #[tokio::test(flavor = "multi_thread")]

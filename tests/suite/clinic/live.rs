@@ -8,21 +8,23 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::stage::{Stage, Visit};
+use super::stage::{LINK, Stage, Visit};
 
 /// The longest that a test waits for a message; it ends at once when the message comes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// The browser's end of the live protocol.
+pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn open(stage: &Stage) -> Self {
+    /// A socket that has said nothing.
+    pub async fn open(stage: &Stage) -> Self {
         let url = format!("ws://{}/api/v1/ws", stage.server.http_addr);
         Self(connect_async(url).await.unwrap().0)
     }
 
     /// A socket that said hello: the socket and its welcome.
-    async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
+    pub async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
         let mut socket = Self::open(stage).await;
         let mut hello = json!({ "type": "hello", "version": 1, "token": token });
         if let Some(resume) = resume {
@@ -33,12 +35,13 @@ impl Socket {
         (socket, welcome)
     }
 
-    async fn say(&mut self, message: Value) {
+    /// Says one message.
+    pub async fn say(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The next message of this type; others are passed over.
-    async fn expect(&mut self, kind: &str) -> Value {
+    pub async fn expect(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await.unwrap_or_else(|code| panic!("closed with {code:?} instead of {kind}"));
             if message["type"] == kind {
@@ -48,7 +51,7 @@ impl Socket {
     }
 
     /// The next message, or the code with which the server closed.
-    async fn next(&mut self) -> Result<Value, Option<u16>> {
+    pub async fn next(&mut self) -> Result<Value, Option<u16>> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a message in time");
             match message {
@@ -61,7 +64,7 @@ impl Socket {
     }
 
     /// The code with which the server closes.
-    async fn closed(&mut self) -> Option<u16> {
+    pub async fn closed(&mut self) -> Option<u16> {
         loop {
             if let Err(code) = self.next().await {
                 return code;
@@ -292,4 +295,43 @@ async fn a_session_that_a_thief_ended_closes_its_sockets() {
     socket.expect("pong").await;
     assert_eq!(rotate(&first).await.refusal(), (401, "auth.session_ended"));
     assert_eq!(socket.closed().await, Some(4005));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_red_flag_rings_at_the_nurse_and_at_every_open_desk() {
+    let stage = Stage::open().await;
+    let clinics = stage.get("/clinics", &stage.staff("nurse").await).await.ok();
+    let mut sockets = Vec::new();
+    // A desk of the clinic, one of another, and the nurse.
+    for (who, desk) in
+        [("doctor", Some(&clinics[0]["desks"][0])), ("doctor2", Some(&clinics[1]["desks"][0])), ("nurse", None)]
+    {
+        let token = stage.staff(who).await;
+        if let Some(desk) = desk {
+            stage.act(&format!("/desks/{}/open", desk["id"].as_str().unwrap()), &token).await.ok();
+        }
+        let me = stage.get("/auth/me", &token).await.ok();
+        let topic = format!("alarms:{}", me["institution"].as_str().unwrap());
+        let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+        socket.say(json!({ "type": "subscribe", "id": 1, "topic": topic })).await;
+        socket.expect("done").await;
+        sockets.push((who, socket));
+    }
+    let (patient, _) = stage.known_patient(1).await;
+    let (mut stranger, _) = Socket::hello(&stage, &patient, None).await;
+    let institution = stage.get("/auth/me", &patient).await.ok()["institution"].clone();
+    stranger
+        .say(json!({ "type": "subscribe", "id": 1, "topic": format!("alarms:{}", institution.as_str().unwrap()) }))
+        .await;
+    assert_eq!(stranger.expect("refused").await["problem"]["code"], "request.not_found", "patients hear no alarms");
+    let flag = stage.get(&format!("/links/{LINK}"), "").await.ok()["red_flags"][0]["id"].clone();
+    let answer = stage.post("/red-flags", "", json!({ "link": LINK, "yes": [flag] })).await.ok();
+    for (who, socket) in &mut sockets {
+        let event = socket.expect("event").await;
+        assert_eq!(
+            (&event["kind"], &event["data"]["alarm"]),
+            (&json!("alarm.raised"), &answer["line"]["alarm"]),
+            "{who}"
+        );
+    }
 }

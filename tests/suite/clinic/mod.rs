@@ -3,10 +3,12 @@
 
 mod admission;
 mod calling;
+mod estimate;
 mod levels;
-mod live;
+pub mod live;
 mod notices;
 mod pictures;
 mod record;
+mod retriage;
 mod ring_texts;
-mod stage;
+pub mod stage;

@@ -1,5 +1,6 @@
 //! A server of one's own, and people who use it.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -22,6 +23,21 @@ pub struct Stage {
     pub clock: Clock,
     /// Its data folder.
     pub folder: TempDir,
+    site: Site,
+}
+
+impl Deref for Stage {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// The doors of a server, wherever it runs, and people who go through them.
+#[derive(Clone)]
+pub struct Site {
+    base: String,
     client: reqwest::Client,
 }
 
@@ -60,21 +76,30 @@ impl Stage {
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
         let server = start(&folder, &clock, sms_webhook).await;
         server.services.seed_demo(90).await.unwrap();
-        Self { server, clock, folder, client: reqwest::Client::new() }
+        let site = Site::at(&format!("http://{}", server.http_addr));
+        Self { server, clock, folder, site }
     }
 
     /// Ends the server and starts another on the same data.
     pub async fn restart(self) -> Self {
-        let Self { server, clock, folder, client } = self;
+        let Self { server, clock, folder, .. } = self;
         server.stop().await;
         let server = start(&folder, &clock, None).await;
-        Self { server, clock, folder, client }
+        let site = Site::at(&format!("http://{}", server.http_addr));
+        Self { server, clock, folder, site }
     }
 
     /// Lets time pass, and the queue's sweeper look at it.
     pub async fn pass(&self, span: Duration) {
         self.clock.advance(span);
         self.server.services.sweep().await.unwrap();
+    }
+}
+
+impl Site {
+    /// The server at `base`, such as `http://127.0.0.1:8080`.
+    pub fn at(base: &str) -> Self {
+        Self { base: base.to_owned(), client: reqwest::Client::new() }
     }
 
     /// Any request; `token` empty for none.
@@ -86,7 +111,19 @@ impl Stage {
         body: Option<Value>,
         key: Option<&str>,
     ) -> Answer {
-        let url = format!("http://{}/api/v1{path}", self.server.http_addr);
+        self.attempt(method, path, token, body, key).await.expect("the server answers")
+    }
+
+    /// Any request to a server that may be killed before it has answered; `None` when it was.
+    pub async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+        key: Option<&str>,
+    ) -> Option<Answer> {
+        let url = format!("{}/api/v1{path}", self.base);
         let mut request = self.client.request(method, url);
         if !token.is_empty() {
             request = request.bearer_auth(token);
@@ -97,9 +134,10 @@ impl Stage {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await.ok()?;
         let status = response.status().as_u16();
-        Answer { status, body: response.json().await.unwrap_or(Value::Null) }
+        let bytes = response.bytes().await.ok()?;
+        Some(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
 
     /// Reads.
@@ -140,15 +178,26 @@ impl Stage {
 
     /// The `n`th patient signs in and says who is ill: token and patient.
     pub async fn known_patient(&self, n: u32) -> (String, String) {
+        let token = self.holder(n).await;
+        let patient = self.patient(&token, n, "myself").await;
+        (token, patient)
+    }
+
+    /// The owner of the `n`th telephone number signs in.
+    pub async fn holder(&self, n: u32) -> String {
         let phone = format!("138000{n:05}");
         let sent = self.post("/auth/code", "", json!({ "link": LINK, "phone": phone })).await.ok();
         let code = sent["demo_code"].as_str().unwrap();
         let verify = json!({ "link": LINK, "phone": phone, "code": code });
-        let token = self.post("/auth/code/verify", "", verify).await.ok()["access_token"].as_str().unwrap().to_owned();
+        let tokens = self.post("/auth/code/verify", "", verify).await.ok();
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Names the `n`th person as a patient of this holder.
+    pub async fn patient(&self, token: &str, n: u32, relation: &str) -> String {
         let identity =
-            json!({ "name": "测试患者", "document": "resident_card", "number": card(n), "relation": "myself" });
-        let patient = self.post("/patients", &token, identity).await.ok()["id"].as_str().unwrap().to_owned();
-        (token, patient)
+            json!({ "name": "测试患者", "document": "resident_card", "number": card(n), "relation": relation });
+        self.post("/patients", token, identity).await.ok()["id"].as_str().unwrap().to_owned()
     }
 
     /// Decides on every consent.
@@ -177,7 +226,9 @@ impl Stage {
         }
         self.post(&format!("{path}/submit"), token, json!({ "version": view["version"] })).await.ok()
     }
+}
 
+impl Stage {
     /// The `n`th patient, from the link to a ticket: token and ticket view.
     pub async fn patient_waiting(&self, n: u32, stated: Value) -> (String, Value) {
         let (token, patient) = self.known_patient(n).await;

@@ -36,11 +36,18 @@ use yunzhen::domain::room::relay::MediaKind;
 /// Upper bound of every wait: a test that needs it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The numbers under which this browser knows its two codecs; the answer keeps them.
+pub const OPUS: u8 = 111;
+/// The same of pictures.
+pub const VP8: u8 = 96;
+
 /// A packet that arrived at a browser.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub mid: String,
     pub kind: MediaKind,
+    /// The number of its codec: [`VP8`] or [`OPUS`].
+    pub payload_type: u8,
     pub sequence: u16,
     pub timestamp: u32,
     /// Who sent it: the first byte behind the codec's own.
@@ -118,7 +125,7 @@ impl Client {
             .with_include_loopback_candidate(true)
             .build();
         let mut media = MediaEngine::default();
-        for (codec, number, kind) in [(opus(), 111, RtpCodecKind::Audio), (vp8(), 96, RtpCodecKind::Video)] {
+        for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
             media.register_codec(parameters, kind).unwrap();
         }
@@ -248,6 +255,7 @@ impl Client {
         Received {
             mid: self.mids.get(&ssrc).cloned().unwrap_or_default(),
             kind: if video { MediaKind::Video } else { MediaKind::Audio },
+            payload_type: packet.header.payload_type,
             sequence: packet.header.sequence_number,
             timestamp: packet.header.timestamp,
             sender: packet.payload[2],
@@ -282,8 +290,8 @@ impl Pump {
             tick.tick().await;
             count = count.wrapping_add(1);
             let picture = if self.keyframe.swap(false, Ordering::Relaxed) { 0x50 } else { 0x51 };
-            let sound = packet(111, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name]);
-            let picture = packet(96, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name]);
+            let sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name]);
+            let picture = packet(VP8, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name]);
             if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
                 return;
             }

@@ -3,7 +3,7 @@
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
 use yunzhen::domain::room::relay::{MediaState, RelayCommand, RelayMode};
 
-use super::client::Received;
+use super::client::{OPUS, Received, VP8};
 use super::stage::{Stage, participant, room};
 
 fn goes_on_without_a_gap(packets: &[Received]) -> bool {
@@ -48,6 +48,31 @@ async fn each_of_three_gets_the_two_others_in_the_sections_it_was_told() {
         }
         assert!(client.arrived().iter().all(|packet| packet.sender != client.name), "nobody gets their own");
     }
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn each_of_four_hears_three_others_in_opus_and_sees_them_in_vp8() {
+    let mut stage = Stage::new();
+    let mut clients = Vec::new();
+    for name in 1..=4 {
+        clients.push(stage.join(name, RelayMode::Conference, 3).await);
+    }
+    for client in &mut clients {
+        let slots = stage.slots(client.name, |slots, missing| slots.len() == 6 && missing == (0, 0)).await;
+        let name = client.name;
+        for other in (1..=4).filter(|other| *other != name) {
+            for (kind, codec) in [(Audio, OPUS), (Video, VP8)] {
+                let packets = client.packets_of(other, kind, 5).await;
+                assert!(packets.iter().all(|packet| packet.payload_type == codec), "{kind:?} of {other} at {name}");
+                let slot = slots.iter().find(|slot| slot.kind == kind && slot.source == participant(other));
+                assert_eq!(packets[0].mid, slot.expect("a slot").mid);
+            }
+        }
+        let arrived = client.arrived();
+        assert!(arrived.iter().all(|packet| packet.sender != name), "nobody gets their own");
+    }
+    assert_eq!(stage.relay.connections(), 4);
     stage.strike().await;
 }
 

@@ -83,6 +83,15 @@ impl TestApp {
         Self { clock, db: fresh.db.clone(), sent, site, fresh, _relay: commands }
     }
 
+    /// Any page of the site, as a browser without a name reads it: status, headers, bytes.
+    pub async fn page(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let response = self.site.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        (status, headers, bytes.to_vec())
+    }
+
     /// A browser that is not signed in.
     pub fn browser(&self) -> Browser<'_> {
         Browser { app: self, token: None, key: None, address: [192, 0, 2, 1].into() }

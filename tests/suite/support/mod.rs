@@ -2,6 +2,7 @@
 //!
 //! - [`on_both!`](crate::support::on_both) runs each test of the store once on SQLite and once on PostgreSQL;
 //! - [`app`] is the whole site in this process, with browsers that ask it;
+//! - [`binary`] is the binary in a process of its own, to start and to kill;
 //! - [`database`] hands out fresh, migrated databases that nobody else sees;
 //! - [`postgres`] runs one private PostgreSQL for this process, and ends it with the process;
 //! - [`sql`] does to a database what the store would never do;
@@ -9,6 +10,7 @@
 //! - [`visiting`] adds a visit with its room.
 
 pub mod app;
+pub mod binary;
 pub mod database;
 pub mod hospital;
 pub mod postgres;
