@@ -6,6 +6,7 @@ mod api_document;
 mod architecture;
 mod clinic;
 mod documents;
+mod figures;
 mod media;
 mod programs;
 mod store;
