@@ -44,6 +44,7 @@ impl Scene {
             ("tickets", ticket["id"].as_str().unwrap().to_owned()),
             ("desks", visit.desk),
             ("visits", visit.id),
+            ("clinics", ticket["clinic"].as_str().unwrap().to_owned()),
             ("alarms", alarm),
         ];
         let tokens = vec![nurse, visit.doctor, visit.patient, patient, waiting, String::new()];
@@ -111,7 +112,10 @@ fn fault(case: &Case, answer: &Answer) -> Option<String> {
         Wrong::Unknown => code == "request.unknown_field",
         Wrong::Oversized | Wrong::Null => known.is_some_and(|known| known.status() < 500),
     };
-    let is_named = answer.body["field"] == case.field.as_str() || names_itself(code, &case.field);
+    // The other fields of an oversized body are samples, which may be refused before it.
+    let is_named = case.wrong == Wrong::Oversized
+        || answer.body["field"] == case.field.as_str()
+        || names_itself(code, &case.field);
     let is_status = known.is_some_and(|known| known.status() == answer.status);
     let is_right = is_of_kind && is_named && is_status;
     (!is_right).then(|| format!("{:?} {}: {} {}", case.wrong, case.field, answer.status, answer.body))
@@ -137,7 +141,7 @@ async fn every_wrong_field_of_every_body_is_refused_by_a_stable_code_that_names_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_too_large_too_deep_or_no_object_is_refused_before_it_is_read() {
     let scene = Scene::open().await;
-    let large = json!({ "x": "x".repeat(1 << 20) });
+    let large = json!({ "x": "x".repeat(257 * 1024) });
     let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
     for operation in scene.operations() {
         let token = scene.token_for(&operation).await;
