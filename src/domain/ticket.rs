@@ -78,7 +78,7 @@ impl TicketState {
                 next,
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
-            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,
@@ -106,11 +106,13 @@ pub enum MoveReason {
     Aged,
     /// It came from another clinic with its time of arrival.
     Transferred,
+    /// The patient's connection was lost in the visit and the doctor put the ticket back, some places behind.
+    PatientLost,
 }
 
 impl MoveReason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MissedCall,
         Self::Raised,
         Self::Lowered,
@@ -119,6 +121,7 @@ impl MoveReason {
         Self::DoctorLost,
         Self::Aged,
         Self::Transferred,
+        Self::PatientLost,
     ];
 
     /// The word in the database and on the wire.
@@ -132,6 +135,7 @@ impl MoveReason {
             Self::DoctorLost => "doctor_lost",
             Self::Aged => "aged",
             Self::Transferred => "transferred",
+            Self::PatientLost => "patient_lost",
         }
     }
 }

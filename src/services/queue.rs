@@ -10,6 +10,7 @@ use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
 use crate::domain::ids::{ClinicId, DeskId, TicketId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
+use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 use crate::domain::ticket::{MoveReason, TicketState, lane_of};
 use crate::domain::time::Timestamp;
@@ -296,10 +297,18 @@ impl Services {
         let reason = Some(change.reason.trim().to_owned()).filter(|reason| !reason.is_empty());
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, reason, detail).await?;
+        let line = if is_lower && ticket.level == Level::Emergency {
+            self.close_unheld(&mut work, act, id, change.reason.trim()).await?
+        } else {
+            None
+        };
         let row = self.row(&mut work.tx, &moved, &HashMap::new()).await?;
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.level").await?;
         work.commit().await?;
+        if let Some(room) = line {
+            self.end_room(room, RoomEnd::Finished).await;
+        }
         Ok(row)
     }
 
@@ -445,16 +454,6 @@ impl Services {
         work.emit(ticket.institution_id, Topic::Ticket(ticket.id).to_string(), kind, data.clone()).await?;
         work.emit(ticket.institution_id, Topic::Clinic(ticket.clinic_id).to_string(), kind, data).await?;
         Ok(())
-    }
-
-    /// A browser watches its ticket: the patient is online.
-    pub fn watch_ticket(&self, ticket: TicketId) {
-        self.live.watch(ticket);
-    }
-
-    /// A browser watches no more.
-    pub fn unwatch_ticket(&self, ticket: TicketId) {
-        self.live.unwatch(ticket);
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Field {
     Phone,
     /// The answers of a declaration, which hold addresses and names.
     Answers,
+    /// What a doctor tells a colleague about a patient.
+    Handover,
     /// The answer of a command, kept for its repetition: it holds whatever its browser was told.
     Command,
 }
@@ -34,6 +36,7 @@ impl Field {
             Self::DocumentNumber => "document-number",
             Self::Phone => "phone",
             Self::Answers => "answers",
+            Self::Handover => "handover",
             Self::Command => "command",
         }
     }

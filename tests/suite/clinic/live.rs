@@ -13,7 +13,8 @@ use super::stage::{Stage, Visit};
 /// The longest that a test waits for a message; it ends at once when the message comes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// A socket that speaks the protocol.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     async fn open(stage: &Stage) -> Self {
@@ -22,7 +23,7 @@ impl Socket {
     }
 
     /// A socket that said hello: the socket and its welcome.
-    async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
+    pub async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
         let mut socket = Self::open(stage).await;
         let mut hello = json!({ "type": "hello", "version": 1, "token": token });
         if let Some(resume) = resume {
@@ -33,12 +34,12 @@ impl Socket {
         (socket, welcome)
     }
 
-    async fn say(&mut self, message: Value) {
+    pub async fn say(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The next message of this type; others are passed over.
-    async fn expect(&mut self, kind: &str) -> Value {
+    pub async fn expect(&mut self, kind: &str) -> Value {
         loop {
             let message = self.next().await.unwrap_or_else(|code| panic!("closed with {code:?} instead of {kind}"));
             if message["type"] == kind {

@@ -3,6 +3,8 @@
 
 mod admission;
 mod calling;
+mod dropped;
+mod holding;
 mod live;
 mod record;
 mod stage;

@@ -13,6 +13,7 @@ export function changeOf(before: TicketView, after: TicketView): Change | null {
   const say = (key: Key, args: Record<string, string | number> = {}): Change => ({ at: after.as_of, key, args })
   if (after.phase !== 'waiting') return null
   if (before.phase === 'called' && after.moved === 'missed_call') return say('wait.change.missed', { n: after.miss_shift })
+  if (before.phase === 'serving' && after.moved === 'patient_lost') return say('wait.change.patient_lost', { n: after.miss_shift })
   if (before.phase !== 'waiting') {
     return after.moved === 'wrong_person' ? say('wait.change.wrong_person') : say('wait.change.place_kept')
   }
