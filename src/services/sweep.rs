@@ -22,8 +22,9 @@ impl Services {
         let until = work.now + LEASE;
         let tickets = work.tx.tickets().forgive(until).await?;
         let desks = work.tx.desks().forgive(until).await?;
+        let alarms = work.tx.alarms().forgive(until).await?;
         work.commit().await?;
-        tracing::info!(tickets, desks, "leases extended after the start");
+        tracing::info!(tickets, desks, alarms, "leases extended after the start");
         Ok(())
     }
 
@@ -39,6 +40,7 @@ impl Services {
         for desk in self.db.read().await?.desks().overdue(now).await? {
             self.sweep_desk(desk).await?;
         }
+        self.sweep_alarms().await?;
         self.text_untold().await?;
         self.live.sweep();
         Ok(moved)

@@ -70,7 +70,10 @@ async fn the_demonstration_prints_and_writes_links_and_accounts_that_work() {
     assert_eq!((status, mime.as_str()), (200, "text/html; charset=utf-8"));
     let script = html.split("type=\"module\" crossorigin src=\"").nth(1).unwrap().split('"').next().unwrap();
     let (status, mime, script) = page(&server, script).await;
-    assert!(status == 200 && mime.contains("javascript") && script.contains("import"), "the client is inside the binary");
+    assert!(
+        status == 200 && mime.contains("javascript") && script.contains("import"),
+        "the client is inside the binary"
+    );
     is_private(&folder.path().join("demo.json"));
     is_private(&folder.path().join("secret.key"));
 }
