@@ -29,5 +29,5 @@ export default defineConfig({
     },
   },
   server: { port: 5173, proxy: { '/api': { target: server, ws: true } } },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'] },
 })

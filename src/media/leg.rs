@@ -128,7 +128,10 @@ impl Leg {
         }
         if let Some(source) = source {
             source.subscribe(self);
-            source.request_keyframe();
+            // A keyframe that comes before the connection is lost, and the next one must wait: the seat asks then.
+            if self.shared.open.load(Ordering::Acquire) {
+                source.request_keyframe();
+            }
         }
     }
 

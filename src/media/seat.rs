@@ -210,13 +210,15 @@ impl Seat {
             ssrc: AtomicU32::new(0),
         });
         self.tallies.insert(mid.to_owned(), (kind, tally));
-        self.common.tracker.spawn(Arc::clone(&feed).forward(peer.stop.clone()));
-        if kind == MediaKind::Video {
-            self.common.tracker.spawn(feed.ask_for_keyframes(peer.stop.clone()));
-        }
+        let stop = peer.stop.clone();
+        // First those who watch, then what they see: a stream begins with its keyframe.
         if is_new {
             self.sources.insert((kind, order), Arc::clone(&source));
             self.tell(News::SourceUp(source)).await;
+        }
+        self.common.tracker.spawn(Arc::clone(&feed).forward(stop.clone()));
+        if kind == MediaKind::Video {
+            self.common.tracker.spawn(feed.ask_for_keyframes(stop));
         }
     }
 

@@ -100,7 +100,6 @@ impl Feed {
     /// Forwards until the track ends or `stop`.
     pub(super) async fn forward(self: Arc<Self>, stop: CancellationToken) {
         let mut newest = None;
-        self.source.request_keyframe();
         while let Some(event) = stop.run_until_cancelled(self.track.poll()).await.flatten() {
             let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
             self.count(&mut newest, packet.header.ssrc, packet.header.sequence_number);
@@ -118,12 +117,14 @@ impl Feed {
                 return;
             }
             let media_ssrc = self.ssrc.load(Ordering::Relaxed);
-            if media_ssrc != 0 {
-                self.counters.keyframes_asked.increment(1);
-                let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc };
-                if self.track.write_rtcp(vec![Box::new(pli)]).await.is_err() {
-                    return;
-                }
+            if media_ssrc == 0 {
+                // Nothing has arrived that one could ask for, and what was not asked for needs no pause.
+                continue;
+            }
+            self.counters.keyframes_asked.increment(1);
+            let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc };
+            if self.track.write_rtcp(vec![Box::new(pli)]).await.is_err() {
+                return;
             }
             let again = tokio::time::sleep_until((instant::now() + KEYFRAME_PAUSE).into());
             if stop.run_until_cancelled(again).await.is_none() {

@@ -53,7 +53,7 @@ impl Services {
             at: work.now,
         };
         work.tx.notices().insert(&row).await?;
-        let view = self.notice(row)?;
+        let view = self.notice(&row)?;
         work.keep(command, &view).await?;
         let topic = send.ticket.map_or(Topic::Clinic(clinic.id), Topic::Ticket);
         let data = json!({ "notice": notice, "ticket": send.ticket });
@@ -67,10 +67,10 @@ impl Services {
     /// What a ticket was told since it joined, newest first.
     pub(crate) async fn notices_of(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<NoticeView>, Refusal> {
         let told = tx.notices().told(ticket.clinic_id, ticket.id, ticket.joined_at, SHOWN).await?;
-        told.into_iter().map(|row| self.notice(row)).collect()
+        told.iter().map(|row| self.notice(row)).collect()
     }
 
-    fn notice(&self, row: NoticeRow) -> Result<NoticeView, Refusal> {
+    fn notice(&self, row: &NoticeRow) -> Result<NoticeView, Refusal> {
         let text = self.open_field(Field::Notice, row.id.as_uuid(), &row.body_sealed)?;
         Ok(NoticeView { id: row.id, at: row.at, text, personal: row.ticket_id.is_some() })
     }

@@ -17,6 +17,9 @@ use crate::services::refusal::Refusal;
 
 /// The largest message and frame of a browser.
 const MESSAGE_LIMIT: usize = 128 * 1024;
+/// What is read of a socket at once. Each socket keeps so much for itself: with the library's 128 KiB a waiting patient
+/// would cost more than all the rest of the session.
+const READ_AT_ONCE: usize = 2 * 1024;
 
 /// `GET /api/v1/ws`: upgrades to the live protocol.
 ///
@@ -36,6 +39,7 @@ pub async fn upgrade(
         return refuse(code, "this path speaks WebSocket and nothing else");
     };
     socket
+        .read_buffer_size(READ_AT_ONCE)
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .max_write_buffer_size(4 * MESSAGE_LIMIT)

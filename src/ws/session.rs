@@ -37,11 +37,14 @@ const FOLLOWED: usize = 16;
 const PAGE: i64 = 200;
 
 /// Leads the conversation of one socket.
+///
+/// A task is as large as the largest thing it ever waits for, and a patient's waits for hours. What passes in a moment is
+/// boxed here and below, so that it takes room only while it lasts.
 pub async fn run(services: Arc<Services>, mut socket: WebSocket) {
     metrics::gauge!("yunzhen_sockets").increment(1.0);
-    if let Some((hello, actor, ends)) = greet(&services, &mut socket).await {
+    if let Some((hello, actor, ends)) = Box::pin(greet(&services, &mut socket)).await {
         let (outbox, inbox) = mpsc::channel(OUTBOX);
-        let session = Session::begin(Arc::clone(&services), socket, actor, ends, outbox, hello).await;
+        let session = Box::pin(Session::begin(Arc::clone(&services), socket, actor, ends, outbox, hello)).await;
         session.converse(inbox).await;
     }
     metrics::gauge!("yunzhen_sockets").decrement(1.0);
@@ -193,15 +196,15 @@ impl Session {
                     Err(End::Close(CloseCode::GoingAway, Refusal::new(ErrorCode::ShuttingDown, "the server restarts")))
                 }
                 // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
-                Some(message) = inbox.recv() => self.send(&message).await,
+                Some(message) = inbox.recv() => Box::pin(self.send(&message)).await,
                 message = self.socket.recv() => match message {
-                    Some(Ok(message)) => self.hear(message).await,
+                    Some(Ok(message)) => Box::pin(self.hear(message)).await,
                     // A frame too large or of no form; a lost network looks the same, and hears no farewell.
                     Some(Err(_)) => Err(End::Broken),
                     None => Err(End::Gone),
                 },
-                heard = bus.recv() => self.overhear(heard).await,
-                _ = glance.tick() => self.look_round().await,
+                heard = bus.recv() => Box::pin(self.overhear(heard)).await,
+                _ = glance.tick() => Box::pin(self.look_round()).await,
             };
             if let Err(end) = outcome {
                 break end;
@@ -213,9 +216,9 @@ impl Session {
         self.services.live.disconnect(self.connection, &self.outbox).await;
         match end {
             End::Gone => {}
-            End::Close(code, refusal) => bye(&mut self.socket, code, &refusal).await,
+            End::Close(code, refusal) => Box::pin(bye(&mut self.socket, code, &refusal)).await,
             End::Broken => {
-                bye(&mut self.socket, CloseCode::Garbage, &no_frame()).await;
+                Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await;
                 linger().await;
             }
         }

@@ -111,7 +111,7 @@ impl Ledger {
         self.ticket(id).moved(seen + 1, phase);
     }
 
-    fn note(&mut self, command: &Command, answer: Answer) {
+    fn note(&mut self, command: &Command, answer: &Answer) {
         if answer.status != 200 {
             // A queue may be empty, and who is called in the same moment can no longer leave.
             let allowed = match command.what {
@@ -190,7 +190,7 @@ impl Scene {
         let Some(answer) = life.site.attempt(Method::POST, path, token, body.clone(), Some(key)).await else {
             return false;
         };
-        self.ledger().note(command, answer);
+        self.ledger().note(command, &answer);
         if life.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             life.server.lock().expect("nobody panics with it").kill();
         }

@@ -8,6 +8,7 @@ mod bad_input;
 mod clinic;
 mod demo;
 mod documents;
+mod figures;
 mod kill;
 mod media;
 mod programs;

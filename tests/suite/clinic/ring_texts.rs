@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::task::TaskTracker;
 
 use super::stage::{LINK, Stage, nothing};
 
@@ -124,7 +125,7 @@ async fn a_gateway_that_hangs_keeps_nobody_from_calling() {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/", gateway)).await });
+    TaskTracker::new().spawn(async move { axum::serve(listener, axum::Router::new().route("/", gateway)).await });
 
     let stage = Stage::open_with_gateway(Some(url)).await;
     let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The longest that a start may take on a machine that also compiles.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// A server that is ready. It is killed with this value.
 pub struct Binary {

@@ -9,7 +9,10 @@ use yunzhen::clock::{Clock, Ids};
 pub use yunzhen::store::Db;
 
 use crate::programs;
-use crate::support::postgres::{Durability, Server};
+use crate::support::postgres::Server;
+
+/// Tests do not survive a power loss: their commits need not be on the disk.
+const LOOSE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /// A database and what must live as long as it.
 pub struct Fresh {
@@ -58,7 +61,7 @@ pub async fn postgres() -> Option<Fresh> {
 fn server() -> Result<PgConnectOptions, String> {
     match std::env::var_os("TEST_POSTGRES_URL") {
         Some(url) => Ok(url.to_str().and_then(|url| url.parse().ok()).expect("TEST_POSTGRES_URL is postgres://…")),
-        None => Server::shared(Durability::None).map(Server::options),
+        None => Server::shared(&LOOSE).map(Server::options),
     }
 }
 

@@ -12,16 +12,6 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::programs;
 
-/// What a commit is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Nothing: tests do not survive a power loss.
-    None,
-    /// As a hospital runs it: a commit is on the disk.
-    #[expect(dead_code, reason = "the bench of the queue, which shares this file, asks for it")]
-    Full,
-}
-
 /// A running server. It ends when the pipe to its guard does, that is with this value or with the process.
 pub struct Server {
     folder: PathBuf,
@@ -48,10 +38,10 @@ struct User {
 }
 
 impl Server {
-    /// The one server of this process, started on first use; why there is none otherwise.
-    pub fn shared(durability: Durability) -> Result<&'static Self, String> {
+    /// The one server of this process, started on first use with these settings; why there is none otherwise.
+    pub fn shared(settings: &[&str]) -> Result<&'static Self, String> {
         static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(durability)).as_ref().map_err(Clone::clone)
+        SHARED.get_or_init(|| Self::start(settings)).as_ref().map_err(Clone::clone)
     }
 
     /// How to connect as its superuser.
@@ -59,7 +49,7 @@ impl Server {
         PgConnectOptions::new_without_pgpass().socket(&self.folder).port(5432).username("postgres").database("postgres")
     }
 
-    fn start(durability: Durability) -> Result<Self, String> {
+    fn start(settings: &[&str]) -> Result<Self, String> {
         let initdb = program("initdb")?;
         let postgres = program("postgres")?;
         let user = user()?;
@@ -76,11 +66,7 @@ impl Server {
         let mut guard = command(Path::new("/bin/sh"), user, &folder);
         guard.args(["-c", GUARD, "sh"]).arg(&postgres).arg(&folder);
         let fixed = ["listen_addresses=", "port=5432", "max_connections=200", "autovacuum=off", "shared_buffers=64MB"];
-        guard.args(fixed.iter().flat_map(|setting| ["-c", setting]));
-        if durability == Durability::None {
-            let loose = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
-            guard.args(loose.iter().flat_map(|setting| ["-c", setting]));
-        }
+        guard.args(fixed.iter().chain(settings).flat_map(|setting| ["-c", setting]));
         // A process group of its own: Ctrl-C ends the tests, and the guard then ends the server in good order.
         guard.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut guard = guard.spawn().map_err(|e| e.to_string())?;

@@ -85,7 +85,6 @@ fn web_units() {
 }
 
 #[test]
-#[ignore = "the journeys are written and not all green yet: cargo test -- --ignored browser_journeys"]
 fn browser_journeys() {
     let Some(chromium) = programs::find("CHROMIUM", CHROMIUM) else {
         return programs::skip("browser journeys", "no Chromium (set CHROMIUM to its path)");
