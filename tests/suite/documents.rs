@@ -122,7 +122,8 @@ fn both_readmes_lead_to_pages_that_are_there() {
     let english = links(&text("README.md"));
     let below = |links: &[String]| links.iter().filter(|link| link.starts_with("docs/")).cloned().collect::<Vec<_>>();
     assert_eq!(below(&english), below(&links(&text("README.zh-CN.md"))), "the two pages lead to the same");
-    assert!(below(&english).len() >= 6);
+    let pictures = below(&english).into_iter().filter(|link| link.starts_with("docs/screens/"));
+    assert!(pictures.count() >= 3, "the patient's waiting room, the call and the desk are shown");
 }
 
 #[test]
@@ -139,23 +140,34 @@ fn the_walkthroughs_and_the_changelog_are_there() {
     assert!(newest.lines().any(|line| line.starts_with("- ")), "its newest version says what changed");
 }
 
-/// The messages of a side with the first sentence of what they are.
+/// The messages of a side, with their fields and what they are.
 fn messages(side: &str) -> String {
     let document: Value = serde_json::from_str(&yunzhen::app::openapi()).expect("the document is JSON");
-    let forms = document["components"]["schemas"][side]["oneOf"].as_array().expect("messages have forms");
-    let mut table = String::from("| type | means |\n|---|---|\n");
+    let schemas = &document["components"]["schemas"];
+    let forms = schemas[side]["oneOf"].as_array().expect("messages have forms");
+    let mut table = String::from("| type | with | means |\n|---|---|---|\n");
     for form in forms {
         let joined = form["allOf"].as_array().into_iter().flatten();
-        let mut parts = [form].into_iter().chain(joined).map(|part| &part["properties"]["type"]["enum"][0]);
-        let name = parts.find_map(Value::as_str).expect("a message has a type");
+        let behind = |part: &Value| part["$ref"].as_str().and_then(|name| name.rsplit('/').next()).map(str::to_owned);
+        let parts: Vec<&Value> = [form].into_iter().chain(joined).collect();
+        let parts = parts.into_iter().map(|part| behind(part).map_or(part, |name| &schemas[name.as_str()]));
+        let (mut name, mut with) = ("", Vec::new());
+        for part in parts {
+            name = part["properties"]["type"]["enum"][0].as_str().unwrap_or(name);
+            let fields = part["properties"].as_object().into_iter().flatten().map(|(field, _)| field.as_str());
+            let is_required =
+                |field: &str| part["required"].as_array().is_some_and(|all| all.iter().any(|one| one == field));
+            let told = fields.filter(|field| *field != "type" && !(side == "ClientMessage" && *field == "id"));
+            with.extend(told.map(|field| format!("`{field}{}`", if is_required(field) { "" } else { "?" })));
+        }
         let means = form["description"].as_str().expect("it says what it is").replace('\n', " ");
-        writeln!(table, "| `{name}` | {means} |").expect("a string takes any text");
+        writeln!(table, "| `{name}` | {} | {means} |", with.join(", ")).expect("a string takes any text");
     }
     table
 }
 
 #[test]
-fn the_protocol_page_lists_every_message() {
+fn the_protocol_page_names_every_message() {
     hold("docs/PROTOCOL.md", "browser", &messages("ClientMessage"));
     hold("docs/PROTOCOL.md", "server", &messages("ServerMessage"));
 }
