@@ -135,10 +135,12 @@ fn secret(config: &Config, ids: &Ids) -> Result<Vec<u8>, StartError> {
         return Ok(secret.as_bytes().to_vec());
     }
     let path = config.data_dir.join("secret.key");
-    if let Ok(bytes) = std::fs::read(&path)
-        && bytes.len() >= 32
-    {
-        return Ok(bytes);
+    // Only a file that is not there may be made: another key would close every sealed name and answer for ever.
+    match std::fs::read(&path) {
+        Ok(bytes) if bytes.len() >= 32 => return Ok(bytes),
+        Ok(_) => return Err(StartError(format!("{} is cut short; put the whole key back", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("the key file cannot be read")(&error)),
     }
     let bytes = ids.secret::<32>().to_vec();
     write_private(&path, &bytes).map_err(|e| failed("the key file cannot be written")(&e))?;
@@ -161,6 +163,7 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
     if fresh {
         clear(&config.data_dir)?;
     }
+    mark_demo(&config.data_dir)?;
     let data_dir: PathBuf = config.data_dir.clone();
     start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
         services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
@@ -186,12 +189,28 @@ fn present_demo(data_dir: &Path, http_addr: SocketAddr) -> Result<(), StartError
     Ok(())
 }
 
-/// Empties the demonstration's folder; refuses one that does not look like ours.
+/// The file that says of a data folder that it holds a demonstration.
+const DEMO_MARK: &str = "demonstration";
+
+fn is_demo(folder: &Path) -> bool {
+    folder.join(DEMO_MARK).exists() || folder.join("demo.json").exists()
+}
+
+/// Marks a folder as a demonstration's before anything is in it. One with the database of a real server is refused: a
+/// demonstration shows one-time codes to whoever asks.
+fn mark_demo(folder: &Path) -> Result<(), StartError> {
+    if folder.join("yunzhen.db").exists() && !is_demo(folder) {
+        return Err(StartError(format!("{} holds the data of a real server", folder.display())));
+    }
+    std::fs::create_dir_all(folder).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    write_private(&folder.join(DEMO_MARK), b"").map_err(|e| failed("the data folder cannot be written")(&e))
+}
+
+/// Empties the demonstration's folder; refuses one that is not a demonstration's.
 fn clear(folder: &Path) -> Result<(), StartError> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let names: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.file_name()).collect();
-    let is_ours = names.is_empty() || names.iter().any(|name| name == "demo.json" || name == "yunzhen.db");
-    if !is_ours {
+    if !names.is_empty() && !is_demo(folder) {
         return Err(StartError(format!("{} holds other things than a demonstration", folder.display())));
     }
     std::fs::remove_dir_all(folder).map_err(|e| failed("the old demonstration cannot be removed")(&e))

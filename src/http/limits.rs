@@ -77,7 +77,7 @@ pub fn limited(routes: OpenApiRouter<Arc<Services>>) -> OpenApiRouter<Arc<Servic
     routes.layer(Extension(Arc::new(Limits::default())))
 }
 
-/// The network address of a request that was allowed.
+/// The network address of a request that was allowed; of IPv6 the network, as its bucket.
 pub struct Allowed(pub IpAddr);
 
 impl FromRequestParts<Arc<Services>> for Allowed {
@@ -93,7 +93,7 @@ impl FromRequestParts<Arc<Services>> for Allowed {
             let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests from this address");
             return Err(HttpError(Refusal { retry_after: Some(seconds), ..refusal }));
         }
-        Ok(Self(address))
+        Ok(Self(group(address)))
     }
 }
 
@@ -104,13 +104,19 @@ fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAd
     let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut address = peer;
     for name in named.iter().rev() {
-        if !trusted.contains(&address) {
+        if !trusted.iter().any(|proxy| proxy.to_canonical() == address.to_canonical()) {
             break;
         }
-        let Ok(before) = name.parse() else { break };
+        let Some(before) = forwarded(name) else { break };
         address = before;
     }
     address
+}
+
+/// An address as proxies write it: bare, with a port, or in brackets.
+fn forwarded(name: &str) -> Option<IpAddr> {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| name.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
 }
 
 #[cfg(test)]
@@ -123,6 +129,19 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_proxy_may_write_a_port_and_may_itself_come_over_a_mapped_address() {
+        let trusted = [ip("127.0.0.1")];
+        let behind = |peer: &str, said: &'static str| {
+            let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), said.parse().unwrap())]);
+            behind_proxies(ip(peer), &headers, &trusted)
+        };
+        assert_eq!(behind("127.0.0.1", "203.0.113.9:5555"), ip("203.0.113.9"));
+        assert_eq!(behind("127.0.0.1", "[2001:db8::1]:443"), ip("2001:db8::1"));
+        assert_eq!(behind("127.0.0.1", "[2001:db8::1]"), ip("2001:db8::1"));
+        assert_eq!(behind("::ffff:127.0.0.1", "203.0.113.9"), ip("203.0.113.9"));
     }
 
     #[test]

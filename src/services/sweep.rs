@@ -30,17 +30,25 @@ impl Services {
     /// Moves every ticket and desk whose time has run out; how many tickets.
     pub async fn sweep(&self) -> Result<usize, Refusal> {
         let now = self.clock.now();
+        self.live.sweep();
         let overdue = self.db.read().await?.tickets().overdue(now, BATCH).await?;
         let mut moved = 0;
         for ticket in overdue {
             // Each in its own transaction: a ticket that moved in between is nobody's loss.
-            moved += usize::from(self.sweep_ticket(ticket).await?);
+            let id = ticket.id;
+            match self.sweep_ticket(ticket).await {
+                Ok(has_moved) => moved += usize::from(has_moved),
+                // One that cannot be moved keeps nobody else's call ringing; the next round tries it again.
+                Err(refusal) => tracing::error!(ticket.id = %id, code = refusal.code.as_str(), "a ticket stays"),
+            }
         }
         for desk in self.db.read().await?.desks().overdue(now).await? {
-            self.sweep_desk(desk).await?;
+            let id = desk.id;
+            if let Err(refusal) = self.sweep_desk(desk).await {
+                tracing::error!(desk.id = %id, code = refusal.code.as_str(), "a silent desk stays");
+            }
         }
         self.text_untold().await?;
-        self.live.sweep();
         Ok(moved)
     }
 

@@ -94,15 +94,19 @@ impl Messages<'_> {
         }))
     }
 
-    /// The lines of a visit, oldest first.
+    /// The newest lines of a visit, oldest first.
     pub async fn of_visit(self, visit: VisitId, limit: i64) -> Result<Vec<MessageRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
                 "select id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed, attachment_id, at
-                 from message
-                 where visit_id = $1
-                 order by at, id
-                 limit $2",
+                 from (
+                     select id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed, attachment_id, at
+                     from message
+                     where visit_id = $1
+                     order by at desc, id desc
+                     limit $2
+                 ) newest
+                 order by at, id",
             )
             .bind(visit)
             .bind(limit)

@@ -225,8 +225,11 @@ impl Session {
     }
 
     async fn send(&mut self, message: &ServerMessage) -> Result<(), End> {
-        let text = encode(message);
-        match tokio::time::timeout(WRITE_WITHIN, self.socket.send(Message::Text(text.into()))).await {
+        self.write(Message::Text(encode(message).into())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), End> {
+        match tokio::time::timeout(WRITE_WITHIN, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"))),
@@ -477,7 +480,7 @@ impl Session {
         if now.since(self.repaired_at) >= REPAIR_EVERY {
             self.repaired_at = now;
             self.repair().await?;
-            self.socket.send(Message::Ping(Bytes::new())).await.map_err(|_| End::Gone)?;
+            self.write(Message::Ping(Bytes::new())).await?;
         }
         self.push_stale().await
     }

@@ -95,6 +95,34 @@ async fn a_demonstration_that_starts_again_is_the_same_hospital_and_a_fresh_one_
     assert_ne!(names(&server).await, first);
 }
 
+/// What the binary says when it refuses to start in `folder`.
+fn refusal(arguments: &[&str], folder: &Path) -> String {
+    let mut command = binary::bare(arguments);
+    command.env("YUNZHEN_HTTP_ADDR", "127.0.0.1:0").env("YUNZHEN_MEDIA_ADDR", "127.0.0.1:0");
+    let output = command.env("YUNZHEN_DATA_DIR", folder).output().unwrap();
+    assert!(!output.status.success(), "it started in {}", folder.display());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_demonstration_never_opens_nor_empties_the_folder_of_a_real_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("yunzhen.db");
+    std::fs::write(&database, "patients").unwrap();
+    assert!(refusal(&["demo"], folder.path()).contains("holds the data of a real server"));
+    assert!(refusal(&["demo", "--fresh"], folder.path()).contains("holds other things than a demonstration"));
+    assert_eq!(std::fs::read_to_string(&database).unwrap(), "patients");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_whole_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("secret.key");
+    std::fs::write(&key, "half a key").unwrap();
+    assert!(refusal(&["demo"], folder.path()).contains("cut short"));
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "half a key");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_server_shows_no_code_offers_no_test_picture_and_knows_no_account() {
     let folder = tempfile::tempdir().unwrap();

@@ -39,14 +39,19 @@ impl Services {
             return Ok(card);
         }
         let identity = read(&request, in_china(work.now))?;
-        let row = self.patient_row(act, &identity, work.now);
-        let (number_index, name_index) = (row.number_index.clone(), row.name_index.clone());
-        let is_new = work.tx.patients().insert(&row).await?;
-        let found = work.tx.patients().by_identity(act.institution, row.document, &number_index, &name_index).await?;
-        let id = found.ok_or_else(|| Refusal::internal("a patient that was kept is not there"))?.id;
-
+        let mut row = self.patient_row(act, &identity, work.now);
+        let (mut is_new, mut found) = keep(&mut work.tx, &row).await?;
         let mine = work.tx.patients().of_holder(act.institution, act.holder).await?;
-        let is_mine = mine.iter().any(|related| related.patient.id == id);
+        let is_mine = |id| mine.iter().any(|related| related.patient.id == id);
+        if !is_mine(found.id) && (&found.birth_date, found.sex) != (&row.birth_date, row.sex) {
+            // A passport says neither, so who named it first may have lied or slipped: nobody gets another's age, which
+            // triage believes. The two are two patients until somebody of the staff has seen the document.
+            let apart = format!("{} {} {:?}", identity.document.reveal(), row.birth_date, row.sex);
+            row.number_index = self.vault.blind(Field::DocumentNumber, &apart);
+            (is_new, found) = keep(&mut work.tx, &row).await?;
+        }
+        let id = found.id;
+        let is_mine = is_mine(id);
         if !is_mine && mine.len() >= PATIENTS_OF_A_HOLDER {
             return Err(Refusal::new(ErrorCode::Forbidden, "one number answers for at most twelve people"));
         }
@@ -79,6 +84,14 @@ impl Services {
             created_at: now,
         }
     }
+}
+
+/// Keeps a patient, or finds the one of the same document and name; whether it is new.
+async fn keep(tx: &mut Tx, row: &PatientRow) -> Result<(bool, PatientRow), Refusal> {
+    let is_new = tx.patients().insert(row).await?;
+    let (document, number, name) = (row.document, &row.number_index, &row.name_index);
+    let found = tx.patients().by_identity(row.institution_id, document, number, name).await?;
+    Ok((is_new, found.ok_or_else(|| Refusal::internal("a patient that was kept is not there"))?))
 }
 
 /// An identity that can exist; nothing proves that it is the person's before the doctor has looked.

@@ -56,6 +56,20 @@ async fn a_slip_in_a_birthday_is_mended_until_somebody_else_relies_on_it() {
 }
 
 #[tokio::test]
+async fn nobody_gets_the_age_and_sex_that_a_stranger_gave_to_a_passport() {
+    let app = TestApp::start().await;
+    let (stranger, owner) = (app.holder("13800000001").await, app.holder("13800000002").await);
+    let lie = stranger.post("/patients", &passport("E1234567")).await.ok();
+    let truth = changed(changed(passport("E1234567"), "birth_date", json!("2024-05-05")), "sex", json!("female"));
+    for _ in 0..2 {
+        let card = owner.post("/patients", &truth).await.ok();
+        assert_eq!((&card["age_years"], &card["sex"]), (&json!(1), &json!("female")));
+        assert_ne!(card["id"], lie["id"]);
+    }
+    assert_eq!(owner.get("/patients").await.ok().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_number_under_another_name_is_another_patient_and_says_nothing_of_the_first() {
     let app = TestApp::start().await;
     let (one, other) = (app.holder("13800000001").await, app.holder("13800000002").await);
