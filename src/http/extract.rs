@@ -102,10 +102,12 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Services>> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Services>) -> Result<Self, HttpError> {
         let malformed = || HttpError::new(ErrorCode::Malformed, "the query is not of the form name=value&…");
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map_err(|_| malformed())?;
-        let said = pairs.len();
-        let fields: BTreeMap<String, String> = pairs.into_iter().collect();
-        if fields.len() < said {
-            return Err(HttpError::new(ErrorCode::Malformed, "a name stands twice in the query"));
+        let mut fields = BTreeMap::new();
+        for (name, value) in pairs {
+            if fields.contains_key(&name) {
+                return Err(HttpError(Refusal::field(ErrorCode::Malformed, name, "this field is there twice")));
+            }
+            fields.insert(name, value);
         }
         let fields = serde_json::to_vec(&fields).map_err(|_| malformed())?;
         Ok(Self(parse(&fields).map_err(Refusal::from)?))

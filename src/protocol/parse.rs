@@ -1,7 +1,7 @@
 //! The one place where a stranger's JSON becomes a type.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::protocol::error::{ErrorCode, Problem};
 
@@ -15,16 +15,23 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let path = error.path().to_string();
         let words = error.inner().to_string();
         let quoted = words.split('`').nth(1).map(str::to_owned);
+        // Behind a `type` tag serde forgets where it is: it says no path, and the place must be searched.
+        let root = || serde_json::from_slice(bytes).ok().filter(|_| path == ".");
         let under = |name: &str| if path == "." { name.to_owned() } else { format!("{path}.{name}") };
         if words.starts_with("unknown field") {
             // The path of an unknown field already ends with it.
             let field = quoted.unwrap_or(path.clone());
-            let field = if path.ends_with(&field) { path } else { field };
+            let found = root().and_then(|root| holder::<T>(&root, &field, Map::remove));
+            let field = if path.ends_with(&field) { path } else { found.unwrap_or(field) };
             return problem(ErrorCode::UnknownField, Some(field), "this field is not known here");
         }
         match (words.starts_with("missing field"), quoted) {
-            (true, Some(name)) => problem(ErrorCode::Malformed, Some(under(&name)), "this field is missing"),
-            _ if path == "." => match serde_json::from_slice(bytes).ok().and_then(|root| culprit::<T>(&root, &[])) {
+            (true, Some(name)) => {
+                let found = root()
+                    .and_then(|root| holder::<T>(&root, &name, |object, name| object.insert(name.into(), Value::Null)));
+                problem(ErrorCode::Malformed, Some(found.unwrap_or_else(|| under(&name))), "this field is missing")
+            }
+            _ if path == "." => match root().and_then(|root| culprit::<T>(&root, &[])) {
                 None => problem(ErrorCode::Malformed, None, "this is not the JSON that is expected here"),
                 field => problem(ErrorCode::Malformed, field, "this field has another type or an unknown value"),
             },
@@ -38,13 +45,14 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Fields of one object among which a culprit is searched; the search copies the object once for each.
 const SEARCHED: usize = 16;
 
-/// Which field has the wrong type, where the error does not say: behind a `type` tag serde forgets where it is. It is
-/// the field without which something else, or nothing, is said.
+/// Which field is wrong, where the error does not say: it is the one without which something else, or nothing, is said.
 fn culprit<T: DeserializeOwned>(root: &Value, above: &[&str]) -> Option<String> {
     let object = above.iter().fold(root, |place, name| &place[*name]).as_object()?;
     let said = T::deserialize(root).err()?.to_string();
     let names = object.keys().map(String::as_str).filter(|_| object.len() <= SEARCHED);
-    let mut paths = names.map(|name| above.iter().copied().chain([name]).collect::<Vec<_>>());
+    // Without its tag nothing is understood, whatever else is wrong.
+    let (tag, names): (Vec<_>, Vec<_>) = names.partition(|name| *name == "type");
+    let mut paths = names.into_iter().chain(tag).map(|name| above.iter().copied().chain([name]).collect::<Vec<_>>());
     let path = paths.find(|path| {
         let mut without = root.clone();
         let place = above.iter().fold(&mut without, |place, name| &mut place[*name]);
@@ -52,6 +60,24 @@ fn culprit<T: DeserializeOwned>(root: &Value, above: &[&str]) -> Option<String> 
         T::deserialize(&without).err().is_none_or(|error| error.to_string() != said)
     })?;
     Some(culprit::<T>(root, &path).unwrap_or_else(|| path.join(".")))
+}
+
+/// The path of a field of which the error says the name alone: it may be in the whole or in one of its objects. It is
+/// where `mend` changes what is said to something else than that a field is missing or unknown.
+fn holder<T: DeserializeOwned>(
+    root: &Value,
+    name: &str,
+    mend: impl Fn(&mut Map<String, Value>, &str) -> Option<Value>,
+) -> Option<String> {
+    let objects = root.as_object()?.iter().filter(|(_, inner)| inner.is_object()).take(SEARCHED);
+    let mut paths = objects.map(|(holder, _)| format!("/{holder}")).chain([String::new()]);
+    let above = paths.find(|above| {
+        let mut mended = root.clone();
+        mended.pointer_mut(above).and_then(Value::as_object_mut).map(|object| mend(object, name));
+        let said = T::deserialize(&mended).err().map(|error| error.to_string()).unwrap_or_default();
+        !said.starts_with("missing field") && !said.starts_with("unknown field")
+    })?;
+    Some(format!("{above}/{name}").trim_start_matches('/').replace('/', "."))
 }
 
 fn refuse_null(bytes: &[u8]) -> Result<(), Problem> {
@@ -128,6 +154,9 @@ mod tests {
         assert_eq!(field(r#"{"type":"count","id":1,"inner":7}"#), Some("inner".into()));
         assert_eq!(field(r#"{"type":"count","id":1,"inner":{"count":"x"}}"#), Some("inner.count".into()));
         assert_eq!(field(r#"{"type":"count"}"#), Some("id".into()));
+        assert_eq!(field(r#"{"type":"count","id":1,"inner":{}}"#), Some("inner.count".into()));
+        assert_eq!(field(r#"{"type":"count","inner":{"count":1}}"#), Some("id".into()));
+        assert_eq!(field(r#"{"type":"count","id":1,"inner":{"count":1,"zz":1}}"#), Some("inner.zz".into()));
         assert_eq!(field(r#"{"type":"count","id":1,"zz":1}"#), Some("zz".into()));
         assert_eq!(field(r#"{"type":"dance","id":1}"#), Some("type".into()));
         assert_eq!(field(r#"{"type":7,"id":1}"#), Some("type".into()));

@@ -63,6 +63,9 @@ impl Services {
         request: SignRequest,
         command: &Command,
     ) -> Result<VisitView, Refusal> {
+        if request.reason.as_ref().is_some_and(|reason| reason.chars().count() > 500) {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", "at most 500 characters"));
+        }
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -87,7 +90,7 @@ impl Services {
             if before.content.0 == draft.content.0 {
                 return Err(Refusal::new(ErrorCode::AlreadySigned, "this text is signed already"));
             }
-            if reason.as_ref().is_none_or(|reason| reason.chars().count() > 500) {
+            if reason.is_none() {
                 return Err(missing("reason"));
             }
         }

@@ -31,6 +31,7 @@ use crate::services::intake::triage::{Case, Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
+use crate::services::truth::Truth;
 use crate::services::work::{Command, Work};
 use crate::store::{ClinicRow, DeclarationRow, DeskRow, PatientRow, TicketRow, TriageRow, Tx};
 
@@ -109,7 +110,8 @@ impl Services {
         work.tx.triages().attach(declaration.id, ticket.id).await?;
         let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
         self.alarm_for_ticket(&mut work, &ticket, told).await?;
-        let view = self.view(&mut work.tx, act, &ticket, &clinic, now).await?;
+        let truth = self.truth_within(&mut work.tx, clinic.id).await?;
+        let view = self.view(&mut work.tx, act, &ticket, &clinic, &truth, now).await?;
         work.keep(command, &view).await?;
         self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
         work.commit().await?;
@@ -167,7 +169,8 @@ impl Services {
         if is_old {
             return Ok(None);
         }
-        Ok(Some(self.view(&mut tx, act, &ticket, &clinic, now).await?))
+        let truth = self.truth(&mut tx, clinic.id).await?;
+        Ok(Some(self.view(&mut tx, act, &ticket, &clinic, &truth, now).await?))
     }
 
     /// A ticket as its holder sees it.
@@ -175,7 +178,8 @@ impl Services {
         let act = actor.holder().ok_or_else(Refusal::not_found)?;
         let mut tx = self.db.read().await?;
         let (ticket, clinic) = own_ticket(&mut tx, act, id).await?;
-        self.view(&mut tx, act, &ticket, &clinic, self.clock.now()).await
+        let truth = self.truth(&mut tx, clinic.id).await?;
+        self.view(&mut tx, act, &ticket, &clinic, &truth, self.clock.now()).await
     }
 
     /// The patient says yes to the call.
@@ -247,7 +251,8 @@ impl Services {
         command: &Command,
     ) -> Result<TicketView, Refusal> {
         let now = work.now;
-        let view = self.view(&mut work.tx, act, ticket, clinic, now).await?;
+        let truth = self.truth_within(&mut work.tx, clinic.id).await?;
+        let view = self.view(&mut work.tx, act, ticket, clinic, &truth, now).await?;
         work.keep(command, &view).await?;
         self.announce_ticket(&mut work, ticket, kind).await?;
         work.commit().await?;
@@ -308,6 +313,9 @@ impl Services {
         change: LevelChange,
         command: &Command,
     ) -> Result<Row, Refusal> {
+        if change.reason.chars().count() > 500 {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", "at most 500 characters"));
+        }
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -317,12 +325,11 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "level", "the ticket has this level"));
         }
         let is_lower = change.level < ticket.level;
-        let has_reason = (2..=500).contains(&change.reason.trim().chars().count());
-        if is_lower && !has_reason {
+        if is_lower && change.reason.trim().chars().count() < 2 {
             return Err(Refusal::field(
                 ErrorCode::Invalid,
                 "reason",
-                "a lower level needs a reason of 2 to 500 letters",
+                "a lower level needs a reason of 2 letters or more",
             ));
         }
         if is_lower && ticket.level == Level::Emergency && act.role != crate::domain::people::Role::Doctor {
@@ -447,13 +454,13 @@ impl Services {
         act: HolderAct,
         ticket: &TicketRow,
         clinic: &ClinicRow,
+        truth: &Truth,
         now: Timestamp,
     ) -> Result<TicketView, Refusal> {
         let patient = patient_card(&related(tx, act, ticket.patient_id).await?, now);
         let decisions = Decisions::of(tx, ticket).await?;
         let reasons = decisions.as_ref().map_or_else(Vec::new, Decisions::told);
         let ruleset = decisions.as_ref().map(Decisions::ruleset);
-        let truth = self.truth(tx, clinic.id).await?;
         let place = truth.places.get(&ticket.id);
         let call = match (ticket.desk_id, ticket.doctor_id, ticket.state) {
             (Some(desk), Some(doctor), TicketState::Called | TicketState::Serving | TicketState::Suspended) => {

@@ -47,17 +47,26 @@ pub(crate) struct Truth {
 pub(crate) struct Truths(Mutex<HashMap<ClinicId, Arc<Truth>>>);
 
 impl Services {
-    /// The truth about a clinic as of the transaction.
+    /// The truth about a clinic as of a transaction that only reads.
     pub(crate) async fn truth(&self, tx: &mut Tx, clinic: ClinicId) -> Result<Arc<Truth>, Refusal> {
-        let now = self.clock.now();
         let seq = tx.events().head(&Topic::Clinic(clinic).to_string()).await?;
         let known = self.truths.0.lock().expect("no holder of this lock panics").get(&clinic).cloned();
         if let Some(known) = known
             && known.seq == seq
-            && now.since(known.at) < FRESH
+            && self.clock.now().since(known.at) < FRESH
         {
             return Ok(known);
         }
+        let truth = Arc::new(self.truth_within(tx, clinic).await?);
+        self.truths.0.lock().expect("no holder of this lock panics").insert(clinic, Arc::clone(&truth));
+        Ok(truth)
+    }
+
+    /// The truth about a clinic as a transaction that writes will leave it: nobody else may be told it before the commit,
+    /// and what everybody is told does not hold the change yet.
+    pub(crate) async fn truth_within(&self, tx: &mut Tx, clinic: ClinicId) -> Result<Truth, Refusal> {
+        let now = self.clock.now();
+        let seq = tx.events().head(&Topic::Clinic(clinic).to_string()).await?;
         let order = tx.tickets().order(clinic).await?;
         let held = tx.tickets().board(clinic).await?;
         let desks = tx.desks().of_clinic(clinic).await?;
@@ -67,9 +76,6 @@ impl Services {
         let estimates = estimate::for_queue(&order, &open, &held, &times, last_call_at, now);
         let places = order.iter().zip(estimates).zip(0..);
         let places = places.map(|(((id, _), estimate), ahead)| (*id, Place { ahead, estimate })).collect();
-        let truth = Truth { seq, at: now, places, desks_open: u32::try_from(open.len()).unwrap_or(0), last_call_at };
-        let truth = Arc::new(truth);
-        self.truths.0.lock().expect("no holder of this lock panics").insert(clinic, Arc::clone(&truth));
-        Ok(truth)
+        Ok(Truth { seq, at: now, places, desks_open: u32::try_from(open.len()).unwrap_or(0), last_call_at })
     }
 }

@@ -23,7 +23,7 @@ use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::{Announcement, Services};
-use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
+use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, LINGER, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
 
 /// How long a connection may be taken up again.
 const RESUME_SECONDS: u32 = 600;
@@ -69,7 +69,11 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
             Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),
         },
         Ok(Some(Ok(_))) => refuse(CloseCode::Hello, "the first message must be hello"),
-        Ok(Some(Err(_))) => (CloseCode::Garbage, no_frame()),
+        Ok(Some(Err(_))) => {
+            bye(socket, CloseCode::Garbage, &no_frame()).await;
+            linger().await;
+            return None;
+        }
         Ok(None) => return None,
     };
     bye(socket, code, &refusal).await;
@@ -91,6 +95,12 @@ async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
     tokio::time::timeout(WRITE_WITHIN, farewell).await.ok();
 }
 
+/// Closing a connection on which bytes still come resets it, and the other side may lose what it was told last. A peer
+/// that still writes gets a moment to read.
+async fn linger() {
+    tokio::time::timeout(LINGER, std::future::pending::<()>()).await.ok();
+}
+
 fn encode(message: &ServerMessage) -> String {
     serde_json::to_string(message).expect("messages of ours serialise")
 }
@@ -101,6 +111,8 @@ enum End {
     Gone,
     /// We close, with a word.
     Close(CloseCode, Refusal),
+    /// What came is no frame of the WebSocket protocol, or a larger one than we take; nothing more can be read.
+    Broken,
 }
 
 struct Session {
@@ -188,7 +200,7 @@ impl Session {
                 message = self.socket.recv() => match message {
                     Some(Ok(message)) => Box::pin(self.hear(message)).await,
                     // A frame too large or of no form; a lost network looks the same, and hears no farewell.
-                    Some(Err(_)) => Err(End::Close(CloseCode::Garbage, no_frame())),
+                    Some(Err(_)) => Err(End::Broken),
                     None => Err(End::Gone),
                 },
                 heard = bus.recv() => Box::pin(self.overhear(heard)).await,
@@ -202,8 +214,13 @@ impl Session {
             self.services.unwatch_ticket(ticket);
         }
         self.services.live.disconnect(self.connection, &self.outbox).await;
-        if let End::Close(code, refusal) = end {
-            bye(&mut self.socket, code, &refusal).await;
+        match end {
+            End::Gone => {}
+            End::Close(code, refusal) => Box::pin(bye(&mut self.socket, code, &refusal)).await,
+            End::Broken => {
+                Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await;
+                linger().await;
+            }
         }
     }
 

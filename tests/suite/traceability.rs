@@ -147,6 +147,44 @@ fn every_named_test_exists() {
     }
 }
 
+/// What stands before a test that is not run with the others.
+const ASIDE: [&str; 6] = ["#[ignore", ".skip(", ".fixme(", ".fail(", ".todo(", ".skipIf("];
+
+/// Whether a test is run by `cargo test` alone: its own lines do not put it aside.
+fn is_run(test: &str, rust: &str, web: &str) -> bool {
+    let is_aside = |lines: &str| ASIDE.iter().any(|word| lines.contains(word));
+    if test.contains(' ') {
+        let spellings = [format!("'{test}'"), format!("\"{test}\""), format!("`{test}`")];
+        let line = web.lines().find(|line| spellings.iter().any(|title| line.contains(title)));
+        return line.is_some_and(|line| !is_aside(line));
+    }
+    let name = test.rsplit("::").next().unwrap_or(test);
+    let Some((before, _)) = rust.split_once(&format!("fn {name}(")) else { return false };
+    !is_aside(before.rsplit("\n\n").next().unwrap_or_default())
+}
+
+#[test]
+fn a_proved_requirement_rests_on_tests_that_are_run() {
+    let rust = sources("src", &[".rs"]) + &sources("tests", &[".rs"]);
+    let web = sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"]);
+    // The journeys are run by one test; were that one put aside, no title would prove anything.
+    for runner in ["browser_journeys", "web_units"] {
+        assert!(is_run(runner, &rust, &web), "{runner} is put aside");
+    }
+    for row in rows().into_iter().filter(|row| row.state == "proved") {
+        assert!(row.tests.iter().any(|test| is_run(test, &rust, &web)), "{} rests on nothing that is run", row.id);
+    }
+}
+
+#[test]
+fn a_test_that_is_put_aside_is_not_run() {
+    let rust = "#[test]\nfn one() {}\n\n#[test]\n#[ignore = \"later\"]\nfn two() {}\n\n#[test]\nfn three() {}";
+    let web = "test('goes well', async () => {})\ntest.skip('goes away', async () => {})";
+    for (name, runs) in [("one", true), ("a::two", false), ("three", true), ("goes well", true), ("goes away", false)] {
+        assert_eq!(is_run(name, rust, web), runs, "{name}");
+    }
+}
+
 #[test]
 fn a_quoted_cell_may_hold_commas_and_quotes() {
     assert_eq!(cells(r#"A-01,"one, two","said ""yes""",,proved"#), ["A-01", "one, two", "said \"yes\"", "", "proved"]);

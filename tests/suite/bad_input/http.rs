@@ -30,14 +30,13 @@ impl Scene {
     async fn open() -> Self {
         let stage = Stage::open().await;
         let visit = stage.visit().await;
-        let nurse = stage.staff("nurse").await;
-        let (patient, id) = stage.known_patient(2).await;
+        let (patient, ticket) = stage.patient_waiting(3, json!({ "sx.fever": true })).await;
+        let id = stage.patient(&patient, 2, "carer").await;
         let draft = stage.post("/declarations", &patient, json!({ "patient": id, "link": LINK })).await.ok();
         let flag = stage.get(&format!("/links/{LINK}"), "").await.ok()["red_flags"][0]["id"].clone();
         let call = stage.post("/red-flags", "", json!({ "link": LINK, "yes": [flag] })).await.ok();
         let alarm = call["line"]["alarm"].as_str().unwrap().to_owned();
-        stage.act(&format!("/alarms/{alarm}/take"), &nurse).await.ok();
-        let (waiting, ticket) = stage.patient_waiting(3, json!({ "sx.fever": true })).await;
+        stage.act(&format!("/alarms/{alarm}/take"), &visit.doctor).await.ok();
         let ids = vec![
             ("patients", id),
             ("declarations", draft["id"].as_str().unwrap().to_owned()),
@@ -47,8 +46,8 @@ impl Scene {
             ("clinics", ticket["clinic"].as_str().unwrap().to_owned()),
             ("alarms", alarm),
         ];
-        let tokens = vec![nurse, visit.doctor, visit.patient, patient, waiting, String::new()];
-        Self { stage, ids, tokens, document: Document::new() }
+        let tokens = vec![visit.doctor, patient, String::new()];
+        Self { stage, ids, tokens, document: Document::new(sensible()) }
     }
 
     /// The operations that take a JSON body.
@@ -82,7 +81,7 @@ impl Scene {
 
     /// Who may do this, found by asking with a body that nobody can mean.
     async fn token_for(&self, operation: &Operation) -> String {
-        for token in self.tokens.iter().rev() {
+        for token in &self.tokens {
             let asked = self.send(&operation.method, &operation.path, token, Some(&json!(7))).await;
             if !matches!(asked.status, 401 | 403) {
                 return token.clone();
@@ -92,6 +91,14 @@ impl Scene {
     }
 }
 
+/// Values for fields of which not every text is sensible, so that a body has one fault alone.
+fn sensible() -> Value {
+    json!({
+        "link": LINK, "phone": "13800000077", "code": "123456", "document": "passport", "number": "E12345678",
+        "name": "Zhang", "birth_date": "1990-01-01", "yes": ["breath"], "level": "EMERGENCY",
+    })
+}
+
 /// Codes that name by themselves what they refuse; a field beside them would tell a guesser more than a person needs.
 fn names_itself(code: &str, field: &str) -> bool {
     let pairs = [
@@ -99,6 +106,7 @@ fn names_itself(code: &str, field: &str) -> bool {
         ("auth.bad_credentials", "username"),
         ("auth.bad_credentials", "password"),
         ("auth.session_ended", "refresh_token"),
+        ("consent.outdated", "version"),
     ];
     pairs.contains(&(code, field))
 }
@@ -112,10 +120,7 @@ fn fault(case: &Case, answer: &Answer) -> Option<String> {
         Wrong::Unknown => code == "request.unknown_field",
         Wrong::Oversized | Wrong::Null => known.is_some_and(|known| known.status() < 500),
     };
-    // The other fields of an oversized body are samples, which may be refused before it.
-    let is_named = case.wrong == Wrong::Oversized
-        || answer.body["field"] == case.field.as_str()
-        || names_itself(code, &case.field);
+    let is_named = answer.body["field"] == case.field.as_str() || names_itself(code, &case.field);
     let is_status = known.is_some_and(|known| known.status() == answer.status);
     let is_right = is_of_kind && is_named && is_status;
     (!is_right).then(|| format!("{:?} {}: {} {}", case.wrong, case.field, answer.status, answer.body))
@@ -135,7 +140,7 @@ async fn every_wrong_field_of_every_body_is_refused_by_a_stable_code_that_names_
         }
     }
     assert!(faults.is_empty(), "{} of {tried}:\n{}", faults.len(), faults.join("\n"));
-    assert!(tried > 300, "only {tried} bodies");
+    assert!(tried >= 300, "only {tried} bodies");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,7 +207,7 @@ async fn what_cannot_be_an_id_is_not_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_its_field_is_refused_by_name() {
     let scene = Scene::open().await;
-    let patient = &scene.tokens[3];
+    let patient = &scene.tokens[1];
     let refused = scene.stage.get("/tickets/current", patient).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((400, "request.malformed"), &json!("link")));
     let refused = scene.stage.get(&format!("/tickets/current?link={LINK}&zz=1"), patient).await;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// The API document.
-pub struct Document(pub Value);
+/// The API document, and values for fields of which not every text is sensible.
+pub struct Document(pub Value, Value);
 
 /// How a field is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub struct Case {
 }
 
 impl Document {
-    /// The document of this server.
-    pub fn new() -> Self {
-        Self(serde_json::from_str(&yunzhen::app::openapi()).expect("the document is JSON"))
+    /// The document of this server; `sensible` holds values by the name of their field.
+    pub fn new(sensible: Value) -> Self {
+        Self(serde_json::from_str(&yunzhen::app::openapi()).expect("the document is JSON"), sensible)
     }
 
     /// A schema behind its references; of several forms the first that is not `null`.
@@ -76,7 +76,8 @@ impl Document {
         match kind(&schema) {
             "object" => {
                 let fields = schema["properties"].as_object().into_iter().flatten();
-                Value::Object(fields.map(|(name, field)| (name.clone(), self.sample(field))).collect())
+                let value = |name: &String, field| self.1.get(name).cloned().unwrap_or_else(|| self.sample(field));
+                Value::Object(fields.map(|(name, field)| (name.clone(), value(name, field))).collect())
             }
             "array" => json!([self.sample(&schema["items"])]),
             "integer" | "number" => json!(1),
@@ -146,10 +147,10 @@ fn kind(schema: &Value) -> &str {
 
 #[test]
 fn a_schema_becomes_every_way_of_getting_it_wrong() {
-    let document = Document(json!({}));
+    let document = Document(json!({}), json!({ "name": "Zhang" }));
     let schema = json!({ "type": "object", "required": ["name"], "properties": {
         "name": { "type": "string" }, "at": { "type": "object", "properties": { "n": { "type": ["integer", "null"] } } } } });
-    assert_eq!(document.sample(&schema), json!({ "at": { "n": 1 }, "name": "x" }));
+    assert_eq!(document.sample(&schema), json!({ "at": { "n": 1 }, "name": "Zhang" }));
     let cases = document.cases(&schema);
     let found: Vec<_> = cases.iter().map(|case| (case.wrong, case.field.as_str())).collect();
     let wanted = [

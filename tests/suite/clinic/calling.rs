@@ -68,6 +68,17 @@ async fn a_missed_call_costs_places_and_the_third_the_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_takes_a_number_is_told_the_place_in_the_same_answer() {
+    let stage = Stage::open().await;
+    for n in 1..=3 {
+        let (patient, ticket) = stage.patient_waiting(n, json!({ "sx.fever": true })).await;
+        assert_eq!(ticket["ahead"], n - 1);
+        let read = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), &patient).await.ok();
+        assert_eq!(read["ahead"], ticket["ahead"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_missed_call_costs_is_data_of_the_clinic() {
     let stage = Stage::open().await;
     let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();

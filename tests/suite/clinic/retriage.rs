@@ -6,15 +6,34 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, nothing};
 
-/// Somebody with a fever who waits.
+/// A fever that can wait, as the nurse saw: token, ticket and where it answers the three questions.
 async fn mild(stage: &Stage, n: u32) -> (String, Value, String) {
+    let nurse = stage.staff("nurse").await;
     let (patient, ticket) = stage.patient_waiting(n, json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
-    let path = format!("/tickets/{}/retriage", ticket["id"].as_str().unwrap());
-    (patient, ticket, path)
+    let path = format!("/tickets/{}", ticket["id"].as_str().unwrap());
+    let lower = json!({ "version": ticket["version"], "level": "STANDARD", "reason": "电话问过" });
+    stage.post(&format!("{path}/level"), &nurse, lower).await.ok();
+    (patient.clone(), stage.get(&path, &patient).await.ok(), format!("{path}/retriage"))
 }
 
 fn answers(breathing: &str, general: &str) -> Value {
     json!({ "breathing": breathing, "general": general })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_feels_worse_goes_up_and_the_nurses_board_shows_it() {
+    let stage = Stage::open().await;
+    let (_, before, _) = mild(&stage, 1).await;
+    let (patient, ticket, path) = mild(&stage, 2).await;
+    assert_eq!((&ticket["level"], &ticket["ahead"]), (&json!("STANDARD"), &json!(1)));
+    let raised = stage.post(&path, &patient, answers("same", "worse")).await.ok();
+    assert_eq!((&raised["level"], &raised["moved"]), (&json!("URGENT"), &json!("raised")));
+    assert_eq!((&raised["phase"], &raised["ahead"]), (&json!("waiting"), &json!(0)), "the answer tells the new place");
+    let nurse = stage.staff("nurse").await;
+    let board = stage.get(&format!("/clinics/{}/board", ticket["clinic"].as_str().unwrap()), &nurse).await.ok();
+    let rows: Vec<_> = board["tickets"].as_array().unwrap().iter().map(|row| (&row["id"], &row["level"])).collect();
+    assert_eq!(rows, [(&ticket["id"], &json!("URGENT")), (&before["id"], &json!("STANDARD"))]);
+    assert_eq!(board["alarms"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +78,7 @@ async fn the_questions_are_due_fifteen_minutes_after_the_arrival_and_after_each_
     stage.pass(Duration::from_mins(9)).await;
     let view = stage.post(&path, &patient, answers("same", "same")).await.ok();
     assert_eq!(view["retriage_due"].as_i64(), Some(view["as_of"].as_i64().unwrap() + QUARTER));
-    assert_eq!((&view["level"], &view["moved"]), (&ticket["level"], &Value::Null));
+    assert_eq!((&view["level"], &view["moved"]), (&json!("STANDARD"), &json!("lowered")));
     let other = stage.get(&format!("/tickets/{}", other["id"].as_str().unwrap()), &advised).await.ok();
     assert_eq!(other["retriage_due"].as_i64(), Some(other["arrived_at"].as_i64().unwrap() + QUARTER));
 }
