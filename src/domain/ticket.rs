@@ -78,7 +78,9 @@ impl TicketState {
                 next,
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
-            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            S::Serving => {
+                matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Emergency | S::Transferred)
+            }
             S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,

@@ -19,12 +19,7 @@ use crate::store::AlarmRow;
 impl Services {
     /// A doctor takes an alarm out of a colleague's hands, or takes it if nobody has it. The colleague's seat on the line
     /// stays, so that the caller is never alone.
-    pub async fn take_over_alarm(
-        &self,
-        act: DoctorAct,
-        id: AlarmId,
-        command: &Command,
-    ) -> Result<AlarmView, Refusal> {
+    pub async fn take_over_alarm(&self, act: DoctorAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -47,12 +42,7 @@ impl Services {
     }
 
     /// Gives an alarm back: it rings again at the nurse and at every desk.
-    pub async fn hand_back_alarm(
-        &self,
-        act: TriageAct,
-        id: AlarmId,
-        command: &Command,
-    ) -> Result<AlarmView, Refusal> {
+    pub async fn hand_back_alarm(&self, act: TriageAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -129,11 +119,7 @@ impl Services {
         Ok(())
     }
 
-    async fn close_line(
-        &self,
-        work: &mut Work,
-        alarm: &AlarmRow,
-    ) -> Result<Option<RoomId>, Refusal> {
+    async fn close_line(&self, work: &mut Work, alarm: &AlarmRow) -> Result<Option<RoomId>, Refusal> {
         let room = work.tx.rooms().open_for(purpose_of(alarm.kind), alarm.id.as_uuid()).await?;
         if let Some(room) = &room {
             self.close_room(work, room.id).await?;

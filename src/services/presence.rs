@@ -36,7 +36,7 @@ impl Services {
             work.emit(institution, Topic::Alarms(institution).to_string(), "alarm.caller_moved", data).await?;
             work.commit().await
         };
-        self.log_untold(told.await);
+        log_untold(told.await);
     }
 
     /// Whether the person behind an alarm has an open page.
@@ -55,7 +55,7 @@ impl Services {
     async fn tell_of(&self, ticket: TicketId, is_online: bool) {
         // When the process ends all sockets go; that says nothing about the patients.
         if !self.shutdown.is_cancelled() {
-            self.log_untold(self.announce_presence(ticket, is_online).await);
+            log_untold(self.announce_presence(ticket, is_online).await);
         }
     }
 
@@ -75,10 +75,10 @@ impl Services {
         }
         work.commit().await
     }
+}
 
-    fn log_untold(&self, told: Result<(), Refusal>) {
-        if let Err(refusal) = told {
-            tracing::warn!(code = refusal.code.as_str(), "a coming or going was not told; the next reading shows it");
-        }
+fn log_untold(told: Result<(), Refusal>) {
+    if let Err(refusal) = told {
+        tracing::warn!(code = refusal.code.as_str(), "a coming or going was not told; the next reading shows it");
     }
 }
