@@ -1,6 +1,11 @@
 //! Alarms: calls for help that do not wait in a queue, and a nurse's calls.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+
+/// How long whoever took an alarm keeps it without being heard; then it rings again.
+pub const HOLD: Duration = Duration::from_secs(30);
 
 /// What raised an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -80,6 +80,13 @@ pub struct HolderAct {
     pub institution: InstitutionId,
 }
 
+impl DoctorAct {
+    /// A doctor may do what nurses may.
+    pub fn triage(self) -> TriageAct {
+        TriageAct { account: self.account, institution: self.institution, role: Role::Doctor }
+    }
+}
+
 impl Actor {
     /// The tenant.
     pub fn institution(self) -> InstitutionId {

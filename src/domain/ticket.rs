@@ -84,7 +84,7 @@ impl TicketState {
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
             // While a doctor has the patient, it is the doctor who acts on an emergency.
-            S::Serving => matches!(next, S::Suspended | S::Waiting | S::Done | S::Transferred),
+            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Transferred),
             S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
             S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,
@@ -112,11 +112,13 @@ pub enum MoveReason {
     Aged,
     /// It came from another clinic with its time of arrival.
     Transferred,
+    /// The patient's connection was lost in the visit and the doctor put the ticket back, some places behind.
+    PatientLost,
 }
 
 impl MoveReason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MissedCall,
         Self::Raised,
         Self::Lowered,
@@ -125,6 +127,7 @@ impl MoveReason {
         Self::DoctorLost,
         Self::Aged,
         Self::Transferred,
+        Self::PatientLost,
     ];
 
     /// The word in the database and on the wire.
@@ -138,6 +141,7 @@ impl MoveReason {
             Self::DoctorLost => "doctor_lost",
             Self::Aged => "aged",
             Self::Transferred => "transferred",
+            Self::PatientLost => "patient_lost",
         }
     }
 }

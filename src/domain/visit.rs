@@ -90,11 +90,14 @@ pub enum VisitEnd {
     Transferred,
     /// The doctor was away for too long; the ticket is back in the queue.
     DoctorLost,
+    /// The patient could not be reached any more; the ticket is back in the queue.
+    PatientLost,
 }
 
 impl VisitEnd {
     /// All ends.
-    pub const ALL: [Self; 4] = [Self::Finished, Self::WrongPerson, Self::Transferred, Self::DoctorLost];
+    pub const ALL: [Self; 5] =
+        [Self::Finished, Self::WrongPerson, Self::Transferred, Self::DoctorLost, Self::PatientLost];
 
     /// The word in the database.
     pub const fn as_str(self) -> &'static str {
@@ -103,6 +106,7 @@ impl VisitEnd {
             Self::WrongPerson => "wrong_person",
             Self::Transferred => "transferred",
             Self::DoctorLost => "doctor_lost",
+            Self::PatientLost => "patient_lost",
         }
     }
 }

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::AlarmId;
-use crate::domain::permission::{Actor, HolderAct, TriageAct};
+use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
@@ -21,6 +21,8 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(take))
+        .routes(routes!(take_over))
+        .routes(routes!(hand_back))
         .routes(routes!(grant))
         .routes(routes!(close))
         .routes(routes!(check))
@@ -44,6 +46,28 @@ async fn take(
     Bare(command): Bare,
 ) -> Result<Json<AlarmView>, HttpError> {
     Ok(Json(services.take_alarm(act, id, &command).await?))
+}
+
+/// A doctor takes an alarm over from a colleague, who may stay on the line.
+#[utoipa::path(post, path = "/alarms/{id}/take-over", tag = "alarm", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = AlarmView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn take_over(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<AlarmId>,
+    Bare(command): Bare,
+) -> Result<Json<AlarmView>, HttpError> {
+    Ok(Json(services.take_over_alarm(act, id, &command).await?))
+}
+
+/// Hands an alarm back: it rings again.
+#[utoipa::path(post, path = "/alarms/{id}/hand-back", tag = "alarm", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = AlarmView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn hand_back(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<TriageAct>,
+    Id(id): Id<AlarmId>,
+    Bare(command): Bare,
+) -> Result<Json<AlarmView>, HttpError> {
+    Ok(Json(services.hand_back_alarm(act, id, &command).await?))
 }
 
 /// A seat on the line.

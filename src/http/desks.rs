@@ -11,11 +11,12 @@ use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
-use crate::protocol::desk::{DeskView, MyDesk, PauseRequest, TransferRequest};
+use crate::protocol::desk::{DeskView, MyDesk, PatientPhone, PauseRequest, TransferRequest};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::Versioned;
 use crate::services::Services;
 use crate::services::desk::{CallAct, DeskAct};
+use crate::services::dropped::DropAct;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
@@ -33,6 +34,10 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(confirm))
         .routes(routes!(wrong_person))
         .routes(routes!(transfer))
+        .routes(routes!(ring))
+        .routes(routes!(end_ring))
+        .routes(routes!(put_back))
+        .routes(routes!(phone))
 }
 
 /// The desk at which the doctor works, if any.
@@ -170,4 +175,47 @@ async fn transfer(
     Body(body, command): Body<TransferRequest>,
 ) -> Result<Json<DeskView>, HttpError> {
     Ok(Json(services.transfer(act, id, body, &command).await?))
+}
+
+/// Rings at the patient of the running visit, who is not there.
+#[utoipa::path(post, path = "/desks/{id}/ring", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Versioned, responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn ring(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<DeskId>,
+    Body(body, command): Body<Versioned>,
+) -> Result<Json<DeskView>, HttpError> {
+    Ok(Json(services.act_on_dropped(act, id, DropAct::Ring, body.version, &command).await?))
+}
+
+/// Rings at the patient no more.
+#[utoipa::path(post, path = "/desks/{id}/end-ring", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Versioned, responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn end_ring(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<DeskId>,
+    Body(body, command): Body<Versioned>,
+) -> Result<Json<DeskView>, HttpError> {
+    Ok(Json(services.act_on_dropped(act, id, DropAct::EndRing, body.version, &command).await?))
+}
+
+/// The patient dropped out: the call ends, the ticket goes some places back.
+#[utoipa::path(post, path = "/desks/{id}/put-back", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Versioned, responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn put_back(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<DeskId>,
+    Body(body, command): Body<Versioned>,
+) -> Result<Json<DeskView>, HttpError> {
+    Ok(Json(services.act_on_dropped(act, id, DropAct::PutBack, body.version, &command).await?))
+}
+
+/// The telephone number of the patient on the desk; the read is audited.
+#[utoipa::path(get, path = "/desks/{id}/phone", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = PatientPhone), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn phone(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<DeskId>,
+) -> Result<Json<PatientPhone>, HttpError> {
+    Ok(Json(services.patient_phone(act, id).await?))
 }

@@ -82,6 +82,13 @@ pub struct TransferRequest {
     pub reason: String,
 }
 
+/// `GET /desks/{id}/phone`: how to dial the patient on the desk; the read is audited.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PatientPhone {
+    /// The telephone number of who answers for the patient.
+    pub phone: String,
+}
+
 /// `GET /desks/mine`.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MyDesk {

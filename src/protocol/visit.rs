@@ -47,6 +47,27 @@ pub struct CurrentPatient {
     pub previous: Vec<PreviousVisit>,
     /// The visit, once the identity was confirmed.
     pub visit: Option<VisitId>,
+    /// Since when the patient's browser is away; absent while it is connected.
+    #[serde(default)]
+    pub offline_since: Option<Timestamp>,
+    /// What a colleague of another clinic sent along.
+    #[serde(default)]
+    pub handover: Option<Handover>,
+}
+
+/// A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Handover {
+    /// When.
+    pub at: Timestamp,
+    /// From which clinic.
+    pub clinic_name: Text,
+    /// By whom.
+    pub doctor_name: Text,
+    /// Why.
+    pub reason: String,
+    /// The visit there, if it had begun.
+    pub visit: Option<VisitId>,
 }
 
 /// What the doctor compares before anybody sees anybody.

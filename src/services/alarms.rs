@@ -2,7 +2,7 @@
 
 use sqlx::types::Json;
 
-use crate::domain::alarm::AlarmKind;
+use crate::domain::alarm::{AlarmKind, HOLD};
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, TriageAct};
@@ -64,6 +64,7 @@ impl Services {
             outcome: None,
             note_sealed: None,
             version: 1,
+            lease_until: None,
         };
         self.keep_alarm(work, &alarm).await?;
         tracing::warn!(alarm.id = %alarm.id, kind = kind.as_str(), "alarm raised");
@@ -251,6 +252,7 @@ impl Services {
             outcome: None,
             note_sealed: None,
             version: 1,
+            lease_until: Some(work.now + HOLD),
         };
         self.keep_alarm(&mut work, &alarm).await?;
         self.announce_ticket(&mut work, &row, "nurse.calls").await?;
@@ -264,6 +266,7 @@ impl Services {
     pub async fn grant_alarm(&self, actor: Actor, id: AlarmId) -> Result<RoomGrant, Refusal> {
         let mut work = self.begin().await?;
         let alarm = own_alarm(&mut work.tx, actor.institution(), id).await?;
+        let may_be_on_line = self.may_be_on_line(&mut work, &alarm, actor).await?;
         let guest = match actor {
             Actor::Caller { alarm: own, .. } if own == id => {
                 Guest { role: ParticipantRole::Patient, name: Text::new("求助者", "caller") }
@@ -271,7 +274,7 @@ impl Services {
             Actor::Holder { holder, .. } if alarm.holder_id == Some(holder) => {
                 Guest { role: ParticipantRole::Patient, name: Text::new("患者", "patient") }
             }
-            Actor::Staff { account, role, .. } if alarm.taken_by == Some(account) => {
+            Actor::Staff { account, role, .. } if may_be_on_line => {
                 let role = if role == Role::Doctor { ParticipantRole::Doctor } else { ParticipantRole::Nurse };
                 Guest { role, name: staff_name(&mut work.tx, account).await?.0 }
             }
@@ -291,10 +294,7 @@ impl Services {
             None => None,
         };
         let contact = if mine { self.contact(tx, &row).await? } else { None };
-        let online = match row.ticket_id {
-            Some(ticket) => self.live.is_online(ticket),
-            None => true,
-        };
+        let online = self.is_caller_online(&row);
         Ok(AlarmView {
             id: row.id,
             clinic: row.clinic_id,
@@ -346,19 +346,19 @@ fn may_lower(act: TriageAct) -> Result<(), Refusal> {
     Err(Refusal::new(ErrorCode::LoweringRefused, "a doctor must say that an EMERGENCY is a false alarm"))
 }
 
-fn purpose_of(kind: AlarmKind) -> RoomPurpose {
+pub(crate) fn purpose_of(kind: AlarmKind) -> RoomPurpose {
     match kind {
         AlarmKind::NurseCall => RoomPurpose::Nurse,
         AlarmKind::RedFlag | AlarmKind::Triage | AlarmKind::Worsened => RoomPurpose::Emergency,
     }
 }
 
-async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: AlarmId) -> Result<AlarmRow, Refusal> {
+pub(crate) async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: AlarmId) -> Result<AlarmRow, Refusal> {
     let alarm = tx.alarms().find(id).await?.filter(|alarm| alarm.institution_id == institution);
     alarm.ok_or_else(Refusal::not_found)
 }
 
-async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {
+pub(crate) async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {
     let data = serde_json::json!({ "alarm": alarm.id, "kind": alarm.kind });
     let (institution, clinic) = (alarm.institution_id, alarm.clinic_id);
     if let Some(ticket) = alarm.ticket_id {

@@ -19,7 +19,7 @@ use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
 use crate::store::{Caller, DeskRow, StoreError, TicketRow, Tx, VisitRow};
 
-fn stale() -> Refusal {
+pub(crate) fn stale() -> Refusal {
     Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
 }
 
@@ -282,8 +282,9 @@ impl Services {
         work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, next.id).await?;
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
-        let reason = Some(request.reason.trim().to_owned());
-        work.audit_why(act.institution, &who, "ticket.transfer", &what, reason, detail).await?;
+        // The reason is a clinical word: it goes to the colleague, sealed, and not into the audit log.
+        self.hand_over(&mut work, act, &ticket, &next, visit.as_ref(), request.reason.trim()).await?;
+        work.audit_why(act.institution, &who, "ticket.transfer", &what, None, detail).await?;
         self.announce_ticket(&mut work, &moved, "ticket.transferred").await?;
         self.announce_ticket(&mut work, &next, "ticket.joined").await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
@@ -465,7 +466,7 @@ impl Services {
     }
 }
 
-fn ring(secs: i64) -> Duration {
+pub(crate) fn ring(secs: i64) -> Duration {
     Duration::from_secs(u64::try_from(secs).unwrap_or(90))
 }
 
@@ -479,12 +480,12 @@ fn phase_of(state: &str) -> DeskPhase {
     }
 }
 
-async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
+pub(crate) async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
     let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
     desk.ok_or_else(Refusal::not_found)
 }
 
-fn must_be(desk: &DeskRow, act: DoctorAct, states: &[&str]) -> Result<(), Refusal> {
+pub(crate) fn must_be(desk: &DeskRow, act: DoctorAct, states: &[&str]) -> Result<(), Refusal> {
     if desk.account_id != Some(act.account) || !states.contains(&desk.state.as_str()) {
         return Err(Refusal::new(ErrorCode::DeskNotOpen, "open the desk first"));
     }

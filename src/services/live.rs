@@ -21,6 +21,8 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::refusal::Refusal;
 
+/// How long it is known when the last browser of a ticket went; longer than any visit.
+const LEFT_KEPT: Duration = Duration::from_hours(12);
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -32,6 +34,7 @@ pub struct Live {
     registry: Mutex<Registry>,
     relay: mpsc::Sender<RelayCommand>,
     tracker: TaskTracker,
+    opened_at: Timestamp,
     clock: Clock,
 }
 
@@ -41,11 +44,13 @@ struct Registry {
     seats: HashMap<ParticipantId, RoomId>,
     connections: HashMap<ConnectionId, Connection>,
     watched: HashMap<TicketId, usize>,
+    left: HashMap<TicketId, Timestamp>,
     spent_grants: HashMap<Uuid, Timestamp>,
 }
 
 struct Connection {
     session: SessionId,
+    subject: String,
     outbox: Option<Outbox>,
     rooms: Vec<RoomId>,
     lost_at: Option<Timestamp>,
@@ -54,16 +59,16 @@ struct Connection {
 impl Live {
     /// A registry that commands the relay through `relay`.
     pub fn new(relay: mpsc::Sender<RelayCommand>, tracker: TaskTracker, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { registry: Mutex::default(), relay, tracker, clock })
+        Arc::new(Self { registry: Mutex::default(), relay, tracker, opened_at: clock.now(), clock })
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().expect("no holder of this lock panics")
     }
 
-    /// Registers a new connection of a session.
-    pub fn connect(&self, connection: ConnectionId, session: SessionId, outbox: Outbox) {
-        let entry = Connection { session, outbox: Some(outbox), rooms: Vec::new(), lost_at: None };
+    /// Registers a new connection of a session; `subject` is whose it is.
+    pub fn connect(&self, connection: ConnectionId, session: SessionId, subject: String, outbox: Outbox) {
+        let entry = Connection { session, subject, outbox: Some(outbox), rooms: Vec::new(), lost_at: None };
         self.registry().connections.insert(connection, entry);
     }
 
@@ -127,6 +132,7 @@ impl Live {
         let mut registry = self.registry();
         registry.connections.retain(|_, entry| entry.lost_at.is_none_or(|at| now.since(at) < SEAT_GRACE));
         registry.spent_grants.retain(|_, until| *until > now);
+        registry.left.retain(|_, at| now.since(*at) < LEFT_KEPT);
     }
 
     /// Marks a grant as used; `false` when it was used before.
@@ -191,21 +197,42 @@ impl Live {
         self.send(room, Input::End(reason)).await;
     }
 
-    /// Counts a watcher of a ticket: its patient is online.
-    pub fn watch(&self, ticket: TicketId) {
-        *self.registry().watched.entry(ticket).or_default() += 1;
+    /// Counts a watcher of a ticket: its patient is online. `true` when it is the first.
+    pub fn watch(&self, ticket: TicketId) -> bool {
+        let mut registry = self.registry();
+        registry.left.remove(&ticket);
+        let count = registry.watched.entry(ticket).or_default();
+        *count += 1;
+        *count == 1
     }
 
     /// Takes a watcher away; `true` when it was the last.
     pub fn unwatch(&self, ticket: TicketId) -> bool {
+        let now = self.clock.now();
         let mut registry = self.registry();
         let Some(count) = registry.watched.get_mut(&ticket) else { return false };
         *count -= 1;
         if *count == 0 {
             registry.watched.remove(&ticket);
+            registry.left.insert(ticket, now);
             return true;
         }
         false
+    }
+
+    /// Since when nobody watches the ticket; `None` while somebody does. A ticket that nobody watched yet is away since
+    /// this process began: before that nothing is known.
+    pub fn offline_since(&self, ticket: TicketId) -> Option<Timestamp> {
+        let registry = self.registry();
+        if registry.watched.contains_key(&ticket) {
+            return None;
+        }
+        Some(registry.left.get(&ticket).copied().unwrap_or(self.opened_at))
+    }
+
+    /// Whether a subject, as [`crate::domain::permission::Actor::key`] names it, has an open socket here.
+    pub fn is_here(&self, subject: &str) -> bool {
+        self.registry().connections.values().any(|entry| entry.outbox.is_some() && entry.subject == subject)
     }
 
     /// Whether somebody watches the ticket.

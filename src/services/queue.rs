@@ -361,11 +361,16 @@ impl Services {
         }
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, reason, detail).await?;
+        let lines = if is_lower && ticket.level == Level::Emergency {
+            self.close_unheld(&mut work, act, id, change.reason.trim()).await?
+        } else {
+            Vec::new()
+        };
         let row = self.row(&mut work.tx, &moved, &HashMap::new()).await?;
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.level").await?;
         work.commit().await?;
-        if let Some(room) = ends {
+        for room in ends.into_iter().chain(lines) {
             self.end_room(room, RoomEnd::Finished).await;
         }
         Ok(row)
@@ -524,16 +529,6 @@ impl Services {
         work.emit(ticket.institution_id, Topic::Ticket(ticket.id).to_string(), kind, data.clone()).await?;
         work.emit(ticket.institution_id, Topic::Clinic(ticket.clinic_id).to_string(), kind, data).await?;
         Ok(())
-    }
-
-    /// A browser watches its ticket: the patient is online.
-    pub fn watch_ticket(&self, ticket: TicketId) {
-        self.live.watch(ticket);
-    }
-
-    /// A browser watches no more.
-    pub fn unwatch_ticket(&self, ticket: TicketId) {
-        self.live.unwatch(ticket);
     }
 }
 

@@ -22,8 +22,9 @@ impl Services {
         let until = work.now + LEASE;
         let tickets = work.tx.tickets().forgive(until).await?;
         let desks = work.tx.desks().forgive(until).await?;
+        let alarms = work.tx.alarms().forgive(until).await?;
         work.commit().await?;
-        tracing::info!(tickets, desks, "leases extended after the start");
+        tracing::info!(tickets, desks, alarms, "leases extended after the start");
         Ok(())
     }
 
@@ -48,6 +49,7 @@ impl Services {
                 tracing::error!(desk.id = %id, code = refusal.code.as_str(), "a silent desk stays");
             }
         }
+        self.sweep_alarms().await?;
         self.text_untold().await?;
         Ok(moved)
     }

@@ -25,6 +25,8 @@ pub enum Field {
     Answers,
     /// What a clinic tells those who wait.
     Notice,
+    /// What a doctor tells a colleague about a patient.
+    Handover,
     /// The answer of a command, kept for its repetition: it holds whatever its browser was told.
     Command,
 }
@@ -37,6 +39,7 @@ impl Field {
             Self::Phone => "phone",
             Self::Answers => "answers",
             Self::Notice => "notice",
+            Self::Handover => "handover",
             Self::Command => "command",
         }
     }

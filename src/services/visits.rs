@@ -89,6 +89,8 @@ impl Services {
             check: device_check(ticket),
             previous,
             visit: tx.visits().of_ticket(ticket.id).await?.filter(|v| v.ended_at.is_none()).map(|visit| visit.id),
+            offline_since: self.offline_since(ticket),
+            handover: self.handover(tx, ticket).await?,
         })
     }
 

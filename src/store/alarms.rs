@@ -2,7 +2,7 @@
 
 use sqlx::types::Json;
 
-use crate::domain::alarm::{AlarmKind, AlarmOutcome};
+use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
 use crate::domain::ids::{AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -43,12 +43,14 @@ pub struct AlarmRow {
     pub note_sealed: Option<Vec<u8>>,
     /// Grows with every change.
     pub version: i64,
+    /// Who took it is heard of until then, or it rings again.
+    pub lease_until: Option<Timestamp>,
 }
 
 macro_rules! names {
     () => {
         "id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id, raised_at,
-         taken_by, taken_at, closed_at, outcome, note_sealed, version "
+         taken_by, taken_at, closed_at, outcome, note_sealed, version, lease_until "
     };
 }
 
@@ -67,8 +69,8 @@ impl Alarms<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "insert into alarm (id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id,
-                                    ticket_id, raised_at, taken_by, taken_at, version)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                                    ticket_id, raised_at, taken_by, taken_at, version, lease_until)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             )
             .bind(alarm.id)
             .bind(alarm.institution_id)
@@ -83,6 +85,7 @@ impl Alarms<'_> {
             .bind(alarm.taken_by)
             .bind(alarm.taken_at)
             .bind(alarm.version)
+            .bind(alarm.lease_until)
             .execute(conn)
             .await?;
         });
@@ -111,6 +114,19 @@ impl Alarms<'_> {
                 .bind(ticket)
                 .fetch_optional(conn)
                 .await?
+        }))
+    }
+
+    /// The open alarms of a ticket that nobody has, oldest first; no nurse's call.
+    pub async fn unheld_of_ticket(self, ticket: TicketId) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where ticket_id = $1 and taken_by is null and closed_at is null and kind <> 'nurse_call'
+                 order by raised_at, id"
+            ))
+            .bind(ticket)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
@@ -155,11 +171,108 @@ impl Alarms<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update alarm
-                 set taken_by = $2, taken_at = $3, version = version + 1
+                 set taken_by = $2, taken_at = $3, lease_until = $4, version = version + 1
                  where id = $1 and taken_by is null and closed_at is null",
             )
             .bind(id)
             .bind(account)
+            .bind(now)
+            .bind(now + HOLD)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Takes an alarm out of a colleague's hands; `false` when nobody else has it, or it is closed.
+    pub async fn take_over(self, id: AlarmId, account: AccountId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm
+                 set taken_by = $2, taken_at = $3, lease_until = $4, version = version + 1
+                 where id = $1 and taken_by <> $2 and closed_at is null",
+            )
+            .bind(id)
+            .bind(account)
+            .bind(now)
+            .bind(now + HOLD)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Gives an alarm back: it rings again. `false` when it is not theirs, or it is closed.
+    pub async fn hand_back(self, id: AlarmId, account: AccountId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm
+                 set taken_by = null, taken_at = null, lease_until = null, version = version + 1
+                 where id = $1 and taken_by = $2 and closed_at is null",
+            )
+            .bind(id)
+            .bind(account)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Whether somebody has an open alarm in hand.
+    pub async fn has_any(self, account: AccountId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>("select count(*) from alarm where taken_by = $1 and closed_at is null")
+                .bind(account)
+                .fetch_one(conn)
+                .await?
+        }) > 0)
+    }
+
+    /// Whoever took alarms was heard: they stay in these hands until `until`. The version stays, for nothing moved.
+    pub async fn renew(self, account: AccountId, until: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update alarm set lease_until = $2 where taken_by = $1 and closed_at is null")
+                .bind(account)
+                .bind(until)
+                .execute(conn)
+                .await?
+                .rows_affected()
+        }))
+    }
+
+    /// After a restart: everybody who took an alarm has until `until` to be heard.
+    pub async fn forgive(self, until: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update alarm set lease_until = $1 where closed_at is null and lease_until < $1")
+                .bind(until)
+                .execute(conn)
+                .await?
+                .rows_affected()
+        }))
+    }
+
+    /// Open alarms whose taker was not heard in time, oldest first.
+    pub async fn unheard(self, now: Timestamp) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where closed_at is null and lease_until < $1 order by raised_at, id"))
+                .bind(now)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Takes an alarm out of the hands of somebody who is not heard; `false` when they were heard in between.
+    pub async fn let_go(self, id: AlarmId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm
+                 set taken_by = null, taken_at = null, lease_until = null, version = version + 1
+                 where id = $1 and closed_at is null and lease_until < $2",
+            )
+            .bind(id)
             .bind(now)
             .execute(conn)
             .await?

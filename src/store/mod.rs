@@ -10,6 +10,7 @@ mod codes;
 mod consents;
 mod declarations;
 mod events;
+mod handovers;
 mod holders;
 mod house;
 mod messages;
@@ -34,6 +35,7 @@ pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use declarations::{DeclarationRow, Declarations};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
 pub use house::{
     AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
@@ -333,6 +335,11 @@ impl Tx {
     /// Alarms.
     pub fn alarms(&mut self) -> Alarms<'_> {
         Alarms(self)
+    }
+
+    /// Words that go along with a transfer.
+    pub fn handovers(&mut self) -> Handovers<'_> {
+        Handovers(self)
     }
 
     /// Owners of telephone numbers.

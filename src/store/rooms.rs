@@ -152,6 +152,17 @@ impl Rooms<'_> {
         }))
     }
 
+    /// Whether a subject was ever seated in a room.
+    pub async fn has_seat(self, room: RoomId, subject: &str) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>("select count(*) from seat where room_id = $1 and subject = $2")
+                .bind(room)
+                .bind(subject)
+                .fetch_one(conn)
+                .await?
+        }) > 0)
+    }
+
     /// A seat by its id.
     pub async fn find_seat(self, participant: ParticipantId) -> Result<Option<SeatRow>> {
         Ok(on!(self.0, |conn| {

@@ -29,6 +29,8 @@ use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, LINGER, MALFORMED, O
 const RESUME_SECONDS: u32 = 600;
 /// A desk's lease is renewed this often.
 const LEASE_EVERY: Duration = Duration::from_secs(15);
+/// Whoever took an alarm is noted as heard this often.
+const HOLD_EVERY: Duration = Duration::from_secs(10);
 /// The event log is compared with what was heard this often, so that a lost last announcement is found.
 const REPAIR_EVERY: Duration = Duration::from_secs(5);
 /// Topics and tickets that one socket may follow.
@@ -132,6 +134,7 @@ struct Session {
     desk: Option<DeskId>,
     heard_at: Timestamp,
     leased_at: Timestamp,
+    held_at: Timestamp,
     repaired_at: Timestamp,
     allowance: Allowance,
     malformed: u32,
@@ -158,7 +161,7 @@ impl Session {
         let is_resumed = resumed.is_some();
         let (connection, rooms) = resumed.unwrap_or_else(|| {
             let connection = services.ids.make(ConnectionId::from_uuid);
-            services.live.connect(connection, actor.session(), outbox.clone());
+            services.live.connect(connection, actor.session(), actor.key(), outbox.clone());
             (connection, Vec::new())
         });
         let resume = services.resume_token(connection, actor, RESUME_SECONDS);
@@ -176,12 +179,15 @@ impl Session {
             desk: None,
             heard_at: now,
             leased_at: now,
+            held_at: now,
             repaired_at: now,
             allowance: Allowance::new(now),
             malformed: 0,
         };
         // A socket that cannot be written to ends at its next message.
         session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms }).await.ok();
+        session.hold_alarms().await;
+        session.services.caller_moved(actor).await;
         session
     }
 
@@ -211,9 +217,12 @@ impl Session {
             }
         };
         for ticket in self.tickets.keys().copied().collect::<Vec<_>>() {
-            self.services.unwatch_ticket(ticket);
+            self.services.unwatch_ticket(ticket).await;
         }
         self.services.live.disconnect(self.connection, &self.outbox).await;
+        // From now on whoever took an alarm is not heard.
+        self.hold_alarms().await;
+        self.services.caller_moved(self.actor).await;
         match end {
             End::Gone => {}
             End::Close(code, refusal) => Box::pin(bye(&mut self.socket, code, &refusal)).await,
@@ -221,6 +230,13 @@ impl Session {
                 Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await;
                 linger().await;
             }
+        }
+    }
+
+    /// This account was heard: the alarms that it took stay in its hands.
+    async fn hold_alarms(&mut self) {
+        if let Err(refusal) = self.services.hold_alarms(self.actor).await {
+            tracing::warn!(code = refusal.code.as_str(), "an alarm's lease was not renewed");
         }
     }
 
@@ -357,7 +373,7 @@ impl Session {
         let view = self.services.ticket_for(self.actor, ticket).await?;
         if !self.tickets.contains_key(&ticket) {
             self.has_place()?;
-            self.services.watch_ticket(ticket);
+            self.services.watch_ticket(ticket).await;
         }
         self.tickets.insert(ticket, [Topic::Ticket(ticket).to_string(), Topic::Clinic(view.clinic).to_string()]);
         self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await.ok();
@@ -476,6 +492,10 @@ impl Session {
             if let Err(refusal) = self.services.renew_desk(self.actor, desk).await {
                 tracing::warn!(desk.id = %desk, code = refusal.code.as_str(), "a desk's lease was not renewed");
             }
+        }
+        if now.since(self.held_at) >= HOLD_EVERY {
+            self.held_at = now;
+            self.hold_alarms().await;
         }
         if now.since(self.repaired_at) >= REPAIR_EVERY {
             self.repaired_at = now;

@@ -124,6 +124,18 @@ impl Tickets<'_> {
         }))
     }
 
+    /// Rings at a patient whose visit is under way and who is not there, until `until`; `None` ends the ring.
+    pub async fn ring(&mut self, id: TicketId, version: i64, until: Option<Timestamp>) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!("ring_until = $3", "'serving'"))
+                .bind(id)
+                .bind(version)
+                .bind(until)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
     /// Rings the called ticket again.
     pub async fn recall(
         &mut self,

@@ -66,8 +66,9 @@ impl Tickets<'_> {
             sqlx::query(
                 "update ticket
                  set lease_until = case when lease_until < $1 then $1 else lease_until end,
-                     ring_until = case when ring_until < $1 then $1 else ring_until end
-                 where state in ('called', 'serving', 'suspended') and (lease_until < $1 or ring_until < $1)",
+                     ring_until = case when state = 'called' and ring_until < $1 then $1 else ring_until end
+                 where state in ('called', 'serving', 'suspended')
+                   and (lease_until < $1 or (state = 'called' and ring_until < $1))",
             )
             .bind(until)
             .execute(conn)

@@ -1,4 +1,4 @@
-//! A call that nobody answered.
+//! A call that nobody answered, and a visit whose patient could not be reached any more: some places back.
 
 use crate::domain::ids::TicketId;
 use crate::domain::place::{Standing, shift_back};
@@ -43,18 +43,46 @@ impl Tickets<'_> {
             .await?
         });
         if missed.as_ref().is_some_and(|ticket| ticket.state == TicketState::Waiting) {
-            for (other, rank) in to.aside {
-                // The version stays, for nobody's order changes.
-                on!(self.0, |conn| {
-                    sqlx::query("update ticket set rank = $2 where id = $1")
-                        .bind(other)
-                        .bind(rank)
-                        .execute(conn)
-                        .await?;
-                });
-            }
+            self.step_aside(to.aside).await?;
         }
         Ok(missed)
+    }
+
+    /// The patient dropped out of the visit: `shift` places back in its lane, so that the next call reaches somebody
+    /// who is there. It is not a missed call.
+    pub async fn put_back(&mut self, id: TicketId, version: i64, shift: i64) -> Result<Option<TicketRow>> {
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        self.hold(ticket.clinic_id).await?;
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
+        let behind = self.behind(&ticket).await?;
+        let to = shift_back(standing, &behind, usize::try_from(shift).unwrap_or(0));
+        let back: Option<TicketRow> = on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "state = 'waiting', desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
+                 accepted_at = null, started_at = null, move_reason = 'patient_lost', rank = $3",
+                "'serving'"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(to.rank)
+            .fetch_optional(conn)
+            .await?
+        });
+        if back.is_some() {
+            self.step_aside(to.aside).await?;
+        }
+        Ok(back)
+    }
+
+    /// Gives others the rank that keeps their order; the version stays, for nobody's place changes.
+    async fn step_aside(&mut self, aside: Vec<(TicketId, i64)>) -> Result<()> {
+        for (other, rank) in aside {
+            on!(self.0, |conn| {
+                sqlx::query("update ticket set rank = $2 where id = $1").bind(other).bind(rank).execute(conn).await?;
+            });
+        }
+        Ok(())
     }
 
     /// The live tickets behind one in its lane, in order.

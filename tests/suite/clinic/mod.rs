@@ -3,7 +3,9 @@
 
 mod admission;
 mod calling;
+mod dropped;
 mod estimate;
+mod holding;
 mod levels;
 pub mod live;
 mod notices;

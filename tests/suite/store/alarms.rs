@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::types::Json;
-use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome};
+use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
 use yunzhen::domain::ids::{AlarmId, HolderId};
 use yunzhen::domain::text::Text;
 use yunzhen::domain::triage::Level;
@@ -30,6 +30,7 @@ fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
         outcome: None,
         note_sealed: None,
         version: 1,
+        lease_until: None,
     }
 }
 
@@ -144,5 +145,76 @@ on_both! {
         let ticket_id = Some(ticket.id);
         let expected = [first, second].map(|one| AlarmRow { ticket_id, version: 2, ..one });
         assert_eq!(attached.await, expected);
+    }
+
+    async fn a_ticket_has_every_open_alarm_that_nobody_took_and_no_nurses_call(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let ticket = hospital.join(Level::Standard).await;
+        let of_ticket = |kind| AlarmRow { ticket_id: Some(ticket.id), ..alarm(&hospital, kind) };
+        let first = of_ticket(AlarmKind::Triage);
+        hospital.pass(Duration::from_secs(1));
+        let second = of_ticket(AlarmKind::Worsened);
+        let (taken, call) = (of_ticket(AlarmKind::Triage), of_ticket(AlarmKind::NurseCall));
+        for one in [&second, &first, &taken, &call, &alarm(&hospital, AlarmKind::RedFlag)] {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &taken, 0).await);
+        let found = db.read().await.unwrap().alarms().unheld_of_ticket(ticket.id).await.unwrap();
+        assert_eq!(found, [first, second]);
+    }
+
+    async fn a_taken_alarm_is_taken_over_by_another_and_the_first_can_close_it_no_more(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let raised = alarm(&hospital, AlarmKind::RedFlag);
+        raise(&hospital, &raised).await;
+        let over = async |desk: usize| {
+            let account = hospital.desks[desk].doctor;
+            hospital.write(async |tx| tx.alarms().take_over(raised.id, account, hospital.now()).await.unwrap()).await
+        };
+        assert!(!over(1).await, "nobody has it");
+        assert!(take(&hospital, &raised, 0).await);
+        assert!(!over(0).await, "who has it takes nothing over");
+        assert!(over(1).await);
+        assert!(!close(&hospital, &raised, 0).await && close(&hospital, &raised, 1).await);
+        assert!(!over(0).await, "it is closed");
+    }
+
+    async fn a_taker_who_is_not_heard_loses_the_alarm_and_one_who_is_heard_keeps_it(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let (silent, heard) = (alarm(&hospital, AlarmKind::RedFlag), alarm(&hospital, AlarmKind::Triage));
+        for (desk, one) in [&silent, &heard].into_iter().enumerate() {
+            raise(&hospital, one).await;
+            assert!(take(&hospital, one, desk).await);
+        }
+        hospital.pass(HOLD);
+        let unheard = async || db.read().await.unwrap().alarms().unheard(hospital.now()).await.unwrap();
+        assert!(unheard().await.is_empty(), "not before the time is over");
+        let (account, until) = (hospital.desks[1].doctor, hospital.now() + HOLD);
+        assert_eq!(hospital.write(async |tx| tx.alarms().renew(account, until).await.unwrap()).await, 1);
+        hospital.pass(Duration::from_millis(1));
+        assert_eq!(unheard().await.iter().map(|one| one.id).collect::<Vec<_>>(), [silent.id]);
+        let let_go = async |one: &AlarmRow| {
+            hospital.write(async |tx| tx.alarms().let_go(one.id, hospital.now()).await.unwrap()).await
+        };
+        assert!(let_go(&silent).await && !let_go(&silent).await && !let_go(&heard).await);
+        assert!(take(&hospital, &silent, 1).await, "it rings again, and anybody may take it");
+    }
+
+    async fn an_alarm_is_handed_back_by_who_has_it_and_after_a_restart_everybody_gets_time(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let raised = alarm(&hospital, AlarmKind::Worsened);
+        raise(&hospital, &raised).await;
+        let back = async |desk: usize| {
+            let account = hospital.desks[desk].doctor;
+            hospital.write(async |tx| tx.alarms().hand_back(raised.id, account).await.unwrap()).await
+        };
+        assert!(take(&hospital, &raised, 0).await);
+        assert!(!back(1).await && back(0).await && !back(0).await);
+        assert!(take(&hospital, &raised, 1).await);
+        assert!(hospital.write(async |tx| tx.alarms().has_any(hospital.desks[1].doctor).await.unwrap()).await);
+        hospital.pass(HOLD * 2);
+        let until = hospital.now() + HOLD;
+        assert_eq!(hospital.write(async |tx| tx.alarms().forgive(until).await.unwrap()).await, 1);
+        assert!(db.read().await.unwrap().alarms().unheard(hospital.now()).await.unwrap().is_empty());
     }
 }

@@ -3,6 +3,7 @@
 mod alarms;
 mod audit;
 mod events;
+mod handovers;
 mod house;
 mod idem;
 mod intake;

@@ -122,6 +122,16 @@ export interface CurrentPatient {
   check: DeviceCheck | null
   previous: PreviousVisit[]
   visit: string | null
+  offline_since: number | null
+  handover: Handover | null
+}
+/** A colleague's word with a transfer. */
+export interface Handover {
+  at: number
+  clinic_name: Text
+  doctor_name: Text
+  reason: string
+  visit: string | null
 }
 export interface NoteDraft {
   version: number

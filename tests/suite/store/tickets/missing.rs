@@ -169,4 +169,19 @@ on_both! {
             assert_eq!((kept.version, kept.move_reason, kept.miss_count), (1, None, 0), "a desk that saw it may act");
         }
     }
+
+    async fn a_dropped_patient_goes_some_places_back_without_a_miss(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let tickets = hospital.join_many(4, Level::Standard).await;
+        let serving = hospital.serve(&hospital.call(0).await).await;
+        let back = hospital
+            .write(async |tx| tx.tickets().put_back(serving.id, serving.version, 2).await.unwrap().unwrap())
+            .await;
+        assert_eq!((back.state, back.miss_count), (TicketState::Waiting, 0));
+        assert_eq!((back.move_reason, back.doctor_id), (Some(MoveReason::PatientLost), None));
+        let ids: Vec<_> = [1, 2, 0, 3].map(|at: usize| tickets[at].id).into();
+        assert_eq!(hospital.order().await, ids);
+        let again = hospital.write(async |tx| tx.tickets().put_back(back.id, back.version, 2).await.unwrap()).await;
+        assert_eq!(again, None, "who waits is not put back");
+    }
 }

@@ -9,7 +9,7 @@ use crate::support::hospital::{Hospital, RING};
 use crate::support::on_both;
 
 /// Every statement that moves a ticket, by its name in `src/store/tickets.rs`.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 16] = [
     "recall",
     "accept",
     "serve",
@@ -18,6 +18,8 @@ const STATEMENTS: [&str; 14] = [
     "restore",
     "suspend",
     "go_on",
+    "ring",
+    "put_back",
     "to_head",
     "finish",
     "leave",
@@ -41,6 +43,8 @@ async fn run(hospital: &Hospital, t: &mut Tickets<'_>, name: &str, id: TicketId,
         "restore" => t.restore(id, v, MoveReason::DeskLost).await,
         "suspend" => t.suspend(id, v, now).await,
         "go_on" => t.go_on(id, v, now).await,
+        "ring" => t.ring(id, v, Some(now + RING)).await,
+        "put_back" => t.put_back(id, v, 3).await,
         "to_head" => t.to_head(id, v).await,
         "finish" => t.finish(id, v, now).await,
         "leave" => t.leave(id, v, now).await,

@@ -21,10 +21,12 @@ export interface Desk {
   end: (visit: string) => Promise<void>
   visit: (visit: string) => Promise<VisitView>
   grant: (visit: string) => Promise<RoomGrant>
+  /** The telephone number of the patient on the desk; the reading is audited. */
+  phone: () => Promise<string>
 }
-export type DeskAct = 'open' | 'pause' | 'resume' | 'close' | 'call-next' | 'recall' | 'skip' | 'cancel-call' | 'confirm' | 'wrong-person' | 'transfer'
+export type DeskAct = 'open' | 'pause' | 'resume' | 'close' | 'call-next' | 'recall' | 'skip' | 'cancel-call' | 'confirm' | 'wrong-person' | 'transfer' | 'ring' | 'end-ring' | 'put-back'
 /** Acts on the present ticket name the version that was seen. */
-const VERSIONED: readonly DeskAct[] = ['recall', 'skip', 'cancel-call', 'confirm', 'wrong-person', 'transfer']
+const VERSIONED: readonly DeskAct[] = ['recall', 'skip', 'cancel-call', 'confirm', 'wrong-person', 'transfer', 'ring', 'end-ring', 'put-back']
 /** After these somebody else was faster: what is shown is old. */
 const OUTDATED = new Set(['version.conflict', 'ticket.state', 'queue.empty', 'desk.doctor_busy', 'desk.not_open'])
 
@@ -85,5 +87,6 @@ export function useDesk(session: Session, live: Live): Desk {
     end: (visit) => post(`/visits/${visit}/end`),
     visit: (visit) => http.get<VisitView>(`/visits/${visit}`),
     grant: (visit) => http.post<RoomGrant>(`/visits/${visit}/grant`),
+    phone: async () => (await http.get<{ phone: string }>(`/desks/${view.value?.id ?? ''}/phone`)).phone,
   }
 }

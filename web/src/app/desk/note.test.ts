@@ -30,7 +30,7 @@ function bench(from: NoteDraft = draft(0), unsaved: { version: number; content: 
 }
 
 describe('autosave', () => {
-  it('saves two seconds after the last change, with the version', async () => {
+  it('saves two seconds after the first unsaved change, with the version', async () => {
     const { note, ports, run } = bench(draft(3))
     note.change({ complaint: 'a' })
     note.change({ complaint: 'ab' })
@@ -39,6 +39,24 @@ describe('autosave', () => {
     expect(ports.save).toHaveBeenCalledExactlyOnceWith(3, expect.objectContaining({ complaint: 'ab' }))
     expect(note.state).toEqual({ name: 'saved', at: 4000 })
     expect(ports.keep).toHaveBeenLastCalledWith(null)
+  })
+
+  it('is not put off by typing on', async () => {
+    vi.useFakeTimers()
+    const save = vi.fn<NotePorts['save']>((version, content) => Promise.resolve({ version: version + 1, saved_at: 1, content }))
+    const later = (act: () => void, ms: number) => {
+      const timer = setTimeout(act, ms)
+      return () => clearTimeout(timer)
+    }
+    const note = new Note(draft(0), { save, later, fetch: () => Promise.resolve(draft(0)), keep: () => undefined, changed: () => undefined })
+    for (let key = 1; key <= 20; key += 1) {
+      note.change({ complaint: 'a'.repeat(key) })
+      await vi.advanceTimersByTimeAsync(300)
+    }
+    vi.useRealTimers()
+    // Six seconds of typing without a pause.
+    expect(save.mock.calls.length).toBeGreaterThanOrEqual(2)
+    expect(save.mock.calls[0]?.[1].complaint).toBe('a'.repeat(7))
   })
 
   it('saves again what was typed while it was saving', async () => {

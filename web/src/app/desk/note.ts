@@ -1,4 +1,5 @@
-// The note that is being written: saved two seconds after the last change, with the version that it changes.
+// The note that is being written: saved two seconds after the first unsaved change, with the version that it changes.
+// Who types on without a pause is saved all the same.
 // Nothing typed is lost by a failed save, a conflict or a reload.
 
 import { ApiError } from '@/protocol/http'
@@ -45,6 +46,8 @@ export class Note {
   #content: NoteContent
   #state: SaveState
   #cancel: (() => void) | null = null
+  /** A save is on its way to happen; typing on does not put it off. */
+  #due = false
   #saving: Promise<void> | null = null
   #retries = 0
   #stopped = false
@@ -77,7 +80,7 @@ export class Note {
     if (this.#state.name === 'locked') return
     this.#content = { ...this.#content, ...part }
     this.#ports.keep({ version: this.#version, content: this.#content })
-    if (this.#state.name === 'conflict') return this.#ports.changed()
+    if (this.#state.name === 'conflict' || this.#due) return this.#ports.changed()
     this.#plan(SAVE_AFTER_MS)
   }
 
@@ -105,6 +108,7 @@ export class Note {
   /** Signed: nothing changes any more. */
   lock(): void {
     this.#cancel?.()
+    this.#due = false
     this.#ports.keep(null)
     this.#set({ name: 'locked' })
   }
@@ -124,12 +128,14 @@ export class Note {
 
   #plan(ms: number): void {
     this.#cancel?.()
+    this.#due = true
     this.#set({ name: 'dirty' })
     this.#cancel = this.#ports.later(() => void this.#save(), ms)
   }
 
   #save(): Promise<void> {
     this.#cancel?.()
+    this.#due = false
     this.#saving ??= this.#send().finally(() => (this.#saving = null))
     return this.#saving
   }

@@ -16,6 +16,7 @@ export function changeOf(before: SeenTicket, after: TicketView): Change | null {
   // The count says it even to a page that slept through the call and saw nothing of it.
   const missed = after.missed > before.missed || (before.phase === 'called' && after.moved === 'missed_call')
   if (missed) return say('wait.change.missed', { n: after.miss_shift })
+  if (before.phase === 'serving' && after.moved === 'patient_lost') return say('wait.change.patient_lost', { n: after.miss_shift })
   if (before.phase !== 'waiting') {
     return after.moved === 'wrong_person' ? say('wait.change.wrong_person') : say('wait.change.place_kept')
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, decisionOf, isUnderWay, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
+import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -46,6 +46,20 @@ describe('alarms', () => {
   })
   it('are mine until I close them', () => {
     expect(mine([alarm('1', { mine: true, taken_at: 1 }), alarm('2', { mine: true, closed_at: 2 })]).map((one) => one.id)).toEqual(['1'])
+  })
+})
+
+describe('a line', () => {
+  it('stays open for who was on it when a doctor takes over, and ends when the alarm is handed back or closed', () => {
+    expect(lineOf([alarm('1', { mine: true, taken_at: 1 })], '1')?.id).toBe('1')
+    expect(lineOf([alarm('1', { mine: false, taken_at: 2 })], '1')?.id).toBe('1')
+    expect(lineOf([alarm('1')], '1')).toBeNull()
+    expect(lineOf([alarm('1', { taken_at: 2, closed_at: 3 })], '1')).toBeNull()
+    expect(lineOf([alarm('1', { taken_at: 2 })], null)).toBeNull()
+  })
+  it('of a colleague is shown as taken, a call of a nurse to a patient is not', () => {
+    const all = [alarm('1', { taken_at: 1 }), alarm('2', { taken_at: 1, mine: true }), alarm('3'), alarm('4', { kind: 'nurse_call', taken_at: 1 })]
+    expect(inOtherHands(all).map((one) => one.id)).toEqual(['1'])
   })
 })
 

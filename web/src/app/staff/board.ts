@@ -49,6 +49,14 @@ export function recheckMinutes(row: TicketRow, now: number): number | null {
 export function ringing(alarms: readonly AlarmView[]): AlarmView[] {
   return alarms.filter((one) => one.kind !== 'nurse_call' && one.taken_at === null && one.closed_at === null).sort((a, b) => a.raised_at - b.raised_at)
 }
+/** Emergencies that a colleague took and has not closed. */
+export function inOtherHands(alarms: readonly AlarmView[]): AlarmView[] {
+  return alarms.filter((one) => one.kind !== 'nurse_call' && one.taken_at !== null && !one.mine && one.closed_at === null)
+}
+/** The line that this window has open: mine, or one that a doctor took over from me. One that was handed back is over for me. */
+export function lineOf(alarms: readonly AlarmView[], id: string | null): AlarmView | null {
+  return alarms.find((one) => one.id === id && one.closed_at === null && one.taken_at !== null) ?? null
+}
 export function mine(alarms: readonly AlarmView[]): AlarmView[] {
   return alarms.filter((one) => one.mine && one.closed_at === null)
 }

@@ -8,8 +8,10 @@ describe('the keyboard of the desk', () => {
     const keys = COMMANDS.map(keyOf)
     expect(new Set(keys).size).toBe(COMMANDS.length)
     expect(keyOf('call_next')).toBe('Alt+N')
+    expect(keyOf('outcome_1')).toBe('Alt+1')
   })
-  it('hears only Alt and a letter', () => {
+  it('hears only Alt with a letter or a digit', () => {
+    expect(commandOf(press('Digit5'))).toBe('outcome_5')
     expect(commandOf(press('KeyN'))).toBe('call_next')
     expect(commandOf(press('KeyN', { altKey: false }))).toBeNull()
     expect(commandOf(press('KeyN', { ctrlKey: true }))).toBeNull()

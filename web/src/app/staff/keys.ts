@@ -1,7 +1,8 @@
-// The keyboard of the desk. Alt and a letter, so that no key is taken away from somebody who types.
+// The keyboard of the desk. Alt and a letter or, for what happens next, a digit, so that no key is taken away from somebody who types.
 
 export const COMMANDS = [
   'call_next', 'recall', 'confirm', 'outcome', 'sign', 'end', 'microphone', 'camera', 'chat', 'transfer', 'pause', 'queue', 'record', 'alarm', 'help',
+  'outcome_1', 'outcome_2', 'outcome_3', 'outcome_4', 'outcome_5',
 ] as const
 export type DeskCommand = (typeof COMMANDS)[number]
 
@@ -22,6 +23,11 @@ const KEYS: Readonly<Record<string, DeskCommand>> = {
   KeyD: 'record',
   KeyA: 'alarm',
   KeyH: 'help',
+  Digit1: 'outcome_1',
+  Digit2: 'outcome_2',
+  Digit3: 'outcome_3',
+  Digit4: 'outcome_4',
+  Digit5: 'outcome_5',
 }
 
 export function commandOf(event: Pick<KeyboardEvent, 'altKey' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'code' | 'isComposing' | 'repeat'>): DeskCommand | null {
@@ -32,5 +38,5 @@ export function commandOf(event: Pick<KeyboardEvent, 'altKey' | 'ctrlKey' | 'met
 /** How the key is written on a button and in the list. */
 export function keyOf(command: DeskCommand): string {
   const code = Object.entries(KEYS).find(([, one]) => one === command)?.[0] ?? ''
-  return `Alt+${code.slice(3)}`
+  return `Alt+${code.replace(/^(?:Key|Digit)/, '')}`
 }

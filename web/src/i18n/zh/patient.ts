@@ -272,6 +272,7 @@ export const patient = {
   'wait.replaced.here': '改在这里等',
   'wait.worse': '我加重了',
   'wait.change.missed': '刚才没有接听,您的号往后移了(最多 {n} 位),请留意下一次叫号。',
+  'wait.change.patient_lost': '刚才您的连接断了,医生等不到您,您的号后移了 {n} 位,不算过号。',
   'wait.change.wrong_person': '刚才核对的不是本人,您的位置没有变。',
   'wait.change.place_kept': '医生那边断了一下,您的位置没有变。',
   'wait.change.raised': '您的情况加重了,已经提前。',
@@ -310,6 +311,7 @@ export const patient = {
   'accepted.title': '医生正在核对您的身份',
   'accepted.text': '请看着屏幕,马上就接通。请把证件放在手边。',
 
+  'call.recalled': '医生正在等您,请点下面的按钮回到通话。',
   'call.return': '回到诊室',
   'call.return.text': '就诊还没有结束,点一下就能回到医生那里。',
   'call.suspended': '医生正在重新连接,您的号已保留',

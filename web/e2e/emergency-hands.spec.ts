@@ -1,0 +1,65 @@
+import { Api } from './support/api'
+import { expect, test } from './support/test'
+import { expectFrames } from './support/call'
+import { expectAccessible, picture } from './support/look'
+import { Voice } from './support/scene'
+
+test('a nurse hands an emergency back, a doctor takes it over, and the caller is never alone', async ({ patient, desk, nurse }) => {
+  const [doctors, nurses] = [(id: string) => desk.page.getByTestId(id), (id: string) => nurse.page.getByTestId(id)]
+  await desk.openDesk()
+  await patient.open()
+  await patient.start()
+  await patient.admitRedFlag()
+  await nurse.takeAlarm()
+  await expect(nurses('alarm-panel')).toBeVisible()
+  await expect(nurses('emergency')).toContainText(nurse.say('alarm.online'))
+  await expect(doctors('alarm-held')).toBeVisible()
+  await nurses('alarm-hand-back').click()
+  await expect(nurses('alarm-panel')).toBeHidden()
+  await desk.expectAlarm()
+
+  await nurse.takeAlarm()
+  await patient.button(patient.say('emergency.line.open')).click()
+  await expectFrames(patient.page)
+  await expect(doctors('alarm-held')).toBeVisible()
+  await expectAccessible(desk.page, 'desk, an emergency in a nurse\'s hands')
+  await doctors('alarm-take-over').click()
+  await expect(nurses('alarm-over')).toBeVisible()
+  await expect(doctors('alarm-panel')).toBeVisible()
+  await expectFrames(desk.page)
+  await expectFrames(nurse.page)
+  await expectAccessible(nurse.page, 'nurse, the line a doctor took over')
+  await picture(nurse.page, 'nurse-taken-over')
+  await nurses('alarm-leave').click()
+  await expect(nurses('alarm-panel')).toBeHidden()
+  await expectFrames(patient.page)
+
+  await doctors('alarm-close').click()
+  await desk.page.locator('input[name="alarm-outcome"][value="handed_to120"]').check()
+  await expectAccessible(desk.page, 'desk, closing an emergency')
+  await picture(desk.page, 'desk-emergency-close')
+  await doctors('alarm-close-yes').click()
+  await expect(doctors('alarm-panel')).toBeHidden()
+  await expect(nurses('emergency')).toHaveCount(0)
+})
+
+test('a doctor lowers an emergency from the queue, with a reason, and its alarm rings no more', async ({ server, desk }) => {
+  const at = (id: string) => desk.page.getByTestId(id)
+  await desk.openDesk()
+  const voice = await Voice.arrives(server, 'thought to be an emergency')
+  const nurse = await Api.staff(server.baseURL, server.account('nurse'))
+  const { version } = await voice.ticket()
+  await nurse.post(`/tickets/${voice.arrival.ticket}/level`, { version, level: 'EMERGENCY', reason: '' })
+  await desk.expectAlarm()
+  await at('queue-row').click()
+  await at('queue-level').click()
+  await desk.page.locator('input[name="level"][value="URGENT"]').check()
+  await at('level-yes').click()
+  await expect(desk.page.getByText(desk.say('nurse.level.reason.short'))).toBeVisible()
+  await expectAccessible(desk.page, 'desk, the level dialog')
+  await desk.page.locator('#level-reason').fill('复测生命体征平稳')
+  await at('level-yes').click()
+  await expect(at('alarm-banner')).toBeHidden()
+  await expect.poll(async () => (await voice.ticket())['level']).toBe('URGENT')
+  await expect.poll(async () => (await voice.ticket())['phase']).toBe('waiting')
+})
