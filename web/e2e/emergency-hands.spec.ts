@@ -51,6 +51,7 @@ test('a doctor lowers an emergency from the queue, with a reason, and its alarm 
   const { version } = await voice.ticket()
   await nurse.post(`/tickets/${voice.arrival.ticket}/level`, { version, level: 'EMERGENCY', reason: '' })
   await desk.expectAlarm()
+  await expect(at('queue')).toContainText(desk.say('level.EMERGENCY'))
   await at('queue-row').click()
   await at('queue-level').click()
   await desk.page.locator('input[name="level"][value="URGENT"]').check()
