@@ -11,6 +11,7 @@ describe('what a waiting patient is told', () => {
     expect(after({ ahead: 5, moved: 'missed_call' }, { phase: 'called' })).toBe('wait.change.missed')
     expect(after({ ahead: 0, moved: 'wrong_person' }, { phase: 'accepted' })).toBe('wait.change.wrong_person')
     expect(after({ moved: 'desk_lost' }, { phase: 'called' })).toBe('wait.change.place_kept')
+    expect(after({ ahead: 5, moved: 'patient_lost' }, { phase: 'serving' })).toBe('wait.change.patient_lost')
   })
 
   it('explains a missed call to a page that slept through it', () => {
