@@ -32,9 +32,10 @@ fn every_operation_has_a_name_of_its_own() {
 }
 
 /// Names that stand in the client's code where a path is put together from a closed set of words.
-const WORDS: [(&str, &str, &[&str]); 3] = [
+const WORDS: [(&str, &str, &[&str]); 4] = [
     ("app/patient/store.ts", "path", &["accept", "not-me", "leave"]),
     ("app/chat.ts", "path", &["/visits/{}"]),
+    ("app/staff/alarms.ts", "how", &["take", "take-over", "hand-back"]),
     (
         "app/desk/desk.ts",
         "what",
@@ -50,6 +51,9 @@ const WORDS: [(&str, &str, &[&str]); 3] = [
             "confirm",
             "wrong-person",
             "transfer",
+            "ring",
+            "end-ring",
+            "put-back",
         ],
     ),
 ];

@@ -118,6 +118,11 @@ test('every control of the call does what its word says', async ({ server, patie
   await expectAccessible(page, 'call, with the conversation')
   await expectNoSidewaysScroll(page, 'call, with the conversation')
   await picture(page, 'patient-chat')
+  await at('chat-line').locator('button:has(img)').first().click()
+  await expect(page.getByRole('dialog')).toBeVisible()
+  await expectAccessible(page, 'call, a picture large')
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toBeHidden()
   await at('control-chat').or(page.getByRole('button', { name: patient.say('chat.close') })).first().click()
 
   // Reconnecting counts the seconds.

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
-import { Voice } from './support/scene'
+import { Voice, young } from './support/scene'
 import { signIn } from './support/staff'
 
 test('a whole day of a desk fits on one screen, in every dialog and every state, and survives reloads', async ({ server, desk }) => {
@@ -116,12 +116,12 @@ test('a whole day of a desk fits on one screen, in every dialog and every state,
   await expect(at('unfinished')).toBeHidden()
 })
 
-test('a transferred patient comes with a word and the note of the first clinic', async ({ server, desk, desktops }) => {
+test('a transferred patient keeps the place, and comes with a word and the note of the first clinic', async ({ server, desk, desktops, patient }) => {
   const { page } = desk
-  const voice = await Voice.arrives(server, 'is sent on')
+  await patient.appear(server, young('is sent on'))
   await desk.openDesk()
   await desk.callNext()
-  await voice.accept()
+  await patient.accept()
   await desk.confirm()
   await page.getByTestId('tab-history').click()
   await page.getByTestId('note-complaint').fill('反复低热')
@@ -133,10 +133,21 @@ test('a transferred patient comes with a word and the note of the first clinic',
   await page.getByTestId('transfer-yes').click()
   await expect(page.getByTestId('record')).toBeHidden()
 
+  const sentOn = patient.heading(patient.say('ended.transferred.title'))
+  await expect(sentOn).toBeVisible()
+  await expectAccessible(patient.page, 'patient, sent on')
+  await picture(patient.page, 'patient-transferred')
+  await patient.button(patient.say('ended.transferred.go')).click()
+  await patient.expectWaiting()
+  await patient.page.reload()
+  await patient.expectWaiting()
+  await expect(patient.page.getByText('中医内科门诊')).toBeVisible()
+
   const other = await (await desktops.newContext({ baseURL: server.baseURL, locale: 'zh-CN', viewport: { width: 1366, height: 768 } })).newPage()
   await signIn(other, server.account('doctor', 1))
   await other.getByTestId('choose-desk').last().click()
   await other.getByTestId('call-next').click()
+  await patient.expectCalled()
   await expect(other.getByTestId('handover-reason')).toHaveText('请中医科看脉象')
   await other.getByTestId('handover-read').click()
   await expect(other.getByTestId('handover-note')).toContainText('反复低热')

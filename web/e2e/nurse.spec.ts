@@ -21,7 +21,7 @@ test('the nurse calls a waiting patient by video, and the place is the same afte
   expect(await patient.number()).toBe(number)
 })
 
-test('emergencies ring, stand above the columns and oldest first; a card says why and moves by itself', async ({ server, nurse }) => {
+test('emergencies ring, stand above the columns and oldest first, and a card says why and moves by itself', async ({ server, nurse }) => {
   const at = (id: string) => nurse.page.getByTestId(id)
   const voice = await Voice.arrives(server, 'becomes worse')
   const card = at('column-STANDARD').getByTestId('ticket-card')
