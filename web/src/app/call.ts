@@ -97,6 +97,8 @@ export function useCall(options: CallOptions): Call {
   async function enter(): Promise<boolean> {
     attempt += 1
     const mine = attempt
+    peer ??= makePeer()
+    peer.prepare()
     for (;;) {
       try {
         const grant = await options.grant()
@@ -135,18 +137,17 @@ export function useCall(options: CallOptions): Call {
     if (isNew) told = ''
     dispatch({ type: 'room', room, at: Date.now() })
     if (!isNew || state.value.room === null) return
-    peer?.close()
-    peer = makePeer(room.room)
+    peer ??= makePeer()
     send()
     peer.begin()
     expose(peer)
   }
 
-  function makePeer(room: string): Peer {
+  function makePeer(): Peer {
     return new Peer({
       make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
       receive: options.receive ?? { audio: 3, video: 3 },
-      offer: (offer) => say(room, offer),
+      offer: (offer) => say(state.value.room ?? '', offer),
       state: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
       changed: gather,
       now: () => Date.now(),

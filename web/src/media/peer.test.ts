@@ -60,7 +60,13 @@ beforeEach(async () => {
   vi.useFakeTimers()
   FakePc.made = []
   offers.length = states.length = 0
-  peer = new Peer({
+  peer = newPeer()
+  peer.begin()
+  await settle()
+})
+
+function newPeer(): Peer {
+  return new Peer({
     make: () => new FakePc() as unknown as RTCPeerConnection,
     receive: { audio: 3, video: 3 },
     offer: (offer) => Promise.resolve(void offers.push(offer)),
@@ -70,8 +76,32 @@ beforeEach(async () => {
     setTimer: (act, ms) => setTimeout(act, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
   })
-  peer.begin()
-  await settle()
+}
+
+describe('a prepared connection', () => {
+  beforeEach(() => {
+    FakePc.made = []
+    offers.length = 0
+    peer = newPeer()
+    peer.prepare()
+  })
+
+  it('offers nothing before the seat is there, even when the socket comes back', async () => {
+    peer.setLinked(false)
+    peer.setLinked(true)
+    await settle()
+    expect(FakePc.made).toHaveLength(1)
+    expect(offers).toEqual([])
+  })
+
+  it('is the one that begins, and is not used twice', async () => {
+    peer.begin()
+    await settle()
+    expect(FakePc.made).toHaveLength(1)
+    expect(offers).toHaveLength(1)
+    peer.begin()
+    expect(FakePc.made).toHaveLength(2)
+  })
 })
 
 describe('the first offer', () => {

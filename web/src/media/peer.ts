@@ -37,6 +37,8 @@ export class Peer {
   #extra = { audio: 0, video: 0 }
   #flight: { id: number; timer: unknown } | null = null
   #answered = false
+  /** Built, and nothing offered yet. */
+  #prepared = false
   #again = false
   #recovery: Recovery
   #timer: unknown = null
@@ -51,12 +53,21 @@ export class Peer {
     return this.#pc
   }
 
+  /** Builds the first connection while the seat is still asked for: that takes a browser a while. */
+  prepare(): void {
+    if (this.#closed || this.#pc) return
+    this.#build()
+    this.#prepared = true
+  }
+
   /** A new connection in the same seat: at the beginning, and when nothing else helps. */
   begin(): void {
     if (this.#closed) return
-    this.#tearDown()
+    const isBuilt = this.#prepared
+    if (!isBuilt) this.#tearDown()
+    this.#prepared = false
     this.#recovery = { ...newRecovery(this.#options.now()), linked: this.#recovery.linked }
-    this.#build()
+    if (!isBuilt) this.#build()
     this.#options.state('connecting')
     this.#options.changed()
     this.#arm()
@@ -109,7 +120,7 @@ export class Peer {
   setLinked(linked: boolean): void {
     this.#recovery = relink(this.#recovery, linked, this.#options.now())
     if (!linked) this.#land(false)
-    else if (!this.#answered && this.#pc) return this.begin()
+    else if (!this.#answered && this.#pc && !this.#prepared) return this.begin()
     this.#arm()
   }
 
@@ -161,7 +172,7 @@ export class Peer {
   #arm(): void {
     if (this.#timer !== null) this.#options.clearTimer(this.#timer)
     const at = nextDeadline(this.#recovery)
-    this.#timer = at === null || this.#closed ? null : this.#options.setTimer(() => this.#cure(), Math.max(0, at - this.#options.now()))
+    this.#timer = at === null || this.#closed || this.#prepared ? null : this.#options.setTimer(() => this.#cure(), Math.max(0, at - this.#options.now()))
   }
 
   #cure(): void {
