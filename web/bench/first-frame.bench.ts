@@ -66,7 +66,7 @@ test('from accept to the first frame of the other side', async () => {
   print(`confirm → first frame, patient   ${figure(between(atDesk('confirm'), atPatient('frame')))}`)
   print(`confirm → first frame, desk      ${figure(between(atDesk('confirm'), atDesk('frame')))}`)
   print(`  accept → identity at the desk  ${figure(between(atPatient('accept'), atDesk('identity')))}`)
-  const steps = ['grant', 'connection', 'offer', 'answer', 'connected', 'frame'] as const
+  const steps = ['grant', 'granted', 'seated', 'offer', 'answer', 'connected', 'frame'] as const
   for (const [who, at] of [['patient', atPatient], ['desk', atDesk]] as const) {
     const line = (from: string, to: Step, values: number[]) => print(`  ${`${from} → ${to}, ${who}`.padEnd(31)} ${figure(values)}`)
     line('confirm', 'grant', between(atDesk('confirm'), at('grant')))

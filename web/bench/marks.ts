@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test'
 
 /** When the steps of a call happened on a page, in the machine's milliseconds: pages of two browsers share that clock. */
 export type Marks = Partial<Record<Step, number>>
-export type Step = 'accept' | 'identity' | 'confirm' | 'grant' | 'connection' | 'offer' | 'answer' | 'connected' | 'frame'
+export type Step = 'accept' | 'identity' | 'confirm' | 'connection' | 'grant' | 'granted' | 'seated' | 'offer' | 'answer' | 'connected' | 'frame'
 
 interface Marked {
   __marks: Marks
@@ -23,8 +23,11 @@ export async function noteSteps(page: Page): Promise<void> {
 
     const ask = window.fetch
     window.fetch = (input, init) => {
-      if (typeof input === 'string' && input.endsWith('/grant')) mark('grant')
-      return ask(input, init)
+      const isGrant = typeof input === 'string' && input.endsWith('/grant')
+      if (isGrant) mark('grant')
+      const answer = ask(input, init)
+      if (isGrant) void answer.then(() => mark('granted'), () => undefined)
+      return answer
     }
 
     const connections: RTCPeerConnection[] = []
@@ -36,6 +39,10 @@ export async function noteSteps(page: Page): Promise<void> {
         mark('connection')
         connections.push(this)
         this.addEventListener('connectionstatechange', () => this.connectionState === 'connected' && mark('connected'))
+      }
+      override createOffer(): Promise<RTCSessionDescriptionInit & undefined> {
+        mark('seated')
+        return super.createOffer() as Promise<RTCSessionDescriptionInit & undefined>
       }
       override setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
         mark('offer')
