@@ -2,6 +2,7 @@ import type { WebSocketRoute } from '@playwright/test'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { arrive } from './support/api'
+import { fallAsleep } from './support/asleep'
 import { expectCall } from './support/call'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
 import { invent } from './support/people'
@@ -131,6 +132,37 @@ test('a telephone that slept through its call gets a text message, keeps its num
   await patient.page.reload()
   await expect(patient.page.getByText(/刚才没有接听/)).toBeVisible()
   await expect(patient.page.getByText(patient.say('wait.lock'))).toBeVisible()
+})
+
+test('a phone that is locked and put away keeps its place, and shows the truth when it is taken up again', async ({ server, phones, patient, another, nurse, desk }) => {
+  test.setTimeout(180_000)
+  await another.appear(server, invent('is before the sleeper'))
+  await patient.appear(server, invent('locks the screen'))
+  await another.page.close()
+  const number = await patient.number()
+  const card = nurse.page.getByTestId('ticket-card').filter({ has: nurse.page.getByRole('heading', { name: number, exact: true }) })
+  await expect(card).toBeVisible()
+  const gone = card.getByText(nurse.say('queue.offline'))
+  // The board reads anew, every half minute at least, who is there.
+  await expect(gone).toBeHidden({ timeout: 40_000 })
+  await desk.openDesk()
+
+  const wake = await fallAsleep(phones)
+  try {
+    await expect(gone).toBeVisible({ timeout: 40_000 })
+    // The one before is called and is not there; who sleeps keeps the place, and becomes the first.
+    await desk.callNext()
+    await desk.skip()
+  } finally {
+    wake()
+  }
+  await patient.expectWaiting()
+  await expect(patient.page.getByText(patient.say('wait.lost'))).toBeHidden({ timeout: 5_000 })
+  expect(await patient.number()).toBe(number)
+  await expect(patient.heading(patient.say('wait.ahead.none'))).toBeVisible()
+  await expect(gone).toBeHidden({ timeout: 40_000 })
+  await desk.callNext()
+  await patient.expectCalled()
 })
 
 test('a red flag that nobody has yet outlives a reload and arrives once', async ({ patient, nurse }) => {
