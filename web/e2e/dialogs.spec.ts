@@ -2,7 +2,7 @@ import { expect, test } from './support/test'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
 import { invent } from './support/people'
 
-test('the dialogs beside the way help, ask and close, and everybody can use them', async ({ server, patient, another }) => {
+test('the dialogs beside the way help, ask and close, and everybody can use them', async ({ server, patient, another, nurse }) => {
   const look = async (page: typeof patient.page, name: string) => {
     await expectAccessible(page, name)
     await expectNoSidewaysScroll(page, name)
@@ -38,9 +38,13 @@ test('the dialogs beside the way help, ask and close, and everybody can use them
   await another.open()
   await another.start()
   await another.admitRedFlag()
+  await nurse.expectAlarm()
+  await expect(nurse.page.getByTestId('emergency')).toContainText(nurse.say('alarm.online'))
   await another.button(another.say('emergency.wrong')).click()
   await expect(another.page.getByRole('dialog')).toBeVisible()
   await look(another.page, 'was it a mistake?')
   await another.button(another.say('emergency.wrong.yes')).click()
   await expect(another.heading(another.say('flags.title'))).toBeVisible()
+  // Who took it back is not there any more, and the board says so.
+  await expect(nurse.page.getByTestId('emergency')).toContainText(nurse.say('alarm.offline'))
 })

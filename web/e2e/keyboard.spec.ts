@@ -68,6 +68,7 @@ test('a doctor sees patients by the keyboard alone', async ({ server, desk }) =>
 
   await callNext()
   await press('skip')
+  await press('skip-yes')
   await expect(at('ring')).toBeHidden()
   await callNext()
   await second.accept()

@@ -48,6 +48,7 @@ export class Desk {
   }
   async skip(): Promise<void> {
     await this.at('skip').click()
+    await this.at('skip-yes').click()
     await expect(this.at('ring')).toBeHidden()
   }
   async expectIdentity(person: Person): Promise<void> {

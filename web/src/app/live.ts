@@ -1,4 +1,4 @@
-import { getCurrentScope, onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue'
+import { effectScope, getCurrentScope, onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue'
 import { createConnection, type Connection, type Status } from '@/connection/driver'
 import type { LiveEvent, ServerMessage } from '@/protocol/live'
 import type { TicketView } from '@/protocol/types'
@@ -50,10 +50,11 @@ export function liveOf(session: Session, name: string): Live {
   }
   lives.set(session, live)
   wakeWith(connection.nudge)
-  watch(session.subject, (subject, before) => {
+  // It belongs to the session, not to the screen that wanted it first.
+  effectScope(true).run(() => watch(session.subject, (subject, before) => {
     if (subject === null) connection.stop()
     else if (before === null) connection.start()
-  })
+  }, { flush: 'sync' }))
   if (session.subject.value !== null) connection.start()
   return live
 }

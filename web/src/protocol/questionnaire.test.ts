@@ -30,6 +30,9 @@ describe('a questionnaire', () => {
 
   it('reads numbers as people type them, and refuses what cannot be', () => {
     expect(readNumber('38,5')).toBe(38.5)
+    expect(readNumber('38度')).toBe(38)
+    expect(readNumber('38.5 ℃')).toBe(38.5)
+    expect(readNumber('度')).toBeNull()
     expect(readNumber('38.5')).toBe(38.5)
     const temperature = item({ type: 'decimal', min: 30, max: 45 })
     expect(faultOf(temperature, '385')).toBe('range')

@@ -122,7 +122,8 @@ export function faultOf(item: Item, typed: unknown): ItemFault | null {
 }
 
 export function readNumber(text: string): number | null {
-  const tidy = text.normalize('NFKC').trim().replace(',', '.').replace('。', '.')
+  // People write the unit as well: 38度, 38.5℃ (which becomes °C).
+  const tidy = text.normalize('NFKC').trim().replace(/\s*(?:度|°?C)$/i, '').replace(',', '.').replace('。', '.')
   return /^\d+(?:\.\d+)?$/.test(tidy) ? Number(tidy) : null
 }
 

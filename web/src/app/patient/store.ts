@@ -324,7 +324,9 @@ export function createPatientStore(link: string) {
     followed = ''
     changes.value = []
     memory.set('waiting', null)
-    Object.assign(known, { ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
+    // The next one who is seen on this phone may be somebody else.
+    memory.set('person', null)
+    Object.assign(known, { patient: null, ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
     memory.set('red_flags', null)
   }
 
@@ -391,7 +393,7 @@ export function createPatientStore(link: string) {
   return {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
     alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, verifyCode, identify, choose, somebodyElse, decide,
-    beginDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
+    beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),
   }

@@ -13,7 +13,8 @@ function ahead(ticket: TicketView): string {
 
 function estimate(ticket: TicketView): string {
   if (ticket.estimate.kind === 'range') {
-    return t('wait.estimate', { low: ticket.estimate.low_min, high: ticket.estimate.high_min })
+    const { low_min: low, high_min: high } = ticket.estimate
+    return low === high ? t('wait.estimate.about', { n: low }) : t('wait.estimate', { low, high })
   }
   return ticket.desks_open === 0 ? t('wait.estimate.unknown.no_desk') : t('wait.estimate.unknown')
 }
