@@ -3,7 +3,7 @@
 //! # The file
 //! The browser renders the same JSON that the server checks answers against:
 //! - a **questionnaire** has a `version`, a `title` and `pages`; a page has an `id`, a `title` and `items`;
-//! - an **item** has a `link_id`, a `type`, a `text` and perhaps a `hint`, `required`, `options`, `unit`, `min`, `max`,
+//! - an **item** has a `link_id`, a `type`, a `text` and perhaps a `hint`, a `note`, `required`, `options`, `unit`, `min`, `max`,
 //!   `step`, `max_length`, `format`, `when`, `red_flag`, `pledge`, `part_of` and `by`;
 //! - `type` says what an answer is: `boolean` → `true` or `false`; `choice` → the `code` of an option; `choices` → a
 //!   list of codes, at least one, an `exclusive` one only alone; `integer` and `quantity` → a number in `unit` from `min`

@@ -44,6 +44,9 @@ pub struct Item {
     pub kind: ItemType,
     /// The question.
     pub text: Text,
+    /// What the question is about, in the words of a medical record: what a doctor's note begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Text>,
     /// Who answers.
     #[serde(default, skip_serializing_if = "Asked::is_patient")]
     pub by: Asked,
@@ -222,7 +225,7 @@ impl Questionnaire {
     }
 
     fn check(&self, item: &Item) -> Result<(), String> {
-        let texts = item.options.iter().map(|option| &option.text).chain(&item.hint).chain([&item.text]);
+        let texts = item.options.iter().map(|option| &option.text).chain(&item.hint).chain(&item.note).chain([&item.text]);
         if texts.into_iter().any(Text::is_incomplete) {
             return Err("is not written in both languages".into());
         }

@@ -78,6 +78,7 @@ function readItem(value: unknown): Item[] {
     id: string(raw['link_id'] ?? raw['id']),
     text: text(raw['text'] ?? raw),
     hint: raw['hint'] === undefined || raw['hint'] === null ? null : text(raw['hint']),
+    note: raw['note'] === undefined || raw['note'] === null ? null : text(raw['note']),
     type,
     required: raw['required'] === true,
     options: list(raw['options']).map(readOption),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { faultOf, holds, missing, readNumber, visiblePages, type Item } from './questionnaire'
 
 const item = (more: Partial<Item>): Item => ({
-  id: 'a', text: { zh: '', en: '' }, hint: null, type: 'boolean', required: true, options: [], unit: '', min: null, max: null,
+  id: 'a', text: { zh: '', en: '' }, hint: null, note: null, type: 'boolean', required: true, options: [], unit: '', min: null, max: null,
   maxLength: 200, partOf: '', format: '', when: null, redFlag: false, ...more,
 })
 

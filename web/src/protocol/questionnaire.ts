@@ -17,6 +17,8 @@ export interface Item {
   id: string
   text: Text
   hint: Text | null
+  /** What it is about, in the words of a record. */
+  note: Text | null
   type: ItemType
   required: boolean
   options: Option[]

@@ -4,7 +4,7 @@ import { EMPTY_NOTE } from './note'
 import { factsOf, fillIn, prefill } from './history'
 
 function item(id: string, zh: string, type: Item['type'], part: Partial<Item> = {}): Item {
-  return { id, text: { zh, en: `${id}?` }, hint: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, ...part }
+  return { id, text: { zh, en: `${id}?` }, hint: null, note: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, ...part }
 }
 const option = (value: string, zh: string, exclusive = false) => ({ value, text: { zh, en: value }, exclusive })
 const questionnaire: Questionnaire = {
@@ -16,7 +16,11 @@ const questionnaire: Questionnaire = {
       item('sx.temp.again', '再量一次', 'decimal', { unit: 'Cel' }),
       item('fev.days', '连续发热几天了?', 'integer', { unit: 'd' }),
       item('sx.chest', '胸口痛吗?', 'boolean', { redFlag: true }),
-      item('sx.neck', '脖子僵硬吗?', 'boolean', { redFlag: true }),
+      item('sx.neck', '脖子僵硬吗?', 'boolean', { redFlag: true, note: { zh: '颈强直', en: 'stiff neck' } }),
+      item('sx.lips', '嘴唇发青吗?', 'boolean'),
+      item('sx.vomit', '呕吐得厉害吗?', 'choice', { options: [option('none', '没有')] }),
+      item('sx.intake', '吃饭喝水怎么样?', 'choice', { options: [option('none', '吃不下也喝不下')], note: { zh: '进食饮水', en: 'eating and drinking' } }),
+      item('rf.room', '能单独住一间吗?', 'boolean'),
       item('sx.self', '有没有想过伤害自己?', 'boolean'),
       item('rf.dis', '有慢性病吗?', 'choices', { options: [option('lung', '肺病'), option('none', '没有', true)] }),
       item('rf.allergy', '过敏', 'text'),
@@ -25,13 +29,15 @@ const questionnaire: Questionnaire = {
     ] },
   ],
 }
-const answers = { 'co.reason': 'fever', 'sx.temp': 38.9, 'sx.temp.again': 38.2, 'fev.days': 2, 'sx.chest': true, 'sx.neck': false, 'sx.self': true, 'rf.dis': ['none'], 'rf.allergy': '青霉素', 'vs.hr': 88, 'id.addr.door': '1幢' }
+const answers = { 'co.reason': 'fever', 'sx.temp': 38.9, 'sx.temp.again': 38.2, 'fev.days': 2, 'sx.chest': true, 'sx.neck': false, 'sx.lips': false, 'rf.room': true, 'sx.vomit': 'none', 'sx.intake': 'none', 'sx.self': true, 'rf.dis': ['none'], 'rf.allergy': '青霉素', 'vs.hr': 88, 'id.addr.door': '1幢' }
 
 describe('factsOf', () => {
   it('weighs red flags before the rest', () => {
     const facts = factsOf(questionnaire, answers, 'zh')
     expect(facts.find((fact) => fact.id === 'sx.chest')).toMatchObject({ question: '胸口痛', answer: '是', weight: 'flag' })
     expect(facts.find((fact) => fact.id === 'rf.dis')).toMatchObject({ answer: '没有', weight: 'no' })
+    // How things should be does not stand before what troubles.
+    expect(facts.find((fact) => fact.id === 'rf.room')).toMatchObject({ answer: '是', weight: 'plain' })
     expect(facts.find((fact) => fact.id === 'sx.temp')?.answer).toBe('38.9 ℃')
   })
 })
@@ -43,7 +49,9 @@ describe('prefill', () => {
   })
   it('writes what is there line by line and what is denied in one line', () => {
     expect(filled.history).toContain('胸口痛:是。')
-    expect(filled.history).toContain('否认:脖子僵硬。')
+    expect(filled.history).toContain('否认:颈强直;嘴唇发青;呕吐得厉害。')
+    // “None” of food and drink is no denial: it is the worst answer.
+    expect(filled.history).toContain('进食饮水:吃不下也喝不下。')
     expect(filled.background).toContain('过敏:青霉素。')
   })
   it('takes the second measurement', () => {

@@ -10,12 +10,14 @@ export interface Fact {
   id: string
   question: string
   answer: string
+  /** What the question is about, as a record says it. */
+  note: string
   weight: 'flag' | 'yes' | 'plain' | 'no'
 }
 
 const WORDS = {
-  zh: { yes: '是', no: '否', denies: '否认', and: '、', colon: ':', stop: '。', days: (n: number) => `${n}天`, stated: '(据患者网上申报)' },
-  en: { yes: 'yes', no: 'no', denies: 'Denies', and: '; ', colon: ': ', stop: '.', days: (n: number) => `for ${n} days`, stated: '(as declared online by the patient)' },
+  zh: { yes: '是', no: '否', denies: '否认', and: '、', then: ';', colon: ':', stop: '。', days: (n: number) => `${n}天`, stated: '(据患者网上申报)' },
+  en: { yes: 'yes', no: 'no', denies: 'Denies', and: ', ', then: '; ', colon: ': ', stop: '.', days: (n: number) => `for ${n} days`, stated: '(as declared online by the patient)' },
 } as const
 
 /** All answered questions in the order of the questionnaire. */
@@ -23,13 +25,21 @@ export function factsOf(questionnaire: Questionnaire, answers: Answers, language
   return questionnaire.pages.flatMap((page) => page.items).flatMap((item) => {
     const value = answers[item.id]
     if (item.type === 'group' || !isAnswered(value)) return []
-    return [{ id: item.id, question: bare(item.text[language] || item.text.zh), answer: answerText(item, value, language), weight: weightOf(item, value) }]
+    const question = bare(item.text[language] || item.text.zh)
+    return [{ id: item.id, question, note: item.note?.[language] || item.note?.zh || question, answer: answerText(item, value, language), weight: weightOf(item, value) }]
   })
 }
 
+/** Where *none* means that the complaint is not there. Of food and drink it means that neither stays down. */
+const ABSENT = ['sx.cough', 'sx.dysp', 'sx.vomit', 'rf.preg', 'epi.6']
+
+/** A yes to these is how things should be. */
+const ORDINARY = ['loc.now', 'rf.room', 'su.promise']
+
 function weightOf(item: Item, value: unknown): Fact['weight'] {
+  if (value === true && ORDINARY.includes(item.id)) return 'plain'
   if (value === true) return item.redFlag ? 'flag' : 'yes'
-  if (value === false || value === 'none' || value === 'no') return 'no'
+  if (value === false || ((value === 'none' || value === 'no') && ABSENT.includes(item.id))) return 'no'
   if (Array.isArray(value) && value.every((one) => item.options.find((option) => option.value === one)?.exclusive)) return 'no'
   return 'plain'
 }
@@ -104,9 +114,9 @@ export function prefill(questionnaire: Questionnaire, answers: Answers, language
 function paragraph(facts: readonly Fact[], language: Language): string {
   const words = WORDS[language]
   if (facts.length === 0) return ''
-  const there = facts.filter((fact) => fact.weight !== 'no').map((fact) => `${fact.question}${words.colon}${fact.answer}${words.stop}`)
-  const denied = facts.filter((fact) => fact.weight === 'no').map((fact) => fact.question)
-  if (denied.length > 0) there.push(`${words.denies}${words.colon}${denied.join(words.and)}${words.stop}`)
+  const there = facts.filter((fact) => fact.weight !== 'no').map((fact) => `${fact.note}${words.colon}${fact.answer}${words.stop}`)
+  const denied = facts.filter((fact) => fact.weight === 'no').map((fact) => fact.note)
+  if (denied.length > 0) there.push(`${words.denies}${words.colon}${denied.join(words.then)}${words.stop}`)
   return [...there, words.stated].join('\n')
 }
 
