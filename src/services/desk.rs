@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct};
 use crate::domain::room::{RoomEnd, RoomPurpose};
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
-use crate::protocol::desk::{DeskPhase, DeskView, TransferRequest, UnfinishedNote};
+use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::queue::minutes;
@@ -82,67 +83,59 @@ impl Services {
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
         let now = work.now;
-        match what {
+        let happening = match what {
             DeskAct::Open => {
-                let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
-                if account.licence_until.is_some_and(|until| until <= now) {
-                    return Err(Refusal::new(
-                        ErrorCode::LicenceEnded,
-                        "ask the medical department to renew the licence",
-                    ));
-                }
-                let is_others = desk.account_id.is_some_and(|other| other != act.account);
-                if is_others && desk.state != "closed" && desk.state != "lost" {
-                    return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
-                }
-                if let Some(other) = work.tx.desks().of_account(act.account).await?
-                    && other.id != id
-                {
-                    let held = work.tx.tickets().of_doctor(act.account).await?;
-                    if held.is_some() {
-                        return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the patient at the other desk first"));
-                    }
-                    let left = DeskRow { state: "closed".to_owned(), account_id: None, lease_until: None, ..other };
-                    update(&mut work.tx, &left).await?;
-                    announce(&mut work, &left, "desk.closed").await?;
-                }
+                self.sit_down(&mut work, act, &desk).await?;
                 desk.account_id = Some(act.account);
-                "open".clone_into(&mut desk.state);
-                desk.paused_until = None;
                 desk.lease_until = Some(now + LEASE);
-                // A colleague may have taken the desk over that was lost with a patient at it.
-                work.tx.tickets().sit_at(act.account, id).await?;
-                work.tx.visits().sit_at(act.account, id).await?;
-                self.go_on_with_patient(&mut work, act).await?;
+                Happening::Open
             }
             DeskAct::Pause(after) => {
-                must_be(&desk, act, &["open"])?;
+                duty_of(&desk, act)?;
                 if after.is_some_and(|n| !(1..=120).contains(&n)) {
                     return Err(Refusal::field(ErrorCode::Invalid, "minutes", "1 to 120"));
                 }
-                "paused".clone_into(&mut desk.state);
-                desk.paused_until = after.map(|n| now + minutes(i64::from(n)));
+                Happening::Pause { until: after.map(|n| now + minutes(i64::from(n))) }
             }
             DeskAct::Resume => {
-                must_be(&desk, act, &["paused", "closing", "open"])?;
-                "open".clone_into(&mut desk.state);
-                desk.paused_until = None;
+                duty_of(&desk, act)?;
+                Happening::Resume
             }
             DeskAct::Close => {
-                must_be(&desk, act, &["open", "paused", "closing"])?;
-                let has_patient = work.tx.tickets().of_doctor(act.account).await?.is_some();
-                if has_patient {
-                    "closing".clone_into(&mut desk.state);
-                } else {
-                    "closed".clone_into(&mut desk.state);
-                    desk.account_id = None;
-                    desk.lease_until = None;
-                }
-                desk.paused_until = None;
+                duty_of(&desk, act)?;
+                Happening::Close
             }
-        }
-        update(&mut work.tx, &desk).await?;
+        };
+        let has_patient = has_patient(&mut work.tx, &desk).await?;
+        let next = desk.desk().after(happening, has_patient).ok_or_else(not_open)?;
+        update(&mut work.tx, &desk.turned(next)).await?;
         self.finish(work, act, id, command, "desk.changed").await
+    }
+
+    /// The doctor begins to work at a desk that is free, and leaves the one before; whoever the doctor holds comes along.
+    async fn sit_down(&self, work: &mut Work, act: DoctorAct, desk: &DeskRow) -> Result<(), Refusal> {
+        let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
+        if account.licence_until.is_some_and(|until| until <= work.now) {
+            return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
+        }
+        let is_others = desk.account_id.is_some_and(|other| other != act.account);
+        if is_others && matches!(desk.desk(), Desk::AtWork(_)) {
+            return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
+        }
+        if let Some(other) = work.tx.desks().of_account(act.account).await?
+            && other.id != desk.id
+        {
+            if work.tx.tickets().of_doctor(act.account).await?.is_some() {
+                return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the patient at the other desk first"));
+            }
+            let left = other.turned(Desk::Closed);
+            update(&mut work.tx, &left).await?;
+            announce(work, &left, "desk.closed").await?;
+        }
+        // A colleague may have taken the desk over that was lost with a patient at it.
+        work.tx.tickets().sit_at(act.account, desk.id).await?;
+        work.tx.visits().sit_at(act.account, desk.id).await?;
+        self.go_on_with_patient(work, act).await
     }
 
     /// Calls the next patient; which one is not the doctor's choice.
@@ -152,7 +145,9 @@ impl Services {
             return Ok(done);
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open"])?;
+        if duty_of(&desk, act)? != Duty::Open {
+            return Err(not_open());
+        }
         if work.tx.tickets().of_doctor(act.account).await?.is_some() {
             return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
         }
@@ -190,7 +185,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let now = work.now;
@@ -255,7 +250,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let target = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
         let target = target.filter(|c| c.id != ticket.clinic_id);
@@ -381,21 +376,22 @@ impl Services {
         Ok(())
     }
 
-    /// The desk's browser was heard: its leases go on. A desk that was lost is open again.
+    /// The desk's browser was heard: its leases go on. A desk that was lost does again what it did.
     pub async fn renew_desk(&self, actor: Actor, id: DeskId) -> Result<(), Refusal> {
         // Nurses may follow a desk; only its doctor keeps it alive.
         let Some(act) = actor.doctor() else { return Ok(()) };
         let mut work = self.begin().await?;
-        let mut desk = own_desk(&mut work.tx, act, id).await?;
-        if desk.account_id != Some(act.account) || desk.state == "closed" {
+        let desk = own_desk(&mut work.tx, act, id).await?;
+        if desk.account_id != Some(act.account) || desk.state == DeskPhase::Closed {
             return Ok(());
         }
         let until = work.now + LEASE;
-        if desk.state == "lost" {
-            "open".clone_into(&mut desk.state);
-            desk.lease_until = Some(until);
-            update(&mut work.tx, &desk).await?;
-            announce(&mut work, &desk, "desk.changed").await?;
+        if let before @ Desk::Lost(_) = desk.desk() {
+            let has_patient = has_patient(&mut work.tx, &desk).await?;
+            let next = before.after(Happening::Return, has_patient).unwrap_or(before);
+            let back = DeskRow { lease_until: Some(until), ..desk }.turned(next);
+            update(&mut work.tx, &back).await?;
+            announce(&mut work, &back, "desk.changed").await?;
         } else {
             work.tx.desks().renew(id, act.account, until).await?;
         }
@@ -414,12 +410,10 @@ impl Services {
         kind: &str,
     ) -> Result<DeskView, Refusal> {
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        let is_mine = desk.account_id == Some(act.account);
-        if is_mine && desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
-            "closed".clone_into(&mut desk.state);
-            desk.account_id = None;
-            desk.lease_until = None;
-            update(&mut work.tx, &desk).await?;
+        let has_patient = has_patient(&mut work.tx, &desk).await?;
+        let before = desk.desk();
+        if let Some(next) = before.after(Happening::PatientGone, has_patient).filter(|next| *next != before) {
+            update(&mut work.tx, &desk.turned(next)).await?;
             desk = own_desk(&mut work.tx, act, id).await?;
         }
         let view = self.desk_view(&mut work.tx, act, &desk).await?;
@@ -456,7 +450,7 @@ impl Services {
             name: Text::new(desk.name_zh.clone(), desk.name_en.clone()),
             clinic: clinic.id,
             clinic_name: Text::new(clinic.name_zh, clinic.name_en),
-            phase: phase_of(&desk.state),
+            phase: desk.state,
             paused_until: desk.paused_until,
             current,
             unfinished,
@@ -470,26 +464,29 @@ pub(crate) fn ring(secs: i64) -> Duration {
     Duration::from_secs(u64::try_from(secs).unwrap_or(90))
 }
 
-fn phase_of(state: &str) -> DeskPhase {
-    match state {
-        "open" => DeskPhase::Open,
-        "paused" => DeskPhase::Paused,
-        "closing" => DeskPhase::Closing,
-        "lost" => DeskPhase::Lost,
-        _ => DeskPhase::Closed,
-    }
-}
-
 pub(crate) async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
     let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
     desk.ok_or_else(Refusal::not_found)
 }
 
-pub(crate) fn must_be(desk: &DeskRow, act: DoctorAct, states: &[&str]) -> Result<(), Refusal> {
-    if desk.account_id != Some(act.account) || !states.contains(&desk.state.as_str()) {
-        return Err(Refusal::new(ErrorCode::DeskNotOpen, "open the desk first"));
+fn not_open() -> Refusal {
+    Refusal::new(ErrorCode::DeskNotOpen, "open the desk first")
+}
+
+/// What the desk does at which this doctor works and is heard; a refusal at any other.
+pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
+    match desk.desk() {
+        Desk::AtWork(duty) if desk.account_id == Some(act.account) => Ok(duty),
+        _ => Err(not_open()),
     }
-    Ok(())
+}
+
+/// Whether the doctor of a desk holds a patient.
+pub(crate) async fn has_patient(tx: &mut Tx, desk: &DeskRow) -> Result<bool, Refusal> {
+    match desk.account_id {
+        Some(doctor) => Ok(tx.tickets().of_doctor(doctor).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 async fn update(tx: &mut Tx, desk: &DeskRow) -> Result<(), Refusal> {

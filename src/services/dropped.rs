@@ -6,7 +6,7 @@ use crate::domain::room::RoomEnd;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, PatientPhone};
 use crate::services::Services;
-use crate::services::desk::{must_be, own_desk, ring, stale};
+use crate::services::desk::{duty_of, own_desk, ring, stale};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -37,7 +37,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let until = work.now + ring(clinic.ring_secs);
@@ -69,7 +69,7 @@ impl Services {
     pub async fn patient_phone(&self, act: DoctorAct, id: DeskId) -> Result<PatientPhone, Refusal> {
         let mut work = self.begin().await?;
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let holder = ticket.holder_id.ok_or_else(Refusal::not_found)?;
         let holder = work.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;

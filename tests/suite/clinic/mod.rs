@@ -3,6 +3,7 @@
 
 mod admission;
 mod calling;
+mod desks;
 mod dropped;
 mod estimate;
 mod holding;

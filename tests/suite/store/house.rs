@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::store::{DeskRow, SessionRow, StoreError};
@@ -87,7 +88,7 @@ on_both! {
     async fn a_desk_changes_only_under_the_version_that_was_seen(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let seen = desk(&hospital, hospital.desks[0].id).await;
-        let paused = DeskRow { state: "paused".into(), paused_until: Some(at(60)), lease_until: Some(at(90)), ..seen };
+        let paused = DeskRow { state: DeskPhase::Paused, paused_until: Some(at(60)), lease_until: Some(at(90)), ..seen };
         assert!(hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await, "the version is old");
         let kept = desk(&hospital, paused.id).await;
@@ -111,17 +112,17 @@ on_both! {
         let hospital = Hospital::open(&db, 0).await;
         for name in ["a", "b"] {
             let desk = Desk { id: hospital.ids.make(DeskId::from_uuid), doctor: hospital.ids.make(AccountId::from_uuid) };
-            let row = DeskRow { account_id: None, state: "closed".into(), ..hospital.desk_row(desk, name) };
+            let row = DeskRow { account_id: None, state: DeskPhase::Closed, ..hospital.desk_row(desk, name) };
             hospital.write(async |tx| tx.desks().insert(&row).await.unwrap()).await;
         }
     }
 
     async fn a_desk_is_overdue_when_its_lease_or_its_pause_has_run_out(db: Db) {
         let hospital = Hospital::open(&db, 4).await;
-        let change = [("open", Some(at(10)), None), ("paused", Some(at(99)), Some(at(10))), ("closed", Some(at(10)), None)];
+        let change = [(DeskPhase::Open, Some(at(10)), None), (DeskPhase::Paused, Some(at(99)), Some(at(10))), (DeskPhase::Closed, Some(at(10)), None)];
         for (desk_of, (state, lease_until, paused_until)) in hospital.desks.iter().zip(change) {
             let row =
-                DeskRow { state: state.into(), lease_until, paused_until, ..desk(&hospital, desk_of.id).await };
+                DeskRow { state, lease_until, paused_until, ..desk(&hospital, desk_of.id).await };
             assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
         }
         let overdue = async |now| -> Vec<DeskId> {
@@ -141,15 +142,15 @@ on_both! {
         assert!(!hospital.write(async |tx| tx.desks().renew(first.id, second.doctor, at(99)).await.unwrap()).await);
         let kept = desk(&hospital, first.id).await;
         assert_eq!((kept.lease_until, kept.version), (Some(at(90)), 1), "a heartbeat is no change");
-        let closed = DeskRow { state: "closed".into(), ..kept };
+        let closed = DeskRow { state: DeskPhase::Closed, ..kept };
         assert!(hospital.write(async |tx| tx.desks().update(&closed).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.desks().renew(first.id, first.doctor, at(99)).await.unwrap()).await);
     }
 
     async fn after_a_restart_desks_at_work_are_forgiven_and_no_lease_is_shortened(db: Db) {
         let hospital = Hospital::open(&db, 3).await;
-        for (desk_of, (state, lease)) in hospital.desks.iter().zip([("open", 10), ("paused", 99), ("lost", 10)]) {
-            let row = DeskRow { state: state.into(), lease_until: Some(at(lease)), ..desk(&hospital, desk_of.id).await };
+        for (desk_of, (state, lease)) in hospital.desks.iter().zip([(DeskPhase::Open, 10), (DeskPhase::Paused, 99), (DeskPhase::Lost, 10)]) {
+            let row = DeskRow { state, lease_until: Some(at(lease)), ..desk(&hospital, desk_of.id).await };
             assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
         }
         assert_eq!(hospital.write(async |tx| tx.desks().forgive(at(50)).await.unwrap()).await, 1);

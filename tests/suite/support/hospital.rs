@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use yunzhen::clock::{Clock, Ids};
+use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, PatientId, TicketId};
 use yunzhen::domain::people::Role;
 use yunzhen::domain::ticket::{TicketState, lane_of};
@@ -248,7 +249,8 @@ impl Hospital {
             clinic_id: self.clinic,
             name_zh: name.to_owned(),
             name_en: name.to_owned(),
-            state: "open".into(),
+            state: DeskPhase::Open,
+            lost_as: None,
             account_id: Some(desk.doctor),
             lease_until: None,
             paused_until: None,

@@ -1556,11 +1556,11 @@ export interface components {
             last_call_at?: components["schemas"]["Timestamp"] | null;
             /** @description Its name, such as 1号诊位. */
             name: components["schemas"]["Text"];
-            /** @description Its state. */
-            state: string;
+            /** @description What it is doing. */
+            state: components["schemas"]["DeskPhase"];
         };
         /**
-         * @description What a desk is doing.
+         * @description What a desk is doing, in one word.
          * @enum {string}
          */
         DeskPhase: "closed" | "open" | "paused" | "closing" | "lost";

@@ -5,7 +5,7 @@ import type { ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteC
 export interface DeskInfo {
   id: string
   name: Text
-  state: string
+  state: DeskPhase
   doctor: Text | null
   last_call_at: number | null
 }
