@@ -339,6 +339,21 @@ pub struct AlarmContact {
     pub address: Option<String>,
 }
 
+/// What came of an alarm, for the doctor who has the patient later.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ClosedAlarm {
+    /// The alarm.
+    pub id: AlarmId,
+    /// When it was closed.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: AlarmOutcome,
+    /// Who closed it.
+    pub by: Text,
+    /// What that person noted.
+    pub note: Option<String>,
+}
+
 /// `POST /alarms/{id}/close`.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

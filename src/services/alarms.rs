@@ -146,7 +146,7 @@ impl Services {
         }
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
         let now = work.now;
-        let note = self.vault.seal(Field::Answers, id.as_uuid(), &close.note);
+        let note = self.vault.seal(Field::AlarmNote, id.as_uuid(), &close.note);
         if !work.tx.alarms().close(id, act.account, close.outcome, &note, now).await? {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who took it can close it, once"));
         }
@@ -174,7 +174,7 @@ impl Services {
     }
 
     /// What becomes of an emergency's ticket: a false alarm goes back to the queue as URGENT, which for EMERGENCY is a
-    /// doctor's decision; everything else ends it.
+    /// doctor's decision; everything else ends it. Whoever was not reached was seen by nobody: the declaration stays good.
     async fn settle_ticket(
         &self,
         work: &mut Work,
@@ -187,14 +187,18 @@ impl Services {
             return Ok(());
         }
         let now = work.now;
-        let moved = if outcome == AlarmOutcome::FalseAlarm {
-            match row.declaration_id {
-                Some(declaration) => self.settle_declaration(work, declaration, outcome, act).await?,
-                None => may_lower(act)?,
+        let moved = match outcome {
+            AlarmOutcome::FalseAlarm => {
+                match row.declaration_id {
+                    Some(declaration) => self.settle_declaration(work, declaration, outcome, act).await?,
+                    None => may_lower(act)?,
+                }
+                work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
             }
-            work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
-        } else {
-            work.tx.tickets().finish(ticket, row.version, now).await?
+            AlarmOutcome::NotReached => work.tx.tickets().not_reached(ticket, row.version, now).await?,
+            AlarmOutcome::HandedTo120 | AlarmOutcome::SentOffline => {
+                work.tx.tickets().finish(ticket, row.version, now).await?
+            }
         };
         let moved = moved.ok_or_else(|| Refusal::new(ErrorCode::TicketState, "the ticket moved in between"))?;
         self.announce_ticket(work, &moved, "ticket.settled").await

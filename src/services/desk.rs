@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct};
-use crate::domain::room::{RoomEnd, RoomPurpose};
+use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
@@ -200,7 +200,7 @@ impl Services {
                 (work.tx.tickets().miss(ticket.id, version, shift, limit, now).await?, "ticket.missed")
             }
             CallAct::Cancel if ticket.state == TicketState::Called => {
-                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::DeskLost).await?;
+                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::CallCancelled).await?;
                 (back, "ticket.restored")
             }
             CallAct::Cancel => return Err(stale()),
@@ -229,7 +229,7 @@ impl Services {
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         self.send_text(text);
         if let Some(room) = ends {
-            self.end_room(room, RoomEnd::WrongPerson).await;
+            self.end_room(room, VisitEnd::WrongPerson.room_end()).await;
         }
         Ok(view)
     }
@@ -284,7 +284,7 @@ impl Services {
         self.announce_ticket(&mut work, &next, "ticket.joined").await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         if let Some(visit) = visit {
-            self.end_room(visit.room_id, RoomEnd::Transferred).await;
+            self.end_room(visit.room_id, VisitEnd::Transferred.room_end()).await;
         }
         Ok(view)
     }

@@ -2,7 +2,6 @@
 
 use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
-use crate::domain::room::RoomEnd;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, PatientPhone};
 use crate::services::Services;
@@ -60,7 +59,7 @@ impl Services {
         self.announce_ticket(&mut work, &moved, kind).await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         if let Some(room) = ends {
-            self.end_room(room, RoomEnd::Finished).await;
+            self.end_room(room, VisitEnd::PatientLost.room_end()).await;
         }
         Ok(view)
     }

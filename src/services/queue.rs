@@ -341,7 +341,7 @@ impl Services {
             // A desk that called hears that somebody else has the patient now, and a visit whose doctor is away is over.
             announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
             if let Some(visit) = work.tx.visits().of_ticket(id).await?.filter(|visit| visit.ended_at.is_none()) {
-                self.stop_visit(&mut work, &visit, VisitEnd::DoctorLost).await?;
+                self.stop_visit(&mut work, &visit, VisitEnd::Emergency).await?;
                 ends = Some(visit.room_id);
             }
             let reason = Text::new("医护人员判定为急症", "Judged an emergency by staff");
@@ -370,8 +370,11 @@ impl Services {
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.level").await?;
         work.commit().await?;
-        for room in ends.into_iter().chain(lines) {
-            self.end_room(room, RoomEnd::Finished).await;
+        if let Some(room) = ends {
+            self.end_room(room, VisitEnd::Emergency.room_end()).await;
+        }
+        for line in lines {
+            self.end_room(line, RoomEnd::Finished).await;
         }
         Ok(row)
     }

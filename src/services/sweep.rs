@@ -94,7 +94,7 @@ impl Services {
         self.announce_ticket(&mut work, &moved, kind).await?;
         work.commit().await?;
         if let Some(room) = ends {
-            self.end_room(room, crate::domain::room::RoomEnd::Finished).await;
+            self.end_room(room, VisitEnd::DoctorLost.room_end()).await;
         }
         Ok(true)
     }

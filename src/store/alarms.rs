@@ -166,6 +166,21 @@ impl Alarms<'_> {
         Ok(attached)
     }
 
+    /// The closed alarms about a patient, newest first; no nurse's call.
+    pub async fn closed_of(self, patient: PatientId, limit: i64) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where patient_id = $1 and closed_at is not null and kind <> 'nurse_call'
+                 order by closed_at desc, id desc
+                 limit $2"
+            ))
+            .bind(patient)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// Takes an alarm that nobody took; `false` when somebody had, or it is closed.
     pub async fn take(self, id: AlarmId, account: AccountId, now: Timestamp) -> Result<bool> {
         Ok(on!(self.0, |conn| {

@@ -11,6 +11,7 @@ mod levels;
 pub mod live;
 mod notices;
 mod pictures;
+mod reasons;
 mod record;
 mod retriage;
 mod ring_texts;

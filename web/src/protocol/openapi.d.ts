@@ -1345,6 +1345,19 @@ export interface components {
             /** @description Whether it takes patients now. */
             open: boolean;
         };
+        /** @description What came of an alarm, for the doctor who has the patient later. */
+        ClosedAlarm: {
+            /** @description When it was closed. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who closed it. */
+            by: components["schemas"]["Text"];
+            /** @description The alarm. */
+            id: components["schemas"]["AlarmId"];
+            /** @description What that person noted. */
+            note?: string | null;
+            /** @description What came of it. */
+            outcome: components["schemas"]["AlarmOutcome"];
+        };
         /** @description `POST /auth/code`: asks for a one-time code. */
         CodeRequest: {
             /** @description The clinic's link token, from `/v/{link}`. */
@@ -1437,6 +1450,8 @@ export interface components {
         };
         /** @description The patient on a desk, from the ring to the signature. */
         CurrentPatient: {
+            /** @description What came of earlier alarms about this patient, newest first. */
+            alarms?: components["schemas"]["ClosedAlarm"][];
             /** @description Answers by link id. */
             answers: Record<string, never>;
             /**
@@ -1818,7 +1833,7 @@ export interface components {
          * @description Why a ticket is not where it was.
          * @enum {string}
          */
-        MoveReason: "missed_call" | "raised" | "lowered" | "desk_lost" | "wrong_person" | "doctor_lost" | "aged" | "transferred" | "patient_lost";
+        MoveReason: "missed_call" | "raised" | "lowered" | "desk_lost" | "call_cancelled" | "wrong_person" | "doctor_lost" | "aged" | "transferred" | "patient_lost" | "not_reached";
         /** @description `GET /desks/mine`. */
         MyDesk: {
             desk?: components["schemas"]["DeskView"] | null;
@@ -2123,7 +2138,7 @@ export interface components {
          * @description Why a room ended.
          * @enum {string}
          */
-        RoomEnd: "finished" | "wrong_person" | "transferred" | "removed" | "replaced";
+        RoomEnd: "finished" | "wrong_person" | "transferred" | "staff_lost" | "patient_lost" | "emergency" | "removed" | "replaced";
         /** @description A one-time right to enter a room: the answer of every `…/grant`. */
         RoomGrant: {
             /** @description `true` in a demonstration: a moving test picture may stand in for a missing camera. */

@@ -9,7 +9,7 @@ use crate::support::hospital::{Hospital, RING};
 use crate::support::on_both;
 
 /// Every statement that moves a ticket, by its name in `src/store/tickets.rs`.
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 17] = [
     "recall",
     "accept",
     "serve",
@@ -22,6 +22,7 @@ const STATEMENTS: [&str; 16] = [
     "put_back",
     "to_head",
     "finish",
+    "not_reached",
     "leave",
     "transfer",
     "to_emergency",
@@ -47,6 +48,7 @@ async fn run(hospital: &Hospital, t: &mut Tickets<'_>, name: &str, id: TicketId,
         "put_back" => t.put_back(id, v, 3).await,
         "to_head" => t.to_head(id, v).await,
         "finish" => t.finish(id, v, now).await,
+        "not_reached" => t.not_reached(id, v, now).await,
         "leave" => t.leave(id, v, now).await,
         "transfer" => t.transfer(id, v, id, now).await,
         "to_emergency" => t.to_emergency(id, v).await,
