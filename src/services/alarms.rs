@@ -1,5 +1,6 @@
 //! Alarms: raised without a queue, taken by one person, closed with an outcome.
 
+use serde_json::json;
 use sqlx::types::Json;
 
 use crate::domain::alarm::{AlarmKind, HOLD};
@@ -259,9 +260,16 @@ impl Services {
             lease_until: Some(work.now + HOLD),
         };
         self.keep_alarm(&mut work, &alarm).await?;
-        self.announce_ticket(&mut work, &row, "nurse.calls").await?;
+        let id = alarm.id;
+        self.announce_act(&mut work, &row, "nurse.calls", None, Some(act.account)).await?;
         let view = self.alarm_view(&mut work.tx, alarm, act).await?;
         work.keep(command, &view).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        work.audit_why(act.institution, &who, "alarm.call", &what, None, json!({ "ticket": ticket })).await?;
+        // Every call of a nurse hands name, number and place over, and is one of its own.
+        let detail = json!({ "patient": row.patient_id, "alarm": id });
+        let purpose = Some("nurse_call".to_owned());
+        work.audit_why(act.institution, &who, "patient.read", &ticket.to_string(), purpose, detail).await?;
         work.commit().await?;
         Ok(view)
     }
@@ -363,7 +371,7 @@ pub(crate) async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: Alarm
 }
 
 pub(crate) async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {
-    let data = serde_json::json!({ "alarm": alarm.id, "kind": alarm.kind });
+    let data = json!({ "alarm": alarm.id, "kind": alarm.kind });
     let (institution, clinic) = (alarm.institution_id, alarm.clinic_id);
     if let Some(ticket) = alarm.ticket_id {
         work.emit(institution, Topic::Ticket(ticket).to_string(), kind, data.clone()).await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
-use crate::domain::permission::{Actor, DoctorAct};
+use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
@@ -56,17 +56,29 @@ impl Services {
     /// The desk at which the doctor works.
     pub async fn my_desk(&self, act: DoctorAct) -> Result<Option<DeskView>, Refusal> {
         let mut tx = self.db.read().await?;
-        match tx.desks().of_account(act.account).await? {
-            Some(desk) => Ok(Some(self.desk_view(&mut tx, act, &desk).await?)),
-            None => Ok(None),
-        }
+        let Some(desk) = tx.desks().of_account(act.account).await? else { return Ok(None) };
+        self.read_desk(tx, act, &desk).await.map(Some)
     }
 
     /// A desk of the doctor's institution.
     pub async fn desk(&self, act: DoctorAct, id: DeskId) -> Result<DeskView, Refusal> {
         let mut tx = self.db.read().await?;
         let desk = own_desk(&mut tx, act, id).await?;
-        self.desk_view(&mut tx, act, &desk).await
+        self.read_desk(tx, act, &desk).await
+    }
+
+    /// Reads a desk; whoever sees a patient's declaration there for the first time in a call is in the audit log before.
+    async fn read_desk(&self, mut tx: Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
+        let view = self.desk_view(&mut tx, act, desk).await?;
+        let Some(current) = &view.current else { return Ok(view) };
+        let ticket = tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
+        if !tx.tickets().was_handed(&ticket, act.account).await? {
+            drop(tx);
+            let mut work = self.begin().await?;
+            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+            work.commit().await?;
+        }
+        Ok(view)
     }
 
     /// Opens, pauses, resumes or closes a desk.
@@ -164,7 +176,7 @@ impl Services {
         let Some(ticket) = called else { return Err(Refusal::new(ErrorCode::QueueEmpty, "nobody is waiting")) };
         desk.last_call_at = Some(now);
         update(&mut work.tx, &desk).await?;
-        self.announce_ticket(&mut work, &ticket, "ticket.called").await?;
+        self.announce_act(&mut work, &ticket, "ticket.called", Some(id), Some(act.account)).await?;
         let text = self.text_of_call(&mut work, &ticket).await?;
         let view = self.finish(work, act, id, command, "desk.called").await?;
         self.send_text(text);
@@ -224,7 +236,13 @@ impl Services {
             }
         };
         let moved = moved.ok_or_else(stale)?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, Some(id), Some(act.account)).await?;
+        if let CallAct::Skip | CallAct::Cancel = what {
+            let action = if what == CallAct::Skip { "ticket.skip" } else { "ticket.cancel" };
+            let detail = json!({ "desk": id });
+            let (who, what) = (act.account.to_string(), ticket.id.to_string());
+            work.audit_why(act.institution, &who, action, &what, None, detail).await?;
+        }
         let text = if what == CallAct::Recall { self.text_of_call(&mut work, &moved).await? } else { None };
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         self.send_text(text);
@@ -419,6 +437,10 @@ impl Services {
         let view = self.desk_view(&mut work.tx, act, &desk).await?;
         work.keep(command, &view).await?;
         announce(&mut work, &desk, kind).await?;
+        if let Some(current) = &view.current {
+            let ticket = work.tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
+            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+        }
         work.commit().await?;
         Ok(view)
     }
@@ -467,6 +489,22 @@ pub(crate) fn ring(secs: i64) -> Duration {
 pub(crate) async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
     let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
     desk.ok_or_else(Refusal::not_found)
+}
+
+/// Audits that somebody was given a ticket's patient with the whole declaration: once a call, not at every reading.
+pub(crate) async fn audit_handing(
+    work: &mut Work,
+    act: TriageAct,
+    ticket: &TicketRow,
+    purpose: &str,
+) -> Result<(), Refusal> {
+    let now = work.now;
+    if !work.tx.tickets().hand(ticket, act.account, now).await? {
+        return Ok(());
+    }
+    let (who, what) = (act.account.to_string(), ticket.id.to_string());
+    let detail = json!({ "patient": ticket.patient_id, "call": ticket.call_count });
+    work.audit_why(act.institution, &who, "patient.read", &what, Some(purpose.to_owned()), detail).await
 }
 
 fn not_open() -> Refusal {

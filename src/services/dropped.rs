@@ -56,7 +56,7 @@ impl Services {
             }
         };
         let moved = moved.ok_or_else(stale)?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, Some(id), Some(act.account)).await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         if let Some(room) = ends {
             self.end_room(room, VisitEnd::PatientLost.room_end()).await;

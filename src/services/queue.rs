@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use crate::domain::alarm::AlarmKind;
 use crate::domain::date::in_china;
 use crate::domain::identity::age_in_months;
-use crate::domain::ids::{ClinicId, DeskId, TicketId, TriageId};
+use crate::domain::ids::{AccountId, ClinicId, DeskId, TicketId, TriageId};
 use crate::domain::permission::{Actor, HolderAct, StaffAct, TriageAct};
 use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
@@ -521,6 +521,18 @@ impl Services {
 
     /// Writes what happened to a ticket to its own topic and to its clinic's.
     pub(crate) async fn announce_ticket(&self, work: &mut Work, ticket: &TicketRow, kind: &str) -> Result<(), Refusal> {
+        self.announce_act(work, ticket, kind, ticket.desk_id, None).await
+    }
+
+    /// The same of something that happened at a desk: `by` names its doctor, and nobody where time itself did it.
+    pub(crate) async fn announce_act(
+        &self,
+        work: &mut Work,
+        ticket: &TicketRow,
+        kind: &str,
+        desk: Option<DeskId>,
+        by: Option<AccountId>,
+    ) -> Result<(), Refusal> {
         let data = json!({
             "ticket": ticket.id,
             "no": ticket.no,
@@ -528,6 +540,8 @@ impl Services {
             "level": ticket.level,
             "version": ticket.version,
             "moved": ticket.move_reason,
+            "desk": desk,
+            "by": by,
         });
         work.emit(ticket.institution_id, Topic::Ticket(ticket.id).to_string(), kind, data.clone()).await?;
         work.emit(ticket.institution_id, Topic::Clinic(ticket.clinic_id).to_string(), kind, data).await?;

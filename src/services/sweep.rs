@@ -91,7 +91,7 @@ impl Services {
         };
         let Some(moved) = moved else { return Ok(false) };
         announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, ticket.desk_id, None).await?;
         work.commit().await?;
         if let Some(room) = ends {
             self.end_room(room, VisitEnd::DoctorLost.room_end()).await;

@@ -256,6 +256,39 @@ impl Tickets<'_> {
         }))
     }
 
+    /// Notes that a ticket's patient was handed to somebody with its present call; `false` when that was noted before.
+    pub async fn hand(&mut self, ticket: &TicketRow, account: AccountId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into handed (account_id, ticket_id, call_count, at)
+                 values ($1, $2, $3, $4)
+                 on conflict do nothing",
+            )
+            .bind(account)
+            .bind(ticket.id)
+            .bind(ticket.call_count)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Whether a ticket's patient was handed to somebody with its present call.
+    pub async fn was_handed(&mut self, ticket: &TicketRow, account: AccountId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>(
+                "select count(*) from handed where account_id = $1 and ticket_id = $2 and call_count = $3",
+            )
+            .bind(account)
+            .bind(ticket.id)
+            .bind(ticket.call_count)
+            .fetch_one(conn)
+            .await?
+        }) > 0)
+    }
+
     /// Notes that the three questions were answered; the next are due at `due`.
     pub async fn set_retriage(&mut self, id: TicketId, due: Timestamp, nurse_call: bool) -> Result<bool> {
         Ok(on!(self.0, |conn| {

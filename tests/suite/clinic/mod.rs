@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the stage is part of the tests: what does not work fails them")]
 
 mod admission;
+mod audits;
 mod calling;
 mod desks;
 mod dropped;
