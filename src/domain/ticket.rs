@@ -22,7 +22,7 @@ pub enum TicketState {
     Emergency,
     /// The visit is over.
     Done,
-    /// Called too often without an answer, or never reached in an emergency.
+    /// Called too often without an answer or with somebody else's, or never reached in an emergency.
     NoShow,
     /// The patient left.
     Left,
@@ -84,8 +84,10 @@ impl TicketState {
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
             // While a doctor has the patient, it is the doctor who acts on an emergency.
-            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Transferred),
-            S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
+            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::NoShow | S::Transferred),
+            S::Suspended => {
+                matches!(next, S::Serving | S::Waiting | S::Done | S::NoShow | S::Emergency | S::Transferred)
+            }
             S::Emergency => matches!(next, S::Waiting | S::Done | S::NoShow | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,
         }
@@ -106,7 +108,7 @@ pub enum MoveReason {
     DeskLost,
     /// The doctor took the call back; the place is the same as before.
     CallCancelled,
-    /// The wrong person had answered; the place is the same as before.
+    /// The wrong person had answered: the place is the same the first time, some places behind from the second on.
     WrongPerson,
     /// The doctor was away for too long; the ticket is at the head of its level.
     DoctorLost,

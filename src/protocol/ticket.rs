@@ -124,9 +124,12 @@ pub struct TicketView {
     pub nurse_call: Option<AlarmId>,
     /// Calls missed so far.
     pub missed: u32,
-    /// The ticket is void after so many.
+    /// Calls so far that somebody else than the patient answered.
+    #[serde(default)]
+    pub wrong_persons: u32,
+    /// The ticket is void after so many of either.
     pub void_after: u32,
-    /// Places lost by a missed call.
+    /// Places lost by a missed call, and by somebody else's answer from the second on.
     pub miss_shift: u32,
     /// Why the ticket last moved, if it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]

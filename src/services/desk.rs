@@ -231,7 +231,8 @@ impl Services {
                 }
                 let (who, what) = (act.account.to_string(), ticket.id.to_string());
                 work.audit(act.institution, &who, "visit.wrong_person", &what).await?;
-                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::WrongPerson).await?;
+                let (shift, limit) = (clinic.miss_shift, clinic.miss_limit);
+                let back = work.tx.tickets().wrong_person(ticket.id, version, shift, limit, now).await?;
                 (back, "ticket.wrong_person")
             }
         };
@@ -320,6 +321,7 @@ impl Services {
             version: 1,
             call_count: 0,
             miss_count: 0,
+            wrong_count: 0,
             desk_id: None,
             doctor_id: None,
             lease_until: None,

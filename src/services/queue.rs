@@ -84,6 +84,7 @@ impl Services {
             version: 1,
             call_count: 0,
             miss_count: 0,
+            wrong_count: 0,
             desk_id: None,
             doctor_id: None,
             lease_until: None,
@@ -201,7 +202,7 @@ impl Services {
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.accepted", command).await
     }
 
-    /// Whoever holds the telephone is not the patient: the ticket keeps its place.
+    /// Whoever holds the telephone is not the patient: the ticket keeps its place the first time, but not for ever.
     pub async fn not_me(
         &self,
         act: HolderAct,
@@ -217,7 +218,8 @@ impl Services {
         if before.state != TicketState::Called {
             return Err(stale());
         }
-        let moved = work.tx.tickets().restore(id, version, MoveReason::WrongPerson).await?.ok_or_else(stale)?;
+        let (shift, limit, now) = (clinic.miss_shift, clinic.miss_limit, work.now);
+        let moved = work.tx.tickets().wrong_person(id, version, shift, limit, now).await?.ok_or_else(stale)?;
         announce_desk(&mut work, &before, "desk.patient_lost").await?;
         self.finish_holder_act(work, act, &moved, &clinic, "ticket.wrong_person", command).await
     }
@@ -509,6 +511,7 @@ impl Services {
             visit,
             nurse_call: alarm.map(|alarm| alarm.id),
             missed: u32::try_from(ticket.miss_count).unwrap_or(0),
+            wrong_persons: u32::try_from(ticket.wrong_count).unwrap_or(0),
             void_after: u32::try_from(clinic.miss_limit).unwrap_or(0),
             miss_shift: u32::try_from(clinic.miss_shift).unwrap_or(0),
             moved: ticket.move_reason,

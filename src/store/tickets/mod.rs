@@ -42,6 +42,8 @@ pub struct TicketRow {
     pub call_count: i64,
     /// How often nobody answered.
     pub miss_count: i64,
+    /// How often somebody else answered.
+    pub wrong_count: i64,
     /// Which desk holds it.
     pub desk_id: Option<DeskId>,
     /// Which doctor holds it.
@@ -79,8 +81,8 @@ pub struct TicketRow {
 macro_rules! columns {
     () => {
         "id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level, state, lane, rank, version,
-         call_count, miss_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at, arrived_at, called_at,
-         started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
+         call_count, miss_count, wrong_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at,
+         arrived_at, called_at, started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
     };
 }
 

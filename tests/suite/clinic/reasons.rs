@@ -96,3 +96,38 @@ async fn what_whoever_closed_an_alarm_noted_is_read_by_the_doctor_who_calls_the_
     assert_eq!((&closed["outcome"], &closed["note"]), (&json!("false_alarm"), &json!("视频中呼吸平稳")));
     assert!(closed["by"]["zh"].is_string() && closed["at"].is_i64(), "{closed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_always_somebody_else_holds_no_desk_up_for_ever() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let mut waiting = Vec::new();
+    for n in 1..=5 {
+        waiting.push(stage.patient_waiting(n, nothing()).await);
+    }
+    let (patient, ticket) = &waiting[0];
+    let path = format!("/tickets/{}", ticket["id"].as_str().unwrap());
+    let not_me = async || {
+        let version = stage.get(&path, patient).await.ok()["version"].clone();
+        stage.post(&format!("{path}/not-me"), patient, json!({ "version": version })).await.ok()
+    };
+    let call = async || stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok()["current"].clone();
+    assert_eq!(call().await["ticket"], ticket["id"]);
+    let first = not_me().await;
+    assert_eq!((&first["phase"], &first["ahead"], &first["wrong_persons"]), (&json!("waiting"), &json!(0), &json!(1)));
+    assert_eq!(call().await["ticket"], ticket["id"], "a mistake costs no place");
+    let second = not_me().await;
+    assert_eq!((&second["moved"], &second["ahead"]), (&json!("wrong_person"), &second["miss_shift"]));
+    for (other, _) in &waiting[1..=3] {
+        let current = call().await;
+        let leave = json!({ "version": current["version"] });
+        stage.post(&format!("/tickets/{}/leave", current["ticket"].as_str().unwrap()), other, leave).await.ok();
+    }
+    // The doctor's word counts like the patient's own.
+    let called = call().await;
+    assert_eq!(called["ticket"], ticket["id"]);
+    let wrong = json!({ "version": called["version"] });
+    stage.post(&format!("/desks/{desk}/wrong-person"), &doctor, wrong).await.ok();
+    let last = stage.get(&path, patient).await.ok();
+    assert_eq!((&last["phase"], &last["moved"]), (&json!("no_show"), &json!("wrong_person")));
+}

@@ -112,6 +112,7 @@ impl Hospital {
             version: 1,
             call_count: 0,
             miss_count: 0,
+            wrong_count: 0,
             desk_id: None,
             doctor_id: None,
             lease_until: None,

@@ -2506,7 +2506,7 @@ export interface components {
             level: components["schemas"]["Level"];
             /**
              * Format: int32
-             * @description Places lost by a missed call.
+             * @description Places lost by a missed call, and by somebody else's answer from the second on.
              */
             miss_shift: number;
             /**
@@ -2540,9 +2540,14 @@ export interface components {
             visit?: components["schemas"]["VisitId"] | null;
             /**
              * Format: int32
-             * @description The ticket is void after so many.
+             * @description The ticket is void after so many of either.
              */
             void_after: number;
+            /**
+             * Format: int32
+             * @description Calls so far that somebody else than the patient answered.
+             */
+            wrong_persons?: number;
         };
         /**
          * Format: int64

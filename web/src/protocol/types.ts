@@ -151,6 +151,8 @@ export interface TicketView {
   visit?: string | null
   nurse_call?: string | null
   missed: number
+  /** Calls that somebody else answered; a server of the version before sends none. */
+  wrong_persons?: number
   void_after: number
   miss_shift: number
   moved?: MoveReason | null

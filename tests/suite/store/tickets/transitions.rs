@@ -9,13 +9,15 @@ use crate::support::hospital::{Hospital, RING};
 use crate::support::on_both;
 
 /// Every statement that moves a ticket, by its name in `src/store/tickets.rs`.
-const STATEMENTS: [&str; 17] = [
+const STATEMENTS: [&str; 19] = [
     "recall",
     "accept",
     "serve",
     "miss",
     "miss for the last time",
     "restore",
+    "wrong_person",
+    "wrong_person for the last time",
     "suspend",
     "go_on",
     "ring",
@@ -41,6 +43,8 @@ async fn run(hospital: &Hospital, t: &mut Tickets<'_>, name: &str, id: TicketId,
         }
         "miss" => t.miss(id, v, 3, 3, now).await,
         "miss for the last time" => t.miss(id, v, 3, 1, now).await,
+        "wrong_person" => t.wrong_person(id, v, 3, 3, now).await,
+        "wrong_person for the last time" => t.wrong_person(id, v, 3, 1, now).await,
         "restore" => t.restore(id, v, MoveReason::DeskLost).await,
         "suspend" => t.suspend(id, v, now).await,
         "go_on" => t.go_on(id, v, now).await,

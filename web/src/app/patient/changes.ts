@@ -17,7 +17,9 @@ function reasonOf(moved: MoveReason, after: TicketView): Pick<Change, 'key' | 'a
     case 'patient_lost':
       return { key: 'wait.change.patient_lost', args: { n: after.miss_shift } }
     case 'wrong_person':
-      return { key: 'wait.change.wrong_person', args: {} }
+      return (after.wrong_persons ?? 0) > 1
+        ? { key: 'wait.change.wrong_person.back', args: { n: after.miss_shift } }
+        : { key: 'wait.change.wrong_person', args: {} }
     case 'call_cancelled':
       return { key: 'wait.change.cancelled', args: {} }
     case 'desk_lost':
