@@ -87,7 +87,8 @@ impl Services {
         ticket: &TicketRow,
         reasons: Vec<Text>,
     ) -> Result<(), Refusal> {
-        let attached = work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.id).await?;
+        let attached =
+            work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.holder_id, ticket.id).await?;
         for alarm in &attached {
             announce(work, alarm, "alarm.attached").await?;
         }

@@ -293,7 +293,7 @@ impl Services {
         if let Some(declaration) = ticket.declaration_id {
             work.tx.triages().attach(declaration, next.id).await?;
         }
-        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, next.id).await?;
+        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.holder_id, next.id).await?;
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         // The reason is a clinical word: it goes to the colleague, sealed, and not into the audit log.

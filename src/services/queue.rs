@@ -119,7 +119,7 @@ impl Services {
         Ok(view)
     }
 
-    /// The triage that a number is drawn by. An EMERGENCY that somebody declared for this patient stands until a person has
+    /// The triage that a number is drawn by. An EMERGENCY that this holder declared for the patient stands until a person has
     /// closed its alarm: a milder declaration after it takes nothing back.
     async fn standing_emergency(
         &self,
@@ -130,7 +130,8 @@ impl Services {
         if triage.level == Level::Emergency {
             return Ok(triage);
         }
-        let alarm = work.tx.alarms().open_for_patient(declaration.clinic_id, declaration.patient_id).await?;
+        let holder = Some(declaration.holder_id);
+        let alarm = work.tx.alarms().open_for_patient(declaration.clinic_id, declaration.patient_id, holder).await?;
         let Some((alarm, earlier)) = alarm.and_then(|alarm| Some((alarm.id, alarm.declaration_id?))) else {
             return Ok(triage);
         };
@@ -619,7 +620,8 @@ fn waiting_facts(answers: &RetriageAnswers, patient: &PatientRow, now: Timestamp
 /// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient
 /// since, or it is a day old. After a number that ran out or was given back it is good for another.
 async fn is_usable(work: &mut Work, declaration: &DeclarationRow) -> Result<(), Refusal> {
-    let newest = work.tx.declarations().newest_submitted(declaration.patient_id, declaration.clinic_id).await?;
+    let (holder, patient, clinic) = (declaration.holder_id, declaration.patient_id, declaration.clinic_id);
+    let newest = work.tx.declarations().newest_submitted(holder, patient, clinic).await?;
     let is_old = declaration.submitted_at.is_none_or(|at| work.now.since(at) >= DECLARATION_KEPT);
     let states = work.tx.tickets().states_of(declaration.id).await?;
     let is_used = states.into_iter().any(|state| !state.is_live() && !state.keeps_declaration());

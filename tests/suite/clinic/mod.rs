@@ -7,6 +7,7 @@ mod calling;
 mod desks;
 mod dropped;
 mod estimate;
+mod holders;
 mod holding;
 mod levels;
 pub mod live;
