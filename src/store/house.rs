@@ -535,6 +535,25 @@ impl Sessions<'_> {
         }))
     }
 
+    /// Whether a session is not over at `now`; one of a closed account is.
+    pub async fn stands(self, id: SessionId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>(
+                "select count(*)
+                 from session
+                 where id = $1 and revoked_at is null and expires_at > $2
+                   and (
+                     subject_kind <> 'staff'
+                     or exists (select 1 from account where account.id = session.subject_id and account.active)
+                   )",
+            )
+            .bind(id)
+            .bind(now)
+            .fetch_one(conn)
+            .await?
+        }) > 0)
+    }
+
     /// Exchanges the refresh token whose hash is `old`; `false` when it was exchanged in between.
     pub async fn rotate(self, id: SessionId, old: &[u8], new: &[u8], now: Timestamp) -> Result<bool> {
         Ok(on!(self.0, |conn| {

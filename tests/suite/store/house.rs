@@ -9,6 +9,7 @@ use yunzhen::store::{DeskRow, SessionRow, StoreError};
 
 use crate::support::hospital::{Desk, Hospital, MORNING};
 use crate::support::on_both;
+use crate::support::sql::run;
 
 fn at(secs: u64) -> Timestamp {
     MORNING + Duration::from_secs(secs)
@@ -175,6 +176,23 @@ on_both! {
         let by_old = tx.sessions().by_refresh(b"one").await.unwrap().unwrap();
         assert!(by_new == by_old && by_new.previous_hash.as_deref() == Some(b"one") && by_new.rotated_at == at(5));
         assert!(tx.sessions().by_refresh(b"three").await.unwrap().is_none());
+    }
+
+    async fn a_session_stands_until_it_ends_or_its_account_is_closed(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let doctor = hospital.desks[0].doctor;
+        let staff = SessionRow { subject_kind: "staff".into(), subject_id: doctor.as_uuid(), ..session(&hospital, b"staff") };
+        let holder = SessionRow { subject_kind: "holder".into(), ..session(&hospital, b"holder") };
+        for row in [&staff, &holder] {
+            hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
+        }
+        let stands = async |row: &SessionRow, now| db.read().await.unwrap().sessions().stands(row.id, now).await.unwrap();
+        let (early, late) = (Timestamp::from_millis(staff.expires_at.as_millis() - 1), staff.expires_at);
+        assert!(stands(&staff, early).await && stands(&holder, early).await);
+        assert!(!stands(&staff, late).await && !stands(&holder, late).await, "until its end");
+        run(&db, "update account set active = (1 = 0)").await;
+        assert!(!stands(&staff, early).await, "a closed account has no session");
+        assert!(stands(&holder, early).await);
     }
 
     async fn a_session_ends_once_and_is_never_exchanged_again(db: Db) {
