@@ -7,8 +7,8 @@ use crate::domain::ticket::{LEASE, MoveReason, TicketState};
 use crate::domain::visit::VisitEnd;
 use crate::services::Services;
 use crate::services::desk::{announce, has_patient};
-use crate::services::queue::announce_desk;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::announce_desk;
 use crate::store::{DeskRow, TicketRow};
 
 /// Tickets that one sweep moves.
