@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use crate::domain::ids::{ClinicId, DeskId};
 use crate::domain::permission::{StaffAct, TriageAct};
 use crate::domain::text::Text;
-use crate::domain::time::Timestamp;
 use crate::protocol::house::{ClinicInfo, DeskInfo};
 use crate::protocol::ticket::{Board, TicketRow as Row};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
-use crate::services::tickets::{device_check, phase_of, triage_of};
+use crate::services::tickets::{day_at, device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::store::{DeskRow, TicketRow, Tx};
 
@@ -45,7 +44,7 @@ impl Services {
         for alarm in tx.alarms().open(act.institution).await?.into_iter().filter(|alarm| alarm.clinic_id == id) {
             alarms.push(self.alarm_view(&mut tx, alarm, act).await?);
         }
-        let midnight = Timestamp::from_millis(now.as_millis() - (now.as_millis() + 8 * 3_600_000) % 86_400_000);
+        let midnight = day_at(&clinic, now)?.began_at;
         Ok(Board {
             clinic: id,
             clinic_name: Text::new(clinic.name_zh, clinic.name_en),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
-use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
+use crate::domain::ids::{DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
@@ -15,10 +15,10 @@ use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::services::tickets::minutes;
+use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{Caller, DeskRow, StoreError, TicketRow, Tx, VisitRow};
+use crate::store::{Caller, ClinicRow, DeskRow, StoreError, TicketRow, Tx, VisitRow};
 
 pub(crate) fn stale() -> Refusal {
     Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
@@ -282,7 +282,7 @@ impl Services {
         if let Some(visit) = &visit {
             self.stop_visit(&mut work, visit, VisitEnd::Transferred).await?;
         }
-        let next = self.continued(&mut work, &ticket, target.id).await?;
+        let next = self.continued(&mut work, &ticket, &target).await?;
         let moved = work.tx.tickets().transfer(ticket.id, request.version, next.id, now).await?.ok_or_else(stale)?;
         match work.tx.tickets().insert(&next).await {
             Err(StoreError::Conflict) => {
@@ -308,11 +308,13 @@ impl Services {
         Ok(view)
     }
 
-    async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: ClinicId) -> Result<TicketRow, Refusal> {
-        let no = work.tx.tickets().draw_no(clinic, &ticket.day).await?;
+    async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: &ClinicRow) -> Result<TicketRow, Refusal> {
+        let day = day_at(clinic, work.now)?.date.to_string();
+        let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
         Ok(TicketRow {
             id: self.ids.make(TicketId::from_uuid),
-            clinic_id: clinic,
+            clinic_id: clinic.id,
+            day,
             no,
             state: TicketState::Waiting,
             lane: lane_of(ticket.level),

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::domain::date::{Day, day_of};
 use crate::domain::ids::{AccountId, DeskId, TicketId};
 use crate::domain::permission::HolderAct;
 use crate::domain::ticket::TicketState;
+use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::TriageView;
 use crate::protocol::ticket::{DeviceCheck, TicketPhase};
@@ -104,6 +106,15 @@ pub(crate) fn phase_of(ticket: &TicketRow) -> TicketPhase {
         TicketState::Left => TicketPhase::Left,
         TicketState::Transferred => TicketPhase::Transferred,
     }
+}
+
+/// The day that it is at a clinic. A zone that nobody knows must not keep a patient from a number: China's is taken.
+pub(crate) fn day_at(clinic: &ClinicRow, now: Timestamp) -> Result<Day, Refusal> {
+    let day = day_of(&clinic.time_zone, now).or_else(|| {
+        tracing::error!(clinic.id = %clinic.id, "a clinic's time zone is unknown");
+        day_of("Asia/Shanghai", now)
+    });
+    day.ok_or_else(|| Refusal::internal("a moment outside of the calendar"))
 }
 
 /// Minutes of a clinic's policy as a span.

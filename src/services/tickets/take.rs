@@ -3,7 +3,6 @@
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::domain::date::in_china;
 use crate::domain::ids::{TicketId, TriageId};
 use crate::domain::permission::HolderAct;
 use crate::domain::ticket::{DECLARATION_KEPT, TicketState, lane_of};
@@ -13,7 +12,7 @@ use crate::protocol::ticket::{TicketRequest, TicketView};
 use crate::services::Services;
 use crate::services::intake::triage::{Decisions, after};
 use crate::services::refusal::Refusal;
-use crate::services::tickets::minutes;
+use crate::services::tickets::{day_at, minutes};
 use crate::services::work::{Command, Work};
 use crate::store::{DeclarationRow, TicketRow, TriageRow};
 
@@ -41,7 +40,7 @@ impl Services {
         is_usable(&mut work, &declaration).await?;
         let triage = self.standing_emergency(&mut work, &declaration, triage).await?;
         let is_emergency = triage.level == Level::Emergency;
-        let day = in_china(now).to_string();
+        let day = day_at(&clinic, now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
         let ticket = TicketRow {
             id: self.ids.make(TicketId::from_uuid),
