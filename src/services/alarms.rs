@@ -271,7 +271,9 @@ impl Services {
         let detail = json!({ "patient": row.patient_id, "alarm": id });
         let purpose = Some("nurse_call".to_owned());
         work.audit_why(act.institution, &who, "patient.read", &ticket.to_string(), purpose, detail).await?;
+        let text = self.text_of_nurse(&mut work, &row).await?;
         work.commit().await?;
+        self.send_text(text);
         Ok(view)
     }
 

@@ -116,3 +116,40 @@ async fn a_closing_desk_can_stay_after_all() {
     stage.act(&format!("/desks/{desk}/close"), &doctor).await.ok();
     assert_eq!(stage.act(&format!("/desks/{desk}/resume"), &doctor).await.ok()["phase"], "open");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ringing_again_gives_the_patient_the_whole_time_again_and_asks_for_another_yes() {
+    let stage = Stage::open().await;
+    let (doctor, desk, patient, call) = called(&stage).await;
+    let path = format!("/tickets/{}", call["ticket"].as_str().unwrap());
+    let version = json!({ "version": call["version"] });
+    let accepted = stage.post(&format!("{path}/accept"), &patient, version.clone()).await.ok();
+    stage.clock.advance(Duration::from_secs(30));
+    let recall = format!("/desks/{desk}/recall");
+    assert_eq!(stage.post(&recall, &doctor, version).await.refusal(), (409, "ticket.state"), "an old version");
+    let view = stage.post(&recall, &doctor, json!({ "version": accepted["version"] })).await.ok();
+    assert_eq!((&view["current"]["phase"], &view["current"]["call_count"]), (&json!("called"), &json!(2)));
+    let longer = view["current"]["ring_until"].as_i64().unwrap() - call["ring_until"].as_i64().unwrap();
+    assert_eq!(longer, 30_000);
+    let seen = stage.get(&path, &patient).await.ok();
+    assert_eq!((&seen["phase"], &seen["missed"]), (&json!("called"), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skipped_call_counts_as_missed_and_the_desk_is_free_for_the_next() {
+    let stage = Stage::open().await;
+    let (doctor, desk, patient, call) = called(&stage).await;
+    let (_, next) = stage.patient_waiting(2, nothing()).await;
+    let version = json!({ "version": call["version"] });
+    let skip = format!("/desks/{desk}/skip");
+    let (colleague, _) = stage.doctor_at_desk("doctor2", 1).await;
+    assert_eq!(stage.post(&skip, &colleague, version.clone()).await.refusal(), (409, "desk.not_open"));
+    let view = stage.post(&skip, &doctor, version.clone()).await.ok();
+    assert_eq!((&view["current"], &view["phase"]), (&json!(null), &json!("open")));
+    let seen = stage.get(&format!("/tickets/{}", call["ticket"].as_str().unwrap()), &patient).await.ok();
+    assert_eq!((&seen["phase"], &seen["missed"], &seen["ahead"]), (&json!("waiting"), &json!(1), &json!(1)));
+    assert_eq!(seen["moved"], "missed_call");
+    assert_eq!(stage.post(&skip, &doctor, version).await.refusal(), (409, "ticket.state"), "nobody is called");
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    assert_eq!(view["current"]["ticket"], next["id"]);
+}
