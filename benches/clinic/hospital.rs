@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use yunzhen::bus::Bus;
 use yunzhen::clock::{Clock, Ids};
 use yunzhen::domain::consent;
+use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::identity::DocumentKind;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, SessionId, TicketId};
 use yunzhen::domain::people::{Relation, Role};
@@ -111,7 +112,8 @@ impl Hospital {
             clinic_id: clinic,
             name_zh: "诊位".to_owned(),
             name_en: "Desk".to_owned(),
-            state: "closed".to_owned(),
+            state: DeskPhase::Closed,
+            lost_as: None,
             account_id: None,
             lease_until: None,
             paused_until: None,

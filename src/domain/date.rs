@@ -1,7 +1,7 @@
 //! The day that it is.
 
 use jiff::civil::Date;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZoneDatabase};
 
 use crate::domain::time::Timestamp;
 
@@ -10,6 +10,24 @@ use crate::domain::time::Timestamp;
 pub fn in_china(now: Timestamp) -> Date {
     let moment = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Offset::constant(8).to_datetime(moment).date()
+}
+
+/// A day somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// Its date.
+    pub date: Date,
+    /// When it began there.
+    pub began_at: Timestamp,
+}
+
+/// The day that it is at `now` in a zone of the IANA such as `Asia/Shanghai`; `None` for a zone that nobody knows. The
+/// table of zones is inside the program: the same day on every machine.
+pub fn day_of(zone: &str, now: Timestamp) -> Option<Day> {
+    let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
+    let here = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?.to_zoned_datetime(zone);
+    let began_at = Timestamp::from_millis(here.start_of_day().ok()?.timestamp().as_millisecond());
+    Some(Day { date: here.date(), began_at })
 }
 
 #[cfg(test)]
@@ -24,6 +42,25 @@ mod tests {
         assert_eq!(at(1_709_222_399_999), "2024-02-29");
         assert_eq!(at(1_709_222_400_000), "2024-03-01");
         assert_eq!(at(-8 * 3_600_000 - 1), "1969-12-31");
+    }
+
+    #[test]
+    fn a_day_is_the_one_of_its_zone_and_begins_at_midnight_there() {
+        // 2024-02-29T16:00:00Z.
+        let now = Timestamp::from_millis(1_709_222_400_000);
+        let day = |zone| day_of(zone, now).map(|day| (day.date.to_string(), now.since(day.began_at).as_secs() / 3600));
+        assert_eq!(day("Asia/Shanghai"), Some(("2024-03-01".to_owned(), 0)));
+        assert_eq!(day("Europe/Vienna"), Some(("2024-02-29".to_owned(), 17)));
+        assert_eq!(day("America/New_York"), Some(("2024-02-29".to_owned(), 11)));
+        assert_eq!(day("Nowhere/Else"), None);
+    }
+
+    #[test]
+    fn a_day_on_which_the_clock_changes_has_its_true_length() {
+        // 2024-03-31T12:00:00Z: in Vienna the clock went from 02:00 to 03:00.
+        let noon = Timestamp::from_millis(1_711_886_400_000);
+        let day = day_of("Europe/Vienna", noon).unwrap();
+        assert_eq!(noon.since(day.began_at).as_secs() / 3600, 13, "14 o'clock, an hour less");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod codes;
 pub mod consent;
 pub mod date;
+pub mod desk;
 pub mod eta;
 pub mod identity;
 pub mod ids;

@@ -22,7 +22,7 @@ pub enum TicketState {
     Emergency,
     /// The visit is over.
     Done,
-    /// Called too often without an answer.
+    /// Called too often without an answer or with somebody else's, or never reached in an emergency.
     NoShow,
     /// The patient left.
     Left,
@@ -84,9 +84,11 @@ impl TicketState {
                 S::Called | S::Waiting | S::Serving | S::NoShow | S::Emergency | S::Left | S::Transferred
             ),
             // While a doctor has the patient, it is the doctor who acts on an emergency.
-            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::Transferred),
-            S::Suspended => matches!(next, S::Serving | S::Waiting | S::Done | S::Emergency | S::Transferred),
-            S::Emergency => matches!(next, S::Waiting | S::Done | S::Left),
+            S::Serving => matches!(next, S::Serving | S::Suspended | S::Waiting | S::Done | S::NoShow | S::Transferred),
+            S::Suspended => {
+                matches!(next, S::Serving | S::Waiting | S::Done | S::NoShow | S::Emergency | S::Transferred)
+            }
+            S::Emergency => matches!(next, S::Waiting | S::Done | S::NoShow | S::Left),
             S::Done | S::NoShow | S::Left | S::Transferred => false,
         }
     }
@@ -102,9 +104,11 @@ pub enum MoveReason {
     Raised,
     /// A person lowered the level, with a reason.
     Lowered,
-    /// The desk was lost or cancelled the call; the place is the same as before.
+    /// The desk was lost; the place is the same as before.
     DeskLost,
-    /// The wrong person had answered; the place is the same as before.
+    /// The doctor took the call back; the place is the same as before.
+    CallCancelled,
+    /// The wrong person had answered: the place is the same the first time, some places behind from the second on.
     WrongPerson,
     /// The doctor was away for too long; the ticket is at the head of its level.
     DoctorLost,
@@ -114,20 +118,24 @@ pub enum MoveReason {
     Transferred,
     /// The patient's connection was lost in the visit and the doctor put the ticket back, some places behind.
     PatientLost,
+    /// An emergency whom nobody could reach; the ticket is over, the declaration is good for another.
+    NotReached,
 }
 
 impl MoveReason {
     /// All reasons.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::MissedCall,
         Self::Raised,
         Self::Lowered,
         Self::DeskLost,
+        Self::CallCancelled,
         Self::WrongPerson,
         Self::DoctorLost,
         Self::Aged,
         Self::Transferred,
         Self::PatientLost,
+        Self::NotReached,
     ];
 
     /// The word in the database and on the wire.
@@ -137,11 +145,13 @@ impl MoveReason {
             Self::Raised => "raised",
             Self::Lowered => "lowered",
             Self::DeskLost => "desk_lost",
+            Self::CallCancelled => "call_cancelled",
             Self::WrongPerson => "wrong_person",
             Self::DoctorLost => "doctor_lost",
             Self::Aged => "aged",
             Self::Transferred => "transferred",
             Self::PatientLost => "patient_lost",
+            Self::NotReached => "not_reached",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 
 /// What happens after the visit; one click.
@@ -92,12 +93,14 @@ pub enum VisitEnd {
     DoctorLost,
     /// The patient could not be reached any more; the ticket is back in the queue.
     PatientLost,
+    /// The doctor was away and the patient became an emergency: somebody else calls at once.
+    Emergency,
 }
 
 impl VisitEnd {
     /// All ends.
-    pub const ALL: [Self; 5] =
-        [Self::Finished, Self::WrongPerson, Self::Transferred, Self::DoctorLost, Self::PatientLost];
+    pub const ALL: [Self; 6] =
+        [Self::Finished, Self::WrongPerson, Self::Transferred, Self::DoctorLost, Self::PatientLost, Self::Emergency];
 
     /// The word in the database.
     pub const fn as_str(self) -> &'static str {
@@ -107,6 +110,19 @@ impl VisitEnd {
             Self::Transferred => "transferred",
             Self::DoctorLost => "doctor_lost",
             Self::PatientLost => "patient_lost",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    /// What those in the room of the visit are told.
+    pub const fn room_end(self) -> RoomEnd {
+        match self {
+            Self::Finished => RoomEnd::Finished,
+            Self::WrongPerson => RoomEnd::WrongPerson,
+            Self::Transferred => RoomEnd::Transferred,
+            Self::DoctorLost => RoomEnd::StaffLost,
+            Self::PatientLost => RoomEnd::PatientLost,
+            Self::Emergency => RoomEnd::Emergency,
         }
     }
 }
@@ -138,6 +154,13 @@ mod tests {
     fn ends_are_the_same_word_everywhere() {
         for end in VisitEnd::ALL {
             assert_eq!(serde_json::to_value(end).unwrap(), end.as_str());
+        }
+    }
+
+    #[test]
+    fn only_a_finished_visit_ends_its_room_as_finished() {
+        for end in VisitEnd::ALL {
+            assert_eq!(end.room_end() == RoomEnd::Finished, end == VisitEnd::Finished, "{end:?}");
         }
     }
 

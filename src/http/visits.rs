@@ -114,7 +114,7 @@ async fn messages(
 }
 
 /// Says something.
-#[utoipa::path(post, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ChatSend, responses((status = 200, body = ChatMessage), (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ChatSend, responses((status = 200, body = ChatMessage), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn send(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
@@ -137,7 +137,7 @@ async fn mine(
 #[utoipa::path(post, path = "/visits/{id}/attachments", tag = "visit", security(("bearer" = [])),
     params(("id" = Uuid, Path)), request_body(content = Vec<u8>, content_type = "image/*"),
     responses((status = 200, body = AttachmentInfo), (status = 401, body = Problem), (status = 404, body = Problem),
-              (status = 413, body = Problem), (status = 415, body = Problem)))]
+              (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem)))]
 async fn attach(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,

@@ -2,26 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{ClinicId, DeskId, VisitId};
 use crate::domain::time::Timestamp;
 use crate::protocol::house::Text;
 use crate::protocol::visit::CurrentPatient;
-
-/// What a desk is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeskPhase {
-    /// Nobody works there.
-    Closed,
-    /// Calls patients.
-    Open,
-    /// Calls nobody until `paused_until`, or until resumed.
-    Paused,
-    /// Finishes the present patient, then closes.
-    Closing,
-    /// The doctor's browser was not heard for 90 s.
-    Lost,
-}
 
 /// `GET /desks/mine` and the answer of every act on a desk.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

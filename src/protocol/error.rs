@@ -112,6 +112,8 @@ codes! {
     NoteIncomplete = "note.incomplete", 422;
     /// The visit is over.
     VisitEnded = "visit.ended", 409;
+    /// The visit's conversation holds no more lines.
+    ChatFull = "chat.full", 409;
     /// A disposition must be chosen before the visit ends.
     OutcomeMissing = "visit.outcome_missing", 409;
     /// The grant is expired, used, forged, or for another room.

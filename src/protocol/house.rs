@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{ClinicId, DeskId, InstitutionId};
 pub use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -62,8 +63,8 @@ pub struct DeskInfo {
     pub id: DeskId,
     /// Its name, such as 1号诊位.
     pub name: Text,
-    /// Its state.
-    pub state: String,
+    /// What it is doing.
+    pub state: DeskPhase,
     /// Who works there, if anybody.
     pub doctor: Option<Text>,
     /// When it last called somebody.

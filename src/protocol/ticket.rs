@@ -124,9 +124,12 @@ pub struct TicketView {
     pub nurse_call: Option<AlarmId>,
     /// Calls missed so far.
     pub missed: u32,
-    /// The ticket is void after so many.
+    /// Calls so far that somebody else than the patient answered.
+    #[serde(default)]
+    pub wrong_persons: u32,
+    /// The ticket is void after so many of either.
     pub void_after: u32,
-    /// Places lost by a missed call.
+    /// Places lost by a missed call, and by somebody else's answer from the second on.
     pub miss_shift: u32,
     /// Why the ticket last moved, if it did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -337,6 +340,21 @@ pub struct AlarmContact {
     pub phone: String,
     /// Where the person said to be, as answered.
     pub address: Option<String>,
+}
+
+/// What came of an alarm, for the doctor who has the patient later.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ClosedAlarm {
+    /// The alarm.
+    pub id: AlarmId,
+    /// When it was closed.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: AlarmOutcome,
+    /// Who closed it.
+    pub by: Text,
+    /// What that person noted.
+    pub note: Option<String>,
 }
 
 /// `POST /alarms/{id}/close`.

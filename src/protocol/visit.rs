@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 pub use crate::domain::visit::Outcome;
 use crate::protocol::house::Text;
 use crate::protocol::intake::{ConsentRecord, TriageView};
-use crate::protocol::ticket::{DeviceCheck, TicketPhase};
+use crate::protocol::ticket::{ClosedAlarm, DeviceCheck, TicketPhase};
 
 /// The patient on a desk, from the ring to the signature.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -53,6 +53,9 @@ pub struct CurrentPatient {
     /// What a colleague of another clinic sent along.
     #[serde(default)]
     pub handover: Option<Handover>,
+    /// What came of earlier alarms about this patient, newest first.
+    #[serde(default)]
+    pub alarms: Vec<ClosedAlarm>,
 }
 
 /// A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited.

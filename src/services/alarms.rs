@@ -1,5 +1,6 @@
 //! Alarms: raised without a queue, taken by one person, closed with an outcome.
 
+use serde_json::json;
 use sqlx::types::Json;
 
 use crate::domain::alarm::{AlarmKind, HOLD};
@@ -14,10 +15,10 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{AlarmClose, AlarmContact, AlarmOutcome, AlarmView};
 use crate::protocol::visit::RoomGrant;
 use crate::services::Services;
-use crate::services::queue::cause_of;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
+use crate::services::tickets::cause_of;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
@@ -86,7 +87,8 @@ impl Services {
         ticket: &TicketRow,
         reasons: Vec<Text>,
     ) -> Result<(), Refusal> {
-        let attached = work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.id).await?;
+        let attached =
+            work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.holder_id, ticket.id).await?;
         for alarm in &attached {
             announce(work, alarm, "alarm.attached").await?;
         }
@@ -146,7 +148,7 @@ impl Services {
         }
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
         let now = work.now;
-        let note = self.vault.seal(Field::Answers, id.as_uuid(), &close.note);
+        let note = self.vault.seal(Field::AlarmNote, id.as_uuid(), &close.note);
         if !work.tx.alarms().close(id, act.account, close.outcome, &note, now).await? {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who took it can close it, once"));
         }
@@ -174,7 +176,7 @@ impl Services {
     }
 
     /// What becomes of an emergency's ticket: a false alarm goes back to the queue as URGENT, which for EMERGENCY is a
-    /// doctor's decision; everything else ends it.
+    /// doctor's decision; everything else ends it. Whoever was not reached was seen by nobody: the declaration stays good.
     async fn settle_ticket(
         &self,
         work: &mut Work,
@@ -187,14 +189,18 @@ impl Services {
             return Ok(());
         }
         let now = work.now;
-        let moved = if outcome == AlarmOutcome::FalseAlarm {
-            match row.declaration_id {
-                Some(declaration) => self.settle_declaration(work, declaration, outcome, act).await?,
-                None => may_lower(act)?,
+        let moved = match outcome {
+            AlarmOutcome::FalseAlarm => {
+                match row.declaration_id {
+                    Some(declaration) => self.settle_declaration(work, declaration, outcome, act).await?,
+                    None => may_lower(act)?,
+                }
+                work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
             }
-            work.tx.tickets().set_level(ticket, row.version, Level::Urgent, MoveReason::Lowered).await?
-        } else {
-            work.tx.tickets().finish(ticket, row.version, now).await?
+            AlarmOutcome::NotReached => work.tx.tickets().not_reached(ticket, row.version, now).await?,
+            AlarmOutcome::HandedTo120 | AlarmOutcome::SentOffline => {
+                work.tx.tickets().finish(ticket, row.version, now).await?
+            }
         };
         let moved = moved.ok_or_else(|| Refusal::new(ErrorCode::TicketState, "the ticket moved in between"))?;
         self.announce_ticket(work, &moved, "ticket.settled").await
@@ -255,10 +261,19 @@ impl Services {
             lease_until: Some(work.now + HOLD),
         };
         self.keep_alarm(&mut work, &alarm).await?;
-        self.announce_ticket(&mut work, &row, "nurse.calls").await?;
+        let id = alarm.id;
+        self.announce_act(&mut work, &row, "nurse.calls", None, Some(act.account)).await?;
         let view = self.alarm_view(&mut work.tx, alarm, act).await?;
         work.keep(command, &view).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        work.audit_why(act.institution, &who, "alarm.call", &what, None, json!({ "ticket": ticket })).await?;
+        // Every call of a nurse hands name, number and place over, and is one of its own.
+        let detail = json!({ "patient": row.patient_id, "alarm": id });
+        let purpose = Some("nurse_call".to_owned());
+        work.audit_why(act.institution, &who, "patient.read", &ticket.to_string(), purpose, detail).await?;
+        let text = self.text_of_nurse(&mut work, &row).await?;
         work.commit().await?;
+        self.send_text(text);
         Ok(view)
     }
 
@@ -359,7 +374,7 @@ pub(crate) async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: Alarm
 }
 
 pub(crate) async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {
-    let data = serde_json::json!({ "alarm": alarm.id, "kind": alarm.kind });
+    let data = json!({ "alarm": alarm.id, "kind": alarm.kind });
     let (institution, clinic) = (alarm.institution_id, alarm.clinic_id);
     if let Some(ticket) = alarm.ticket_id {
         work.emit(institution, Topic::Ticket(ticket).to_string(), kind, data.clone()).await?;

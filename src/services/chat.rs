@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::audit::hex;
-use crate::domain::ids::{AttachmentId, VisitId};
+use crate::domain::ids::{AttachmentId, MessageId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::text::Text;
 use crate::domain::visit::VisitEnd;
@@ -25,6 +25,8 @@ const TEXT_LIMIT: usize = 2000;
 pub const PICTURE_LIMIT: usize = 8 * 1024 * 1024;
 /// Pictures of one visit.
 const PICTURES: i64 = 50;
+/// Lines of one visit; more than two people type in an hour.
+const LINES: i64 = 2000;
 /// Lines that are shown.
 const SHOWN: i64 = 500;
 
@@ -37,7 +39,7 @@ impl Services {
         rows.into_iter().map(|row| self.line(row)).collect()
     }
 
-    /// Says something; the same id is the same line.
+    /// Says something while the visit goes on; the same id is the same line, also after the end.
     pub async fn send_message(&self, actor: Actor, id: VisitId, send: ChatSend) -> Result<ChatMessage, Refusal> {
         let text = send.text.trim();
         if text.chars().count() > TEXT_LIMIT {
@@ -48,6 +50,13 @@ impl Services {
         }
         let mut work = self.begin().await?;
         let (visit, side) = party(&mut work.tx, actor, id).await?;
+        if let Some(before) = self.said_before(&mut work.tx, actor, id, send.id).await? {
+            return Ok(before);
+        }
+        goes_on(&visit)?;
+        if work.tx.messages().count(id).await? >= LINES {
+            return Err(Refusal::new(ErrorCode::ChatFull, format!("a visit holds at most {LINES} lines")));
+        }
         if let Some(attachment) = send.attachment {
             let found = work.tx.messages().attachment(attachment).await?;
             if found.is_none_or(|found| found.visit_id != id) {
@@ -75,15 +84,28 @@ impl Services {
             at: work.now,
         };
         if !work.tx.messages().insert(&row).await? {
-            let before = work.tx.messages().find(send.id).await?;
-            let before = before.filter(|before| before.visit_id == id && before.sender == actor.key());
-            let before = before.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "id", "this id is taken"))?;
-            return self.line(before);
+            let twin = self.said_before(&mut work.tx, actor, id, send.id).await?;
+            return twin.ok_or_else(|| Refusal::internal("a line is neither new nor known"));
         }
         let data = json!({ "message": send.id, "side": side });
         work.emit(visit.institution_id, Topic::Visit(id).to_string(), "message.sent", data).await?;
         work.commit().await?;
         self.line(row)
+    }
+
+    /// The line of this id, if the actor said it here before; an id that names another line is refused.
+    async fn said_before(
+        &self,
+        tx: &mut Tx,
+        actor: Actor,
+        visit: VisitId,
+        id: MessageId,
+    ) -> Result<Option<ChatMessage>, Refusal> {
+        match tx.messages().find(id).await? {
+            None => Ok(None),
+            Some(row) if row.visit_id == visit && row.sender == actor.key() => self.line(row).map(Some),
+            Some(_) => Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken")),
+        }
     }
 
     fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
@@ -106,6 +128,7 @@ impl Services {
         let mime = picture_kind(bytes).ok_or_else(unknown)?;
         let mut work = self.begin().await?;
         let (visit, _) = party(&mut work.tx, actor, id).await?;
+        goes_on(&visit)?;
         if work.tx.messages().count_attachments(id).await? >= PICTURES {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
         }
@@ -164,6 +187,14 @@ async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, Chat
         Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
     };
     Ok((visit, side))
+}
+
+/// What was said can be read for good; more is said only while the visit goes on.
+fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
+    match visit.ended_at {
+        None => Ok(()),
+        Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),
+    }
 }
 
 /// The MIME type that the first bytes prove.

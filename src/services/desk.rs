@@ -4,20 +4,21 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::ids::{ClinicId, DeskId, TicketId, VisitId};
-use crate::domain::permission::{Actor, DoctorAct};
-use crate::domain::room::{RoomEnd, RoomPurpose};
+use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
+use crate::domain::ids::{DeskId, TicketId, VisitId};
+use crate::domain::permission::{Actor, DoctorAct, TriageAct};
+use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
-use crate::protocol::desk::{DeskPhase, DeskView, TransferRequest, UnfinishedNote};
+use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::queue::minutes;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{Caller, DeskRow, StoreError, TicketRow, Tx, VisitRow};
+use crate::store::{Caller, ClinicRow, DeskRow, StoreError, TicketRow, Tx, VisitRow};
 
 pub(crate) fn stale() -> Refusal {
     Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
@@ -55,17 +56,29 @@ impl Services {
     /// The desk at which the doctor works.
     pub async fn my_desk(&self, act: DoctorAct) -> Result<Option<DeskView>, Refusal> {
         let mut tx = self.db.read().await?;
-        match tx.desks().of_account(act.account).await? {
-            Some(desk) => Ok(Some(self.desk_view(&mut tx, act, &desk).await?)),
-            None => Ok(None),
-        }
+        let Some(desk) = tx.desks().of_account(act.account).await? else { return Ok(None) };
+        self.read_desk(tx, act, &desk).await.map(Some)
     }
 
     /// A desk of the doctor's institution.
     pub async fn desk(&self, act: DoctorAct, id: DeskId) -> Result<DeskView, Refusal> {
         let mut tx = self.db.read().await?;
         let desk = own_desk(&mut tx, act, id).await?;
-        self.desk_view(&mut tx, act, &desk).await
+        self.read_desk(tx, act, &desk).await
+    }
+
+    /// Reads a desk; whoever sees a patient's declaration there for the first time in a call is in the audit log before.
+    async fn read_desk(&self, mut tx: Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
+        let view = self.desk_view(&mut tx, act, desk).await?;
+        let Some(current) = &view.current else { return Ok(view) };
+        let ticket = tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
+        if !tx.tickets().was_handed(&ticket, act.account).await? {
+            drop(tx);
+            let mut work = self.begin().await?;
+            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+            work.commit().await?;
+        }
+        Ok(view)
     }
 
     /// Opens, pauses, resumes or closes a desk.
@@ -82,67 +95,59 @@ impl Services {
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
         let now = work.now;
-        match what {
+        let happening = match what {
             DeskAct::Open => {
-                let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
-                if account.licence_until.is_some_and(|until| until <= now) {
-                    return Err(Refusal::new(
-                        ErrorCode::LicenceEnded,
-                        "ask the medical department to renew the licence",
-                    ));
-                }
-                let is_others = desk.account_id.is_some_and(|other| other != act.account);
-                if is_others && desk.state != "closed" && desk.state != "lost" {
-                    return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
-                }
-                if let Some(other) = work.tx.desks().of_account(act.account).await?
-                    && other.id != id
-                {
-                    let held = work.tx.tickets().of_doctor(act.account).await?;
-                    if held.is_some() {
-                        return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the patient at the other desk first"));
-                    }
-                    let left = DeskRow { state: "closed".to_owned(), account_id: None, lease_until: None, ..other };
-                    update(&mut work.tx, &left).await?;
-                    announce(&mut work, &left, "desk.closed").await?;
-                }
+                self.sit_down(&mut work, act, &desk).await?;
                 desk.account_id = Some(act.account);
-                "open".clone_into(&mut desk.state);
-                desk.paused_until = None;
                 desk.lease_until = Some(now + LEASE);
-                // A colleague may have taken the desk over that was lost with a patient at it.
-                work.tx.tickets().sit_at(act.account, id).await?;
-                work.tx.visits().sit_at(act.account, id).await?;
-                self.go_on_with_patient(&mut work, act).await?;
+                Happening::Open
             }
             DeskAct::Pause(after) => {
-                must_be(&desk, act, &["open"])?;
+                duty_of(&desk, act)?;
                 if after.is_some_and(|n| !(1..=120).contains(&n)) {
                     return Err(Refusal::field(ErrorCode::Invalid, "minutes", "1 to 120"));
                 }
-                "paused".clone_into(&mut desk.state);
-                desk.paused_until = after.map(|n| now + minutes(i64::from(n)));
+                Happening::Pause { until: after.map(|n| now + minutes(i64::from(n))) }
             }
             DeskAct::Resume => {
-                must_be(&desk, act, &["paused", "closing", "open"])?;
-                "open".clone_into(&mut desk.state);
-                desk.paused_until = None;
+                duty_of(&desk, act)?;
+                Happening::Resume
             }
             DeskAct::Close => {
-                must_be(&desk, act, &["open", "paused", "closing"])?;
-                let has_patient = work.tx.tickets().of_doctor(act.account).await?.is_some();
-                if has_patient {
-                    "closing".clone_into(&mut desk.state);
-                } else {
-                    "closed".clone_into(&mut desk.state);
-                    desk.account_id = None;
-                    desk.lease_until = None;
-                }
-                desk.paused_until = None;
+                duty_of(&desk, act)?;
+                Happening::Close
             }
-        }
-        update(&mut work.tx, &desk).await?;
+        };
+        let has_patient = has_patient(&mut work.tx, &desk).await?;
+        let next = desk.desk().after(happening, has_patient).ok_or_else(not_open)?;
+        update(&mut work.tx, &desk.turned(next)).await?;
         self.finish(work, act, id, command, "desk.changed").await
+    }
+
+    /// The doctor begins to work at a desk that is free, and leaves the one before; whoever the doctor holds comes along.
+    async fn sit_down(&self, work: &mut Work, act: DoctorAct, desk: &DeskRow) -> Result<(), Refusal> {
+        let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
+        if account.licence_until.is_some_and(|until| until <= work.now) {
+            return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
+        }
+        let is_others = desk.account_id.is_some_and(|other| other != act.account);
+        if is_others && matches!(desk.desk(), Desk::AtWork(_)) {
+            return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
+        }
+        if let Some(other) = work.tx.desks().of_account(act.account).await?
+            && other.id != desk.id
+        {
+            if work.tx.tickets().of_doctor(act.account).await?.is_some() {
+                return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the patient at the other desk first"));
+            }
+            let left = other.turned(Desk::Closed);
+            update(&mut work.tx, &left).await?;
+            announce(work, &left, "desk.closed").await?;
+        }
+        // A colleague may have taken the desk over that was lost with a patient at it.
+        work.tx.tickets().sit_at(act.account, desk.id).await?;
+        work.tx.visits().sit_at(act.account, desk.id).await?;
+        self.go_on_with_patient(work, act).await
     }
 
     /// Calls the next patient; which one is not the doctor's choice.
@@ -152,7 +157,9 @@ impl Services {
             return Ok(done);
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open"])?;
+        if duty_of(&desk, act)? != Duty::Open {
+            return Err(not_open());
+        }
         if work.tx.tickets().of_doctor(act.account).await?.is_some() {
             return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
         }
@@ -169,7 +176,7 @@ impl Services {
         let Some(ticket) = called else { return Err(Refusal::new(ErrorCode::QueueEmpty, "nobody is waiting")) };
         desk.last_call_at = Some(now);
         update(&mut work.tx, &desk).await?;
-        self.announce_ticket(&mut work, &ticket, "ticket.called").await?;
+        self.announce_act(&mut work, &ticket, "ticket.called", Some(id), Some(act.account)).await?;
         let text = self.text_of_call(&mut work, &ticket).await?;
         let view = self.finish(work, act, id, command, "desk.called").await?;
         self.send_text(text);
@@ -190,7 +197,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let now = work.now;
@@ -205,7 +212,7 @@ impl Services {
                 (work.tx.tickets().miss(ticket.id, version, shift, limit, now).await?, "ticket.missed")
             }
             CallAct::Cancel if ticket.state == TicketState::Called => {
-                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::DeskLost).await?;
+                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::CallCancelled).await?;
                 (back, "ticket.restored")
             }
             CallAct::Cancel => return Err(stale()),
@@ -224,17 +231,24 @@ impl Services {
                 }
                 let (who, what) = (act.account.to_string(), ticket.id.to_string());
                 work.audit(act.institution, &who, "visit.wrong_person", &what).await?;
-                let back = work.tx.tickets().restore(ticket.id, version, MoveReason::WrongPerson).await?;
+                let (shift, limit) = (clinic.miss_shift, clinic.miss_limit);
+                let back = work.tx.tickets().wrong_person(ticket.id, version, shift, limit, now).await?;
                 (back, "ticket.wrong_person")
             }
         };
         let moved = moved.ok_or_else(stale)?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, Some(id), Some(act.account)).await?;
+        if let CallAct::Skip | CallAct::Cancel = what {
+            let action = if what == CallAct::Skip { "ticket.skip" } else { "ticket.cancel" };
+            let detail = json!({ "desk": id });
+            let (who, what) = (act.account.to_string(), ticket.id.to_string());
+            work.audit_why(act.institution, &who, action, &what, None, detail).await?;
+        }
         let text = if what == CallAct::Recall { self.text_of_call(&mut work, &moved).await? } else { None };
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         self.send_text(text);
         if let Some(room) = ends {
-            self.end_room(room, RoomEnd::WrongPerson).await;
+            self.end_room(room, VisitEnd::WrongPerson.room_end()).await;
         }
         Ok(view)
     }
@@ -255,7 +269,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let target = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
         let target = target.filter(|c| c.id != ticket.clinic_id);
@@ -268,7 +282,7 @@ impl Services {
         if let Some(visit) = &visit {
             self.stop_visit(&mut work, visit, VisitEnd::Transferred).await?;
         }
-        let next = self.continued(&mut work, &ticket, target.id).await?;
+        let next = self.continued(&mut work, &ticket, &target).await?;
         let moved = work.tx.tickets().transfer(ticket.id, request.version, next.id, now).await?.ok_or_else(stale)?;
         match work.tx.tickets().insert(&next).await {
             Err(StoreError::Conflict) => {
@@ -279,7 +293,7 @@ impl Services {
         if let Some(declaration) = ticket.declaration_id {
             work.tx.triages().attach(declaration, next.id).await?;
         }
-        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, next.id).await?;
+        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.holder_id, next.id).await?;
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         // The reason is a clinical word: it goes to the colleague, sealed, and not into the audit log.
@@ -289,16 +303,18 @@ impl Services {
         self.announce_ticket(&mut work, &next, "ticket.joined").await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         if let Some(visit) = visit {
-            self.end_room(visit.room_id, RoomEnd::Transferred).await;
+            self.end_room(visit.room_id, VisitEnd::Transferred.room_end()).await;
         }
         Ok(view)
     }
 
-    async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: ClinicId) -> Result<TicketRow, Refusal> {
-        let no = work.tx.tickets().draw_no(clinic, &ticket.day).await?;
+    async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: &ClinicRow) -> Result<TicketRow, Refusal> {
+        let day = day_at(clinic, work.now)?.date.to_string();
+        let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
         Ok(TicketRow {
             id: self.ids.make(TicketId::from_uuid),
-            clinic_id: clinic,
+            clinic_id: clinic.id,
+            day,
             no,
             state: TicketState::Waiting,
             lane: lane_of(ticket.level),
@@ -307,6 +323,7 @@ impl Services {
             version: 1,
             call_count: 0,
             miss_count: 0,
+            wrong_count: 0,
             desk_id: None,
             doctor_id: None,
             lease_until: None,
@@ -381,21 +398,22 @@ impl Services {
         Ok(())
     }
 
-    /// The desk's browser was heard: its leases go on. A desk that was lost is open again.
+    /// The desk's browser was heard: its leases go on. A desk that was lost does again what it did.
     pub async fn renew_desk(&self, actor: Actor, id: DeskId) -> Result<(), Refusal> {
         // Nurses may follow a desk; only its doctor keeps it alive.
         let Some(act) = actor.doctor() else { return Ok(()) };
         let mut work = self.begin().await?;
-        let mut desk = own_desk(&mut work.tx, act, id).await?;
-        if desk.account_id != Some(act.account) || desk.state == "closed" {
+        let desk = own_desk(&mut work.tx, act, id).await?;
+        if desk.account_id != Some(act.account) || desk.state == DeskPhase::Closed {
             return Ok(());
         }
         let until = work.now + LEASE;
-        if desk.state == "lost" {
-            "open".clone_into(&mut desk.state);
-            desk.lease_until = Some(until);
-            update(&mut work.tx, &desk).await?;
-            announce(&mut work, &desk, "desk.changed").await?;
+        if let before @ Desk::Lost(_) = desk.desk() {
+            let has_patient = has_patient(&mut work.tx, &desk).await?;
+            let next = before.after(Happening::Return, has_patient).unwrap_or(before);
+            let back = DeskRow { lease_until: Some(until), ..desk }.turned(next);
+            update(&mut work.tx, &back).await?;
+            announce(&mut work, &back, "desk.changed").await?;
         } else {
             work.tx.desks().renew(id, act.account, until).await?;
         }
@@ -414,17 +432,19 @@ impl Services {
         kind: &str,
     ) -> Result<DeskView, Refusal> {
         let mut desk = own_desk(&mut work.tx, act, id).await?;
-        let is_mine = desk.account_id == Some(act.account);
-        if is_mine && desk.state == "closing" && work.tx.tickets().of_doctor(act.account).await?.is_none() {
-            "closed".clone_into(&mut desk.state);
-            desk.account_id = None;
-            desk.lease_until = None;
-            update(&mut work.tx, &desk).await?;
+        let has_patient = has_patient(&mut work.tx, &desk).await?;
+        let before = desk.desk();
+        if let Some(next) = before.after(Happening::PatientGone, has_patient).filter(|next| *next != before) {
+            update(&mut work.tx, &desk.turned(next)).await?;
             desk = own_desk(&mut work.tx, act, id).await?;
         }
         let view = self.desk_view(&mut work.tx, act, &desk).await?;
         work.keep(command, &view).await?;
         announce(&mut work, &desk, kind).await?;
+        if let Some(current) = &view.current {
+            let ticket = work.tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
+            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+        }
         work.commit().await?;
         Ok(view)
     }
@@ -456,7 +476,7 @@ impl Services {
             name: Text::new(desk.name_zh.clone(), desk.name_en.clone()),
             clinic: clinic.id,
             clinic_name: Text::new(clinic.name_zh, clinic.name_en),
-            phase: phase_of(&desk.state),
+            phase: desk.state,
             paused_until: desk.paused_until,
             current,
             unfinished,
@@ -470,26 +490,45 @@ pub(crate) fn ring(secs: i64) -> Duration {
     Duration::from_secs(u64::try_from(secs).unwrap_or(90))
 }
 
-fn phase_of(state: &str) -> DeskPhase {
-    match state {
-        "open" => DeskPhase::Open,
-        "paused" => DeskPhase::Paused,
-        "closing" => DeskPhase::Closing,
-        "lost" => DeskPhase::Lost,
-        _ => DeskPhase::Closed,
-    }
-}
-
 pub(crate) async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
     let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
     desk.ok_or_else(Refusal::not_found)
 }
 
-pub(crate) fn must_be(desk: &DeskRow, act: DoctorAct, states: &[&str]) -> Result<(), Refusal> {
-    if desk.account_id != Some(act.account) || !states.contains(&desk.state.as_str()) {
-        return Err(Refusal::new(ErrorCode::DeskNotOpen, "open the desk first"));
+/// Audits that somebody was given a ticket's patient with the whole declaration: once a call, not at every reading.
+pub(crate) async fn audit_handing(
+    work: &mut Work,
+    act: TriageAct,
+    ticket: &TicketRow,
+    purpose: &str,
+) -> Result<(), Refusal> {
+    let now = work.now;
+    if !work.tx.tickets().hand(ticket, act.account, now).await? {
+        return Ok(());
     }
-    Ok(())
+    let (who, what) = (act.account.to_string(), ticket.id.to_string());
+    let detail = json!({ "patient": ticket.patient_id, "call": ticket.call_count });
+    work.audit_why(act.institution, &who, "patient.read", &what, Some(purpose.to_owned()), detail).await
+}
+
+fn not_open() -> Refusal {
+    Refusal::new(ErrorCode::DeskNotOpen, "open the desk first")
+}
+
+/// What the desk does at which this doctor works and is heard; a refusal at any other.
+pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
+    match desk.desk() {
+        Desk::AtWork(duty) if desk.account_id == Some(act.account) => Ok(duty),
+        _ => Err(not_open()),
+    }
+}
+
+/// Whether the doctor of a desk holds a patient.
+pub(crate) async fn has_patient(tx: &mut Tx, desk: &DeskRow) -> Result<bool, Refusal> {
+    match desk.account_id {
+        Some(doctor) => Ok(tx.tickets().of_doctor(doctor).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 async fn update(tx: &mut Tx, desk: &DeskRow) -> Result<(), Refusal> {

@@ -2,11 +2,10 @@
 
 use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
-use crate::domain::room::RoomEnd;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, PatientPhone};
 use crate::services::Services;
-use crate::services::desk::{must_be, own_desk, ring, stale};
+use crate::services::desk::{duty_of, own_desk, ring, stale};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -37,7 +36,7 @@ impl Services {
             return Ok(done);
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let until = work.now + ring(clinic.ring_secs);
@@ -57,10 +56,10 @@ impl Services {
             }
         };
         let moved = moved.ok_or_else(stale)?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, Some(id), Some(act.account)).await?;
         let view = self.finish(work, act, id, command, "desk.changed").await?;
         if let Some(room) = ends {
-            self.end_room(room, RoomEnd::Finished).await;
+            self.end_room(room, VisitEnd::PatientLost.room_end()).await;
         }
         Ok(view)
     }
@@ -69,7 +68,7 @@ impl Services {
     pub async fn patient_phone(&self, act: DoctorAct, id: DeskId) -> Result<PatientPhone, Refusal> {
         let mut work = self.begin().await?;
         let desk = own_desk(&mut work.tx, act, id).await?;
-        must_be(&desk, act, &["open", "paused", "closing"])?;
+        duty_of(&desk, act)?;
         let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
         let holder = ticket.holder_id.ok_or_else(Refusal::not_found)?;
         let holder = work.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;

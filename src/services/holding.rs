@@ -4,17 +4,18 @@
 use serde_json::json;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
-use crate::domain::ids::{AlarmId, RoomId, TicketId};
+use crate::domain::ids::{AlarmId, PatientId, RoomId, TicketId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomEnd;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::ticket::AlarmView;
+use crate::protocol::ticket::{AlarmView, ClosedAlarm};
 use crate::services::Services;
 use crate::services::alarms::{announce, own_alarm, purpose_of};
 use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::AlarmRow;
+use crate::store::{AlarmRow, Tx};
 
 impl Services {
     /// A doctor takes an alarm out of a colleague's hands, or takes it if nobody has it. The colleague's seat on the line
@@ -100,7 +101,7 @@ impl Services {
         let is_own_call = alarm.kind == AlarmKind::NurseCall;
         let (who, what) = (account.to_string(), alarm.id.to_string());
         if is_own_call {
-            let note = self.vault.seal(Field::Answers, alarm.id.as_uuid(), "");
+            let note = self.vault.seal(Field::AlarmNote, alarm.id.as_uuid(), "");
             if !work.tx.alarms().close(alarm.id, account, AlarmOutcome::NotReached, &note, now).await? {
                 return Ok(());
             }
@@ -114,9 +115,35 @@ impl Services {
         announce(&mut work, &alarm, kind).await?;
         work.commit().await?;
         if let Some(room) = room {
-            self.end_room(room, RoomEnd::Finished).await;
+            self.end_room(room, RoomEnd::StaffLost).await;
         }
         Ok(())
+    }
+
+    /// What came of earlier alarms about a patient, newest first, for the doctor who has the patient now.
+    pub(crate) async fn closed_alarms(&self, tx: &mut Tx, patient: PatientId) -> Result<Vec<ClosedAlarm>, Refusal> {
+        let mut closed = Vec::new();
+        for row in tx.alarms().closed_of(patient, 5).await? {
+            let (Some(at), Some(outcome), Some(account)) = (row.closed_at, row.outcome, row.taken_by) else { continue };
+            closed.push(ClosedAlarm {
+                id: row.id,
+                at,
+                outcome,
+                by: staff_name(tx, account).await?.0,
+                note: self.note_of(&row)?,
+            });
+        }
+        Ok(closed)
+    }
+
+    fn note_of(&self, alarm: &AlarmRow) -> Result<Option<String>, Refusal> {
+        let Some(sealed) = &alarm.note_sealed else { return Ok(None) };
+        let row = alarm.id.as_uuid();
+        // Notes of the first versions were sealed as answers.
+        let note =
+            self.vault.open(Field::AlarmNote, row, sealed).or_else(|_| self.vault.open(Field::Answers, row, sealed));
+        let note = note.map_err(|broken| Refusal::internal(&broken))?;
+        Ok(Some(note).filter(|note| !note.trim().is_empty()))
     }
 
     async fn close_line(&self, work: &mut Work, alarm: &AlarmRow) -> Result<Option<RoomId>, Refusal> {
@@ -163,7 +190,7 @@ impl Services {
             if !work.tx.alarms().take(alarm.id, act.account, now).await? {
                 continue;
             }
-            let note = self.vault.seal(Field::Answers, alarm.id.as_uuid(), why);
+            let note = self.vault.seal(Field::AlarmNote, alarm.id.as_uuid(), why);
             work.tx.alarms().close(alarm.id, act.account, AlarmOutcome::FalseAlarm, &note, now).await?;
             rooms.extend(self.close_line(work, &alarm).await?);
             work.audit(act.institution, &act.account.to_string(), "alarm.close", &alarm.id.to_string()).await?;

@@ -3,6 +3,7 @@
 
 pub mod alarms;
 pub mod auth;
+mod board;
 pub mod chat;
 pub mod codes;
 pub mod desk;
@@ -16,7 +17,6 @@ pub mod notes;
 pub mod notices;
 pub mod passwords;
 mod presence;
-pub mod queue;
 pub mod refusal;
 mod ring_texts;
 pub mod rooms;
@@ -24,6 +24,7 @@ pub mod seed;
 pub mod sessions;
 pub mod sms;
 pub mod sweep;
+pub mod tickets;
 pub mod tokens;
 pub mod topics;
 mod truth;

@@ -7,8 +7,8 @@ use crate::domain::permission::Actor;
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::services::Services;
-use crate::services::queue::announce_desk;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::announce_desk;
 use crate::services::topics::Topic;
 use crate::store::{AlarmRow, TicketRow};
 

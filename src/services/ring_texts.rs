@@ -18,20 +18,47 @@ const BACK_WITHIN: Duration = Duration::from_secs(10);
 /// Calls that one sweep tells.
 const BATCH: i64 = 50;
 
+/// Who rings.
+#[derive(Clone, Copy, Debug)]
+enum Ring {
+    /// A desk: it is the patient's turn.
+    Desk,
+    /// A nurse, out of turn.
+    Nurse,
+}
+
+impl Ring {
+    /// The word in the outbox.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Desk => "called",
+            Self::Nurse => "nurse_called",
+        }
+    }
+}
+
 impl Services {
     /// Claims the text message of a call that nobody watches; `None` when somebody does, or it was told before.
     pub(crate) async fn text_of_call(&self, work: &mut Work, ticket: &TicketRow) -> Result<Option<Message>, Refusal> {
+        let Some(message) = self.text_of(work, ticket, Ring::Desk).await? else { return Ok(None) };
+        let is_first = work.tx.notices().text(ticket.id, ticket.call_count, work.now).await?;
+        Ok(Some(message).filter(|_| is_first))
+    }
+
+    /// The text message of a nurse's call that nobody watches. A nurse's call is one until it is over, and so is this.
+    pub(crate) async fn text_of_nurse(&self, work: &mut Work, ticket: &TicketRow) -> Result<Option<Message>, Refusal> {
+        self.text_of(work, ticket, Ring::Nurse).await
+    }
+
+    async fn text_of(&self, work: &mut Work, ticket: &TicketRow, ring: Ring) -> Result<Option<Message>, Refusal> {
         let Some(holder) = ticket.holder_id.filter(|_| !self.live.is_online(ticket.id)) else { return Ok(None) };
         let Some(holder) = work.tx.holders().find(ticket.institution_id, holder).await? else { return Ok(None) };
         // A number that cannot be read is no reason not to call.
         let Ok(to) = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed) else { return Ok(None) };
-        if !work.tx.notices().text(ticket.id, ticket.call_count, work.now).await? {
-            return Ok(None);
-        }
         let link = link_of(&mut work.tx, ticket).await?;
         let base = self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.http_addr));
         let url = format!("{}/v/{link}", base.trim_end_matches('/'));
-        Ok(Some(Message { to, text: words(Locale::of(&holder.locale), &url), kind: "called" }))
+        Ok(Some(Message { to, text: words(ring, Locale::of(&holder.locale), &url), kind: ring.kind() }))
     }
 
     /// Sends what was claimed, after the commit and beside the request.
@@ -70,10 +97,14 @@ async fn link_of(tx: &mut Tx, ticket: &TicketRow) -> Result<String, Refusal> {
     Ok(tx.clinics().find(clinic).await?.ok_or_else(Refusal::not_found)?.link_token)
 }
 
-fn words(locale: Locale, url: &str) -> String {
-    match locale {
-        Locale::Chinese => format!("【云诊】轮到您了,医生正在呼叫。请马上打开 {url} 接听。"),
-        Locale::English => format!("[Yunzhen] It is your turn: the doctor is calling. Please open {url} now."),
+fn words(ring: Ring, locale: Locale, url: &str) -> String {
+    match (ring, locale) {
+        (Ring::Desk, Locale::Chinese) => format!("【云诊】轮到您了,医生正在呼叫。请马上打开 {url} 接听。"),
+        (Ring::Desk, Locale::English) => {
+            format!("[Yunzhen] It is your turn: the doctor is calling. Please open {url} now.")
+        }
+        (Ring::Nurse, Locale::Chinese) => format!("【云诊】医护人员正在呼叫您。请马上打开 {url} 接听。"),
+        (Ring::Nurse, Locale::English) => format!("[Yunzhen] The clinic is calling you. Please open {url} now."),
     }
 }
 
@@ -83,8 +114,11 @@ mod tests {
 
     #[test]
     fn the_message_holds_the_link_and_no_number_of_anybody() {
-        for locale in [Locale::Chinese, Locale::English] {
-            let text = words(locale, "https://clinic.example/v/fever");
+        let locales = [Locale::Chinese, Locale::English];
+        for (ring, locale) in
+            [Ring::Desk, Ring::Nurse].into_iter().flat_map(|ring| locales.map(|locale| (ring, locale)))
+        {
+            let text = words(ring, locale, "https://clinic.example/v/fever");
             assert!(text.contains(" https://clinic.example/v/fever "), "{text}");
             assert!(!text.chars().any(|c| c.is_ascii_digit()), "{text}");
         }

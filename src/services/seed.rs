@@ -1,5 +1,6 @@
 //! The demonstration's hospital: two clinics, three desks, five accounts.
 
+use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId};
 use crate::domain::people::Role;
 use crate::services::Services;
@@ -140,7 +141,8 @@ impl Services {
                     clinic_id: clinic.id,
                     name_zh: format!("{n}号诊位"),
                     name_en: format!("Desk {n}"),
-                    state: "closed".to_owned(),
+                    state: DeskPhase::Closed,
+                    lost_as: None,
                     account_id: None,
                     lease_until: None,
                     paused_until: None,

@@ -186,11 +186,10 @@ impl Services {
         Ok(())
     }
 
-    /// Whether the actor's session still stands.
+    /// Whether the actor's session still stands: it was not ended, and its account was not closed.
     pub async fn session_stands(&self, actor: Actor) -> Result<bool, Refusal> {
         let now = self.clock.now();
-        let session = self.db.read().await?.sessions().find(actor.session()).await?;
-        Ok(session.is_some_and(|row| row.revoked_at.is_none() && row.expires_at > now))
+        Ok(self.db.read().await?.sessions().stands(actor.session(), now).await?)
     }
 
     /// Who the actor is, in words.

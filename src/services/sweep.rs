@@ -1,13 +1,14 @@
-//! What time itself does to the queue: calls that nobody answered, desks that fell silent, pauses that ended.
+//! What time itself does to the queue: calls that nobody answered, desks that fell silent or have closed, pauses that ended.
 
 use std::time::Duration;
 
+use crate::domain::desk::{Desk, Happening};
 use crate::domain::ticket::{LEASE, MoveReason, TicketState};
 use crate::domain::visit::VisitEnd;
 use crate::services::Services;
-use crate::services::desk::announce;
-use crate::services::queue::announce_desk;
+use crate::services::desk::{announce, has_patient};
 use crate::services::refusal::Refusal;
+use crate::services::tickets::announce_desk;
 use crate::store::{DeskRow, TicketRow};
 
 /// Tickets that one sweep moves.
@@ -90,10 +91,10 @@ impl Services {
         };
         let Some(moved) = moved else { return Ok(false) };
         announce_desk(&mut work, &ticket, "desk.patient_moved").await?;
-        self.announce_ticket(&mut work, &moved, kind).await?;
+        self.announce_act(&mut work, &moved, kind, ticket.desk_id, None).await?;
         work.commit().await?;
         if let Some(room) = ends {
-            self.end_room(room, crate::domain::room::RoomEnd::Finished).await;
+            self.end_room(room, VisitEnd::DoctorLost.room_end()).await;
         }
         Ok(true)
     }
@@ -102,15 +103,14 @@ impl Services {
         let mut work = self.begin().await?;
         let now = work.now;
         let Some(desk) = work.tx.desks().find(desk.id).await? else { return Ok(()) };
+        let before = desk.desk();
         let is_silent = desk.lease_until.is_some_and(|until| until < now);
-        let is_rested = desk.state == "paused" && desk.paused_until.is_some_and(|until| until < now);
-        if !matches!(desk.state.as_str(), "open" | "paused" | "closing") || (!is_silent && !is_rested) {
-            return Ok(());
-        }
-        let state = if is_silent { "lost" } else { "open" };
-        let desk = DeskRow { state: state.to_owned(), paused_until: None, ..desk };
+        let what = if is_silent { Happening::Silence } else { Happening::Passed(now) };
+        let has_patient = has_patient(&mut work.tx, &desk).await?;
+        let Some(after) = before.after(what, has_patient).filter(|after| *after != before) else { return Ok(()) };
+        let desk = desk.turned(after);
         if work.tx.desks().update(&desk).await? {
-            if is_silent {
+            if matches!(after, Desk::Lost(_)) {
                 tracing::warn!(desk.id = %desk.id, "a desk fell silent");
             }
             announce(&mut work, &desk, "desk.changed").await?;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{ClinicId, TicketId};
 use crate::domain::time::Timestamp;
 use crate::protocol::ticket::WaitEstimate;
@@ -72,7 +73,7 @@ impl Services {
         let desks = tx.desks().of_clinic(clinic).await?;
         let last_call_at = tx.tickets().calling(clinic).await?.map(|(_, at)| at);
         let times = tx.tickets().service_times(clinic).await?;
-        let open: Vec<_> = desks.iter().filter(|desk| desk.state == "open").collect();
+        let open: Vec<_> = desks.iter().filter(|desk| desk.state == DeskPhase::Open).collect();
         let estimates = estimate::for_queue(&order, &open, &held, &times, last_call_at, now);
         let places = order.iter().zip(estimates).zip(0..);
         let places = places.map(|(((id, _), estimate), ahead)| (*id, Place { ahead, estimate })).collect();

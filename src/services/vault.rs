@@ -27,6 +27,8 @@ pub enum Field {
     Notice,
     /// What a doctor tells a colleague about a patient.
     Handover,
+    /// What whoever closed an alarm noted.
+    AlarmNote,
     /// The answer of a command, kept for its repetition: it holds whatever its browser was told.
     Command,
 }
@@ -40,6 +42,7 @@ impl Field {
             Self::Answers => "answers",
             Self::Notice => "notice",
             Self::Handover => "handover",
+            Self::AlarmNote => "alarm-note",
             Self::Command => "command",
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
 use crate::domain::people::{Relation, Role};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
-use crate::domain::room::{ParticipantRole, RoomEnd};
+use crate::domain::room::ParticipantRole;
 use crate::domain::text::Text;
 use crate::domain::visit::{Outcome, VisitEnd, safety_net};
 use crate::protocol::desk::DeskView;
@@ -14,10 +14,10 @@ use crate::protocol::intake::ConsentRecord;
 use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
-use crate::services::queue::{device_check, phase_of, triage_of};
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
+use crate::services::tickets::{device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -91,6 +91,7 @@ impl Services {
             visit: tx.visits().of_ticket(ticket.id).await?.filter(|v| v.ended_at.is_none()).map(|visit| visit.id),
             offline_since: self.offline_since(ticket),
             handover: self.handover(tx, ticket).await?,
+            alarms: self.closed_alarms(tx, ticket.patient_id).await?,
         })
     }
 
@@ -186,7 +187,7 @@ impl Services {
         work.audit(act.institution, &act.account.to_string(), "visit.end", &id.to_string()).await?;
         self.announce_ticket(&mut work, &done, "ticket.done").await?;
         let view = self.finish(work, act, visit.desk_id, command, "desk.changed").await?;
-        self.end_room(visit.room_id, RoomEnd::Finished).await;
+        self.end_room(visit.room_id, VisitEnd::Finished.room_end()).await;
         Ok(view)
     }
 

@@ -130,40 +130,71 @@ impl Alarms<'_> {
         }))
     }
 
-    /// The oldest open alarm about a patient in a clinic; no nurse's call.
-    pub async fn open_for_patient(self, clinic: ClinicId, patient: PatientId) -> Result<Option<AlarmRow>> {
+    /// The oldest open alarm of a holder about a patient in a clinic; no nurse's call.
+    pub async fn open_for_patient(
+        self,
+        clinic: ClinicId,
+        patient: PatientId,
+        holder: Option<HolderId>,
+    ) -> Result<Option<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where clinic_id = $1 and patient_id = $2 and closed_at is null and kind <> 'nurse_call'
+                "where clinic_id = $1 and patient_id = $2 and holder_id = $3 and closed_at is null
+                   and kind <> 'nurse_call'
                  order by raised_at, id
                  limit 1"
             ))
             .bind(clinic)
             .bind(patient)
+            .bind(holder)
             .fetch_optional(conn)
             .await?
         }))
     }
 
-    /// Ties a patient's open alarms in a clinic to the one live ticket there, the oldest first. A nurse's call is tied to
-    /// its ticket from the start.
-    pub async fn attach(self, clinic: ClinicId, patient: PatientId, ticket: TicketId) -> Result<Vec<AlarmRow>> {
+    /// Ties a holder's open alarms about a patient in a clinic to that holder's one live ticket there, the oldest first:
+    /// an alarm of somebody else names a line that this holder cannot enter. A nurse's call is tied to its ticket from the
+    /// start.
+    pub async fn attach(
+        self,
+        clinic: ClinicId,
+        patient: PatientId,
+        holder: Option<HolderId>,
+        ticket: TicketId,
+    ) -> Result<Vec<AlarmRow>> {
         let mut attached: Vec<AlarmRow> = on!(self.0, |conn| {
             sqlx::query_as(concat!(
                 "update alarm
-                 set ticket_id = $3, version = version + 1
-                 where clinic_id = $1 and patient_id = $2 and closed_at is null and kind <> 'nurse_call'
+                 set ticket_id = $4, version = version + 1
+                 where clinic_id = $1 and patient_id = $2 and holder_id = $3 and closed_at is null
+                   and kind <> 'nurse_call'
                  returning ",
                 names!()
             ))
             .bind(clinic)
             .bind(patient)
+            .bind(holder)
             .bind(ticket)
             .fetch_all(conn)
             .await?
         });
         attached.sort_by_key(|alarm| (alarm.raised_at, alarm.id));
         Ok(attached)
+    }
+
+    /// The closed alarms about a patient, newest first; no nurse's call.
+    pub async fn closed_of(self, patient: PatientId, limit: i64) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where patient_id = $1 and closed_at is not null and kind <> 'nurse_call'
+                 order by closed_at desc, id desc
+                 limit $2"
+            ))
+            .bind(patient)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
     }
 
     /// Takes an alarm that nobody took; `false` when somebody had, or it is closed.

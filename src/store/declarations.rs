@@ -101,16 +101,22 @@ impl Declarations<'_> {
         }))
     }
 
-    /// The declaration of a patient in a clinic that was handed in last, by whichever of their holders.
-    pub async fn newest_submitted(self, patient: PatientId, clinic: ClinicId) -> Result<Option<DeclarationId>> {
+    /// What a holder last handed in for a patient in a clinic; what another holder of the same patient says is theirs.
+    pub async fn newest_submitted(
+        self,
+        holder: HolderId,
+        patient: PatientId,
+        clinic: ClinicId,
+    ) -> Result<Option<DeclarationId>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "select id
                  from declaration
-                 where patient_id = $1 and clinic_id = $2 and state = 'submitted'
+                 where holder_id = $1 and patient_id = $2 and clinic_id = $3 and state = 'submitted'
                  order by submitted_at desc, id desc
                  limit 1",
             )
+            .bind(holder)
             .bind(patient)
             .bind(clinic)
             .fetch_optional(conn)

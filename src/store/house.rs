@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::domain::desk::{Desk, DeskPhase, Duty};
 use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
 use crate::domain::people::Role;
 use crate::domain::time::Timestamp;
@@ -101,8 +102,10 @@ pub struct DeskRow {
     pub name_zh: String,
     /// Its name in English.
     pub name_en: String,
-    /// `closed`, `open`, `paused`, `closing`, `lost`.
-    pub state: String,
+    /// What it is doing.
+    pub state: DeskPhase,
+    /// What it did when it fell silent, while it is lost.
+    pub lost_as: Option<DeskPhase>,
     /// Who works there.
     pub account_id: Option<AccountId>,
     /// The doctor's browser must be heard before this.
@@ -312,11 +315,46 @@ impl Accounts<'_> {
     }
 }
 
+impl DeskRow {
+    /// The desk as a value that decides.
+    pub fn desk(&self) -> Desk {
+        let duty = |phase| match phase {
+            DeskPhase::Paused => Duty::Paused { until: self.paused_until },
+            DeskPhase::Closing => Duty::Closing,
+            DeskPhase::Open | DeskPhase::Closed | DeskPhase::Lost => Duty::Open,
+        };
+        match self.state {
+            DeskPhase::Closed => Desk::Closed,
+            DeskPhase::Lost => Desk::Lost(duty(self.lost_as.unwrap_or(DeskPhase::Open))),
+            phase => Desk::AtWork(duty(phase)),
+        }
+    }
+
+    /// The row of a desk that turned into `desk`; nobody works at a closed one.
+    #[must_use]
+    pub fn turned(self, desk: Desk) -> Self {
+        let paused_until = match desk.duty() {
+            Some(Duty::Paused { until }) => until,
+            _ => None,
+        };
+        let lost_as = if let Desk::Lost(duty) = desk { Some(duty.phase()) } else { None };
+        let is_closed = desk == Desk::Closed;
+        Self {
+            state: desk.phase(),
+            lost_as,
+            paused_until,
+            account_id: self.account_id.filter(|_| !is_closed),
+            lease_until: self.lease_until.filter(|_| !is_closed),
+            ..self
+        }
+    }
+}
+
 macro_rules! desk {
     ($rest:literal) => {
         concat!(
-            "select id, institution_id, clinic_id, name_zh, name_en, state, account_id, lease_until, paused_until,
-                    last_call_at, version
+            "select id, institution_id, clinic_id, name_zh, name_en, state, lost_as, account_id, lease_until,
+                    paused_until, last_call_at, version
              from desk ",
             $rest
         )
@@ -339,7 +377,7 @@ impl Desks<'_> {
             .bind(row.clinic_id)
             .bind(&row.name_zh)
             .bind(&row.name_en)
-            .bind(&row.state)
+            .bind(row.state)
             .bind(row.account_id)
             .bind(row.version)
             .execute(conn)
@@ -368,12 +406,19 @@ impl Desks<'_> {
         }))
     }
 
-    /// Desks whose lease or pause has run out.
+    /// Desks whose lease or pause has run out, and those that close and have no patient any more.
     pub async fn overdue(self, now: Timestamp) -> Result<Vec<DeskRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(desk!(
                 "where (state in ('open', 'paused', 'closing') and lease_until < $1)
                     or (state = 'paused' and paused_until < $1)
+                    or ((state = 'closing' or lost_as = 'closing')
+                        and not exists (
+                            select 1
+                            from ticket
+                            where ticket.doctor_id = desk.account_id
+                              and ticket.state in ('called', 'serving', 'suspended')
+                        ))
                  order by id"
             ))
             .bind(now)
@@ -387,17 +432,18 @@ impl Desks<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update desk
-                 set state = $3, account_id = $4, lease_until = $5, paused_until = $6, last_call_at = $7,
+                 set state = $3, account_id = $4, lease_until = $5, paused_until = $6, last_call_at = $7, lost_as = $8,
                      version = version + 1
                  where id = $1 and version = $2",
             )
             .bind(row.id)
             .bind(row.version)
-            .bind(&row.state)
+            .bind(row.state)
             .bind(row.account_id)
             .bind(row.lease_until)
             .bind(row.paused_until)
             .bind(row.last_call_at)
+            .bind(row.lost_as)
             .execute(conn)
             .await?
             .rows_affected()
@@ -487,6 +533,25 @@ impl Sessions<'_> {
                 .fetch_optional(conn)
                 .await?
         }))
+    }
+
+    /// Whether a session is not over at `now`; one of a closed account is.
+    pub async fn stands(self, id: SessionId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>(
+                "select count(*)
+                 from session
+                 where id = $1 and revoked_at is null and expires_at > $2
+                   and (
+                     subject_kind <> 'staff'
+                     or exists (select 1 from account where account.id = session.subject_id and account.active)
+                   )",
+            )
+            .bind(id)
+            .bind(now)
+            .fetch_one(conn)
+            .await?
+        }) > 0)
     }
 
     /// Exchanges the refresh token whose hash is `old`; `false` when it was exchanged in between.

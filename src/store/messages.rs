@@ -94,6 +94,13 @@ impl Messages<'_> {
         }))
     }
 
+    /// How many lines a visit has.
+    pub async fn count(self, visit: VisitId) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select count(*) from message where visit_id = $1").bind(visit).fetch_one(conn).await?
+        }))
+    }
+
     /// The newest lines of a visit, oldest first.
     pub async fn of_visit(self, visit: VisitId, limit: i64) -> Result<Vec<MessageRow>> {
         Ok(on!(self.0, |conn| {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome};
 use crate::domain::consent::ConsentKind;
+use crate::domain::desk::DeskPhase;
 use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, MessageId, NoteId,
@@ -102,6 +103,7 @@ words!(
     AlarmKind,
     AlarmOutcome,
     ConsentKind,
+    DeskPhase,
     Disposition,
     DocumentKind,
     Level,

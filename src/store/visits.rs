@@ -125,7 +125,7 @@ impl Visits<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
                 "where doctor_id = $1
-                   and (end_reason is null or end_reason in ('finished', 'transferred'))
+                   and (end_reason is null or end_reason in ('finished', 'transferred', 'emergency'))
                    and not exists (select 1 from note where note.visit_id = visit.id)
                  order by started_at
                  limit $2"

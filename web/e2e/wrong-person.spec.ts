@@ -1,6 +1,6 @@
-import { test } from './support/test'
+import { expect, test } from './support/test'
 import { expectCall } from './support/call'
-import { expectAccessible } from './support/look'
+import { expectAccessible, picture } from './support/look'
 import { invent } from './support/people'
 
 test('the wrong person at the phone gives the place back, and the right one is called again', async ({ server, patient, desk }) => {
@@ -25,6 +25,19 @@ test('who picked up for somebody else says so before accepting', async ({ server
   await patient.expectCalled()
   await patient.sayNotMe(() => expectAccessible(patient.page, 'not me, the question'))
   await patient.expectWaiting()
+})
+
+test('a number that somebody else answers again and again is void and says so', async ({ server, patient, desk }) => {
+  await patient.appear(server, invent('never the right one'))
+  await desk.openDesk()
+  for (let call = 0; call < 3; call++) {
+    await desk.callNext()
+    await patient.expectCalled()
+    await patient.sayNotMe(() => Promise.resolve())
+  }
+  await expect(patient.heading(patient.say('ended.wrong_person.title'))).toBeVisible()
+  await expectAccessible(patient.page, 'void, answered by somebody else')
+  await picture(patient.page, 'patient-void-wrong-person')
 })
 
 test('a wrong person found in the call loses picture and sound at once', async ({ server, patient, desk }) => {

@@ -53,6 +53,12 @@ pub enum RoomEnd {
     WrongPerson,
     /// The patient was transferred.
     Transferred,
+    /// Whoever of the staff held the call was not heard for too long.
+    StaffLost,
+    /// The patient could not be reached any more.
+    PatientLost,
+    /// The patient became an emergency: somebody else calls at once.
+    Emergency,
     /// The participant was taken out.
     Removed,
     /// The participant's seat was taken by another window.

@@ -1,6 +1,7 @@
 //! The first page: where a link leads, and the eight questions that come before any identity.
 
 use crate::domain::alarm::AlarmKind;
+use crate::domain::desk::DeskPhase;
 use crate::domain::text::Text;
 use crate::domain::triage::RED_FLAGS;
 use crate::protocol::error::ErrorCode;
@@ -25,7 +26,7 @@ impl Services {
         let institution = tx.institutions().find(clinic.institution_id).await?;
         let institution = institution.ok_or_else(|| Refusal::internal("a clinic has no institution"))?;
         let desks = tx.desks().of_clinic(clinic.id).await?;
-        let desks_open = desks.iter().filter(|desk| desk.state == "open").count();
+        let desks_open = desks.iter().filter(|desk| desk.state == DeskPhase::Open).count();
         let waiting = tx.tickets().count_waiting(clinic.id).await?;
         Ok(Landing {
             institution: institution.id,

@@ -48,6 +48,45 @@ impl Tickets<'_> {
         Ok(missed)
     }
 
+    /// Somebody else answered. The first time the place stays; from the second on it is `shift` places back as after a
+    /// missed call, for whoever always answers wrongly holds the desks up; void at the `limit`th.
+    pub async fn wrong_person(
+        &mut self,
+        id: TicketId,
+        version: i64,
+        shift: i64,
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Option<TicketRow>> {
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        self.hold(ticket.clinic_id).await?;
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
+        let behind = self.behind(&ticket).await?;
+        let places = if ticket.wrong_count == 0 { 0 } else { usize::try_from(shift).unwrap_or(0) };
+        let to = shift_back(standing, &behind, places);
+        let back: Option<TicketRow> = on!(self.0, |conn| {
+            sqlx::query_as(moving!(
+                "wrong_count = wrong_count + 1, desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
+                 accepted_at = null, started_at = null, move_reason = 'wrong_person', rank = $3,
+                 state = case when wrong_count + 1 >= $4 then 'no_show' else 'waiting' end,
+                 ended_at = case when wrong_count + 1 >= $4 then $5 else null end",
+                "'called', 'serving', 'suspended'"
+            ))
+            .bind(id)
+            .bind(version)
+            .bind(to.rank)
+            .bind(limit)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+        });
+        if back.as_ref().is_some_and(|ticket| ticket.state == TicketState::Waiting) {
+            self.step_aside(to.aside).await?;
+        }
+        Ok(back)
+    }
+
     /// The patient dropped out of the visit: `shift` places back in its lane, so that the next call reaches somebody
     /// who is there. It is not a missed call.
     pub async fn put_back(&mut self, id: TicketId, version: i64, shift: i64) -> Result<Option<TicketRow>> {

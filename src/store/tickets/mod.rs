@@ -42,6 +42,8 @@ pub struct TicketRow {
     pub call_count: i64,
     /// How often nobody answered.
     pub miss_count: i64,
+    /// How often somebody else answered.
+    pub wrong_count: i64,
     /// Which desk holds it.
     pub desk_id: Option<DeskId>,
     /// Which doctor holds it.
@@ -79,8 +81,8 @@ pub struct TicketRow {
 macro_rules! columns {
     () => {
         "id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level, state, lane, rank, version,
-         call_count, miss_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at, arrived_at, called_at,
-         started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
+         call_count, miss_count, wrong_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at,
+         arrived_at, called_at, started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
     };
 }
 
@@ -254,6 +256,39 @@ impl Tickets<'_> {
                 .fetch_one(conn)
                 .await?
         }))
+    }
+
+    /// Notes that a ticket's patient was handed to somebody with its present call; `false` when that was noted before.
+    pub async fn hand(&mut self, ticket: &TicketRow, account: AccountId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into handed (account_id, ticket_id, call_count, at)
+                 values ($1, $2, $3, $4)
+                 on conflict do nothing",
+            )
+            .bind(account)
+            .bind(ticket.id)
+            .bind(ticket.call_count)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Whether a ticket's patient was handed to somebody with its present call.
+    pub async fn was_handed(&mut self, ticket: &TicketRow, account: AccountId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar::<_, i64>(
+                "select count(*) from handed where account_id = $1 and ticket_id = $2 and call_count = $3",
+            )
+            .bind(account)
+            .bind(ticket.id)
+            .bind(ticket.call_count)
+            .fetch_one(conn)
+            .await?
+        }) > 0)
     }
 
     /// Notes that the three questions were answered; the next are due at `due`.

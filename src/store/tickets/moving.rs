@@ -8,7 +8,7 @@ use crate::store::tickets::{TicketRow, Tickets};
 use crate::store::{Result, on};
 
 impl Tickets<'_> {
-    /// Back to its old place: the desk was lost, cancelled, or had the wrong person.
+    /// Back to its old place: the desk was lost, or took the call back.
     pub async fn restore(&mut self, id: TicketId, version: i64, why: MoveReason) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(moving!(

@@ -52,6 +52,18 @@ impl Tickets<'_> {
         }))
     }
 
+    /// Nobody could reach an emergency: the ticket is over, but nobody has seen the patient.
+    pub async fn not_reached(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!("state = 'no_show', move_reason = 'not_reached', ended_at = $3", "'emergency'"))
+                .bind(id)
+                .bind(version)
+                .bind(now)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
     /// The patient gives the place up.
     pub async fn leave(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| {

@@ -372,3 +372,18 @@ async fn the_head_of_one_queue_is_not_the_head_of_another() {
     assert_eq!(first["ticket"]["ahead"], 0, "who arrived first is first");
     assert_eq!(stage.get(&path, &second).await.ok()["ticket"]["ahead"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clinics_numbers_begin_anew_at_its_own_midnight() {
+    let stage = Stage::open().await;
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "update clinic set time_zone = 'America/New_York' where code = 'fever'").await;
+    db.close().await;
+    // The stage opens at 17:13 in New York, when it is 06:13 of the next day in China.
+    let (_, first) = stage.patient_waiting(1, nothing()).await;
+    stage.clock.advance(Duration::from_hours(6));
+    let (_, evening) = stage.patient_waiting(2, nothing()).await;
+    stage.clock.advance(Duration::from_hours(1));
+    let (_, night) = stage.patient_waiting(3, nothing()).await;
+    assert_eq!((&first["no"], &evening["no"], &night["no"]), (&json!(1), &json!(2), &json!(1)));
+}

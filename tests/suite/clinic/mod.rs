@@ -2,14 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "the stage is part of the tests: what does not work fails them")]
 
 mod admission;
+mod audits;
 mod calling;
+mod desks;
 mod dropped;
 mod estimate;
+mod holders;
 mod holding;
 mod levels;
 pub mod live;
 mod notices;
 mod pictures;
+mod reasons;
 mod record;
 mod retriage;
 mod ring_texts;

@@ -2,8 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use yunzhen::store::Db;
 
 use super::stage::{Stage, Visit};
+use crate::support::sql;
 
 async fn save(stage: &Stage, visit: &Visit, version: i64, content: Value) -> super::stage::Answer {
     let body = json!({ "version": version, "content": content });
@@ -64,4 +66,42 @@ async fn a_repeated_message_is_one_line_and_strangers_read_nothing() {
     assert_eq!(stage.get(&path, &stranger).await.refusal(), (404, "request.not_found"));
     let other = stage.staff("doctor2").await;
     assert_eq!(stage.get(&path, &other).await.refusal(), (404, "request.not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_end_nothing_more_is_said_and_what_was_said_stays_readable() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.id);
+    let line = |n: u32, text: &str| json!({ "id": format!("0190a0a0-0000-7000-8000-{n:012}"), "text": text });
+    let said = stage.post(&path, &visit.patient, line(1, "谢谢")).await.ok();
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    for who in [&visit.patient, &visit.doctor] {
+        assert_eq!(stage.post(&path, who, line(2, "还有")).await.refusal(), (409, "visit.ended"));
+        assert_eq!(stage.get(&path, who).await.ok(), json!([said]));
+    }
+    // An answer that was lost on the way is given again, also after the end.
+    assert_eq!(stage.post(&path, &visit.patient, line(1, "谢谢")).await.ok(), said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_holds_two_thousand_lines() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.id);
+    let line = |n: u32| json!({ "id": format!("0190a0a0-0000-7000-8000-{n:012}"), "text": "好" });
+    stage.post(&path, &visit.patient, line(1)).await.ok();
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    let copies = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1998)
+                  insert into message (id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed,
+                                       attachment_id, at)
+                  select randomblob(16), institution_id, visit_id, side, sender, name_zh, name_en, body_sealed,
+                         attachment_id, at
+                  from message, n";
+    sql::run(&db, copies).await;
+    db.close().await;
+    stage.post(&path, &visit.patient, line(2)).await.ok();
+    assert_eq!(stage.post(&path, &visit.patient, line(3)).await.refusal(), (409, "chat.full"));
+    stage.post(&path, &visit.patient, line(2)).await.ok();
 }

@@ -19,10 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ends the server, which waits for what is still being sent; the messages of calls that left it.
 async fn texts(stage: Stage) -> Vec<Value> {
+    texts_of(stage, "called").await
+}
+
+/// The same of the messages of one kind.
+async fn texts_of(stage: Stage, kind: &str) -> Vec<Value> {
     stage.server.stop().await;
     let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap();
     let messages = outbox.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    messages.filter(|message| message["kind"] == "called").collect()
+    messages.filter(|message| message["kind"] == kind).collect()
 }
 
 /// A patient's page: a socket that watches the ticket.
@@ -134,4 +139,29 @@ async fn a_gateway_that_hangs_keeps_nobody_from_calling() {
     assert_eq!(call["current"]["phase"], "called");
     let message = tokio::time::timeout(PATIENCE, called.recv()).await.expect("the message leaves").unwrap();
     assert_eq!(message.as_object().unwrap().len(), 3, "to, text, kind: {message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nurses_call_that_nobody_watches_is_told_by_one_text_message() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (_, ticket) = stage.patient_waiting(1, nothing()).await;
+    let call = format!("/tickets/{}/nurse-call", ticket["id"].as_str().unwrap());
+    stage.act(&call, &nurse).await.ok();
+    assert_eq!(stage.act(&call, &nurse).await.refusal(), (409, "alarm.taken"), "one call at a time");
+    stage.pass(Duration::from_secs(11)).await;
+    let told = texts_of(stage, "nurse_called").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["to"], "+8613800000001");
+    assert!(told[0]["text"].as_str().unwrap().contains(&format!("/v/{LINK} ")), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nurses_call_on_an_open_page_sends_nothing() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, nothing()).await;
+    let _page = page(&stage, &patient, &ticket).await;
+    stage.act(&format!("/tickets/{}/nurse-call", ticket["id"].as_str().unwrap()), &nurse).await.ok();
+    assert!(texts_of(stage, "nurse_called").await.is_empty());
 }

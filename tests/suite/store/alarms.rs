@@ -125,7 +125,9 @@ on_both! {
     async fn a_ticket_gets_the_open_alarms_of_its_patient_and_clinic_and_no_nurses_call(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let ticket = hospital.join(Level::Standard).await;
-        let of_patient = |kind| AlarmRow { patient_id: Some(ticket.patient_id), ..alarm(&hospital, kind) };
+        let holder = Some(hospital.ids.make(HolderId::from_uuid));
+        let of_patient =
+            |kind| AlarmRow { patient_id: Some(ticket.patient_id), holder_id: holder, ..alarm(&hospital, kind) };
         let first = of_patient(AlarmKind::Triage);
         hospital.pass(Duration::from_secs(1));
         let second = of_patient(AlarmKind::Worsened);
@@ -133,14 +135,16 @@ on_both! {
         let closed = of_patient(AlarmKind::Triage);
         let elsewhere = AlarmRow { clinic_id: hospital.other, ..of_patient(AlarmKind::Triage) };
         let nobodys = alarm(&hospital, AlarmKind::RedFlag);
-        for one in [&second, &first, &call, &closed, &elsewhere, &nobodys] {
+        let others = Some(hospital.ids.make(HolderId::from_uuid));
+        let others = AlarmRow { holder_id: others, ..of_patient(AlarmKind::Triage) };
+        for one in [&others, &second, &first, &call, &closed, &elsewhere, &nobodys] {
             raise(&hospital, one).await;
         }
         assert!(take(&hospital, &closed, 0).await && close(&hospital, &closed, 0).await);
-        let found = db.read().await.unwrap().alarms().open_for_patient(hospital.clinic, ticket.patient_id).await.unwrap();
+        let found = db.read().await.unwrap().alarms().open_for_patient(hospital.clinic, ticket.patient_id, holder).await.unwrap();
         assert_eq!(found.as_ref(), Some(&first));
         let attached = hospital.write(async |tx| {
-            tx.alarms().attach(hospital.clinic, ticket.patient_id, ticket.id).await.unwrap()
+            tx.alarms().attach(hospital.clinic, ticket.patient_id, holder, ticket.id).await.unwrap()
         });
         let ticket_id = Some(ticket.id);
         let expected = [first, second].map(|one| AlarmRow { ticket_id, version: 2, ..one });

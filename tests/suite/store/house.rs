@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::store::{DeskRow, SessionRow, StoreError};
 
 use crate::support::hospital::{Desk, Hospital, MORNING};
 use crate::support::on_both;
+use crate::support::sql::run;
 
 fn at(secs: u64) -> Timestamp {
     MORNING + Duration::from_secs(secs)
@@ -87,7 +89,7 @@ on_both! {
     async fn a_desk_changes_only_under_the_version_that_was_seen(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let seen = desk(&hospital, hospital.desks[0].id).await;
-        let paused = DeskRow { state: "paused".into(), paused_until: Some(at(60)), lease_until: Some(at(90)), ..seen };
+        let paused = DeskRow { state: DeskPhase::Paused, paused_until: Some(at(60)), lease_until: Some(at(90)), ..seen };
         assert!(hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.desks().update(&paused).await.unwrap()).await, "the version is old");
         let kept = desk(&hospital, paused.id).await;
@@ -111,17 +113,17 @@ on_both! {
         let hospital = Hospital::open(&db, 0).await;
         for name in ["a", "b"] {
             let desk = Desk { id: hospital.ids.make(DeskId::from_uuid), doctor: hospital.ids.make(AccountId::from_uuid) };
-            let row = DeskRow { account_id: None, state: "closed".into(), ..hospital.desk_row(desk, name) };
+            let row = DeskRow { account_id: None, state: DeskPhase::Closed, ..hospital.desk_row(desk, name) };
             hospital.write(async |tx| tx.desks().insert(&row).await.unwrap()).await;
         }
     }
 
     async fn a_desk_is_overdue_when_its_lease_or_its_pause_has_run_out(db: Db) {
         let hospital = Hospital::open(&db, 4).await;
-        let change = [("open", Some(at(10)), None), ("paused", Some(at(99)), Some(at(10))), ("closed", Some(at(10)), None)];
+        let change = [(DeskPhase::Open, Some(at(10)), None), (DeskPhase::Paused, Some(at(99)), Some(at(10))), (DeskPhase::Closed, Some(at(10)), None)];
         for (desk_of, (state, lease_until, paused_until)) in hospital.desks.iter().zip(change) {
             let row =
-                DeskRow { state: state.into(), lease_until, paused_until, ..desk(&hospital, desk_of.id).await };
+                DeskRow { state, lease_until, paused_until, ..desk(&hospital, desk_of.id).await };
             assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
         }
         let overdue = async |now| -> Vec<DeskId> {
@@ -141,15 +143,15 @@ on_both! {
         assert!(!hospital.write(async |tx| tx.desks().renew(first.id, second.doctor, at(99)).await.unwrap()).await);
         let kept = desk(&hospital, first.id).await;
         assert_eq!((kept.lease_until, kept.version), (Some(at(90)), 1), "a heartbeat is no change");
-        let closed = DeskRow { state: "closed".into(), ..kept };
+        let closed = DeskRow { state: DeskPhase::Closed, ..kept };
         assert!(hospital.write(async |tx| tx.desks().update(&closed).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.desks().renew(first.id, first.doctor, at(99)).await.unwrap()).await);
     }
 
     async fn after_a_restart_desks_at_work_are_forgiven_and_no_lease_is_shortened(db: Db) {
         let hospital = Hospital::open(&db, 3).await;
-        for (desk_of, (state, lease)) in hospital.desks.iter().zip([("open", 10), ("paused", 99), ("lost", 10)]) {
-            let row = DeskRow { state: state.into(), lease_until: Some(at(lease)), ..desk(&hospital, desk_of.id).await };
+        for (desk_of, (state, lease)) in hospital.desks.iter().zip([(DeskPhase::Open, 10), (DeskPhase::Paused, 99), (DeskPhase::Lost, 10)]) {
+            let row = DeskRow { state, lease_until: Some(at(lease)), ..desk(&hospital, desk_of.id).await };
             assert!(hospital.write(async |tx| tx.desks().update(&row).await.unwrap()).await);
         }
         assert_eq!(hospital.write(async |tx| tx.desks().forgive(at(50)).await.unwrap()).await, 1);
@@ -174,6 +176,23 @@ on_both! {
         let by_old = tx.sessions().by_refresh(b"one").await.unwrap().unwrap();
         assert!(by_new == by_old && by_new.previous_hash.as_deref() == Some(b"one") && by_new.rotated_at == at(5));
         assert!(tx.sessions().by_refresh(b"three").await.unwrap().is_none());
+    }
+
+    async fn a_session_stands_until_it_ends_or_its_account_is_closed(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let doctor = hospital.desks[0].doctor;
+        let staff = SessionRow { subject_kind: "staff".into(), subject_id: doctor.as_uuid(), ..session(&hospital, b"staff") };
+        let holder = SessionRow { subject_kind: "holder".into(), ..session(&hospital, b"holder") };
+        for row in [&staff, &holder] {
+            hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
+        }
+        let stands = async |row: &SessionRow, now| db.read().await.unwrap().sessions().stands(row.id, now).await.unwrap();
+        let (early, late) = (Timestamp::from_millis(staff.expires_at.as_millis() - 1), staff.expires_at);
+        assert!(stands(&staff, early).await && stands(&holder, early).await);
+        assert!(!stands(&staff, late).await && !stands(&holder, late).await, "until its end");
+        run(&db, "update account set active = (1 = 0)").await;
+        assert!(!stands(&staff, early).await, "a closed account has no session");
+        assert!(stands(&holder, early).await);
     }
 
     async fn a_session_ends_once_and_is_never_exchanged_again(db: Db) {

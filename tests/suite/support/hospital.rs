@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use yunzhen::clock::{Clock, Ids};
+use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, PatientId, TicketId};
 use yunzhen::domain::people::Role;
 use yunzhen::domain::ticket::{TicketState, lane_of};
@@ -111,6 +112,7 @@ impl Hospital {
             version: 1,
             call_count: 0,
             miss_count: 0,
+            wrong_count: 0,
             desk_id: None,
             doctor_id: None,
             lease_until: None,
@@ -248,7 +250,8 @@ impl Hospital {
             clinic_id: self.clinic,
             name_zh: name.to_owned(),
             name_en: name.to_owned(),
-            state: "open".into(),
+            state: DeskPhase::Open,
+            lost_as: None,
             account_id: Some(desk.doctor),
             lease_until: None,
             paused_until: None,

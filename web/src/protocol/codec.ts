@@ -105,6 +105,6 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   offer_refused: object({ room: text, offer_id: number, reason: oneOf('not_admitted', 'malformed', 'no_common_codec', 'internal') }),
   slots: object({ room: text, slots: list(slot), missing: orElse(missing, [0, 0] as [number, number]) }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
-  room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'removed', 'replaced') }),
+  room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),
   bye: object({ problem }),
 }

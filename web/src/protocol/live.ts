@@ -49,7 +49,8 @@ export interface RoomState {
   opened_at: number
   recording: boolean
 }
-export type RoomEnd = 'finished' | 'wrong_person' | 'transferred' | 'removed' | 'replaced'
+export type RoomEnd =
+  | 'finished' | 'wrong_person' | 'transferred' | 'staff_lost' | 'patient_lost' | 'emergency' | 'removed' | 'replaced'
 
 /** Whose media one receiving section of the own connection carries. */
 export interface Slot {

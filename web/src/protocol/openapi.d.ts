@@ -1345,6 +1345,19 @@ export interface components {
             /** @description Whether it takes patients now. */
             open: boolean;
         };
+        /** @description What came of an alarm, for the doctor who has the patient later. */
+        ClosedAlarm: {
+            /** @description When it was closed. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Who closed it. */
+            by: components["schemas"]["Text"];
+            /** @description The alarm. */
+            id: components["schemas"]["AlarmId"];
+            /** @description What that person noted. */
+            note?: string | null;
+            /** @description What came of it. */
+            outcome: components["schemas"]["AlarmOutcome"];
+        };
         /** @description `POST /auth/code`: asks for a one-time code. */
         CodeRequest: {
             /** @description The clinic's link token, from `/v/{link}`. */
@@ -1437,6 +1450,8 @@ export interface components {
         };
         /** @description The patient on a desk, from the ring to the signature. */
         CurrentPatient: {
+            /** @description What came of earlier alarms about this patient, newest first. */
+            alarms?: components["schemas"]["ClosedAlarm"][];
             /** @description Answers by link id. */
             answers: Record<string, never>;
             /**
@@ -1556,11 +1571,11 @@ export interface components {
             last_call_at?: components["schemas"]["Timestamp"] | null;
             /** @description Its name, such as 1号诊位. */
             name: components["schemas"]["Text"];
-            /** @description Its state. */
-            state: string;
+            /** @description What it is doing. */
+            state: components["schemas"]["DeskPhase"];
         };
         /**
-         * @description What a desk is doing.
+         * @description What a desk is doing, in one word.
          * @enum {string}
          */
         DeskPhase: "closed" | "open" | "paused" | "closing" | "lost";
@@ -1615,7 +1630,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description What a string has to be.
          * @enum {string}
@@ -1818,7 +1833,7 @@ export interface components {
          * @description Why a ticket is not where it was.
          * @enum {string}
          */
-        MoveReason: "missed_call" | "raised" | "lowered" | "desk_lost" | "wrong_person" | "doctor_lost" | "aged" | "transferred" | "patient_lost";
+        MoveReason: "missed_call" | "raised" | "lowered" | "desk_lost" | "call_cancelled" | "wrong_person" | "doctor_lost" | "aged" | "transferred" | "patient_lost" | "not_reached";
         /** @description `GET /desks/mine`. */
         MyDesk: {
             desk?: components["schemas"]["DeskView"] | null;
@@ -2123,7 +2138,7 @@ export interface components {
          * @description Why a room ended.
          * @enum {string}
          */
-        RoomEnd: "finished" | "wrong_person" | "transferred" | "removed" | "replaced";
+        RoomEnd: "finished" | "wrong_person" | "transferred" | "staff_lost" | "patient_lost" | "emergency" | "removed" | "replaced";
         /** @description A one-time right to enter a room: the answer of every `…/grant`. */
         RoomGrant: {
             /** @description `true` in a demonstration: a moving test picture may stand in for a missing camera. */
@@ -2491,7 +2506,7 @@ export interface components {
             level: components["schemas"]["Level"];
             /**
              * Format: int32
-             * @description Places lost by a missed call.
+             * @description Places lost by a missed call, and by somebody else's answer from the second on.
              */
             miss_shift: number;
             /**
@@ -2525,9 +2540,14 @@ export interface components {
             visit?: components["schemas"]["VisitId"] | null;
             /**
              * Format: int32
-             * @description The ticket is void after so many.
+             * @description The ticket is void after so many of either.
              */
             void_after: number;
+            /**
+             * Format: int32
+             * @description Calls so far that somebody else than the patient answered.
+             */
+            wrong_persons?: number;
         };
         /**
          * Format: int64
@@ -5541,6 +5561,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5726,6 +5754,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

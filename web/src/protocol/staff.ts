@@ -5,7 +5,7 @@ import type { ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteC
 export interface DeskInfo {
   id: string
   name: Text
-  state: string
+  state: DeskPhase
   doctor: Text | null
   last_call_at: number | null
 }
@@ -124,6 +124,15 @@ export interface CurrentPatient {
   visit: string | null
   offline_since: number | null
   handover: Handover | null
+  /** What came of earlier alarms about this patient, newest first; a server of the version before sends none. */
+  alarms?: ClosedAlarm[]
+}
+export interface ClosedAlarm {
+  id: string
+  at: number
+  outcome: AlarmOutcome
+  by: Text
+  note: string | null
 }
 /** A colleague's word with a transfer. */
 export interface Handover {

@@ -114,7 +114,8 @@ export interface DeviceCheck {
 export type TicketPhase =
   | 'waiting' | 'called' | 'accepted' | 'serving' | 'suspended' | 'emergency' | 'done' | 'no_show' | 'left' | 'transferred'
 export type MoveReason =
-  | 'missed_call' | 'raised' | 'lowered' | 'desk_lost' | 'wrong_person' | 'doctor_lost' | 'aged' | 'transferred' | 'patient_lost'
+  | 'missed_call' | 'raised' | 'lowered' | 'desk_lost' | 'call_cancelled' | 'wrong_person' | 'doctor_lost' | 'aged' | 'transferred'
+  | 'patient_lost' | 'not_reached'
 export type WaitEstimate = { kind: 'unknown' } | { kind: 'range'; low_min: number; high_min: number }
 /** What the clinic said to those who wait, or to this patient alone. */
 export interface NoticeView {
@@ -150,6 +151,8 @@ export interface TicketView {
   visit?: string | null
   nurse_call?: string | null
   missed: number
+  /** Calls that somebody else answered; a server of the version before sends none. */
+  wrong_persons?: number
   void_after: number
   miss_shift: number
   moved?: MoveReason | null

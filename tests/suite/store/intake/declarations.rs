@@ -88,7 +88,7 @@ on_both! {
         let people = family(&hospital, 1).await;
         let newest = async || {
             let mut tx = db.read().await.unwrap();
-            tx.declarations().newest_submitted(people.1, hospital.clinic).await.unwrap()
+            tx.declarations().newest_submitted(people.0, people.1, hospital.clinic).await.unwrap()
         };
         let hand_in = async |clinic| {
             hospital.pass(Duration::from_secs(1));

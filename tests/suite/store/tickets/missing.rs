@@ -48,6 +48,34 @@ on_both! {
         hospital.call(0).await;
     }
 
+    async fn somebody_elses_answer_costs_no_place_the_first_time_some_the_second_and_the_ticket_the_third(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let tickets = hospital.join_many(4, Level::Standard).await;
+        let wrong = async |called: &TicketRow| {
+            hospital
+                .write(async |tx| {
+                    let t = &mut tx.tickets();
+                    t.wrong_person(called.id, called.version, 2, LIMIT, hospital.now()).await.unwrap().expect("it rang")
+                })
+                .await
+        };
+        let called = hospital.call(0).await;
+        let first = wrong(&called).await;
+        assert_eq!((first.rank, first.wrong_count, first.miss_count), (called.rank, 1, 0));
+        assert_eq!(first.move_reason, Some(MoveReason::WrongPerson));
+        assert_eq!(hospital.order().await, pick(&tickets, &[0, 1, 2, 3]));
+        wrong(&hospital.call(0).await).await;
+        assert_eq!(hospital.order().await, pick(&tickets, &[1, 2, 0, 3]));
+        for _ in 0..2 {
+            let ahead = hospital.call(0).await;
+            let now = hospital.now();
+            hospital.write(async |tx| tx.tickets().leave(ahead.id, ahead.version, now).await.unwrap()).await;
+        }
+        let last = wrong(&hospital.call(0).await).await;
+        assert_eq!((last.id, last.state), (tickets[0].id, TicketState::NoShow));
+        assert_eq!((last.move_reason, last.ended_at), (Some(MoveReason::WrongPerson), Some(hospital.now())));
+    }
+
     async fn a_ticket_goes_to_the_end_when_fewer_wait_than_the_places_it_loses(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let tickets = hospital.join_many(3, Level::Standard).await;

@@ -14,6 +14,17 @@ describe('what a waiting patient is told', () => {
     expect(after({ ahead: 5, moved: 'patient_lost' }, { phase: 'serving' })).toBe('wait.change.patient_lost')
   })
 
+  it('says that somebody else’s answer costs nothing once, and places from the second on', () => {
+    expect(after({ moved: 'wrong_person', wrong_persons: 1 }, { phase: 'called' })).toBe('wait.change.wrong_person')
+    expect(after({ moved: 'wrong_person', wrong_persons: 2 }, { phase: 'serving' })).toBe('wait.change.wrong_person.back')
+  })
+
+  it('blames nobody’s connection for a call that was taken back, a doctor who stayed away, or a false alarm', () => {
+    expect(after({ moved: 'call_cancelled' }, { phase: 'called' })).toBe('wait.change.cancelled')
+    expect(after({ ahead: 0, moved: 'doctor_lost' }, { phase: 'suspended' })).toBe('wait.change.doctor_lost')
+    expect(after({ level: 'URGENT', moved: 'lowered' }, { phase: 'emergency', level: 'EMERGENCY' })).toBe('wait.change.lowered')
+  })
+
   it('explains a missed call to a page that slept through it', () => {
     expect(after({ ahead: 5, missed: 1, moved: 'missed_call' }, { missed: 0 })).toBe('wait.change.missed')
     expect(after({ ahead: 5, missed: 1, moved: 'missed_call' }, { missed: 1 })).toBe('wait.change.urgent_first')

@@ -57,6 +57,8 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'alarm.outcome.handed_to120': '120 took over',
   'alarm.outcome.sent_offline': 'Sent to a hospital',
   'alarm.outcome.false_alarm': 'No emergency; back to the queue',
+  'alarm.closed.title': 'Earlier alarms',
+  'alarm.closed.by': 'closed by {name}, {time}',
   'alarm.outcome.not_reached': 'Nobody could be reached',
   'alarm.panel': 'Emergency video line',
 

@@ -47,6 +47,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.triage.fact_invalid': 'The rules do not know this fact: {field}.',
   'errors.note.already_signed': 'The note is signed and can only be amended.',
   'errors.note.incomplete': 'Something is missing before the note can be signed.',
+  'errors.chat.full': 'This conversation is full. Please say the rest in the call.',
   'errors.visit.ended': 'This visit is over.',
   'errors.visit.outcome_missing': 'Please choose what happens next before ending the visit.',
   'errors.room.grant_refused': 'The permission to enter has ended. Please press enter again.',

@@ -55,6 +55,8 @@ export const desk = {
   'alarm.outcome.handed_to120': '已交 120',
   'alarm.outcome.sent_offline': '已转线下就诊',
   'alarm.outcome.false_alarm': '不是急症,回到排队',
+  'alarm.closed.title': '之前的告警',
+  'alarm.closed.by': '{name} 于 {time} 关闭',
   'alarm.outcome.not_reached': '没有联系上',
   'alarm.panel': '紧急求助视频',
 

@@ -45,6 +45,7 @@ export const errors = {
   'errors.triage.fact_invalid': '有一项事实不被规则识别:{field}。',
   'errors.note.already_signed': '病历已经签名,只能补充修正。',
   'errors.note.incomplete': '签名前还缺一项内容,请补全。',
+  'errors.chat.full': '这次对话已经写满,其余的请在通话里说。',
   'errors.visit.ended': '这次就诊已经结束。',
   'errors.visit.outcome_missing': '请先选择患者去向,再结束就诊。',
   'errors.room.grant_refused': '进入诊室的许可已失效,请再点一次进入。',

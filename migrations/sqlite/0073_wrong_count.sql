@@ -1,0 +1,3 @@
+-- How often somebody else than the patient answered a ticket's call: nobody may hold a desk up by it for ever.
+
+alter table ticket add column wrong_count integer not null default 0;

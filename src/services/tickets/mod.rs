@@ -1,0 +1,131 @@
+//! The queue as its people use it: take a number, see the truth, answer the call, leave; and what all of that tells.
+
+mod answer;
+mod level;
+mod take;
+mod view;
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::domain::date::{Day, day_of};
+use crate::domain::ids::{AccountId, DeskId, TicketId};
+use crate::domain::permission::HolderAct;
+use crate::domain::ticket::TicketState;
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::intake::TriageView;
+use crate::protocol::ticket::{DeviceCheck, TicketPhase};
+use crate::services::Services;
+use crate::services::alarms::Cause;
+use crate::services::intake::triage::Decisions;
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::services::work::Work;
+use crate::store::{ClinicRow, TicketRow, Tx};
+
+fn stale() -> Refusal {
+    Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch it again")
+}
+
+impl Services {
+    /// Writes what happened to a ticket to its own topic and to its clinic's.
+    pub(crate) async fn announce_ticket(&self, work: &mut Work, ticket: &TicketRow, kind: &str) -> Result<(), Refusal> {
+        self.announce_act(work, ticket, kind, ticket.desk_id, None).await
+    }
+
+    /// The same of something that happened at a desk: `by` names its doctor, and nobody where time itself did it.
+    pub(crate) async fn announce_act(
+        &self,
+        work: &mut Work,
+        ticket: &TicketRow,
+        kind: &str,
+        desk: Option<DeskId>,
+        by: Option<AccountId>,
+    ) -> Result<(), Refusal> {
+        let data = json!({
+            "ticket": ticket.id,
+            "no": ticket.no,
+            "state": ticket.state,
+            "level": ticket.level,
+            "version": ticket.version,
+            "moved": ticket.move_reason,
+            "desk": desk,
+            "by": by,
+        });
+        work.emit(ticket.institution_id, Topic::Ticket(ticket.id).to_string(), kind, data.clone()).await?;
+        work.emit(ticket.institution_id, Topic::Clinic(ticket.clinic_id).to_string(), kind, data).await?;
+        Ok(())
+    }
+}
+
+/// Tells the desk that holds a ticket, if one does.
+pub(crate) async fn announce_desk(work: &mut Work, ticket: &TicketRow, kind: &str) -> Result<(), Refusal> {
+    if let Some(desk) = ticket.desk_id {
+        let data = json!({ "ticket": ticket.id });
+        work.emit(ticket.institution_id, Topic::Desk(desk).to_string(), kind, data).await?;
+    }
+    Ok(())
+}
+
+/// Whom an alarm of this ticket is about.
+pub(crate) fn cause_of(ticket: &TicketRow) -> Cause {
+    Cause {
+        patient: Some(ticket.patient_id),
+        holder: ticket.holder_id,
+        declaration: ticket.declaration_id,
+        ticket: Some(ticket.id),
+    }
+}
+
+/// The triage in force for a ticket, as words.
+pub(crate) async fn triage_of(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<TriageView>, Refusal> {
+    match Decisions::of(tx, ticket).await? {
+        Some(decisions) => Ok(Some(decisions.view(tx).await?)),
+        None => Ok(None),
+    }
+}
+
+/// What the check before the call found.
+pub(crate) fn device_check(ticket: &TicketRow) -> Option<DeviceCheck> {
+    ticket.device_check.as_ref().and_then(|check| serde_json::from_value(check.0.clone()).ok())
+}
+
+/// The state with what the patient's yes adds to it.
+pub(crate) fn phase_of(ticket: &TicketRow) -> TicketPhase {
+    match ticket.state {
+        TicketState::Waiting => TicketPhase::Waiting,
+        TicketState::Called if ticket.accepted_at.is_some() => TicketPhase::Accepted,
+        TicketState::Called => TicketPhase::Called,
+        TicketState::Serving => TicketPhase::Serving,
+        TicketState::Suspended => TicketPhase::Suspended,
+        TicketState::Emergency => TicketPhase::Emergency,
+        TicketState::Done => TicketPhase::Done,
+        TicketState::NoShow => TicketPhase::NoShow,
+        TicketState::Left => TicketPhase::Left,
+        TicketState::Transferred => TicketPhase::Transferred,
+    }
+}
+
+/// The day that it is at a clinic. A zone that nobody knows must not keep a patient from a number: China's is taken.
+pub(crate) fn day_at(clinic: &ClinicRow, now: Timestamp) -> Result<Day, Refusal> {
+    let day = day_of(&clinic.time_zone, now).or_else(|| {
+        tracing::error!(clinic.id = %clinic.id, "a clinic's time zone is unknown");
+        day_of("Asia/Shanghai", now)
+    });
+    day.ok_or_else(|| Refusal::internal("a moment outside of the calendar"))
+}
+
+/// Minutes of a clinic's policy as a span.
+pub(crate) fn minutes(n: i64) -> Duration {
+    Duration::from_secs(u64::try_from(n).unwrap_or(0) * 60)
+}
+
+async fn own_ticket(tx: &mut Tx, act: HolderAct, id: TicketId) -> Result<(TicketRow, ClinicRow), Refusal> {
+    let ticket = tx.tickets().find(id).await?;
+    let ticket = ticket.filter(|t| t.holder_id == Some(act.holder) && t.institution_id == act.institution);
+    let ticket = ticket.ok_or_else(Refusal::not_found)?;
+    let clinic = tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+    Ok((ticket, clinic))
+}

@@ -1,0 +1,142 @@
+//! Taking a number: for a declaration that still says how the patient is.
+
+use serde_json::json;
+use sqlx::types::Json;
+
+use crate::domain::ids::{TicketId, TriageId};
+use crate::domain::permission::HolderAct;
+use crate::domain::ticket::{DECLARATION_KEPT, TicketState, lane_of};
+use crate::domain::triage::Level;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::ticket::{TicketRequest, TicketView};
+use crate::services::Services;
+use crate::services::intake::triage::{Decisions, after};
+use crate::services::refusal::Refusal;
+use crate::services::tickets::{day_at, minutes};
+use crate::services::work::{Command, Work};
+use crate::store::{DeclarationRow, TicketRow, TriageRow};
+
+impl Services {
+    /// Takes a number for a submitted declaration.
+    pub async fn take_ticket(
+        &self,
+        act: HolderAct,
+        request: TicketRequest,
+        command: &Command,
+    ) -> Result<TicketView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let now = work.now;
+        let declaration = work.tx.declarations().of_holder(act.institution, act.holder, request.declaration).await?;
+        let declaration = declaration.ok_or_else(Refusal::not_found)?;
+        let triage = work.tx.triages().of_declaration(declaration.id).await?;
+        let triage = triage.ok_or_else(|| Refusal::new(ErrorCode::AnswerMissing, "submit the declaration first"))?;
+        let clinic = work.tx.clinics().find(declaration.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        if !clinic.is_open {
+            return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
+        }
+        is_usable(&mut work, &declaration).await?;
+        let triage = self.standing_emergency(&mut work, &declaration, triage).await?;
+        let is_emergency = triage.level == Level::Emergency;
+        let day = day_at(&clinic, now)?.date.to_string();
+        let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
+        let ticket = TicketRow {
+            id: self.ids.make(TicketId::from_uuid),
+            institution_id: act.institution,
+            clinic_id: clinic.id,
+            day,
+            no,
+            patient_id: declaration.patient_id,
+            holder_id: Some(act.holder),
+            declaration_id: Some(declaration.id),
+            level: triage.level,
+            state: if is_emergency { TicketState::Emergency } else { TicketState::Waiting },
+            lane: lane_of(triage.level),
+            rank: now.as_millis(),
+            version: 1,
+            call_count: 0,
+            miss_count: 0,
+            wrong_count: 0,
+            desk_id: None,
+            doctor_id: None,
+            lease_until: None,
+            ring_until: None,
+            accepted_at: None,
+            joined_at: now,
+            arrived_at: now,
+            called_at: None,
+            started_at: None,
+            ended_at: None,
+            from_ticket: None,
+            moved_to: None,
+            move_reason: None,
+            retriage_due: Some(now + minutes(clinic.retriage_minutes)),
+            nurse_call: triage.nurse_call,
+            device_check: request.check.map(|check| Json(json!(check))),
+        };
+        match work.tx.tickets().insert(&ticket).await {
+            Err(crate::store::StoreError::Conflict) => {
+                return Err(Refusal::new(ErrorCode::TicketExists, "this patient has a live ticket in this clinic"));
+            }
+            other => other?,
+        }
+        work.tx.triages().attach(declaration.id, ticket.id).await?;
+        let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
+        self.alarm_for_ticket(&mut work, &ticket, told).await?;
+        let truth = self.truth_within(&mut work.tx, clinic.id).await?;
+        let view = self.view(&mut work.tx, act, &ticket, &clinic, &truth, now).await?;
+        work.keep(command, &view).await?;
+        self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// The triage that a number is drawn by. An EMERGENCY that this holder declared for the patient stands until a person has
+    /// closed its alarm: a milder declaration after it takes nothing back.
+    async fn standing_emergency(
+        &self,
+        work: &mut Work,
+        declaration: &DeclarationRow,
+        triage: TriageRow,
+    ) -> Result<TriageRow, Refusal> {
+        if triage.level == Level::Emergency {
+            return Ok(triage);
+        }
+        let holder = Some(declaration.holder_id);
+        let alarm = work.tx.alarms().open_for_patient(declaration.clinic_id, declaration.patient_id, holder).await?;
+        let Some((alarm, earlier)) = alarm.and_then(|alarm| Some((alarm.id, alarm.declaration_id?))) else {
+            return Ok(triage);
+        };
+        // Where it is the same declaration, or a person has lowered the earlier one, a person has decided already.
+        let standing = work.tx.triages().of_declaration(earlier).await?;
+        let standing = standing.filter(|row| row.level == Level::Emergency && earlier != declaration.id);
+        let Some(standing) = standing else { return Ok(triage) };
+        let row = TriageRow {
+            id: self.ids.make(TriageId::from_uuid),
+            declaration_id: declaration.id,
+            ticket_id: None,
+            facts_sealed: None,
+            alarm_id: Some(alarm),
+            at: after(&triage, work.now),
+            ..standing
+        };
+        work.tx.triages().insert(&row).await?;
+        Ok(row)
+    }
+}
+
+/// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient
+/// since, or it is a day old. After a number that ran out or was given back it is good for another.
+async fn is_usable(work: &mut Work, declaration: &DeclarationRow) -> Result<(), Refusal> {
+    let (holder, patient, clinic) = (declaration.holder_id, declaration.patient_id, declaration.clinic_id);
+    let newest = work.tx.declarations().newest_submitted(holder, patient, clinic).await?;
+    let is_old = declaration.submitted_at.is_none_or(|at| work.now.since(at) >= DECLARATION_KEPT);
+    let states = work.tx.tickets().states_of(declaration.id).await?;
+    let is_used = states.into_iter().any(|state| !state.is_live() && !state.keeps_declaration());
+    if newest != Some(declaration.id) || is_old || is_used {
+        return Err(Refusal::new(ErrorCode::DeclarationOutdated, "declare again how the patient is now"));
+    }
+    Ok(())
+}
