@@ -1,6 +1,7 @@
 //! The board: the queue of a clinic as staff see it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::domain::ids::{ClinicId, DeskId};
 use crate::domain::permission::{StaffAct, TriageAct};
@@ -14,6 +15,9 @@ use crate::services::sessions::staff_name;
 use crate::services::tickets::{day_at, device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::store::{DeskRow, TicketRow, Tx};
+
+/// A page that drew its number just now has not opened its socket yet; it counts as there so long.
+const OPENS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Services {
     /// The clinics of the institution with their desks.
@@ -71,6 +75,7 @@ impl Services {
         let (decided_by, decided_why) =
             triage.as_ref().map_or((None, None), |view| (view.decided_by.clone(), view.decided_why.clone()));
         let (matched, reasons) = triage.map_or_else(Default::default, |view| (view.matched, view.reasons));
+        let now = self.clock.now();
         Ok(Row {
             id: ticket.id,
             clinic: ticket.clinic_id,
@@ -85,13 +90,13 @@ impl Services {
             decided_why,
             patient: patient.id,
             name_masked: patient.name_masked.clone(),
-            age_years: age_years(&patient, self.clock.now()),
+            age_years: age_years(&patient, now),
             sex: patient.sex,
             arrived_at: ticket.arrived_at,
             retriage_due: ticket.retriage_due,
             nurse_call: ticket.nurse_call,
             missed: u32::try_from(ticket.miss_count).unwrap_or(0),
-            online: self.live.is_online(ticket.id),
+            online: self.live.is_online(ticket.id) || now.since(ticket.joined_at) < OPENS_WITHIN,
             desk: ticket.desk_id,
             desk_name: ticket.desk_id.and_then(|desk| desks.get(&desk).cloned()),
             moved: ticket.move_reason,

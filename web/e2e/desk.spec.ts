@@ -2,6 +2,7 @@ import { expect, test } from './support/test'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
 import { Voice, young } from './support/scene'
 import { signIn } from './support/staff'
+import { wordsOf } from './support/words'
 
 test('a whole day of a desk fits on one screen, in every dialog and every state, and survives reloads', async ({ server, desk }) => {
   test.setTimeout(180_000)
@@ -165,7 +166,10 @@ test('the sign-in says what went wrong, and who has no screen yet is told so', a
     await signIn(page, server.account(role))
     await expect(page.getByText(/暂时还没有在线工作台/)).toBeVisible()
     await expectAccessible(page, `sign-in, ${role}`)
-    await page.evaluate(() => localStorage.clear())
+    await page.getByRole('button', { name: wordsOf('zh')('common.sign_out') }).click()
+    await expect(page.getByText(/暂时还没有在线工作台/)).toBeHidden()
+    await page.reload()
+    await expect(page.getByText(/暂时还没有在线工作台/)).toBeHidden()
   }
   await page.context().close()
 })

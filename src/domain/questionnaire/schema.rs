@@ -225,7 +225,8 @@ impl Questionnaire {
     }
 
     fn check(&self, item: &Item) -> Result<(), String> {
-        let texts = item.options.iter().map(|option| &option.text).chain(&item.hint).chain(&item.note).chain([&item.text]);
+        let texts =
+            item.options.iter().map(|option| &option.text).chain(&item.hint).chain(&item.note).chain([&item.text]);
         if texts.into_iter().any(Text::is_incomplete) {
             return Err("is not written in both languages".into());
         }

@@ -39,6 +39,17 @@ async fn the_desk_hears_at_once_that_its_patient_went_and_came_back_and_since_wh
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_drew_a_number_just_now_is_not_shown_as_gone_before_the_page_could_open_its_socket() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (_, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+    let board = format!("/clinics/{}/board", ticket["clinic"].as_str().unwrap());
+    assert_eq!(stage.get(&board, &nurse).await.ok()["tickets"][0]["online"], true);
+    stage.clock.advance(Duration::from_secs(10));
+    assert_eq!(stage.get(&board, &nurse).await.ok()["tickets"][0]["online"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_patient_is_rung_for_as_long_as_the_clinic_rings_or_until_the_doctor_ends_it() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;

@@ -13,6 +13,8 @@ export interface Change {
 function reasonOf(moved: MoveReason, after: TicketView): Pick<Change, 'key' | 'args'> | null {
   switch (moved) {
     case 'missed_call':
+      // Nobody was there to go before: then nothing moved, and the sentence does not say so.
+      if (after.ahead === 0) return { key: 'wait.change.missed.first', args: { n: after.missed, total: after.void_after } }
       return { key: 'wait.change.missed', args: { n: after.miss_shift } }
     case 'patient_lost':
       return { key: 'wait.change.patient_lost', args: { n: after.miss_shift } }

@@ -269,6 +269,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'wait.replaced.text': 'This window is paused. Your place has not changed; wait in the other window.',
   'wait.replaced.here': 'Wait here instead',
   'wait.worse': 'I feel worse',
+  'wait.change.missed.first': 'You did not answer (missed {n} of {total}; then the number is void). Nobody is before you: you will be called again at once, please stay here.',
   'wait.change.missed': { one: 'The call was missed: your number moved back, {n} place at most. Please watch for the next call.', other: 'The call was missed: your number moved back, {n} places at most. Please watch for the next call.' },
   'wait.change.patient_lost': { one: 'Your connection was lost and the doctor could not reach you; you moved back {n} place. It is not a missed call.', other: 'Your connection was lost and the doctor could not reach you; you moved back {n} places. It is not a missed call.' },
   'wait.change.wrong_person': 'The wrong person had answered. Your place is the same.',

@@ -278,6 +278,7 @@ export const patient = {
   'wait.replaced.text': '这个窗口已暂停。您的号没有变,在另一个窗口继续等就可以。',
   'wait.replaced.here': '改在这里等',
   'wait.worse': '我加重了',
+  'wait.change.missed.first': '刚才没有接听(第 {n} 次,满 {total} 次号作废)。前面没有别人,马上还会叫您,请不要走开。',
   'wait.change.missed': '刚才没有接听,您的号往后移了(最多 {n} 位),请留意下一次叫号。',
   'wait.change.patient_lost': '刚才您的连接断了,医生等不到您,您的号后移了 {n} 位,不算过号。',
   'wait.change.wrong_person': '刚才核对的不是本人,您的位置没有变。',

@@ -10,6 +10,12 @@ export type Staff = Extract<Subject, { kind: 'staff' }>
 /** Where a role works. */
 export const HOME: Readonly<Partial<Record<Role, string>>> = { doctor: '/desk', nurse: '/nurse' }
 
+/** Ends the session on the server as well; without a network it ends here alone. */
+export async function signOutStaff(): Promise<void> {
+  await staff.http.post('/auth/logout').catch(() => undefined)
+  staff.forget()
+}
+
 /** The signed-in member of staff of a page; whoever is not one is led to the sign-in and back. */
 export function useStaff(role: Role) {
   const router = useRouter()
@@ -26,9 +32,5 @@ export function useStaff(role: Role) {
     if (!who.value) return ''
     return locale.value === 'en' ? `${who.value.name_en} · ${who.value.title_en}` : `${who.value.name_zh} · ${who.value.title_zh}`
   })
-  async function signOut(): Promise<void> {
-    await staff.http.post('/auth/logout').catch(() => undefined)
-    staff.forget()
-  }
-  return { session: staff, live: liveOf(staff, 'staff'), who, name, signOut }
+  return { session: staff, live: liveOf(staff, 'staff'), who, name, signOut: signOutStaff }
 }
