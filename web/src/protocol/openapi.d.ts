@@ -1728,6 +1728,7 @@ export interface components {
              * @description The least number that is accepted.
              */
             min?: number | null;
+            note?: components["schemas"]["Text"] | null;
             /** @description The choices, for `choice` and `choices`. */
             options?: components["schemas"]["QuestionOption"][];
             /** @description The item whose part this is. */
