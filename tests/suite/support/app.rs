@@ -42,6 +42,8 @@ pub struct TestApp {
     pub db: Db,
     /// What was sent to telephones.
     pub sent: Arc<Mutex<Vec<Message>>>,
+    /// The use cases, for what time does by itself.
+    pub services: Arc<Services>,
     site: Router,
     fresh: Fresh,
     _relay: mpsc::Receiver<yunzhen::domain::room::relay::RelayCommand>,
@@ -79,8 +81,8 @@ impl TestApp {
         let services = Arc::new(Services::new(fresh.db.clone(), clock.clone(), ids, config, &[7; 32], parts));
         services.seed_demo(90).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
-        let site = router::site(services, no_socket, None);
-        Self { clock, db: fresh.db.clone(), sent, site, fresh, _relay: commands }
+        let site = router::site(Arc::clone(&services), no_socket, None);
+        Self { clock, db: fresh.db.clone(), sent, services, site, fresh, _relay: commands }
     }
 
     /// Any page of the site, as a browser without a name reads it: status, headers, bytes.

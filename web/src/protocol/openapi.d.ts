@@ -1101,6 +1101,11 @@ export interface components {
         AlarmOutcome: "handed_to120" | "sent_offline" | "false_alarm" | "not_reached";
         /** @description A call for help, or a nurse's call, and its video line. */
         AlarmView: {
+            /**
+             * Format: int32
+             * @description How many more of the same caller or network wait folded behind it: they ring when this many fewer do.
+             */
+            behind: number;
             /** @description The clinic whose link was opened. */
             clinic: components["schemas"]["ClinicId"];
             closed_at?: components["schemas"]["Timestamp"] | null;
