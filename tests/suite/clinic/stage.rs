@@ -188,7 +188,7 @@ impl Site {
         let phone = format!("138000{n:05}");
         let sent = self.post("/auth/code", "", json!({ "link": LINK, "phone": phone })).await.ok();
         let code = sent["demo_code"].as_str().unwrap();
-        let verify = json!({ "link": LINK, "phone": phone, "code": code });
+        let verify = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": code });
         let tokens = self.post("/auth/code/verify", "", verify).await.ok();
         tokens["access_token"].as_str().unwrap().to_owned()
     }

@@ -120,8 +120,8 @@ impl TestApp {
     /// The tokens of a telephone number's owner.
     pub async fn sign_in(&self, phone: &str) -> Value {
         let browser = self.browser();
-        browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await.ok();
-        let verify = json!({ "link": LINK, "phone": phone, "code": self.last_code() });
+        let sent = browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await.ok();
+        let verify = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": self.last_code() });
         browser.post("/auth/code/verify", &verify).await.ok()
     }
 
