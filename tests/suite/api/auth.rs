@@ -318,3 +318,45 @@ async fn a_password_of_any_length_is_answered_with_the_same_words() {
     assert_eq!(login("nobody", "wrong").await, wrong);
     assert_eq!(login(&"x".repeat(4000), "wrong").await, wrong);
 }
+
+async fn login(app: &TestApp, address: &str, username: &str, password: &str) -> crate::support::app::Answer {
+    app.browser_at(address).post("/auth/login", &json!({ "username": username, "password": password })).await
+}
+
+#[tokio::test]
+async fn a_neighbours_wrong_passwords_sign_nobody_out() {
+    let app = TestApp::start().await;
+    let tokens = app.sign_in(PHONE).await;
+    for n in 0..60 {
+        login(&app, "192.0.2.1", &format!("nobody{n}"), "").await.refused("auth.bad_credentials");
+    }
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.refused("request.rate_limited");
+    refresh(&app, &tokens).await.ok();
+}
+
+#[tokio::test]
+async fn whoever_guesses_a_password_becomes_slow_and_its_owner_is_kept_out_nowhere_else() {
+    let app = TestApp::start().await;
+    for _ in 0..10 {
+        login(&app, "192.0.2.1", "doctor", "").await.refused("auth.bad_credentials");
+    }
+    let wait = login(&app, "192.0.2.1", "doctor", "").await.refused("request.rate_limited")["retry_after"].clone();
+    assert_eq!(wait, 60);
+    login(&app, "192.0.2.1", "nurse", "yunzhen-nurse").await.ok();
+    login(&app, "192.0.2.2", "doctor", "yunzhen-doctor").await.ok();
+    app.pass(60);
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.ok();
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.ok();
+}
+
+#[tokio::test]
+async fn a_password_is_guessed_from_everywhere_at_once_a_few_times_a_minute() {
+    let app = TestApp::start().await;
+    for n in 0..60 {
+        login(&app, &format!("192.0.2.{}", n % 12), "doctor", "").await.refused("auth.bad_credentials");
+    }
+    let wait = login(&app, "192.0.2.99", "doctor", "").await.refused("request.rate_limited")["retry_after"].clone();
+    assert_eq!(wait, 10);
+    app.pass(10);
+    login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.ok();
+}

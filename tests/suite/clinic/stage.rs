@@ -275,6 +275,7 @@ async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> 
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,
         trusted_proxies: Vec::new(),
+        metrics_from: Vec::new(),
         public_url: None,
         data_dir: folder.path().to_owned(),
         database_url: None,

@@ -87,7 +87,16 @@ impl TestApp {
 
     /// Any page of the site, as a browser without a name reads it: status, headers, bytes.
     pub async fn page(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        self.page_from("127.0.0.1", path, None).await
+    }
+
+    /// The same from another address, and through a proxy that names who asks.
+    pub async fn page_from(&self, peer: &str, path: &str, forwarded: Option<&str>) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 40_000)));
+        if let Some(address) = forwarded {
+            request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        }
         let response = self.site.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
