@@ -121,7 +121,7 @@ impl WrongPasswords {
 pub const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Whoever has an IPv6 network has 2⁶⁴ addresses: they count as one.
-fn group(address: IpAddr) -> IpAddr {
+pub fn group(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
