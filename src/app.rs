@@ -15,6 +15,7 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::http::router;
+use crate::http::serve::{Bounds, serve};
 use crate::media::{Entropy, Relay, RelayConfig};
 use crate::services::live::Live;
 use crate::services::seed::DEMO_LINK;
@@ -107,14 +108,8 @@ async fn start_with(
     let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
     prepare(&services, http_addr).await?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
-    let site = site.into_make_service_with_connect_info::<SocketAddr>();
-    let stop = shutdown.clone();
-    tracker.spawn(async move {
-        let serve = axum::serve(listener, site).with_graceful_shutdown(async move { stop.cancelled().await });
-        if let Err(error) = serve.await {
-            tracing::error!(cause = %error, "the listener failed");
-        }
-    });
+    let trusted = services.config.trusted_proxies.clone();
+    tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
     tracing::info!(%http_addr, %media_addr, "ready");
     Ok(Running { services, http_addr, media_addr, tracker, shutdown })
 }

@@ -140,7 +140,8 @@ impl Hospital {
         let request = CodeRequest { link: link.clone(), phone: phone.clone(), locale: Locale::Chinese };
         // A network of one's own: the limit of one address is not what is measured.
         let sent = services.request_code(request, &format!("bench {n}")).await.unwrap();
-        let verify = CodeVerify { link: link.clone(), phone, code: sent.demo_code.unwrap(), locale: None };
+        let (challenge, code) = (sent.challenge, sent.demo_code.unwrap());
+        let verify = CodeVerify { link: link.clone(), phone, challenge, code, locale: None };
         let token = services.verify_code(verify).await.unwrap().access_token;
         let (actor, _) = services.authenticate(&token).await.unwrap().unwrap();
         let (act, once) = (actor.holder().unwrap(), Command::once(actor));

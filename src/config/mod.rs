@@ -3,12 +3,16 @@
 //! Each section is a file; each field is documented there with its variable. A TOML file named by `YUNZHEN_CONFIG` may
 //! hold the same fields; a variable wins over the file.
 
-use std::net::{IpAddr, SocketAddr};
+mod network;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+
+pub use network::Network;
 
 /// Everything that can be chosen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,10 +39,14 @@ pub struct Config {
     /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
     #[serde(default)]
     pub sms_webhook: Option<String>,
-    /// `YUNZHEN_TRUSTED_PROXIES`: addresses of reverse proxies whose `X-Forwarded-For` is believed, such as
-    /// `["127.0.0.1"]`; without it every patient behind a proxy shares one rate limit.
+    /// `YUNZHEN_TRUSTED_PROXIES`: reverse proxies whose `X-Forwarded-For` is believed: `["127.0.0.1","10.0.0.0/8"]`.
+    ///
+    /// Without it every patient behind a proxy shares one rate limit.
     #[serde(default)]
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
+    /// `YUNZHEN_METRICS_FROM`: who may read `/metrics`, and not through a proxy; absent: this machine.
+    #[serde(default = "this_machine")]
+    pub metrics_from: Vec<Network>,
     /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.
     pub log: String,
     /// `YUNZHEN_LOG_JSON`: one JSON object a line.
@@ -47,6 +55,11 @@ pub struct Config {
     /// A demonstration: codes are shown, test pictures offered. Set by `yunzhen demo`, never by a variable.
     #[serde(skip)]
     pub demo: bool,
+}
+
+fn this_machine() -> Vec<Network> {
+    let loopback = ["127.0.0.0/8", "::1"];
+    loopback.map(|network| network.parse().expect("these are networks")).to_vec()
 }
 
 impl Config {
@@ -62,6 +75,7 @@ impl Config {
             secret: None,
             sms_webhook: None,
             trusted_proxies: Vec::new(),
+            metrics_from: this_machine(),
             log: "info".to_owned(),
             log_json: false,
             demo: true,

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 pub const DIGITS: usize = 6;
 /// How long a code is good.
 pub const LIFETIME: Duration = Duration::from_mins(10);
-/// How often one code may be tried; five codes an hour make 25 guesses of a million.
+/// How often one code may be tried; twenty codes an hour for a number make 100 guesses of a million.
 pub const ATTEMPTS: u32 = 5;
 
 /// How often something may happen.
@@ -23,13 +23,20 @@ pub struct Limit {
 /// The span over which [`Limit::most`] is counted.
 pub const WINDOW: Duration = Duration::from_hours(1);
 
-/// For one telephone number: whoever owns it must not be flooded with messages.
-pub const PER_NUMBER: Limit = Limit { most: 5, gap: Duration::from_mins(1) };
-/// For one link opened at one network address: whoever sits there must not spend the hospital's money. A ward or a
-/// family behind one address stays below it.
+/// For one telephone number asked for at one place: nobody needs more codes than that. It is counted by place, so that a
+/// stranger who asks for codes to somebody's number spends their own and not the owner's.
+pub const PER_NUMBER_AND_PLACE: Limit = Limit { most: 5, gap: Duration::from_mins(1) };
+/// For one telephone number wherever it is asked for: its owner must not be flooded with messages. To keep an owner from a
+/// code, a stranger must sit in four networks at once, and for as long as it is to last.
+pub const PER_NUMBER: Limit = Limit { most: 20, gap: Duration::ZERO };
+/// For one place, a network address: whoever sits there must not spend the hospital's money. A ward or a family behind
+/// one address stays below it.
 pub const PER_PLACE: Limit = Limit { most: 20, gap: Duration::ZERO };
 /// The same in a demonstration, where no message is sent and everybody comes from the same machine.
 pub const PER_PLACE_IN_DEMO: Limit = Limit { most: 500, gap: Duration::ZERO };
+/// For a whole institution: ten new patients a minute, more than its desks can see. Beyond it somebody drains its account
+/// at the gateway from many networks.
+pub const PER_INSTITUTION: Limit = Limit { most: 600, gap: Duration::ZERO };
 
 /// Too often; nothing was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +81,9 @@ mod tests {
 
     #[test]
     fn a_number_waits_a_minute_for_the_next_code() {
-        let sent = admit(&[], at(0), PER_NUMBER).unwrap();
-        assert_eq!(admit(&sent, at(59), PER_NUMBER), Err(TooOften::Gap(Duration::from_secs(1))));
-        assert_eq!(admit(&sent, at(60), PER_NUMBER), Ok(vec![at(0), at(60)]));
+        let sent = admit(&[], at(0), PER_NUMBER_AND_PLACE).unwrap();
+        assert_eq!(admit(&sent, at(59), PER_NUMBER_AND_PLACE), Err(TooOften::Gap(Duration::from_secs(1))));
+        assert_eq!(admit(&sent, at(60), PER_NUMBER_AND_PLACE), Ok(vec![at(0), at(60)]));
     }
 
     #[test]
@@ -84,7 +91,7 @@ mod tests {
         let mut sent = Vec::new();
         let mut admitted = Vec::new();
         for second in (0..4 * 3600).step_by(10) {
-            if let Ok(next) = admit(&sent, at(second), PER_NUMBER) {
+            if let Ok(next) = admit(&sent, at(second), PER_NUMBER_AND_PLACE) {
                 sent = next;
                 admitted.push(second);
             }
@@ -98,9 +105,11 @@ mod tests {
     #[test]
     fn the_wait_that_is_told_is_the_wait_that_is_needed() {
         let sent: Vec<_> = (0..5).map(|n| at(n * 100)).collect();
-        let Err(TooOften::Window(wait)) = admit(&sent, at(1000), PER_NUMBER) else { panic!("the window is full") };
-        assert!(admit(&sent, at(1000) + wait.saturating_sub(Duration::from_millis(1)), PER_NUMBER).is_err());
-        assert!(admit(&sent, at(1000) + wait, PER_NUMBER).is_ok());
+        let Err(TooOften::Window(wait)) = admit(&sent, at(1000), PER_NUMBER_AND_PLACE) else {
+            panic!("the window is full")
+        };
+        assert!(admit(&sent, at(1000) + wait.saturating_sub(Duration::from_millis(1)), PER_NUMBER_AND_PLACE).is_err());
+        assert!(admit(&sent, at(1000) + wait, PER_NUMBER_AND_PLACE).is_ok());
     }
 
     #[test]

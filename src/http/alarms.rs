@@ -11,6 +11,7 @@ use crate::domain::ids::AlarmId;
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::limits::{Allowed, limited};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{AlarmClose, AlarmView};
 use crate::protocol::visit::RoomGrant;
@@ -25,7 +26,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(hand_back))
         .routes(routes!(grant))
         .routes(routes!(close))
-        .routes(routes!(check))
+        .merge(limited(OpenApiRouter::new().routes(routes!(check))))
 }
 
 /// Alarms that nobody closed.
@@ -92,9 +93,10 @@ async fn close(
 }
 
 /// A room in which the own picture comes back: the check before a call.
-#[utoipa::path(post, path = "/checks", tag = "alarm", security(("bearer" = [])), responses((status = 200, body = RoomGrant), (status = 401, body = Problem), (status = 403, body = Problem)))]
+#[utoipa::path(post, path = "/checks", tag = "alarm", security(("bearer" = [])), responses((status = 200, body = RoomGrant), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
 async fn check(
     State(services): State<Arc<Services>>,
+    _: Allowed,
     Auth(actor): Auth<Actor>,
     Auth(act): Auth<HolderAct>,
 ) -> Result<Json<RoomGrant>, HttpError> {

@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::permission::Actor;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body};
-use crate::http::limits::{Allowed, limited};
+use crate::http::limits::{Allowed, WrongPasswords, limited, too_often};
 use crate::protocol::auth::{LoginRequest, RefreshRequest, Subject, Tokens};
-use crate::protocol::error::Problem;
+use crate::protocol::error::{ErrorCode, Problem};
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    limited(OpenApiRouter::new().routes(routes!(login)).routes(routes!(refresh)))
+    // A door each: a neighbour's wrong passwords must not sign a ward out.
+    let login = limited(OpenApiRouter::new().routes(routes!(login)));
+    login
+        .layer(Extension(Arc::new(WrongPasswords::default())))
+        .merge(limited(OpenApiRouter::new().routes(routes!(refresh))))
         .merge(OpenApiRouter::new().routes(routes!(logout)).routes(routes!(me)))
 }
 
@@ -27,10 +31,18 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
     responses((status = 200, body = Tokens), (status = 401, body = Problem), (status = 429, body = Problem)))]
 async fn login(
     State(services): State<Arc<Services>>,
-    _: Allowed,
-    Body(request, _): Body<LoginRequest>,
+    Allowed(address): Allowed,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(LoginRequest { username, password }, _): Body<LoginRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
-    Ok(Json(services.login(&request.username, &request.password).await?))
+    // No name is longer; what is counted must not be as large as a body.
+    let name: String = username.chars().take(128).collect();
+    wrong.begin(&name, address, services.clock.now()).map_err(too_often)?;
+    let answer = services.login(&username, &password).await;
+    if answer.as_ref().err().is_none_or(|refusal| refusal.code != ErrorCode::BadCredentials) {
+        wrong.was_not_wrong(&name, address);
+    }
+    Ok(Json(answer?))
 }
 
 /// Exchanges a refresh token.

@@ -1,14 +1,18 @@
 //! For those who watch the server: alive, ready, figures.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::http::error::HttpError;
+use crate::http::limits::FORWARDED_FOR;
 use crate::services::Services;
+use crate::services::refusal::Refusal;
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> &'static str {
@@ -26,11 +30,18 @@ pub async fn ready(State(services): State<Arc<Services>>) -> Response {
     }
 }
 
-/// `GET /metrics`: Prometheus text. No label holds a personal datum.
+/// `GET /metrics`: Prometheus text, for those whom the operator chose. No label holds a personal datum.
 pub async fn metrics(
     State(services): State<Arc<Services>>,
     Extension(handle): Extension<Option<PrometheusHandle>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
 ) -> Response {
+    // What a proxy on this machine passes on comes from anywhere.
+    let is_direct = !headers.contains_key(FORWARDED_FOR);
+    if !is_direct || !services.config.metrics_from.iter().any(|network| network.contains(peer.ip())) {
+        return HttpError(Refusal::not_found()).into_response();
+    }
     let (rooms, connections) = services.live.counts();
     #[expect(clippy::cast_precision_loss, reason = "a process holds far fewer than 2^52 rooms")]
     {

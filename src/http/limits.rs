@@ -1,11 +1,12 @@
-//! How often a network address may knock at the doors that need no token.
+//! How often a network address may knock at the doors that need no token, and how often a password may be wrong.
 //!
-//! A token bucket for each address, in memory: it slows a stranger down, while what must hold across restarts (codes sent,
-//! tries of a code) is counted in the database. A family or a ward behind one address stays below it.
+//! A token bucket for each, in memory: it slows a stranger down, while what must hold across restarts (codes sent, tries of
+//! a code) is counted in the database. A family or a ward behind one address stays below it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use axum::Extension;
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -13,56 +14,114 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::config::Network;
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 
-/// Requests at once.
-const BURST: i64 = 60;
-/// Milliseconds until one more is allowed: five a second.
-const REFILL_MS: i64 = 200;
-/// Addresses remembered in each of two generations: about 2 MB at most.
-const ADDRESSES: usize = 16_384;
+/// What a bucket holds when it is full, and how soon one more is in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    burst: i64,
+    refill_ms: i64,
+}
+
+/// Requests of one address: a page asks for a few things at once, a ward has many pages.
+pub const REQUESTS: Rate = Rate { burst: 60, refill_ms: 200 };
+/// Wrong passwords for one name from one address: who has forgotten theirs tries a few, and then one a minute.
+const WRONG_HERE: Rate = Rate { burst: 10, refill_ms: 60_000 };
+/// Wrong passwords for one name from anywhere: some nine thousand guesses a day at most. A single address runs into
+/// [`WRONG_HERE`] long before, so it cannot keep the name's owner out.
+const WRONG_ANYWHERE: Rate = Rate { burst: 60, refill_ms: 10_000 };
+/// Keys remembered in each of two generations: a few MB at most.
+const KEYS: usize = 16_384;
 
 /// The buckets of one group of doors.
-#[derive(Debug, Default)]
-pub struct Limits {
-    buckets: Mutex<Buckets>,
+#[derive(Debug)]
+pub struct Limits<K> {
+    rate: Rate,
+    buckets: Mutex<Buckets<K>>,
 }
 
 /// A bucket is the moment at which it would be full again. Two generations bound the memory without a search for the
 /// oldest: when the young one is full it becomes the old one, and whoever was in neither starts with a full bucket.
-#[derive(Debug, Default)]
-struct Buckets {
-    young: HashMap<IpAddr, i64>,
-    old: HashMap<IpAddr, i64>,
+#[derive(Debug)]
+struct Buckets<K> {
+    young: HashMap<K, i64>,
+    old: HashMap<K, i64>,
 }
 
-impl Limits {
-    /// Takes one request of `address` at `now`, or says how many seconds to wait.
-    pub fn take(&self, address: IpAddr, now: Timestamp) -> Result<(), u32> {
+impl<K: Hash + Eq> Limits<K> {
+    /// Full buckets for everybody.
+    pub fn new(rate: Rate) -> Self {
+        let buckets = Buckets { young: HashMap::new(), old: HashMap::new() };
+        Self { rate, buckets: Mutex::new(buckets) }
+    }
+
+    /// Takes one of `key` at `now`, or says how many seconds to wait.
+    pub fn take(&self, key: K, now: Timestamp) -> Result<(), u32> {
+        let Rate { burst, refill_ms } = self.rate;
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
-        let address = group(address);
         let now = now.as_millis();
-        let known = buckets.young.get(&address).or_else(|| buckets.old.get(&address)).copied();
+        let known = buckets.young.get(&key).or_else(|| buckets.old.get(&key)).copied();
         // A clock that was set back must not lock anybody out for longer than an empty bucket does.
-        let full_at = known.unwrap_or(now).clamp(now, now + BURST * REFILL_MS);
-        if full_at + REFILL_MS > now + BURST * REFILL_MS {
-            let wait = full_at + REFILL_MS - (now + BURST * REFILL_MS);
-            return Err(u32::try_from(wait.div_euclid(1000) + 1).unwrap_or(1));
+        let full_at = known.unwrap_or(now).clamp(now, now + burst * refill_ms);
+        if full_at + refill_ms > now + burst * refill_ms {
+            let wait = full_at + refill_ms - (now + burst * refill_ms);
+            return Err(u32::try_from((wait + 999) / 1000).unwrap_or(1));
         }
-        if buckets.young.len() >= ADDRESSES && !buckets.young.contains_key(&address) {
+        if buckets.young.len() >= KEYS && !buckets.young.contains_key(&key) {
             buckets.old = std::mem::take(&mut buckets.young);
         }
-        buckets.young.insert(address, full_at + REFILL_MS);
+        buckets.young.insert(key, full_at + refill_ms);
         Ok(())
+    }
+
+    /// Puts back what was taken for nothing.
+    pub fn give_back(&self, key: &K) {
+        let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
+        if let Some(full_at) = buckets.young.get_mut(key) {
+            *full_at -= self.rate.refill_ms;
+        }
     }
 }
 
+/// Wrong passwords, by name. They make whoever guesses slow, and lock nobody out for ever: each bucket fills by itself, and
+/// a right password takes nothing.
+#[derive(Debug)]
+pub struct WrongPasswords {
+    here: Limits<(String, IpAddr)>,
+    anywhere: Limits<String>,
+}
+
+impl Default for WrongPasswords {
+    fn default() -> Self {
+        Self { here: Limits::new(WRONG_HERE), anywhere: Limits::new(WRONG_ANYWHERE) }
+    }
+}
+
+impl WrongPasswords {
+    /// Takes one try, which counts as wrong until [`Self::was_not_wrong`]; or says how many seconds to wait.
+    pub fn begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), u32> {
+        let here = (name.to_owned(), address);
+        self.here.take(here.clone(), now)?;
+        self.anywhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
+    }
+
+    /// The try was none, or it was right.
+    pub fn was_not_wrong(&self, name: &str, address: IpAddr) {
+        self.here.give_back(&(name.to_owned(), address));
+        self.anywhere.give_back(&name.to_owned());
+    }
+}
+
+/// For whom a proxy asks.
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Whoever has an IPv6 network has 2⁶⁴ addresses: they count as one.
-fn group(address: IpAddr) -> IpAddr {
+pub fn group(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
@@ -74,7 +133,7 @@ fn group(address: IpAddr) -> IpAddr {
 
 /// Gives the routes of a file a limit of their own; their handlers ask for [`Allowed`].
 pub fn limited(routes: OpenApiRouter<Arc<Services>>) -> OpenApiRouter<Arc<Services>> {
-    routes.layer(Extension(Arc::new(Limits::default())))
+    routes.layer(Extension(Arc::new(Limits::<IpAddr>::new(REQUESTS))))
 }
 
 /// The network address of a request that was allowed; of IPv6 the network, as its bucket.
@@ -86,25 +145,49 @@ impl FromRequestParts<Arc<Services>> for Allowed {
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let address = behind_proxies(peer, &parts.headers, &services.config.trusted_proxies);
-        if let Some(limits) = parts.extensions.get::<Arc<Limits>>()
+        let trusted = &services.config.trusted_proxies;
+        if is_unheeded(peer, &parts.headers, trusted) {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| {
+                tracing::warn!(
+                    "X-Forwarded-For came from a peer that YUNZHEN_TRUSTED_PROXIES does not name: if it is a proxy, all \
+                     behind it share one rate limit"
+                );
+            });
+        }
+        let address = group(behind_proxies(peer, &parts.headers, trusted));
+        if let Some(limits) = parts.extensions.get::<Arc<Limits<IpAddr>>>()
             && let Err(seconds) = limits.take(address, services.clock.now())
         {
-            let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests from this address");
-            return Err(HttpError(Refusal { retry_after: Some(seconds), ..refusal }));
+            return Err(too_often(seconds));
         }
-        Ok(Self(group(address)))
+        Ok(Self(address))
     }
+}
+
+/// Wait so long.
+pub fn too_often(seconds: u32) -> HttpError {
+    let refusal = Refusal::new(ErrorCode::RateLimited, "too many requests from this address");
+    HttpError(Refusal { retry_after: Some(seconds), ..refusal })
+}
+
+fn is_proxy(address: IpAddr, trusted: &[Network]) -> bool {
+    trusted.iter().any(|network| network.contains(address))
+}
+
+/// Whether a proxy that the operator does not trust, or somebody who plays one, says for whom it asks.
+fn is_unheeded(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool {
+    headers.contains_key(FORWARDED_FOR) && !is_proxy(peer, trusted)
 }
 
 /// The address of whoever asks: the peer, or, when that is a proxy that the operator trusts, the last address in
 /// `X-Forwarded-For` that is none. What stands before it was written by a stranger.
-fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut address = peer;
     for name in named.iter().rev() {
-        if !trusted.iter().any(|proxy| proxy.to_canonical() == address.to_canonical()) {
+        if !is_proxy(address, trusted) {
             break;
         }
         let Some(before) = forwarded(name) else { break };
@@ -131,9 +214,23 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn network(text: &str) -> Network {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_trusted_is_noticed_and_one_in_a_trusted_network_is_believed() {
+        let headers = HeaderMap::from_iter([(FORWARDED_FOR.parse().unwrap(), "203.0.113.9".parse().unwrap())]);
+        assert!(is_unheeded(ip("10.1.2.3"), &headers, &[]));
+        assert!(!is_unheeded(ip("10.1.2.3"), &HeaderMap::new(), &[]));
+        let trusted = [network("10.0.0.0/8")];
+        assert!(!is_unheeded(ip("10.1.2.3"), &headers, &trusted));
+        assert_eq!(behind_proxies(ip("10.1.2.3"), &headers, &trusted), ip("203.0.113.9"));
+    }
+
     #[test]
     fn a_proxy_may_write_a_port_and_may_itself_come_over_a_mapped_address() {
-        let trusted = [ip("127.0.0.1")];
+        let trusted = [network("127.0.0.1")];
         let behind = |peer: &str, said: &'static str| {
             let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), said.parse().unwrap())]);
             behind_proxies(ip(peer), &headers, &trusted)
@@ -146,54 +243,54 @@ mod tests {
 
     #[test]
     fn an_address_has_a_burst_and_then_five_a_second() {
-        let limits = Limits::default();
+        let limits = Limits::new(REQUESTS);
         for _ in 0..60 {
-            assert_eq!(limits.take(ip("192.0.2.1"), at(0)), Ok(()));
+            assert_eq!(limits.take(group(ip("192.0.2.1")), at(0)), Ok(()));
         }
-        assert_eq!(limits.take(ip("192.0.2.1"), at(0)), Err(1));
-        assert_eq!(limits.take(ip("192.0.2.2"), at(0)), Ok(()));
-        assert_eq!(limits.take(ip("192.0.2.1"), at(199)), Err(1));
-        assert_eq!(limits.take(ip("192.0.2.1"), at(200)), Ok(()));
-        assert_eq!(limits.take(ip("192.0.2.1"), at(200)), Err(1));
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(0)), Err(1));
+        assert_eq!(limits.take(group(ip("192.0.2.2")), at(0)), Ok(()));
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(199)), Err(1));
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(200)), Ok(()));
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(200)), Err(1));
     }
 
     #[test]
     fn all_addresses_of_an_ipv6_network_are_one() {
-        let limits = Limits::default();
+        let limits = Limits::new(REQUESTS);
         for n in 0..60 {
-            assert_eq!(limits.take(ip(&format!("2001:db8::{n:x}")), at(0)), Ok(()));
+            assert_eq!(limits.take(group(ip(&format!("2001:db8::{n:x}"))), at(0)), Ok(()));
         }
-        assert_eq!(limits.take(ip("2001:db8::ffff"), at(0)), Err(1));
-        assert_eq!(limits.take(ip("2001:db8:0:1::1"), at(0)), Ok(()));
+        assert_eq!(limits.take(group(ip("2001:db8::ffff")), at(0)), Err(1));
+        assert_eq!(limits.take(group(ip("2001:db8:0:1::1")), at(0)), Ok(()));
     }
 
     #[test]
     fn memory_is_bounded_however_many_addresses_come() {
-        let limits = Limits::default();
+        let limits = Limits::new(REQUESTS);
         for n in 0..40_000_u32 {
             limits.take(IpAddr::V4(Ipv4Addr::from_bits(n)), at(0)).unwrap();
         }
         let buckets = limits.buckets.lock().unwrap();
-        assert!(buckets.young.len() <= ADDRESSES && buckets.old.len() <= ADDRESSES);
+        assert!(buckets.young.len() <= KEYS && buckets.old.len() <= KEYS);
     }
 
     #[test]
     fn a_clock_that_was_set_back_locks_nobody_out_for_long() {
-        let limits = Limits::default();
-        limits.take(ip("192.0.2.1"), at(1_000_000_000)).unwrap();
-        assert_eq!(limits.take(ip("192.0.2.1"), at(0)), Err(1));
-        assert_eq!(limits.take(ip("192.0.2.1"), at(200)), Err(1));
+        let limits = Limits::new(REQUESTS);
+        limits.take(group(ip("192.0.2.1")), at(1_000_000_000)).unwrap();
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(0)), Err(1));
+        assert_eq!(limits.take(group(ip("192.0.2.1")), at(200)), Err(1));
     }
 
     #[test]
     fn only_a_trusted_proxy_is_believed() {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", "203.0.113.9, 198.51.100.7".parse().unwrap());
-        let (proxy, stranger) = (ip("127.0.0.1"), ip("192.0.2.1"));
-        assert_eq!(behind_proxies(stranger, &headers, &[proxy]), stranger);
+        let (proxy, trusted, stranger) = (ip("127.0.0.1"), network("127.0.0.1"), ip("192.0.2.1"));
+        assert_eq!(behind_proxies(stranger, &headers, &[trusted]), stranger);
         assert_eq!(behind_proxies(proxy, &headers, &[]), proxy);
         // The proxy appended the address that it saw; what stands before it, the stranger wrote.
-        assert_eq!(behind_proxies(proxy, &headers, &[proxy]), ip("198.51.100.7"));
-        assert_eq!(behind_proxies(proxy, &headers, &[proxy, ip("198.51.100.7")]), ip("203.0.113.9"));
+        assert_eq!(behind_proxies(proxy, &headers, &[trusted]), ip("198.51.100.7"));
+        assert_eq!(behind_proxies(proxy, &headers, &[trusted, network("198.51.100.7")]), ip("203.0.113.9"));
     }
 }

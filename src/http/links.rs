@@ -37,8 +37,8 @@ async fn landing(
         (status = 429, body = Problem)))]
 async fn red_flags(
     State(services): State<Arc<Services>>,
-    _: Allowed,
+    Allowed(address): Allowed,
     Body(request, _): Body<RedFlagsRequest>,
 ) -> Result<Json<RedFlagsAnswer>, HttpError> {
-    Ok(Json(services.red_flags(request).await?))
+    Ok(Json(services.red_flags(request, &address.to_string()).await?))
 }

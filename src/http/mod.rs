@@ -16,6 +16,7 @@ pub mod limits;
 pub mod links;
 pub mod patients;
 pub mod router;
+pub mod serve;
 pub mod tickets;
 pub mod triage;
 pub mod visits;

@@ -28,7 +28,8 @@ pub struct RelayConfig {
     pub give_up: Duration,
     /// The most participants of one room; further admissions are ignored.
     pub seats_per_room: usize,
-    /// The most participants of all rooms together; further admissions are ignored.
+    /// The most participants of all rooms together; further admissions are ignored. Checks and callers of the emergency
+    /// line get half of them at most, so that called patients and staff always find one.
     pub seats: usize,
 }
 

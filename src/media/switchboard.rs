@@ -40,6 +40,7 @@ pub(super) struct Switchboard {
 struct Place {
     room: RoomId,
     mode: RelayMode,
+    kept: bool,
     number: u64,
     offers: mpsc::Sender<Offered>,
     stop: CancellationToken,
@@ -86,7 +87,7 @@ impl Switchboard {
 
     fn command(&mut self, command: RelayCommand) {
         match command {
-            RelayCommand::Admit { room, participant, mode } => self.admit(room, participant, mode),
+            RelayCommand::Admit { room, participant, mode, kept } => self.admit(room, participant, mode, kept),
             RelayCommand::Offer { participant, offer_id, fresh, sdp } => {
                 let reason = match self.seats.get(&participant) {
                     None => OfferRefusal::NotAdmitted,
@@ -111,14 +112,17 @@ impl Switchboard {
         }
     }
 
-    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode) {
+    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode, kept: bool) {
         if self.seats.get(&participant).is_some_and(|place| place.room == room && place.mode == mode) {
             return;
         }
         if let Some(former) = self.remove(participant) {
             self.seat_room(former);
         }
-        if self.seats.len() >= self.common.config.seats
+        let seats = self.common.config.seats;
+        let in_hall = || self.seats.values().filter(|place| !place.kept).count();
+        if self.seats.len() >= seats
+            || (!kept && in_hall() >= seats / 2)
             || self.members(room).count() >= self.common.config.seats_per_room
         {
             tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
@@ -131,6 +135,7 @@ impl Switchboard {
         let place = Place {
             room,
             mode,
+            kept,
             number,
             offers,
             stop,

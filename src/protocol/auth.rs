@@ -1,6 +1,7 @@
 //! Signing in: staff by password, patients by a one-time code.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, HolderId, InstitutionId};
 use crate::domain::people::Role;
@@ -89,6 +90,8 @@ pub struct CodeRequest {
 /// The answer is the same whether or not the number is known.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodeSent {
+    /// Names this code when it is passed; another request, whoever makes it, neither ends it nor uses up its tries.
+    pub challenge: Uuid,
     /// Seconds until the code ends.
     pub expires_in: u32,
     /// Seconds until another may be asked for.
@@ -106,6 +109,8 @@ pub struct CodeVerify {
     pub link: String,
     /// The number that the code was sent to.
     pub phone: String,
+    /// The `challenge` of the answer to `POST /auth/code`.
+    pub challenge: Uuid,
     /// Six digits.
     pub code: String,
     /// The language of later messages to this number; as before when absent.

@@ -64,6 +64,8 @@ codes! {
     CodeExpired = "code.expired", 410;
     /// A code was sent a moment ago; `retry_after` says when another may be asked for.
     CodeTooSoon = "code.too_soon", 429;
+    /// The institution has sent as many codes as it may in an hour; `retry_after` says when the next can go.
+    CodeSentOut = "code.sent_out", 503;
     /// The link does not lead to a clinic.
     LinkUnknown = "link.unknown", 404;
     /// The clinic takes no patients now.

@@ -327,6 +327,8 @@ pub struct AlarmView {
     pub closed_at: Option<Timestamp>,
     /// Whether the caller's browser is connected.
     pub online: bool,
+    /// How many more of the same caller or network wait folded behind it: they ring when this many fewer do.
+    pub behind: u32,
     /// The full name and telephone number, for the one who took it.
     pub contact: Option<AlarmContact>,
 }

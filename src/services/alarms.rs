@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::domain::alarm::{AlarmKind, HOLD};
+use crate::domain::alarm::{AlarmKind, HOLD, RINGING};
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, TriageAct};
@@ -24,8 +24,8 @@ use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
 use crate::store::{AlarmRow, TicketRow, Tx};
 
-/// Whom an alarm is about, as far as known.
-#[derive(Clone, Copy, Debug)]
+/// Whom an alarm is about, as far as known, and from where it came.
+#[derive(Clone, Debug)]
 pub(crate) struct Cause {
     /// Who is ill.
     pub patient: Option<PatientId>,
@@ -35,10 +35,20 @@ pub(crate) struct Cause {
     pub declaration: Option<DeclarationId>,
     /// The ticket.
     pub ticket: Option<TicketId>,
+    /// What alarms of one caller have in common, as [`Services::origin`] makes it; `None` when staff raise one, which
+    /// always rings.
+    pub origin: Option<Vec<u8>>,
 }
 
 impl Services {
-    /// Raises an alarm in the transaction of `work`: it rings at the nurse and at every open desk.
+    /// What is stored of where an alarm came from: a keyed hash of the holder, or of an unnamed caller's network. A holder
+    /// is not counted with the network: a stranger in a ward's network must not fold the ward's declared emergencies.
+    pub(crate) fn origin(&self, of: &str) -> Vec<u8> {
+        self.vault.mac("alarm-origin", &[of.as_bytes()])[..16].to_vec()
+    }
+
+    /// Raises an alarm in the transaction of `work`: it rings at the nurse and at every open desk. When [`RINGING`] of its
+    /// origin do, it is folded behind them, and rises when one of them is taken.
     pub(crate) async fn raise_alarm(
         &self,
         work: &mut Work,
@@ -48,6 +58,10 @@ impl Services {
         reasons: Vec<Text>,
         cause: Cause,
     ) -> Result<AlarmId, Refusal> {
+        let folded = match &cause.origin {
+            Some(origin) => work.tx.alarms().count_ringing(clinic, origin).await? >= RINGING,
+            None => false,
+        };
         let alarm = AlarmRow {
             id: self.ids.make(AlarmId::from_uuid),
             institution_id: institution,
@@ -66,9 +80,11 @@ impl Services {
             note_sealed: None,
             version: 1,
             lease_until: None,
+            origin: cause.origin,
+            folded,
         };
         self.keep_alarm(work, &alarm).await?;
-        tracing::warn!(alarm.id = %alarm.id, kind = kind.as_str(), "alarm raised");
+        tracing::warn!(alarm.id = %alarm.id, kind = kind.as_str(), folded, "alarm raised");
         Ok(alarm.id)
     }
 
@@ -76,7 +92,22 @@ impl Services {
         let purpose = purpose_of(alarm.kind);
         work.tx.alarms().insert(alarm).await?;
         self.room_for(work, alarm.institution_id, purpose, alarm.id.as_uuid(), false).await?;
+        if alarm.folded {
+            return Ok(());
+        }
         announce(work, alarm, "alarm.raised").await
+    }
+
+    /// Folded alarms ring as soon as fewer than [`RINGING`] of their origin do.
+    pub(crate) async fn sweep_folded(&self) -> Result<(), Refusal> {
+        while let Some(alarm) = self.db.read().await?.alarms().next_to_rise().await? {
+            let mut work = self.begin().await?;
+            if work.tx.alarms().rise(alarm.id).await? {
+                announce(&mut work, &alarm, "alarm.raised").await?;
+            }
+            work.commit().await?;
+        }
+        Ok(())
     }
 
     /// An emergency has taken its number: whoever answers the alarm of its declaration finds the ticket, and closing the
@@ -259,6 +290,8 @@ impl Services {
             note_sealed: None,
             version: 1,
             lease_until: Some(work.now + HOLD),
+            origin: None,
+            folded: false,
         };
         self.keep_alarm(&mut work, &alarm).await?;
         let id = alarm.id;
@@ -310,6 +343,7 @@ impl Services {
         };
         let contact = if mine { self.contact(tx, &row).await? } else { None };
         let online = self.is_caller_online(&row);
+        let behind = if row.origin.is_some() { tx.alarms().count_behind(&row).await? } else { 0 };
         Ok(AlarmView {
             id: row.id,
             clinic: row.clinic_id,
@@ -322,6 +356,7 @@ impl Services {
             taken_at: row.taken_at,
             closed_at: row.closed_at,
             online,
+            behind: u32::try_from(behind).unwrap_or(u32::MAX),
             contact,
         })
     }

@@ -119,20 +119,23 @@ impl Services {
         })
     }
 
-    /// Keeps a picture; its kind is read from its bytes, whatever the browser called it.
+    /// Keeps a picture; its kind is read from its bytes, whatever the browser called it. Where a JPEG was taken is no part
+    /// of it.
     pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
         if bytes.len() > PICTURE_LIMIT {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
         }
         let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
         let mime = picture_kind(bytes).ok_or_else(unknown)?;
-        let mut work = self.begin().await?;
-        let (visit, _) = party(&mut work.tx, actor, id).await?;
-        goes_on(&visit)?;
-        if work.tx.messages().count_attachments(id).await? >= PICTURES {
-            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
-        }
+        let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
+        // Whoever may not, or has too many, is refused before anything is written.
+        has_room(&mut self.db.read().await?, actor, id).await?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
+        // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
+        // file without its row is only litter.
+        self.write_picture(attachment, &bytes).await?;
+        let mut work = self.begin().await?;
+        let visit = has_room(&mut work.tx, actor, id).await?;
         let row = AttachmentRow {
             id: attachment,
             institution_id: visit.institution_id,
@@ -140,19 +143,9 @@ impl Services {
             sender: actor.key(),
             mime: mime.to_owned(),
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(bytes)),
+            sha256: hex(&Sha256::digest(&bytes)),
             at: work.now,
         };
-        // The file first: a row without its picture would be a lie, a file without its row is only litter.
-        let path = self.picture_path(attachment);
-        let no_room = |e: std::io::Error| {
-            tracing::error!(cause = %e.kind(), "a picture could not be stored");
-            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
-        };
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
-        }
-        tokio::fs::write(&path, bytes).await.map_err(no_room)?;
         work.tx.messages().attach(&row).await?;
         work.commit().await?;
         Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
@@ -168,6 +161,18 @@ impl Services {
             return Err(Refusal::internal("a stored picture is not what was stored"));
         }
         Ok((row.mime, bytes))
+    }
+
+    async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
+        let path = self.picture_path(id);
+        let no_room = |e: std::io::Error| {
+            tracing::error!(cause = %e.kind(), "a picture could not be stored");
+            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+        };
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
+        }
+        tokio::fs::write(&path, bytes).await.map_err(no_room)
     }
 
     fn picture_path(&self, id: AttachmentId) -> PathBuf {
@@ -197,6 +202,43 @@ fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
     }
 }
 
+/// The visit, for one of its two, and while it has room for another picture.
+async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+    let (visit, _) = party(tx, actor, id).await?;
+    goes_on(&visit)?;
+    if tx.messages().count_attachments(id).await? >= PICTURES {
+        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
+    }
+    Ok(visit)
+}
+
+/// A JPEG without what a camera writes beside the picture (place, time, serial number): of the segments before the first
+/// scan only JFIF, the colour profile and Adobe's colour transform stay of the applications', and no comment. `None` when
+/// the segments do not add up (ITU-T T.81, annex B).
+fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
+    const SOS: u8 = 0xDA;
+    let (mut kept, mut rest) = jpeg.split_at_checked(2).map(|(start, rest)| (start.to_vec(), rest))?;
+    loop {
+        // Before a marker any number of these may stand.
+        while let [0xFF, after @ ..] = rest
+            && after.starts_with(&[0xFF])
+        {
+            rest = after;
+        }
+        let [0xFF, marker, high, low, ..] = *rest else { return None };
+        let (segment, after) = rest.split_at_checked(2 + usize::from(u16::from_be_bytes([high, low])))?;
+        if marker == SOS {
+            kept.extend_from_slice(rest);
+            return Some(kept);
+        }
+        // 0xE0: JFIF, 0xE2: profile, 0xEE: Adobe; 0xFE: comment.
+        if !matches!(marker, 0xE1 | 0xE3..=0xED | 0xEF | 0xFE) {
+            kept.extend_from_slice(segment);
+        }
+        rest = after;
+    }
+}
+
 /// The MIME type that the first bytes prove.
 fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
@@ -210,6 +252,23 @@ fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_jpeg_loses_what_the_camera_wrote_beside_it_and_nothing_else() {
+        let segment = |marker: u8, content: &[u8]| {
+            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+            [&[0xFF, marker], &length[..], content].concat()
+        };
+        let start = [0xFF, 0xD8];
+        let (jfif, tables) = (segment(0xE0, b"JFIF"), segment(0xDB, &[0; 64]));
+        let scan = [segment(0xDA, &[1]), vec![7, 0xFF, 0, 9, 0xFF, 0xD9]].concat();
+        let exif = segment(0xE1, b"Exif: 31.2 N 121.5 E");
+        let all = [&start[..], &jfif, &[0xFF], &exif, &tables, &segment(0xFE, b"a comment"), &scan].concat();
+        assert_eq!(without_metadata(&all).unwrap(), [&start[..], &jfif, &tables, &scan].concat());
+        assert_eq!(without_metadata(&all[..20]), None);
+        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF]), None);
+        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF, 0xE1, 0, 0]), None, "a length that is none");
+    }
 
     #[test]
     fn a_picture_is_known_by_its_bytes_and_a_page_is_none() {

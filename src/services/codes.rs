@@ -6,7 +6,8 @@ use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::domain::codes::{
-    self, ATTEMPTS, DIGITS, LIFETIME, Limit, PER_NUMBER, PER_PLACE, PER_PLACE_IN_DEMO, TooOften,
+    self, ATTEMPTS, DIGITS, LIFETIME, Limit, PER_INSTITUTION, PER_NUMBER, PER_NUMBER_AND_PLACE, PER_PLACE,
+    PER_PLACE_IN_DEMO, TooOften,
 };
 use crate::domain::identity::Phone;
 use crate::domain::ids::{HolderId, InstitutionId};
@@ -30,10 +31,18 @@ impl Services {
 
         // Always in this order: two requests that wait for each other's rows would wait for ever.
         let phone_index = self.vault.blind(Field::Phone, phone.reveal());
-        let place = self.vault.mac("place", &[request.link.as_bytes(), b"|", address.as_bytes()])[..16].to_vec();
+        let key = |purpose: &str, parts: &[&[u8]]| self.vault.mac(purpose, parts)[..16].to_vec();
+        let phone_here = key("phone-and-place", &[&phone_index, address.as_bytes()]);
+        let place = key("place", &[address.as_bytes()]);
         let per_place = if self.config.demo { PER_PLACE_IN_DEMO } else { PER_PLACE };
+        count(&mut work, institution, &phone_here, PER_NUMBER_AND_PLACE).await?;
         count(&mut work, institution, &phone_index, PER_NUMBER).await?;
         count(&mut work, institution, &place, per_place).await?;
+        // In a demonstration no message is sent.
+        if !self.config.demo {
+            let all = key("all-codes", &[]);
+            count(&mut work, institution, &all, PER_INSTITUTION).await.map_err(sent_out)?;
+        }
 
         let code = format!("{:0DIGITS$}", self.ids.below(1_000_000));
         let id = self.ids.uuid();
@@ -54,11 +63,12 @@ impl Services {
         if let Err(error) = self.sms.send(&message, row.sent_at).await {
             tracing::error!(cause = %error, "a one-time code was not sent");
             let refusal = Refusal::new(ErrorCode::Unavailable, "the message could not be sent");
-            return Err(Refusal { retry_after: Some(codes::seconds(PER_NUMBER.gap)), ..refusal });
+            return Err(Refusal { retry_after: Some(codes::seconds(PER_NUMBER_AND_PLACE.gap)), ..refusal });
         }
         Ok(CodeSent {
+            challenge: id,
             expires_in: codes::seconds(LIFETIME),
-            resend_in: codes::seconds(PER_NUMBER.gap),
+            resend_in: codes::seconds(PER_NUMBER_AND_PLACE.gap),
             demo_code: self.config.demo.then_some(code),
         })
     }
@@ -74,7 +84,9 @@ impl Services {
         let institution = clinic_of_link(&mut work.tx, &request.link).await?.institution_id;
         let phone_index = self.vault.blind(Field::Phone, phone.reveal());
 
-        let tried = work.tx.codes().attempt(institution, &phone_index, i64::from(ATTEMPTS), work.now).await?;
+        let now = work.now;
+        let most = i64::from(ATTEMPTS);
+        let tried = work.tx.codes().attempt(institution, request.challenge, &phone_index, most, now).await?;
         let Some(sent) = tried else {
             return Err(Refusal::new(ErrorCode::CodeExpired, "there is no code to pass; ask for a new one"));
         };
@@ -147,6 +159,15 @@ async fn count(work: &mut Work, institution: InstitutionId, key: &[u8], limit: L
     };
     let refusal = Refusal::new(code, "too many codes were asked for");
     Err(Refusal { retry_after: Some(codes::seconds(wait)), ..refusal })
+}
+
+/// The institution has sent as many as it may: that says nothing about who asks, and somebody should get up.
+fn sent_out(refusal: Refusal) -> Refusal {
+    if refusal.code != ErrorCode::RateLimited {
+        return refusal;
+    }
+    tracing::error!("the institution has sent as many one-time codes as it may in an hour");
+    Refusal { code: ErrorCode::CodeSentOut, ..refusal }
 }
 
 fn words(locale: Locale, code: &str) -> String {

@@ -23,6 +23,8 @@ use crate::services::refusal::Refusal;
 
 /// How long it is known when the last browser of a ticket went; longer than any visit.
 const LEFT_KEPT: Duration = Duration::from_hours(12);
+/// Open sockets of one session: windows of one browser. The next one replaces the oldest.
+const SOCKETS: usize = 4;
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -66,10 +68,19 @@ impl Live {
         self.registry.lock().expect("no holder of this lock panics")
     }
 
-    /// Registers a new connection of a session; `subject` is whose it is.
+    /// Registers a new connection of a session; `subject` is whose it is. When the session has [`SOCKETS`] open, the oldest
+    /// is cut: its task sees that and says goodbye.
     pub fn connect(&self, connection: ConnectionId, session: SessionId, subject: String, outbox: Outbox) {
+        let mut registry = self.registry();
+        let open = registry.connections.iter_mut().filter(|(_, e)| e.session == session && e.outbox.is_some());
+        let mut open: Vec<_> = open.collect();
+        if open.len() >= SOCKETS
+            && let Some((_, oldest)) = open.iter_mut().min_by_key(|(id, _)| **id)
+        {
+            oldest.outbox = None;
+        }
         let entry = Connection { session, subject, outbox: Some(outbox), rooms: Vec::new(), lost_at: None };
-        self.registry().connections.insert(connection, entry);
+        registry.connections.insert(connection, entry);
     }
 
     /// Takes up a connection of the same session on a new socket; its rooms, or `None` when it is not known any more.
@@ -100,7 +111,9 @@ impl Live {
         let rooms = {
             let mut registry = self.registry();
             let Some(entry) = registry.connections.get_mut(&connection) else { return };
-            if !entry.outbox.as_ref().is_some_and(|current| current.same_channel(outbox)) {
+            // Without an outbox it was cut, and its seats are still to be told.
+            let is_later = entry.outbox.as_ref().is_some_and(|current| !current.same_channel(outbox));
+            if is_later || entry.lost_at.is_some() {
                 return;
             }
             entry.outbox = None;

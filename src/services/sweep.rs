@@ -51,6 +51,7 @@ impl Services {
             }
         }
         self.sweep_alarms().await?;
+        self.sweep_folded().await?;
         self.text_untold().await?;
         Ok(moved)
     }

@@ -2,7 +2,7 @@
 
 use sqlx::types::Json;
 
-use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
+use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD, RINGING};
 use crate::domain::ids::{AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -45,18 +45,35 @@ pub struct AlarmRow {
     pub version: i64,
     /// Who took it is heard of until then, or it rings again.
     pub lease_until: Option<Timestamp>,
+    /// A keyed hash of the holder, or of the unnamed caller's network; `None` when staff raised it.
+    pub origin: Option<Vec<u8>>,
+    /// It waits behind others of its origin and does not ring.
+    pub folded: bool,
 }
+
+/// Alarms that are read at once; more ring in no hospital, and the next follow when these are closed.
+const AT_ONCE: i64 = 200;
 
 macro_rules! names {
     () => {
         "id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id, raised_at,
-         taken_by, taken_at, closed_at, outcome, note_sealed, version, lease_until "
+         taken_by, taken_at, closed_at, outcome, note_sealed, version, lease_until, origin, folded "
     };
 }
 
 macro_rules! columns {
     ($rest:literal) => {
         concat!("select ", names!(), "from alarm ", $rest)
+    };
+}
+
+/// What is true of a folded alarm that may rise: fewer than `$1` of its origin ring.
+macro_rules! may_rise {
+    () => {
+        "folded and closed_at is null
+         and (select count(*) from alarm ringing
+              where ringing.clinic_id = alarm.clinic_id and ringing.origin = alarm.origin
+                and not ringing.folded and ringing.taken_by is null and ringing.closed_at is null) < $1 "
     };
 }
 
@@ -69,8 +86,8 @@ impl Alarms<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "insert into alarm (id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id,
-                                    ticket_id, raised_at, taken_by, taken_at, version, lease_until)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                                    ticket_id, raised_at, taken_by, taken_at, version, lease_until, origin, folded)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
             )
             .bind(alarm.id)
             .bind(alarm.institution_id)
@@ -86,10 +103,77 @@ impl Alarms<'_> {
             .bind(alarm.taken_at)
             .bind(alarm.version)
             .bind(alarm.lease_until)
+            .bind(&alarm.origin)
+            .bind(alarm.folded)
             .execute(conn)
             .await?;
         });
         Ok(())
+    }
+
+    /// How many of an origin ring in a clinic.
+    pub async fn count_ringing(self, clinic: ClinicId, origin: &[u8]) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from alarm
+                 where clinic_id = $1 and origin = $2 and not folded and taken_by is null and closed_at is null",
+            )
+            .bind(clinic)
+            .bind(origin)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// How many wait folded behind this alarm: it is the newest of its origin that is not.
+    pub async fn count_behind(self, alarm: &AlarmRow) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from alarm
+                 where clinic_id = $1 and origin = $2 and folded and closed_at is null
+                   and not exists (select 1 from alarm newer
+                                   where newer.clinic_id = $1 and newer.origin = $2 and not newer.folded
+                                     and newer.closed_at is null and (newer.raised_at, newer.id) > ($3, $4))",
+            )
+            .bind(alarm.clinic_id)
+            .bind(&alarm.origin)
+            .bind(alarm.raised_at)
+            .bind(alarm.id)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// The folded alarm that rises next, if one may.
+    pub async fn next_to_rise(self) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "select ",
+                names!(),
+                "from alarm where ",
+                may_rise!(),
+                "order by raised_at, id limit 1"
+            ))
+            .bind(RINGING)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Unfolds an alarm: it rings from now on. `false` when it may not any more.
+    pub async fn rise(self, id: AlarmId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(concat!(
+                "update alarm set folded = false, version = version + 1 where id = $2 and ",
+                may_rise!()
+            ))
+            .bind(RINGING)
+            .bind(id)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
     }
 
     /// An alarm by its id.
@@ -97,13 +181,16 @@ impl Alarms<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
-    /// Alarms that nobody closed, oldest first.
+    /// Alarms that nobody closed and that are not folded, oldest first, [`AT_ONCE`] at most.
     pub async fn open(self, institution: InstitutionId) -> Result<Vec<AlarmRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where institution_id = $1 and closed_at is null order by raised_at, id"))
-                .bind(institution)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(columns!(
+                "where institution_id = $1 and closed_at is null and not folded order by raised_at, id limit $2"
+            ))
+            .bind(institution)
+            .bind(AT_ONCE)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
@@ -197,12 +284,12 @@ impl Alarms<'_> {
         }))
     }
 
-    /// Takes an alarm that nobody took; `false` when somebody had, or it is closed.
+    /// Takes an alarm that nobody took, folded or not; `false` when somebody had, or it is closed.
     pub async fn take(self, id: AlarmId, account: AccountId, now: Timestamp) -> Result<bool> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update alarm
-                 set taken_by = $2, taken_at = $3, lease_until = $4, version = version + 1
+                 set taken_by = $2, taken_at = $3, lease_until = $4, folded = false, version = version + 1
                  where id = $1 and taken_by is null and closed_at is null",
             )
             .bind(id)

@@ -53,11 +53,12 @@ impl Codes<'_> {
         Ok(())
     }
 
-    /// Counts one try of the code that was sent last to a number, and returns it; `None` when there is none, or when it
-    /// is over, used, or was tried `most` times. An older code never counts: asking for a new one ends it.
+    /// Counts one try of a code that was sent to a number, and returns it; `None` when there is none, or when it is over,
+    /// used, or was tried `most` times. Others that were sent to the number neither count nor suffer.
     pub async fn attempt(
         self,
         institution: InstitutionId,
+        id: Uuid,
         phone_index: &[u8],
         most: i64,
         now: Timestamp,
@@ -66,10 +67,9 @@ impl Codes<'_> {
             sqlx::query_as(
                 "update one_time_code
                  set attempts = attempts + 1
-                 where id = (select id from one_time_code
-                             where institution_id = $1 and phone_index = $2
-                             order by sent_at desc, id desc
-                             limit 1)
+                 where id = $5
+                   and institution_id = $1
+                   and phone_index = $2
                    and used_at is null
                    and expires_at > $4
                    and attempts < $3
@@ -79,6 +79,7 @@ impl Codes<'_> {
             .bind(phone_index)
             .bind(most)
             .bind(now)
+            .bind(id)
             .fetch_optional(conn)
             .await?
         }))

@@ -201,6 +201,8 @@ impl Session {
                 () = shutdown.cancelled() => {
                     Err(End::Close(CloseCode::GoingAway, Refusal::new(ErrorCode::ShuttingDown, "the server restarts")))
                 }
+                // Before the socket: a browser that never stops talking must not outlive its session.
+                _ = glance.tick() => Box::pin(self.look_round()).await,
                 // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
                 Some(message) = inbox.recv() => Box::pin(self.send(&message)).await,
                 message = self.socket.recv() => match message {
@@ -210,7 +212,6 @@ impl Session {
                     None => Err(End::Gone),
                 },
                 heard = bus.recv() => Box::pin(self.overhear(heard)).await,
-                _ = glance.tick() => Box::pin(self.look_round()).await,
             };
             if let Err(end) = outcome {
                 break end;
@@ -255,6 +256,11 @@ impl Session {
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         let now = self.services.clock.now();
         self.heard_at = now;
+        // Every frame counts: pings cost as much to read as words.
+        if !self.allowance.take(now) {
+            let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
+            return Err(End::Close(CloseCode::Flood, refusal));
+        }
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
@@ -264,10 +270,6 @@ impl Session {
                 return Err(End::Close(CloseCode::Garbage, refusal));
             }
         };
-        if !self.allowance.take(now) {
-            let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
-            return Err(End::Close(CloseCode::Flood, refusal));
-        }
         let message = match parse::<ClientMessage>(text.as_bytes()) {
             Ok(message) => message,
             Err(problem) => return self.misheard(text.as_bytes(), Refusal::from(problem)).await,

@@ -209,7 +209,10 @@ impl Room {
         } else {
             let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
             let participant = seat.participant;
-            outputs.push(Output::Relay(RelayCommand::Admit { room: self.id, participant, mode }));
+            // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
+            let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
+            let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
+            outputs.push(Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }));
             self.taken.push(Taken { seat, connection, presence: Presence::Here, media: SelfMedia::default() });
         }
         outputs.extend(self.tell_everybody());

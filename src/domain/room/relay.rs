@@ -38,6 +38,8 @@ pub enum RelayCommand {
         participant: ParticipantId,
         /// How its media is forwarded.
         mode: RelayMode,
+        /// Whether it may take one of the seats that are kept for called patients and for staff.
+        kept: bool,
     },
     /// A description from the browser: the first one, one that adds sections, or an ICE restart.
     Offer {

@@ -41,6 +41,20 @@ fn a_newcomer_is_admitted_to_the_relay_and_everybody_is_told() {
 }
 
 #[test]
+fn callers_of_the_emergency_line_and_checks_get_no_kept_seat_and_everybody_else_does() {
+    let admitted = |purpose, role| {
+        let mut room = Room::new(room().id(), 1, purpose, false, at(0));
+        let outputs = room.handle(at(0), Input::Join { seat: Seat { role, ..seat(1) }, connection: connection(11) });
+        matches!(outputs[0], Output::Relay(RelayCommand::Admit { kept: true, .. }))
+    };
+    assert!(!admitted(RoomPurpose::Emergency, ParticipantRole::Patient));
+    assert!(!admitted(RoomPurpose::Check, ParticipantRole::Patient));
+    assert!(admitted(RoomPurpose::Emergency, ParticipantRole::Nurse));
+    assert!(admitted(RoomPurpose::Visit, ParticipantRole::Patient));
+    assert!(admitted(RoomPurpose::Nurse, ParticipantRole::Patient));
+}
+
+#[test]
 fn a_reload_takes_up_the_same_seat_and_replaces_the_old_window() {
     let mut room = room();
     join(&mut room, 1, 11);

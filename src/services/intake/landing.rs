@@ -43,8 +43,8 @@ impl Services {
     }
 
     /// The answers of the first page: `POST /red-flags`. Any yes raises an alarm and opens an unnamed line; a closed
-    /// clinic alarms, too.
-    pub async fn red_flags(&self, request: RedFlagsRequest) -> Result<RedFlagsAnswer, Refusal> {
+    /// clinic alarms, too. `address` is the network address of whoever asks; only a keyed hash of it is stored.
+    pub async fn red_flags(&self, request: RedFlagsRequest, address: &str) -> Result<RedFlagsAnswer, Refusal> {
         let known = |id: &String| RED_FLAGS.iter().any(|flag| flag.id == *id);
         if request.yes.len() > RED_FLAGS.len() || !request.yes.iter().all(known) {
             return Err(Refusal::field(ErrorCode::Invalid, "yes", "there is no such question on the first page"));
@@ -59,7 +59,8 @@ impl Services {
             return Ok(RedFlagsAnswer { emergency: false, line: None });
         }
         let institution = clinic.institution_id;
-        let cause = Cause { patient: None, holder: None, declaration: None, ticket: None };
+        let origin = Some(self.origin(address));
+        let cause = Cause { patient: None, holder: None, declaration: None, ticket: None, origin };
         let alarm = self.raise_alarm(&mut work, institution, clinic.id, AlarmKind::RedFlag, reasons, cause).await?;
         let tokens = self.open_session(&mut work, institution, Who::Caller(alarm)).await?;
         work.commit().await?;

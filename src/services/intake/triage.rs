@@ -132,7 +132,8 @@ impl Services {
             let reasons = reasons_of(&assessment.matched);
             let Case { institution, clinic, declaration, patient, holder, ticket } = subject;
             let (patient, holder, declaration) = (Some(patient), Some(holder), Some(declaration));
-            let cause = Cause { patient, holder, declaration, ticket };
+            let origin = Some(self.origin(&subject.holder.to_string()));
+            let cause = Cause { patient, holder, declaration, ticket, origin };
             Some(self.raise_alarm(work, institution, clinic, kind, reasons, cause).await?)
         } else {
             None

@@ -76,6 +76,7 @@ pub(crate) fn cause_of(ticket: &TicketRow) -> Cause {
         holder: ticket.holder_id,
         declaration: ticket.declaration_id,
         ticket: Some(ticket.id),
+        origin: None,
     }
 }
 

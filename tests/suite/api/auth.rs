@@ -12,8 +12,19 @@ async fn ask(browser: &Browser<'_>, phone: &str) -> crate::support::app::Answer 
     browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await
 }
 
-async fn verify(browser: &Browser<'_>, code: &str) -> crate::support::app::Answer {
-    browser.post("/auth/code/verify", &json!({ "link": LINK, "phone": PHONE, "code": code })).await
+/// Asks for a code for [`PHONE`]; the challenge.
+async fn challenge(browser: &Browser<'_>) -> Value {
+    ask(browser, PHONE).await.ok()["challenge"].clone()
+}
+
+async fn verify(browser: &Browser<'_>, challenge: &Value, code: &str) -> crate::support::app::Answer {
+    let body = json!({ "link": LINK, "phone": PHONE, "challenge": challenge, "code": code });
+    browser.post("/auth/code/verify", &body).await
+}
+
+/// A challenge that was never given.
+fn no_challenge() -> Value {
+    json!("00000000-0000-0000-0000-000000000000")
 }
 
 /// A code that is not the one that was sent.
@@ -38,7 +49,7 @@ async fn a_code_signs_the_numbers_owner_in_and_any_spelling_is_the_same_owner() 
 async fn a_code_is_shown_in_a_demonstration_only() {
     let app = TestApp::start().await;
     let sent = ask(&app.browser(), PHONE).await.ok();
-    assert_eq!(sent, json!({ "expires_in": 600, "resend_in": 60 }));
+    assert_eq!(sent, json!({ "challenge": sent["challenge"], "expires_in": 600, "resend_in": 60 }));
     let demo = TestApp::start_demo().await;
     let sent = ask(&demo.browser(), PHONE).await.ok();
     assert_eq!(sent["demo_code"], demo.last_code());
@@ -49,46 +60,114 @@ async fn the_answer_does_not_say_whether_a_number_is_known() {
     let app = TestApp::start().await;
     app.sign_in(PHONE).await;
     app.pass(60);
-    let known = ask(&app.browser(), PHONE).await;
-    let unknown = ask(&app.browser(), "13800000002").await;
-    assert_eq!((known.status, known.body), (unknown.status, unknown.body));
+    let known = ask(&app.browser(), PHONE).await.ok();
+    let unknown = ask(&app.browser(), "13800000002").await.ok();
+    let told = |sent: &Value| (sent["challenge"].is_string(), sent["expires_in"].clone(), sent["resend_in"].clone());
+    assert_eq!(told(&known), told(&unknown));
     // Nor does a guess: both have a code, neither is it.
-    let guess = |phone: &str| json!({ "link": LINK, "phone": phone, "code": wrong(&app) });
-    let known = app.browser().post("/auth/code/verify", &guess(PHONE)).await.refused("code.wrong");
-    let unknown = app.browser().post("/auth/code/verify", &guess("13800000002")).await.refused("code.wrong");
-    assert_eq!(known, unknown);
+    let guess = async |phone: &str, sent: &Value| {
+        let body = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": wrong(&app) });
+        app.browser().post("/auth/code/verify", &body).await
+    };
+    let refused = guess(PHONE, &known).await.refused("code.wrong");
+    assert_eq!(refused, guess("13800000002", &unknown).await.refused("code.wrong"));
+    // A challenge is good for the number that it was given for, and for no other.
+    let refused = guess("13800000002", &known).await.refused("code.expired");
+    assert_eq!(refused, guess("13800000003", &known).await.refused("code.expired"));
 }
 
 #[tokio::test]
 async fn a_code_can_be_tried_five_times() {
     let app = TestApp::start().await;
     let browser = app.browser();
-    ask(&browser, PHONE).await.ok();
+    let sent = challenge(&browser).await;
     let (right, wrong) = (app.last_code(), wrong(&app));
     for remaining in [4, 3, 2, 1, 0] {
-        assert_eq!(verify(&browser, &wrong).await.refused("code.wrong")["remaining"], remaining);
+        assert_eq!(verify(&browser, &sent, &wrong).await.refused("code.wrong")["remaining"], remaining);
     }
-    verify(&browser, &right).await.refused("code.expired");
+    verify(&browser, &sent, &right).await.refused("code.expired");
 }
 
 #[tokio::test]
-async fn a_code_ends_after_ten_minutes_after_its_use_and_with_the_next_one() {
+async fn a_code_ends_after_ten_minutes_and_after_its_use_and_passes_its_own_challenge_only() {
     let app = TestApp::start().await;
     let browser = app.browser();
-    verify(&browser, "123456").await.refused("code.expired");
+    verify(&browser, &no_challenge(), "123456").await.refused("code.expired");
 
-    ask(&browser, PHONE).await.ok();
+    let sent = challenge(&browser).await;
     app.pass(600);
-    verify(&browser, &app.last_code()).await.refused("code.expired");
+    verify(&browser, &sent, &app.last_code()).await.refused("code.expired");
 
-    ask(&browser, PHONE).await.ok();
+    challenge(&browser).await;
     let older = app.last_code();
     app.pass(60);
-    ask(&browser, PHONE).await.ok();
+    let sent = challenge(&browser).await;
     assert_ne!(older, app.last_code());
-    verify(&browser, &older).await.refused("code.wrong");
-    verify(&browser, &app.last_code()).await.ok();
-    verify(&browser, &app.last_code()).await.refused("code.expired");
+    verify(&browser, &sent, &older).await.refused("code.wrong");
+    verify(&browser, &sent, &app.last_code()).await.ok();
+    verify(&browser, &sent, &app.last_code()).await.refused("code.expired");
+}
+
+#[tokio::test]
+async fn a_stranger_who_guesses_and_asks_neither_ends_nor_blocks_the_owners_code() {
+    let app = TestApp::start().await;
+    let (owner, stranger) = (app.browser(), app.browser_at("192.0.2.66"));
+    let sent = challenge(&owner).await;
+    let code = app.last_code();
+    for _ in 0..5 {
+        app.pass(60);
+        let guessed = challenge(&stranger).await;
+        for _ in 0..5 {
+            verify(&stranger, &guessed, &wrong(&app)).await.refused("code.wrong");
+        }
+    }
+    ask(&stranger, PHONE).await.refused("code.too_soon");
+    app.pass(60);
+    ask(&stranger, PHONE).await.refused("request.rate_limited");
+    verify(&owner, &sent, &code).await.ok();
+    // Nor do they keep the owner from the next one.
+    let sent = challenge(&owner).await;
+    verify(&owner, &sent, &app.last_code()).await.ok();
+}
+
+#[tokio::test]
+async fn a_number_gets_twenty_codes_an_hour_wherever_they_are_asked_for() {
+    let app = TestApp::start().await;
+    for n in 0..20 {
+        ask(&app.browser_at(&format!("192.0.2.{n}")), PHONE).await.ok();
+    }
+    ask(&app.browser_at("192.0.2.99"), PHONE).await.refused("request.rate_limited");
+}
+
+#[tokio::test]
+async fn many_links_at_one_address_do_not_make_many_allowances() {
+    let app = TestApp::start().await;
+    let other = {
+        let mut tx = app.db.read().await.unwrap();
+        let clinic = tx.clinics().by_link(LINK).await.unwrap().unwrap();
+        let clinics = tx.clinics().of(clinic.institution_id).await.unwrap();
+        clinics.into_iter().find(|other| other.id != clinic.id).unwrap().link_token
+    };
+    for n in 0..20 {
+        let link = if n % 2 == 0 { LINK } else { &other };
+        let body = json!({ "link": link, "phone": format!("139000000{n:02}") });
+        app.browser().post("/auth/code", &body).await.ok();
+    }
+    for link in [LINK, &other] {
+        let body = json!({ "link": link, "phone": "13900000099" });
+        app.browser().post("/auth/code", &body).await.refused("request.rate_limited");
+    }
+}
+
+#[tokio::test]
+async fn an_institution_sends_six_hundred_codes_an_hour_and_says_so() {
+    let app = TestApp::start().await;
+    for n in 0..600 {
+        ask(&app.browser_at(&format!("192.0.2.{}", n / 20)), &format!("139000{n:05}")).await.ok();
+    }
+    let wait = ask(&app.browser_at("192.0.2.99"), PHONE).await.refused("code.sent_out")["retry_after"].clone();
+    app.pass(wait.as_u64().unwrap());
+    ask(&app.browser_at("192.0.2.99"), PHONE).await.ok();
 }
 
 #[tokio::test]
@@ -139,7 +218,11 @@ async fn a_wrong_field_is_refused_by_name() {
     post(json!({ "link": LINK, "phone": PHONE, "x": 1 })).await.refused_field("request.unknown_field", "x");
     post(json!({ "link": "none", "phone": PHONE })).await.refused("link.unknown");
     for code in ["", "12345", "1234567", "12345a", "123456"] {
-        verify(&browser, code).await.refused(if code == "123456" { "code.expired" } else { "request.invalid" });
+        verify(&browser, &no_challenge(), code).await.refused(if code == "123456" {
+            "code.expired"
+        } else {
+            "request.invalid"
+        });
     }
 }
 
@@ -234,4 +317,46 @@ async fn a_password_of_any_length_is_answered_with_the_same_words() {
     }
     assert_eq!(login("nobody", "wrong").await, wrong);
     assert_eq!(login(&"x".repeat(4000), "wrong").await, wrong);
+}
+
+async fn login(app: &TestApp, address: &str, username: &str, password: &str) -> crate::support::app::Answer {
+    app.browser_at(address).post("/auth/login", &json!({ "username": username, "password": password })).await
+}
+
+#[tokio::test]
+async fn a_neighbours_wrong_passwords_sign_nobody_out() {
+    let app = TestApp::start().await;
+    let tokens = app.sign_in(PHONE).await;
+    for n in 0..60 {
+        login(&app, "192.0.2.1", &format!("nobody{n}"), "").await.refused("auth.bad_credentials");
+    }
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.refused("request.rate_limited");
+    refresh(&app, &tokens).await.ok();
+}
+
+#[tokio::test]
+async fn whoever_guesses_a_password_becomes_slow_and_its_owner_is_kept_out_nowhere_else() {
+    let app = TestApp::start().await;
+    for _ in 0..10 {
+        login(&app, "192.0.2.1", "doctor", "").await.refused("auth.bad_credentials");
+    }
+    let wait = login(&app, "192.0.2.1", "doctor", "").await.refused("request.rate_limited")["retry_after"].clone();
+    assert_eq!(wait, 60);
+    login(&app, "192.0.2.1", "nurse", "yunzhen-nurse").await.ok();
+    login(&app, "192.0.2.2", "doctor", "yunzhen-doctor").await.ok();
+    app.pass(60);
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.ok();
+    login(&app, "192.0.2.1", "doctor", "yunzhen-doctor").await.ok();
+}
+
+#[tokio::test]
+async fn a_password_is_guessed_from_everywhere_at_once_a_few_times_a_minute() {
+    let app = TestApp::start().await;
+    for n in 0..60 {
+        login(&app, &format!("192.0.2.{}", n % 12), "doctor", "").await.refused("auth.bad_credentials");
+    }
+    let wait = login(&app, "192.0.2.99", "doctor", "").await.refused("request.rate_limited")["retry_after"].clone();
+    assert_eq!(wait, 10);
+    app.pass(10);
+    login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.ok();
 }

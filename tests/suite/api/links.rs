@@ -51,6 +51,40 @@ async fn any_yes_raises_an_alarm_and_opens_a_line_without_a_name() {
 }
 
 #[tokio::test]
+async fn a_hundred_alarms_from_one_network_ring_three_times_and_every_caller_is_answered() {
+    let app = TestApp::start().await;
+    let nurse = app.staff("nurse").await;
+    let call = async |address: &str| {
+        let yes = json!({ "link": LINK, "yes": ["chest"] });
+        app.pass(1);
+        app.browser_at(address).post("/red-flags", &yes).await.ok()["line"].clone()
+    };
+    let alarms = async || nurse.get("/alarms").await.ok().as_array().unwrap().clone();
+    let topic = format!("alarms:{}", nurse.get("/auth/me").await.ok()["institution"].as_str().unwrap());
+    let raised = async || app.services.events_since(&topic, 0, 100).await.unwrap().len();
+    for n in 0..15 {
+        let line = call(&format!("2001:db8::{n:x}")).await;
+        let caller = app.browser().with(line["tokens"]["access_token"].as_str().unwrap());
+        caller.post(&format!("/alarms/{}/grant", line["alarm"].as_str().unwrap()), &json!({})).await.ok();
+    }
+    let rung = alarms().await;
+    assert_eq!((rung.len(), raised().await), (3, 3));
+    assert_eq!(rung.iter().map(|one| one["behind"].as_i64().unwrap()).collect::<Vec<_>>(), [0, 0, 12]);
+
+    // A neighbour is heard.
+    let neighbour = call("192.0.2.7").await["alarm"].clone();
+    assert_eq!(alarms().await[3]["id"], neighbour);
+
+    // Somebody answers one: the next that waited rings.
+    nurse.post(&format!("/alarms/{}/take", rung[0]["id"].as_str().unwrap()), &json!({})).await.ok();
+    app.services.sweep().await.unwrap();
+    app.services.sweep().await.unwrap();
+    let now = alarms().await;
+    assert_eq!(now.len(), 5, "four of the network, one of them taken, and the neighbour's");
+    assert_eq!(now.iter().map(|one| one["behind"].as_i64().unwrap()).sum::<i64>(), 11);
+}
+
+#[tokio::test]
 async fn a_question_that_is_not_asked_cannot_be_answered() {
     let app = TestApp::start().await;
     let browser = app.browser();

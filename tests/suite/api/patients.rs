@@ -146,3 +146,13 @@ async fn a_repeated_command_is_the_same_command_and_a_key_belongs_to_one_body() 
     let other = app.holder("13800000002").await.keyed("key-1");
     other.post("/patients", &passport("E1234567")).await.ok();
 }
+
+#[tokio::test]
+async fn checks_are_opened_as_often_as_a_person_needs_them() {
+    let app = TestApp::start().await;
+    let holder = app.holder("13800000001").await;
+    for _ in 0..60 {
+        holder.post("/checks", &serde_json::json!({})).await.ok();
+    }
+    holder.post("/checks", &serde_json::json!({})).await.refused("request.rate_limited");
+}

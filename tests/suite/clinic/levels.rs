@@ -110,6 +110,24 @@ async fn a_false_alarm_lowers_by_the_doctor_who_said_so() {
     assert_eq!(row["decided_why"], "false_alarm");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_holders_fourth_emergency_is_folded_and_what_staff_raise_always_rings() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (_, ticket) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
+    let (token, patient, _) = declared_emergency(&stage).await;
+    for _ in 1..5 {
+        let view = stage.declare(&token, &patient, json!({ "sx.dysp": "sentence" })).await;
+        assert_eq!(view["result"]["level"], "EMERGENCY");
+    }
+    let alarms = stage.get("/alarms", &nurse).await.ok();
+    let behind = alarms.as_array().unwrap().iter().map(|one| one["behind"].as_i64().unwrap());
+    assert_eq!(behind.collect::<Vec<_>>(), [0, 0, 2]);
+    let level = json!({ "version": ticket["version"], "level": "EMERGENCY", "reason": "" });
+    stage.post(&format!("/tickets/{}/level", ticket["id"].as_str().unwrap()), &nurse, level).await.ok();
+    assert_eq!(stage.get("/alarms", &nurse).await.ok().as_array().unwrap().len(), 4);
+}
+
 /// A patient who declared an emergency and has no number yet: token, patient, declaration.
 async fn declared_emergency(stage: &Stage) -> (String, String, Value) {
     let (token, patient) = stage.known_patient(1).await;

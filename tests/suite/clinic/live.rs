@@ -122,6 +122,48 @@ async fn a_flood_of_messages_closes_the_socket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_pings_closes_the_socket_too() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    for frame in [Message::Ping(Vec::new().into()), Message::Pong(Vec::new().into())] {
+        let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+        for _ in 0..100 {
+            if socket.0.send(frame.clone()).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(socket.closed().await, Some(4003), "{frame:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fifth_socket_of_a_session_replaces_the_oldest_whose_seat_is_lost_and_not_stuck() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut oldest, _) = Socket::hello(&stage, &visit.patient, None).await;
+    oldest.join(&stage, &visit, &visit.patient).await;
+    let mut others = Vec::new();
+    for _ in 0..4 {
+        stage.clock.advance(Duration::from_millis(1));
+        others.push(Socket::hello(&stage, &visit.patient, None).await.0);
+    }
+    assert_eq!(oldest.closed().await, Some(4006));
+    loop {
+        let seen = doctor.expect("room").await;
+        let people = seen["room"]["participants"].as_array().unwrap();
+        if people.iter().any(|one| one["presence"]["state"] == "lost") {
+            break;
+        }
+    }
+    for mut socket in others {
+        socket.say(json!({ "type": "ping", "id": 1 })).await;
+        socket.expect("pong").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_patient_who_watches_hears_the_call_at_once() {
     let stage = Stage::open().await;
     let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;

@@ -104,7 +104,7 @@ async fn each_call_is_told_once_and_in_the_language_of_the_sign_in() {
     stage.clock.advance(Duration::from_secs(61));
     let phone = "13800000001";
     let sent = stage.post("/auth/code", "", json!({ "link": LINK, "phone": phone, "locale": "en" })).await.ok();
-    let verify = json!({ "link": LINK, "phone": phone, "code": sent["demo_code"], "locale": "en" });
+    let verify = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": sent["demo_code"], "locale": "en" });
     stage.post("/auth/code/verify", "", verify).await.ok();
     stage.act(&format!("/desks/{desk}/open"), &doctor).await.ok();
     let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();

@@ -188,7 +188,7 @@ impl Site {
         let phone = format!("138000{n:05}");
         let sent = self.post("/auth/code", "", json!({ "link": LINK, "phone": phone })).await.ok();
         let code = sent["demo_code"].as_str().unwrap();
-        let verify = json!({ "link": LINK, "phone": phone, "code": code });
+        let verify = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": code });
         let tokens = self.post("/auth/code/verify", "", verify).await.ok();
         tokens["access_token"].as_str().unwrap().to_owned()
     }
@@ -275,6 +275,7 @@ async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> 
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,
         trusted_proxies: Vec::new(),
+        metrics_from: Vec::new(),
         public_url: None,
         data_dir: folder.path().to_owned(),
         database_url: None,

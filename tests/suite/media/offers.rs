@@ -13,13 +13,29 @@ async fn an_offer_of_somebody_who_was_not_admitted_is_refused() {
     let sdp = client.offer().await;
     assert_eq!(stage.offer(1, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted));
 
-    let admit = RelayCommand::Admit { room: room(), participant: participant(1), mode: RelayMode::Conference };
+    let admit =
+        RelayCommand::Admit { room: room(), participant: participant(1), mode: RelayMode::Conference, kept: true };
     stage.send(admit).await;
     stage.send(RelayCommand::Remove { participant: participant(1) }).await;
     assert_eq!(stage.offer(1, true, sdp).await, Err(OfferRefusal::NotAdmitted));
     assert_eq!(stage.relay.connections(), 0);
     client.vanish().await;
     stage.strike().await;
+}
+
+#[tokio::test]
+async fn checks_and_callers_take_half_of_the_seats_and_the_called_find_one() {
+    let mut stage = Stage::with(|config| config.seats = 4);
+    let mut client = Client::new(1, 1, &stage.browsers).await;
+    let sdp = client.offer().await;
+    for (name, kept) in [(1, false), (2, false), (3, false), (4, true), (5, true), (6, true)] {
+        let (participant, mode) = (participant(name), RelayMode::Conference);
+        stage.send(RelayCommand::Admit { room: room(), participant, mode, kept }).await;
+    }
+    assert_eq!(stage.offer(3, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted), "the third of the hall");
+    assert!(stage.offer(5, true, sdp.clone()).await.is_ok());
+    assert_eq!(stage.offer(6, true, sdp).await, Err(OfferRefusal::NotAdmitted), "all four are taken");
+    client.vanish().await;
 }
 
 #[tokio::test]

@@ -67,14 +67,14 @@ impl Stage {
 
     /// Admits `name` and brings its browser into the room, with room for `slots` others.
     pub async fn join(&mut self, name: u8, mode: RelayMode, slots: usize) -> Client {
-        self.send(RelayCommand::Admit { room: room(), participant: participant(name), mode }).await;
+        self.send(RelayCommand::Admit { room: room(), participant: participant(name), mode, kept: true }).await;
         self.bring(name, slots).await
     }
 
     /// Gives `name` a seat.
     pub async fn admit(&self, name: u8) {
         let (participant, mode) = (participant(name), RelayMode::Conference);
-        self.send(RelayCommand::Admit { room: room(), participant, mode }).await;
+        self.send(RelayCommand::Admit { room: room(), participant, mode, kept: true }).await;
     }
 
     /// Brings a new browser to the seat of `name`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::types::Json;
-use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
+use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome, HOLD, RINGING};
 use yunzhen::domain::ids::{AlarmId, HolderId};
 use yunzhen::domain::text::Text;
 use yunzhen::domain::triage::Level;
@@ -31,6 +31,8 @@ fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
         note_sealed: None,
         version: 1,
         lease_until: None,
+        origin: None,
+        folded: false,
     }
 }
 
@@ -102,6 +104,32 @@ on_both! {
         let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
         let ids: Vec<AlarmId> = open.iter().map(|alarm| alarm.id).collect();
         assert_eq!(ids, [raised[0].id, raised[2].id, raised[3].id]);
+    }
+
+    async fn a_folded_alarm_is_counted_behind_the_newest_of_its_origin_and_rises_when_one_of_them_is_taken(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let of = |origin: u8, folded| {
+            hospital.pass(Duration::from_secs(1));
+            AlarmRow { origin: Some(vec![origin; 16]), folded, ..alarm(&hospital, AlarmKind::RedFlag) }
+        };
+        let ringing = [of(1, false), of(1, false), of(1, false)];
+        let (folded, last, stranger) = (of(1, true), of(1, true), of(2, false));
+        for one in ringing.iter().chain([&folded, &last, &stranger]) {
+            raise(&hospital, one).await;
+        }
+        let tx = async || db.read().await.unwrap();
+        assert_eq!(tx().await.alarms().count_ringing(hospital.clinic, &[1; 16]).await.unwrap(), RINGING);
+        assert_eq!(tx().await.alarms().open(hospital.institution).await.unwrap().len(), 4, "what is folded is not listed");
+        for (one, behind) in ringing.iter().chain([&stranger]).zip([0, 0, 2, 0]) {
+            assert_eq!(tx().await.alarms().count_behind(one).await.unwrap(), behind);
+        }
+        let rise = async |one: &AlarmRow| hospital.write(async |tx| tx.alarms().rise(one.id).await.unwrap()).await;
+        assert!(tx().await.alarms().next_to_rise().await.unwrap().is_none() && !rise(&folded).await);
+        assert!(take(&hospital, &ringing[1], 0).await);
+        assert_eq!(tx().await.alarms().next_to_rise().await.unwrap().as_ref(), Some(&folded), "the oldest");
+        assert!(rise(&folded).await && !rise(&folded).await && !rise(&last).await, "one place, one alarm");
+        assert!(take(&hospital, &last, 0).await, "whoever finds a folded one may take it");
+        assert!(!tx().await.alarms().find(last.id).await.unwrap().unwrap().folded);
     }
 
     async fn the_open_alarm_of_a_ticket_is_the_newest(db: Db) {

@@ -42,6 +42,8 @@ pub struct TestApp {
     pub db: Db,
     /// What was sent to telephones.
     pub sent: Arc<Mutex<Vec<Message>>>,
+    /// The use cases, for what time does by itself.
+    pub services: Arc<Services>,
     site: Router,
     fresh: Fresh,
     _relay: mpsc::Receiver<yunzhen::domain::room::relay::RelayCommand>,
@@ -79,13 +81,22 @@ impl TestApp {
         let services = Arc::new(Services::new(fresh.db.clone(), clock.clone(), ids, config, &[7; 32], parts));
         services.seed_demo(90).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
-        let site = router::site(services, no_socket, None);
-        Self { clock, db: fresh.db.clone(), sent, site, fresh, _relay: commands }
+        let site = router::site(Arc::clone(&services), no_socket, None);
+        Self { clock, db: fresh.db.clone(), sent, services, site, fresh, _relay: commands }
     }
 
     /// Any page of the site, as a browser without a name reads it: status, headers, bytes.
     pub async fn page(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        self.page_from("127.0.0.1", path, None).await
+    }
+
+    /// The same from another address, and through a proxy that names who asks.
+    pub async fn page_from(&self, peer: &str, path: &str, forwarded: Option<&str>) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 40_000)));
+        if let Some(address) = forwarded {
+            request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        }
         let response = self.site.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 16 << 20).await.unwrap();
@@ -118,8 +129,8 @@ impl TestApp {
     /// The tokens of a telephone number's owner.
     pub async fn sign_in(&self, phone: &str) -> Value {
         let browser = self.browser();
-        browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await.ok();
-        let verify = json!({ "link": LINK, "phone": phone, "code": self.last_code() });
+        let sent = browser.post("/auth/code", &json!({ "link": LINK, "phone": phone })).await.ok();
+        let verify = json!({ "link": LINK, "phone": phone, "challenge": sent["challenge"], "code": self.last_code() });
         browser.post("/auth/code/verify", &verify).await.ok()
     }
 

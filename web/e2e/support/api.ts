@@ -72,7 +72,7 @@ export async function declare(
   const { baseURL, link } = server
   const open = new Api(baseURL)
   const sent = await open.post('/auth/code', { link, phone: person.phone })
-  const tokens = await open.post('/auth/code/verify', { link, phone: person.phone, code: sent['demo_code'] })
+  const tokens = await open.post('/auth/code/verify', { link, phone: person.phone, challenge: sent['challenge'], code: sent['demo_code'] })
   const holder = new Api(baseURL, String(tokens['access_token']))
   const patient = await holder.post('/patients', {
     name: person.name, document: 'resident_card', number: person.card, relation: 'myself',

@@ -1101,6 +1101,11 @@ export interface components {
         AlarmOutcome: "handed_to120" | "sent_offline" | "false_alarm" | "not_reached";
         /** @description A call for help, or a nurse's call, and its video line. */
         AlarmView: {
+            /**
+             * Format: int32
+             * @description How many more of the same caller or network wait folded behind it: they ring when this many fewer do.
+             */
+            behind: number;
             /** @description The clinic whose link was opened. */
             clinic: components["schemas"]["ClinicId"];
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -1369,6 +1374,11 @@ export interface components {
         };
         /** @description The answer is the same whether or not the number is known. */
         CodeSent: {
+            /**
+             * Format: uuid
+             * @description Names this code when it is passed; another request, whoever makes it, neither ends it nor uses up its tries.
+             */
+            challenge: string;
             /** @description The code itself, only in a demonstration, where no message is really sent. */
             demo_code?: string | null;
             /**
@@ -1384,6 +1394,11 @@ export interface components {
         };
         /** @description `POST /auth/code/verify`. */
         CodeVerify: {
+            /**
+             * Format: uuid
+             * @description The `challenge` of the answer to `POST /auth/code`.
+             */
+            challenge: string;
             /** @description Six digits. */
             code: string;
             /** @description The clinic's link token. */
@@ -1630,7 +1645,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description What a string has to be.
          * @enum {string}
@@ -3345,6 +3360,14 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -55,6 +55,7 @@ export interface AlarmView {
   taken_at: number | null
   closed_at: number | null
   online: boolean
+  behind: number
   contact: { name: string; phone: string; address: string | null } | null
 }
 export type AlarmOutcome = 'handed_to120' | 'sent_offline' | 'false_alarm' | 'not_reached'

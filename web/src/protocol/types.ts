@@ -22,6 +22,8 @@ export interface Tokens {
   subject: Subject
 }
 export interface CodeSent {
+  /** Named when the code is passed. */
+  challenge: string
   expires_in: number
   resend_in: number
   demo_code?: string

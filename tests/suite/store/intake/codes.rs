@@ -28,9 +28,9 @@ async fn sent(hospital: &Hospital) -> CodeRow {
     row
 }
 
-async fn attempt(hospital: &Hospital) -> Option<CodeRow> {
-    let now = hospital.now();
-    hospital.write(async |tx| tx.codes().attempt(hospital.institution, &PHONE, MOST, now).await.unwrap()).await
+async fn attempt(hospital: &Hospital, sent: &CodeRow) -> Option<CodeRow> {
+    let (now, id) = (hospital.now(), sent.id);
+    hospital.write(async |tx| tx.codes().attempt(hospital.institution, id, &PHONE, MOST, now).await.unwrap()).await
 }
 
 on_both! {
@@ -38,37 +38,41 @@ on_both! {
         let hospital = Hospital::open(&db, 0).await;
         let row = sent(&hospital).await;
         for count in 1..=MOST {
-            assert!(attempt(&hospital).await == Some(CodeRow { attempts: count, ..row.clone() }));
+            assert!(attempt(&hospital, &row).await == Some(CodeRow { attempts: count, ..row.clone() }));
         }
-        assert!(attempt(&hospital).await.is_none());
+        assert!(attempt(&hospital, &row).await.is_none());
     }
 
     async fn tries_at_once_are_all_counted(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        sent(&hospital).await;
-        let tries = futures_util::future::join_all((0..10).map(|_| attempt(&hospital))).await;
+        let row = sent(&hospital).await;
+        let tries = futures_util::future::join_all((0..10).map(|_| attempt(&hospital, &row))).await;
         assert_eq!(tries.into_iter().flatten().count(), 3, "ten hands get three tries");
     }
 
-    async fn a_new_code_ends_the_one_before(db: Db) {
+    async fn a_new_code_leaves_the_one_before_its_tries_and_a_code_is_for_its_number(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        sent(&hospital).await;
+        let older = sent(&hospital).await;
         hospital.pass(Duration::from_mins(1));
-        let newest = sent(&hospital).await;
-        assert!(attempt(&hospital).await.is_some_and(|code| code.id == newest.id));
-        for _ in 1..MOST {
-            attempt(&hospital).await;
+        let newer = sent(&hospital).await;
+        for _ in 0..MOST {
+            attempt(&hospital, &newer).await;
         }
-        assert!(attempt(&hospital).await.is_none(), "the older one does not come back");
+        assert!(attempt(&hospital, &newer).await.is_none());
+        let (institution, now) = (hospital.institution, hospital.now());
+        let elsewhere =
+            hospital.write(async |tx| tx.codes().attempt(institution, older.id, &[2; 32], MOST, now).await.unwrap());
+        assert!(elsewhere.await.is_none());
+        assert!(attempt(&hospital, &older).await.is_some_and(|code| (code.id, code.attempts) == (older.id, 1)));
     }
 
     async fn a_code_ends_with_its_ten_minutes(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        sent(&hospital).await;
+        let row = sent(&hospital).await;
         hospital.pass(Duration::from_millis(10 * 60 * 1000 - 1));
-        assert!(attempt(&hospital).await.is_some());
+        assert!(attempt(&hospital, &row).await.is_some());
         hospital.pass(Duration::from_millis(1));
-        assert!(attempt(&hospital).await.is_none());
+        assert!(attempt(&hospital, &row).await.is_none());
     }
 
     async fn a_code_is_spent_once(db: Db) {
@@ -78,7 +82,7 @@ on_both! {
         let spend = async || hospital.write(async |tx| tx.codes().spend(row.id, now).await.unwrap()).await;
         assert!(spend().await);
         assert!(!spend().await);
-        assert!(attempt(&hospital).await.is_none());
+        assert!(attempt(&hospital, &row).await.is_none());
     }
 
     async fn requests_at_once_are_counted_one_after_the_other(db: Db) {
@@ -98,7 +102,7 @@ on_both! {
 
     async fn what_is_old_is_forgotten_and_nothing_else(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        sent(&hospital).await;
+        let row = sent(&hospital).await;
         let old: Timestamp = hospital.now();
         hospital.write(async |tx| {
             tx.codes().sent(hospital.institution, &PHONE).await.unwrap();
@@ -107,6 +111,6 @@ on_both! {
         assert_eq!(hospital.write(async |tx| tx.codes().forget(old).await.unwrap()).await, 0);
         let later = old + Duration::from_millis(1);
         assert_eq!(hospital.write(async |tx| tx.codes().forget(later).await.unwrap()).await, 2);
-        assert!(attempt(&hospital).await.is_none());
+        assert!(attempt(&hospital, &row).await.is_none());
     }
 }

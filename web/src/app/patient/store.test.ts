@@ -128,7 +128,7 @@ describe('the store of a patient', () => {
     serve(known)
     const store = createPatientStore('demo')
     await store.load()
-    await store.verifyCode('123456')
+    await store.verifyCode('c1', '123456')
     await store.identify()
     const again = createPatientStore('demo')
     await again.load()

@@ -157,8 +157,8 @@ export function createPatientStore(link: string) {
   async function sendCode(locale: 'zh-CN' | 'en'): Promise<CodeSent> {
     return open.post<CodeSent>('/auth/code', { link, phone: phone.value, locale })
   }
-  async function verifyCode(code: string, locale?: 'zh-CN' | 'en'): Promise<void> {
-    session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, code, ...(locale ? { locale } : {}) }))
+  async function verifyCode(challenge: string, code: string, locale?: 'zh-CN' | 'en'): Promise<void> {
+    session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, challenge, code, ...(locale ? { locale } : {}) }))
     expired.value = false
     memory.set('phone', phone.value)
     rememberLink(link)

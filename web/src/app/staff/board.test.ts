@@ -9,7 +9,7 @@ const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRo
 })
 const board = (...tickets: TicketRow[]): Board => ({ clinic: 'c', clinic_name: { zh: '', en: '' }, tickets, alarms: [], desks: [], done_today: 0, seq: 1, as_of: 0 })
 const alarm = (id: string, part: Partial<AlarmView> = {}): AlarmView => ({
-  id, clinic: 'c', kind: 'red_flag', reasons: [], ticket: null, raised_at: Number(id), taken_by: null, mine: false, taken_at: null, closed_at: null, online: true, contact: null, ...part,
+  id, clinic: 'c', kind: 'red_flag', reasons: [], ticket: null, raised_at: Number(id), taken_by: null, mine: false, taken_at: null, closed_at: null, online: true, behind: 0, contact: null, ...part,
 })
 
 describe('the queue by level', () => {

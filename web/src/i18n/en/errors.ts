@@ -24,6 +24,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.code.wrong': 'That code is wrong. Tries left: {remaining}.',
   'errors.code.expired': 'This code can no longer be used. Please ask for a new one.',
   'errors.code.too_soon': 'A code was sent a moment ago. Please wait {retry_after} seconds.',
+  'errors.code.sent_out': 'The hospital can send no more codes for now. Please try again in {retry_after} seconds, or call us.',
   'errors.link.unknown': 'This link does not lead to a clinic. Please check it, or contact the hospital.',
   'errors.clinic.closed': 'The clinic is closed now. Your answers are saved; you can go on when it opens.',
   'errors.identity.invalid': 'This document number is not possible. Please compare it with your document.',

@@ -22,6 +22,7 @@ export const errors = {
   'errors.code.wrong': '验证码不对,还可以试 {remaining} 次。',
   'errors.code.expired': '这个验证码不能再用了,请重新获取一个。',
   'errors.code.too_soon': '刚刚发过验证码,请等 {retry_after} 秒再获取。',
+  'errors.code.sent_out': '医院的验证码短信暂时发不出去了,请 {retry_after} 秒后再试,或给我们打电话。',
   'errors.link.unknown': '这个链接打不开任何门诊,请核对链接或联系医院。',
   'errors.clinic.closed': '门诊现在不接诊。您填的内容已保存,开诊后可以接着办。',
   'errors.identity.invalid': '证件号码不对,请对照证件再看一遍。',

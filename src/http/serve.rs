@@ -1,0 +1,272 @@
+//! Accepting connections: how many there may be, how many from one address, and how long a request's head may take.
+//!
+//! A connection costs memory and a file handle, and whoever opens one need not say anything. A sentence that never ends
+//! is cut, one address cannot take every place, and when all places are taken the next waits in the kernel's queue.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use crate::config::Network;
+use crate::http::limits::group;
+
+/// How long to wait when the machine has no file handle left.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// What a listener bears.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Connections at once, sockets among them.
+    pub connections: usize,
+    /// Of these, from one address, or one network of IPv6. Trusted proxies and this machine are not counted: they speak
+    /// for everybody.
+    pub of_one_address: usize,
+    /// Time for a request's head, and for the silence between two requests.
+    pub head_within: Duration,
+}
+
+impl Default for Bounds {
+    /// Half of the file handles of `deploy/yunzhen.service`; a hospital's hundred browsers behind one address, with a
+    /// socket and six connections each; longer than a proxy keeps an idle connection (nginx: 60 s), so that it is never
+    /// us who close it in the moment of its use.
+    fn default() -> Self {
+        Self { connections: 32_768, of_one_address: 1024, head_within: Duration::from_secs(75) }
+    }
+}
+
+/// Serves `site` until `shutdown`; then running requests are finished and sockets are left to say goodbye. Connections
+/// are tasks of `tracker`.
+pub async fn serve(
+    listener: TcpListener,
+    site: Router,
+    bounds: Bounds,
+    trusted: Vec<Network>,
+    tracker: TaskTracker,
+    shutdown: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(bounds.connections));
+    let crowd = Arc::new(Crowd { most: bounds.of_one_address, counts: Mutex::default() });
+    loop {
+        let accept = async {
+            let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = shutdown.cancelled() => return,
+            accepted = accept => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // One that was gone before it was taken is nobody's fault; without file handles the next try fails as well.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                tracing::error!(cause = %error, "a connection could not be accepted");
+                tokio::time::timeout(BREATH, shutdown.cancelled()).await.ok();
+                continue;
+            }
+        };
+        let address = peer.ip().to_canonical();
+        let is_counted = !address.is_loopback() && !trusted.iter().any(|network| network.contains(address));
+        let counted = if is_counted { Crowd::enter(&crowd, group(address)).map(Some) } else { Some(None) };
+        let Some(counted) = counted else { continue };
+        let stream = Seated { stream, _place: place, _counted: counted };
+        tracker.spawn(lead(stream, peer, site.clone(), bounds.head_within, shutdown.clone()));
+    }
+}
+
+async fn lead(stream: Seated, peer: SocketAddr, site: Router, head_within: Duration, shutdown: CancellationToken) {
+    let site = site.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    });
+    // HTTP/1 alone: of HTTP/2 without TLS no browser knows, and the builder that tells the two apart waits for the first
+    // bytes without a limit.
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_within)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(site))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    // How a connection ends is the browser's affair.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await.ok();
+}
+
+/// How many connections each address has.
+struct Crowd {
+    most: usize,
+    counts: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Crowd {
+    /// Counts one more of `address`, until what is returned is dropped; `None` when it has enough.
+    fn enter(crowd: &Arc<Self>, address: IpAddr) -> Option<Counted> {
+        let mut counts = crowd.counts.lock().expect("no holder of this lock panics");
+        let count = counts.entry(address).or_default();
+        if *count >= crowd.most {
+            return None;
+        }
+        *count += 1;
+        Some(Counted { crowd: Arc::clone(crowd), address })
+    }
+}
+
+/// One connection of an address.
+struct Counted {
+    crowd: Arc<Crowd>,
+    address: IpAddr,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.counts.lock().expect("no holder of this lock panics");
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// A connection with its place, which it keeps when it becomes a WebSocket.
+struct Seated {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+    _counted: Option<Counted>,
+}
+
+impl AsyncRead for Seated {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, to)
+    }
+}
+
+impl AsyncWrite for Seated {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// A served site and its address.
+    async fn served(bounds: Bounds, tracker: &TaskTracker, shutdown: &CancellationToken) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let site = Router::new()
+            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }));
+        tracker.spawn(serve(listener, site, bounds, Vec::new(), tracker.clone(), shutdown.clone()));
+        address
+    }
+
+    async fn ask(stream: &mut TcpStream) -> String {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 512];
+        let length = stream.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn half_a_head_and_silence_are_cut_and_a_whole_head_is_answered() {
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let bounds = Bounds { head_within: Duration::from_millis(50), ..Bounds::default() };
+        let address = served(bounds, &tracker, &shutdown).await;
+        let mut whole = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut whole).await.ends_with("127.0.0.1"));
+        for said in ["", "GET / HTTP/1.1\r\nhost: x\r\nx-slow: "] {
+            let mut half = TcpStream::connect(address).await.unwrap();
+            half.write_all(said.as_bytes()).await.unwrap();
+            let mut rest = Vec::new();
+            half.read_to_end(&mut rest).await.ok();
+            assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "it was cut: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn when_all_places_are_taken_the_next_waits_until_one_is_free() {
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let address = served(Bounds { connections: 1, ..Bounds::default() }, &tracker, &shutdown).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        ask(&mut first).await;
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut byte = [0];
+        assert!(futures_util::FutureExt::now_or_never(second.read(&mut byte)).is_none());
+        drop(first);
+        assert_eq!(second.read(&mut byte).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn at_the_end_idle_connections_are_closed_and_nobody_new_is_taken() {
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let address = served(Bounds::default(), &tracker, &shutdown).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        ask(&mut idle).await;
+        shutdown.cancel();
+        assert_eq!(idle.read(&mut [0]).await.unwrap(), 0);
+        tracker.close();
+        tracker.wait().await;
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[test]
+    fn an_address_has_so_many_connections_and_gets_the_next_when_one_ends() {
+        let crowd = Arc::new(Crowd { most: 2, counts: Mutex::default() });
+        let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+        let first = Crowd::enter(&crowd, one).unwrap();
+        let second = Crowd::enter(&crowd, one).unwrap();
+        assert!(Crowd::enter(&crowd, one).is_none());
+        assert!(Crowd::enter(&crowd, other).is_some());
+        drop(first);
+        assert!(Crowd::enter(&crowd, one).is_some());
+        drop(second);
+        assert!(crowd.counts.lock().unwrap().is_empty(), "who is gone is forgotten");
+    }
+}
