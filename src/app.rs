@@ -78,7 +78,7 @@ async fn start_with(
     clock: Clock,
     prepare: impl AsyncFnOnce(&Services, SocketAddr) -> Result<(), StartError>,
 ) -> Result<Running, StartError> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    make_folder(&config.data_dir)?;
     let metrics = telemetry::metrics();
     let ids = Ids::system(clock.clone());
     let secret = secret(&config, &ids)?;
@@ -91,8 +91,8 @@ async fn start_with(
         ..RelayConfig::on(config.media_addr)
     };
     let entropy = entropy(&ids);
-    let (relay, relay_events) =
-        Relay::start(relay, entropy, &tracker, &shutdown).map_err(|e| failed("the media port cannot be opened")(&e))?;
+    let unopened = format!("the media port {} cannot be opened (YUNZHEN_MEDIA_ADDR)", config.media_addr);
+    let (relay, relay_events) = Relay::start(relay, entropy, &tracker, &shutdown).map_err(|e| failed(&unopened)(&e))?;
     let media_addr = relay.local_addr().map_err(|e| failed("the media port has no address")(&e))?;
 
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
@@ -104,7 +104,8 @@ async fn start_with(
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
 
     let listener = TcpListener::bind(services.config.http_addr).await;
-    let listener = listener.map_err(|e| failed(&format!("cannot listen on {}", services.config.http_addr))(&e))?;
+    let unheard = format!("cannot listen on {} (YUNZHEN_HTTP_ADDR)", services.config.http_addr);
+    let listener = listener.map_err(|e| failed(&unheard)(&e))?;
     let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
     prepare(&services, http_addr).await?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
@@ -112,6 +113,16 @@ async fn start_with(
     tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
     tracing::info!(%http_addr, %media_addr, "ready");
     Ok(Running { services, http_addr, media_addr, tracker, shutdown })
+}
+
+/// The data folder, for this account alone: the database holds what patients said.
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let unmade = format!("the data folder {} cannot be made (YUNZHEN_DATA_DIR)", folder.display());
+    builder.create(folder).map_err(|e| failed(&unmade)(&e))
 }
 
 /// Randomness for the relay, which may not know the clock layer's ids.
@@ -197,7 +208,7 @@ fn mark_demo(folder: &Path) -> Result<(), StartError> {
     if folder.join("yunzhen.db").exists() && !is_demo(folder) {
         return Err(StartError(format!("{} holds the data of a real server", folder.display())));
     }
-    std::fs::create_dir_all(folder).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    make_folder(folder)?;
     write_private(&folder.join(DEMO_MARK), b"").map_err(|e| failed("the data folder cannot be written")(&e))
 }
 
@@ -235,7 +246,7 @@ pub async fn stop_signal() {
 
 /// Brings the tables up to date.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|e| failed("the data folder cannot be made")(&e))?;
+    make_folder(&config.data_dir)?;
     let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
     db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
     db.close().await;

@@ -76,6 +76,8 @@ impl Services {
             triage.as_ref().map_or((None, None), |view| (view.decided_by.clone(), view.decided_why.clone()));
         let (matched, reasons) = triage.map_or_else(Default::default, |view| (view.matched, view.reasons));
         let now = self.clock.now();
+        let never_left = self.live.offline_since(ticket.id).is_none_or(|since| since <= ticket.joined_at);
+        let is_opening = never_left && now.since(ticket.joined_at) < OPENS_WITHIN;
         Ok(Row {
             id: ticket.id,
             clinic: ticket.clinic_id,
@@ -96,7 +98,7 @@ impl Services {
             retriage_due: ticket.retriage_due,
             nurse_call: ticket.nurse_call,
             missed: u32::try_from(ticket.miss_count).unwrap_or(0),
-            online: self.live.is_online(ticket.id) || now.since(ticket.joined_at) < OPENS_WITHIN,
+            online: self.live.is_online(ticket.id) || is_opening,
             desk: ticket.desk_id,
             desk_name: ticket.desk_id.and_then(|desk| desks.get(&desk).cloned()),
             moved: ticket.move_reason,

@@ -123,6 +123,30 @@ fn a_key_that_cannot_be_read_whole_is_never_replaced() {
     assert_eq!(std::fs::read_to_string(&key).unwrap(), "half a key");
 }
 
+#[test]
+fn who_cannot_start_is_told_which_address_or_folder_and_which_variable() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let http = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let media = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let file = folder.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let (http, media) = (http.local_addr().unwrap(), media.local_addr().unwrap());
+    for (variable, value) in [
+        ("YUNZHEN_HTTP_ADDR", http.to_string()),
+        ("YUNZHEN_MEDIA_ADDR", media.to_string()),
+        ("YUNZHEN_DATA_DIR", file.join("below").display().to_string()),
+    ] {
+        let mut command = binary::bare(&["demo"]);
+        command.env("YUNZHEN_HTTP_ADDR", "127.0.0.1:0").env("YUNZHEN_MEDIA_ADDR", "127.0.0.1:0");
+        let ended = command.env("YUNZHEN_DATA_DIR", folder.path().join("data")).env(variable, &value).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success() && said.contains(variable) && said.contains(&value), "{said}");
+    }
+    let mode = folder.path().join("data").metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o700, "what patients said is for this account alone");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_server_shows_no_code_offers_no_test_picture_and_knows_no_account() {
     let folder = tempfile::tempdir().unwrap();

@@ -87,6 +87,29 @@ fn the_chinese_readme_knows_every_variable_too() {
     }
 }
 
+#[test]
+fn the_figures_stand_with_their_commands_goals_and_baselines() {
+    let text = text("docs/BENCHMARKS.md");
+    for command in ["cargo bench -- queue", "cargo bench -- server", "npm --prefix web run bench"] {
+        assert!(text.lines().any(|line| line.ends_with(command)), "no command {command}");
+    }
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
+    let row = |word: &str| *rows.iter().find(|row| row.contains(word)).unwrap_or_else(|| panic!("no figure of {word}"));
+    for (what, goal) in [
+        ("first decoded remote frame", "0.5 s"),
+        ("idle memory", "40 MB"),
+        ("each connected waiting patient", "30 kB"),
+        ("cold start", "0.5 s"),
+    ] {
+        let cells: Vec<_> = row(what).split('|').map(str::trim).collect();
+        assert!(cells[2].contains(goal) && cells[3].contains(|c: char| c.is_ascii_digit()), "{what}: {cells:?}");
+    }
+    for database in ["| SQLite, one desk", "| PostgreSQL, one desk"] {
+        // Calls, bare commits, and the ratio of the two.
+        assert_eq!(row(database).matches('(').count(), 3, "{database}");
+    }
+}
+
 fn text(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap_or_else(|e| panic!("{file}: {e}"))
 }

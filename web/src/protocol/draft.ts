@@ -1,4 +1,4 @@
-import type { Answers, DeviceCheck, TicketView } from './types'
+import type { Answers, CodeSent, DeviceCheck, TicketView } from './types'
 
 /** Answers that the server does not have yet, kept on the device. A draft of another declaration is none. */
 export function readDraft(text: string | null, declaration: string): Answers {
@@ -14,6 +14,27 @@ export function readDraft(text: string | null, declaration: string): Answers {
 
 export function writeDraft(declaration: string, answers: Answers): string | null {
   return Object.keys(answers).length === 0 ? null : JSON.stringify({ id: declaration, answers })
+}
+
+/** A code that is on its way: whoever leaves the page to read the message finds the field for it again. */
+export interface KeptCode {
+  phone: string
+  at: number
+  sent: CodeSent
+}
+
+export function readCode(text: string | null, now: number): KeptCode | null {
+  try {
+    const kept = JSON.parse(text ?? 'null') as Partial<KeptCode> | null
+    if (typeof kept?.phone !== 'string' || typeof kept.at !== 'number' || typeof kept.sent?.challenge !== 'string') return null
+    return now < kept.at + kept.sent.expires_in * 1000 ? (kept as KeptCode) : null
+  } catch {
+    return null
+  }
+}
+
+export function writeCode(kept: KeptCode): string {
+  return JSON.stringify(kept)
 }
 
 /** What the check before the call found, kept so that the lamps survive a reload. */

@@ -4,7 +4,7 @@ import type {
   Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard,
   RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
 } from '@/protocol/types'
-import { readCheck, readFlags, readWait, writeCheck, writeFlags, writeWait, type UnsentFlags } from '@/protocol/draft'
+import { readCheck, readCode, readFlags, readWait, writeCheck, writeCode, writeFlags, writeWait, type KeptCode, type UnsentFlags } from '@/protocol/draft'
 import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
 import { followTicket, type Link, type TicketFeed } from './feed'
@@ -155,11 +155,18 @@ export function createPatientStore(link: string) {
   }
 
   async function sendCode(locale: 'zh-CN' | 'en'): Promise<CodeSent> {
-    return open.post<CodeSent>('/auth/code', { link, phone: phone.value, locale })
+    const sent = await open.post<CodeSent>('/auth/code', { link, phone: phone.value, locale })
+    here.set('code', writeCode({ phone: phone.value, at: Date.now(), sent }))
+    return sent
+  }
+  /** The code that was asked for on this page or before its reload, while it can still be typed in. */
+  function keptCode(): KeptCode | null {
+    return readCode(here.get('code'), Date.now())
   }
   async function verifyCode(challenge: string, code: string, locale?: 'zh-CN' | 'en'): Promise<void> {
     session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, challenge, code, ...(locale ? { locale } : {}) }))
     expired.value = false
+    here.set('code', null)
     memory.set('phone', phone.value)
     rememberLink(link)
     await resume()
@@ -392,7 +399,7 @@ export function createPatientStore(link: string) {
 
   return {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
-    alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, verifyCode, identify, choose, somebodyElse, decide,
+    alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),
