@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone } from './board'
+import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -83,5 +83,11 @@ describe('a level that a person set', () => {
     expect(decisionOf({ decided_by: by })).toContain('护士')
     expect(decisionOf({ decided_by: by, decided_why: '复测体温正常' })).toContain('复测体温正常')
     expect(decisionOf({ decided_by: by, decided_why: 'false_alarm' })).not.toContain('false_alarm')
+  })
+})
+
+describe('inOneLine', () => {
+  it('ends no sentence twice', () => {
+    expect(inOneLine(['发热。', '咳嗽'])).toBe('发热;咳嗽')
   })
 })

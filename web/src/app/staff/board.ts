@@ -78,6 +78,11 @@ export function minutesSeconds(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
+/** Reasons one after the other: each was written as a sentence of its own. */
+export function inOneLine(reasons: readonly string[]): string {
+  return reasons.map((one) => one.replace(/[。.]\s*$/, '')).join(';')
+}
+
 /** Who set a level and why, where a person did; the server's one word for a false alarm is said in ours. */
 export function decisionOf(decided: { decided_by?: Text; decided_why?: string }): string | null {
   if (!decided.decided_by) return null

@@ -28,7 +28,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.test_picture.short': 'Demo',
   'stage.joining': 'Entering the room…',
   'stage.connecting': 'Connecting picture and sound…',
-  'stage.wait_other': 'You are in the room. The other side will be here in a moment',
+  'stage.wait_other': 'You are in the room. The other side is not here yet',
   'stage.other.lost': '{name} lost the connection. Waiting for them to come back; please stay.',
   'stage.other.hidden': '{name} has left this page for a moment',
   'stage.other.camera_off': '{name} has the camera off. You can go on talking',

@@ -26,7 +26,7 @@ export const call = {
   'stage.test_picture.short': '演示',
   'stage.joining': '正在进入诊室…',
   'stage.connecting': '正在接通画面和声音…',
-  'stage.wait_other': '您已在诊室里,对方马上进来',
+  'stage.wait_other': '您已在诊室里,等对方进来',
   'stage.other.lost': '{name}的网络断了,正在等对方回来。请不要离开。',
   'stage.other.hidden': '{name}暂时离开了这个页面',
   'stage.other.camera_off': '{name}没有开摄像头,可以继续说话',
