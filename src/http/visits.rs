@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
@@ -142,9 +142,13 @@ async fn attach(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
     Id(id): Id<VisitId>,
-    bytes: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    request: Request,
 ) -> Result<Json<AttachmentInfo>, HttpError> {
-    let bytes = bytes.map_err(|_| HttpError::new(ErrorCode::TooLarge, "a picture holds at most 8 MiB"))?;
+    // A stranger's eight megabytes are not even read.
+    services.may_attach(act, id).await?;
+    let bytes = Bytes::from_request(request, &())
+        .await
+        .map_err(|_| HttpError::new(ErrorCode::TooLarge, "a picture holds at most 8 MiB"))?;
     Ok(Json(services.attach(act, id, &bytes).await?))
 }
 

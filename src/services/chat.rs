@@ -119,7 +119,12 @@ impl Services {
         })
     }
 
-    /// Keeps a picture; its kind is read from its bytes, whatever the browser called it. Where a JPEG was taken is no part
+    /// Whether this party of a visit may send a picture now; asked before its bytes are read.
+    pub async fn may_attach(&self, actor: Actor, id: VisitId) -> Result<(), Refusal> {
+        has_room(&mut self.db.read().await?, actor, id).await.map(drop)
+    }
+
+    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it. Where a JPEG was taken is no part
     /// of it.
     pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
         if bytes.len() > PICTURE_LIMIT {
@@ -128,8 +133,6 @@ impl Services {
         let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
         let mime = picture_kind(bytes).ok_or_else(unknown)?;
         let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
-        // Whoever may not, or has too many, is refused before anything is written.
-        has_room(&mut self.db.read().await?, actor, id).await?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
         // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
         // file without its row is only litter.
@@ -231,8 +234,9 @@ fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
             kept.extend_from_slice(rest);
             return Some(kept);
         }
-        // 0xE0: JFIF, 0xE2: profile, 0xEE: Adobe; 0xFE: comment.
-        if !matches!(marker, 0xE1 | 0xE3..=0xED | 0xEF | 0xFE) {
+        // 0xE0: JFIF, 0xE2: profile, or the pictures beside this one; 0xEE: Adobe; 0xFE: comment.
+        let is_profile = marker == 0xE2 && segment.get(4..).is_some_and(|data| data.starts_with(b"ICC_PROFILE\0"));
+        if is_profile || !matches!(marker, 0xE1..=0xED | 0xEF | 0xFE) {
             kept.extend_from_slice(segment);
         }
         rest = after;
@@ -263,8 +267,10 @@ mod tests {
         let (jfif, tables) = (segment(0xE0, b"JFIF"), segment(0xDB, &[0; 64]));
         let scan = [segment(0xDA, &[1]), vec![7, 0xFF, 0, 9, 0xFF, 0xD9]].concat();
         let exif = segment(0xE1, b"Exif: 31.2 N 121.5 E");
-        let all = [&start[..], &jfif, &[0xFF], &exif, &tables, &segment(0xFE, b"a comment"), &scan].concat();
-        assert_eq!(without_metadata(&all).unwrap(), [&start[..], &jfif, &tables, &scan].concat());
+        let (profile, others) = (segment(0xE2, b"ICC_PROFILE\0\x01\x01"), segment(0xE2, b"MPF\0"));
+        let all = [&start[..], &jfif, &[0xFF], &exif, &profile, &others, &tables, &segment(0xFE, b"a comment"), &scan]
+            .concat();
+        assert_eq!(without_metadata(&all).unwrap(), [&start[..], &jfif, &profile, &tables, &scan].concat());
         assert_eq!(without_metadata(&all[..20]), None);
         assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF]), None);
         assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF, 0xE1, 0, 0]), None, "a length that is none");

@@ -14,6 +14,7 @@ use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::alarms;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
@@ -293,7 +294,9 @@ impl Services {
         if let Some(declaration) = ticket.declaration_id {
             work.tx.triages().attach(declaration, next.id).await?;
         }
-        work.tx.alarms().attach(ticket.clinic_id, ticket.patient_id, ticket.holder_id, next.id).await?;
+        for alarm in &work.tx.alarms().go_along(ticket.id, next.id).await? {
+            alarms::announce(&mut work, alarm, "alarm.attached").await?;
+        }
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         // The reason is a clinical word: it goes to the colleague, sealed, and not into the audit log.

@@ -89,17 +89,24 @@ impl Services {
     pub(crate) async fn sweep_alarms(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
         for alarm in self.db.read().await?.alarms().unheard(now).await? {
-            self.let_go(alarm).await?;
+            let id = alarm.id;
+            // One that cannot be let go keeps no other from ringing; the next round tries it again.
+            if let Err(refusal) = self.let_go(id).await {
+                tracing::error!(alarm.id = %id, code = refusal.code.as_str(), "an unheard alarm stays");
+            }
         }
         Ok(())
     }
 
-    async fn let_go(&self, alarm: AlarmRow) -> Result<(), Refusal> {
-        let Some(account) = alarm.taken_by else { return Ok(()) };
+    async fn let_go(&self, id: AlarmId) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
         let now = work.now;
+        // Whoever was overdue a moment ago may have been heard since.
+        let Some(alarm) = work.tx.alarms().find(id).await? else { return Ok(()) };
+        let is_overdue = alarm.closed_at.is_none() && alarm.lease_until.is_some_and(|until| until < now);
+        let Some(account) = alarm.taken_by.filter(|_| is_overdue) else { return Ok(()) };
         let is_own_call = alarm.kind == AlarmKind::NurseCall;
-        let (who, what) = (account.to_string(), alarm.id.to_string());
+        let what = alarm.id.to_string();
         if is_own_call {
             let note = self.vault.seal(Field::AlarmNote, alarm.id.as_uuid(), "");
             if !work.tx.alarms().close(alarm.id, account, AlarmOutcome::NotReached, &note, now).await? {
@@ -110,7 +117,8 @@ impl Services {
         }
         let kind = if is_own_call { "alarm.closed" } else { "alarm.let_go" };
         tracing::warn!(alarm.id = %alarm.id, "whoever took an alarm was not heard");
-        work.audit(alarm.institution_id, &who, kind, &what).await?;
+        // Time did it, not the one who was not heard.
+        work.audit_why(alarm.institution_id, "server", kind, &what, None, json!({ "taken_by": account })).await?;
         let room = if is_own_call { self.close_line(&mut work, &alarm).await? } else { None };
         announce(&mut work, &alarm, kind).await?;
         work.commit().await?;

@@ -50,9 +50,10 @@ impl Services {
                 tracing::error!(desk.id = %id, code = refusal.code.as_str(), "a silent desk stays");
             }
         }
-        self.sweep_alarms().await?;
-        self.sweep_folded().await?;
-        self.text_untold().await?;
+        // None of these waits for another that fails.
+        let (unheard, folded, untold) =
+            (self.sweep_alarms().await, self.sweep_folded().await, self.text_untold().await);
+        unheard.and(folded).and(untold)?;
         Ok(moved)
     }
 

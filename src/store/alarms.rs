@@ -181,17 +181,21 @@ impl Alarms<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
-    /// Alarms that nobody closed and that are not folded, oldest first, [`AT_ONCE`] at most.
+    /// Alarms that nobody closed and that are not folded, oldest first, [`AT_ONCE`] at most: those about a known patient
+    /// before the others, so that no flood of strangers hides one.
     pub async fn open(self, institution: InstitutionId) -> Result<Vec<AlarmRow>> {
-        Ok(on!(self.0, |conn| {
+        let mut open: Vec<AlarmRow> = on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where institution_id = $1 and closed_at is null and not folded order by raised_at, id limit $2"
+                "where institution_id = $1 and closed_at is null and not folded
+                 order by patient_id is null, raised_at, id limit $2"
             ))
             .bind(institution)
             .bind(AT_ONCE)
             .fetch_all(conn)
             .await?
-        }))
+        });
+        open.sort_by_key(|alarm| (alarm.raised_at, alarm.id));
+        Ok(open)
     }
 
     /// The open alarm of a ticket, newest first.
@@ -267,6 +271,23 @@ impl Alarms<'_> {
         });
         attached.sort_by_key(|alarm| (alarm.raised_at, alarm.id));
         Ok(attached)
+    }
+
+    /// Ties the open alarms of a ticket to the one that continues it in another clinic; no nurse's call, which ends.
+    pub async fn go_along(self, from: TicketId, to: TicketId) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "update alarm
+                 set ticket_id = $2, version = version + 1
+                 where ticket_id = $1 and closed_at is null and kind <> 'nurse_call'
+                 returning ",
+                names!()
+            ))
+            .bind(from)
+            .bind(to)
+            .fetch_all(conn)
+            .await?
+        }))
     }
 
     /// The closed alarms about a patient, newest first; no nurse's call.

@@ -184,9 +184,10 @@ impl Session {
             allowance: Allowance::new(now),
             malformed: 0,
         };
+        // Whoever is welcomed was heard.
+        session.hold_alarms().await;
         // A socket that cannot be written to ends at its next message.
         session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms }).await.ok();
-        session.hold_alarms().await;
         session.services.caller_moved(actor).await;
         session
     }
@@ -355,17 +356,19 @@ impl Session {
     }
 
     async fn subscribe(&mut self, name: String, since: Option<i64>) -> Result<(), Refusal> {
-        self.has_place()?;
+        if !self.topics.contains_key(&name) {
+            self.has_place()?;
+        }
         let topic: Topic = name.parse().map_err(|()| Refusal::field(ErrorCode::Invalid, "topic", "no such topic"))?;
         self.services.may_hear(self.actor, topic).await?;
         let head = self.services.topic_head(&name).await?;
         // A number from the future is from another database: begin again from what is here.
         let from = since.filter(|seen| (0..=head).contains(seen)).unwrap_or(head);
-        self.topics.insert(name.clone(), from);
         if let Topic::Desk(desk) = topic {
-            self.desk = Some(desk);
             self.services.renew_desk(self.actor, desk).await?;
+            self.desk = Some(desk);
         }
+        self.topics.insert(name.clone(), from);
         // What was missed is sent at the next repair at the latest; at once is better.
         self.catch_up(&name).await.ok();
         Ok(())
@@ -504,6 +507,9 @@ impl Session {
             self.repair().await?;
             self.write(Message::Ping(Bytes::new())).await?;
         }
-        self.push_stale().await
+        self.push_stale().await?;
+        // With the database away a round takes long. What was said meanwhile lies unread: that is no silence.
+        self.heard_at = self.heard_at + self.services.clock.now().since(now);
+        Ok(())
     }
 }

@@ -30,8 +30,8 @@ impl Services {
         let clinic = clinic.ok_or_else(|| Refusal::new(ErrorCode::LinkUnknown, "no such link"))?;
         let Some(mut ticket) = tx.tickets().newest_of_holder(act.holder, clinic.id).await? else { return Ok(None) };
         let mut clinic = clinic;
-        // Follow a transfer to where the patient waits now.
-        if let Some(next) = ticket.moved_to
+        // Follow every transfer to where the patient waits now.
+        while let Some(next) = ticket.moved_to
             && let Some(row) = tx.tickets().find(next).await?
         {
             clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;

@@ -150,6 +150,19 @@ on_both! {
         assert_eq!(open().await, Some(older.id));
     }
 
+    async fn a_flood_of_strangers_hides_no_patients_alarm(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        for _ in 0..200 {
+            raise(&hospital, &AlarmRow { patient_id: None, ..alarm(&hospital, AlarmKind::RedFlag) }).await;
+        }
+        hospital.pass(Duration::from_secs(1));
+        let ticket = hospital.join(Level::Standard).await;
+        let of_patient = AlarmRow { patient_id: Some(ticket.patient_id), ..alarm(&hospital, AlarmKind::Triage) };
+        raise(&hospital, &of_patient).await;
+        let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
+        assert_eq!((open.len(), open.last().map(|one| one.id)), (200, Some(of_patient.id)));
+    }
+
     async fn a_ticket_gets_the_open_alarms_of_its_patient_and_clinic_and_no_nurses_call(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let ticket = hospital.join(Level::Standard).await;
@@ -193,6 +206,20 @@ on_both! {
         assert!(take(&hospital, &taken, 0).await);
         let found = db.read().await.unwrap().alarms().unheld_of_ticket(ticket.id).await.unwrap();
         assert_eq!(found, [first, second]);
+    }
+
+    async fn an_open_alarm_goes_along_from_ticket_to_ticket_and_a_nurses_call_stays(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let [first, second] = [hospital.join(Level::Standard).await, hospital.join(Level::Standard).await];
+        let of_first = |kind| AlarmRow { ticket_id: Some(first.id), ..alarm(&hospital, kind) };
+        let (open, closed, call) =
+            (of_first(AlarmKind::Triage), of_first(AlarmKind::Worsened), of_first(AlarmKind::NurseCall));
+        for one in [&open, &closed, &call] {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &closed, 0).await && close(&hospital, &closed, 0).await);
+        let moved = hospital.write(async |tx| tx.alarms().go_along(first.id, second.id).await.unwrap()).await;
+        assert_eq!(moved.iter().map(|one| (one.id, one.ticket_id)).collect::<Vec<_>>(), [(open.id, Some(second.id))]);
     }
 
     async fn a_taken_alarm_is_taken_over_by_another_and_the_first_can_close_it_no_more(db: Db) {
