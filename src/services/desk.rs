@@ -125,7 +125,8 @@ impl Services {
         self.finish(work, act, id, command, "desk.changed").await
     }
 
-    /// The doctor begins to work at a desk that is free, and leaves the one before; whoever the doctor holds comes along.
+    /// The doctor begins to work at a desk that is free, and leaves the one before. A doctor who holds
+    /// a patient elsewhere is refused, unless a colleague took the lost desk: then the patient comes along.
     async fn sit_down(&self, work: &mut Work, act: DoctorAct, desk: &DeskRow) -> Result<(), Refusal> {
         let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
         if account.licence_until.is_some_and(|until| until <= work.now) {
@@ -389,7 +390,7 @@ impl Services {
         Ok(())
     }
 
-    /// A desk that was lost is open again: its suspended visit goes on.
+    /// The doctor of a desk is heard: a lost one goes on as what it was, and its suspended visit with it.
     async fn go_on_with_patient(&self, work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
         let now = work.now;
         let Some(ticket) = work.tx.tickets().of_doctor(act.account).await? else { return Ok(()) };

@@ -179,3 +179,21 @@ test('a red flag that nobody has yet outlives a reload and arrives once', async 
   await nurse.expectAlarm()
   await expect(nurse.page.getByTestId('emergency')).toHaveCount(1)
 })
+
+test('after a quarter of an hour the three questions come by themselves, and again after the next', async ({ server, patient }) => {
+  const { page } = patient
+  await page.clock.install()
+  await patient.appear(server, invent('is asked again'))
+  const dialog = page.getByRole('dialog')
+  await expect(dialog).toBeHidden()
+  await page.clock.fastForward('15:01')
+  await expect(dialog).toBeVisible()
+  await dialog.locator('#breathing-same').check()
+  await dialog.locator('#general-same').check()
+  await patient.button(patient.say('retriage.send')).click()
+  await expect(dialog).toBeHidden()
+  // The page's clock ticks once a second; what is due is known at its next tick.
+  await page.clock.runFor(2_000)
+  await page.clock.fastForward('15:01')
+  await expect(dialog).toBeVisible()
+})
