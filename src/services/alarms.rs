@@ -190,10 +190,7 @@ impl Services {
                 self.settle_declaration(&mut work, declaration, close.outcome, act).await?;
             }
         }
-        let room = work.tx.rooms().open_for(purpose_of(alarm.kind), id.as_uuid()).await?;
-        if let Some(room) = &room {
-            self.close_room(&mut work, room.id).await?;
-        }
+        let room = self.close_line(&mut work, &alarm).await?;
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
         let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
         work.keep(command, &view).await?;
@@ -201,7 +198,7 @@ impl Services {
         announce(&mut work, &alarm, "alarm.closed").await?;
         work.commit().await?;
         if let Some(room) = room {
-            self.end_room(room.id, RoomEnd::Finished).await;
+            self.end_room(room, RoomEnd::Finished).await;
         }
         Ok(view)
     }

@@ -154,7 +154,8 @@ impl Services {
         Ok(Some(note).filter(|note| !note.trim().is_empty()))
     }
 
-    async fn close_line(&self, work: &mut Work, alarm: &AlarmRow) -> Result<Option<RoomId>, Refusal> {
+    /// Closes the room of an alarm's line, to be ended after the commit.
+    pub(crate) async fn close_line(&self, work: &mut Work, alarm: &AlarmRow) -> Result<Option<RoomId>, Refusal> {
         let room = work.tx.rooms().open_for(purpose_of(alarm.kind), alarm.id.as_uuid()).await?;
         if let Some(room) = &room {
             self.close_room(work, room.id).await?;

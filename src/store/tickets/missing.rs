@@ -1,13 +1,27 @@
 //! A call that nobody answered, and a visit whose patient could not be reached any more: some places back.
 
 use crate::domain::ids::TicketId;
-use crate::domain::place::{Standing, shift_back};
+use crate::domain::place::{Shift, Standing, shift_back};
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::store::tickets::{TicketRow, Tickets};
 use crate::store::{Result, on};
 
 impl Tickets<'_> {
+    /// A ticket while its clinic's queue is held. It is read again: another may have moved it aside before.
+    async fn find_held(&mut self, id: TicketId) -> Result<Option<TicketRow>> {
+        let Some(ticket) = self.find(id).await? else { return Ok(None) };
+        self.hold(ticket.clinic_id).await?;
+        self.find(id).await
+    }
+
+    /// Where a ticket that does not wait stands `places` back in its lane.
+    async fn places_back(&mut self, ticket: &TicketRow, places: i64) -> Result<Shift> {
+        let standing = Standing { id: ticket.id, rank: ticket.rank, is_waiting: false };
+        let behind = self.behind(ticket).await?;
+        Ok(shift_back(standing, &behind, usize::try_from(places).unwrap_or(0)))
+    }
+
     /// Nobody answered: `shift` places back in its lane, or void at the `limit`th miss.
     ///
     /// Exactly `shift` who wait come to stand before it that did not; when fewer wait it goes to the end.
@@ -19,13 +33,8 @@ impl Tickets<'_> {
         limit: i64,
         now: Timestamp,
     ) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        self.hold(ticket.clinic_id).await?;
-        // Another miss may have moved it aside before the queue was held.
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
-        let behind = self.behind(&ticket).await?;
-        let to = shift_back(standing, &behind, usize::try_from(shift).unwrap_or(0));
+        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let to = self.places_back(&ticket, shift).await?;
         let missed: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "miss_count = miss_count + 1, desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
@@ -58,13 +67,8 @@ impl Tickets<'_> {
         limit: i64,
         now: Timestamp,
     ) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        self.hold(ticket.clinic_id).await?;
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
-        let behind = self.behind(&ticket).await?;
-        let places = if ticket.wrong_count == 0 { 0 } else { usize::try_from(shift).unwrap_or(0) };
-        let to = shift_back(standing, &behind, places);
+        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let to = self.places_back(&ticket, if ticket.wrong_count == 0 { 0 } else { shift }).await?;
         let back: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "wrong_count = wrong_count + 1, desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
@@ -90,12 +94,8 @@ impl Tickets<'_> {
     /// The patient dropped out of the visit: `shift` places back in its lane, so that the next call reaches somebody
     /// who is there. It is not a missed call.
     pub async fn put_back(&mut self, id: TicketId, version: i64, shift: i64) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        self.hold(ticket.clinic_id).await?;
-        let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        let standing = Standing { id, rank: ticket.rank, is_waiting: false };
-        let behind = self.behind(&ticket).await?;
-        let to = shift_back(standing, &behind, usize::try_from(shift).unwrap_or(0));
+        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let to = self.places_back(&ticket, shift).await?;
         let back: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(
                 "state = 'waiting', desk_id = null, doctor_id = null, lease_until = null, ring_until = null,
