@@ -226,7 +226,8 @@ fn one_script_installs_what_is_missing_and_runs_every_check() {
     }
     assert!(script.contains("step 'Debian packages' install_missing"));
     assert!(has(&["cargo fmt", "--all", "--check"]));
-    assert!(has(&["cargo clippy", "--workspace", "--all-targets", "-- -D warnings"]), "warnings are errors everywhere");
-    assert!(has(&["run --silent lint"]) && has(&["run --silent check"]), "the web client is linted and typed");
+    assert!(script.contains("\nexport RUSTC_WORKSPACE_WRAPPER=clippy-driver\n"), "what is built is linted");
+    assert!(script.contains("\nexport RUSTFLAGS='-D warnings'\n"), "warnings are errors");
+    assert!(has(&["cargo test", "--workspace", "--all-targets", "--no-run"]), "everywhere");
     assert!(has(&["'cargo test' tests"]) && script.contains("tests() { cargo test --workspace 2>&1"));
 }
