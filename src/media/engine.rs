@@ -4,20 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{NackGeneratorBuilder, NackResponderBuilder, Registry, Slot};
+use rtc::interceptor::{
+    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Registry, Slot, TwccReceiverBuilder,
+    TwccSenderBuilder,
+};
 use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_rtcp_reports, configure_simulcast_extension_headers, configure_twcc_receiver_only,
+    configure_rtcp_reports, configure_simulcast_extension_headers,
 };
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::transport::RTCDtlsRole;
-use rtc::rtp_transceiver::rtp_sender::{RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
+};
 use webrtc::error::Result;
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, SettingEngineBuilder,
 };
 use webrtc::runtime::Runtime;
 
+use super::bandwidth::PathMeter;
 use super::codec::Codec;
+use super::offer::LEVEL_EXTENSION;
 use super::pli::{self, PliTap};
 use super::port::Credentials;
 
@@ -30,6 +37,7 @@ pub(super) async fn build(
     handler: Arc<dyn PeerConnectionEventHandler>,
     runtime: Arc<dyn Runtime>,
     tap: PliTap,
+    path: PathMeter,
 ) -> Result<Arc<dyn PeerConnection>> {
     let settings = SettingEngineBuilder::new()
         .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
@@ -42,7 +50,7 @@ pub(super) async fn build(
         .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
         .build();
     let mut media = codecs()?;
-    let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
+    let registry = interceptors(&mut media, path)?.with(Slot::Custom(pli::SLOT), tap);
     let building = PeerConnectionBuilder::new()
         .with_setting_engine(settings)
         .with_media_engine(media)
@@ -91,17 +99,32 @@ fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
     RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
 }
 
-/// Loss repair in both directions, reports, and the feedback that the publisher's bandwidth estimate lives on.
-fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
+/// The extension under which packets are numbered across all streams of a connection.
+const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
+/// Loss repair in both directions, reports, and in both directions the feedback that a bandwidth estimate lives on: the
+/// publisher's own, and ours of each subscriber's path.
+///
+/// The engine's own helper for the latter brings a pacer with it. A forwarder has nothing to pace: it would only delay.
+fn interceptors(media: &mut MediaEngine, path: PathMeter) -> Result<Registry> {
     for parameter in ["", "pli"] {
         media.register_feedback(feedback("nack", parameter), RtpCodecKind::Video);
     }
     configure_simulcast_extension_headers(media)?;
+    let extension = |uri: &str| RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
+    for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
+        media.register_feedback(feedback("transport-cc", ""), kind);
+        media.register_header_extension(extension(TRANSPORT_WIDE), kind, None)?;
+    }
+    media.register_header_extension(extension(LEVEL_EXTENSION), RtpCodecKind::Audio, None)?;
     // Asked every 30 ms and at most six times: a packet that is not there after 180 ms would be late anyway.
     let generator =
         NackGeneratorBuilder::new().with_interval(Duration::from_millis(30)).with_max_nacks_per_packet(6).build();
     let registry = Registry::new()
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(path).build())
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::NackGenerator, generator);
-    Ok(configure_rtcp_reports(configure_twcc_receiver_only(registry, media)?))
+    Ok(configure_rtcp_reports(registry))
 }

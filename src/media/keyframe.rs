@@ -4,36 +4,15 @@
 //! garbage, or nothing.
 
 use super::codec::Codec;
+use super::vp8::Descriptor;
 
 /// Tells whether `payload` is the first packet of a keyframe. Audio may start anywhere.
 pub(super) fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {
     match codec {
         Codec::Opus => true,
-        Codec::Vp8 => vp8(payload).unwrap_or(false),
+        Codec::Vp8 => Descriptor::read(payload).is_some_and(|read| read.starts_keyframe(payload)),
         Codec::H264 => h264(payload).unwrap_or(false),
     }
-}
-
-/// RFC 7741, section 4: the payload descriptor, then the first byte of the frame, whose lowest bit is 0 in a keyframe.
-fn vp8(payload: &[u8]) -> Option<bool> {
-    let first = *payload.first()?;
-    let mut at = 1;
-    if first & 0x80 != 0 {
-        let extended = *payload.get(at)?;
-        at += 1;
-        if extended & 0x80 != 0 {
-            // A picture id of one or two bytes.
-            at += if payload.get(at)? & 0x80 != 0 { 2 } else { 1 };
-        }
-        if extended & 0x40 != 0 {
-            at += 1;
-        }
-        if extended & 0x30 != 0 {
-            at += 1;
-        }
-    }
-    let starts_frame = first & 0x10 != 0 && first.trailing_zeros() >= 3;
-    Some(starts_frame && payload.get(at)? & 0x01 == 0)
 }
 
 /// RFC 6184, section 5.2: a parameter set or the start of an IDR slice, bare, aggregated or fragmented.

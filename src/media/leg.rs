@@ -1,6 +1,6 @@
 //! One receiving section of one participant: a track of ours with an SSRC that never changes.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -17,13 +17,17 @@ use super::counters::Counters;
 use super::engine;
 use super::instant;
 use super::keyframe::starts_keyframe;
+use super::layer::LAYERS;
 use super::rewrite::Rewriter;
-use super::source::Source;
+use super::source::{Origin, Source, bit};
+use super::vp8::{Continuity, Descriptor};
 use crate::domain::room::relay::MediaKind;
 
 /// Packets that wait for a subscriber's connection: a third of a second of a good camera. Whoever is slower than that
 /// loses packets, and nobody else does.
 const QUEUE: usize = 512;
+/// Stands for no layer.
+const NONE: u8 = u8::MAX;
 
 /// The part of a leg that publishers touch: a gate and a queue.
 #[derive(Debug)]
@@ -37,6 +41,12 @@ pub(super) struct Leg {
 struct Shared {
     /// The number of the source that may pass; 0 for none.
     carries: AtomicU64,
+    /// The layer that it should carry; [`NONE`] for no picture.
+    target: AtomicU8,
+    /// The layer that it carries; [`NONE`] before the first keyframe.
+    current: AtomicU8,
+    /// There is a picture, and no room for it on the way.
+    dark: AtomicBool,
     source: RwLock<Option<Arc<Source>>>,
     payload_types: RwLock<PayloadTypes>,
     /// The connection is up.
@@ -54,8 +64,7 @@ impl std::fmt::Debug for Shared {
 
 struct Queued {
     source: Arc<Source>,
-    stream: u64,
-    codec: Codec,
+    from: Origin,
     packet: Packet,
 }
 
@@ -87,6 +96,9 @@ impl Leg {
         let track = Arc::new(TrackLocalStaticRTP::new(track));
         let shared = Arc::new(Shared {
             carries: AtomicU64::new(0),
+            target: AtomicU8::new(top()),
+            current: AtomicU8::new(NONE),
+            dark: AtomicBool::new(false),
             source: RwLock::default(),
             payload_types: RwLock::default(),
             open,
@@ -102,6 +114,7 @@ impl Leg {
             track: Arc::clone(&track),
             stream: None,
             rewriter: Rewriter::default(),
+            pictures: Continuity::default(),
         };
         (Arc::new(Self { ssrc, kind, queue, shared }), track, work)
     }
@@ -121,11 +134,13 @@ impl Leg {
         let former = {
             let mut current = self.shared.source.write().unwrap_or_else(PoisonError::into_inner);
             self.shared.carries.store(source.map_or(0, |source| source.number), Ordering::Release);
+            self.shared.current.store(NONE, Ordering::Release);
             std::mem::replace(&mut *current, source.cloned())
         };
         if let Some(former) = former {
             former.unsubscribe(self);
         }
+        self.shared.dark.store(false, Ordering::Release);
         if let Some(source) = source {
             source.subscribe(self);
             // A keyframe that comes before the connection is lost, and the next one must wait: the seat asks then.
@@ -135,9 +150,44 @@ impl Leg {
         }
     }
 
+    /// Chooses the layer that it should carry; `None` is no picture. The change comes with that layer's next keyframe.
+    pub(super) fn aim(&self, layer: Option<usize>) {
+        let target = layer.and_then(|layer| u8::try_from(layer).ok()).unwrap_or(NONE);
+        if self.shared.target.swap(target, Ordering::AcqRel) == target {
+            return;
+        }
+        if target == NONE {
+            self.shared.current.store(NONE, Ordering::Release);
+        }
+        let Some(source) = self.source() else { return };
+        source.rewatch();
+        if let Some(layer) = layer {
+            source.request_keyframe_of(layer);
+        }
+    }
+
+    /// Notes whether its picture waits for a better network; whether that changed.
+    pub(super) fn set_dark(&self, dark: bool) -> bool {
+        self.shared.dark.swap(dark, Ordering::AcqRel) != dark
+    }
+
+    /// Whether its picture waits for a better network.
+    pub(super) fn is_dark(&self) -> bool {
+        self.shared.dark.load(Ordering::Acquire)
+    }
+
+    /// The layers that it carries or waits for, a bit for each.
+    pub(super) fn wants(&self) -> u8 {
+        let layer = |layer: &AtomicU8| match layer.load(Ordering::Acquire) {
+            NONE => 0,
+            layer => bit(usize::from(layer)),
+        };
+        layer(&self.shared.target) | layer(&self.shared.current)
+    }
+
     /// Takes a packet if it may pass and there is room.
-    pub(super) fn offer(&self, source: &Arc<Source>, stream: u64, codec: Codec, packet: &Packet) {
-        if self.shared.carries.load(Ordering::Acquire) != source.number {
+    pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
+        if self.shared.carries.load(Ordering::Acquire) != source.number || !self.shared.listens(from.layer) {
             return;
         }
         if !self.shared.open.load(Ordering::Acquire) {
@@ -145,12 +195,31 @@ impl Leg {
             self.shared.torn.store(true, Ordering::Release);
             return;
         }
-        let queued = Queued { source: Arc::clone(source), stream, codec, packet: packet.clone() };
+        let queued = Queued { source: Arc::clone(source), from, packet: packet.clone() };
         if self.queue.try_send(queued).is_err() {
             self.shared.counters.dropped_full.increment(1);
             self.shared.torn.store(true, Ordering::Release);
         }
     }
+}
+
+/// The highest layer there can be.
+fn top() -> u8 {
+    u8::try_from(LAYERS - 1).unwrap_or(0)
+}
+
+impl Shared {
+    /// Whether a packet of this layer is worth queueing: it is what is carried, or what may be changed to.
+    fn listens(&self, layer: usize) -> bool {
+        let (target, current) = (self.target.load(Ordering::Acquire), self.current.load(Ordering::Acquire));
+        let layer = u8::try_from(layer).unwrap_or(NONE);
+        target != NONE && (layer == current || may_change(layer, current, target))
+    }
+}
+
+/// From nothing to anything that is not too much; then towards the target, and not past it.
+fn may_change(layer: u8, current: u8, target: u8) -> bool {
+    layer <= target && (current == NONE || current > target || layer > current)
 }
 
 /// What the leg's own task does.
@@ -162,6 +231,7 @@ pub(super) struct LegWork {
     track: Arc<TrackLocalStaticRTP>,
     stream: Option<u64>,
     rewriter: Rewriter,
+    pictures: Continuity,
 }
 
 impl LegWork {
@@ -180,30 +250,38 @@ impl LegWork {
 
     /// Makes a packet part of this leg's stream, or drops it.
     fn rewrite(&mut self, now: Instant, queued: Queued) -> Option<Packet> {
-        let Queued { source, stream, codec, mut packet } = queued;
+        let Queued { source, from, mut packet } = queued;
         let counters = &self.shared.counters;
-        if self.shared.carries.load(Ordering::Acquire) != source.number {
+        if self.shared.carries.load(Ordering::Acquire) != source.number || !self.shared.listens(from.layer) {
             return None;
         }
-        let number = self.shared.payload_types.read().unwrap_or_else(PoisonError::into_inner).number(codec);
+        let number = self.shared.payload_types.read().unwrap_or_else(PoisonError::into_inner).number(from.codec);
         let Some(number) = number else {
             counters.dropped_codec.increment(1);
             return None;
         };
         // A torn picture is worse than a short freeze: begin anew with a whole one. Sound mends itself.
-        let torn = self.shared.torn.swap(false, Ordering::AcqRel) && self.kind == MediaKind::Video;
-        if self.stream != Some(stream) || torn {
-            self.stream = Some(stream);
-            self.rewriter.end();
+        if self.shared.torn.swap(false, Ordering::AcqRel) && self.kind == MediaKind::Video {
+            self.stream = None;
+            self.shared.current.store(NONE, Ordering::Release);
         }
         let header = &mut packet.header;
-        if !self.rewriter.has_begun() {
-            if !starts_keyframe(codec, &packet.payload) {
+        let picture = (from.codec == Codec::Vp8).then(|| Descriptor::read(&packet.payload)).flatten();
+        if self.stream != Some(from.stream) {
+            if !starts_keyframe(from.codec, &packet.payload) {
                 counters.dropped_before_keyframe.increment(1);
-                source.request_keyframe();
+                if self.is_best(&source, from.layer) {
+                    source.request_keyframe_of(from.layer);
+                }
                 return None;
             }
+            self.stream = Some(from.stream);
             self.rewriter.begin(now, clock_rate(self.kind), header.sequence_number, header.timestamp);
+            if let Some(first) = &picture {
+                self.pictures.begin(first);
+            }
+            self.shared.current.store(u8::try_from(from.layer).unwrap_or(NONE), Ordering::Release);
+            source.rewatch();
         }
         let Some((sequence, timestamp)) = self.rewriter.rewrite(now, header.sequence_number, header.timestamp) else {
             counters.dropped_late.increment(1);
@@ -219,6 +297,17 @@ impl LegWork {
         header.extension = false;
         header.extensions.clear();
         header.extensions_padding = 0;
+        if let Some(picture) = picture {
+            packet.payload = self.pictures.rewrite(&picture, packet.payload);
+        }
         Some(packet)
+    }
+
+    /// Whether this is the layer to wait for: the highest up to the target of which anything comes.
+    fn is_best(&self, source: &Source, layer: usize) -> bool {
+        let target = usize::from(self.shared.target.load(Ordering::Acquire));
+        let now = instant::now();
+        let flows = |layer: &usize| source.layers.get(*layer).is_some_and(|layer| layer.flows(now));
+        (0..=target.min(LAYERS - 1)).rev().find(flows).is_none_or(|best| best == layer)
     }
 }

@@ -12,13 +12,17 @@
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
+mod bandwidth;
+mod choosing;
 mod codec;
 mod common;
 mod counters;
 mod engine;
 mod instant;
 mod keyframe;
+mod layer;
 mod leg;
+mod loudness;
 mod mux;
 mod offer;
 mod peer;
@@ -30,6 +34,8 @@ mod slots;
 mod source;
 mod stun;
 mod switchboard;
+mod tally;
+mod vp8;
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,13 +1,14 @@
 //! A browser's offer, read with suspicion.
 //!
 //! The engine is handed a description that we wrote ourselves from what we understood, never the stranger's text: only
-//! our codecs, no repair streams, no candidates, one simulcast layer, one name per track. What cannot be understood is
+//! our codecs, no repair streams, no candidates, three simulcast layers at most, one name per track. What cannot be understood is
 //! refused here, before anything of a running connection was touched.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use super::codec::{Codec, PayloadTypes};
+use super::layer::LAYERS;
 use super::port::Credentials;
 use crate::domain::room::relay::{MediaKind, OfferRefusal};
 
@@ -16,11 +17,14 @@ const LONGEST: usize = 64 * 1024;
 /// The most sections: one's own three tracks and twenty-one receiving ones.
 const MOST_SECTIONS: usize = 24;
 /// The header extensions that the engine uses; others would only cost bytes.
-const EXTENSIONS: [&str; 3] = [
+const EXTENSIONS: [&str; 4] = [
+    LEVEL_EXTENSION,
     "urn:ietf:params:rtp-hdrext:sdes:mid",
     "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 ];
+/// How loud a packet of sound is (RFC 6464).
+pub(super) const LEVEL_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 /// The stream of every received track, in the description that the engine reads.
 const STREAM: &str = "browser";
 
@@ -48,7 +52,7 @@ pub(super) struct Section {
     codecs: Vec<OfferedCodec>,
     extensions: Vec<String>,
     ssrc: Option<u32>,
-    rid: Option<String>,
+    rids: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -87,6 +91,18 @@ impl Section {
         let mut types = PayloadTypes::default();
         self.codecs.iter().for_each(|offered| types.insert(offered.number, offered.codec));
         types
+    }
+
+    /// The names of the layers of what the browser sends here, from small to large; empty when there is one.
+    pub(super) fn rids(&self) -> &[String] {
+        &self.rids
+    }
+
+    /// The number of the header extension that names the loudness.
+    pub(super) fn level_extension(&self) -> Option<u8> {
+        let mut values = self.extensions.iter().filter_map(|value| value.split_once(' '));
+        let (number, _) = values.find(|(_, uri)| uri.split(' ').next() == Some(LEVEL_EXTENSION))?;
+        number.split('/').next()?.parse().ok()
     }
 
     fn first_use(&self) -> Use {
@@ -222,11 +238,13 @@ impl Section {
         let ssrc = values("a=ssrc-group:FID ")
             .find_map(|pair| number(pair.split_whitespace().next()))
             .or_else(|| values("a=ssrc:").find_map(|value| number(value.split_whitespace().next())));
-        // Layers are listed from small to large; we take the largest alone.
-        let rid = values("a=rid:")
+        // Layers are listed from small to large; of more than we carry the smallest are left out.
+        let mut rids: Vec<_> = values("a=rid:")
             .filter_map(|value| value.split_once(" send").map(|(rid, _)| rid))
-            .rfind(|rid| is_token(rid))
-            .map(str::to_owned);
+            .filter(|rid| is_token(rid))
+            .map(str::to_owned)
+            .collect();
+        rids.drain(..rids.len().saturating_sub(LAYERS));
         Some(Self {
             mid,
             line: (media.to_owned(), protocol.to_owned(), formats.to_owned()),
@@ -235,7 +253,7 @@ impl Section {
             codecs,
             extensions,
             ssrc,
-            rid,
+            rids,
         })
     }
 
@@ -260,11 +278,15 @@ impl Section {
         }
         // A track that was announced by neither number nor name would make the engine refuse the whole description.
         let track = track_name(&self.mid);
-        match (usage, &self.rid, self.ssrc) {
-            (Use::Publishes, Some(rid), _) => {
-                let _ = write!(sdp, "a=msid:{STREAM} {track}\r\na=rid:{rid} send\r\na=simulcast:send {rid}\r\n");
+        match (usage, self.rids.as_slice(), self.ssrc) {
+            (Use::Publishes, rids @ [_, ..], _) => {
+                let _ = write!(sdp, "a=msid:{STREAM} {track}\r\n");
+                for rid in rids {
+                    let _ = write!(sdp, "a=rid:{rid} send\r\n");
+                }
+                let _ = write!(sdp, "a=simulcast:send {}\r\n", rids.join(";"));
             }
-            (Use::Publishes, None, Some(ssrc)) => {
+            (Use::Publishes, [], Some(ssrc)) => {
                 let _ = write!(sdp, "a=msid:{STREAM} {track}\r\na=ssrc:{ssrc} cname:{STREAM}\r\n");
             }
             _ => {}

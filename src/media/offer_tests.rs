@@ -89,11 +89,29 @@ fn a_rejected_section_may_keep_the_ice_name_of_long_ago() {
 }
 
 #[test]
-fn of_several_layers_the_largest_alone_is_taken() {
-    let camera = description(&[CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", "a=rid:q send\r\na=rid:f send\r\n");
-    let offer = Offer::parse(&camera).expect("good");
-    let engine = offer.for_engine(&HashMap::new(), &far_end(), 1);
-    assert!(engine.contains("a=simulcast:send f\r\n") && !engine.contains("rid:q") && !engine.contains("a=ssrc"));
+fn up_to_three_layers_are_taken_from_small_to_large() {
+    let layers = |rids: &str| {
+        let lines = format!("a=rid:{} send\r\n", rids.replace(' ', " send\r\na=rid:"));
+        let camera = description(&[CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", &lines);
+        Offer::parse(&camera).expect("good").for_engine(&HashMap::new(), &far_end(), 1)
+    };
+    let engine = layers("q h f");
+    assert!(engine.contains("a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"));
+    assert!(!engine.contains("a=ssrc"), "layers are known by their names");
+    assert!(layers("f").contains("a=simulcast:send f\r\n"));
+    let engine = layers("t q h f");
+    assert!(engine.contains("a=simulcast:send q;h;f\r\n") && !engine.contains("rid:t"), "the smallest is left out");
+}
+
+#[test]
+fn the_number_of_the_loudness_is_read_with_or_without_a_direction() {
+    let with = |line: &'static str| {
+        let sdp = description(&[AUDIO]).replace("a=ssrc:5 cname:x", line);
+        Offer::parse(&sdp).expect("good").sections[0].level_extension()
+    };
+    assert_eq!(with("a=extmap:14 urn:ietf:params:rtp-hdrext:ssrc-audio-level"), Some(14));
+    assert_eq!(with("a=extmap:3/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level vad=on"), Some(3));
+    assert_eq!(with("a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid"), None);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
 use super::answer::Answer;
+use super::bandwidth::PathMeter;
 use super::codec::PayloadTypes;
 use super::common::Common;
 use super::engine;
@@ -47,6 +48,10 @@ pub(super) struct Publishing {
     pub(super) mid: String,
     pub(super) kind: MediaKind,
     pub(super) payload_types: PayloadTypes,
+    /// The names of its layers, from small to large; empty when there is one.
+    pub(super) rids: Vec<String>,
+    /// The number of the header extension that names the loudness.
+    pub(super) level_extension: Option<u8>,
 }
 
 /// How the engine's transport is.
@@ -65,6 +70,8 @@ pub(super) struct Peer {
     common: Arc<Common>,
     connection: Arc<dyn PeerConnection>,
     pub(super) port: Arc<Port>,
+    /// How its downstream does.
+    pub(super) path: PathMeter,
     /// Ends the tasks of this connection.
     pub(super) stop: CancellationToken,
     pub(super) fingerprint: String,
@@ -98,14 +105,16 @@ impl Peer {
         let (new_wishes, wishes) = mpsc::channel(WISHES);
         let open = Arc::new(AtomicBool::new(false));
         let handler = Handler { state, gathering, tracks: new_tracks, open: Arc::clone(&open) };
-        let connection =
-            engine::build(&credentials, Arc::new(handler), Arc::new(runtime), PliTap::new(new_wishes)).await?;
+        let path = PathMeter::default();
+        let tap = PliTap::new(new_wishes);
+        let connection = engine::build(&credentials, Arc::new(handler), Arc::new(runtime), tap, path.clone()).await?;
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
         Ok(Self {
             common: Arc::clone(common),
             connection,
             port,
+            path,
             stop,
             fingerprint: offer.fingerprint.clone(),
             browser_ufrag: offer.ufrag.clone(),
@@ -209,6 +218,8 @@ impl Peer {
                 mid: section.mid.clone(),
                 kind,
                 payload_types: section.payload_types(),
+                rids: section.rids().to_vec(),
+                level_extension: section.level_extension(),
             })
             .collect();
     }

@@ -40,16 +40,6 @@ impl Rewriter {
         self.source = Some(Source { sequence_shift, timestamp_shift, newest: sequence, reach: 0 });
     }
 
-    /// Forgets the source; nothing passes until [`Rewriter::begin`].
-    pub(super) fn end(&mut self) {
-        self.source = None;
-    }
-
-    /// Tells whether a source has begun.
-    pub(super) fn has_begun(&self) -> bool {
-        self.source.is_some()
-    }
-
     /// The outgoing numbers of a packet, or `None` when it belongs before the first packet of its source.
     pub(super) fn rewrite(&mut self, now: Instant, sequence: u16, timestamp: u32) -> Option<(u16, u32)> {
         let source = self.source.as_mut()?;

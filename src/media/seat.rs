@@ -5,19 +5,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_remote::TrackRemote;
 
+use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
 use super::instant;
 use super::offer::{self, Offer};
 use super::peer::{Peer, Section, Transport};
-use super::source::{Feed, Source, Tally};
+use super::source::{Feed, Source};
+use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal};
 
@@ -29,12 +30,13 @@ const MEASURE: Duration = Duration::from_secs(2);
 /// Looking more often than this at who is silent tells nothing.
 const LEAST_LOOK: Duration = Duration::from_millis(10);
 
-/// An offer on its way to its seat.
+/// What a browser says to its seat.
 #[derive(Debug)]
-pub(super) struct Offered {
-    pub(super) offer_id: u64,
-    pub(super) fresh: bool,
-    pub(super) sdp: String,
+pub(super) enum Said {
+    /// It describes its media.
+    Offer { offer_id: u64, fresh: bool, sdp: String },
+    /// How large it shows each section.
+    View(Vec<(String, u16)>),
 }
 
 /// What a seat tells the switchboard.
@@ -50,6 +52,10 @@ pub(super) enum News {
     SourceUp(Arc<Source>),
     /// A source that will not come back.
     SourceDown(u64),
+    /// A picture went dark for want of room, or came back.
+    Darkened,
+    /// The layers of one of its own sections that somebody watches.
+    Layers { mid: String, layers: Vec<u8> },
     /// A new state.
     State(MediaState),
     /// A measurement.
@@ -72,6 +78,11 @@ pub(super) struct Seat {
     peer: Option<Peer>,
     /// What the browser sends, by kind and order of its sections: the camera after a reload is the same source.
     sources: BTreeMap<(MediaKind, usize), Arc<Source>>,
+    /// Which layers of its own sections the browser was told to send.
+    pausing: HashMap<String, (Arc<Source>, Pausing)>,
+    /// Who watches one of the sources, or which layer, has changed.
+    watched: Arc<Notify>,
+    chooser: Chooser,
     tallies: HashMap<String, (MediaKind, Arc<Tally>)>,
     measured: [(u64, u64); 2],
     state: Option<MediaState>,
@@ -93,6 +104,9 @@ impl Seat {
             stop,
             peer: None,
             sources: BTreeMap::new(),
+            pausing: HashMap::new(),
+            watched: Arc::default(),
+            chooser: Chooser::new(instant::now()),
             tallies: HashMap::new(),
             measured: Default::default(),
             state: None,
@@ -100,20 +114,29 @@ impl Seat {
     }
 
     /// Serves the seat until it is taken away.
-    pub(super) async fn run(mut self, mut offers: mpsc::Receiver<Offered>) {
+    pub(super) async fn run(mut self, mut said: mpsc::Receiver<Said>) {
         let mut look = tokio::time::interval((self.common.config.silence / 8).max(LEAST_LOOK));
         let mut measure = tokio::time::interval(MEASURE);
+        let mut choose = tokio::time::interval(choosing::LOOK);
+        choose.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let watched = Arc::clone(&self.watched);
         let stop = self.stop.clone();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                offered = offers.recv() => match offered {
-                    Some(offered) => self.offered(offered).await,
+                said = said.recv() => match said {
+                    Some(Said::Offer { offer_id, fresh, sdp }) => self.offered(offer_id, fresh, &sdp).await,
+                    Some(Said::View(heights)) => {
+                        self.chooser.show(heights);
+                        self.choose().await;
+                    }
                     None => break,
                 },
                 event = next_event(self.peer.as_mut()) => self.handle(event).await,
                 _ = look.tick() => self.look().await,
                 _ = measure.tick() => self.measure().await,
+                _ = choose.tick() => self.choose().await,
+                () = watched.notified() => self.pause().await,
             }
         }
         let was_connected = self.peer.is_some();
@@ -123,8 +146,8 @@ impl Seat {
         self.tell(News::Left { was_connected }).await;
     }
 
-    async fn offered(&mut self, Offered { offer_id, fresh, sdp }: Offered) {
-        let answered = match Offer::parse(&sdp) {
+    async fn offered(&mut self, offer_id: u64, fresh: bool, sdp: &str) {
+        let answered = match Offer::parse(sdp) {
             Ok(offer) => self.answer(&offer, fresh).await,
             Err(reason) => Err(reason),
         };
@@ -195,21 +218,28 @@ impl Seat {
         let same_kind = peer.publishing.iter().filter(|other| other.kind == section.kind);
         let order = same_kind.take_while(|other| other.mid != mid).count();
         let kind = section.kind;
-        let (source, is_new) = match self.sources.get(&(kind, order)) {
-            Some(source) => (Arc::clone(source), false),
-            None => (Source::new(self.common.number(), self.participant, kind), true),
-        };
+        let known = self.sources.get(&(kind, order)).cloned();
+        let is_new = known.is_none();
+        let source = known.unwrap_or_else(|| {
+            let watched = Arc::clone(&self.watched);
+            Source::new(instant::now(), self.common.number(), self.participant, kind, watched)
+        });
         let tally = Arc::new(Tally::default());
         let feed = Arc::new(Feed {
             number: u32::try_from(self.common.number() & 0xffff_ffff).expect("masked to 32 bits"),
             track,
             source: Arc::clone(&source),
             payload_types: section.payload_types.clone(),
+            rids: section.rids.clone(),
+            level_extension: section.level_extension,
             tally: Arc::clone(&tally),
             counters: Arc::clone(&self.common.counters),
-            ssrc: AtomicU32::new(0),
         });
+        source.set_offered(section.rids.len());
         self.tallies.insert(mid.to_owned(), (kind, tally));
+        if kind == MediaKind::Video {
+            self.pausing.insert(mid.to_owned(), (Arc::clone(&source), Pausing::default()));
+        }
         let stop = peer.stop.clone();
         // First those who watch, then what they see: a stream begins with its keyframe.
         if is_new {
@@ -261,8 +291,9 @@ impl Seat {
         let mut now = [(0, 0); 2];
         for (kind, tally) in self.tallies.values() {
             let sum = &mut now[usize::from(*kind == MediaKind::Video)];
-            sum.0 += tally.received.load(Ordering::Relaxed);
-            sum.1 += tally.expected.load(Ordering::Relaxed);
+            let (received, expected) = tally.sums();
+            sum.0 += received;
+            sum.1 += expected;
         }
         let before = std::mem::replace(&mut self.measured, now);
         if self.state != Some(MediaState::Connected) {
@@ -274,12 +305,33 @@ impl Seat {
         self.tell(News::Upstream { packets: (audio.0, video.0), loss: loss(received, expected) }).await;
     }
 
+    /// Aims the legs at layers, and says which of the own layers nobody watches.
+    async fn choose(&mut self) {
+        let Some(peer) = &self.peer else { return };
+        if self.chooser.look(instant::now(), &peer.path, &peer.receiving) {
+            self.tell(News::Darkened).await;
+        }
+        self.pause().await;
+    }
+
+    async fn pause(&mut self) {
+        let now = instant::now();
+        let mut news = Vec::new();
+        for (mid, (source, pausing)) in &mut self.pausing {
+            news.extend(pausing.look(now, source).map(|layers| News::Layers { mid: mid.clone(), layers }));
+        }
+        for news in news {
+            self.tell(news).await;
+        }
+    }
+
     /// Closes the connection; the seat and its sources stay.
     async fn detach(&mut self) {
         if let Some(peer) = self.peer.take() {
             self.tell(News::Detached).await;
             peer.close().await;
             self.tallies.clear();
+            self.pausing.clear();
             self.measured = Default::default();
             self.state = None;
         }

@@ -3,9 +3,9 @@
 //! A source outlives connections: after a reload the new connection feeds the same source, so everybody who watches it
 //! goes on watching the same section.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
@@ -16,12 +16,17 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use super::codec::{Codec, PayloadTypes};
 use super::counters::Counters;
 use super::instant;
+use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
+use super::loudness::Loudness;
+use super::tally::Tally;
+use super::vp8;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::MediaKind;
 
-/// A publisher is asked for a keyframe at most this often: each one costs ten times the bits of another frame.
-const KEYFRAME_PAUSE: Duration = Duration::from_millis(300);
+/// A publisher is asked for a keyframe of a layer at most this often, however many watch: each costs ten times the bits
+/// of another frame. A change from one layer to another need not wait for the pause of the first.
+const KEYFRAME_PAUSE: Duration = Duration::from_secs(1);
 
 /// A microphone or a camera.
 #[derive(Debug)]
@@ -30,15 +35,64 @@ pub(super) struct Source {
     pub(super) number: u64,
     pub(super) owner: ParticipantId,
     pub(super) kind: MediaKind,
+    /// From small to large; of a microphone, and of a camera in one size, the first alone.
+    pub(super) layers: [Layer; LAYERS],
+    /// How many layers its browser offered.
+    offered: AtomicU8,
+    /// How loud it is now, of a microphone.
+    pub(super) loudness: Loudness,
     legs: RwLock<Vec<Arc<Leg>>>,
     ended: AtomicBool,
+    /// Layers of which a keyframe is wanted, a bit for each.
+    keyframes: AtomicU8,
     keyframe_wanted: Notify,
+    /// Wakes the publisher's seat: who watches which layer has changed.
+    watched: Arc<Notify>,
 }
 
 impl Source {
-    pub(super) fn new(number: u64, owner: ParticipantId, kind: MediaKind) -> Arc<Self> {
-        let (legs, ended, keyframe_wanted) = (RwLock::default(), AtomicBool::new(false), Notify::new());
-        Arc::new(Self { number, owner, kind, legs, ended, keyframe_wanted })
+    /// A source of `owner`; `watched` is told when its viewers' wishes change.
+    pub(super) fn new(
+        now: Instant,
+        number: u64,
+        owner: ParticipantId,
+        kind: MediaKind,
+        watched: Arc<Notify>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            owner,
+            kind,
+            layers: std::array::from_fn(|_| Layer::new(now)),
+            offered: AtomicU8::new(1),
+            loudness: Loudness::default(),
+            legs: RwLock::default(),
+            ended: AtomicBool::new(false),
+            keyframes: AtomicU8::new(0),
+            keyframe_wanted: Notify::new(),
+            watched,
+        })
+    }
+
+    /// The layers that its browser offered, from small to large.
+    pub(super) fn offered(&self) -> &[Layer] {
+        let count = usize::from(self.offered.load(Ordering::Relaxed)).clamp(1, LAYERS);
+        &self.layers[..count]
+    }
+
+    /// A new connection offers `count` layers.
+    pub(super) fn set_offered(&self, count: usize) {
+        self.offered.store(u8::try_from(count.clamp(1, LAYERS)).unwrap_or(1), Ordering::Relaxed);
+    }
+
+    /// The layers that somebody watches or waits for, a bit for each.
+    pub(super) fn wanted(&self) -> u8 {
+        self.legs.read().unwrap_or_else(PoisonError::into_inner).iter().fold(0, |all, leg| all | leg.wants())
+    }
+
+    /// What somebody watches has changed.
+    pub(super) fn rewatch(&self) {
+        self.watched.notify_one();
     }
 
     /// Adds somebody who watches.
@@ -47,11 +101,14 @@ impl Source {
         if !self.ended.load(Ordering::Acquire) {
             legs.push(Arc::clone(leg));
         }
+        drop(legs);
+        self.rewatch();
     }
 
     /// Removes somebody who watched.
     pub(super) fn unsubscribe(&self, leg: &Arc<Leg>) {
         self.legs.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, leg));
+        self.rewatch();
     }
 
     /// From now on nothing comes out of it, whatever goes in.
@@ -60,27 +117,43 @@ impl Source {
         self.legs.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Asks the publisher for a keyframe, soon: at once, or when the last request is [`KEYFRAME_PAUSE`] old.
+    /// Asks the publisher for a keyframe of every layer that somebody watches.
     pub(super) fn request_keyframe(&self) {
+        let wanted = self.wanted();
+        self.request_keyframes(if wanted == 0 { bit(0) } else { wanted });
+    }
+
+    /// Asks the publisher for a keyframe of one layer, soon: at once, or when the last such request is [`KEYFRAME_PAUSE`] old.
+    pub(super) fn request_keyframe_of(&self, layer: usize) {
+        self.request_keyframes(bit(layer));
+    }
+
+    fn request_keyframes(&self, layers: u8) {
         if self.kind == MediaKind::Video {
+            self.keyframes.fetch_or(layers, Ordering::AcqRel);
             self.keyframe_wanted.notify_one();
         }
     }
 
-    fn forward(self: &Arc<Self>, stream: u64, codec: Codec, packet: &Packet) {
+    fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
         for leg in self.legs.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            leg.offer(self, stream, codec, packet);
+            leg.offer(self, from, packet);
         }
     }
 }
 
-/// What came in through a feed, for the publisher's quality display.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    /// Packets that arrived.
-    pub(super) received: AtomicU64,
-    /// Packets that must have been sent, by their sequence numbers.
-    pub(super) expected: AtomicU64,
+/// A layer as a bit of a set.
+pub(super) const fn bit(layer: usize) -> u8 {
+    if layer < LAYERS { 1 << layer } else { 0 }
+}
+
+/// Where a packet of a source comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// Names the stream for the life of the relay: one encoder of one connection.
+    pub(super) stream: u64,
+    pub(super) layer: usize,
+    pub(super) codec: Codec,
 }
 
 /// The stream of packets that a connection brings for a source.
@@ -90,59 +163,106 @@ pub(super) struct Feed {
     pub(super) track: Arc<dyn TrackRemote>,
     pub(super) source: Arc<Source>,
     pub(super) payload_types: PayloadTypes,
+    /// The names of its layers, from small to large; empty when there is one.
+    pub(super) rids: Vec<String>,
+    /// The number of the header extension that names the loudness, if there is one.
+    pub(super) level_extension: Option<u8>,
     pub(super) tally: Arc<Tally>,
     pub(super) counters: Arc<Counters>,
-    /// The SSRC seen last; zero before the first packet.
-    pub(super) ssrc: AtomicU32,
 }
 
 impl Feed {
     /// Forwards until the track ends or `stop`.
     pub(super) async fn forward(self: Arc<Self>, stop: CancellationToken) {
-        let mut newest = None;
+        let mut streams: Vec<(u32, usize)> = Vec::with_capacity(LAYERS);
         while let Some(event) = stop.run_until_cancelled(self.track.poll()).await.flatten() {
             let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
-            self.count(&mut newest, packet.header.ssrc, packet.header.sequence_number);
-            if let Some(codec) = self.payload_types.codec(packet.header.payload_type) {
-                let stream = u64::from(self.number) << 32 | u64::from(packet.header.ssrc);
-                self.source.forward(stream, codec, &packet);
-            }
+            let header = &packet.header;
+            self.tally.count(header.ssrc, header.sequence_number);
+            let Some(codec) = self.payload_types.codec(header.payload_type) else { continue };
+            let known = streams.iter().find(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, layer)| *layer);
+            let layer = if let Some(layer) = known {
+                layer
+            } else {
+                let Some(layer) = self.layer_of(header.ssrc).await else { continue };
+                // An encoder that began anew took a new number.
+                streams.retain(|(_, other)| *other != layer);
+                streams.push((header.ssrc, layer));
+                layer
+            };
+            self.hear(layer, codec, &packet);
+            let stream = u64::from(self.number) << 32 | u64::from(header.ssrc);
+            self.source.forward(Origin { stream, layer, codec }, &packet);
+        }
+    }
+
+    async fn layer_of(&self, ssrc: u32) -> Option<usize> {
+        if self.rids.len() < 2 {
+            return Some(0);
+        }
+        let rid = self.track.rid(ssrc).await?;
+        self.rids.iter().position(|known| *known == rid).filter(|layer| *layer < LAYERS)
+    }
+
+    fn hear(&self, layer: usize, codec: Codec, packet: &Packet) {
+        let now = instant::now();
+        let measured = &self.source.layers[layer];
+        measured.hear(now, packet.header.ssrc, packet.payload.len());
+        if codec == Codec::Vp8
+            && let Some((_, height)) =
+                vp8::Descriptor::read(&packet.payload).and_then(|read| read.size(&packet.payload))
+        {
+            measured.set_height(height);
+        }
+        let level = self.level_extension.and_then(|id| packet.header.get_extension(id));
+        if let Some([level, ..]) = level.as_deref() {
+            self.source.loudness.hear(level & 0x7f);
         }
     }
 
     /// Sends the requests for keyframes until `stop`.
     pub(super) async fn ask_for_keyframes(self: Arc<Self>, stop: CancellationToken) {
+        let mut wanted = 0;
+        let mut asked: [Option<Instant>; LAYERS] = [None; LAYERS];
         loop {
-            if stop.run_until_cancelled(self.source.keyframe_wanted.notified()).await.is_none() {
+            let waiting = (0..LAYERS).filter(|layer| wanted & bit(*layer) != 0).filter_map(|layer| asked[layer]);
+            let next = waiting.min().map(|at| at + KEYFRAME_PAUSE);
+            let news = async {
+                match next {
+                    Some(at) => {
+                        let _ = tokio::time::timeout_at(at.into(), self.source.keyframe_wanted.notified()).await;
+                    }
+                    None => self.source.keyframe_wanted.notified().await,
+                }
+            };
+            if stop.run_until_cancelled(news).await.is_none() {
                 return;
             }
-            let media_ssrc = self.ssrc.load(Ordering::Relaxed);
-            if media_ssrc == 0 {
-                // Nothing has arrived that one could ask for, and what was not asked for needs no pause.
+            let now = instant::now();
+            wanted |= self.source.keyframes.swap(0, Ordering::AcqRel);
+            let is_due = |layer: &usize| {
+                wanted & bit(*layer) != 0
+                    && asked[*layer].is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAME_PAUSE)
+            };
+            let due: Vec<usize> = (0..LAYERS).filter(is_due).collect();
+            due.iter().for_each(|layer| wanted &= !bit(*layer));
+            // Of what has not arrived one cannot ask, and what was not asked for needs no pause.
+            let streams: Vec<_> = due
+                .into_iter()
+                .map(|layer| (layer, self.source.layers[layer].ssrc()))
+                .filter(|(_, ssrc)| *ssrc != 0)
+                .collect();
+            if streams.is_empty() {
                 continue;
             }
             self.counters.keyframes_asked.increment(1);
-            let pli = PictureLossIndication { sender_ssrc: 0, media_ssrc };
-            if self.track.write_rtcp(vec![Box::new(pli)]).await.is_err() {
+            streams.iter().for_each(|(layer, _)| asked[*layer] = Some(now));
+            let ask = |(_, media_ssrc)| -> Box<dyn rtc::rtcp::Packet> {
+                Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc })
+            };
+            if self.track.write_rtcp(streams.into_iter().map(ask).collect()).await.is_err() {
                 return;
             }
-            let again = tokio::time::sleep_until((instant::now() + KEYFRAME_PAUSE).into());
-            if stop.run_until_cancelled(again).await.is_none() {
-                return;
-            }
-        }
-    }
-
-    fn count(&self, newest: &mut Option<u16>, ssrc: u32, sequence: u16) {
-        self.tally.received.fetch_add(1, Ordering::Relaxed);
-        let changed = self.ssrc.swap(ssrc, Ordering::Relaxed) != ssrc;
-        let ahead = match newest {
-            Some(newest) if !changed => sequence.wrapping_sub(*newest),
-            _ => 1,
-        };
-        if ahead < 0x8000 {
-            self.tally.expected.fetch_add(u64::from(ahead), Ordering::Relaxed);
-            *newest = Some(sequence);
         }
     }
 }

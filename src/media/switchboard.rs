@@ -6,20 +6,25 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::common::Common;
 use super::peer::Section;
-use super::seat::{News, Notice, Offered, Seat};
+use super::seat::{News, Notice, Said, Seat};
 use super::slots::{self, Wanted};
 use super::source::Source;
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
+use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
+use crate::domain::room::speaker::Floor;
 
-/// Offers that wait at a seat. A browser has one in flight; a flood is refused.
-const OFFERS: usize = 4;
+/// Words that wait at a seat. A browser has one offer in flight; a flood is refused.
+const WORDS: usize = 8;
+/// How often it is looked who speaks.
+const LISTEN: Duration = Duration::from_millis(200);
 /// News that wait here.
 const NOTICES: usize = 1024;
 /// Events that wait for the caller before we stop listening to commands.
@@ -34,6 +39,8 @@ pub(super) struct Switchboard {
     events: mpsc::Sender<RelayEvent>,
     outbox: VecDeque<RelayEvent>,
     seats: HashMap<ParticipantId, Place>,
+    /// Who has the floor in each room.
+    floors: HashMap<RoomId, Floor>,
 }
 
 /// A seat, as the switchboard sees it.
@@ -42,7 +49,7 @@ struct Place {
     mode: RelayMode,
     kept: bool,
     number: u64,
-    offers: mpsc::Sender<Offered>,
+    said: mpsc::Sender<Said>,
     stop: CancellationToken,
     /// There is a browser to tell about slots.
     is_answered: bool,
@@ -55,12 +62,23 @@ struct Place {
 impl Switchboard {
     pub(super) fn new(common: Arc<Common>, events: mpsc::Sender<RelayEvent>, stop: CancellationToken) -> Self {
         let (notices, inbox) = mpsc::channel(NOTICES);
-        Self { common, stop, notices, inbox, events, outbox: VecDeque::new(), seats: HashMap::new() }
+        Self {
+            common,
+            stop,
+            notices,
+            inbox,
+            events,
+            outbox: VecDeque::new(),
+            seats: HashMap::new(),
+            floors: HashMap::new(),
+        }
     }
 
     /// Serves until `stop`, or until nobody commands or listens any more.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<RelayCommand>) {
         let (stop, events) = (self.stop.clone(), self.events.clone());
+        let mut listen = tokio::time::interval(LISTEN);
+        listen.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_room = self.outbox.len() < OUTBOX;
             tokio::select! {
@@ -75,6 +93,7 @@ impl Switchboard {
                     None => break,
                 },
                 Some(notice) = self.inbox.recv(), if has_room => self.notice(notice),
+                _ = listen.tick(), if has_room => self.listen(),
             }
         }
         let everybody: Vec<_> = self.seats.keys().copied().collect();
@@ -91,12 +110,18 @@ impl Switchboard {
             RelayCommand::Offer { participant, offer_id, fresh, sdp } => {
                 let reason = match self.seats.get(&participant) {
                     None => OfferRefusal::NotAdmitted,
-                    Some(place) => match place.offers.try_send(Offered { offer_id, fresh, sdp }) {
+                    Some(place) => match place.said.try_send(Said::Offer { offer_id, fresh, sdp }) {
                         Ok(()) => return,
                         Err(_) => OfferRefusal::Internal,
                     },
                 };
                 self.say(RelayEvent::OfferRefused { participant, offer_id, reason });
+            }
+            RelayCommand::View { participant, heights } => {
+                // A browser says it again at every change.
+                if let Some(place) = self.seats.get(&participant) {
+                    let _ = place.said.try_send(Said::View(heights));
+                }
             }
             RelayCommand::Remove { participant } => {
                 if let Some(room) = self.remove(participant) {
@@ -128,7 +153,7 @@ impl Switchboard {
             tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
             return;
         }
-        let (offers, received) = mpsc::channel(OFFERS);
+        let (said, received) = mpsc::channel(WORDS);
         let (number, stop) = (self.common.number(), self.stop.child_token());
         let seat = Seat::new(Arc::clone(&self.common), participant, number, self.notices.clone(), stop.clone());
         self.common.tracker.spawn(seat.run(received));
@@ -137,7 +162,7 @@ impl Switchboard {
             mode,
             kept,
             number,
-            offers,
+            said,
             stop,
             is_answered: false,
             sections: Vec::new(),
@@ -197,6 +222,8 @@ impl Switchboard {
                 place.sources.remove(&number);
                 self.seat_room(room);
             }
+            News::Darkened => self.seat_participant(participant, false),
+            News::Layers { mid, layers } => self.say(RelayEvent::Layers { participant, mid, layers }),
             News::State(state) => self.say(RelayEvent::Connection { participant, state }),
             News::Upstream { packets, loss } => {
                 // A measurement is worth nothing when the next one is already there.
@@ -231,7 +258,8 @@ impl Switchboard {
                 section.leg.carry(source);
             }
             if let Some(source) = source {
-                slots.push(Slot { mid: section.mid.clone(), kind, source: source.owner });
+                let waits = section.leg.is_dark();
+                slots.push(Slot { mid: section.mid.clone(), kind, source: source.owner, waits });
             }
         }
         let told = (slots, missing);
@@ -241,6 +269,27 @@ impl Switchboard {
         {
             place.told.clone_from(&told);
             self.say(RelayEvent::Slots { participant, slots: told.0, missing: told.1 });
+        }
+    }
+
+    /// Looks who speaks in every room, and says where that changed.
+    fn listen(&mut self) {
+        let mut rooms: HashMap<RoomId, Vec<(ParticipantId, f32)>> = HashMap::new();
+        for (participant, place) in self.seats.iter().filter(|(_, place)| place.mode == RelayMode::Conference) {
+            let sound = place.sources.values().filter(|source| source.kind == MediaKind::Audio);
+            let level = sound.map(|source| {
+                source.loudness.fade();
+                source.loudness.now()
+            });
+            rooms.entry(place.room).or_default().push((*participant, level.fold(0.0, f32::max)));
+        }
+        self.floors.retain(|room, _| rooms.contains_key(room));
+        for (room, levels) in rooms {
+            let floor = self.floors.entry(room).or_default();
+            if floor.observe(&levels) {
+                let participant = floor.holder();
+                self.say(RelayEvent::Speaker { room, participant });
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{RoomId, TicketId};
+use crate::domain::ids::{ParticipantId, RoomId, TicketId};
 use crate::domain::room::relay::{MediaState, OfferRefusal, Slot};
 pub use crate::domain::room::{
     Participant, ParticipantRole, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia,
@@ -100,6 +100,16 @@ pub enum ClientMessage {
         /// What is sent.
         state: SelfMedia,
     },
+    /// Says how large the browser shows each receiving section; sections that are not named are not shown, and get no
+    /// picture. A browser that never says it gets every picture as large as it is.
+    View {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+        /// The sections that are shown.
+        tiles: Vec<Tile>,
+    },
     /// Leaves a room for good.
     Leave {
         /// The command's id.
@@ -107,6 +117,16 @@ pub enum ClientMessage {
         /// The room.
         room: RoomId,
     },
+}
+
+/// A receiving section as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tile {
+    /// The `a=mid` of the section in the browser's own description.
+    pub mid: String,
+    /// Its height in pixels of the screen.
+    pub height: u16,
 }
 
 /// What the server says.
@@ -193,6 +213,22 @@ pub enum ServerMessage {
         slots: Vec<Slot>,
         /// Sections that the browser should add: audio, video.
         missing: (u8, u8),
+    },
+    /// Which layers of an own section somebody watches: send these and no others. Replaces the last one of this section.
+    Layers {
+        /// The room.
+        room: RoomId,
+        /// The `a=mid` of the section in the browser's own description.
+        mid: String,
+        /// By their place in the offer, from 0 for the smallest; none: nobody watches.
+        layers: Vec<u8>,
+    },
+    /// Who has the floor: show that picture large.
+    Speaker {
+        /// The room.
+        room: RoomId,
+        /// Nobody, before the first word.
+        participant: Option<ParticipantId>,
     },
     /// The relay's view of the own connection.
     MediaState {

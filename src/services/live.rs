@@ -262,16 +262,18 @@ impl Live {
     /// Passes the relay's events to their rooms until the relay ends.
     pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
         while let Some(event) = events.recv().await {
-            let participant = match &event {
-                RelayEvent::Answer { participant, .. }
-                | RelayEvent::OfferRefused { participant, .. }
-                | RelayEvent::Slots { participant, .. }
-                | RelayEvent::Connection { participant, .. }
-                | RelayEvent::Upstream { participant, .. } => *participant,
-            };
             let room = {
                 let registry = self.registry();
-                registry.seats.get(&participant).and_then(|room| registry.rooms.get(room)).cloned()
+                let room = match &event {
+                    RelayEvent::Speaker { room, .. } => Some(room),
+                    RelayEvent::Answer { participant, .. }
+                    | RelayEvent::OfferRefused { participant, .. }
+                    | RelayEvent::Slots { participant, .. }
+                    | RelayEvent::Layers { participant, .. }
+                    | RelayEvent::Connection { participant, .. }
+                    | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
+                };
+                room.and_then(|room| registry.rooms.get(room)).cloned()
             };
             // Waiting here could close a circle of full queues; the browser repeats an offer that got no answer.
             if let Some(room) = room
@@ -362,6 +364,8 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         }
         Notice::Media(RelayEvent::Slots { slots, missing, .. }) => ServerMessage::Slots { room, slots, missing },
         Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
+        Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
+        Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
         Notice::Media(RelayEvent::Upstream { .. }) => return None,
     })
 }

@@ -11,13 +11,13 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use tokio::sync::{broadcast, mpsc};
 
-use crate::domain::ids::{ConnectionId, DeskId, TicketId};
+use crate::domain::ids::{ConnectionId, DeskId, RoomId, TicketId};
 use crate::domain::permission::Actor;
 use crate::domain::room::Input;
 use crate::domain::time::Timestamp;
 use crate::protocol::LIVE_VERSION;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::live::{ClientMessage, Hello, ServerMessage};
+use crate::protocol::live::{ClientMessage, Hello, ServerMessage, Tile};
 use crate::protocol::parse::parse;
 use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
@@ -35,6 +35,8 @@ const HOLD_EVERY: Duration = Duration::from_secs(10);
 const REPAIR_EVERY: Duration = Duration::from_secs(5);
 /// Topics and tickets that one socket may follow.
 const FOLLOWED: usize = 16;
+/// Sections of a browser's connection at most.
+const TILES: usize = 24;
 /// Events read from the log at once.
 const PAGE: i64 = 200;
 
@@ -334,8 +336,17 @@ impl Session {
                 let media = Input::Media(self.connection, state);
                 (Some(id), self.services.live.say(self.connection, room, media).await)
             }
+            ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
             ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
         }
+    }
+
+    async fn view(&mut self, room: RoomId, tiles: Vec<Tile>) -> Result<(), Refusal> {
+        if tiles.len() > TILES || tiles.iter().any(|tile| tile.mid.len() > 32) {
+            return Err(Refusal::field(ErrorCode::Invalid, "tiles", "24 tiles, and 32 letters for the name of each"));
+        }
+        let heights = tiles.into_iter().map(|tile| (tile.mid, tile.height)).collect();
+        self.services.live.say(self.connection, room, Input::View(self.connection, heights)).await
     }
 
     async fn renew(&mut self, token: &str) -> Result<(), Refusal> {

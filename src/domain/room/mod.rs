@@ -7,7 +7,9 @@
 //! is no output that names the room, anybody in it, or its media. Seats outlive sockets: a lost socket keeps its seat for
 //! [`SEAT_GRACE`], and whoever joins by a grant for the same seat takes it up again.
 
+pub mod layers;
 pub mod relay;
+pub mod speaker;
 mod view;
 
 use std::time::Duration;
@@ -63,6 +65,8 @@ pub enum Input {
     },
     /// A participant says what it sends.
     Media(ConnectionId, SelfMedia),
+    /// A browser says how large it shows each receiving section.
+    View(ConnectionId, Vec<(String, u16)>),
     /// A participant leaves for good.
     Leave(ConnectionId),
     /// The relay tells something.
@@ -144,6 +148,11 @@ impl Room {
                 }
                 taken.media = media;
                 self.tell_everybody()
+            }
+            Input::View(connection, heights) => {
+                let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+                let participant = taken.seat.participant;
+                vec![Output::Relay(RelayCommand::View { participant, heights })]
             }
             Input::Leave(connection) => {
                 let Some(participant) = self.by_connection(connection).map(|taken| taken.seat.participant) else {
@@ -242,13 +251,18 @@ impl Room {
         state.map(|notice| Output::Tell(connection, notice)).into_iter().collect()
     }
 
-    /// Passes the relay's words on to the one participant that they are about.
+    /// Passes the relay's words on to the participant that they are about, or to all.
     fn relay(&self, event: RelayEvent) -> Vec<Output> {
         let about = match &event {
             RelayEvent::Answer { participant, .. }
             | RelayEvent::OfferRefused { participant, .. }
             | RelayEvent::Slots { participant, .. }
+            | RelayEvent::Layers { participant, .. }
             | RelayEvent::Connection { participant, .. } => *participant,
+            RelayEvent::Speaker { .. } => {
+                let told = self.taken.iter().map(|taken| Output::Tell(taken.connection, Notice::Media(event.clone())));
+                return told.collect();
+            }
             RelayEvent::Upstream { .. } => return Vec::new(),
         };
         let taken = self.taken.iter().find(|taken| taken.seat.participant == about);

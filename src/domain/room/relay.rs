@@ -52,6 +52,13 @@ pub enum RelayCommand {
         /// The session description (RFC 8866), at most 64 KiB.
         sdp: String,
     },
+    /// How large the participant's browser shows each receiving section; those that are not named are not shown.
+    View {
+        /// The seat.
+        participant: ParticipantId,
+        /// The sections by their `a=mid`, with the height in pixels of the screen.
+        heights: Vec<(String, u16)>,
+    },
     /// Takes a seat away: no packet from or to it passes after this.
     Remove {
         /// The seat.
@@ -94,6 +101,22 @@ pub enum RelayEvent {
         /// Sources that found no free section, per kind: the browser should offer more (audio, video).
         missing: (u8, u8),
     },
+    /// Which layers of one of its own sections the participant's browser should send; replaces what was said before.
+    Layers {
+        /// The sending seat.
+        participant: ParticipantId,
+        /// The `a=mid` of the section.
+        mid: String,
+        /// The layers that somebody watches, by their place in the offer, from 0; none: nobody watches at all.
+        layers: Vec<u8>,
+    },
+    /// Somebody else speaks.
+    Speaker {
+        /// The room.
+        room: RoomId,
+        /// Who has the floor now.
+        participant: Option<ParticipantId>,
+    },
     /// The state of a participant's connection changed.
     Connection {
         /// The seat.
@@ -135,6 +158,9 @@ pub struct Slot {
     pub kind: MediaKind,
     /// Whose media it is.
     pub source: ParticipantId,
+    /// The picture waits for a better network of the receiver.
+    #[serde(default)]
+    pub waits: bool,
 }
 
 /// The state of a participant's media connection, as the relay sees it.

@@ -8,7 +8,8 @@ export const hasFirefox = (): boolean => existsSync(FIREFOX)
 
 /** What the machine of a person has. */
 export interface Equipment {
-  camera: Colour | 'none'
+  /** A camera that sees one colour; the browser's own moving picture in any size; or none. */
+  camera: Colour | 'moving' | 'none'
   hertz?: number
   /** The person, or the system, said no. */
   denied?: boolean
@@ -21,6 +22,7 @@ export function launchChromium(equipment: Equipment): Promise<Browser> {
   if (denied) args.push('--deny-permission-prompts')
   else args.push('--use-fake-ui-for-media-stream')
   if (camera === 'none') args.push('--use-fake-device-for-media-stream=device-count=0')
+  else if (camera === 'moving') args.push('--use-fake-device-for-media-stream')
   else args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(camera)}`)
   if (hertz !== undefined) args.push(`--use-file-for-fake-audio-capture=${toneFile(hertz)}`)
   return chromium.launch({ executablePath: CHROMIUM, args })

@@ -1,10 +1,11 @@
 // One call: the socket, the relay and the devices joined. The state is a value (`room/`); this carries it out.
 
-import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
+import { computed, onScopeDispose, provide, shallowRef, watch, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue'
 import { Refusal } from '@/connection/driver'
 import { browserDevices } from '@/media/devices'
 import { LocalMedia, type LocalState } from '@/media/local'
 import { Peer, type Offer } from '@/media/peer'
+import { Tiles } from '@/media/tiles'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import { ApiError } from '@/protocol/http'
 import type { RoomState, ServerMessage } from '@/protocol/live'
@@ -18,6 +19,8 @@ import type { Live } from './live'
 /** Refusals of a grant or a join after which asking again is useless. */
 const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended'])
 const RETRY_MS = 2_000
+/** Sizes are told after the page came to rest. */
+const VIEW_MS = 60
 
 export interface CallOptions {
   live: Live
@@ -34,6 +37,9 @@ export interface CallOptions {
   /** What the test picture says. */
   testLabel: string
 }
+
+/** Where the elements that show a received picture say how large they are. */
+export const TILES: InjectionKey<Tiles> = Symbol('tiles')
 
 export interface Streams {
   audio: MediaStream | null
@@ -72,6 +78,10 @@ export function useCall(options: CallOptions): Call {
   let wanted: string | null = null
   let isReentering = false
   let told = ''
+  let viewed = ''
+  let viewing: number | null = null
+  const tiles = new Tiles(look)
+  provide(TILES, tiles)
 
   function dispatch(event: CallEvent): void {
     const before = state.value
@@ -80,6 +90,7 @@ export function useCall(options: CallOptions): Call {
     state.value = next
     if (next.phase.name === 'ended') return before.phase.name === 'ended' ? undefined : cleanUp()
     if (next.slots !== before.slots || next.participants !== before.participants) gather()
+    if (next.slots !== before.slots) look()
     if (next.own !== before.own) send()
     tell()
   }
@@ -134,7 +145,7 @@ export function useCall(options: CallOptions): Call {
   function entered(room: RoomState): void {
     if (room.room !== wanted) return
     const isNew = state.value.room === null
-    if (isNew) told = ''
+    if (isNew) told = viewed = ''
     dispatch({ type: 'room', room, at: Date.now() })
     if (!isNew || state.value.room === null) return
     peer ??= makePeer()
@@ -184,6 +195,10 @@ export function useCall(options: CallOptions): Call {
         if (message.reason === 'not_admitted') return void reenter()
         if (message.reason === 'internal') return void setTimeout(() => peer?.begin(), 1000)
         return dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' })
+      case 'layers':
+        return void (message.room === state.value.room && peer?.setLayers(message.mid, message.layers))
+      case 'speaker':
+        return message.room === state.value.room ? dispatch({ type: 'speaker', participant: message.participant ?? null }) : undefined
       case 'media_state':
         if (message.room === state.value.room && message.state === 'closed') peer?.distrust()
         return
@@ -197,11 +212,12 @@ export function useCall(options: CallOptions): Call {
   /** The socket is back. Either the seat was kept, or it is asked for again; the media follows by itself. */
   function welcomed(rooms: readonly string[]): void {
     dispatch({ type: 'link_back' })
-    told = ''
+    told = viewed = ''
     const room = state.value.room
     if (room === null) return
     if (rooms.includes(room)) {
       peer?.setLinked(true)
+      look()
       return tell()
     }
     void reenter()
@@ -255,6 +271,26 @@ export function useCall(options: CallOptions): Call {
     if (text === told) return
     told = text
     void live.command({ type: 'media', room, state: media }, { patience: 'queue', key: 'media' }).catch(() => undefined)
+  }
+
+  /** Says how large the pictures are shown, once the page has come to rest. */
+  function look(): void {
+    if (viewing !== null) return
+    viewing = window.setTimeout(() => {
+      viewing = null
+      const { room, phase, slots } = state.value
+      if (room === null || phase.name === 'ended' || peer === null) return
+      const heights = tiles.heights(window.devicePixelRatio)
+      const shown = slots.flatMap((slot) => {
+        const height = heights.get(peer?.trackOf(slot.mid)?.id ?? '')
+        return slot.kind === 'video' && height !== undefined ? [{ mid: slot.mid, height }] : []
+      })
+      const text = JSON.stringify(shown)
+      // Before the first picture is on the page the relay sends all: nobody waits for a layout.
+      if (text === viewed || (viewed === '' && shown.length === 0)) return
+      viewed = text
+      void live.command({ type: 'view', room, tiles: shown }, { patience: 'queue', key: 'view' }).catch(() => undefined)
+    }, VIEW_MS)
   }
 
   /** Puts the tracks of the slots together, one pair of streams per participant; keeps what did not change. */
@@ -319,6 +355,8 @@ export function useCall(options: CallOptions): Call {
     stopListening()
     stopWatching()
     quality.stop()
+    tiles.stop()
+    if (viewing !== null) window.clearTimeout(viewing)
     document.removeEventListener('visibilitychange', shown)
     window.removeEventListener('pageshow', shown)
     // The seat stays: the page may be going to another screen of the same visit, or be reloaded.

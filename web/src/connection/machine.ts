@@ -348,6 +348,8 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'answer':
     case 'offer_refused':
     case 'slots':
+    case 'layers':
+    case 'speaker':
     case 'media_state':
     case 'room_ended':
       return stay(heard, [{ do: 'deliver', message }])

@@ -2,6 +2,7 @@
 // One offer is in flight at a time; an answer to another one is dropped.
 
 import type { MediaKind, MediaState } from '@/protocol/live'
+import { encodings, sendLayers } from './simulcast'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
 
 /** An offer without an answer for so long is said again. */
@@ -80,6 +81,12 @@ export class Peer {
     void this.#senders?.[kind].replaceTrack(track).catch(() => undefined)
   }
 
+  /** Somebody watches these layers of an own section, and no others. */
+  setLayers(mid: string, layers: readonly number[]): void {
+    const sender = this.#pc?.getTransceivers().find((one) => one.mid === mid)?.sender
+    if (sender) void sendLayers(sender, layers)
+  }
+
   trackOf(mid: string): MediaStreamTrack | null {
     return this.#pc?.getTransceivers().find((one) => one.mid === mid)?.receiver.track ?? null
   }
@@ -151,7 +158,7 @@ export class Peer {
     const pc = this.#options.make()
     this.#pc = pc
     const audio = pc.addTransceiver(this.#tracks.audio ?? 'audio', { direction: 'sendonly' })
-    const video = pc.addTransceiver(this.#tracks.video ?? 'video', { direction: 'sendonly', sendEncodings: [{ maxBitrate: 1_500_000 }] })
+    const video = pc.addTransceiver(this.#tracks.video ?? 'video', { direction: 'sendonly', sendEncodings: encodings(globalThis.navigator?.hardwareConcurrency) })
     preferVp8(video)
     this.#senders = { audio: audio.sender, video: video.sender }
     const { receive } = this.#options

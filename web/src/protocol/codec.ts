@@ -80,7 +80,7 @@ const room = object({
   recording: flag,
 }) as unknown as Shape<RoomState>
 
-const slot = object({ mid: text, kind: oneOf('audio', 'video'), source: text }) as unknown as Shape<Slot>
+const slot = object({ mid: text, kind: oneOf('audio', 'video'), source: text, waits: orElse(flag, false) }) as unknown as Shape<Slot>
 
 const missing: Shape<[number, number]> = (value, path) => {
   const [audio = 0, video = 0] = list(number)(value, path)
@@ -104,6 +104,8 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   answer: object({ room: text, offer_id: number, sdp: text }),
   offer_refused: object({ room: text, offer_id: number, reason: oneOf('not_admitted', 'malformed', 'no_common_codec', 'internal') }),
   slots: object({ room: text, slots: list(slot), missing: orElse(missing, [0, 0] as [number, number]) }),
+  layers: object({ room: text, mid: text, layers: list(number) }),
+  speaker: object({ room: text, participant: orNull(text) }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
   room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),
   bye: object({ problem }),

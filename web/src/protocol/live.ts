@@ -57,6 +57,8 @@ export interface Slot {
   mid: string
   kind: MediaKind
   source: string
+  /** The picture waits for a better network of our own. */
+  waits?: boolean
 }
 export type OfferRefusal = 'not_admitted' | 'malformed' | 'no_common_codec' | 'internal'
 /** The state of the own media connection as the relay sees it. */
@@ -71,6 +73,7 @@ export type Command =
   | { type: 'join'; grant: string }
   | { type: 'offer'; room: string; offer_id: number; fresh: boolean; sdp: string }
   | { type: 'media'; room: string; state: SelfMedia }
+  | { type: 'view'; room: string; tiles: { mid: string; height: number }[] }
   | { type: 'leave'; room: string }
 
 export type ClientMessage =
@@ -100,6 +103,9 @@ export type ServerMessage =
   | { type: 'answer'; room: string; offer_id: number; sdp: string }
   | { type: 'offer_refused'; room: string; offer_id: number; reason: OfferRefusal }
   | { type: 'slots'; room: string; slots: Slot[]; missing: [number, number] }
+  /** Send these layers of an own section, by their place from 0, and no others. */
+  | { type: 'layers'; room: string; mid: string; layers: number[] }
+  | { type: 'speaker'; room: string; participant?: string | null }
   | { type: 'media_state'; room: string; state: MediaState }
   | { type: 'room_ended'; room: string; reason: RoomEnd }
   | { type: 'bye'; problem: Problem }

@@ -1329,6 +1329,18 @@ export interface components {
             id: number;
             /** @description The room. */
             room: components["schemas"]["RoomId"];
+            /** @description The sections that are shown. */
+            tiles: components["schemas"]["Tile"][];
+            /** @enum {string} */
+            type: "view";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
             /** @enum {string} */
             type: "leave";
         };
@@ -2317,6 +2329,21 @@ export interface components {
             /** @enum {string} */
             type: "slots";
         } | {
+            /** @description By their place in the offer, from 0 for the smallest; none: nobody watches. */
+            layers: number[];
+            /** @description The `a=mid` of the section in the browser's own description. */
+            mid: string;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "layers";
+        } | {
+            participant?: components["schemas"]["ParticipantId"] | null;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "speaker";
+        } | {
             /** @description The room. */
             room: components["schemas"]["RoomId"];
             /** @description The state. */
@@ -2379,6 +2406,8 @@ export interface components {
             mid: string;
             /** @description Whose media it is. */
             source: components["schemas"]["ParticipantId"];
+            /** @description The picture waits for a better network of the receiver. */
+            waits?: boolean;
         };
         /** @description Who a token speaks for. */
         Subject: {
@@ -2564,6 +2593,16 @@ export interface components {
              * @description Calls so far that somebody else than the patient answered.
              */
             wrong_persons?: number;
+        };
+        /** @description A receiving section as it is shown. */
+        Tile: {
+            /**
+             * Format: int32
+             * @description Its height in pixels of the screen.
+             */
+            height: number;
+            /** @description The `a=mid` of the section in the browser's own description. */
+            mid: string;
         };
         /**
          * Format: int64

@@ -5,6 +5,7 @@ export type CallEvent =
   | { type: 'join_asked'; at: number }
   | { type: 'room'; room: RoomState; at: number }
   | { type: 'slots'; room: string; slots: Slot[] }
+  | { type: 'speaker'; participant: string | null }
   | { type: 'link_lost'; at: number }
   | { type: 'link_back' }
   | { type: 'media'; state: MediaState; at: number }
@@ -28,7 +29,7 @@ function change(state: CallState, event: CallEvent): CallState {
   const over = state.phase.name === 'ended'
   switch (event.type) {
     case 'join_asked':
-      return { ...state, room: null, slots: [], media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+      return { ...state, room: null, slots: [], speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
     case 'room': {
       if (over || (state.room !== null && state.room !== event.room.room)) return state
       const { room, purpose, you, participants, recording, opened_at: openedAt } = event.room
@@ -36,6 +37,8 @@ function change(state: CallState, event: CallEvent): CallState {
     }
     case 'slots':
       return over || event.room !== state.room ? state : { ...state, slots: event.slots }
+    case 'speaker':
+      return over || state.speaker === event.participant ? state : { ...state, speaker: event.participant }
     case 'link_lost':
       return over ? state : { ...state, linkLostSince: state.linkLostSince ?? event.at }
     case 'link_back':

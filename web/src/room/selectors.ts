@@ -6,10 +6,10 @@ export function others(state: CallState): readonly Participant[] {
   return state.participants.filter((one) => one.id !== state.you)
 }
 
-/** Whom the stage shows large: the chosen one, else the other side, else whoever is there. */
+/** Whom the stage shows large: the chosen one, else who speaks, else the other side, else whoever is there. */
 export function mainOther(state: CallState, chosen: string | null): Participant | null {
   const there = others(state)
-  return there.find((one) => one.id === chosen) ?? there.find((one) => isOtherSide(state, one.role)) ?? there[0] ?? null
+  return there.find((one) => one.id === chosen) ?? there.find((one) => one.id === state.speaker) ?? there.find((one) => isOtherSide(state, one.role)) ?? there[0] ?? null
 }
 
 function isOtherSide(state: CallState, role: ParticipantRole): boolean {
@@ -53,13 +53,15 @@ export function isFrozen(state: CallState): boolean {
 }
 
 /** What the stage says in place of, or beside, the other's picture. */
-export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'weak' | null
+export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'dark' | 'weak' | null
 
-export function otherWord(other: Participant | null): OtherWord {
+export function otherWord(other: Participant | null, slots: readonly Slot[] = []): OtherWord {
   if (other === null) return 'waiting'
   if (other.presence.state === 'lost') return 'lost'
   if (other.media.hidden) return 'hidden'
   if (!other.media.camera) return 'camera_off'
+  // There is a picture, and our own network has no room for it.
+  if (slots.some((slot) => slot.kind === 'video' && slot.waits === true)) return 'dark'
   return other.media.quality === 'poor' || other.media.quality === 'lost' ? 'weak' : null
 }
 

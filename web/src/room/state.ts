@@ -37,6 +37,8 @@ export interface CallState {
   openedAt: number | null
   /** Which of our receiving sections carries whose media. */
   slots: readonly Slot[]
+  /** Who has the floor. */
+  speaker: string | null
   own: OwnMedia
   quality: Quality
   /** The socket: since when it is down. */
@@ -60,6 +62,7 @@ export function newCall(): CallState {
     recording: false,
     openedAt: null,
     slots: [],
+    speaker: null,
     own: {
       microphone: { wanted: true, trouble: null },
       camera: { wanted: true, trouble: null, facing: 'user', canFlip: false },

@@ -31,6 +31,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.wait_other': 'You are in the room. The other side is not here yet',
   'stage.other.lost': '{name} lost the connection. Waiting for them to come back; please stay.',
   'stage.other.hidden': '{name} has left this page for a moment',
+  'stage.other.dark': 'The network is slow: the picture rests, you can go on talking. It comes back by itself',
   'stage.other.camera_off': '{name} has the camera off. You can go on talking',
   'stage.other.weak': 'The other side has a weak network. The picture may stop for a moment',
   'stage.reconnecting': { one: 'Reconnecting… {n} second', other: 'Reconnecting… {n} seconds' },

@@ -29,6 +29,7 @@ export const call = {
   'stage.wait_other': '您已在诊室里,等对方进来',
   'stage.other.lost': '{name}的网络断了,正在等对方回来。请不要离开。',
   'stage.other.hidden': '{name}暂时离开了这个页面',
+  'stage.other.dark': '网络较慢,画面先停一停,可以继续说话;网络好了画面会自己回来',
   'stage.other.camera_off': '{name}没有开摄像头,可以继续说话',
   'stage.other.weak': '对方网络较差,画面可能会停一下',
   'stage.reconnecting': '正在重新连接… {n} 秒',

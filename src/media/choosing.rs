@@ -1,0 +1,197 @@
+//! Both ends of simulcast, several times a second: which layer each of a participant's sections carries, and which layers
+//! its own browser need not send because nobody watches.
+//!
+//! What is right is decided in [`crate::domain::room::layers`]; here it is measured and carried out.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::bandwidth::PathMeter;
+use super::layer::LAYERS;
+use super::peer::Section;
+use super::source::{Source, bit};
+use crate::domain::room::layers::{self, Budget, Layer, Picture};
+use crate::domain::room::relay::MediaKind;
+
+/// How often it is looked.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+/// A layer that nobody watches is sent a little longer: whoever turns a page comes back.
+const UNWATCHED: Duration = Duration::from_secs(2);
+/// What the layers of a camera are taken for until they were seen: pixels and bits a second.
+const EXPECTED: [(u16, u32); LAYERS] = [(180, 150_000), (360, 500_000), (720, 1_500_000)];
+
+/// What one participant's sections carry.
+#[derive(Debug)]
+pub(super) struct Chooser {
+    born: Instant,
+    budget: Budget,
+    /// The height in which each section is shown, in pixels, once its browser has said it.
+    shown: Option<HashMap<String, u16>>,
+}
+
+impl Chooser {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { born: now, budget: Budget::default(), shown: None }
+    }
+
+    /// The browser says how large it shows each section; others are not shown.
+    pub(super) fn show(&mut self, heights: Vec<(String, u16)>) {
+        self.shown = Some(heights.into_iter().collect());
+    }
+
+    /// Aims every leg. Whether a picture went dark or came back for want of room.
+    pub(super) fn look(&mut self, now: Instant, path: &PathMeter, sections: &[Section]) -> bool {
+        let since = now.saturating_duration_since(self.born);
+        if let Some(path) = path.look(now) {
+            self.budget.observe(since, path);
+        }
+        let carrying = sections.iter().filter(|section| section.leg.kind == MediaKind::Video);
+        let carrying: Vec<_> = carrying.filter_map(|section| Some((section, section.leg.source()?))).collect();
+        let pictures: Vec<_> = carrying.iter().map(|(section, source)| self.picture(now, section, source)).collect();
+        // Sound first: what it takes is not there for pictures.
+        let sound = sections.iter().filter(|section| section.leg.kind == MediaKind::Audio);
+        let sound: u64 =
+            sound.filter_map(|section| Some(u64::from(section.leg.source()?.layers[0].rate()).max(20_000))).sum();
+        let chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+        let mut changed = false;
+        for (((section, _), picture), layer) in carrying.iter().zip(&pictures).zip(chosen) {
+            if picture.shown > 0 && !picture.layers.iter().any(|layer| layer.is_there) {
+                // Nothing comes at all: whatever comes first is welcome.
+                continue;
+            }
+            section.leg.aim(layer);
+            changed |= section.leg.set_dark(layer.is_none() && picture.shown > 0);
+        }
+        changed
+    }
+
+    fn picture(&self, now: Instant, section: &Section, source: &Source) -> Picture {
+        // Who says nothing about tiles is shown everything as large as it is.
+        let shown = self.shown.as_ref().map_or(u16::MAX, |shown| shown.get(&section.mid).copied().unwrap_or(0));
+        let offered = source.offered();
+        let expected = &EXPECTED[LAYERS - offered.len()..];
+        let layers = offered.iter().zip(expected).map(|(layer, (height, rate))| Layer {
+            height: layer.height().unwrap_or(*height),
+            rate: if layer.rate() == 0 { *rate } else { layer.rate() },
+            is_there: layer.is_there(now),
+        });
+        Picture { shown, layers: layers.collect() }
+    }
+}
+
+/// Which layers one source's browser was told to send.
+#[derive(Debug, Default)]
+pub(super) struct Pausing {
+    told: Option<u8>,
+    /// Since when each layer is not watched.
+    unwatched: [Option<Instant>; LAYERS],
+}
+
+impl Pausing {
+    /// The layers to tell the browser now, from small to large, if that is news.
+    pub(super) fn look(&mut self, now: Instant, source: &Source) -> Option<Vec<u8>> {
+        let wanted = source.wanted();
+        let count = source.offered().len();
+        let all = (0..count).fold(0, |all, layer| all | bit(layer));
+        let told = self.told.unwrap_or(all) & all;
+        let mut next = 0;
+        for layer in 0..count {
+            if wanted & bit(layer) != 0 {
+                self.unwatched[layer] = None;
+                next |= bit(layer);
+            } else if now.saturating_duration_since(*self.unwatched[layer].get_or_insert(now)) < UNWATCHED {
+                next |= told & bit(layer);
+            }
+        }
+        for (at, layer) in source.offered().iter().enumerate() {
+            layer.set_asked(now, next & bit(at) != 0);
+        }
+        if next == told && self.told.is_some() {
+            return None;
+        }
+        let is_news = next != told;
+        self.told = Some(next);
+        is_news.then(|| {
+            (0..count).filter(|layer| next & bit(*layer) != 0).filter_map(|at| u8::try_from(at).ok()).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use tokio::sync::Notify;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::ids::ParticipantId;
+    use crate::media::counters::Counters;
+    use crate::media::instant;
+    use crate::media::leg::Leg;
+
+    fn camera(now: Instant, layers: usize) -> Arc<Source> {
+        let owner = ParticipantId::from_uuid(Uuid::from_u128(1));
+        let source = Source::new(now, 1, owner, MediaKind::Video, Arc::new(Notify::new()));
+        source.set_offered(layers);
+        source
+    }
+
+    fn section(mid: &str) -> Section {
+        let open = Arc::new(AtomicBool::new(true));
+        let (leg, ..) = Leg::new(7, MediaKind::Video, open, Arc::new(Counters::new()));
+        Section { mid: mid.to_owned(), leg }
+    }
+
+    fn flow(source: &Source, from: Instant, millis: u64) {
+        for at in (0..millis).step_by(20) {
+            for (ssrc, layer) in source.offered().iter().enumerate() {
+                layer.hear(from + Duration::from_millis(at), 1 + u32::try_from(ssrc).expect("small"), 500);
+            }
+        }
+    }
+
+    #[test]
+    fn a_layer_that_nobody_watches_is_paused_after_two_seconds_and_asked_for_at_once() {
+        let start = instant::now();
+        let at = |millis: u64| start + Duration::from_millis(millis);
+        let (source, section) = (camera(start, 3), section("4"));
+        section.leg.carry(Some(&source));
+        let (mut chooser, mut pausing) = (Chooser::new(start), Pausing::default());
+        chooser.show(vec![("4".into(), 150)]);
+        flow(&source, start, 500);
+        chooser.look(at(500), &PathMeter::default(), std::slice::from_ref(&section));
+        assert_eq!(pausing.look(at(500), &source), None);
+        assert_eq!(pausing.look(at(2_400), &source), None, "not yet");
+        assert_eq!(pausing.look(at(2_600), &source), Some(vec![0]));
+        assert_eq!(pausing.look(at(2_700), &source), None, "said once");
+        chooser.show(vec![("4".into(), 700)]);
+        chooser.look(at(3_000), &PathMeter::default(), std::slice::from_ref(&section));
+        assert_eq!(pausing.look(at(3_001), &source), Some(vec![0, 2]), "a large tile wants the large one");
+        chooser.show(Vec::new());
+        chooser.look(at(3_500), &PathMeter::default(), std::slice::from_ref(&section));
+        assert_eq!(section.leg.wants(), 0, "nothing is shown");
+        pausing.look(at(4_000), &source);
+        assert_eq!(pausing.look(at(6_100), &source), Some(vec![]), "nobody watches at all");
+    }
+
+    #[test]
+    fn a_layer_that_was_asked_for_and_does_not_come_is_not_waited_for() {
+        let start = instant::now();
+        let at = |millis: u64| start + Duration::from_millis(millis);
+        let source = camera(start, 3);
+        let section = section("4");
+        section.leg.carry(Some(&source));
+        let mut chooser = Chooser::new(start);
+        flow(&source, start, 500);
+        chooser.look(at(500), &PathMeter::default(), std::slice::from_ref(&section));
+        assert_eq!(section.leg.wants(), bit(2));
+        for millis in (500..2_000).step_by(20) {
+            source.layers[0].hear(at(millis), 1, 500);
+            source.layers[1].hear(at(millis), 2, 500);
+        }
+        chooser.look(at(2_000), &PathMeter::default(), std::slice::from_ref(&section));
+        assert_eq!(section.leg.wants(), bit(1), "the largest stopped: the next one it is");
+    }
+}

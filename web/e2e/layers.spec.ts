@@ -1,0 +1,93 @@
+import type { Page } from '@playwright/test'
+import { launchChromium, PHONE } from './support/browser'
+import { expectFrames, received } from './support/call'
+import { Patient } from './support/patient'
+import { invent } from './support/people'
+import { expect, PATIENT_HERTZ, test, usePage } from './support/test'
+import { wordsOf } from './support/words'
+
+/** What the own camera sends, by the name of the size: bytes so far. */
+function sent(page: Page): Promise<Record<string, number>> {
+  return page.evaluate(async () => {
+    const pc = (window as unknown as { __yunzhen: { pc: RTCPeerConnection } }).__yunzhen.pc
+    const bytes: Record<string, number> = {}
+    for (const one of (await pc.getStats()).values()) {
+      if (one.type === 'outbound-rtp' && one.kind === 'video') bytes[one.rid ?? 'f'] = one.bytesSent
+    }
+    return bytes
+  })
+}
+
+/** The sizes of which anything left within a second and a half. */
+async function flowing(page: Page): Promise<string[]> {
+  const before = await sent(page)
+  await page.waitForTimeout(1_500)
+  const after = await sent(page)
+  return Object.keys(after).filter((rid) => (after[rid] ?? 0) > (before[rid] ?? 0) + 200).sort()
+}
+
+const pictureHeight = (page: Page): Promise<number> => page.getByTestId('remote-video').evaluate((video: HTMLVideoElement) => video.videoHeight)
+
+/** Shows the other's picture in this height. */
+async function show(page: Page, height: string): Promise<void> {
+  await page.getByTestId('remote-video').evaluate((video: HTMLVideoElement, height) => {
+    video.style.height = height
+  }, height)
+}
+
+/** The milliseconds from a change of the tile to the first frame of the other size. */
+function switched(page: Page, height: string): Promise<number> {
+  return page.getByTestId('remote-video').evaluate(
+    (video: HTMLVideoElement, height) =>
+      new Promise<number>((resolve) => {
+        const before = video.videoHeight
+        const began = performance.now()
+        const look = (_: number, frame: VideoFrameCallbackMetadata): void => {
+          if (frame.height !== before) resolve(Math.round(performance.now() - began))
+          else video.requestVideoFrameCallback(look)
+        }
+        video.requestVideoFrameCallback(look)
+        video.style.height = height
+      }),
+    height,
+  )
+}
+
+test('nobody sends a larger picture than is shown, and a larger tile gets it at once', async ({ server, desk }, info) => {
+  const phones = await launchChromium({ camera: 'moving', hertz: PATIENT_HERTZ })
+  await usePage(phones, server.baseURL, PHONE, info, 'patient', async (page) => {
+    // A telephone of today has more cores than the machine of this test.
+    await page.addInitScript(() => Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => 8 }))
+    const patient = new Patient(page, wordsOf('zh'), server.link)
+    await patient.appear(server, invent('is shown in many sizes'))
+    await desk.openDesk()
+    await desk.callNext()
+    await patient.accept()
+    await desk.confirm()
+    await expectFrames(desk.page)
+    await expectFrames(page)
+
+    // The desk shows the patient large: the largest alone is sent, once the others have been found unwatched.
+    await expect.poll(() => flowing(page), { timeout: 30_000 }).toEqual(['f'])
+    const whole = await pictureHeight(desk.page)
+
+    await show(desk.page, '100px')
+    await expect.poll(() => pictureHeight(desk.page), { timeout: 20_000 }).toBe(whole / 4)
+    await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual(['q'])
+
+    await show(desk.page, '0px')
+    await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual([])
+    const frames = (await received(desk.page)).frames
+    await show(desk.page, '100px')
+    await expect.poll(async () => (await received(desk.page)).frames, { timeout: 10_000 }).toBeGreaterThan(frames)
+
+    // Up and down again, measured; the figures are in docs/BENCHMARKS.md.
+    const times: number[] = []
+    for (const height of ['', '100px', '', '100px', '']) times.push(await switched(desk.page, height))
+    info.annotations.push({ type: 'milliseconds from the tile to the other size', description: times.join(', ') })
+    await expect.poll(() => pictureHeight(desk.page), { timeout: 20_000 }).toBe(whole)
+    await expectFrames(desk.page)
+    await expectFrames(page)
+  })
+  await phones.close()
+})
