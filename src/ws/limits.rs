@@ -15,8 +15,10 @@ pub const SILENCE: Duration = Duration::from_secs(10);
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// Time for one message to be written; a slower reader is cut and resumes.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(5);
-/// Time for a peer that sent broken frames to read why the socket is closed.
+/// Time for a peer to read why the socket is closed, and to close it.
 pub const LINGER: Duration = Duration::from_secs(1);
+/// What a peer may still say meanwhile.
+pub const LINGER_BYTES: usize = 1024 * 1024;
 /// Messages that may wait for a socket.
 pub const OUTBOX: usize = 256;
 /// Malformed messages before the socket is closed.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::stream::FusedStream as _;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::domain::ids::{ConnectionId, DeskId, RoomId, TicketId};
@@ -23,7 +24,9 @@ use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::{Announcement, Services};
-use crate::ws::limits::{Allowance, CloseCode, HELLO_WITHIN, LINGER, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
+use crate::ws::limits::{
+    Allowance, CloseCode, HELLO_WITHIN, LINGER, LINGER_BYTES, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN,
+};
 
 /// How long a connection may be taken up again.
 const RESUME_SECONDS: u32 = 600;
@@ -73,11 +76,7 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
             Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),
         },
         Ok(Some(Ok(_))) => refuse(CloseCode::Hello, "the first message must be hello"),
-        Ok(Some(Err(_))) => {
-            bye(socket, CloseCode::Garbage, &no_frame()).await;
-            linger().await;
-            return None;
-        }
+        Ok(Some(Err(_))) => (CloseCode::Garbage, no_frame()),
         Ok(None) => return None,
     };
     bye(socket, code, &refusal).await;
@@ -88,6 +87,7 @@ fn no_frame() -> Refusal {
     Refusal::new(ErrorCode::MessageMalformed, "this frame is too large, or none of the WebSocket protocol")
 }
 
+/// Says why the socket is closed, and stays until it was read: see [`linger`].
 async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
     let farewell = async {
         let text = encode(&ServerMessage::Bye { problem: refusal.problem() });
@@ -96,13 +96,24 @@ async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
         socket.send(Message::Close(Some(frame))).await.ok();
     };
     // Whoever does not read the farewell does not get it.
-    tokio::time::timeout(WRITE_WITHIN, farewell).await.ok();
+    if tokio::time::timeout(WRITE_WITHIN, farewell).await.is_ok() {
+        tokio::time::timeout(LINGER, linger(socket)).await.ok();
+    }
 }
 
-/// Closing a connection on which bytes still come resets it, and the other side may lose what it was told last. A peer
-/// that still writes gets a moment to read.
-async fn linger() {
-    tokio::time::timeout(LINGER, std::future::pending::<()>()).await.ok();
+/// Throws away what still comes until the other side closes as well. A connection that is closed while bytes still come
+/// is reset by the kernel, and the other side may lose what it was told last. Who goes on talking is cut.
+async fn linger(socket: &mut WebSocket) {
+    // After broken frames nothing can be read: then the moment itself must do.
+    if socket.is_terminated() {
+        return std::future::pending().await;
+    }
+    let mut thrown = 0;
+    while thrown < LINGER_BYTES {
+        let Some(Ok(message)) = socket.recv().await else { return };
+        // Every frame has a head, an empty one too.
+        thrown += message.into_data().len() + 2;
+    }
 }
 
 fn encode(message: &ServerMessage) -> String {
@@ -230,10 +241,7 @@ impl Session {
         match end {
             End::Gone => {}
             End::Close(code, refusal) => Box::pin(bye(&mut self.socket, code, &refusal)).await,
-            End::Broken => {
-                Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await;
-                linger().await;
-            }
+            End::Broken => Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await,
         }
     }
 

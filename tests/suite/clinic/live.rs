@@ -137,6 +137,22 @@ async fn a_flood_of_pings_closes_the_socket_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_still_talks_reads_why_it_was_closed() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    stage.act("/auth/logout", &token).await;
+    let MaybeTlsStream::Plain(stream) = socket.0.get_ref() else { panic!("a plain socket") };
+    // From here on the server has said goodbye.
+    stream.peek(&mut [0]).await.unwrap();
+    for id in 0..20 {
+        socket.say(json!({ "type": "ping", "id": id })).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(socket.closed().await, Some(4005));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fifth_socket_of_a_session_replaces_the_oldest_whose_seat_is_lost_and_not_stuck() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
