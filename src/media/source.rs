@@ -245,7 +245,7 @@ impl Feed {
                     && asked[*layer].is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAME_PAUSE)
             };
             let due: Vec<usize> = (0..LAYERS).filter(is_due).collect();
-            due.iter().for_each(|layer| wanted &= !bit(*layer));
+            wanted = due.iter().fold(wanted, |wanted, layer| wanted & !bit(*layer));
             // Of what has not arrived one cannot ask, and what was not asked for needs no pause.
             let streams: Vec<_> = due
                 .into_iter()
@@ -256,7 +256,9 @@ impl Feed {
                 continue;
             }
             self.counters.keyframes_asked.increment(1);
-            streams.iter().for_each(|(layer, _)| asked[*layer] = Some(now));
+            for (layer, _) in &streams {
+                asked[*layer] = Some(now);
+            }
             let ask = |(_, media_ssrc)| -> Box<dyn rtc::rtcp::Packet> {
                 Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc })
             };
