@@ -1,6 +1,6 @@
 //! The composition root: builds everything, joins the channels, and owns the end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::http::router;
 use crate::http::serve::{Bounds, serve};
+use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig};
 use crate::services::live::Live;
 use crate::services::seed::DEMO_LINK;
@@ -49,6 +50,24 @@ pub struct Running {
 }
 
 impl Running {
+    /// Lets synthetic patients come to a demonstration; to a real server nobody comes.
+    pub fn invite(&self, patients: u32, seed: u64) {
+        if !self.services.config.demo {
+            return;
+        }
+        // A server on every address is reached at this machine's own.
+        let reach = |address: IpAddr| if address.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address };
+        let crowd = Crowd {
+            http_addr: SocketAddr::new(reach(self.http_addr.ip()), self.http_addr.port()),
+            link: DEMO_LINK.to_owned(),
+            patients,
+            seed,
+            media_from: reach(self.media_addr.ip()),
+            clock: self.services.clock.clone(),
+        };
+        crowd.start(&self.tracker, &self.shutdown);
+    }
+
     /// Waits until `signal`, then ends in order: sockets say goodbye, tasks finish, the database closes.
     pub async fn until(self, signal: impl Future<Output = ()>) {
         signal.await;

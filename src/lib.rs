@@ -27,4 +27,6 @@ pub mod ws;
 
 pub mod telemetry;
 
+pub mod load;
+
 pub mod app;

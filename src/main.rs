@@ -24,6 +24,12 @@ enum Role {
         /// Seconds that a call rings, for a hospital that is seeded now.
         #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(3..=600))]
         ring_secs: i64,
+        /// So many synthetic patients declare, wait, answer calls, miss some, leave and come again.
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=200))]
+        patients: u32,
+        /// What decides what they do; the same number tells the same story.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
     },
     /// A real server, from YUNZHEN_* variables or the TOML file named by `YUNZHEN_CONFIG`.
     Serve,
@@ -48,9 +54,10 @@ async fn main() -> ExitCode {
 
 async fn run(role: Role) -> Result<(), String> {
     match role {
-        Role::Demo { fresh, ring_secs } => {
+        Role::Demo { fresh, ring_secs, patients, seed } => {
             let config = load(true)?;
             let running = app::start_demo(config, ring_secs, fresh).await.map_err(|e| e.to_string())?;
+            running.invite(patients, seed);
             running.until(app::stop_signal()).await;
         }
         Role::Serve => {

@@ -220,3 +220,31 @@ async fn a_server_says_that_it_lives_is_ready_and_how_much_it_does() {
     let asked = binary::bare(&["healthcheck"]).env("YUNZHEN_HTTP_ADDR", address).envs(REAL).output().unwrap();
     assert!(!asked.status.success(), "nobody answers there any more");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn synthetic_patients_come_to_a_demonstration_with_fevers_of_several_levels_and_never_to_a_real_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Binary::start(&["demo", "--patients", "4"], folder.path(), &[]);
+    let site = Site::at(&server.base);
+    let nurse = site.staff("nurse").await;
+    let clinic = site.get("/clinics", &nurse).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(200));
+    let tickets = async {
+        loop {
+            look.tick().await;
+            let board = site.get(&format!("/clinics/{clinic}/board"), &nurse).await.ok();
+            let tickets = board["tickets"].as_array().unwrap().clone();
+            if tickets.len() == 4 {
+                return tickets;
+            }
+        }
+    };
+    let tickets = tokio::time::timeout(std::time::Duration::from_secs(40), tickets).await.expect("all four come");
+    assert!(tickets.iter().all(|ticket| ticket["phase"] == "waiting"), "{tickets:?}");
+    let levels: BTreeSet<_> = tickets.iter().map(|ticket| ticket["level"].as_str().unwrap()).collect();
+    assert!(levels.len() >= 2, "{levels:?}");
+
+    let mut command = binary::bare(&["serve", "--patients", "4"]);
+    let refused = command.env("YUNZHEN_DATA_DIR", folder.path()).output().unwrap();
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("--patients"));
+}

@@ -47,6 +47,24 @@ export function middlePixel(page: Page): Promise<[number, number, number]> {
   })
 }
 
+/** Width and height of the largest playing picture, and a sum over it that changes when something in it moves. */
+export function shown(page: Page): Promise<{ size: [number, number]; sum: number }> {
+  return page.evaluate(() => {
+    const area = (one: HTMLVideoElement) => one.clientWidth * one.clientHeight
+    const videos = [...document.querySelectorAll('video')].filter((one) => one.videoWidth > 0)
+    const largest = videos.sort((a, b) => area(b) - area(a))[0]
+    const canvas = document.createElement('canvas')
+    const drawing = canvas.getContext('2d')
+    if (!largest || !drawing) return { size: [0, 0] as [number, number], sum: 0 }
+    ;[canvas.width, canvas.height] = [largest.videoWidth, largest.videoHeight]
+    drawing.drawImage(largest, 0, 0)
+    const pixels = drawing.getImageData(0, 0, canvas.width, canvas.height).data
+    let sum = 0
+    pixels.forEach((value, at) => (sum = (sum * 31 + value * (at % 251)) % 1_000_003))
+    return { size: [canvas.width, canvas.height] as [number, number], sum }
+  })
+}
+
 /** New frames keep coming to this page. */
 export async function expectFrames(page: Page, atLeast = 15): Promise<void> {
   const before = (await received(page)).frames

@@ -25,9 +25,11 @@ export class Server {
   demo!: Demo
   #process: ChildProcess | null = null
   readonly #variables: Record<string, string>
+  readonly #switches: readonly string[]
 
-  private constructor(dataDir: string, http: number, media: string, more: Record<string, string>) {
+  private constructor(dataDir: string, http: number, media: string, more: Record<string, string>, switches: readonly string[]) {
     this.dataDir = dataDir
+    this.#switches = switches
     this.baseURL = `http://127.0.0.1:${http}`
     this.#variables = {
       YUNZHEN_HTTP_ADDR: `127.0.0.1:${http}`,
@@ -39,9 +41,9 @@ export class Server {
   }
 
   /** Starts a fresh one. `host` is the address that carries media: Firefox never uses 127.0.0.1. */
-  static async start(more: Record<string, string> = {}, host = '127.0.0.1'): Promise<Server> {
+  static async start(more: Record<string, string> = {}, host = '127.0.0.1', switches: readonly string[] = []): Promise<Server> {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'yunzhen-journey-'))
-    const server = new Server(dataDir, await freeTcp(), `${host}:${await freeUdp(host)}`, more)
+    const server = new Server(dataDir, await freeTcp(), `${host}:${await freeUdp(host)}`, more, switches)
     await server.restart()
     server.demo = await server.#readDemo()
     return server
@@ -50,7 +52,7 @@ export class Server {
   /** Starts the binary again on the same ports and the same data. */
   async restart(): Promise<void> {
     if (this.#process) throw new Error('the server still runs')
-    const child = spawn(process.env['YUNZHEN_BIN'] ?? BUILT, ['demo'], {
+    const child = spawn(process.env['YUNZHEN_BIN'] ?? BUILT, ['demo', ...this.#switches], {
       env: { ...withoutOurs(process.env), ...this.#variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

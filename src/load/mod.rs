@@ -1,0 +1,60 @@
+//! People who do not exist: synthetic patients for a demonstration.
+//!
+//! Each is a client like any other: it speaks REST, the live protocol and media, and has no other way in. Only
+//! [`crate::app::start_demo`] starts them; a real server has no door to this module. What a person does is
+//! [decided](person) by a seed and a number, so a demonstration can be told again.
+
+mod call;
+mod person;
+mod picture;
+mod rest;
+mod visitor;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::person::Person;
+use self::visitor::Visitor;
+use crate::clock::Clock;
+
+/// The pause between two arrivals.
+const ARRIVAL: Duration = Duration::from_secs(1);
+
+/// A clinic's worth of synthetic patients.
+#[derive(Clone, Debug)]
+pub struct Crowd {
+    /// Where the server listens.
+    pub http_addr: SocketAddr,
+    /// The end of the clinic's link.
+    pub link: String,
+    /// How many come.
+    pub patients: u32,
+    /// Decides what each of them says and does.
+    pub seed: u64,
+    /// Where the patients' media comes from: an address of this machine that reaches the server's media port.
+    pub media_from: IpAddr,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl Crowd {
+    /// Lets them come, one after the other; they come again until `stop`.
+    pub fn start(&self, tracker: &TaskTracker, stop: &CancellationToken) {
+        for index in 1..=self.patients {
+            let visitor = Visitor::new(self, Person::new(self.seed, index), tracker.clone());
+            let life = async move {
+                pause(ARRIVAL * index).await;
+                visitor.live().await;
+            };
+            tracker.spawn(stop.clone().run_until_cancelled_owned(life));
+        }
+    }
+}
+
+/// Waits.
+async fn pause(span: Duration) {
+    tokio::time::sleep_until(tokio::time::Instant::now() + span).await;
+}
