@@ -85,6 +85,8 @@ ids! {
     AttachmentId = "attachment";
     /// One connection of the live protocol, over all its sockets.
     ConnectionId = "connection";
+    /// An invitation into a room.
+    InvitationId = "invitation";
     /// A deferred act such as a message to be sent.
     JobId = "job";
 }

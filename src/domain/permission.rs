@@ -3,7 +3,7 @@
 //! A use case asks for a right as a parameter (`DoctorAct`, `HolderAct` …). There is no other way to make one than from
 //! a verified [`Actor`], so a handler that compiles has asked.
 
-use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, SessionId};
+use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, InvitationId, SessionId};
 use crate::domain::people::Role;
 
 /// A subject whose token was verified.
@@ -33,6 +33,15 @@ pub enum Actor {
     Caller {
         /// The alarm, and nothing else.
         alarm: AlarmId,
+        /// Its institution.
+        institution: InstitutionId,
+        /// The session behind the token.
+        session: SessionId,
+    },
+    /// Somebody who was invited into one room.
+    Guest {
+        /// The invitation, and nothing else.
+        invitation: InvitationId,
         /// Its institution.
         institution: InstitutionId,
         /// The session behind the token.
@@ -71,6 +80,15 @@ pub struct DoctorAct {
     pub institution: InstitutionId,
 }
 
+/// The right of an invited person: one seat in one room.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestAct {
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
 /// The right of a telephone number's owner over the patients they answer for.
 #[derive(Clone, Copy, Debug)]
 pub struct HolderAct {
@@ -91,16 +109,20 @@ impl Actor {
     /// The tenant.
     pub fn institution(self) -> InstitutionId {
         match self {
-            Self::Staff { institution, .. } | Self::Holder { institution, .. } | Self::Caller { institution, .. } => {
-                institution
-            }
+            Self::Staff { institution, .. }
+            | Self::Holder { institution, .. }
+            | Self::Caller { institution, .. }
+            | Self::Guest { institution, .. } => institution,
         }
     }
 
     /// The session behind the token.
     pub fn session(self) -> SessionId {
         match self {
-            Self::Staff { session, .. } | Self::Holder { session, .. } | Self::Caller { session, .. } => session,
+            Self::Staff { session, .. }
+            | Self::Holder { session, .. }
+            | Self::Caller { session, .. }
+            | Self::Guest { session, .. } => session,
         }
     }
 
@@ -110,6 +132,7 @@ impl Actor {
             Self::Staff { account, .. } => account.to_string(),
             Self::Holder { holder, .. } => holder.to_string(),
             Self::Caller { alarm, .. } => alarm.to_string(),
+            Self::Guest { invitation, .. } => invitation.to_string(),
         }
     }
 
@@ -117,7 +140,7 @@ impl Actor {
     pub fn staff(self) -> Option<StaffAct> {
         match self {
             Self::Staff { account, institution, role, .. } => Some(StaffAct { account, institution, role }),
-            Self::Holder { .. } | Self::Caller { .. } => None,
+            Self::Holder { .. } | Self::Caller { .. } | Self::Guest { .. } => None,
         }
     }
 
@@ -141,7 +164,15 @@ impl Actor {
     pub fn holder(self) -> Option<HolderAct> {
         match self {
             Self::Holder { holder, institution, .. } => Some(HolderAct { holder, institution }),
-            Self::Staff { .. } | Self::Caller { .. } => None,
+            Self::Staff { .. } | Self::Caller { .. } | Self::Guest { .. } => None,
+        }
+    }
+
+    /// The rights of an invited person.
+    pub fn guest(self) -> Option<GuestAct> {
+        match self {
+            Self::Guest { invitation, institution, .. } => Some(GuestAct { invitation, institution }),
+            Self::Staff { .. } | Self::Holder { .. } | Self::Caller { .. } => None,
         }
     }
 }
@@ -183,6 +214,9 @@ mod tests {
         let holder = Actor::Holder { holder: HolderId::from_uuid(nil), institution, session };
         let caller = Actor::Caller { alarm: AlarmId::from_uuid(nil), institution, session };
         assert!(holder.staff().is_none() && caller.staff().is_none() && caller.holder().is_none());
+        let guest = Actor::Guest { invitation: InvitationId::from_uuid(nil), institution, session };
+        assert!(guest.staff().is_none() && guest.holder().is_none() && guest.guest().is_some());
+        assert!(holder.guest().is_none() && caller.guest().is_none() && staff(Role::Doctor).guest().is_none());
         assert!(Role::ALL.into_iter().all(|role| staff(role).holder().is_none()));
     }
 }

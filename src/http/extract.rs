@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::permission::{Actor, DoctorAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::permission::{Actor, DoctorAct, GuestAct, HolderAct, StaffAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::parse::parse;
@@ -49,6 +49,12 @@ impl Right for TriageAct {
 impl Right for DoctorAct {
     fn of(actor: Actor) -> Option<Self> {
         actor.doctor()
+    }
+}
+
+impl Right for GuestAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.guest()
     }
 }
 

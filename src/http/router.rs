@@ -19,8 +19,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::http::error::HttpError;
 use crate::http::{
-    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, links, patients, tickets, triage,
-    visits,
+    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, invitations, links, patients, tickets,
+    triage, uploads, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -62,6 +62,8 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(clinics::routes())
             .merge(desks::routes())
             .merge(visits::routes())
+            .merge(invitations::routes())
+            .merge(uploads::routes())
             .merge(alarms::routes()),
     )
 }

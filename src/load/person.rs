@@ -24,6 +24,9 @@ pub(super) struct Plan {
     pub(super) returns_after: Duration,
 }
 
+/// The weights of the first seventeen digits of a resident number (GB 11643).
+const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+
 impl Person {
     pub(super) const fn new(seed: u64, index: u32) -> Self {
         Self { seed, index }
@@ -45,7 +48,6 @@ impl Person {
         let born = 1_968 + self.chance(0, 1) % 37;
         let (month, day) = (1 + self.chance(0, 2) % 12, 1 + self.chance(0, 3) % 28);
         let first = format!("110000{born}{month:02}{day:02}{:03}", self.index % 500 * 2 + 1);
-        const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
         let digits = first.chars().filter_map(|digit| digit.to_digit(10));
         let sum: u32 = digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
         first + ["1", "0", "X", "9", "8", "7", "6", "5", "4", "3", "2"][sum as usize % 11]
@@ -76,7 +78,7 @@ impl Person {
         let is_reliable = stay == 0 && self.index <= 4;
         let seconds = |tag, least: u64, most: u64| Duration::from_secs(least + self.chance(stay, tag) % (most - least));
         Plan {
-            answers_first_call: is_reliable || self.chance(stay, 5) % 6 != 0,
+            answers_first_call: is_reliable || !self.chance(stay, 5).is_multiple_of(6),
             accepts_after: seconds(6, 2, 7),
             gives_up_after: (!is_reliable && self.chance(stay, 7).is_multiple_of(8)).then(|| seconds(8, 120, 900)),
             returns_after: seconds(9, 30, 180),
@@ -126,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_tells_the_same_story_and_the_story_has_everything() {
-        let story = |seed| (1..=20).flat_map(|index| (0..3).map(move |stay| Person::new(seed, index).plan(stay)));
+        let story =
+            |seed: u64| (1..=20).flat_map(move |index| (0..3).map(move |stay| Person::new(seed, index).plan(stay)));
         assert!(story(7).eq(story(7)) && !story(7).eq(story(8)));
         assert!(story(7).any(|plan| !plan.answers_first_call), "somebody misses a call");
         assert!(story(7).any(|plan| plan.gives_up_after.is_some()), "somebody leaves");

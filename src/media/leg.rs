@@ -15,6 +15,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
 use super::engine;
+use super::gate::Gate;
 use super::instant;
 use super::keyframe::starts_keyframe;
 use super::layer::LAYERS;
@@ -51,6 +52,8 @@ struct Shared {
     payload_types: RwLock<PayloadTypes>,
     /// The connection is up.
     open: Arc<AtomicBool>,
+    /// The receiving participant's.
+    gate: Arc<Gate>,
     /// The queue was full: what follows does not continue what was sent.
     torn: AtomicBool,
     counters: Arc<Counters>,
@@ -80,6 +83,7 @@ impl Leg {
         ssrc: u32,
         kind: MediaKind,
         open: Arc<AtomicBool>,
+        gate: Arc<Gate>,
         counters: Arc<Counters>,
     ) -> (Arc<Self>, Arc<TrackLocalStaticRTP>, LegWork) {
         let (codec, engine_kind) = match kind {
@@ -102,6 +106,7 @@ impl Leg {
             source: RwLock::default(),
             payload_types: RwLock::default(),
             open,
+            gate,
             torn: AtomicBool::new(false),
             counters,
         });
@@ -187,7 +192,8 @@ impl Leg {
 
     /// Takes a packet if it may pass and there is room.
     pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
-        if self.shared.carries.load(Ordering::Acquire) != source.number || !self.shared.listens(from.layer) {
+        let passes = self.shared.gate.receives() && self.shared.listens(from.layer);
+        if self.shared.carries.load(Ordering::Acquire) != source.number || !passes {
             return;
         }
         if !self.shared.open.load(Ordering::Acquire) {
@@ -252,7 +258,8 @@ impl LegWork {
     fn rewrite(&mut self, now: Instant, queued: Queued) -> Option<Packet> {
         let Queued { source, from, mut packet } = queued;
         let counters = &self.shared.counters;
-        if self.shared.carries.load(Ordering::Acquire) != source.number || !self.shared.listens(from.layer) {
+        let passes = source.may_pass() && self.shared.gate.receives() && self.shared.listens(from.layer);
+        if self.shared.carries.load(Ordering::Acquire) != source.number || !passes {
             return None;
         }
         let number = self.shared.payload_types.read().unwrap_or_else(PoisonError::into_inner).number(from.codec);

@@ -18,6 +18,7 @@ mod codec;
 mod common;
 mod counters;
 mod engine;
+mod gate;
 mod instant;
 mod keyframe;
 mod layer;

@@ -21,6 +21,7 @@ use super::bandwidth::PathMeter;
 use super::codec::PayloadTypes;
 use super::common::Common;
 use super::engine;
+use super::gate::Gate;
 use super::instant;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
@@ -80,6 +81,7 @@ pub(super) struct Peer {
     far_end: Credentials,
     uses: HashMap<String, Use>,
     open: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     /// Legs that were added to the engine; those of a failed offer wait here for the next one.
     legs: Vec<Arc<Leg>>,
     /// The SSRCs of legs that have had a section.
@@ -95,7 +97,12 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Builds the connection that will answer `offer`.
-    pub(super) async fn build(common: &Arc<Common>, offer: &Offer, stop: CancellationToken) -> Result<Self> {
+    pub(super) async fn build(
+        common: &Arc<Common>,
+        offer: &Offer,
+        gate: Arc<Gate>,
+        stop: CancellationToken,
+    ) -> Result<Self> {
         let (credentials, far_end) = (common.credentials(), common.credentials());
         let (port, inbound) = Port::new(instant::now(), &common.mux, &credentials, &far_end);
         let runtime = PortRuntime::new(Arc::clone(&common.mux), Arc::clone(&port), inbound, common.tracker.clone());
@@ -122,6 +129,7 @@ impl Peer {
             far_end,
             uses: HashMap::new(),
             open,
+            gate,
             legs: Vec::new(),
             paired: HashSet::new(),
             receiving: Vec::new(),
@@ -174,8 +182,9 @@ impl Peer {
             });
             let spare = self.legs.iter().filter(|leg| leg.kind == kind && !self.paired.contains(&leg.ssrc)).count();
             for _ in spare..new.count() {
+                let (open, gate) = (Arc::clone(&self.open), Arc::clone(&self.gate));
                 let (leg, track, work) =
-                    Leg::new(self.common.ssrc(), kind, Arc::clone(&self.open), Arc::clone(&self.common.counters));
+                    Leg::new(self.common.ssrc(), kind, open, gate, Arc::clone(&self.common.counters));
                 let send_only = RTCRtpTransceiverInit {
                     direction: RTCRtpTransceiverDirection::Sendonly,
                     streams: vec![],

@@ -14,13 +14,14 @@ use webrtc::media_stream::track_remote::TrackRemote;
 
 use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
+use super::gate::Gate;
 use super::instant;
 use super::offer::{self, Offer};
 use super::peer::{Peer, Section, Transport};
-use super::source::{Feed, Source};
+use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
-use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal};
+use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
 
 /// Negotiation is local work; this is only the end of patience with a broken engine.
 const NEGOTIATION: Duration = Duration::from_secs(5);
@@ -73,6 +74,7 @@ pub(super) struct Seat {
     participant: ParticipantId,
     /// Tells this seat from an earlier one of the same participant.
     number: u64,
+    gate: Arc<Gate>,
     news: mpsc::Sender<Notice>,
     stop: CancellationToken,
     peer: Option<Peer>,
@@ -93,6 +95,7 @@ impl Seat {
         common: Arc<Common>,
         participant: ParticipantId,
         number: u64,
+        gate: Arc<Gate>,
         news: mpsc::Sender<Notice>,
         stop: CancellationToken,
     ) -> Self {
@@ -100,6 +103,7 @@ impl Seat {
             common,
             participant,
             number,
+            gate,
             news,
             stop,
             peer: None,
@@ -169,7 +173,7 @@ impl Seat {
         if fresh || self.peer.as_ref().is_none_or(|peer| peer.fingerprint != offer.fingerprint) {
             self.detach().await;
             let stop = self.stop.child_token();
-            let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, stop)).await;
+            let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, Arc::clone(&self.gate), stop)).await;
             let peer = built.map_err(|_| OfferRefusal::Internal)?.map_err(|error| {
                 tracing::warn!(participant.id = %self.participant, %error, "a peer connection could not be built");
                 OfferRefusal::Internal
@@ -221,8 +225,13 @@ impl Seat {
         let known = self.sources.get(&(kind, order)).cloned();
         let is_new = known.is_none();
         let source = known.unwrap_or_else(|| {
-            let watched = Arc::clone(&self.watched);
-            Source::new(instant::now(), self.common.number(), self.participant, kind, watched)
+            let whose = Whose {
+                number: self.common.number(),
+                owner: self.participant,
+                kind,
+                name: SourceName::of(kind, order),
+            };
+            Source::new(instant::now(), whose, Arc::clone(&self.gate), Arc::clone(&self.watched))
         });
         let tally = Arc::new(Tally::default());
         let feed = Arc::new(Feed {

@@ -15,6 +15,7 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 use super::codec::{Codec, PayloadTypes};
 use super::counters::Counters;
+use super::gate::Gate;
 use super::instant;
 use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
@@ -22,7 +23,7 @@ use super::loudness::Loudness;
 use super::tally::Tally;
 use super::vp8;
 use crate::domain::ids::ParticipantId;
-use crate::domain::room::relay::MediaKind;
+use crate::domain::room::relay::{MediaKind, SourceName};
 
 /// A publisher is asked for a keyframe of a layer at most this often, however many watch: each costs ten times the bits
 /// of another frame. A change from one layer to another need not wait for the pause of the first.
@@ -35,6 +36,9 @@ pub(super) struct Source {
     pub(super) number: u64,
     pub(super) owner: ParticipantId,
     pub(super) kind: MediaKind,
+    pub(super) name: SourceName,
+    /// Its owner's.
+    gate: Arc<Gate>,
     /// From small to large; of a microphone, and of a camera in one size, the first alone.
     pub(super) layers: [Layer; LAYERS],
     /// How many layers its browser offered.
@@ -50,19 +54,25 @@ pub(super) struct Source {
     watched: Arc<Notify>,
 }
 
+/// Whose source it is, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whose {
+    pub(super) number: u64,
+    pub(super) owner: ParticipantId,
+    pub(super) kind: MediaKind,
+    pub(super) name: SourceName,
+}
+
 impl Source {
-    /// A source of `owner`; `watched` is told when its viewers' wishes change.
-    pub(super) fn new(
-        now: Instant,
-        number: u64,
-        owner: ParticipantId,
-        kind: MediaKind,
-        watched: Arc<Notify>,
-    ) -> Arc<Self> {
+    /// A source; `gate` says what its owner may send, and `watched` is told when its viewers' wishes change.
+    pub(super) fn new(now: Instant, whose: Whose, gate: Arc<Gate>, watched: Arc<Notify>) -> Arc<Self> {
+        let Whose { number, owner, kind, name } = whose;
         Arc::new(Self {
             number,
             owner,
             kind,
+            name,
+            gate,
             layers: std::array::from_fn(|_| Layer::new(now)),
             offered: AtomicU8::new(1),
             loudness: Loudness::default(),
@@ -117,6 +127,11 @@ impl Source {
         self.legs.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Whether its owner may send it now.
+    pub(super) fn may_pass(&self) -> bool {
+        self.gate.sends(self.name)
+    }
+
     /// Asks the publisher for a keyframe of every layer that somebody watches.
     pub(super) fn request_keyframe(&self) {
         let wanted = self.wanted();
@@ -136,6 +151,9 @@ impl Source {
     }
 
     fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
+        if !self.may_pass() {
+            return;
+        }
         for leg in self.legs.read().unwrap_or_else(PoisonError::into_inner).iter() {
             leg.offer(self, from, packet);
         }

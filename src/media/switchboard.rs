@@ -13,12 +13,15 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::common::Common;
+use super::gate::Gate;
 use super::peer::Section;
 use super::seat::{News, Notice, Said, Seat};
 use super::slots::{self, Wanted};
 use super::source::Source;
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
+use crate::domain::room::relay::{
+    MediaKind, MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot,
+};
 use crate::domain::room::speaker::Floor;
 
 /// Words that wait at a seat. A browser has one offer in flight; a flood is refused.
@@ -49,6 +52,7 @@ struct Place {
     mode: RelayMode,
     kept: bool,
     number: u64,
+    gate: Arc<Gate>,
     said: mpsc::Sender<Said>,
     stop: CancellationToken,
     /// There is a browser to tell about slots.
@@ -123,6 +127,7 @@ impl Switchboard {
                     let _ = place.said.try_send(Said::View(heights));
                 }
             }
+            RelayCommand::Permit { participant, permit } => self.permit(participant, permit),
             RelayCommand::Remove { participant } => {
                 if let Some(room) = self.remove(participant) {
                     self.seat_room(room);
@@ -155,13 +160,15 @@ impl Switchboard {
         }
         let (said, received) = mpsc::channel(WORDS);
         let (number, stop) = (self.common.number(), self.stop.child_token());
-        let seat = Seat::new(Arc::clone(&self.common), participant, number, self.notices.clone(), stop.clone());
+        let (gate, notices) = (Arc::new(Gate::open()), self.notices.clone());
+        let seat = Seat::new(Arc::clone(&self.common), participant, number, Arc::clone(&gate), notices, stop.clone());
         self.common.tracker.spawn(seat.run(received));
         let place = Place {
             room,
             mode,
             kept,
             number,
+            gate,
             said,
             stop,
             is_answered: false,
@@ -170,6 +177,15 @@ impl Switchboard {
             told: Default::default(),
         };
         self.seats.insert(participant, place);
+    }
+
+    /// Sets what passes. The gate holds from the next packet on, wherever it waits; the sections follow.
+    fn permit(&mut self, participant: ParticipantId, permit: Permit) {
+        let Some(place) = self.seats.get(&participant) else { return };
+        place.gate.set(permit);
+        let room = place.room;
+        self.seat_room(room);
+        self.say(RelayEvent::Permitted { participant });
     }
 
     /// Takes a seat away. When this returns no packet from or to it passes.
@@ -259,7 +275,7 @@ impl Switchboard {
             }
             if let Some(source) = source {
                 let waits = section.leg.is_dark();
-                slots.push(Slot { mid: section.mid.clone(), kind, source: source.owner, waits });
+                slots.push(Slot { mid: section.mid.clone(), kind, source: source.owner, name: source.name, waits });
             }
         }
         let told = (slots, missing);
@@ -276,7 +292,7 @@ impl Switchboard {
     fn listen(&mut self) {
         let mut rooms: HashMap<RoomId, Vec<(ParticipantId, f32)>> = HashMap::new();
         for (participant, place) in self.seats.iter().filter(|(_, place)| place.mode == RelayMode::Conference) {
-            let sound = place.sources.values().filter(|source| source.kind == MediaKind::Audio);
+            let sound = place.sources.values().filter(|source| source.kind == MediaKind::Audio && source.may_pass());
             let level = sound.map(|source| {
                 source.loudness.fade();
                 source.loudness.now()
@@ -294,6 +310,9 @@ impl Switchboard {
     }
 
     fn sources_for(&self, participant: ParticipantId, place: &Place) -> BTreeMap<u64, Arc<Source>> {
+        if !place.gate.receives() {
+            return BTreeMap::new();
+        }
         let given = |(other, there): &(&ParticipantId, &Place)| match place.mode {
             RelayMode::Loopback => **other == participant,
             RelayMode::Conference => {
@@ -301,6 +320,7 @@ impl Switchboard {
             }
         };
         let sources = self.seats.iter().filter(given).flat_map(|(_, there)| &there.sources);
+        let sources = sources.filter(|(_, source)| source.may_pass());
         sources.map(|(number, source)| (*number, Arc::clone(source))).collect()
     }
 

@@ -72,6 +72,11 @@ pub enum Subject {
         /// The institution whose link was opened.
         institution: InstitutionId,
     },
+    /// Somebody who was invited into one room.
+    Guest {
+        /// The institution of the room.
+        institution: InstitutionId,
+    },
 }
 
 /// `POST /auth/code`: asks for a one-time code.

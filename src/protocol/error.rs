@@ -122,6 +122,18 @@ codes! {
     GrantRefused = "room.grant_refused", 403;
     /// The room is over.
     RoomClosed = "room.closed", 410;
+    /// No invitation has this token.
+    InvitationUnknown = "invitation.unknown", 404;
+    /// The invitation's time is over.
+    InvitationExpired = "invitation.expired", 410;
+    /// Somebody else used the invitation.
+    InvitationUsed = "invitation.used", 409;
+    /// The invitation was taken back.
+    InvitationRevoked = "invitation.revoked", 410;
+    /// The piece does not continue what is here; ask how much is here, and go on from there.
+    UploadOffset = "upload.offset", 409;
+    /// What came is not what was promised; begin anew.
+    UploadBroken = "upload.broken", 422;
     /// The description of the browser's media could not be used.
     OfferRefused = "room.offer_refused", 422;
     /// The room is full.

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use crate::domain::ids::{ParticipantId, RoomId, TicketId};
 use crate::domain::room::relay::{MediaState, OfferRefusal, Slot};
 pub use crate::domain::room::{
-    Participant, ParticipantRole, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia,
+    HostAct, Knock, Participant, ParticipantRole, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose,
+    RoomState, SelfMedia,
 };
 use crate::domain::time::Timestamp;
 use crate::protocol::error::Problem;
@@ -110,6 +111,40 @@ pub enum ClientMessage {
         /// The sections that are shown.
         tiles: Vec<Tile>,
     },
+    /// A host does something with somebody in the room or in front of its door.
+    Host {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+        /// With whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+    },
+    /// A muted participant speaks again.
+    Unmute {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+    },
+    /// A host asks the patient for a still picture.
+    AskPicture {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+        /// Of what.
+        of: PictureOf,
+    },
+    /// A host or the patient calls the picture off.
+    CallOffPicture {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+    },
     /// Leaves a room for good.
     Leave {
         /// The command's id.
@@ -186,6 +221,11 @@ pub enum ServerMessage {
     Room {
         /// The room.
         room: RoomState,
+    },
+    /// The door is still closed: wait until a `room` message comes, or `room_ended`.
+    Door {
+        /// The room.
+        room: RoomId,
     },
     /// Answers `offer`.
     Answer {

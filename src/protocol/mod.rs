@@ -9,6 +9,7 @@ pub mod desk;
 pub mod error;
 pub mod house;
 pub mod intake;
+pub mod invitation;
 pub mod live;
 pub mod notice;
 pub mod parse;

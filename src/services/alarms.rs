@@ -323,7 +323,9 @@ impl Services {
                 let role = if role == Role::Doctor { ParticipantRole::Doctor } else { ParticipantRole::Nurse };
                 Guest { role, name: staff_name(&mut work.tx, account).await?.0 }
             }
-            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
+                return Err(Refusal::not_found());
+            }
         };
         let room = work.tx.rooms().open_for(purpose_of(alarm.kind), id.as_uuid()).await?;
         let room = room.ok_or_else(|| Refusal::new(ErrorCode::RoomClosed, "the line is over"))?;

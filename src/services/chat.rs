@@ -65,7 +65,7 @@ impl Services {
         }
         let name = match actor {
             Actor::Staff { account, .. } => staff_name(&mut work.tx, account).await?.0,
-            Actor::Holder { .. } | Actor::Caller { .. } => {
+            Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
                 let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
                 let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
                 Text::new(name.clone(), name)
@@ -94,7 +94,7 @@ impl Services {
     }
 
     /// The line of this id, if the actor said it here before; an id that names another line is refused.
-    async fn said_before(
+    pub(super) async fn said_before(
         &self,
         tx: &mut Tx,
         actor: Actor,
@@ -108,7 +108,7 @@ impl Services {
         }
     }
 
-    fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
+    pub(super) fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
         Ok(ChatMessage {
             id: row.id,
             side: if row.side == "staff" { ChatSide::Staff } else { ChatSide::Patient },
@@ -130,9 +130,7 @@ impl Services {
         if bytes.len() > PICTURE_LIMIT {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
         }
-        let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
-        let mime = picture_kind(bytes).ok_or_else(unknown)?;
-        let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
+        let (mime, bytes) = clean_picture(bytes)?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
         // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
         // file without its row is only litter.
@@ -166,7 +164,7 @@ impl Services {
         Ok((row.mime, bytes))
     }
 
-    async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
         let path = self.picture_path(id);
         let no_room = |e: std::io::Error| {
             tracing::error!(cause = %e.kind(), "a picture could not be stored");
@@ -178,13 +176,21 @@ impl Services {
         tokio::fs::write(&path, bytes).await.map_err(no_room)
     }
 
-    fn picture_path(&self, id: AttachmentId) -> PathBuf {
+    pub(super) fn picture_path(&self, id: AttachmentId) -> PathBuf {
         self.config.data_dir.join("attachments").join(id.as_uuid().simple().to_string())
     }
 }
 
+/// A picture's kind as read from its bytes, and those without where it was taken.
+pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
+    let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
+    let mime = picture_kind(bytes).ok_or_else(unknown)?;
+    let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
+    Ok((mime, bytes))
+}
+
 /// The visit, and on which side of it the actor stands; not there for anybody else.
-async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
+pub(super) async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
     let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
     let visit = visit.ok_or_else(Refusal::not_found)?;
     // What was said to the wrong person is not the patient's to read, and nobody says more.
@@ -192,13 +198,15 @@ async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, Chat
     let side = match actor {
         Actor::Staff { account, .. } if visit.doctor_id == account => ChatSide::Staff,
         Actor::Holder { holder, .. } if visit.holder_id == Some(holder) && is_theirs => ChatSide::Patient,
-        Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+        Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
+            return Err(Refusal::not_found());
+        }
     };
     Ok((visit, side))
 }
 
 /// What was said can be read for good; more is said only while the visit goes on.
-fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
+pub(super) fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
     match visit.ended_at {
         None => Ok(()),
         Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),
@@ -206,7 +214,7 @@ fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
 }
 
 /// The visit, for one of its two, and while it has room for another picture.
-async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
     let (visit, _) = party(tx, actor, id).await?;
     goes_on(&visit)?;
     if tx.messages().count_attachments(id).await? >= PICTURES {

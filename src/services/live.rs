@@ -271,6 +271,7 @@ impl Live {
                     | RelayEvent::Slots { participant, .. }
                     | RelayEvent::Layers { participant, .. }
                     | RelayEvent::Connection { participant, .. }
+                    | RelayEvent::Permitted { participant }
                     | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
                 };
                 room.and_then(|room| registry.rooms.get(room)).cloned()
@@ -284,7 +285,8 @@ impl Live {
         }
     }
 
-    async fn send(&self, room: RoomId, input: Input) {
+    /// Tells a room something; nothing happens when it is not open here.
+    pub async fn send(&self, room: RoomId, input: Input) {
         let sender = self.registry().rooms.get(&room).cloned();
         if let Some(sender) = sender {
             // A room that ended in this moment wants nothing any more.
@@ -353,6 +355,7 @@ impl Live {
 fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
     Some(match notice {
         Notice::State(room) => ServerMessage::Room { room },
+        Notice::Door => ServerMessage::Door { room },
         Notice::Ended(reason) => ServerMessage::RoomEnded { room, reason },
         Notice::Full => {
             let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
@@ -366,6 +369,6 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
         Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
         Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
-        Notice::Media(RelayEvent::Upstream { .. }) => return None,
+        Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. }) => return None,
     })
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
-use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat};
+use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::RoomGrant;
@@ -77,6 +77,7 @@ impl Services {
             role: guest.role,
             name_zh: guest.name.zh,
             name_en: guest.name.en,
+            standing: if guest.role.is_invited() { Standing::Door } else { Standing::Inside },
             created_at: work.now,
         };
         let seat = work.tx.rooms().seat(&seat).await?;
@@ -103,8 +104,11 @@ impl Services {
         if !self.live.spend(grant.jti, now + Duration::from_secs(u64::from(GRANT_SECONDS))) {
             return Err(refused());
         }
-        let name = Text::new(seat.name_zh, seat.name_en);
-        let seat = Seat { participant: seat.participant_id, role: seat.role, name };
+        let name = match actor {
+            Actor::Guest { invitation, .. } => self.invited_name(&mut tx, invitation).await?,
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => Text::new(seat.name_zh, seat.name_en),
+        };
+        let seat = Seat { participant: seat.participant_id, role: seat.role, name, standing: seat.standing };
         Ok((Room::new(room.id, room.epoch, room.purpose, room.recording, now), seat))
     }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, SessionId};
+use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, InvitationId, SessionId};
 use crate::domain::permission::Actor;
 use crate::domain::time::Timestamp;
 use crate::protocol::auth::{Subject, Tokens};
@@ -47,6 +47,8 @@ pub(crate) enum Who {
     Holder(HolderId),
     /// An unnamed caller.
     Caller(AlarmId),
+    /// An invited person.
+    Guest(InvitationId),
 }
 
 impl Who {
@@ -55,6 +57,7 @@ impl Who {
             Self::Staff(_) => "staff",
             Self::Holder(_) => "holder",
             Self::Caller(_) => "caller",
+            Self::Guest(_) => "guest",
         }
     }
 
@@ -63,6 +66,7 @@ impl Who {
             Self::Staff(id) => id.as_uuid(),
             Self::Holder(id) => id.as_uuid(),
             Self::Caller(id) => id.as_uuid(),
+            Self::Guest(id) => id.as_uuid(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Who {
             "staff" => Some(Self::Staff(AccountId::from_uuid(row.subject_id))),
             "holder" => Some(Self::Holder(HolderId::from_uuid(row.subject_id))),
             "caller" => Some(Self::Caller(AlarmId::from_uuid(row.subject_id))),
+            "guest" => Some(Self::Guest(InvitationId::from_uuid(row.subject_id))),
             _ => None,
         }
     }
@@ -79,7 +84,7 @@ impl Who {
         let days = match self {
             Self::Staff(_) => STAFF_DAYS,
             Self::Holder(_) => HOLDER_DAYS,
-            Self::Caller(_) => CALLER_DAYS,
+            Self::Caller(_) | Self::Guest(_) => CALLER_DAYS,
         };
         Duration::from_secs(days * 86_400)
     }
@@ -177,7 +182,12 @@ impl Services {
     }
 
     /// Ends a session; then its sockets close, and its seats are free for whoever signs in next.
-    async fn end_session(&self, mut work: Work, institution: InstitutionId, session: SessionId) -> Result<(), Refusal> {
+    pub(crate) async fn end_session(
+        &self,
+        mut work: Work,
+        institution: InstitutionId,
+        session: SessionId,
+    ) -> Result<(), Refusal> {
         let now = work.now;
         work.tx.sessions().revoke(session, now).await?;
         work.emit(institution, Topic::Session(session).to_string(), "session.ended", Value::Null).await?;
@@ -217,6 +227,7 @@ impl Services {
             }
             Who::Holder(holder) => Actor::Holder { holder, institution, session },
             Who::Caller(alarm) => Actor::Caller { alarm, institution, session },
+            Who::Guest(invitation) => Actor::Guest { invitation, institution, session },
         };
         let subject = self.describe(tx, institution, who).await?;
         Ok(Tokens { access_token: self.tokens.access(actor, now), expires_in: ACCESS_SECONDS, refresh_token, subject })
@@ -242,6 +253,7 @@ impl Services {
                 Subject::Holder { holder, institution, phone_tail }
             }
             Who::Caller(_) => Subject::Caller { institution },
+            Who::Guest(_) => Subject::Guest { institution },
         })
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, ParticipantId, RoomId, SessionId};
+use crate::domain::ids::{AccountId, AlarmId, HolderId, InstitutionId, InvitationId, ParticipantId, RoomId, SessionId};
 use crate::domain::people::Role;
 use crate::domain::permission::Actor;
 use crate::domain::time::Timestamp;
@@ -87,6 +87,7 @@ enum SubjectKind {
     Staff,
     Holder,
     Caller,
+    Guest,
 }
 
 /// What a room grant says.
@@ -118,6 +119,7 @@ impl TokenKeys {
             Actor::Staff { account, role, .. } => (account.as_uuid(), SubjectKind::Staff, Some(role)),
             Actor::Holder { holder, .. } => (holder.as_uuid(), SubjectKind::Holder, None),
             Actor::Caller { alarm, .. } => (alarm.as_uuid(), SubjectKind::Caller, None),
+            Actor::Guest { invitation, .. } => (invitation.as_uuid(), SubjectKind::Guest, None),
         };
         let own = AccessClaims { kind, ins: actor.institution(), sid: actor.session(), role };
         self.access.sign(&claims("at+jwt", sub, now, ACCESS_SECONDS, own))
@@ -133,6 +135,9 @@ impl TokenKeys {
             }
             SubjectKind::Holder => Actor::Holder { holder: HolderId::from_uuid(claims.sub), institution, session },
             SubjectKind::Caller => Actor::Caller { alarm: AlarmId::from_uuid(claims.sub), institution, session },
+            SubjectKind::Guest => {
+                Actor::Guest { invitation: InvitationId::from_uuid(claims.sub), institution, session }
+            }
         };
         let end = Timestamp::from_millis(claims.exp.saturating_mul(1000));
         (now < end).then_some((actor, end))

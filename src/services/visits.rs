@@ -205,7 +205,9 @@ impl Services {
                 let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
                 Guest { role: ParticipantRole::Patient, name: Text::new(name.clone(), name) }
             }
-            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => return Err(Refusal::not_found()),
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
+                return Err(Refusal::not_found());
+            }
         };
         if visit.ended_at.is_some() {
             return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));

@@ -13,6 +13,7 @@ mod events;
 mod handovers;
 mod holders;
 mod house;
+mod invitations;
 mod messages;
 mod notes;
 mod notices;
@@ -20,6 +21,7 @@ mod patients;
 mod rooms;
 mod tickets;
 mod triages;
+mod uploads;
 mod values;
 mod visits;
 
@@ -40,6 +42,7 @@ pub use holders::{HolderRow, Holders};
 pub use house::{
     AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
 };
+pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
@@ -47,6 +50,7 @@ pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
+pub use uploads::{UploadRow, Uploads};
 pub use visits::{VisitRow, Visits};
 
 /// What every store method returns.
@@ -300,6 +304,16 @@ impl Tx {
     /// The audit chain.
     pub fn audit(&mut self) -> Audit<'_> {
         Audit(self)
+    }
+
+    /// Invitations into rooms.
+    pub fn invitations(&mut self) -> Invitations<'_> {
+        Invitations(self)
+    }
+
+    /// Pictures on their way.
+    pub fn uploads(&mut self) -> Uploads<'_> {
+        Uploads(self)
     }
 
     /// Rooms and seats.

@@ -1,7 +1,7 @@
 //! Rooms and the seats in them.
 
 use crate::domain::ids::{InstitutionId, ParticipantId, RoomId};
-use crate::domain::room::{ParticipantRole, RoomPurpose};
+use crate::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 use uuid::Uuid;
@@ -44,6 +44,8 @@ pub struct SeatRow {
     pub name_zh: String,
     /// The name in Latin letters.
     pub name_en: String,
+    /// Where the person stands.
+    pub standing: Standing,
     /// When it was first granted.
     pub created_at: Timestamp,
 }
@@ -135,10 +137,10 @@ impl Rooms<'_> {
     pub async fn seat(self, seat: &SeatRow) -> Result<SeatRow> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "insert into seat (participant_id, room_id, subject, role, name_zh, name_en, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7)
+                "insert into seat (participant_id, room_id, subject, role, name_zh, name_en, standing, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8)
                  on conflict (room_id, subject) do update set role = excluded.role
-                 returning participant_id, room_id, subject, role, name_zh, name_en, created_at",
+                 returning participant_id, room_id, subject, role, name_zh, name_en, standing, created_at",
             )
             .bind(seat.participant_id)
             .bind(seat.room_id)
@@ -146,6 +148,7 @@ impl Rooms<'_> {
             .bind(seat.role)
             .bind(&seat.name_zh)
             .bind(&seat.name_en)
+            .bind(seat.standing)
             .bind(seat.created_at)
             .fetch_one(conn)
             .await?
@@ -163,11 +166,40 @@ impl Rooms<'_> {
         }) > 0)
     }
 
+    /// The seat that a subject has in a room.
+    pub async fn seat_of(self, room: RoomId, subject: &str) -> Result<Option<SeatRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select participant_id, room_id, subject, role, name_zh, name_en, standing, created_at
+                 from seat
+                 where room_id = $1 and subject = $2",
+            )
+            .bind(room)
+            .bind(subject)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Moves somebody between door, inside and apart; `false` when they do not stand at `from`.
+    pub async fn stand(self, participant: ParticipantId, from: Standing, to: Standing) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update seat set standing = $3 where participant_id = $1 and standing = $2")
+                .bind(participant)
+                .bind(from)
+                .bind(to)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
     /// A seat by its id.
     pub async fn find_seat(self, participant: ParticipantId) -> Result<Option<SeatRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select participant_id, room_id, subject, role, name_zh, name_en, created_at
+                "select participant_id, room_id, subject, role, name_zh, name_en, standing, created_at
                  from seat
                  where participant_id = $1",
             )

@@ -12,11 +12,11 @@ use crate::domain::consent::ConsentKind;
 use crate::domain::desk::DeskPhase;
 use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{
-    AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, MessageId, NoteId,
-    NoticeId, ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
+    AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, InvitationId,
+    MessageId, NoteId, NoticeId, ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
 use crate::domain::people::{Relation, Role, Sex};
-use crate::domain::room::{ParticipantRole, RoomPurpose};
+use crate::domain::room::{ParticipantRole, PictureOf, RoomPurpose, Standing};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Disposition, Level, RuleSetStatus};
@@ -87,6 +87,7 @@ ids!(
     DeskId,
     HolderId,
     InstitutionId,
+    InvitationId,
     MessageId,
     NoteId,
     NoticeId,
@@ -110,11 +111,13 @@ words!(
     MoveReason,
     Outcome,
     ParticipantRole,
+    PictureOf,
     Relation,
     Role,
     RoomPurpose,
     RuleSetStatus,
     Sex,
+    Standing,
     TicketState,
     VisitEnd
 );

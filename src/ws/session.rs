@@ -345,6 +345,19 @@ impl Session {
                 (Some(id), self.services.live.say(self.connection, room, media).await)
             }
             ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
+            ClientMessage::Host { id, room, participant, act } => {
+                let done = self.services.host(self.actor, self.connection, room, participant, act);
+                (Some(id), Box::pin(done).await)
+            }
+            ClientMessage::Unmute { id, room } => {
+                (Some(id), self.services.live.say(self.connection, room, Input::Unmute(self.connection)).await)
+            }
+            ClientMessage::AskPicture { id, room, of } => {
+                (Some(id), self.services.ask_picture(self.connection, room, of).await)
+            }
+            ClientMessage::CallOffPicture { id, room } => {
+                (Some(id), self.services.live.say(self.connection, room, Input::CallOffPicture(self.connection)).await)
+            }
             ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
         }
     }

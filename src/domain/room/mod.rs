@@ -5,21 +5,27 @@
 //!
 //! Law of admission: a seat exists only by [`Input::Join`], which the driver gives only for a grant; without a seat there
 //! is no output that names the room, anybody in it, or its media. Seats outlive sockets: a lost socket keeps its seat for
-//! [`SEAT_GRACE`], and whoever joins by a grant for the same seat takes it up again.
+//! [`SEAT_GRACE`], and whoever joins by a grant for the same seat takes it up again. An invited person stands in front of
+//! the door until a host admits them ([`Standing::Door`]): until then they are told that they wait, and nothing else.
 
+mod hosting;
 pub mod layers;
 pub mod relay;
+mod roles;
 pub mod speaker;
 mod view;
 
 use std::time::Duration;
 
-use crate::domain::ids::{ConnectionId, ParticipantId, RoomId};
+use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
-pub use view::{Participant, ParticipantRole, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia};
+pub use roles::{HostAct, ParticipantRole, Rights};
+pub use view::{
+    Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia,
+};
 
 /// How long a seat waits for its lost socket.
 pub const SEAT_GRACE: Duration = Duration::from_mins(10);
@@ -36,6 +42,33 @@ pub struct Seat {
     pub role: ParticipantRole,
     /// The name as shown to the others.
     pub name: Text,
+    /// Where the person stands; once the seat is taken, the room itself knows better.
+    pub standing: Standing,
+}
+
+/// Where somebody with a grant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// In front of the door: nothing of the room reaches them.
+    Door,
+    /// In the room.
+    Inside,
+    /// Held apart by a host.
+    Held,
+}
+
+impl Standing {
+    /// All standings.
+    pub const ALL: [Self; 3] = [Self::Door, Self::Inside, Self::Held];
+
+    /// The word in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Door => "door",
+            Self::Inside => "inside",
+            Self::Held => "held",
+        }
+    }
 }
 
 /// Everything that can happen to a room.
@@ -69,6 +102,28 @@ pub enum Input {
     View(ConnectionId, Vec<(String, u16)>),
     /// A participant leaves for good.
     Leave(ConnectionId),
+    /// A host does something with somebody. Nothing happens when the connection is no host's.
+    Host {
+        /// The host's connection.
+        by: ConnectionId,
+        /// With whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+    },
+    /// A muted participant wants to speak again.
+    Unmute(ConnectionId),
+    /// A host asks the patient for a picture.
+    AskPicture {
+        /// The host's connection.
+        by: ConnectionId,
+        /// The picture.
+        ask: PictureAsk,
+    },
+    /// A host or the patient calls the picture off.
+    CallOffPicture(ConnectionId),
+    /// The picture was taken and kept.
+    PictureKept(AttachmentId),
     /// The relay tells something.
     Relay(RelayEvent),
     /// The room is over for everybody.
@@ -93,6 +148,8 @@ pub enum Output {
 pub enum Notice {
     /// The whole room.
     State(RoomState),
+    /// The door is still closed.
+    Door,
     /// Something about the own media.
     Media(RelayEvent),
     /// The room is over for this participant.
@@ -107,6 +164,7 @@ struct Taken {
     connection: ConnectionId,
     presence: Presence,
     media: SelfMedia,
+    muted: bool,
 }
 
 /// A room with its seats.
@@ -118,13 +176,14 @@ pub struct Room {
     recording: bool,
     opened_at: Timestamp,
     taken: Vec<Taken>,
+    picture: Option<PictureAsk>,
     ended: bool,
 }
 
 impl Room {
     /// An empty room.
     pub fn new(id: RoomId, epoch: i64, purpose: RoomPurpose, recording: bool, now: Timestamp) -> Self {
-        Self { id, epoch, purpose, recording, opened_at: now, taken: Vec::new(), ended: false }
+        Self { id, epoch, purpose, recording, opened_at: now, taken: Vec::new(), picture: None, ended: false }
     }
 
     /// Applies `input` as of `now` and returns what must follow from it, in order.
@@ -137,12 +196,14 @@ impl Room {
             Input::Lost(connection) => self.set_presence(connection, Presence::Lost { since: now }),
             Input::Back(connection) => self.back(connection),
             Input::Offer { connection, offer_id, fresh, sdp } => {
-                let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+                let Some(taken) = self.inside(connection) else { return Vec::new() };
                 let participant = taken.seat.participant;
                 vec![Output::Relay(RelayCommand::Offer { participant, offer_id, fresh, sdp })]
             }
             Input::Media(connection, media) => {
-                let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+                let Some(taken) = self.inside(connection) else { return Vec::new() };
+                let mut media = taken.seat.role.clamp(media);
+                media.microphone &= !taken.muted;
                 if taken.media == media {
                     return Vec::new();
                 }
@@ -160,6 +221,11 @@ impl Room {
                 };
                 self.vacate(participant, None)
             }
+            Input::Host { by, participant, act } => self.host(by, participant, act),
+            Input::Unmute(connection) => self.unmute(connection),
+            Input::AskPicture { by, ask } => self.ask_picture(by, ask),
+            Input::CallOffPicture(connection) => self.call_off_picture(connection),
+            Input::PictureKept(id) => self.picture_kept(id),
             Input::Relay(event) => self.relay(event),
             Input::End(reason) => self.end(reason),
             Input::Tick => {
@@ -186,13 +252,33 @@ impl Room {
 
     /// The room as `connection` sees it; nothing for who has no seat.
     pub fn state_for(&self, connection: ConnectionId) -> Option<RoomState> {
-        let you = self.taken.iter().find(|taken| taken.connection == connection)?.seat.participant;
-        let participants = self.taken.iter().map(|taken| Participant {
+        let own = self.taken.iter().find(|taken| taken.connection == connection)?;
+        let (you, standing) = (own.seat.participant, own.seat.standing);
+        if standing == Standing::Door {
+            return None;
+        }
+        let is_inside = standing == Standing::Inside;
+        // Whoever is held apart sees nobody but themselves.
+        let seen = self.taken.iter().filter(|taken| match taken.seat.standing {
+            Standing::Door => false,
+            Standing::Inside | Standing::Held => is_inside || taken.seat.participant == you,
+        });
+        let participants = seen.map(|taken| Participant {
             id: taken.seat.participant,
             role: taken.seat.role,
             name: taken.seat.name.clone(),
             presence: taken.presence,
             media: taken.media.clone(),
+            held: taken.seat.standing == Standing::Held,
+            muted: taken.muted,
+        });
+        let hosts = is_inside && own.seat.role.rights().hosts;
+        let door = self.taken.iter().filter(|taken| hosts && taken.seat.standing == Standing::Door);
+        let door = door.map(|taken| Knock {
+            id: taken.seat.participant,
+            role: taken.seat.role,
+            name: taken.seat.name.clone(),
+            presence: taken.presence,
         });
         Some(RoomState {
             room: self.id,
@@ -202,6 +288,8 @@ impl Room {
             participants: participants.collect(),
             opened_at: self.opened_at,
             recording: self.recording,
+            door: door.collect(),
+            picture: self.picture.filter(|_| is_inside),
         })
     }
 
@@ -213,19 +301,37 @@ impl Room {
             }
             taken.connection = connection;
             taken.presence = Presence::Here;
-        } else if self.taken.len() >= CAPACITY {
+        } else if self.count(|standing| (standing == Standing::Door) == (seat.standing == Standing::Door)) >= CAPACITY {
             return vec![Output::Tell(connection, Notice::Full)];
         } else {
-            let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
-            let participant = seat.participant;
-            // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
-            let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
-            let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
-            outputs.push(Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }));
-            self.taken.push(Taken { seat, connection, presence: Presence::Here, media: SelfMedia::default() });
+            if seat.standing != Standing::Door {
+                outputs.extend(self.enter(&seat));
+            }
+            let (presence, media) = (Presence::Here, SelfMedia::default());
+            self.taken.push(Taken { seat, connection, presence, media, muted: false });
         }
+        let is_outside = self.inside(connection).is_none();
+        outputs.extend(is_outside.then_some(Output::Tell(connection, Notice::Door)));
         outputs.extend(self.tell_everybody());
         outputs
+    }
+
+    /// What gives a seat its media: the place in the relay, and in the same breath what may pass there.
+    fn enter(&self, seat: &Seat) -> [Output; 2] {
+        let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
+        let participant = seat.participant;
+        // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
+        let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
+        let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
+        let permit = seat.role.permit(seat.standing != Standing::Inside, false);
+        [
+            Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }),
+            Output::Relay(RelayCommand::Permit { participant, permit }),
+        ]
+    }
+
+    fn count(&self, wanted: impl Fn(Standing) -> bool) -> usize {
+        self.taken.iter().filter(|taken| wanted(taken.seat.standing)).count()
     }
 
     fn set_presence(&mut self, connection: ConnectionId, presence: Presence) -> Vec<Output> {
@@ -243,12 +349,16 @@ impl Room {
 
     /// Whoever comes back is told the whole room, even when nobody had noticed the loss.
     fn back(&mut self, connection: ConnectionId) -> Vec<Output> {
-        let noticed = self.set_presence(connection, Presence::Here);
+        let mut noticed = self.set_presence(connection, Presence::Here);
         if !noticed.is_empty() {
+            let is_outside = self.inside(connection).is_none();
+            noticed.extend(is_outside.then_some(Output::Tell(connection, Notice::Door)));
             return noticed;
         }
-        let state = self.state_for(connection).map(Notice::State);
-        state.map(|notice| Output::Tell(connection, notice)).into_iter().collect()
+        if !self.seats(connection) {
+            return Vec::new();
+        }
+        vec![Output::Tell(connection, self.state_for(connection).map_or(Notice::Door, Notice::State))]
     }
 
     /// Passes the relay's words on to the participant that they are about, or to all.
@@ -260,10 +370,10 @@ impl Room {
             | RelayEvent::Layers { participant, .. }
             | RelayEvent::Connection { participant, .. } => *participant,
             RelayEvent::Speaker { .. } => {
-                let told = self.taken.iter().map(|taken| Output::Tell(taken.connection, Notice::Media(event.clone())));
-                return told.collect();
+                let told = self.taken.iter().filter(|taken| taken.seat.standing == Standing::Inside);
+                return told.map(|taken| Output::Tell(taken.connection, Notice::Media(event.clone()))).collect();
             }
-            RelayEvent::Upstream { .. } => return Vec::new(),
+            RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } => return Vec::new(),
         };
         let taken = self.taken.iter().find(|taken| taken.seat.participant == about);
         taken.map(|taken| Output::Tell(taken.connection, Notice::Media(event))).into_iter().collect()
@@ -298,6 +408,11 @@ impl Room {
     fn overdue(&self, now: Timestamp) -> impl Iterator<Item = ParticipantId> {
         let late = self.taken.iter().filter(move |taken| lost_until(taken.presence).is_some_and(|until| until <= now));
         late.map(|taken| taken.seat.participant)
+    }
+
+    /// Who sits by this connection, when they are past the door.
+    fn inside(&mut self, connection: ConnectionId) -> Option<&mut Taken> {
+        self.by_connection(connection).filter(|taken| taken.seat.standing != Standing::Door)
     }
 
     fn by_connection(&mut self, connection: ConnectionId) -> Option<&mut Taken> {

@@ -27,6 +27,59 @@ pub enum RelayMode {
     Loopback,
 }
 
+/// What the relay lets through for a participant.
+#[expect(clippy::struct_excessive_bools, reason = "gates, each free of the others")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permit {
+    /// From its microphone.
+    pub audio: bool,
+    /// From its camera.
+    pub camera: bool,
+    /// From its shared screen.
+    pub screen: bool,
+    /// To it.
+    pub receive: bool,
+}
+
+impl Permit {
+    /// Everything.
+    pub const ALL: Self = Self { audio: true, camera: true, screen: true, receive: true };
+    /// Nothing.
+    pub const NOTHING: Self = Self { audio: false, camera: false, screen: false, receive: false };
+
+    /// Whether media of this name may come from the participant.
+    pub const fn sends(self, name: SourceName) -> bool {
+        match name {
+            SourceName::Microphone => self.audio,
+            SourceName::Camera => self.camera,
+            SourceName::Screen => self.screen,
+        }
+    }
+}
+
+/// What a participant's media is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceName {
+    /// The first section of audio.
+    Microphone,
+    /// The first section of video.
+    Camera,
+    /// The second section of video.
+    Screen,
+}
+
+impl SourceName {
+    /// The name of a participant's section, by its kind and its place among those of this kind.
+    pub const fn of(kind: MediaKind, order: usize) -> Self {
+        match (kind, order) {
+            (MediaKind::Audio, _) => Self::Microphone,
+            (MediaKind::Video, 0) => Self::Camera,
+            (MediaKind::Video, _) => Self::Screen,
+        }
+    }
+}
+
 /// A request to the relay. Commands of one participant are carried out in the order in which they were sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RelayCommand {
@@ -58,6 +111,15 @@ pub enum RelayCommand {
         participant: ParticipantId,
         /// The sections by their `a=mid`, with the height in pixels of the screen.
         heights: Vec<(String, u16)>,
+    },
+    /// Sets what passes from and to a participant. When [`RelayEvent::Permitted`] answers, no packet that is forbidden is
+    /// handed to the network any more. A new seat may do everything until it is told otherwise, which the room does in
+    /// the same breath as it admits.
+    Permit {
+        /// The seat.
+        participant: ParticipantId,
+        /// What passes.
+        permit: Permit,
     },
     /// Takes a seat away: no packet from or to it passes after this.
     Remove {
@@ -124,6 +186,11 @@ pub enum RelayEvent {
         /// The new state.
         state: MediaState,
     },
+    /// What passes from and to a participant was set.
+    Permitted {
+        /// The seat.
+        participant: ParticipantId,
+    },
     /// A periodic measurement of one participant's upstream, every two seconds while connected.
     Upstream {
         /// The seat.
@@ -158,6 +225,8 @@ pub struct Slot {
     pub kind: MediaKind,
     /// Whose media it is.
     pub source: ParticipantId,
+    /// What of theirs.
+    pub name: SourceName,
     /// The picture waits for a better network of the receiver.
     #[serde(default)]
     pub waits: bool,

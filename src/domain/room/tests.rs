@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::room::relay::MediaState;
+use crate::domain::room::relay::{MediaState, Permit};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -16,7 +16,12 @@ fn connection(n: u128) -> ConnectionId {
 
 fn seat(n: u128) -> Seat {
     let role = if n == 1 { ParticipantRole::Doctor } else { ParticipantRole::Patient };
-    Seat { participant: ParticipantId::from_uuid(Uuid::from_u128(n)), role, name: Text::new("某人", "someone") }
+    Seat {
+        participant: ParticipantId::from_uuid(Uuid::from_u128(n)),
+        role,
+        name: Text::new("某人", "someone"),
+        standing: Standing::Inside,
+    }
 }
 
 fn room() -> Room {
@@ -107,6 +112,133 @@ fn a_full_room_says_so() {
         join(&mut room, n + 1, n + 101);
     }
     assert_eq!(join(&mut room, 50, 150), [Output::Tell(connection(150), Notice::Full)]);
+}
+
+fn invited(n: u128, role: ParticipantRole) -> Seat {
+    Seat { role, standing: Standing::Door, ..seat(n) }
+}
+
+fn host(room: &mut Room, by: u128, with: u128, act: HostAct) -> Vec<Output> {
+    let input = Input::Host { by: connection(by), participant: seat(with).participant, act };
+    room.handle(at(1), input)
+}
+
+fn permit_in(outputs: &[Output]) -> Option<Permit> {
+    outputs
+        .iter()
+        .find_map(|o| if let Output::Relay(RelayCommand::Permit { permit, .. }) = o { Some(*permit) } else { None })
+}
+
+/// A doctor, a patient, and an interpreter in front of the door.
+fn visited() -> Room {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let seat = invited(3, ParticipantRole::Interpreter);
+    room.handle(at(0), Input::Join { seat, connection: connection(13) });
+    room
+}
+
+#[test]
+fn an_invited_person_hears_nothing_of_the_room_until_a_host_lets_them_in() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let knock = Input::Join { seat: invited(3, ParticipantRole::Interpreter), connection: connection(13) };
+    let outputs = room.handle(at(0), knock);
+    assert!(!outputs.iter().any(|o| matches!(o, Output::Relay(_))), "no place in the relay");
+    assert_eq!(outputs[0], Output::Tell(connection(13), Notice::Door));
+    assert!(room.state_for(connection(13)).is_none());
+    assert_eq!(room.state_for(connection(11)).unwrap().door.len(), 1, "the host sees who knocks");
+    assert!(room.state_for(connection(12)).unwrap().door.is_empty(), "the patient does not");
+    let offer = Input::Offer { connection: connection(13), offer_id: 1, fresh: true, sdp: String::new() };
+    assert_eq!(room.handle(at(1), offer), [], "no offer of theirs is answered");
+    assert_eq!(host(&mut room, 12, 3, HostAct::Admit), [], "a patient lets nobody in");
+    let outputs = host(&mut room, 11, 3, HostAct::Admit);
+    assert!(matches!(outputs[0], Output::Relay(RelayCommand::Admit { .. })));
+    assert!(matches!(outputs[1], Output::Relay(RelayCommand::Permit { .. })), "what may pass comes in the same breath");
+    assert_eq!(names(&outputs), [connection(11), connection(12), connection(13)]);
+}
+
+#[test]
+fn who_is_held_apart_sees_nobody_and_the_relay_is_told_first() {
+    let mut room = visited();
+    let outputs = host(&mut room, 11, 2, HostAct::Hold);
+    assert_eq!(permit_in(&outputs), Some(Permit::NOTHING));
+    assert!(matches!(outputs[0], Output::Relay(_)));
+    let seen = room.state_for(connection(12)).unwrap().participants;
+    assert!(seen.len() == 1 && seen[0].held);
+    assert!(
+        room.state_for(connection(11)).unwrap().participants.iter().any(|one| one.held),
+        "the others see who is held"
+    );
+    let outputs = host(&mut room, 11, 2, HostAct::Release);
+    assert_eq!(permit_in(&outputs), Some(ParticipantRole::Patient.permit(false, false)));
+    assert_eq!(room.state_for(connection(12)).unwrap().participants.len(), 2);
+}
+
+#[test]
+fn a_host_mutes_and_only_the_muted_person_speaks_again() {
+    let mut room = visited();
+    let outputs = host(&mut room, 11, 2, HostAct::Mute);
+    assert!(!permit_in(&outputs).unwrap().audio);
+    let said = SelfMedia { microphone: true, ..SelfMedia::default() };
+    room.handle(at(2), Input::Media(connection(12), said.clone()));
+    let patient = |room: &Room| room.state_for(connection(12)).unwrap().participants[1].clone();
+    assert!(patient(&room).muted && !patient(&room).media.microphone, "what was under way does not unmute");
+    assert_eq!(room.handle(at(2), Input::Unmute(connection(11))), [], "a host cannot unmute another");
+    let outputs = room.handle(at(3), Input::Unmute(connection(12)));
+    assert!(permit_in(&outputs).unwrap().audio);
+    room.handle(at(4), Input::Media(connection(12), said));
+    assert!(patient(&room).media.microphone && !patient(&room).muted);
+}
+
+#[test]
+fn a_removed_person_is_cut_off_before_anybody_is_told() {
+    let mut room = visited();
+    host(&mut room, 11, 3, HostAct::Admit);
+    let outputs = host(&mut room, 11, 3, HostAct::Remove);
+    assert_eq!(outputs[0], Output::Relay(RelayCommand::Remove { participant: seat(3).participant }));
+    assert_eq!(outputs[1], Output::Tell(connection(13), Notice::Ended(RoomEnd::Removed)));
+    assert_eq!(host(&mut room, 11, 2, HostAct::Remove), [], "a patient is held apart, never removed");
+    assert_eq!(host(&mut room, 11, 1, HostAct::Mute), [], "nobody mutes a host");
+}
+
+#[test]
+fn a_full_room_admits_nobody_from_the_door() {
+    let mut room = room();
+    for n in 0..CAPACITY as u128 {
+        join(&mut room, n + 1, n + 101);
+    }
+    let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150) };
+    assert_eq!(room.handle(at(0), knock)[0], Output::Tell(connection(150), Notice::Door));
+    assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::Full)]);
+}
+
+#[test]
+fn an_observer_cannot_say_that_they_speak_and_the_relay_lets_nothing_of_theirs_through() {
+    let mut room = visited();
+    let seat = Seat { standing: Standing::Inside, ..invited(4, ParticipantRole::Observer) };
+    let outputs = room.handle(at(0), Input::Join { seat, connection: connection(14) });
+    assert_eq!(permit_in(&outputs), Some(ParticipantRole::Observer.permit(false, false)));
+    let said = SelfMedia { microphone: true, camera: true, ..SelfMedia::default() };
+    assert_eq!(room.handle(at(1), Input::Media(connection(14), said)), [], "nothing changed");
+    assert!(room.state_for(connection(12)).unwrap().participants.iter().any(|p| p.role == ParticipantRole::Observer));
+}
+
+#[test]
+fn a_picture_is_asked_by_a_host_and_called_off_by_either_and_over_when_kept() {
+    let mut room = visited();
+    let id = AttachmentId::from_uuid(Uuid::from_u128(7));
+    let ask = PictureAsk { id, of: PictureOf::Tongue, at: at(1) };
+    assert_eq!(room.handle(at(1), Input::AskPicture { by: connection(12), ask }), [], "a patient asks for none");
+    room.handle(at(1), Input::AskPicture { by: connection(11), ask });
+    assert_eq!(room.state_for(connection(12)).unwrap().picture, Some(ask));
+    room.handle(at(2), Input::CallOffPicture(connection(12)));
+    assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
+    room.handle(at(3), Input::AskPicture { by: connection(11), ask });
+    room.handle(at(4), Input::PictureKept(id));
+    assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
 }
 
 #[derive(Clone, Debug)]

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::ids::{AttachmentId, ParticipantId, RoomId};
+use crate::domain::room::roles::ParticipantRole;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
 /// What a participant says of its own media.
-#[expect(clippy::struct_excessive_bools, reason = "four switches, each free of the others")]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each free of the others")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SelfMedia {
@@ -24,6 +25,9 @@ pub struct SelfMedia {
     /// The page is in the background.
     #[serde(default)]
     pub hidden: bool,
+    /// The screen is shared, in a picture of its own.
+    #[serde(default)]
+    pub screen: bool,
 }
 
 /// How well a call works.
@@ -82,6 +86,44 @@ pub struct RoomState {
     pub opened_at: Timestamp,
     /// Whether a process record is being made.
     pub recording: bool,
+    /// Who waits in front of the door; told to hosts alone.
+    #[serde(default)]
+    pub door: Vec<Knock>,
+    /// A picture that the patient is asked for.
+    #[serde(default)]
+    pub picture: Option<PictureAsk>,
+}
+
+/// Somebody in front of the door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Knock {
+    /// The seat that it would be.
+    pub id: ParticipantId,
+    /// As what.
+    pub role: ParticipantRole,
+    /// The name that was given.
+    pub name: Text,
+    /// Whether the person is still there.
+    pub presence: Presence,
+}
+
+/// A still picture that the doctor asked the patient for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PictureAsk {
+    /// Names the picture; the upload carries it.
+    pub id: AttachmentId,
+    /// Of what.
+    pub of: PictureOf,
+    /// When it was asked.
+    pub at: Timestamp,
+}
+
+/// Of what a picture is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureOf {
+    /// The tongue.
+    Tongue,
 }
 
 /// What a room is for.
@@ -111,18 +153,12 @@ pub struct Participant {
     pub presence: Presence,
     /// What the person sends.
     pub media: SelfMedia,
-}
-
-/// What a person is in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ParticipantRole {
-    /// The patient, or who answers for the patient.
-    Patient,
-    /// The doctor.
-    Doctor,
-    /// A nurse.
-    Nurse,
+    /// Held apart: neither hears nor sees, and is neither heard nor seen.
+    #[serde(default)]
+    pub held: bool,
+    /// Muted by a host, until the person speaks again.
+    #[serde(default)]
+    pub muted: bool,
 }
 
 /// Whether a person is here.
@@ -138,6 +174,18 @@ pub enum Presence {
     },
 }
 
+impl PictureOf {
+    /// All that a picture is asked of.
+    pub const ALL: [Self; 1] = [Self::Tongue];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tongue => "tongue",
+        }
+    }
+}
+
 impl RoomPurpose {
     /// All purposes.
     pub const ALL: [Self; 4] = [Self::Visit, Self::Emergency, Self::Nurse, Self::Check];
@@ -149,20 +197,6 @@ impl RoomPurpose {
             Self::Emergency => "emergency",
             Self::Nurse => "nurse",
             Self::Check => "check",
-        }
-    }
-}
-
-impl ParticipantRole {
-    /// All roles in a room.
-    pub const ALL: [Self; 3] = [Self::Patient, Self::Doctor, Self::Nurse];
-
-    /// The word in the database and on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Patient => "patient",
-            Self::Doctor => "doctor",
-            Self::Nurse => "nurse",
         }
     }
 }

@@ -4,4 +4,5 @@ mod client;
 mod forwarding;
 mod offers;
 mod paths;
+mod permits;
 mod stage;

@@ -1,7 +1,7 @@
 //! Rooms and the seats in them.
 
 use yunzhen::domain::ids::{ParticipantId, RoomId};
-use yunzhen::domain::room::{ParticipantRole, RoomPurpose};
+use yunzhen::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use yunzhen::store::{RoomRow, SeatRow, StoreError};
 
 use crate::support::hospital::Hospital;
@@ -20,6 +20,7 @@ fn seat(hospital: &Hospital, room: RoomId, subject: &str) -> SeatRow {
         role: ParticipantRole::Patient,
         name_zh: "演示患者甲".into(),
         name_en: "Demo patient".into(),
+        standing: Standing::Inside,
         created_at: hospital.now(),
     }
 }
@@ -88,5 +89,25 @@ on_both! {
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.rooms().find_seat(same.participant_id).await.unwrap(), Some(same));
         assert_eq!(tx.rooms().find_seat(again.participant_id).await.unwrap(), None);
+    }
+
+    async fn whoever_stands_in_front_of_the_door_is_let_in_once_and_stays_in_after_a_reload(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let kept = room(&hospital, RoomPurpose::Visit, hospital.ids.uuid());
+        keep(&hospital, &kept).await.unwrap();
+        let role = ParticipantRole::Interpreter;
+        let knock = SeatRow { role, standing: Standing::Door, ..seat(&hospital, kept.id, "invitation_1") };
+        let sit = async |seat| hospital.write(async |tx| tx.rooms().seat(seat).await.unwrap()).await;
+        assert_eq!(sit(&knock).await, knock);
+        let stand = async |from, to| {
+            hospital.write(async |tx| tx.rooms().stand(knock.participant_id, from, to).await.unwrap()).await
+        };
+        assert!(stand(Standing::Door, Standing::Inside).await);
+        assert!(!stand(Standing::Door, Standing::Inside).await);
+        assert_eq!(sit(&knock).await, SeatRow { standing: Standing::Inside, ..knock.clone() });
+        let mut tx = db.read().await.unwrap();
+        let found = tx.rooms().seat_of(kept.id, "invitation_1").await.unwrap().unwrap();
+        assert_eq!((found.participant_id, found.standing), (knock.participant_id, Standing::Inside));
+        assert_eq!(tx.rooms().seat_of(kept.id, "invitation_2").await.unwrap(), None);
     }
 }

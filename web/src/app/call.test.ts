@@ -70,9 +70,9 @@ const device = (kind: string) => ({ kind, id: kind, enabled: true, muted: false,
 
 const seat = (id: string, role: 'patient' | 'doctor') => ({
   id, role, name: { zh: id, en: id }, presence: { state: 'here' as const },
-  media: { microphone: true, camera: true, test_picture: false, quality: 'good' as const, hidden: false },
+  media: { microphone: true, camera: true, test_picture: false, quality: 'good' as const, hidden: false, screen: false }, held: false, muted: false,
 })
-const room = (id = 'r'): RoomState => ({ room: id, epoch: 1, purpose: 'visit', you: 'p', opened_at: 0, recording: false, participants: [seat('p', 'patient'), seat('d', 'doctor')] })
+const room = (id = 'r'): RoomState => ({ room: id, epoch: 1, purpose: 'visit', you: 'p', opened_at: 0, recording: false, door: [], picture: null, participants: [seat('p', 'patient'), seat('d', 'doctor')] })
 
 let scope: EffectScope
 let call: Call
@@ -147,7 +147,7 @@ describe('entering', () => {
 
   it('puts the doctor’s picture and voice together from the slots', async () => {
     await joined()
-    hear({ type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd' }, { mid: '5', kind: 'video', source: 'd' }], missing: [0, 0] })
+    hear({ type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd', name: 'microphone' }, { mid: '5', kind: 'video', source: 'd', name: 'camera' }], missing: [0, 0] })
     const streams = call.streams.value.get('d')
     expect([streams?.audio?.getTracks()[0]?.id, streams?.video?.getTracks()[0]?.id]).toEqual(['2', '5'])
   })

@@ -8,16 +8,16 @@ import { Peer, type Offer } from '@/media/peer'
 import { Tiles } from '@/media/tiles'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import { ApiError } from '@/protocol/http'
-import type { RoomState, ServerMessage } from '@/protocol/live'
+import type { HostAct, RoomState, ServerMessage } from '@/protocol/live'
 import type { RoomGrant } from '@/protocol/types'
 import { reduce, type CallEvent } from '@/room/reducer'
-import { isOnCamera, isOnMicrophone, others, selfMedia, slotsOf } from '@/room/selectors'
+import { isOnCamera, isOnMicrophone, maySend, me, others, selfMedia, slotsOf } from '@/room/selectors'
 import { newCall, type CallState } from '@/room/state'
 import { watchQuality } from './callQuality'
 import type { Live } from './live'
 
 /** Refusals of a grant or a join after which asking again is useless. */
-const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended'])
+const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended', 'invitation.revoked'])
 const RETRY_MS = 2_000
 /** Sizes are told after the page came to rest. */
 const VIEW_MS = 60
@@ -44,6 +44,7 @@ export const TILES: InjectionKey<Tiles> = Symbol('tiles')
 export interface Streams {
   audio: MediaStream | null
   video: MediaStream | null
+  screen: MediaStream | null
 }
 export interface Call {
   state: Readonly<ShallowRef<CallState>>
@@ -58,6 +59,15 @@ export interface Call {
   setCamera: (on: boolean) => void
   setVoiceOnly: (on: boolean) => void
   flip: () => void
+  /** Shares the screen, or stops; answers whether it is shared. */
+  setScreen: (on: boolean) => Promise<boolean>
+  /** As a host: lets in, holds apart, mutes, removes. */
+  host: (participant: string, act: HostAct) => Promise<void>
+  /** As a host: asks the patient for a picture. */
+  askPicture: () => Promise<void>
+  callOffPicture: () => Promise<void>
+  /** The camera's own track, for a still picture. */
+  cameraTrack: () => MediaStreamTrack | null
   /** After a phone call, or when the person allowed the devices at last. */
   reviveDevices: () => void
   soundBlocked: (blocked: boolean) => void
@@ -82,6 +92,7 @@ export function useCall(options: CallOptions): Call {
   let viewing: number | null = null
   const tiles = new Tiles(look)
   provide(TILES, tiles)
+  let screen: MediaStreamTrack | null = null
 
   function dispatch(event: CallEvent): void {
     const before = state.value
@@ -184,6 +195,8 @@ export function useCall(options: CallOptions): Call {
         return welcomed(message.resumed ? message.rooms : [])
       case 'room':
         return entered(message.room)
+      case 'door':
+        return message.room === wanted ? dispatch({ type: 'door' }) : undefined
       case 'slots':
         if (message.room !== state.value.room) return
         dispatch({ type: 'slots', room: message.room, slots: message.slots })
@@ -258,8 +271,9 @@ export function useCall(options: CallOptions): Call {
 
   /** What is captured goes out. */
   function send(): void {
-    peer?.setTrack('audio', local?.state.audio ?? null)
-    peer?.setTrack('video', wantsCamera() ? (local?.state.video ?? null) : null)
+    const isSeen = maySend(state.value)
+    peer?.setTrack('audio', isSeen ? (local?.state.audio ?? null) : null)
+    peer?.setTrack('video', isSeen && wantsCamera() ? (local?.state.video ?? null) : null)
   }
 
   /** Says what we send, when that changed. */
@@ -298,10 +312,11 @@ export function useCall(options: CallOptions): Call {
     const next = new Map<string, Streams>()
     for (const other of others(state.value)) {
       const old = streams.value.get(other.id)
-      const found: Streams = { audio: null, video: null }
+      const found: Streams = { audio: null, video: null, screen: null }
       for (const slot of slotsOf(state.value, other.id)) {
         const track = peer?.trackOf(slot.mid) ?? null
-        if (track) found[slot.kind] = old?.[slot.kind]?.getTracks()[0] === track ? old[slot.kind] : new MediaStream([track])
+        const place = slot.name === 'screen' ? 'screen' : slot.kind
+        if (track) found[place] = old?.[place]?.getTracks()[0] === track ? old[place] : new MediaStream([track])
       }
       next.set(other.id, found)
     }
@@ -314,8 +329,32 @@ export function useCall(options: CallOptions): Call {
     peer = null
     local?.stop()
     local = null
+    screen?.stop()
+    screen = null
     self.value = null
     streams.value = new Map()
+  }
+
+  async function setScreen(on: boolean): Promise<boolean> {
+    screen?.stop()
+    screen = null
+    if (on) {
+      // The person may close the picker: then nothing is shared, and nothing is wrong.
+      const picked = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 }, audio: false }).catch(() => null)
+      screen = picked?.getVideoTracks()[0] ?? null
+    }
+    const track = screen
+    if (track) {
+      track.contentHint = 'detail'
+      track.addEventListener('ended', () => screen === track && void setScreen(false))
+    }
+    peer?.setScreen(track)
+    dispatch({ type: 'screen', on: track !== null })
+    return track !== null
+  }
+  async function inRoom(command: { type: 'host'; participant: string; act: HostAct } | { type: 'unmute' | 'call_off_picture' } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
+    const room = state.value.room
+    if (room !== null) await live.command({ ...command, room })
   }
 
   function leave(): void {
@@ -371,6 +410,7 @@ export function useCall(options: CallOptions): Call {
     camera: computed(() => isOnCamera(state.value)),
     join,
     setMicrophone(on) {
+      if (on && me(state.value)?.muted) void inRoom({ type: 'unmute' }).catch(() => undefined)
       dispatch({ type: 'microphone', on })
       void local?.setMicrophone(on)
     },
@@ -383,6 +423,11 @@ export function useCall(options: CallOptions): Call {
       dispatch({ type: 'voice_only', on })
       void local?.setCamera(wantsCamera())
     },
+    setScreen,
+    host: (participant, act) => inRoom({ type: 'host', participant, act }),
+    askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),
+    callOffPicture: () => inRoom({ type: 'call_off_picture' }),
+    cameraTrack: () => local?.state.video ?? null,
     flip: () => void local?.flip(),
     reviveDevices: () => void local?.revive(),
     soundBlocked: (blocked) => dispatch({ type: 'sound', blocked }),

@@ -345,6 +345,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
       return then(stay(heard, [{ do: 'deliver', message }]), (one) => turnedAway(one, message.problem, world))
     case 'ticket':
     case 'room':
+    case 'door':
     case 'answer':
     case 'offer_refused':
     case 'slots':

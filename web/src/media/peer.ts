@@ -35,6 +35,8 @@ export class Peer {
   #pc: RTCPeerConnection | null = null
   #senders: Record<MediaKind, RTCRtpSender> | null = null
   #tracks: Record<MediaKind, MediaStreamTrack | null> = { audio: null, video: null }
+  #screen: MediaStreamTrack | null = null
+  #screenSender: RTCRtpSender | null = null
   #extra = { audio: 0, video: 0 }
   #flight: { id: number; timer: unknown } | null = null
   #answered = false
@@ -72,6 +74,15 @@ export class Peer {
     this.#options.state('connecting')
     this.#options.changed()
     this.#arm()
+    void this.#negotiate()
+  }
+
+  /** Sends the screen in a section of its own: the second of its kind, which is how the server knows it. */
+  setScreen(track: MediaStreamTrack | null): void {
+    this.#screen = track
+    if (this.#screenSender) return void this.#screenSender.replaceTrack(track).catch(() => undefined)
+    if (!track || !this.#pc) return
+    this.#addScreen(this.#pc, track)
     void this.#negotiate()
   }
 
@@ -149,6 +160,7 @@ export class Peer {
     const old = this.#pc
     this.#pc = null
     this.#senders = null
+    this.#screenSender = null
     if (!old) return
     old.onconnectionstatechange = old.oniceconnectionstatechange = old.ontrack = null
     old.close()
@@ -161,11 +173,18 @@ export class Peer {
     const video = pc.addTransceiver(this.#tracks.video ?? 'video', { direction: 'sendonly', sendEncodings: encodings(globalThis.navigator?.hardwareConcurrency) })
     preferVp8(video)
     this.#senders = { audio: audio.sender, video: video.sender }
+    if (this.#screen) this.#addScreen(pc, this.#screen)
     const { receive } = this.#options
     for (let n = 0; n < receive.audio + this.#extra.audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
     for (let n = 0; n < receive.video + this.#extra.video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = () => this.#observe(pc)
     pc.ontrack = () => this.#options.changed()
+  }
+
+  #addScreen(pc: RTCPeerConnection, track: MediaStreamTrack): void {
+    const screen = pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: [{ maxBitrate: 2_500_000 }] })
+    preferVp8(screen)
+    this.#screenSender = screen.sender
   }
 
   #observe(pc: RTCPeerConnection): void {

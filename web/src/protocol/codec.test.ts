@@ -18,7 +18,7 @@ describe('decode', () => {
   it('fills in what an older server does not say of a participant', () => {
     const decoded = decode(JSON.stringify({ type: 'room', room }))
     if (!decoded.ok || decoded.message.type !== 'room') throw new Error('not a room')
-    expect(decoded.message.room.participants[0]?.media).toEqual({ microphone: true, camera: true, test_picture: false, quality: 'unknown', hidden: false })
+    expect(decoded.message.room.participants[0]?.media).toEqual({ microphone: true, camera: true, test_picture: false, quality: 'unknown', hidden: false, screen: false })
     expect(decoded.message.room.participants[1]?.presence).toEqual({ state: 'lost', since: 9 })
   })
 
@@ -52,7 +52,7 @@ describe('decode', () => {
 
   it('says where a known message is wrong', () => {
     expect(decode(JSON.stringify({ type: 'room', room: { ...room, participants: [{ ...room.participants[0], role: 'visitor' }] } }))).toMatchObject({
-      detail: 'room.room.participants[0].role is not patient or doctor or nurse',
+      detail: 'room.room.participants[0].role is not patient or doctor or nurse or invited_doctor or interpreter or family or observer',
     })
   })
 })

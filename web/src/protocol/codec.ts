@@ -1,6 +1,6 @@
 // The only reader of socket messages. What a newer or broken server says is a failure with a name, never an exception.
 
-import type { ClientMessage, Participant, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
+import type { ClientMessage, Knock, Participant, PictureAsk, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
 import { flag, list, Mismatch, number, object, oneOf, orElse, orNull, record, text, type Shape } from './shape'
 import type { Text, TicketView } from './types'
 
@@ -59,6 +59,7 @@ const selfMedia = object({
   test_picture: orElse(flag, false),
   quality: orElse(quality, 'unknown' as const),
   hidden: orElse(flag, false),
+  screen: orElse(flag, false),
 }) as Shape<SelfMedia>
 
 const presence: Shape<Presence> = (value, path) => {
@@ -66,9 +67,12 @@ const presence: Shape<Presence> = (value, path) => {
   return state === 'here' ? { state } : { state, since: since ?? 0 }
 }
 
+const role = oneOf('patient', 'doctor', 'nurse', 'invited_doctor', 'interpreter', 'family', 'observer')
 const participant = object({
-  id: text, role: oneOf('patient', 'doctor', 'nurse'), name: bilingual, presence, media: selfMedia,
+  id: text, role, name: bilingual, presence, media: selfMedia, held: orElse(flag, false), muted: orElse(flag, false),
 }) as unknown as Shape<Participant>
+const knock = object({ id: text, role, name: bilingual, presence }) as unknown as Shape<Knock>
+const picture = object({ id: text, of: oneOf('tongue'), at: number }) as unknown as Shape<PictureAsk>
 
 const room = object({
   room: text,
@@ -78,9 +82,16 @@ const room = object({
   participants: list(participant),
   opened_at: number,
   recording: flag,
+  door: orElse(list(knock), []),
+  picture: orNull(picture),
 }) as unknown as Shape<RoomState>
 
-const slot = object({ mid: text, kind: oneOf('audio', 'video'), source: text, waits: orElse(flag, false) }) as unknown as Shape<Slot>
+const slot: Shape<Slot> = (value, path) => {
+  const { mid, kind, source, name, waits } = object({
+    mid: text, kind: oneOf('audio', 'video'), source: text, name: orNull(oneOf('microphone', 'camera', 'screen')), waits: orElse(flag, false),
+  })(value, path)
+  return { mid, kind, source, name: name ?? (kind === 'audio' ? 'microphone' : 'camera'), waits }
+}
 
 const missing: Shape<[number, number]> = (value, path) => {
   const [audio = 0, video = 0] = list(number)(value, path)
@@ -101,6 +112,7 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   event: object({ topic: text, seq: number, at: number, kind: text, data: orElse(record, {}) }),
   ticket: object({ ticket }),
   room: object({ room }),
+  door: object({ room: text }),
   answer: object({ room: text, offer_id: number, sdp: text }),
   offer_refused: object({ room: text, offer_id: number, reason: oneOf('not_admitted', 'malformed', 'no_common_codec', 'internal') }),
   slots: object({ room: text, slots: list(slot), missing: orElse(missing, [0, 0] as [number, number]) }),

@@ -25,9 +25,14 @@ export interface SelfMedia {
   quality: Quality
   /** The page is in the background. */
   hidden: boolean
+  /** The screen is shared, in a picture of its own. */
+  screen: boolean
 }
 
-export type ParticipantRole = 'patient' | 'doctor' | 'nurse'
+export type InvitedRole = 'invited_doctor' | 'interpreter' | 'family' | 'observer'
+export type ParticipantRole = 'patient' | 'doctor' | 'nurse' | InvitedRole
+/** What a host does with somebody. */
+export type HostAct = 'admit' | 'hold' | 'release' | 'mute' | 'remove'
 export type Presence = { state: 'here' } | { state: 'lost'; since: number }
 export interface Participant {
   id: string
@@ -35,6 +40,23 @@ export interface Participant {
   name: Text
   presence: Presence
   media: SelfMedia
+  /** Held apart: neither hears nor sees, and is neither heard nor seen. */
+  held: boolean
+  /** Muted by a host, until the person speaks again. */
+  muted: boolean
+}
+/** Somebody in front of the door. */
+export interface Knock {
+  id: string
+  role: ParticipantRole
+  name: Text
+  presence: Presence
+}
+/** A still picture that the doctor asks the patient for. */
+export interface PictureAsk {
+  id: string
+  of: 'tongue'
+  at: number
 }
 
 export type RoomPurpose = 'visit' | 'emergency' | 'nurse' | 'check'
@@ -48,6 +70,9 @@ export interface RoomState {
   participants: Participant[]
   opened_at: number
   recording: boolean
+  /** Told to hosts alone. */
+  door: Knock[]
+  picture: PictureAsk | null
 }
 export type RoomEnd =
   | 'finished' | 'wrong_person' | 'transferred' | 'staff_lost' | 'patient_lost' | 'emergency' | 'removed' | 'replaced'
@@ -57,9 +82,11 @@ export interface Slot {
   mid: string
   kind: MediaKind
   source: string
+  name: SourceName
   /** The picture waits for a better network of our own. */
   waits?: boolean
 }
+export type SourceName = 'microphone' | 'camera' | 'screen'
 export type OfferRefusal = 'not_admitted' | 'malformed' | 'no_common_codec' | 'internal'
 /** The state of the own media connection as the relay sees it. */
 export type MediaState = 'connecting' | 'connected' | 'interrupted' | 'closed'
@@ -74,6 +101,10 @@ export type Command =
   | { type: 'offer'; room: string; offer_id: number; fresh: boolean; sdp: string }
   | { type: 'media'; room: string; state: SelfMedia }
   | { type: 'view'; room: string; tiles: { mid: string; height: number }[] }
+  | { type: 'host'; room: string; participant: string; act: HostAct }
+  | { type: 'unmute'; room: string }
+  | { type: 'ask_picture'; room: string; of: 'tongue' }
+  | { type: 'call_off_picture'; room: string }
   | { type: 'leave'; room: string }
 
 export type ClientMessage =
@@ -100,6 +131,8 @@ export type ServerMessage =
   | LiveEvent
   | { type: 'ticket'; ticket: TicketView }
   | { type: 'room'; room: RoomState }
+  /** The door is still closed. */
+  | { type: 'door'; room: string }
   | { type: 'answer'; room: string; offer_id: number; sdp: string }
   | { type: 'offer_refused'; room: string; offer_id: number; reason: OfferRefusal }
   | { type: 'slots'; room: string; slots: Slot[]; missing: [number, number] }

@@ -648,6 +648,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an invitation back, and whoever came with it out. */
+        post: operations["post_invitations_id_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/mine/grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A place in front of the door, or inside once the host let them in. */
+        post: operations["post_invitations_mine_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a link is for. */
+        post: operations["post_invitations_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comes with an invitation: spends its token. */
+        post: operations["post_invitations_use"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/links/{link}": {
         parameters: {
             query?: never;
@@ -922,6 +990,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much is here. */
+        get: operations["get_uploads_id"];
+        /** Takes the next piece: at most 1 MiB, from `offset` on. */
+        put: operations["put_uploads_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The whole is here: it becomes a picture of the visit, with a line in its conversation. */
+        post: operations["post_uploads_id_finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits/{id}": {
         parameters: {
             query?: never;
@@ -984,6 +1087,24 @@ export interface paths {
         put?: never;
         /** A seat in the call. */
         post: operations["post_visits_id_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits/{id}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations of a visit. */
+        get: operations["get_visits_id_invitations"];
+        put?: never;
+        /** Invites somebody into the call; the token is shown this once. */
+        post: operations["post_visits_id_invitations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1174,23 @@ export interface paths {
         put?: never;
         /** Signs the draft. */
         post: operations["post_visits_id_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits/{id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins an upload, or finds the one that began. */
+        post: operations["post_visits_id_uploads"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1333,6 +1471,52 @@ export interface components {
             tiles: components["schemas"]["Tile"][];
             /** @enum {string} */
             type: "view";
+        } | {
+            /** @description What. */
+            act: components["schemas"]["HostAct"];
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description With whom. */
+            participant: components["schemas"]["ParticipantId"];
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "host";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "unmute";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description Of what. */
+            of: components["schemas"]["PictureOf"];
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "ask_picture";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "call_off_picture";
         } | {
             /**
              * Format: int64
@@ -1657,7 +1841,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description What a string has to be.
          * @enum {string}
@@ -1692,6 +1876,11 @@ export interface components {
          * @description The owner of a telephone number that passed the one-time code; may answer for several patients.
          */
         HolderId: string;
+        /**
+         * @description What a host does with somebody.
+         * @enum {string}
+         */
+        HostAct: "admit" | "hold" | "release" | "mute" | "remove";
         /** @description What the doctor compares before anybody sees anybody. */
         IdentityPanel: {
             /**
@@ -1735,6 +1924,82 @@ export interface components {
          * @description A hospital or a partner: the tenant of every row.
          */
         InstitutionId: string;
+        /**
+         * Format: uuid
+         * @description An invitation into a room.
+         */
+        InvitationId: string;
+        /** @description What whoever holds a link may know before they say who they are. */
+        InvitationLanding: {
+            /** @description Until when it can be used. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its telephone. */
+            help_phone: string;
+            /** @description Who invites. */
+            host_name: components["schemas"]["Text"];
+            /** @description The hospital. */
+            institution_name: components["schemas"]["Text"];
+            /** @description The name that the host wrote. */
+            name: string;
+            /** @description As what. */
+            role: components["schemas"]["ParticipantRole"];
+        };
+        /** @description A new invitation; its token is shown this once. */
+        InvitationMade: {
+            /** @description Until when it can be used. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The invitation. */
+            id: components["schemas"]["InvitationId"];
+            /** @description Good once. It belongs behind the `#` of `/i#…`, where no server and no log sees it. */
+            token: string;
+        };
+        /** @description `POST /invitations/open`. */
+        InvitationOpen: {
+            /** @description The token. */
+            token: string;
+        };
+        /** @description `POST /visits/{id}/invitations`. */
+        InvitationRequest: {
+            /**
+             * Format: int32
+             * @description How long it can be used, 1 to 30 minutes; 30 when absent.
+             */
+            minutes?: number | null;
+            /** @description The name as shown, 1 to 40 characters; who comes may give another. */
+            name: string;
+            /** @description `invited_doctor`, `interpreter`, `family` or `observer`. */
+            role: components["schemas"]["ParticipantRole"];
+        };
+        /**
+         * @description What became of an invitation.
+         * @enum {string}
+         */
+        InvitationState: "open" | "used" | "expired" | "revoked";
+        /** @description `POST /invitations/use`: spends the token; the same `nonce` gets an answer again when the first was lost. */
+        InvitationUse: {
+            /** @description The name as shown, 1 to 40 characters. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description A UUID that the browser chose.
+             */
+            nonce: string;
+            /** @description The token. */
+            token: string;
+        };
+        /** @description An invitation as its host sees it. */
+        InvitationView: {
+            /** @description Until when it can be used. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The invitation. */
+            id: components["schemas"]["InvitationId"];
+            /** @description The name as shown. */
+            name: string;
+            /** @description As what. */
+            role: components["schemas"]["ParticipantRole"];
+            /** @description What became of it. */
+            state: components["schemas"]["InvitationState"];
+        };
         /** @description One question, or the heading of a group of questions. */
         Item: {
             /** @description Who answers. */
@@ -1784,6 +2049,17 @@ export interface components {
          * @enum {string}
          */
         ItemType: "boolean" | "choice" | "choices" | "integer" | "quantity" | "date" | "string" | "text" | "group";
+        /** @description Somebody in front of the door. */
+        Knock: {
+            /** @description The seat that it would be. */
+            id: components["schemas"]["ParticipantId"];
+            /** @description The name that was given. */
+            name: components["schemas"]["Text"];
+            /** @description Whether the person is still there. */
+            presence: components["schemas"]["Presence"];
+            /** @description As what. */
+            role: components["schemas"]["ParticipantRole"];
+        };
         /** @description `GET /links/{link}`: what the landing page shows before anybody is known. */
         Landing: {
             /** @description The clinic. */
@@ -1995,10 +2271,14 @@ export interface components {
         };
         /** @description Somebody in a room. */
         Participant: {
+            /** @description Held apart: neither hears nor sees, and is neither heard nor seen. */
+            held?: boolean;
             /** @description The seat. */
             id: components["schemas"]["ParticipantId"];
             /** @description What the person sends. */
             media: components["schemas"]["SelfMedia"];
+            /** @description Muted by a host, until the person speaks again. */
+            muted?: boolean;
             /** @description The name as shown to the others. */
             name: components["schemas"]["Text"];
             /** @description Whether the person is here. */
@@ -2015,7 +2295,7 @@ export interface components {
          * @description What a person is in a room.
          * @enum {string}
          */
-        ParticipantRole: "patient" | "doctor" | "nurse";
+        ParticipantRole: "patient" | "doctor" | "nurse" | "invited_doctor" | "interpreter" | "family" | "observer";
         /** @description A patient as their own holder sees them: enough to recognise, not to copy. */
         PatientCard: {
             /**
@@ -2052,6 +2332,20 @@ export interface components {
              */
             minutes?: number | null;
         };
+        /** @description A still picture that the doctor asked the patient for. */
+        PictureAsk: {
+            /** @description When it was asked. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Names the picture; the upload carries it. */
+            id: components["schemas"]["AttachmentId"];
+            /** @description Of what. */
+            of: components["schemas"]["PictureOf"];
+        };
+        /**
+         * @description Of what a picture is asked.
+         * @enum {string}
+         */
+        PictureOf: "tongue";
         /** @description Whether a person is here. */
         Presence: {
             /** @enum {string} */
@@ -2188,6 +2482,8 @@ export interface components {
         RoomPurpose: "visit" | "emergency" | "nurse" | "check";
         /** @description A room as one of its participants sees it. */
         RoomState: {
+            /** @description Who waits in front of the door; told to hosts alone. */
+            door?: components["schemas"]["Knock"][];
             /**
              * Format: int64
              * @description The fencing number of the room.
@@ -2197,6 +2493,7 @@ export interface components {
             opened_at: components["schemas"]["Timestamp"];
             /** @description Everybody with a seat, oneself included, in order of arrival. */
             participants: components["schemas"]["Participant"][];
+            picture?: components["schemas"]["PictureAsk"] | null;
             /** @description What it is for. */
             purpose: components["schemas"]["RoomPurpose"];
             /** @description Whether a process record is being made. */
@@ -2223,6 +2520,8 @@ export interface components {
             microphone: boolean;
             /** @description How well the call works for this participant. */
             quality?: components["schemas"]["Quality"];
+            /** @description The screen is shared, in a picture of its own. */
+            screen?: boolean;
             /** @description A moving test picture stands in for the camera (demonstration only). */
             test_picture?: boolean;
         };
@@ -2292,6 +2591,11 @@ export interface components {
             room: components["schemas"]["RoomState"];
             /** @enum {string} */
             type: "room";
+        } | {
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "door";
         } | {
             /**
              * Format: int64
@@ -2404,11 +2708,18 @@ export interface components {
             kind: components["schemas"]["MediaKind"];
             /** @description The `a=mid` of the section in the browser's own description. */
             mid: string;
+            /** @description What of theirs. */
+            name: components["schemas"]["SourceName"];
             /** @description Whose media it is. */
             source: components["schemas"]["ParticipantId"];
             /** @description The picture waits for a better network of the receiver. */
             waits?: boolean;
         };
+        /**
+         * @description What a participant's media is of.
+         * @enum {string}
+         */
+        SourceName: "microphone" | "camera" | "screen";
         /** @description Who a token speaks for. */
         Subject: {
             /** @description The account. */
@@ -2441,6 +2752,11 @@ export interface components {
             institution: components["schemas"]["InstitutionId"];
             /** @enum {string} */
             kind: "caller";
+        } | {
+            /** @description The institution of the room. */
+            institution: components["schemas"]["InstitutionId"];
+            /** @enum {string} */
+            kind: "guest";
         };
         /** @description One sentence or label in Chinese and in English; neither may be missing. */
         Text: {
@@ -2672,6 +2988,37 @@ export interface components {
             no: number;
             /** @description The visit. */
             visit: components["schemas"]["VisitId"];
+        };
+        /** @description `POST /visits/{id}/uploads`. */
+        UploadBegin: {
+            /** @description The picture: the id of the `picture` that was asked for, or a UUID that the browser chose. */
+            id: components["schemas"]["AttachmentId"];
+            /** @description Of what. */
+            of: components["schemas"]["PictureOf"];
+            /** @description SHA-256 of the whole, hexadecimal. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description Bytes of the whole, at most 8 MiB.
+             */
+            size: number;
+        };
+        /** @description How much of an upload is here. */
+        UploadState: {
+            /** @description Whether it is a picture of the visit now. */
+            finished: boolean;
+            /** @description The picture. */
+            id: components["schemas"]["AttachmentId"];
+            /**
+             * Format: int64
+             * @description Bytes that are here: where the next piece begins.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Bytes of the whole.
+             */
+            size: number;
         };
         /** @description A body that names the version of what it acts on. */
         Versioned: {
@@ -4717,6 +5064,210 @@ export interface operations {
             };
         };
     };
+    post_invitations_id_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_invitations_mine_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoomGrant"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_invitations_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationOpen"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationLanding"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_invitations_use: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationUse"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_links_link: {
         parameters: {
             query?: never;
@@ -5540,6 +6091,164 @@ export interface operations {
             };
         };
     };
+    get_uploads_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_uploads_id: {
+        parameters: {
+            query: {
+                /** @description Where in the whole this piece begins. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_uploads_id_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChatMessage"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_visits_id: {
         parameters: {
             query?: never;
@@ -5739,6 +6448,124 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_visits_id_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationMade"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6012,6 +6839,71 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadBegin"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

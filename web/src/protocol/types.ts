@@ -14,6 +14,7 @@ export type Subject =
   | { kind: 'staff'; account: string; institution: string; role: Role; name_zh: string; name_en: string; title_zh: string; title_en: string }
   | { kind: 'holder'; holder: string; institution: string; phone_tail: string }
   | { kind: 'caller'; institution: string }
+  | { kind: 'guest'; institution: string }
 export interface Tokens {
   access_token: string
   /** Seconds. */

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
-import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, shouldPhone, slotsOf } from './selectors'
+import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, sharer, shouldPhone, slotsOf } from './selectors'
 import { newCall, type CallState } from './state'
 
 function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
   return {
     id, role, name: { zh: role, en: role }, presence: { state: 'here' },
-    media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, ...media },
+    media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false, ...media }, held: false, muted: false,
   }
 }
 const room: RoomState = {
-  room: 'r', epoch: 1, purpose: 'visit', you: 'p', opened_at: 1, recording: true,
+  room: 'r', epoch: 1, purpose: 'visit', you: 'p', opened_at: 1, recording: true, door: [], picture: null,
   participants: [person('n', 'nurse'), person('p', 'patient'), person('d', 'doctor')],
 }
 const play = (...events: CallEvent[]): CallState => events.reduce(reduce, newCall())
@@ -87,7 +87,7 @@ describe('who is here', () => {
   })
 
   it('knows which sections carry whom', () => {
-    const state = play(...live, { type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd' }, { mid: '5', kind: 'video', source: 'n' }] })
+    const state = play(...live, { type: 'slots', room: 'r', slots: [{ mid: '2', kind: 'audio', source: 'd', name: 'microphone' }, { mid: '5', kind: 'video', source: 'n', name: 'camera' }] })
     expect(slotsOf(state, 'd').map((slot) => slot.mid)).toEqual(['2'])
     expect(others(state).map((one) => one.id)).toEqual(['n', 'd'])
   })
@@ -105,6 +105,32 @@ describe('who is here', () => {
     expect(otherWord(person('d', 'doctor', { camera: false }))).toBe('camera_off')
     expect(otherWord(person('d', 'doctor', { quality: 'poor' }))).toBe('weak')
     expect(otherWord(person('d', 'doctor'))).toBeNull()
+  })
+})
+
+describe('many in the room', () => {
+  const with_ = (people: Participant[]): RoomState => ({ ...room, participants: people })
+  it('keeps an invited person in front of the door until the first word of the room', () => {
+    const waiting = play({ type: 'join_asked', at: 1 }, { type: 'door' })
+    expect(waiting.phase).toEqual({ name: 'door' })
+    expect(reduce(waiting, { type: 'room', room, at: 20 }).phase).toEqual({ name: 'connecting', since: 20 })
+    expect(play(...live, { type: 'door' }).phase).toEqual({ name: 'live' })
+  })
+  it('silences the own microphone once when a host mutes, and leaves it to the person afterwards', () => {
+    const muted = with_([{ ...person('p', 'patient'), muted: true }])
+    const quiet = play(...live, { type: 'room', room: muted, at: 40 })
+    expect(quiet.own.microphone.wanted).toBe(false)
+    const again = [{ type: 'microphone', on: true }, { type: 'room', room: muted, at: 50 }] satisfies CallEvent[]
+    expect(again.reduce<CallState>(reduce, quiet).own.microphone.wanted).toBe(true)
+  })
+  it('says of an observer that nothing is sent, whatever the devices', () => {
+    const state = play(captured, { type: 'room', room: with_([person('p', 'observer')]), at: 1 })
+    expect(selfMedia(state, false)).toMatchObject({ microphone: false, camera: false })
+  })
+  it('knows whose screen is shown', () => {
+    const shared = with_([person('p', 'patient'), person('d', 'doctor', { screen: true })])
+    const state = play(...joined, { type: 'room', room: shared, at: 2 }, { type: 'slots', room: 'r', slots: [{ mid: '6', kind: 'video', source: 'd', name: 'screen' }] })
+    expect(sharer(state)?.id).toBe('d')
   })
 })
 
@@ -127,6 +153,6 @@ describe('the own media', () => {
   })
 
   it('tells the others of a page in the background and of a test picture', () => {
-    expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true })
+    expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true, screen: false })
   })
 })

@@ -4,6 +4,8 @@ import type { CallState, EndReason, OwnMedia, Phase } from './state'
 export type CallEvent =
   | { type: 'join_asked'; at: number }
   | { type: 'room'; room: RoomState; at: number }
+  | { type: 'door' }
+  | { type: 'screen'; on: boolean }
   | { type: 'slots'; room: string; slots: Slot[] }
   | { type: 'speaker'; participant: string | null }
   | { type: 'link_lost'; at: number }
@@ -29,12 +31,16 @@ function change(state: CallState, event: CallEvent): CallState {
   const over = state.phase.name === 'ended'
   switch (event.type) {
     case 'join_asked':
-      return { ...state, room: null, slots: [], speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+      return { ...state, room: null, door: [], picture: null, slots: [], speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
     case 'room': {
       if (over || (state.room !== null && state.room !== event.room.room)) return state
-      const { room, purpose, you, participants, recording, opened_at: openedAt } = event.room
-      return { ...state, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
+      const { room, purpose, you, participants, recording, door, picture, opened_at: openedAt } = event.room
+      return { ...state, own: afterRoom(state, event.room), door, picture, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
     }
+    case 'door':
+      return over || state.room !== null ? state : { ...state, phase: { name: 'door' } }
+    case 'screen':
+      return own(state, { screen: event.on })
     case 'slots':
       return over || event.room !== state.room ? state : { ...state, slots: event.slots }
     case 'speaker':
@@ -82,6 +88,13 @@ function change(state: CallState, event: CallEvent): CallState {
   }
 }
 
+/** Whoever a host has just muted wants, from then on, to be silent; to speak again is their own press. */
+function afterRoom(state: CallState, room: RoomState): OwnMedia {
+  const mine = (people: CallState['participants'], you: string | null): boolean => people.find((one) => one.id === you)?.muted ?? false
+  const isNew = mine(room.participants, room.you) && !mine(state.participants, state.you)
+  return isNew ? { ...state.own, microphone: { ...state.own.microphone, wanted: false } } : state.own
+}
+
 function own(state: CallState, part: Partial<OwnMedia>): CallState {
   return { ...state, own: { ...state.own, ...part } }
 }
@@ -90,7 +103,7 @@ function own(state: CallState, part: Partial<OwnMedia>): CallState {
 function phaseOf(state: CallState, event: CallEvent): Phase {
   const phase = state.phase
   if (phase.name === 'ended' || phase.name === 'idle') return phase
-  if (state.room === null) return phase.name === 'joining' ? phase : { name: 'joining', since: at(event) }
+  if (state.room === null) return phase.name === 'joining' || phase.name === 'door' ? phase : { name: 'joining', since: at(event) }
   if (!state.wasLive) return { name: 'connecting', since: phase.name === 'joining' || phase.name === 'connecting' ? phase.since : at(event) }
   if (state.linkLostSince !== null) {
     return { name: 'reconnecting', since: Math.min(state.linkLostSince, state.mediaDownSince ?? Infinity), what: 'network' }

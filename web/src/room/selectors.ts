@@ -1,6 +1,27 @@
 import type { Participant, ParticipantRole, SelfMedia, Slot } from '@/protocol/live'
 import type { CallState } from './state'
 
+/** The own seat. */
+export function me(state: CallState): Participant | null {
+  return state.participants.find((one) => one.id === state.you) ?? null
+}
+
+/** The own side leads the call. */
+export function isHost(state: CallState): boolean {
+  return ['doctor', 'nurse'].includes(me(state)?.role ?? '')
+}
+
+/** Whether the own role is seen and heard at all. */
+export function maySend(state: CallState): boolean {
+  return me(state)?.role !== 'observer'
+}
+
+/** Whoever shares a screen, and is not oneself. */
+export function sharer(state: CallState): Participant | null {
+  const shares = (one: Participant): boolean => one.media.screen && state.slots.some((slot) => slot.source === one.id && slot.name === 'screen')
+  return others(state).find(shares) ?? null
+}
+
 /** Everybody in the room but oneself. */
 export function others(state: CallState): readonly Participant[] {
   return state.participants.filter((one) => one.id !== state.you)
@@ -34,11 +55,12 @@ export function isOnMicrophone(state: CallState): boolean {
 /** What the others are told of the own side. */
 export function selfMedia(state: CallState, hidden: boolean): SelfMedia {
   return {
-    microphone: isOnMicrophone(state) && !state.own.interrupted,
-    camera: isOnCamera(state) && !state.own.interrupted,
+    microphone: maySend(state) && isOnMicrophone(state) && !state.own.interrupted,
+    camera: maySend(state) && isOnCamera(state) && !state.own.interrupted,
     test_picture: state.own.testPicture,
     quality: state.quality,
     hidden,
+    screen: state.own.screen,
   }
 }
 

@@ -1,6 +1,6 @@
 // A call as a value. The whole of it, written out as an example, is in STATE.md.
 
-import type { DeviceTrouble, MediaState, Participant, Quality, RoomEnd, RoomPurpose, Slot } from '@/protocol/live'
+import type { DeviceTrouble, Knock, MediaState, Participant, PictureAsk, Quality, RoomEnd, RoomPurpose, Slot } from '@/protocol/live'
 
 /** What the own side sends. `wanted` is the person's will, the rest is what became of it. */
 export interface OwnMedia {
@@ -13,6 +13,8 @@ export interface OwnMedia {
   /** A phone call or another app took the devices. */
   interrupted: boolean
   testPicture: boolean
+  /** The screen is shared. */
+  screen: boolean
 }
 
 export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
@@ -20,6 +22,8 @@ export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
 export type Phase =
   | { name: 'idle' }
   | { name: 'joining'; since: number }
+  /** In front of the door, until the host opens. */
+  | { name: 'door' }
   | { name: 'connecting'; since: number }
   | { name: 'live' }
   /** `network`: the socket is down, perhaps the media too. `media`: only the media. */
@@ -33,6 +37,10 @@ export interface CallState {
   /** The own seat. */
   you: string | null
   participants: readonly Participant[]
+  /** Who waits in front of the door; a host is told. */
+  door: readonly Knock[]
+  /** A picture that the patient is asked for. */
+  picture: PictureAsk | null
   recording: boolean
   openedAt: number | null
   /** Which of our receiving sections carries whose media. */
@@ -59,6 +67,8 @@ export function newCall(): CallState {
     purpose: null,
     you: null,
     participants: [],
+    door: [],
+    picture: null,
     recording: false,
     openedAt: null,
     slots: [],
@@ -70,6 +80,7 @@ export function newCall(): CallState {
       pausedByNetwork: false,
       interrupted: false,
       testPicture: false,
+      screen: false,
     },
     quality: 'unknown',
     linkLostSince: null,

@@ -5,5 +5,6 @@ import { desk } from './desk'
 import { errors } from './errors'
 import { nurse } from './nurse'
 import { patient } from './patient'
+import { room } from './room'
 
-export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...desk, ...nurse }
+export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse }

@@ -1,12 +1,18 @@
-import { t, pick, type Key } from '@/i18n'
-import type { DeviceTrouble, Participant, ParticipantRole, Quality } from '@/protocol/live'
+import { t, pick, type Bilingual, type Key } from '@/i18n'
+import type { DeviceTrouble, ParticipantRole, Quality } from '@/protocol/live'
 import type { CallState, EndReason } from '@/room/state'
 
-const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse' }
+const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse',
+  invited_doctor: 'room.role.invited_doctor', interpreter: 'room.role.interpreter', family: 'room.role.family', observer: 'room.role.observer',
+}
+
+export function roleWord(role: ParticipantRole): string {
+  return t(ROLE[role])
+}
 
 /** 医师 王 or Doctor Wang: a role never stands without the name, nor the name without the role. */
-export function nameOf(one: Participant): string {
-  return `${t(ROLE[one.role])} ${pick(one.name)}`
+export function nameOf(one: { role: ParticipantRole; name: Bilingual }): string {
+  return `${roleWord(one.role)} ${pick(one.name)}`
 }
 
 const QUALITY: Record<Quality, Key> = {

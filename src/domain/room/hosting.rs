@@ -1,0 +1,101 @@
+//! What a host does in a room: lets in, holds apart, mutes, removes, asks for a picture.
+//!
+//! What passes in the relay is said before anybody is told, so that a screen never shows what is not yet true.
+
+use super::{
+    AttachmentId, CAPACITY, ConnectionId, HostAct, Notice, Output, ParticipantId, ParticipantRole, PictureAsk,
+    RelayCommand, Room, RoomEnd, Standing, Taken,
+};
+
+impl Room {
+    pub(super) fn host(&mut self, by: ConnectionId, participant: ParticipantId, act: HostAct) -> Vec<Output> {
+        if !self.is_host(by) {
+            return Vec::new();
+        }
+        let is_full = self.count(|standing| standing != Standing::Door) >= CAPACITY;
+        let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
+            return Vec::new();
+        };
+        if !act.may_be_done_with(taken.seat.role) {
+            return Vec::new();
+        }
+        match (act, taken.seat.standing) {
+            (HostAct::Admit, Standing::Door) if is_full => vec![Output::Tell(by, Notice::Full)],
+            (HostAct::Admit, Standing::Door) => {
+                taken.seat.standing = Standing::Inside;
+                let seat = taken.seat.clone();
+                let mut outputs = Vec::from(self.enter(&seat));
+                outputs.extend(self.tell_everybody());
+                outputs
+            }
+            (HostAct::Hold, Standing::Inside) => {
+                taken.seat.standing = Standing::Held;
+                self.permit(participant)
+            }
+            (HostAct::Release, Standing::Held) => {
+                taken.seat.standing = Standing::Inside;
+                self.permit(participant)
+            }
+            (HostAct::Mute, Standing::Inside | Standing::Held) if !taken.muted => {
+                taken.muted = true;
+                taken.media.microphone = false;
+                self.permit(participant)
+            }
+            (HostAct::Remove, _) => self.vacate(participant, Some(RoomEnd::Removed)),
+            (HostAct::Admit | HostAct::Hold | HostAct::Release | HostAct::Mute, _) => Vec::new(),
+        }
+    }
+
+    pub(super) fn unmute(&mut self, connection: ConnectionId) -> Vec<Output> {
+        let Some(taken) = self.inside(connection).filter(|taken| taken.muted) else { return Vec::new() };
+        taken.muted = false;
+        let participant = taken.seat.participant;
+        self.permit(participant)
+    }
+
+    pub(super) fn ask_picture(&mut self, by: ConnectionId, ask: PictureAsk) -> Vec<Output> {
+        if !self.is_host(by) || !self.taken.iter().any(is_patient) {
+            return Vec::new();
+        }
+        self.picture = Some(ask);
+        self.tell_everybody()
+    }
+
+    pub(super) fn call_off_picture(&mut self, connection: ConnectionId) -> Vec<Output> {
+        let may = self.is_host(connection)
+            || self.taken.iter().any(|taken| taken.connection == connection && is_patient(taken));
+        if !may || self.picture.take().is_none() {
+            return Vec::new();
+        }
+        self.tell_everybody()
+    }
+
+    pub(super) fn picture_kept(&mut self, id: AttachmentId) -> Vec<Output> {
+        if self.picture.take_if(|ask| ask.id == id).is_none() {
+            return Vec::new();
+        }
+        self.tell_everybody()
+    }
+
+    fn is_host(&self, connection: ConnectionId) -> bool {
+        let hosts = |taken: &Taken| taken.seat.standing == Standing::Inside && taken.seat.role.rights().hosts;
+        self.taken.iter().any(|taken| taken.connection == connection && hosts(taken))
+    }
+
+    /// Tells the relay what passes for a participant now, then everybody how the room is.
+    fn permit(&self, participant: ParticipantId) -> Vec<Output> {
+        let taken = self.taken.iter().find(|taken| taken.seat.participant == participant);
+        let mut outputs: Vec<_> = taken.map(permit_of).into_iter().collect();
+        outputs.extend(self.tell_everybody());
+        outputs
+    }
+}
+
+fn is_patient(taken: &Taken) -> bool {
+    taken.seat.role == ParticipantRole::Patient && taken.seat.standing == Standing::Inside
+}
+
+fn permit_of(taken: &Taken) -> Output {
+    let permit = taken.seat.role.permit(taken.seat.standing != Standing::Inside, taken.muted);
+    Output::Relay(RelayCommand::Permit { participant: taken.seat.participant, permit })
+}

@@ -1,0 +1,75 @@
+//! What a host does with the people of a room.
+//!
+//! An act that takes something away is done first and written after: it holds even while the database is away. One that
+//! gives is written first: nobody is let in on a promise. Whether the connection is a host's is asked twice, of the live
+//! room and of the seat as it is kept.
+
+use serde_json::json;
+
+use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
+use crate::domain::permission::Actor;
+use crate::domain::room::{HostAct, Input, PictureAsk, PictureOf, Standing};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+
+impl Services {
+    /// Does what a host says with somebody in a room.
+    pub async fn host(
+        &self,
+        actor: Actor,
+        connection: ConnectionId,
+        room: RoomId,
+        participant: ParticipantId,
+        act: HostAct,
+    ) -> Result<(), Refusal> {
+        let input = Input::Host { by: connection, participant, act };
+        if act.takes_away() {
+            self.live.say(connection, room, input.clone()).await?;
+        }
+        let mut work = self.begin().await?;
+        let own = work.tx.rooms().seat_of(room, &actor.key()).await?.ok_or_else(Refusal::not_found)?;
+        if !own.role.rights().hosts || own.standing != Standing::Inside {
+            return Err(Refusal::new(ErrorCode::Forbidden, "this is for whoever leads the call"));
+        }
+        let seat = work.tx.rooms().find_seat(participant).await?.filter(|seat| seat.room_id == room);
+        let seat = seat.ok_or_else(Refusal::not_found)?;
+        if !act.may_be_done_with(seat.role) {
+            return Err(Refusal::field(ErrorCode::Invalid, "act", "this cannot be done with a person of this role"));
+        }
+        let moved = match act {
+            HostAct::Admit => Some((Standing::Door, Standing::Inside)),
+            HostAct::Hold => Some((Standing::Inside, Standing::Held)),
+            HostAct::Release => Some((Standing::Held, Standing::Inside)),
+            HostAct::Mute | HostAct::Remove => None,
+        };
+        if let Some((from, to)) = moved {
+            work.tx.rooms().stand(participant, from, to).await?;
+        }
+        let detail = json!({ "room": room, "role": seat.role });
+        let (action, subject) = (format!("room.{}", act.as_str()), participant.to_string());
+        work.audit_why(actor.institution(), &actor.key(), &action, &subject, None, detail).await?;
+        if act == HostAct::Remove {
+            let invitation = seat.subject.strip_prefix("invitation_").and_then(|id| id.parse().ok());
+            let invitation = match invitation {
+                Some(id) => work.tx.invitations().find(id).await?,
+                None => None,
+            };
+            return match invitation {
+                Some(row) => self.revoke(work, &row, &actor.key()).await,
+                None => work.commit().await,
+            };
+        }
+        work.commit().await?;
+        if !act.takes_away() {
+            self.live.say(connection, room, input).await?;
+        }
+        Ok(())
+    }
+
+    /// A host asks the patient for a picture.
+    pub async fn ask_picture(&self, connection: ConnectionId, room: RoomId, of: PictureOf) -> Result<(), Refusal> {
+        let ask = PictureAsk { id: self.ids.make(AttachmentId::from_uuid), of, at: self.clock.now() };
+        self.live.say(connection, room, Input::AskPicture { by: connection, ask }).await
+    }
+}

@@ -1,0 +1,222 @@
+//! Pictures that come in pieces, over networks that break: the server says how much is here, the browser goes on from there.
+//!
+//! A piece is in the file before its row counts it, so what is counted is there; what lies behind that is written again.
+//! The end names the hash of the whole. Only then is it a picture of the visit, with a line in its conversation.
+
+use std::io::SeekFrom;
+use std::path::PathBuf;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+
+use crate::domain::audit::hex;
+use crate::domain::ids::{AttachmentId, MessageId, VisitId};
+use crate::domain::permission::Actor;
+use crate::domain::room::Input;
+use crate::domain::text::Text;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::invitation::{UploadBegin, UploadState};
+use crate::protocol::visit::{ChatMessage, ChatSide};
+use crate::services::Services;
+use crate::services::chat::{PICTURE_LIMIT, clean_picture, goes_on, has_room, party};
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::services::vault::Field;
+use crate::store::{AttachmentRow, MessageRow, UploadRow};
+
+/// Bytes of one piece.
+pub const PIECE_LIMIT: usize = 1024 * 1024;
+/// Uploads of one visit that ever began.
+const UPLOADS: i64 = 100;
+
+impl Services {
+    /// Begins an upload, or finds the one that began.
+    pub async fn begin_upload(&self, actor: Actor, visit: VisitId, begin: UploadBegin) -> Result<UploadState, Refusal> {
+        let limit = PICTURE_LIMIT as u64;
+        if begin.size == 0 || begin.size > limit {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {limit} bytes")));
+        }
+        if begin.sha256.len() != 64 || !begin.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            return Err(Refusal::field(ErrorCode::Invalid, "sha256", "64 hexadecimal digits in lower case"));
+        }
+        let mut work = self.begin().await?;
+        let (row, side) = party(&mut work.tx, actor, visit).await?;
+        if side != ChatSide::Patient {
+            return Err(Refusal::not_found());
+        }
+        if let Some(known) = work.tx.uploads().find(begin.id).await? {
+            let is_same = known.visit_id == visit && known.sender == actor.key() && known.sha256 == begin.sha256;
+            if !is_same && (known.visit_id != visit || known.sender != actor.key() || known.finished_at.is_some()) {
+                return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
+            }
+            if is_same {
+                return Ok(state_of(&known));
+            }
+            return Err(Refusal::new(ErrorCode::UploadBroken, "another picture has begun under this id"));
+        }
+        goes_on(&row)?;
+        has_room(&mut work.tx, actor, visit).await?;
+        if work.tx.uploads().count(visit).await? >= UPLOADS {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {UPLOADS} uploads")));
+        }
+        let upload = UploadRow {
+            id: begin.id,
+            institution_id: row.institution_id,
+            visit_id: visit,
+            sender: actor.key(),
+            picture_of: begin.of,
+            size: i64::try_from(begin.size).unwrap_or(i64::MAX),
+            sha256: begin.sha256,
+            received: 0,
+            created_at: work.now,
+            finished_at: None,
+        };
+        work.tx.uploads().begin(&upload).await?;
+        work.commit().await?;
+        Ok(state_of(&upload))
+    }
+
+    /// How much is here.
+    pub async fn upload(&self, actor: Actor, id: AttachmentId) -> Result<UploadState, Refusal> {
+        self.own_upload(actor, id).await.map(|row| state_of(&row))
+    }
+
+    /// Takes the piece that begins at `offset`.
+    pub async fn take_piece(
+        &self,
+        actor: Actor,
+        id: AttachmentId,
+        offset: u64,
+        piece: &[u8],
+    ) -> Result<UploadState, Refusal> {
+        let row = self.own_upload(actor, id).await?;
+        let from = i64::try_from(offset).unwrap_or(i64::MAX);
+        if row.finished_at.is_some() || row.received != from {
+            return Err(Refusal::new(ErrorCode::UploadOffset, format!("{} bytes are here", row.received)));
+        }
+        let to = from.saturating_add(i64::try_from(piece.len()).unwrap_or(i64::MAX));
+        if to > row.size {
+            return Err(Refusal::new(ErrorCode::TooLarge, "more than was promised"));
+        }
+        self.write_piece(id, offset, piece).await?;
+        let mut work = self.begin().await?;
+        if !work.tx.uploads().grow(id, from, to).await? {
+            return Err(Refusal::new(ErrorCode::UploadOffset, "another piece came first"));
+        }
+        work.commit().await?;
+        Ok(state_of(&UploadRow { received: to, ..row }))
+    }
+
+    /// The whole is here: makes it a picture of the visit. The same again gives the same line.
+    pub async fn finish_upload(&self, actor: Actor, id: AttachmentId) -> Result<ChatMessage, Refusal> {
+        let row = self.own_upload(actor, id).await?;
+        let line = MessageId::from_uuid(id.as_uuid());
+        if row.finished_at.is_some() {
+            let mut tx = self.db.read().await?;
+            let said = self.said_before(&mut tx, actor, row.visit_id, line).await?;
+            return said.ok_or_else(|| Refusal::internal("a finished upload without its line"));
+        }
+        if row.received != row.size {
+            return Err(Refusal::new(ErrorCode::UploadOffset, format!("{} bytes are here", row.received)));
+        }
+        let mut whole = tokio::fs::read(self.upload_path(id)).await.map_err(|_| no_room(None))?;
+        whole.truncate(usize::try_from(row.size).unwrap_or(usize::MAX));
+        if hex(&Sha256::digest(&whole)) != row.sha256 {
+            let mut work = self.begin().await?;
+            work.tx.uploads().empty(id).await?;
+            work.commit().await?;
+            return Err(Refusal::new(ErrorCode::UploadBroken, "this is not what was promised; begin anew"));
+        }
+        let (mime, bytes) = clean_picture(&whole)?;
+        self.write_picture(id, &bytes).await?;
+        let mut work = self.begin().await?;
+        let visit = has_room(&mut work.tx, actor, row.visit_id).await?;
+        let now = work.now;
+        if !work.tx.uploads().finish(id, now).await? {
+            let said = self.said_before(&mut work.tx, actor, row.visit_id, line).await?;
+            return said.ok_or_else(|| Refusal::internal("a finished upload without its line"));
+        }
+        let picture = AttachmentRow {
+            id,
+            institution_id: visit.institution_id,
+            visit_id: visit.id,
+            sender: actor.key(),
+            mime: mime.to_owned(),
+            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            sha256: hex(&Sha256::digest(&bytes)),
+            at: now,
+        };
+        work.tx.messages().attach(&picture).await?;
+        work.tx.uploads().name_picture(id, row.picture_of).await?;
+        let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
+        let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
+        let name = Text::new(name.clone(), name);
+        let message = MessageRow {
+            id: line,
+            institution_id: visit.institution_id,
+            visit_id: visit.id,
+            side: "patient".to_owned(),
+            sender: actor.key(),
+            name_zh: name.zh,
+            name_en: name.en,
+            body_sealed: self.vault.seal(Field::Answers, line.as_uuid(), ""),
+            attachment_id: Some(id),
+            at: now,
+        };
+        if !work.tx.messages().insert(&message).await? {
+            return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
+        }
+        let topic = Topic::Visit(visit.id).to_string();
+        let data = json!({ "attachment": id, "of": row.picture_of });
+        work.emit(visit.institution_id, topic.clone(), "picture.kept", data).await?;
+        let data = json!({ "message": line, "side": ChatSide::Patient });
+        work.emit(visit.institution_id, topic, "message.sent", data).await?;
+        work.commit().await?;
+        self.live.send(visit.room_id, Input::PictureKept(id)).await;
+        // What is left is litter, and the next start finds it as such.
+        tokio::fs::remove_file(self.upload_path(id)).await.ok();
+        self.line(message)
+    }
+
+    async fn own_upload(&self, actor: Actor, id: AttachmentId) -> Result<UploadRow, Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = tx.uploads().find(id).await?.filter(|row| row.sender == actor.key());
+        let row = row.ok_or_else(Refusal::not_found)?;
+        party(&mut tx, actor, row.visit_id).await?;
+        Ok(row)
+    }
+
+    async fn write_piece(&self, id: AttachmentId, offset: u64, piece: &[u8]) -> Result<(), Refusal> {
+        let path = self.upload_path(id);
+        let written = async {
+            if let Some(folder) = path.parent() {
+                tokio::fs::create_dir_all(folder).await?;
+            }
+            let mut file = tokio::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).await?;
+            file.seek(SeekFrom::Start(offset)).await?;
+            file.write_all(piece).await?;
+            file.sync_data().await
+        };
+        written.await.map_err(|e: std::io::Error| no_room(Some(&e)))
+    }
+
+    fn upload_path(&self, id: AttachmentId) -> PathBuf {
+        self.config.data_dir.join("uploads").join(id.as_uuid().simple().to_string())
+    }
+}
+
+fn no_room(cause: Option<&std::io::Error>) -> Refusal {
+    tracing::error!(cause = ?cause.map(std::io::Error::kind), "a piece of a picture could not be stored");
+    Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+}
+
+fn state_of(row: &UploadRow) -> UploadState {
+    let count = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
+    UploadState {
+        id: row.id,
+        size: count(row.size),
+        received: count(row.received),
+        finished: row.finished_at.is_some(),
+    }
+}

@@ -1,0 +1,174 @@
+//! Many in the room: invited by a link, in front of the door, let in, held apart, muted, taken out.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::live::Socket;
+use super::stage::{Answer, Stage, Visit};
+
+async fn invite(stage: &Stage, visit: &Visit, role: &str) -> Value {
+    // Each a moment after the one before, so that their order is no matter of chance.
+    stage.clock.advance(Duration::from_millis(1));
+    let path = format!("/visits/{}/invitations", visit.id);
+    stage.post(&path, &visit.doctor, json!({ "role": role, "name": "王译员" })).await.ok()
+}
+
+async fn come(stage: &Stage, token: &Value, nonce: u128) -> Answer {
+    let nonce = Uuid::from_u128(nonce);
+    stage.post("/invitations/use", "", json!({ "token": token, "nonce": nonce, "name": "王小译" })).await
+}
+
+async fn enter(stage: &Stage, token: &str, grant: &str) -> Socket {
+    let (mut socket, _) = Socket::hello(stage, token, None).await;
+    let grant = stage.act(grant, token).await.ok();
+    socket.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
+    socket
+}
+
+/// The next `room` message that `wanted` accepts.
+async fn room(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let room = socket.expect("room").await["room"].clone();
+        if wanted(&room) {
+            return room;
+        }
+    }
+}
+
+fn of<'a>(room: &'a Value, role: &str) -> &'a Value {
+    room["participants"].as_array().unwrap().iter().find(|one| one["role"] == role).unwrap_or(&Value::Null)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_good_once_for_half_an_hour_and_until_it_is_taken_back() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "interpreter").await;
+    let open = json!({ "token": made["token"] });
+    let landing = stage.post("/invitations/open", "", open.clone()).await.ok();
+    assert_eq!((&landing["role"], &landing["name"]), (&json!("interpreter"), &json!("王译员")));
+    let tokens = come(&stage, &made["token"], 1).await.ok();
+    assert_eq!(tokens["subject"]["kind"], "guest");
+    come(&stage, &made["token"], 1).await.ok();
+    assert_eq!(come(&stage, &made["token"], 2).await.refusal(), (409, "invitation.used"));
+    assert_eq!(come(&stage, &json!("no such token"), 3).await.refusal(), (404, "invitation.unknown"));
+
+    let back = invite(&stage, &visit, "family").await;
+    let revoke = format!("/invitations/{}/revoke", back["id"].as_str().unwrap());
+    assert_eq!(stage.act(&revoke, &visit.patient).await.refusal(), (403, "auth.forbidden"));
+    assert_eq!(stage.act(&revoke, &visit.doctor).await.status, 200);
+    assert_eq!(come(&stage, &back["token"], 4).await.refusal(), (410, "invitation.revoked"));
+
+    let late = invite(&stage, &visit, "observer").await;
+    stage.clock.advance(Duration::from_mins(30));
+    assert_eq!(come(&stage, &late["token"], 5).await.refusal(), (410, "invitation.expired"));
+    let list = stage.get(&format!("/visits/{}/invitations", visit.id), &visit.doctor).await;
+    // The doctor's own token ended with the half hour.
+    assert_eq!(list.refusal(), (401, "auth.required"));
+    let doctor = stage.staff("doctor").await;
+    let list = stage.get(&format!("/visits/{}/invitations", visit.id), &doctor).await.ok();
+    let states: Vec<_> = list.as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
+    assert_eq!(states, ["used", "revoked", "expired"]);
+    assert!(!list.to_string().contains(made["token"].as_str().unwrap()), "a token is shown once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_doctor_of_the_visit_invites_and_only_roles_that_are_invited() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/invitations", visit.id);
+    let wish = |role: &str, minutes: u32| json!({ "role": role, "name": "某人", "minutes": minutes });
+    let other = stage.staff("doctor2").await;
+    assert_eq!(stage.post(&path, &other, wish("family", 10)).await.refusal(), (404, "request.not_found"));
+    assert_eq!(stage.post(&path, &visit.patient, wish("family", 10)).await.refusal(), (403, "auth.forbidden"));
+    assert_eq!(stage.post(&path, &visit.doctor, wish("doctor", 10)).await.refusal(), (422, "request.invalid"));
+    assert_eq!(stage.post(&path, &visit.doctor, wish("family", 31)).await.refusal(), (422, "request.invalid"));
+    for _ in 0..10 {
+        stage.post(&path, &visit.doctor, wish("family", 10)).await.ok();
+    }
+    assert_eq!(stage.post(&path, &visit.doctor, wish("family", 10)).await.refusal(), (409, "room.full"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invited_person_waits_is_let_in_is_held_muted_and_taken_out_for_good() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "interpreter").await;
+    let tokens = come(&stage, &made["token"], 1).await.ok();
+    let guest = tokens["access_token"].as_str().unwrap();
+    let visits = format!("/visits/{}/grant", visit.id);
+    let mut doctor = enter(&stage, &visit.doctor, &visits).await;
+    let mut patient = enter(&stage, &visit.patient, &visits).await;
+    assert_eq!(stage.act(&visits, guest).await.refusal(), (404, "request.not_found"), "no other way in");
+    let mut interpreter = enter(&stage, guest, "/invitations/mine/grant").await;
+
+    interpreter.expect("door").await;
+    let seen = room(&mut doctor, |room| room["door"][0]["name"]["zh"] == "王小译").await;
+    let (id, whom) = (seen["room"].clone(), seen["door"][0]["id"].clone());
+    let patients = room(&mut patient, |_| true).await;
+    assert_eq!(patients["door"], json!([]));
+    let host =
+        |act: &str, whom: &Value| json!({ "type": "host", "id": 9, "room": id, "participant": whom, "act": act });
+    patient.say(host("admit", &whom)).await;
+    assert_eq!(patient.expect("refused").await["problem"]["code"], "auth.forbidden");
+
+    doctor.say(host("admit", &whom)).await;
+    doctor.expect("done").await;
+    let inside = room(&mut interpreter, |room| !of(room, "interpreter").is_null()).await;
+    assert_eq!(inside["participants"].as_array().unwrap().len(), 3);
+    room(&mut patient, |room| of(room, "interpreter")["name"]["zh"] == "王小译").await;
+
+    let who = of(&inside, "patient")["id"].clone();
+    doctor.say(host("hold", &who)).await;
+    doctor.expect("done").await;
+    let held = room(&mut patient, |room| of(room, "patient")["held"] == true).await;
+    assert_eq!(held["participants"].as_array().unwrap().len(), 1, "who is held apart sees nobody");
+    doctor.say(host("release", &who)).await;
+    room(&mut patient, |room| room["participants"].as_array().unwrap().len() == 3).await;
+
+    doctor.say(host("mute", &who)).await;
+    room(&mut patient, |room| of(room, "patient")["muted"] == true).await;
+    patient.say(json!({ "type": "unmute", "id": 4, "room": id })).await;
+    room(&mut patient, |room| of(room, "patient")["muted"] == false).await;
+
+    doctor.say(host("remove", &who)).await;
+    assert_eq!(doctor.expect("refused").await["problem"]["code"], "request.invalid", "a patient is never removed");
+    doctor.say(host("remove", &whom)).await;
+    assert_eq!(interpreter.expect("room_ended").await["reason"], "removed");
+    doctor.expect("done").await;
+    assert_eq!(stage.act("/invitations/mine/grant", guest).await.refusal(), (401, "auth.required"), "for good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_admitted_are_inside_the_held_are_apart_and_the_others_at_the_door() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let visits = format!("/visits/{}/grant", visit.id);
+    let mut guests = Vec::new();
+    for n in 0..2 {
+        let made = invite(&stage, &visit, "family").await;
+        let tokens = come(&stage, &made["token"], n).await.ok();
+        guests.push(tokens["access_token"].as_str().unwrap().to_owned());
+    }
+    let mut doctor = enter(&stage, &visit.doctor, &visits).await;
+    let _patient = enter(&stage, &visit.patient, &visits).await;
+    let _first = enter(&stage, &guests[0], "/invitations/mine/grant").await;
+    let seen = room(&mut doctor, |room| !room["door"][0].is_null() && !of(room, "patient").is_null()).await;
+    let id = seen["room"].clone();
+    let host =
+        |act: &str, whom: &Value| json!({ "type": "host", "id": 9, "room": id, "participant": whom, "act": act });
+    doctor.say(host("admit", &seen["door"][0]["id"])).await;
+    doctor.expect("done").await;
+    doctor.say(host("hold", &of(&seen, "patient")["id"])).await;
+    doctor.expect("done").await;
+
+    let stage = stage.restart().await;
+    let mut patient = enter(&stage, &visit.patient, &visits).await;
+    let mut first = enter(&stage, &guests[0], "/invitations/mine/grant").await;
+    let mut second = enter(&stage, &guests[1], "/invitations/mine/grant").await;
+    assert_eq!(of(&room(&mut patient, |_| true).await, "patient")["held"], true);
+    room(&mut first, |room| !of(room, "family").is_null()).await;
+    second.expect("door").await;
+}

@@ -1,0 +1,100 @@
+//! A picture in pieces: asked for, sent over a network that breaks, checked, and in the visit once.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::live::Socket;
+use super::stage::{Answer, Stage, Visit};
+
+fn picture() -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    bytes.extend((0..700_000_u32).map(|n| n.to_le_bytes()[1]));
+    bytes
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+async fn put(stage: &Stage, id: &str, token: &str, offset: usize, piece: &[u8]) -> Answer {
+    let url = format!("http://{}/api/v1/uploads/{id}?offset={offset}", stage.server.http_addr);
+    let request = reqwest::Client::new().put(url).bearer_auth(token).body(piece.to_vec());
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    Answer { status, body: response.json().await.unwrap_or_default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_was_asked_for_comes_in_pieces_and_is_in_the_conversation_once() {
+    let stage = Stage::open().await;
+    let Visit { patient, doctor, id: visit, .. } = stage.visit().await;
+    let join = async |token: &str| {
+        let (mut socket, _) = Socket::hello(&stage, token, None).await;
+        let grant = stage.act(&format!("/visits/{visit}/grant"), token).await.ok();
+        socket.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
+        let room = socket.expect("room").await["room"]["room"].clone();
+        (socket, room)
+    };
+    let (mut asks, room) = join(&doctor).await;
+    let (mut asked, _) = join(&patient).await;
+    asks.say(json!({ "type": "ask_picture", "id": 2, "room": room, "of": "tongue" })).await;
+    let id = loop {
+        let room = asked.expect("room").await["room"].clone();
+        if let Some(id) = room["picture"]["id"].as_str() {
+            break id.to_owned();
+        }
+    };
+    let whole = picture();
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+    let path = format!("/visits/{visit}/uploads");
+    assert_eq!(stage.post(&path, &doctor, begin.clone()).await.refusal(), (404, "request.not_found"));
+    stage.post(&path, &patient, begin.clone()).await.ok();
+    put(&stage, &id, &patient, 0, &whole[..300_000]).await.ok();
+    // The answer was lost: the browser asks, and goes on from there.
+    assert_eq!(put(&stage, &id, &patient, 0, &whole[..300_000]).await.refusal(), (409, "upload.offset"));
+    let state = stage.get(&format!("/uploads/{id}"), &patient).await.ok();
+    assert_eq!(state["received"], 300_000);
+    assert_eq!(stage.get(&format!("/uploads/{id}"), &doctor).await.refusal(), (404, "request.not_found"));
+    let finish = format!("/uploads/{id}/finish");
+    assert_eq!(stage.act(&finish, &patient).await.refusal(), (409, "upload.offset"), "not all is here");
+    put(&stage, &id, &patient, 300_000, &whole[300_000..]).await.ok();
+
+    let line = stage.act(&finish, &patient).await.ok();
+    assert_eq!(stage.act(&finish, &patient).await.ok(), line, "the same again is the same line");
+    let lines = stage.get(&format!("/visits/{visit}/messages"), &doctor).await.ok();
+    assert_eq!(lines, json!([line]));
+    assert_eq!(line["attachment"], json!(id));
+    let url = format!("http://{}/api/v1/attachments/{id}", stage.server.http_addr);
+    let shown = reqwest::Client::new().get(url).bearer_auth(&doctor).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(hex(&shown), hex(&whole), "every pixel");
+    loop {
+        if asks.expect("room").await["room"]["picture"] == Value::Null {
+            break;
+        }
+    }
+    stage.send(Method::GET, "/healthz", "", None, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_not_what_was_promised_begins_anew_and_a_page_is_none() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/uploads", visit.id);
+    let whole = picture();
+    let id = "0190a0a0-0000-7000-8000-0000000000aa";
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(b"other") });
+    stage.post(&path, &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    let finish = format!("/uploads/{id}/finish");
+    assert_eq!(stage.act(&finish, &visit.patient).await.refusal(), (422, "upload.broken"));
+    assert_eq!(stage.get(&format!("/uploads/{id}"), &visit.patient).await.ok()["received"], 0);
+    let (page, id) = (b"<html>".as_slice(), "0190a0a0-0000-7000-8000-0000000000ab");
+    let begin = json!({ "id": id, "of": "tongue", "size": page.len(), "sha256": hex(page) });
+    stage.post(&path, &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, page).await.ok();
+    let refused = stage.act(&format!("/uploads/{id}/finish"), &visit.patient).await;
+    assert_eq!(refused.refusal(), (415, "request.unsupported_type"));
+    let large = json!({ "id": id, "of": "tongue", "size": 9_000_000, "sha256": hex(page) });
+    assert_eq!(stage.post(&path, &visit.patient, large).await.refusal(), (413, "request.too_large"));
+}

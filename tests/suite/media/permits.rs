@@ -1,0 +1,149 @@
+//! What may not pass does not pass: counted on the wire, in real packets through the real relay.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
+use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode, SourceName};
+
+use super::client::{Client, Received};
+use super::stage::{Stage, participant};
+
+/// What was handed to the network before the answer may still be on loopback, or in the clients' queues; a busy machine
+/// reads them late. After it nothing. The figures are in docs/BENCHMARKS.md.
+const ON_THE_WIRE: Duration = Duration::from_millis(250);
+
+/// Sets what passes for `name`; how long it took until the relay said so.
+async fn permit(stage: &mut Stage, name: u8, permit: Permit) -> Duration {
+    let (asked, whose) = (Instant::now(), participant(name));
+    stage.send(RelayCommand::Permit { participant: whose, permit }).await;
+    stage.event(|event| (*event == RelayEvent::Permitted { participant: whose }).then_some(())).await;
+    asked.elapsed()
+}
+
+/// Reads everything that reaches `client` for `span`, with the moment of each.
+async fn listen(client: &mut Client, span: Duration) -> Vec<(Duration, Received)> {
+    let began = Instant::now();
+    let mut all = Vec::new();
+    while let Some(left) = span.checked_sub(began.elapsed()) {
+        match tokio::time::timeout(left, client.next()).await {
+            Ok(packet) => all.push((began.elapsed(), packet)),
+            Err(_) => break,
+        }
+    }
+    all
+}
+
+/// The last moment at which something forbidden arrived.
+fn last(packets: &[(Duration, Received)], forbidden: impl Fn(&Received) -> bool) -> Duration {
+    packets.iter().filter(|(_, packet)| forbidden(packet)).map(|(at, _)| *at).max().unwrap_or_default()
+}
+
+async fn three(stage: &mut Stage) -> [Client; 3] {
+    let mut clients = [
+        stage.join(1, RelayMode::Conference, 2).await,
+        stage.join(2, RelayMode::Conference, 2).await,
+        stage.join(3, RelayMode::Conference, 2).await,
+    ];
+    for client in &mut clients {
+        let name = client.name;
+        for other in (1..=3).filter(|other| *other != name) {
+            client.packets_of(other, Audio, 3).await;
+            client.packets_of(other, Video, 3).await;
+        }
+    }
+    clients
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_muted_participant_is_heard_by_nobody_from_the_answer_on_and_still_seen() {
+    let mut stage = Stage::new();
+    let [_a, mut b, mut c] = three(&mut stage).await;
+    b.arrived();
+    c.arrived();
+    let took = permit(&mut stage, 1, Permit { audio: false, ..Permit::ALL }).await;
+    let (at_b, at_c) = tokio::join!(listen(&mut b, Duration::from_secs(1)), listen(&mut c, Duration::from_secs(1)));
+    for packets in [&at_b, &at_c] {
+        let end = last(packets, |packet| packet.sender == 1 && packet.kind == Audio);
+        println!("FIGURE revocation of sound: answered after {took:?}, last packet {end:?} after the answer");
+        assert!(end <= ON_THE_WIRE, "{end:?}");
+        let goes_on = |kind, sender| packets.iter().filter(|(_, p)| p.kind == kind && p.sender == sender).count() > 20;
+        assert!(goes_on(Video, 1), "the picture goes on");
+        assert!(packets.iter().any(|(_, p)| p.kind == Audio && p.sender != 1), "others are heard");
+    }
+    permit(&mut stage, 1, Permit::ALL).await;
+    b.packets_of(1, Audio, 10).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_held_apart_neither_gets_nor_gives_a_packet_and_comes_back_with_a_whole_picture() {
+    let mut stage = Stage::new();
+    let [mut a, mut b, mut c] = three(&mut stage).await;
+    for client in [&mut a, &mut b, &mut c] {
+        client.arrived();
+    }
+    let took = permit(&mut stage, 1, Permit::NOTHING).await;
+    let span = Duration::from_secs(1);
+    let (at_a, at_b, at_c) = tokio::join!(listen(&mut a, span), listen(&mut b, span), listen(&mut c, span));
+    let end = last(&at_a, |_| true).max(last(&at_b, |p| p.sender == 1)).max(last(&at_c, |p| p.sender == 1));
+    println!("FIGURE holding apart: answered after {took:?}, last packet {end:?} after the answer");
+    assert!(end <= ON_THE_WIRE, "{end:?}");
+    assert!(at_b.iter().filter(|(_, p)| p.sender == 3).count() > 20, "the others go on");
+    stage.slots(1, |slots, _| slots.is_empty()).await;
+    stage.slots(2, |slots, _| slots.iter().all(|slot| slot.source == participant(3))).await;
+
+    let asked = Instant::now();
+    permit(&mut stage, 1, Permit::ALL).await;
+    assert!(a.packets_of(2, Video, 1).await[0].is_keyframe, "the first picture is a whole one");
+    println!("FIGURE release: the first picture {:?} after the command", asked.elapsed());
+    b.packets_of(1, Audio, 5).await;
+    b.packets_of(1, Video, 5).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_observer_receives_all_and_nothing_of_theirs_ever_passes() {
+    let mut stage = Stage::new();
+    stage.admit(9).await;
+    permit(&mut stage, 9, Permit { receive: true, ..Permit::NOTHING }).await;
+    let mut observer = stage.bring(9, 2).await;
+    let mut other = stage.join(1, RelayMode::Conference, 2).await;
+    observer.packets_of(1, Audio, 20).await;
+    observer.packets_of(1, Video, 20).await;
+    assert!(other.arrived().is_empty(), "not one packet of an observer passes");
+    stage.slots(1, |slots, missing| slots.is_empty() && missing == (0, 0)).await;
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_removal_nothing_passes_from_or_to_the_removed() {
+    let mut stage = Stage::new();
+    let [mut a, mut b, mut c] = three(&mut stage).await;
+    for client in [&mut a, &mut b, &mut c] {
+        client.arrived();
+    }
+    let asked = Instant::now();
+    stage.send(RelayCommand::Remove { participant: participant(1) }).await;
+    // A removal is answered by the change of the others' slots.
+    stage.slots(2, |slots, _| slots.iter().all(|slot| slot.source == participant(3))).await;
+    let took = asked.elapsed();
+    let span = Duration::from_millis(500);
+    let (at_a, at_b, at_c) = tokio::join!(listen(&mut a, span), listen(&mut b, span), listen(&mut c, span));
+    let end = last(&at_a, |_| true).max(last(&at_b, |p| p.sender == 1)).max(last(&at_c, |p| p.sender == 1));
+    println!("FIGURE removal: answered after {took:?}, last packet {end:?} after the answer");
+    assert!(end <= ON_THE_WIRE, "{end:?}");
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn slots_say_what_each_section_is_of() {
+    let mut stage = Stage::new();
+    let _a = stage.join(1, RelayMode::Conference, 2).await;
+    let _b = stage.join(2, RelayMode::Conference, 2).await;
+    let slots = stage.slots(1, |slots, _| slots.len() == 2).await;
+    let name = |kind| slots.iter().find(|slot| slot.kind == kind).map(|slot| slot.name);
+    assert_eq!((name(Audio), name(Video)), (Some(SourceName::Microphone), Some(SourceName::Camera)));
+    assert_eq!(SourceName::of(Video, 1), SourceName::Screen, "the second picture of somebody is their screen");
+    stage.strike().await;
+}
