@@ -15,13 +15,13 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::http::router;
-use crate::http::serve::{Bounds, serve};
+use crate::http::serve::{Bounds, Sites, Taker, serve};
 use crate::load::Crowd;
-use crate::media::{Entropy, Relay, RelayConfig};
+use crate::media::{Entropy, Relay, RelayConfig, Turn, TurnConfig};
 use crate::services::live::Live;
 use crate::services::seed::DEMO_LINK;
 use crate::services::sms::Sms;
-use crate::services::{Parts, Services};
+use crate::services::{Parts, Services, turn_secret};
 use crate::store::Db;
 use crate::{jobs, telemetry, ws};
 
@@ -93,7 +93,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 
 /// The same; `prepare` is done before the first request is answered, and knows where HTTP will listen.
 async fn start_with(
-    config: Config,
+    mut config: Config,
     clock: Clock,
     prepare: impl AsyncFnOnce(&Services, SocketAddr) -> Result<(), StartError>,
 ) -> Result<Running, StartError> {
@@ -105,14 +105,30 @@ async fn start_with(
     db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
 
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    // Another server's secret is not ours to serve with.
+    let turn = config.turn_secret.is_none().then(|| TurnConfig {
+        secret: turn_secret(&config, &secret),
+        clock: clock.clone(),
+        udp: config.turn_udp_addr,
+    });
     let relay = RelayConfig {
         announce: config.media_announce.unwrap_or(config.media_addr),
+        announce_also: config.media_announce_also.clone(),
+        turn,
         ..RelayConfig::on(config.media_addr)
     };
     let entropy = entropy(&ids);
     let unopened = format!("the media port {} cannot be opened (YUNZHEN_MEDIA_ADDR)", config.media_addr);
     let (relay, relay_events) = Relay::start(relay, entropy, &tracker, &shutdown).map_err(|e| failed(&unopened)(&e))?;
     let media_addr = relay.local_addr().map_err(|e| failed("the media port has no address")(&e))?;
+
+    let listener = TcpListener::bind(config.http_addr).await;
+    let unheard = format!("cannot listen on {} (YUNZHEN_HTTP_ADDR)", config.http_addr);
+    let listener = listener.map_err(|e| failed(&unheard)(&e))?;
+    let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
+    if config.turn_urls.is_empty() {
+        config.turn_urls = turn_urls(&config, http_addr, relay.turn_udp_addr());
+    }
 
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
     tracker.spawn(Arc::clone(&live).listen(relay_events));
@@ -122,16 +138,31 @@ async fn start_with(
     services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
 
-    let listener = TcpListener::bind(services.config.http_addr).await;
-    let unheard = format!("cannot listen on {} (YUNZHEN_HTTP_ADDR)", services.config.http_addr);
-    let listener = listener.map_err(|e| failed(&unheard)(&e))?;
-    let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
     prepare(&services, http_addr).await?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
     let trusted = services.config.trusted_proxies.clone();
+    let site = Sites { http: site, turn: relay.turn().map(|turn| turn_taker(turn, shutdown.clone())) };
     tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
     tracing::info!(%http_addr, %media_addr, "ready");
     Ok(Running { services, http_addr, media_addr, tracker, shutdown })
+}
+
+/// What browsers are told of our own TURN server: its UDP port, and in a demonstration the port of HTTP, which speaks TURN
+/// as well. A real server's HTTP port may be reachable through a proxy only, and a proxy passes no TURN on.
+fn turn_urls(config: &Config, http_addr: SocketAddr, udp: Option<SocketAddr>) -> Vec<String> {
+    let announced = config.media_announce.unwrap_or(config.media_addr).ip();
+    let host = |bound: SocketAddr| {
+        let ip = if bound.ip().is_unspecified() { announced } else { bound.ip() };
+        SocketAddr::new(ip, bound.port())
+    };
+    let over_udp = udp.map(|bound| format!("turn:{}?transport=udp", host(bound)));
+    let over_tcp = config.demo.then(|| format!("turn:{}?transport=tcp", host(http_addr)));
+    over_udp.into_iter().chain(over_tcp).collect()
+}
+
+/// Hands streams that speak TURN to the relay: `http` and `media` do not know each other.
+fn turn_taker(turn: Arc<Turn>, shutdown: CancellationToken) -> Taker {
+    Arc::new(move |stream, peer| Box::pin(Arc::clone(&turn).serve_stream(stream, peer, shutdown.clone())))
 }
 
 /// The data folder, for this account alone: the database holds what patients said.

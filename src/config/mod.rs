@@ -25,6 +25,18 @@ pub struct Config {
     /// `YUNZHEN_MEDIA_ANNOUNCE`: the address that browsers are told, when it is not `media_addr` (behind 1:1 NAT).
     #[serde(default)]
     pub media_announce: Option<SocketAddr>,
+    /// `YUNZHEN_MEDIA_ANNOUNCE_ALSO`: further addresses of the same port, such as one of IPv6: `["[2001:db8::7]:8443"]`.
+    #[serde(default)]
+    pub media_announce_also: Vec<SocketAddr>,
+    /// `YUNZHEN_TURN_UDP_ADDR`: one more UDP port, for TURN in this process; it relays to the media port only.
+    #[serde(default)]
+    pub turn_udp_addr: Option<SocketAddr>,
+    /// `YUNZHEN_TURN_URLS`: what browsers are told instead of our own TURN addresses: `["turn:turn.example:3478"]`.
+    #[serde(default)]
+    pub turn_urls: Vec<String>,
+    /// `YUNZHEN_TURN_SECRET`: the secret shared with another TURN server (coturn: `static-auth-secret`); ours is off then.
+    #[serde(default)]
+    pub turn_secret: Option<String>,
     /// `YUNZHEN_PUBLIC_URL`: how browsers reach the server; the only origin whose sockets are accepted.
     #[serde(default)]
     pub public_url: Option<String>,
@@ -69,6 +81,10 @@ impl Config {
             http_addr: SocketAddr::from(([127, 0, 0, 1], 8080)),
             media_addr: SocketAddr::from(([127, 0, 0, 1], 8443)),
             media_announce: None,
+            media_announce_also: Vec::new(),
+            turn_udp_addr: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            turn_urls: Vec::new(),
+            turn_secret: None,
             public_url: None,
             data_dir: PathBuf::from("data/demo"),
             database_url: None,
@@ -87,6 +103,7 @@ impl Config {
         Self {
             http_addr: SocketAddr::from(([0, 0, 0, 0], 8080)),
             media_addr: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            turn_udp_addr: None,
             data_dir: PathBuf::from("data"),
             log_json: true,
             demo: false,
@@ -112,6 +129,9 @@ impl Config {
         let refuse = |words: &str| Err(ConfigError(words.to_owned()));
         if self.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
             return refuse("YUNZHEN_SECRET needs at least 32 characters");
+        }
+        if self.turn_secret.is_some() && self.turn_urls.is_empty() {
+            return refuse("YUNZHEN_TURN_SECRET is for another TURN server: name it in YUNZHEN_TURN_URLS");
         }
         if !self.demo && self.media_announce.unwrap_or(self.media_addr).ip().is_unspecified() {
             return refuse("browsers cannot call 0.0.0.0: set YUNZHEN_MEDIA_ANNOUNCE to this server's public ip:port");
@@ -145,6 +165,12 @@ mod tests {
     #[test]
     fn a_server_that_browsers_cannot_reach_does_not_start() {
         assert!(Config::serve_defaults().check().unwrap_err().to_string().contains("YUNZHEN_MEDIA_ANNOUNCE"));
+    }
+
+    #[test]
+    fn a_secret_of_another_turn_server_needs_its_address() {
+        let config = Config { turn_secret: Some("shared".into()), ..Config::demo_defaults() };
+        assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_TURN_URLS"));
     }
 
     #[test]

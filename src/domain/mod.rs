@@ -18,4 +18,5 @@ pub mod text;
 pub mod ticket;
 pub mod time;
 pub mod triage;
+pub mod turn;
 pub mod visit;

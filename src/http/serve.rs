@@ -30,6 +30,8 @@ use crate::http::limits::group;
 
 /// How long to wait when the machine has no file handle left.
 const BREATH: Duration = Duration::from_secs(1);
+/// The largest first byte of a STUN message (RFC 7983).
+const STUN_AT_MOST: u8 = 3;
 
 /// What a listener bears.
 #[derive(Clone, Debug)]
@@ -52,11 +54,23 @@ impl Default for Bounds {
     }
 }
 
-/// Serves `site` until `shutdown`; then running requests are finished and sockets are left to say goodbye. Connections
+/// Takes a stream that speaks TURN.
+pub type Taker = Arc<dyn Fn(Seated, SocketAddr) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// What shares the port.
+#[derive(Clone)]
+pub struct Sites {
+    /// For those who speak HTTP.
+    pub http: Router,
+    /// For those who speak TURN; `None`: nobody does here.
+    pub turn: Option<Taker>,
+}
+
+/// Serves `sites` until `shutdown`; then running requests are finished and sockets are left to say goodbye. Connections
 /// are tasks of `tracker`.
 pub async fn serve(
     listener: TcpListener,
-    site: Router,
+    sites: Sites,
     bounds: Bounds,
     trusted: Vec<Network>,
     tracker: TaskTracker,
@@ -88,11 +102,35 @@ pub async fn serve(
         let counted = if is_counted { Crowd::enter(&crowd, group(address)).map(Some) } else { Some(None) };
         let Some(counted) = counted else { continue };
         let stream = Seated { stream, _place: place, _counted: counted };
-        tracker.spawn(lead(stream, peer, site.clone(), bounds.head_within, shutdown.clone()));
+        tracker.spawn(lead(stream, peer, sites.clone(), bounds.head_within, shutdown.clone()));
     }
 }
 
-async fn lead(stream: Seated, peer: SocketAddr, site: Router, head_within: Duration, shutdown: CancellationToken) {
+/// Who speaks TURN begins with a STUN request, whose first byte no word of HTTP begins with.
+async fn lead(stream: Seated, peer: SocketAddr, sites: Sites, head_within: Duration, shutdown: CancellationToken) {
+    let mut first = [0];
+    let peeked = tokio::select! {
+        () = shutdown.cancelled() => return,
+        peeked = tokio::time::timeout(head_within, stream.stream.peek(&mut first)) => peeked,
+    };
+    match (peeked, &sites.turn) {
+        (Ok(Ok(1)), Some(turn)) if first[0] <= STUN_AT_MOST => {
+            stream.stream.set_nodelay(true).ok();
+            turn(stream, peer).await;
+        }
+        (Ok(Ok(1)), _) => serve_http(stream, peer, sites.http, head_within, shutdown).await,
+        // It went, or said nothing.
+        _ => {}
+    }
+}
+
+async fn serve_http(
+    stream: Seated,
+    peer: SocketAddr,
+    site: Router,
+    head_within: Duration,
+    shutdown: CancellationToken,
+) {
     let site = site.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request
@@ -150,8 +188,8 @@ impl Drop for Counted {
     }
 }
 
-/// A connection with its place, which it keeps when it becomes a WebSocket.
-struct Seated {
+/// A connection with its place, which it keeps when it becomes a WebSocket or speaks TURN.
+pub struct Seated {
     stream: TcpStream,
     _place: OwnedSemaphorePermit,
     _counted: Option<Counted>,
@@ -202,6 +240,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let site = Router::new()
             .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }));
+        let site = Sites { http: site, turn: None };
         tracker.spawn(serve(listener, site, bounds, Vec::new(), tracker.clone(), shutdown.clone()));
         address
     }

@@ -60,12 +60,12 @@ impl<'a> Answer<'a> {
         Some(Outgoing { ssrc, payload_types })
     }
 
-    /// The answer for the browser: reachable at `address`, under `credentials`.
+    /// The answer for the browser: reachable at `addresses`, the best first, under `credentials`.
     pub(super) fn for_browser(
         &self,
         offer: &Offer,
         uses: &HashMap<String, Use>,
-        address: SocketAddr,
+        addresses: &[SocketAddr],
         credentials: &Credentials,
     ) -> String {
         let mut sdp = String::with_capacity(8192);
@@ -77,12 +77,12 @@ impl<'a> Answer<'a> {
             let _ = write!(sdp, " {}", section.mid);
         }
         sdp.push_str("\r\n");
-        let mut candidate = Some(address);
+        let mut candidates = Some(addresses);
         for section in &offer.sections {
             match self.sections.get(section.mid.as_str()) {
                 Some(lines) => {
                     let direction = direction(section, uses.get(&section.mid).copied());
-                    write_section(&mut sdp, lines, direction, credentials, candidate.take());
+                    write_section(&mut sdp, lines, direction, credentials, candidates.take());
                 }
                 None => write_rejection(&mut sdp, section),
             }
@@ -105,7 +105,7 @@ fn write_section(
     lines: &[&str],
     direction: &str,
     credentials: &Credentials,
-    candidate: Option<SocketAddr>,
+    candidates: Option<&[SocketAddr]>,
 ) {
     for line in lines {
         let attribute = line.strip_prefix("a=").unwrap_or_default();
@@ -118,10 +118,13 @@ fn write_section(
             _ => write!(sdp, "{line}\r\n"),
         };
     }
-    if let Some(address) = candidate {
-        // The highest priority of a host candidate (RFC 8445, section 5.1.2.1); there is no other.
-        let (ip, port) = (address.ip(), address.port());
-        let _ = write!(sdp, "a=candidate:1 1 udp 2130706431 {ip} {port} typ host\r\na=end-of-candidates\r\n");
+    if let Some(addresses) = candidates {
+        for (number, address) in (1..).zip(addresses) {
+            // Host candidates from the highest local preference down (RFC 8445, section 5.1.2.1).
+            let (ip, port, priority) = (address.ip(), address.port(), 2_130_706_687_u32 - 256 * number);
+            let _ = write!(sdp, "a=candidate:{number} 1 udp {priority} {ip} {port} typ host\r\n");
+        }
+        sdp.push_str("a=end-of-candidates\r\n");
     }
 }
 
@@ -154,8 +157,14 @@ mod tests {
         offer.settle_uses(&mut uses);
         let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
         let answer = Answer::parse(ENGINE);
-        let sdp = answer.for_browser(&offer, &uses, "203.0.113.5:8443".parse().unwrap(), &credentials);
+        let sdp = answer.for_browser(
+            &offer,
+            &uses,
+            &["203.0.113.5:8443".parse().unwrap(), "[2001:db8::5]:8443".parse().unwrap()],
+            &credentials,
+        );
         assert!(sdp.contains("a=candidate:1 1 udp 2130706431 203.0.113.5 8443 typ host\r\n"), "{sdp}");
+        assert!(sdp.contains("a=candidate:2 1 udp 2130706175 2001:db8::5 8443 typ host\r\n"), "{sdp}");
         assert!(sdp.contains("a=ice-ufrag:new\r\na=ice-pwd:newer\r\n") && !sdp.contains("127.0.0.1 5"));
         assert!(sdp.contains("a=group:BUNDLE 0\r\n") && sdp.contains("m=application 0 UDP/DTLS/SCTP"));
         assert!(sdp.find("m=application") < sdp.find("m=audio"), "in the order of the offer");

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::counters::Counters;
 use super::mux::Mux;
 use super::port::Credentials;
+use super::turn::{Turn, TurnConfig};
 
 /// Fills a slice with unpredictable bytes: ICE passwords come from it.
 pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
@@ -22,6 +23,10 @@ pub struct RelayConfig {
     pub bind: SocketAddr,
     /// The address that browsers are told. Behind a 1:1 NAT it differs from `bind`; port 0 stands for the bound port.
     pub announce: SocketAddr,
+    /// Further addresses of the same port, such as one of IPv6 beside one of IPv4.
+    pub announce_also: Vec<SocketAddr>,
+    /// TURN for those who cannot send UDP to this port; `None`: there is none here.
+    pub turn: Option<TurnConfig>,
     /// A connection silent for this long is interrupted.
     pub silence: Duration,
     /// A connection silent for this long is closed.
@@ -34,11 +39,18 @@ pub struct RelayConfig {
 }
 
 impl RelayConfig {
+    /// Every address that browsers are told.
+    pub(super) fn announced(&self) -> Vec<SocketAddr> {
+        std::iter::once(self.announce).chain(self.announce_also.iter().copied()).collect()
+    }
+
     /// The defaults, on one address: interrupted after 3 s, closed after 60 s, 12 participants a room.
     pub fn on(address: SocketAddr) -> Self {
         Self {
             bind: address,
             announce: address,
+            announce_also: Vec::new(),
+            turn: None,
             silence: Duration::from_secs(3),
             give_up: Duration::from_mins(1),
             seats_per_room: 12,
@@ -51,6 +63,7 @@ impl RelayConfig {
 pub(super) struct Common {
     pub(super) config: RelayConfig,
     pub(super) mux: Arc<Mux>,
+    pub(super) turn: Option<Arc<Turn>>,
     pub(super) counters: Arc<Counters>,
     pub(super) tracker: TaskTracker,
     pub(super) entropy: Entropy,

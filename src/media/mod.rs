@@ -36,6 +36,7 @@ mod source;
 mod stun;
 mod switchboard;
 mod tally;
+pub mod turn;
 mod vp8;
 
 use std::io;
@@ -52,7 +53,9 @@ pub use self::common::{Entropy, RelayConfig};
 use self::counters::Counters;
 use self::mux::Mux;
 use self::switchboard::Switchboard;
+pub use self::turn::{Turn, TurnConfig};
 use crate::domain::room::relay::{RelayCommand, RelayEvent};
+use crate::domain::turn::KNOCK;
 
 /// Commands that wait for the relay; a sender waits when they are more.
 const COMMANDS: usize = 256;
@@ -70,6 +73,8 @@ pub struct RelayHandle {
     /// Where commands go.
     pub commands: mpsc::Sender<RelayCommand>,
     mux: Arc<Mux>,
+    turn: Option<Arc<Turn>>,
+    turn_udp: Option<SocketAddr>,
 }
 
 impl std::fmt::Debug for RelayHandle {
@@ -82,6 +87,16 @@ impl RelayHandle {
     /// The UDP address that was bound.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.mux.local_addr()
+    }
+
+    /// The TURN server, for those who accept streams.
+    pub fn turn(&self) -> Option<Arc<Turn>> {
+        self.turn.clone()
+    }
+
+    /// The UDP address of the TURN server that was bound.
+    pub fn turn_udp_addr(&self) -> Option<SocketAddr> {
+        self.turn_udp
     }
 
     /// How many peer connections exist, counted by the credentials they hold on the port.
@@ -102,15 +117,31 @@ impl Relay {
     ) -> io::Result<(RelayHandle, mpsc::Receiver<RelayEvent>)> {
         let counters = Arc::new(Counters::new());
         let crypto = rtc::crypto::default_provider().map_err(io::Error::other)?;
-        let mux = Mux::bind(config.bind, crypto, Arc::clone(&counters))?;
-        if config.announce.port() == 0 {
-            config.announce.set_port(mux.local_addr()?.port());
+        let knock = config.turn.as_ref().map(|turn| turn.secret.password(KNOCK));
+        let mux = Mux::bind(config.bind, crypto, Arc::clone(&counters), knock.as_deref())?;
+        let port = mux.local_addr()?.port();
+        for address in std::iter::once(&mut config.announce).chain(&mut config.announce_also) {
+            if address.port() == 0 {
+                address.set_port(port);
+            }
         }
+        let mut nonce_key = [0; 32];
+        entropy(&mut nonce_key);
+        let udp = config.turn.as_ref().and_then(|turn| turn.udp).map(turn::bind_udp).transpose()?;
+        let turn_udp = udp.as_ref().map(tokio::net::UdpSocket::local_addr).transpose()?;
+        let turn = config
+            .turn
+            .clone()
+            .map(|chosen| Turn::new(instant::now(), chosen, nonce_key, Arc::clone(&mux), config.announced()));
         let stop = shutdown.child_token();
         tracker.spawn(Arc::clone(&mux).read(stop.clone()));
+        if let (Some(turn), Some(udp)) = (&turn, udp) {
+            tracker.spawn(Arc::clone(turn).serve_udp(udp, stop.clone()));
+        }
         let common = Arc::new(Common {
             config,
             mux: Arc::clone(&mux),
+            turn: turn.clone(),
             counters,
             tracker: tracker.clone(),
             entropy,
@@ -119,6 +150,6 @@ impl Relay {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (events, told) = mpsc::channel(EVENTS);
         tracker.spawn(Switchboard::new(common, events, stop).run(received));
-        Ok((RelayHandle { commands, mux }, told))
+        Ok((RelayHandle { commands, mux, turn, turn_udp }, told))
     }
 }

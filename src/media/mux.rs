@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ use super::counters::Counters;
 use super::instant;
 use super::port::Port;
 use super::stun::{self, Class, Key, Message};
+use super::turn::{self, Relayed};
+use crate::domain::turn::KNOCK;
 
 /// The largest datagram we take; WebRTC stays below the Ethernet frame of 1,500 bytes.
 const DATAGRAM: usize = 2048;
@@ -41,6 +43,12 @@ const CREDENTIALS_PER_CONNECTION: usize = 2;
 /// The shared socket and who is behind which address.
 pub(super) struct Mux {
     socket: UdpSocket,
+    /// It speaks both families, and IPv4 in the clothes of IPv6.
+    is_v6: bool,
+    /// Those who reach us through our own TURN server.
+    pub(super) relayed: Arc<Relayed>,
+    /// Lets `yunzhen doctor` hear from this port, and learns nothing from it.
+    knock: Option<Key>,
     table: Mutex<Table>,
     counters: Arc<Counters>,
     pub(super) crypto: Arc<dyn RTCCryptoProvider>,
@@ -70,6 +78,7 @@ impl Mux {
         address: SocketAddr,
         crypto: Arc<dyn RTCCryptoProvider>,
         counters: Arc<Counters>,
+        knock: Option<&str>,
     ) -> io::Result<Arc<Self>> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
         // The kernel grants what its limits allow; less is no reason not to start.
@@ -78,10 +87,15 @@ impl Mux {
                 tracing::warn!(%error, "the media socket keeps small buffers");
             }
         }
+        if address.is_ipv6() && address.ip().is_unspecified() {
+            socket.set_only_v6(false)?;
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
-        Ok(Arc::new(Self { socket, table: Mutex::default(), counters, crypto }))
+        let knock = knock.map(|password| Key::new(password, Arc::clone(&crypto)));
+        let (is_v6, relayed) = (address.is_ipv6(), Arc::default());
+        Ok(Arc::new(Self { socket, is_v6, relayed, knock, table: Mutex::default(), counters, crypto }))
     }
 
     /// The address that was bound.
@@ -127,8 +141,21 @@ impl Mux {
     /// Sends a datagram, or drops and counts it: what the socket has no room for now would be late anyway, and a wake-up of
     /// the shared socket reaches only the last who asked for it.
     pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) {
-        if self.socket.try_send_to(bytes, to).is_err() {
+        let is_sent = if turn::is_relayed(to.ip()) {
+            self.relayed.send(bytes, to)
+        } else {
+            self.socket.try_send_to(bytes, self.dressed(to)).is_ok()
+        };
+        if !is_sent {
             self.counters.unsent.increment(1);
+        }
+    }
+
+    /// An address as this socket takes it.
+    fn dressed(&self, to: SocketAddr) -> SocketAddr {
+        match to.ip() {
+            IpAddr::V4(ip) if self.is_v6 => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
+            _ => to,
         }
     }
 
@@ -141,8 +168,11 @@ impl Mux {
                 () = stop.cancelled() => return,
                 _ = sweep.tick() => self.sweep(instant::now()),
                 received = self.socket.recv_from(&mut buffer) => match received {
-                    // A full buffer means that the datagram was cut.
-                    Ok((length, from)) if length < DATAGRAM => self.deliver(instant::now(), from, &buffer[..length]),
+                    // A full buffer means that the datagram was cut; a relayed address is no address of the network.
+                    Ok((length, from)) if length < DATAGRAM && !turn::is_relayed(from.ip().to_canonical()) => {
+                        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                        self.deliver(instant::now(), from, &buffer[..length]);
+                    }
                     Ok(_) => self.counters.strangers.increment(1),
                     // An ICMP error of an earlier send; the socket itself is well.
                     Err(_) => {}
@@ -152,7 +182,7 @@ impl Mux {
     }
 
     /// Gives a datagram to its connection.
-    fn deliver(&self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+    pub(super) fn deliver(&self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         if stun::is_stun(bytes) {
             match Message::parse(bytes) {
                 Some(message) if message.class == Class::Request => self.check(now, from, &message),
@@ -184,6 +214,11 @@ impl Mux {
             table.learn(now, from, request)
         };
         let Some((port, key)) = learned else {
+            if let Some(key) = self.knock.as_ref().filter(|key| is_knock(request, key))
+                && let Some(answer) = stun::success(request.transaction, from, key)
+            {
+                return self.send(&answer, from);
+            }
             self.counters.forged.increment(1);
             return;
         };
@@ -201,6 +236,11 @@ impl Mux {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The self-test asks whether this port can be reached.
+fn is_knock(request: &Message<'_>, key: &Key) -> bool {
+    request.local_ufrag() == Some(KNOCK) && request.is_sealed_with(key)
 }
 
 impl Table {

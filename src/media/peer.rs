@@ -169,7 +169,7 @@ impl Peer {
         }
         self.uses = uses;
         self.note_sections(offer, &answer);
-        Ok(answer.for_browser(offer, &self.uses, self.common.config.announce, &self.credentials))
+        Ok(answer.for_browser(offer, &self.uses, &self.common.config.announced(), &self.credentials))
     }
 
     /// Gives the engine one track for each receiving section that has none; it pairs them in order.

@@ -119,6 +119,8 @@ impl Seat {
 
     /// Serves the seat until it is taken away.
     pub(super) async fn run(mut self, mut said: mpsc::Receiver<Said>) {
+        // As long as there is this seat, its owner may come through our TURN server.
+        let _admission = self.common.turn.as_ref().map(|turn| turn.admit(self.participant));
         let mut look = tokio::time::interval((self.common.config.silence / 8).max(LEAST_LOOK));
         let mut measure = tokio::time::interval(MEASURE);
         let mut choose = tokio::time::interval(choosing::LOOK);

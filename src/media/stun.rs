@@ -5,21 +5,21 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use rtc::crypto::{HmacAlgorithm, RTCCryptoProvider};
+use rtc::crypto::{HashAlgorithm, HmacAlgorithm, RTCCryptoProvider};
 
-const HEADER: usize = 20;
-const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+pub(super) const HEADER: usize = 20;
+pub(super) const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const REQUEST: u16 = 0x0001;
 const SUCCESS: u16 = 0x0101;
-const USERNAME: u16 = 0x0006;
-const MESSAGE_INTEGRITY: u16 = 0x0008;
-const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+pub(super) const USERNAME: u16 = 0x0006;
+pub(super) const MESSAGE_INTEGRITY: u16 = 0x0008;
+pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLING: u16 = 0x802a;
 /// A SHA-1 tag.
-const TAG: usize = 20;
+pub(super) const TAG: usize = 20;
 
 /// The number that joins an answer to its question.
 pub(super) type Transaction = [u8; 12];
@@ -93,11 +93,7 @@ impl<'a> Message<'a> {
 
     /// Tells whether the sender knew the password behind `key`.
     pub(super) fn is_sealed_with(&self, key: &Key) -> bool {
-        let Some(at) = self.seal_at else { return false };
-        let covered = u16::try_from(at + 4 + TAG - HEADER).expect("a datagram is shorter than 64 KiB");
-        let Ok(mut mac) = key.crypto.crypto().new_hmac(HmacAlgorithm::Sha1, &key.password) else { return false };
-        let [kind, rest] = [&self.bytes[..2], &self.bytes[4..at]];
-        mac.verify(&[kind, &covered.to_be_bytes(), rest], &self.bytes[at + 4..at + 4 + TAG]).is_ok()
+        self.seal_at.is_some_and(|at| key.has_sealed(self.bytes, at))
     }
 }
 
@@ -113,20 +109,62 @@ impl Key {
     pub(super) fn new(password: &str, crypto: Arc<dyn RTCCryptoProvider>) -> Self {
         Self { password: password.as_bytes().to_vec(), crypto }
     }
+
+    /// A key of any bytes.
+    pub(super) fn of_bytes(bytes: &[u8], crypto: Arc<dyn RTCCryptoProvider>) -> Self {
+        Self { password: bytes.to_vec(), crypto }
+    }
+
+    /// The long-term key of a name and its password (RFC 8489, section 9.2.2); `None` if the crypto provider fails.
+    pub(super) fn long_term(
+        username: &str,
+        realm: &str,
+        password: &str,
+        crypto: Arc<dyn RTCCryptoProvider>,
+    ) -> Option<Self> {
+        let text = format!("{username}:{realm}:{password}");
+        let password = crypto.crypto().hash(HashAlgorithm::Md5, text.as_bytes()).ok()?;
+        Some(Self { password, crypto })
+    }
+
+    /// A tag over `parts`.
+    pub(super) fn tag(&self, parts: &[&[u8]]) -> Option<[u8; TAG]> {
+        let mut tag = [0; TAG];
+        self.crypto.crypto().new_hmac(HmacAlgorithm::Sha1, &self.password).ok()?.sign(parts, &mut tag).ok()?;
+        Some(tag)
+    }
+
+    /// Tells whether `tag` was made of `parts` with this key, in a time that does not depend on where they differ.
+    pub(super) fn is_tag(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+        let mac = self.crypto.crypto().new_hmac(HmacAlgorithm::Sha1, &self.password);
+        mac.is_ok_and(|mut mac| mac.verify(parts, tag).is_ok())
+    }
+
+    /// Tells whether the integrity attribute at `at` of a message is right.
+    pub(super) fn has_sealed(&self, bytes: &[u8], at: usize) -> bool {
+        let Some(tag) = bytes.get(at + 4..at + 4 + TAG) else { return false };
+        let covered = u16::try_from(at + 4 + TAG - HEADER).expect("a datagram is shorter than 64 KiB");
+        self.is_tag(&[&bytes[..2], &covered.to_be_bytes(), &bytes[4..at]], tag)
+    }
 }
 
 /// A binding success that tells the asker `mapped`, the address we saw it at; `None` if the crypto provider fails.
 pub(super) fn success(transaction: Transaction, mapped: SocketAddr, key: &Key) -> Option<Vec<u8>> {
-    let mut value = vec![0, if mapped.is_ipv4() { 1 } else { 2 }];
+    let mut message = Writer::new(SUCCESS, transaction);
+    message.attribute(XOR_MAPPED_ADDRESS, &xor_address(mapped, transaction));
+    message.seal(key)
+}
+
+/// An address as attributes carry it (RFC 8489, section 14.2).
+pub(super) fn xor_address(address: SocketAddr, transaction: Transaction) -> Vec<u8> {
+    let mut value = vec![0, if address.is_ipv4() { 1 } else { 2 }];
     let mask = [&COOKIE[..], &transaction].concat();
-    value.extend(mapped.port().to_be_bytes().iter().zip(&mask).map(|(byte, mask)| byte ^ mask));
-    match mapped.ip() {
+    value.extend(address.port().to_be_bytes().iter().zip(&mask).map(|(byte, mask)| byte ^ mask));
+    match address.ip() {
         IpAddr::V4(ip) => value.extend(ip.octets().iter().zip(&mask).map(|(byte, mask)| byte ^ mask)),
         IpAddr::V6(ip) => value.extend(ip.octets().iter().zip(&mask).map(|(byte, mask)| byte ^ mask)),
     }
-    let mut message = Writer::new(SUCCESS, transaction);
-    message.attribute(XOR_MAPPED_ADDRESS, &value);
-    message.seal(key)
+    value
 }
 
 /// A binding request of a controlling agent that nominates its path; `None` if the crypto provider fails.
@@ -140,10 +178,10 @@ pub(super) fn nomination(transaction: Transaction, username: &str, key: &Key) ->
 }
 
 /// A message being written.
-struct Writer(Vec<u8>);
+pub(super) struct Writer(Vec<u8>);
 
 impl Writer {
-    fn new(kind: u16, transaction: Transaction) -> Self {
+    pub(super) fn new(kind: u16, transaction: Transaction) -> Self {
         let mut bytes = Vec::with_capacity(128);
         bytes.extend(kind.to_be_bytes());
         bytes.extend([0, 0]);
@@ -152,7 +190,7 @@ impl Writer {
         Self(bytes)
     }
 
-    fn attribute(&mut self, kind: u16, value: &[u8]) {
+    pub(super) fn attribute(&mut self, kind: u16, value: &[u8]) {
         self.0.extend(kind.to_be_bytes());
         self.0.extend(u16::try_from(value.len()).expect("our attributes are short").to_be_bytes());
         self.0.extend(value);
@@ -166,15 +204,19 @@ impl Writer {
     }
 
     /// Adds `MESSAGE-INTEGRITY` and `FINGERPRINT`; each covers a header whose length already counts it.
-    fn seal(mut self, key: &Key) -> Option<Vec<u8>> {
+    pub(super) fn seal(mut self, key: &Key) -> Option<Vec<u8>> {
         self.set_length(self.0.len() + 4 + TAG);
-        let mut tag = [0; TAG];
-        key.crypto.crypto().new_hmac(HmacAlgorithm::Sha1, &key.password).ok()?.sign(&[&self.0], &mut tag).ok()?;
+        let tag = key.tag(&[&self.0])?;
         self.attribute(MESSAGE_INTEGRITY, &tag);
         self.set_length(self.0.len() + 8);
         let fingerprint = crc32(&self.0) ^ 0x5354_554e;
         self.attribute(FINGERPRINT, &fingerprint.to_be_bytes());
         Some(self.0)
+    }
+
+    /// The message without a seal: what is said to strangers, and what is only passed on.
+    pub(super) fn open(self) -> Vec<u8> {
+        self.0
     }
 }
 

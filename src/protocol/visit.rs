@@ -319,4 +319,17 @@ pub struct RoomGrant {
     pub grant: String,
     /// `true` in a demonstration: a moving test picture may stand in for a missing camera.
     pub demo: bool,
+    /// For `RTCPeerConnection`: ways to the media port through networks that block UDP. Good for an hour.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// A TURN server, in the words of `RTCIceServer`.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct IceServer {
+    /// Its addresses.
+    pub urls: Vec<String>,
+    /// Until when, and for which seat.
+    pub username: String,
+    /// The password.
+    pub credential: String,
 }

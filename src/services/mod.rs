@@ -44,6 +44,7 @@ pub use crate::bus::Announcement;
 use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
+use crate::domain::turn::TurnSecret;
 use crate::services::live::Live;
 use crate::services::passwords::Passwords;
 use crate::services::refusal::Refusal;
@@ -81,6 +82,8 @@ pub struct Services {
     pub(crate) tokens: TokenKeys,
     /// Personal data at rest.
     pub(crate) vault: Vault,
+    /// Rights to TURN.
+    pub(crate) turn: TurnSecret,
     /// Passwords, a few at a time.
     pub(crate) passwords: Passwords,
     /// Announcements.
@@ -99,14 +102,20 @@ pub struct Services {
     pub(crate) node: String,
 }
 
+/// The secret behind rights to TURN: agreed with another server, or our own.
+pub fn turn_secret(config: &Config, operator: &[u8]) -> TurnSecret {
+    config.turn_secret.as_ref().map_or_else(|| TurnSecret::derive(operator), |text| TurnSecret::new(text.as_bytes()))
+}
+
 impl Services {
     /// Puts the parts together; `secret` is what all keys are derived from.
     pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
         let Parts { bus, live, sms, tasks, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
+        let turn = turn_secret(&config, secret);
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
         let (passwords, truths) = (Passwords::default(), truth::Truths::default());
-        Self { db, clock, ids, config, tokens, vault, passwords, bus, live, sms, tasks, shutdown, truths, node }
+        Self { db, clock, ids, config, tokens, vault, turn, passwords, bus, live, sms, tasks, shutdown, truths, node }
     }
 
     /// Whether the database answers.

@@ -12,8 +12,10 @@ use crate::domain::ids::{HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
 use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
+use crate::domain::turn::TurnName;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::RoomGrant;
+use crate::protocol::visit::{IceServer, RoomGrant};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::tokens::{GRANT_SECONDS, Grant};
@@ -83,7 +85,18 @@ impl Services {
         let seat = work.tx.rooms().seat(&seat).await?;
         let grant = Grant { room: room.id, participant: seat.participant_id, epoch: room.epoch, jti: self.ids.uuid() };
         let demo = self.config.demo;
-        Ok(RoomGrant { room: room.id, grant: self.tokens.grant(grant, actor.session(), work.now), demo })
+        let ice_servers = self.ice_servers(seat.participant_id, work.now);
+        Ok(RoomGrant { room: room.id, grant: self.tokens.grant(grant, actor.session(), work.now), demo, ice_servers })
+    }
+
+    /// The TURN servers of a seat, ours or another, with a right of its own.
+    fn ice_servers(&self, participant: ParticipantId, now: Timestamp) -> Vec<IceServer> {
+        if self.config.turn_urls.is_empty() {
+            return Vec::new();
+        }
+        let username = TurnName::new(participant, now).to_string();
+        let credential = self.turn.password(&username);
+        vec![IceServer { urls: self.config.turn_urls.clone(), username, credential }]
     }
 
     /// The room and seat of a grant; spends it.

@@ -6,3 +6,4 @@ mod offers;
 mod paths;
 mod permits;
 mod stage;
+mod turn;

@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
+use yunzhen::clock::Clock;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
-use yunzhen::media::{Relay, RelayConfig, RelayHandle};
+use yunzhen::domain::turn::TurnSecret;
+use yunzhen::media::{Relay, RelayConfig, RelayHandle, TurnConfig};
 
 use super::client::{Client, PATIENCE};
 
@@ -59,6 +61,15 @@ impl Stage {
         });
         let (relay, events) = Relay::start(config, entropy, &tracker, &shutdown).unwrap();
         Self { relay, tracker, browsers: TaskTracker::new(), shutdown, events, unseen: VecDeque::new(), offers: 0 }
+    }
+
+    /// A stage with a TURN server on UDP, and its secret.
+    pub fn with_turn(clock: &Clock, change: impl FnOnce(&mut RelayConfig)) -> Self {
+        Self::with(|config| {
+            let udp = Some("127.0.0.1:0".parse().unwrap());
+            config.turn = Some(TurnConfig { secret: TurnSecret::new("shared"), clock: clock.clone(), udp });
+            change(config);
+        })
     }
 
     pub async fn send(&self, command: RelayCommand) {

@@ -87,6 +87,7 @@ export function useCall(options: CallOptions): Call {
   /** The room of the last grant: what is said of other rooms on the same socket is for others. */
   let wanted: string | null = null
   let isReentering = false
+  let iceServers: RTCIceServer[] = []
   let told = ''
   let viewed = ''
   let viewing: number | null = null
@@ -126,6 +127,8 @@ export function useCall(options: CallOptions): Call {
         const grant = await options.grant()
         if (mine !== attempt) return false
         wanted = grant.room
+        iceServers = grant.ice_servers ?? []
+        peer?.relay()
         void capture(grant.demo === true)
         await live.command({ type: 'join', grant: grant.grant }, { patience: 'queue', key: 'join' })
         return mine === attempt
@@ -168,6 +171,7 @@ export function useCall(options: CallOptions): Call {
   function makePeer(): Peer {
     return new Peer({
       make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+      iceServers: () => iceServers,
       receive: options.receive ?? { audio: 3, video: 3 },
       offer: (offer) => say(state.value.room ?? '', offer),
       state: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),

@@ -32,10 +32,11 @@ export async function checkLoopback(options: LoopbackOptions): Promise<LoopbackV
 }
 
 async function run({ live, grant, stream, audio }: LoopbackOptions, end: (() => void)[]): Promise<LoopbackVerdict> {
-  const { room, grant: right } = await grant()
+  const { room, grant: right, ice_servers: iceServers } = await grant()
   let connected = false
   const peer = new Peer({
     make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+    iceServers: () => iceServers ?? [],
     receive: { audio: 1, video: 1 },
     offer: (offer) => live.command({ type: 'offer', room, ...offer }),
     state: (state) => (connected = state === 'connected'),

@@ -15,6 +15,8 @@ export interface Offer {
 }
 export interface PeerOptions {
   make: () => RTCPeerConnection
+  /** TURN servers of the last grant; they change with every hour. */
+  iceServers?: () => RTCIceServer[]
   /** Sections to receive in. */
   receive: { audio: number; video: number }
   /** Says the offer; rejects when it could not be said or was refused. */
@@ -71,6 +73,7 @@ export class Peer {
     this.#prepared = false
     this.#recovery = { ...newRecovery(this.#options.now()), linked: this.#recovery.linked }
     if (!isBuilt) this.#build()
+    this.relay()
     this.#options.state('connecting')
     this.#options.changed()
     this.#arm()
@@ -84,6 +87,18 @@ export class Peer {
     if (!track || !this.#pc) return
     this.#addScreen(this.#pc, track)
     void this.#negotiate()
+  }
+
+  /** Takes the newest TURN servers: they are used when candidates are gathered next. */
+  relay(): void {
+    const pc = this.#pc
+    const iceServers = this.#options.iceServers?.()
+    if (!pc || !iceServers || typeof pc.setConfiguration !== 'function') return
+    try {
+      pc.setConfiguration({ ...pc.getConfiguration(), iceServers })
+    } catch {
+      // Without them the direct way is left.
+    }
   }
 
   /** Sends this track, or nothing. Needs no offer. */

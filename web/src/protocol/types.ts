@@ -176,6 +176,8 @@ export interface RoomGrant {
   grant: string
   /** A moving test picture may stand in for a missing camera. */
   demo: boolean
+  /** TURN servers for networks that block UDP, good for an hour. A server before this field sends none. */
+  ice_servers?: { urls: string[]; username: string; credential: string }[]
 }
 
 export interface NoteContent {

@@ -1,0 +1,194 @@
+//! TURN in this process, for networks that let no UDP to the media port.
+//!
+//! Written here and not taken from a crate, because our relay has one destination, our own media port, and that makes it
+//! another and a smaller thing: an allocation needs no socket ([`relayed`]), so it costs no port and no descriptor, can
+//! be taken away at once, and cannot reach any other address however its rules are read. The crate that was considered
+//! keeps every nonce that a stranger was ever given, and outlives the streams that it serves.
+//!
+//! A [session](session) is the rules; [udp] and [stream] carry its bytes. Who may use it is said by names that
+//! [`crate::domain::turn`] makes, and by the seats that the relay knows: a seat that is taken away takes its allocations
+//! with it.
+
+mod message;
+mod relayed;
+mod session;
+mod stream;
+mod udp;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Gauge, counter, gauge};
+use rtc::crypto::RTCCryptoProvider;
+
+pub(super) use self::relayed::{Relayed, is_relayed};
+pub(super) use self::udp::bind as bind_udp;
+use super::mux::Mux;
+use super::stun::Key;
+use crate::clock::Clock;
+use crate::domain::ids::ParticipantId;
+use crate::domain::time::Timestamp;
+use crate::domain::turn::{REALM, SELF_TEST, TurnSecret};
+
+/// How long a nonce is taken.
+const NONCE_GOOD_FOR: Duration = Duration::from_hours(1);
+/// Allocations of one participant: three ways to us from each of four networks, twice while ICE restarts.
+const OF_ONE: usize = 24;
+/// Allocations altogether.
+const OF_ALL: usize = 10_000;
+/// Answers a second to one address that has proved nothing: a forged source must not be flooded through us.
+const UNPROVED: u32 = 50;
+/// Addresses that are counted a second.
+const COUNTED: usize = 10_000;
+
+/// What the operator chose for TURN.
+#[derive(Clone, Debug)]
+pub struct TurnConfig {
+    /// What rights are checked with.
+    pub secret: TurnSecret,
+    /// Tells when a right ends.
+    pub clock: Clock,
+    /// The UDP address to listen on.
+    pub udp: Option<SocketAddr>,
+}
+
+/// What all clients share.
+pub struct Turn {
+    config: TurnConfig,
+    crypto: Arc<dyn RTCCryptoProvider>,
+    nonce_key: Key,
+    mux: Arc<Mux>,
+    relayed: Arc<Relayed>,
+    /// Our media port as browsers know it: the only peers.
+    announced: Vec<SocketAddr>,
+    /// Seats, and how many hold them: after a rejoin two for a moment.
+    admitted: Mutex<HashMap<ParticipantId, usize>>,
+    unproved: Mutex<Unproved>,
+    counters: TurnCounters,
+}
+
+struct Unproved {
+    since: Instant,
+    counts: HashMap<IpAddr, u32>,
+}
+
+struct TurnCounters {
+    allocations: Gauge,
+    elsewhere: Counter,
+    unproved: Counter,
+    lost: Counter,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("announced", &self.announced).finish_non_exhaustive()
+    }
+}
+
+impl Turn {
+    pub(super) fn new(
+        now: Instant,
+        config: TurnConfig,
+        nonce_key: [u8; 32],
+        mux: Arc<Mux>,
+        announced: Vec<SocketAddr>,
+    ) -> Arc<Self> {
+        let crypto = Arc::clone(&mux.crypto);
+        Arc::new(Self {
+            config,
+            nonce_key: Key::of_bytes(&nonce_key, Arc::clone(&crypto)),
+            crypto,
+            relayed: Arc::clone(&mux.relayed),
+            mux,
+            announced,
+            admitted: Mutex::default(),
+            unproved: Mutex::new(Unproved { since: now, counts: HashMap::new() }),
+            counters: TurnCounters {
+                allocations: gauge!("turn_allocations"),
+                elsewhere: counter!("turn_dropped_total", "cause" => "other_peer"),
+                unproved: counter!("turn_dropped_total", "cause" => "unproved"),
+                lost: counter!("turn_dropped_total", "cause" => "unsent"),
+            },
+        })
+    }
+
+    /// Lets a participant allocate, until what is returned is dropped by its last holder.
+    pub(super) fn admit(self: &Arc<Self>, participant: ParticipantId) -> Admission {
+        *self.admitted.lock().unwrap_or_else(PoisonError::into_inner).entry(participant).or_default() += 1;
+        Admission { turn: Arc::clone(self), participant }
+    }
+
+    fn is_admitted(&self, participant: ParticipantId) -> bool {
+        participant == SELF_TEST
+            || self.admitted.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&participant)
+    }
+
+    fn has_room_for(&self, participant: ParticipantId) -> bool {
+        let (all, own) = self.relayed.count(participant);
+        all < OF_ALL && own < OF_ONE
+    }
+
+    /// The key behind a name; `None` if the crypto provider fails.
+    fn key(&self, username: &str) -> Option<Key> {
+        Key::long_term(username, REALM, &self.config.secret.password(username), Arc::clone(&self.crypto))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.config.clock.now()
+    }
+
+    /// A nonce that says its own age, so that none need be kept.
+    fn nonce(&self, from: IpAddr) -> String {
+        let at = format!("{:x}", self.now().as_secs());
+        let tag = self.nonce_key.tag(&[at.as_bytes(), from.to_string().as_bytes()]).unwrap_or_default();
+        let tag: String = tag[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{at}-{tag}")
+    }
+
+    fn is_fresh(&self, nonce: &str, from: IpAddr) -> bool {
+        let Some((at, tag)) = nonce.split_once('-') else { return false };
+        let Ok(seconds) = i64::from_str_radix(at, 16) else { return false };
+        let age = self.now().as_secs().saturating_sub(seconds);
+        let bytes: Option<Vec<u8>> =
+            (0..16).step_by(2).map(|i| u8::from_str_radix(tag.get(i..i + 2)?, 16).ok()).collect();
+        let wanted = self.nonce_key.tag(&[at.as_bytes(), from.to_string().as_bytes()]).unwrap_or_default();
+        tag.len() == 16
+            && bytes.is_some_and(|bytes| bytes == wanted[..8])
+            && (0..=i64::try_from(NONCE_GOOD_FOR.as_secs()).unwrap_or(0)).contains(&age)
+    }
+
+    /// Whether an address that has proved nothing may have another answer in this second.
+    fn may_answer(&self, now: Instant, from: IpAddr) -> bool {
+        let mut unproved = self.unproved.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(unproved.since) >= Duration::from_secs(1) {
+            *unproved = Unproved { since: now, counts: HashMap::new() };
+        }
+        if unproved.counts.len() >= COUNTED {
+            return false;
+        }
+        let count = unproved.counts.entry(from).or_default();
+        *count += 1;
+        *count <= UNPROVED
+    }
+}
+
+/// A seat's right to allocate. What it allocated ends with it.
+pub(super) struct Admission {
+    turn: Arc<Turn>,
+    participant: ParticipantId,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut admitted = self.turn.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = admitted.get_mut(&self.participant) {
+            *count -= 1;
+            if *count == 0 {
+                admitted.remove(&self.participant);
+                self.turn.relayed.end_all_of(self.participant);
+            }
+        }
+    }
+}
