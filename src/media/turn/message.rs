@@ -303,7 +303,8 @@ mod tests {
                 bytes.truncate(bytes.len() / 4 * 4);
                 bytes[0] = 0;
                 bytes[1] %= 10;
-                bytes[2..4].copy_from_slice(&u16::try_from(bytes.len() - HEADER).unwrap().to_be_bytes());
+                let length = u16::try_from(bytes.len() - HEADER).unwrap();
+                bytes[2..4].copy_from_slice(&length.to_be_bytes());
                 bytes[4..8].copy_from_slice(&COOKIE);
             }
             let _ = (Request::parse(&bytes), read_channel_data(&bytes));

@@ -143,8 +143,8 @@ impl Turn {
     fn nonce(&self, from: IpAddr) -> String {
         let at = format!("{:x}", self.now().as_secs());
         let tag = self.nonce_key.tag(&[at.as_bytes(), from.to_string().as_bytes()]).unwrap_or_default();
-        let tag: String = tag[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{at}-{tag}")
+        let tag = u64::from_be_bytes(tag[..8].try_into().expect("eight bytes"));
+        format!("{at}-{tag:016x}")
     }
 
     fn is_fresh(&self, nonce: &str, from: IpAddr) -> bool {

@@ -176,11 +176,9 @@ fn name(n: u64, is_v6: bool) -> SocketAddr {
     let port = u16::try_from(1024 + n % PORTS).expect("it is below 61,024");
     let host = u8::try_from(1 + n / PORTS % 254).expect("it is below 255");
     let ip = if is_v6 {
-        let [a, b, c, d] = V6;
-        IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, host.into()))
+        IpAddr::V6(Ipv6Addr::new(V6[0], V6[1], V6[2], V6[3], 0, 0, 0, host.into()))
     } else {
-        let [a, b, c] = V4;
-        IpAddr::V4(Ipv4Addr::new(a, b, c, host))
+        IpAddr::V4(Ipv4Addr::new(V4[0], V4[1], V4[2], host))
     };
     SocketAddr::new(ip, port)
 }

@@ -57,20 +57,16 @@ impl Turn {
             self.counters.unproved.increment(1);
             return;
         }
-        let mut fresh;
-        let session = match sessions.get_mut(&from) {
-            Some(session) => session,
-            None => {
-                fresh = Session::new(Arc::clone(self), from, Outlet::Datagram(Arc::clone(socket), from));
-                if let Some(answer) = fresh.handle(now, bytes) {
-                    self.answer(socket, &answer, from);
-                }
-                // Only an allocation is worth a place: a stranger leaves nothing behind.
-                if fresh.allocation().is_some() {
-                    sessions.insert(from, fresh);
-                }
-                return;
+        let Some(session) = sessions.get_mut(&from) else {
+            let mut fresh = Session::new(Arc::clone(self), from, Outlet::Datagram(Arc::clone(socket), from));
+            if let Some(answer) = fresh.handle(now, bytes) {
+                self.answer(socket, &answer, from);
             }
+            // Only an allocation is worth a place: a stranger leaves nothing behind.
+            if fresh.allocation().is_some() {
+                sessions.insert(from, fresh);
+            }
+            return;
         };
         if let Some(answer) = session.handle(now, bytes) {
             self.answer(socket, &answer, from);
