@@ -9,7 +9,7 @@ const STATES: [&str; 3] = ["not yet", "partly", "proved"];
 
 /// The sections of the issue, with the number of requirements in each when it was read. A section may be read more
 /// finely later; none may lose a requirement.
-const SECTIONS: [(&str, usize); 20] = [
+const SECTIONS: [(&str, usize); 27] = [
     ("issue 2, two commands", 12),
     ("issue 2, the patient's way 1", 9),
     ("issue 2, the patient's way 2", 7),
@@ -30,6 +30,13 @@ const SECTIONS: [(&str, usize); 20] = [
     ("issue 2, how well", 5),
     ("issue 2, bad input and bad days", 8),
     ("issue 2, shown by", 17),
+    ("issue 3, always connects", 6),
+    ("issue 3, never lost", 7),
+    ("issue 3, many in the room", 17),
+    ("issue 3, recording", 3),
+    ("issue 3, a living demo", 1),
+    ("issue 3, how well", 2),
+    ("issue 3, bad input", 3),
 ];
 
 struct Row {

@@ -8,7 +8,7 @@ test.use({ server: async ({}, use) => {
   await server.stop()
 } })
 
-test('synthetic patients wait, say yes, and are seen to move; after the end comes the next', async ({ desk }) => {
+test('synthetic patients wait, say yes, and are seen to move, and after the end comes the next', async ({ desk }) => {
   test.setTimeout(180_000)
   await desk.openDesk()
   for (const visit of [1, 2]) {
