@@ -1881,6 +1881,15 @@ export interface components {
          * @enum {string}
          */
         HostAct: "admit" | "hold" | "release" | "mute" | "remove";
+        /** @description A TURN server, in the words of `RTCIceServer`. */
+        IceServer: {
+            /** @description The password. */
+            credential: string;
+            /** @description Its addresses. */
+            urls: string[];
+            /** @description Until when, and for which seat. */
+            username: string;
+        };
         /** @description What the doctor compares before anybody sees anybody. */
         IdentityPanel: {
             /**
@@ -2467,6 +2476,8 @@ export interface components {
             demo: boolean;
             /** @description A JWT, good once and for 60 s, for `join` of the live protocol. */
             grant: string;
+            /** @description For `RTCPeerConnection`: ways to the media port through networks that block UDP. Good for an hour. */
+            ice_servers: components["schemas"]["IceServer"][];
             /** @description The room. */
             room: components["schemas"]["RoomId"];
         };
