@@ -14,6 +14,8 @@
 mod answer;
 mod bandwidth;
 mod choosing;
+#[cfg(test)]
+mod bad_bytes;
 mod codec;
 mod common;
 mod counters;

@@ -3,5 +3,6 @@
 mod http;
 mod live;
 mod schema;
+mod signaling;
 
 use schema::{Case, Document};

@@ -2,6 +2,7 @@
 
 mod client;
 mod forwarding;
+mod malformed;
 mod offers;
 mod paths;
 mod permits;
