@@ -224,7 +224,7 @@ async fn a_server_says_that_it_lives_is_ready_and_how_much_it_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn synthetic_patients_come_to_a_demonstration_with_fevers_of_several_levels_and_never_to_a_real_server() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Binary::start(&["demo", "--patients", "4"], folder.path(), &[]);
+    let server = Binary::start(&["demo", "--patients", "6"], folder.path(), &[]);
     let site = Site::at(&server.base);
     let nurse = site.staff("nurse").await;
     let clinic = site.get("/clinics", &nurse).await.ok()[0]["id"].as_str().unwrap().to_owned();
@@ -234,12 +234,12 @@ async fn synthetic_patients_come_to_a_demonstration_with_fevers_of_several_level
             look.tick().await;
             let board = site.get(&format!("/clinics/{clinic}/board"), &nurse).await.ok();
             let tickets = board["tickets"].as_array().unwrap().clone();
-            if tickets.len() == 4 {
+            if tickets.len() == 6 {
                 return tickets;
             }
         }
     };
-    let tickets = tokio::time::timeout(std::time::Duration::from_secs(40), tickets).await.expect("all four come");
+    let tickets = tokio::time::timeout(std::time::Duration::from_secs(40), tickets).await.expect("all six come");
     assert!(tickets.iter().all(|ticket| ticket["phase"] == "waiting"), "{tickets:?}");
     let levels: BTreeSet<_> = tickets.iter().map(|ticket| ticket["level"].as_str().unwrap()).collect();
     assert!(levels.len() >= 2, "{levels:?}");
