@@ -12,10 +12,10 @@
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
-mod bandwidth;
-mod choosing;
 #[cfg(test)]
 mod bad_bytes;
+mod bandwidth;
+mod choosing;
 mod codec;
 mod common;
 mod counters;
