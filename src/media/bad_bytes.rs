@@ -29,7 +29,8 @@ fn no_stun_causes_a_panic() {
 #[tokio::test]
 async fn no_datagram_of_a_stranger_causes_a_panic_or_is_believed() {
     let counters = Arc::new(Counters::new());
-    let mux = Mux::bind("127.0.0.1:0".parse().unwrap(), rtc::crypto::default_provider().unwrap(), counters).unwrap();
+    let mux =
+        Mux::bind("127.0.0.1:0".parse().unwrap(), rtc::crypto::default_provider().unwrap(), counters, None).unwrap();
     let from = "127.0.0.1:9".parse().unwrap();
     replay("mux", |bytes| mux.deliver(instant::now(), from, bytes));
     assert_eq!(mux.connections(), 0);

@@ -96,6 +96,7 @@ fn sensible() -> Value {
     json!({
         "link": LINK, "phone": "13800000077", "code": "123456", "document": "passport", "number": "E12345678",
         "name": "Zhang", "birth_date": "1990-01-01", "yes": ["breath"], "level": "EMERGENCY",
+        "role": "interpreter",
     })
 }
 
@@ -107,6 +108,7 @@ fn names_itself(code: &str, field: &str) -> bool {
         ("auth.bad_credentials", "password"),
         ("auth.session_ended", "refresh_token"),
         ("consent.outdated", "version"),
+        ("invitation.unknown", "token"),
     ];
     pairs.contains(&(code, field))
 }
