@@ -274,7 +274,9 @@ impl LegWork {
         }
         let header = &mut packet.header;
         let picture = (from.codec == Codec::Vp8).then(|| Descriptor::read(&packet.payload)).flatten();
-        if self.stream != Some(from.stream) {
+        // Whoever was held apart, or had another source meanwhile, begins anew though the stream is the same.
+        let begins = self.shared.current.load(Ordering::Acquire) == NONE;
+        if self.stream != Some(from.stream) || begins {
             if !starts_keyframe(from.codec, &packet.payload) {
                 counters.dropped_before_keyframe.increment(1);
                 if self.is_best(&source, from.layer) {
