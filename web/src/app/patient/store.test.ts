@@ -1,5 +1,7 @@
+import { watch } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { TicketView } from '@/protocol/types'
+import { memoryFor } from './memory'
 import { createPatientStore, PENDING_ALARM } from './store'
 
 vi.mock('../live', () => ({
@@ -53,6 +55,27 @@ describe('the store of a patient', () => {
     expect(store.step.value).toBe('emergency')
     expect(store.known.alarm).toBe(PENDING_ALARM)
     vi.useRealTimers()
+  })
+
+  it('checks in again after a void number without the consents in between', async () => {
+    const text = { kind: 'treatment', version: '1', required: true, title: { zh: '', en: '' }, lines: [] }
+    const declaration = { id: 'd1', patient: 'p1', version: 1, result: { at: Date.now(), level: 'STANDARD' } }
+    serve({
+      ...known,
+      'GET /tickets/current': { ticket: { ...ticket, phase: 'no_show' } },
+      'GET /consents': [text],
+      'GET /patients/p1/consents': [{ kind: 'treatment', version: '1', granted: true, at: 1 }],
+      'GET /declarations/d1': declaration,
+    })
+    memoryFor('demo', localStorage).set('declaration', 'd1')
+    const store = createPatientStore('demo')
+    Object.assign(store.known, { signedIn: true, texts: [text], ticket: { ...ticket, phase: 'no_show' } })
+    const seen = new Set<string>()
+    const stop = watch(store.step, (step) => seen.add(step), { flush: 'sync' })
+    await store.checkInAgain()
+    stop()
+    expect(store.step.value).toBe('check')
+    expect(seen).not.toContain('consents')
   })
 
   it('goes on sending a red flag after a reload, as the same alarm', async () => {

@@ -367,8 +367,9 @@ export function createPatientStore(link: string) {
     memory.set('dismissed', old.id)
     if (!declaration) return startOver()
     ticketKey = newKey()
-    Object.assign(known, { ticket: null, declaration, resultRead: true, started: true, patient: old.patient, redFlagsClear: true })
+    // What was decided is known before the page changes: otherwise the consents were shown once more, and stayed.
     await choose(old.patient)
+    Object.assign(known, { ticket: null, declaration, resultRead: true, started: true, redFlagsClear: true })
     readResult()
   }
 
