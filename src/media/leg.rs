@@ -269,7 +269,6 @@ impl LegWork {
         };
         // A torn picture is worse than a short freeze: begin anew with a whole one. Sound mends itself.
         if self.shared.torn.swap(false, Ordering::AcqRel) && self.kind == MediaKind::Video {
-            self.stream = None;
             self.shared.current.store(NONE, Ordering::Release);
         }
         let header = &mut packet.header;

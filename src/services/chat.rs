@@ -206,7 +206,7 @@ pub(super) async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(Vis
 }
 
 /// What was said can be read for good; more is said only while the visit goes on.
-pub(super) fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
+fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
     match visit.ended_at {
         None => Ok(()),
         Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),

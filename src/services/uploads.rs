@@ -19,7 +19,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::invitation::{UploadBegin, UploadState};
 use crate::protocol::visit::{ChatMessage, ChatSide};
 use crate::services::Services;
-use crate::services::chat::{PICTURE_LIMIT, clean_picture, goes_on, has_room, party};
+use crate::services::chat::{PICTURE_LIMIT, clean_picture, has_room, party};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
@@ -55,7 +55,6 @@ impl Services {
             }
             return Err(Refusal::new(ErrorCode::UploadBroken, "another picture has begun under this id"));
         }
-        goes_on(&row)?;
         has_room(&mut work.tx, actor, visit).await?;
         if work.tx.uploads().count(visit).await? >= UPLOADS {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {UPLOADS} uploads")));
