@@ -15,7 +15,8 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::http::router;
-use crate::http::serve::{Bounds, Sites, Taker, serve};
+use crate::http::serve::{Bounds, Sites, Taker, Tls, serve};
+use crate::http::tls::{Certificate, CertificateError};
 use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, Turn, TurnConfig};
 use crate::services::live::Live;
@@ -45,11 +46,17 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// The one UDP port.
     pub media_addr: SocketAddr,
+    certificate: Option<Arc<Certificate>>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Running {
+    /// Looks at the certificate's files now and not within half a minute; whether another one is shown since.
+    pub fn renew_certificate(&self) -> Result<bool, CertificateError> {
+        self.certificate.as_ref().map_or(Ok(false), |certificate| certificate.look())
+    }
+
     /// Lets synthetic patients come to a demonstration; to a real server nobody comes.
     pub fn invite(&self, patients: u32, seed: u64) {
         if !self.services.config.demo {
@@ -111,6 +118,7 @@ async fn start_with(
         clock: clock.clone(),
         udp: config.turn_udp_addr,
     });
+    let certificate = certificate(&config)?;
     let relay = RelayConfig {
         announce: config.media_announce.unwrap_or(config.media_addr),
         announce_also: config.media_announce_also.clone(),
@@ -127,7 +135,7 @@ async fn start_with(
     let listener = listener.map_err(|e| failed(&unheard)(&e))?;
     let http_addr = listener.local_addr().map_err(|e| failed("the listener has no address")(&e))?;
     if config.turn_urls.is_empty() {
-        config.turn_urls = turn_urls(&config, http_addr, relay.turn_udp_addr());
+        config.turn_urls = config.own_turn_urls(http_addr, relay.turn_udp_addr());
     }
 
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
@@ -141,23 +149,27 @@ async fn start_with(
     prepare(&services, http_addr).await?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
     let trusted = services.config.trusted_proxies.clone();
-    let site = Sites { http: site, turn: relay.turn().map(|turn| turn_taker(turn, shutdown.clone())) };
+    if let Some(certificate) = &certificate {
+        tracker.spawn(Arc::clone(certificate).keep_fresh(shutdown.clone()));
+    }
+    let site = Sites {
+        http: site,
+        turn: relay.turn().map(|turn| turn_taker(turn, shutdown.clone())),
+        tls: certificate.as_ref().map(|certificate| Tls {
+            acceptor: Arc::new(certificate.server_config()).into(),
+            public_url: services.config.public_url.clone(),
+        }),
+    };
     tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
     tracing::info!(%http_addr, %media_addr, "ready");
-    Ok(Running { services, http_addr, media_addr, tracker, shutdown })
+    Ok(Running { services, http_addr, media_addr, certificate, tracker, shutdown })
 }
 
-/// What browsers are told of our own TURN server: its UDP port, and in a demonstration the port of HTTP, which speaks TURN
-/// as well. A real server's HTTP port may be reachable through a proxy only, and a proxy passes no TURN on.
-fn turn_urls(config: &Config, http_addr: SocketAddr, udp: Option<SocketAddr>) -> Vec<String> {
-    let announced = config.media_announce.unwrap_or(config.media_addr).ip();
-    let host = |bound: SocketAddr| {
-        let ip = if bound.ip().is_unspecified() { announced } else { bound.ip() };
-        SocketAddr::new(ip, bound.port())
-    };
-    let over_udp = udp.map(|bound| format!("turn:{}?transport=udp", host(bound)));
-    let over_tcp = config.demo.then(|| format!("turn:{}?transport=tcp", host(http_addr)));
-    over_udp.into_iter().chain(over_tcp).collect()
+/// The certificate, where the server speaks TLS itself.
+fn certificate(config: &Config) -> Result<Option<Arc<Certificate>>, StartError> {
+    let (Some(chain), Some(key)) = (&config.tls_cert, &config.tls_key) else { return Ok(None) };
+    let opened = Certificate::open(chain, key);
+    opened.map(Some).map_err(|e| failed("TLS cannot be spoken (YUNZHEN_TLS_CERT, YUNZHEN_TLS_KEY)")(&e))
 }
 
 /// Hands streams that speak TURN to the relay: `http` and `media` do not know each other.
@@ -187,19 +199,12 @@ fn entropy(ids: &Ids) -> Entropy {
 
 /// The operator's secret, or the one in the data folder, made at the first start.
 fn secret(config: &Config, ids: &Ids) -> Result<Vec<u8>, StartError> {
-    if let Some(secret) = &config.secret {
-        return Ok(secret.as_bytes().to_vec());
-    }
-    let path = config.data_dir.join("secret.key");
     // Only a file that is not there may be made: another key would close every sealed name and answer for ever.
-    match std::fs::read(&path) {
-        Ok(bytes) if bytes.len() >= 32 => return Ok(bytes),
-        Ok(_) => return Err(StartError(format!("{} is cut short; put the whole key back", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("the key file cannot be read")(&error)),
+    if let Some(secret) = config.operator_secret().map_err(|e| StartError(e.to_string()))? {
+        return Ok(secret);
     }
     let bytes = ids.secret::<32>().to_vec();
-    write_private(&path, &bytes).map_err(|e| failed("the key file cannot be written")(&e))?;
+    write_private(&config.secret_file(), &bytes).map_err(|e| failed("the key file cannot be written")(&e))?;
     Ok(bytes)
 }
 
@@ -223,13 +228,12 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
     let data_dir: PathBuf = config.data_dir.clone();
     start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
         services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
-        present_demo(&data_dir, http_addr)
+        present_demo(&data_dir, &services.config.base_url(http_addr))
     })
     .await
 }
 
-fn present_demo(data_dir: &Path, http_addr: SocketAddr) -> Result<(), StartError> {
-    let base_url = format!("http://{http_addr}");
+fn present_demo(data_dir: &Path, base_url: &str) -> Result<(), StartError> {
     let patient_link = format!("{base_url}/v/{DEMO_LINK}");
     let accounts = Services::demo_accounts();
     let file = json!({ "base_url": base_url, "patient_link": patient_link, "accounts": accounts });

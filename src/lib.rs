@@ -29,4 +29,6 @@ pub mod telemetry;
 
 pub mod load;
 
+pub mod doctor;
+
 pub mod app;

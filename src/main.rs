@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use yunzhen::config::Config;
-use yunzhen::{app, telemetry};
+use yunzhen::{app, doctor, telemetry};
 
 /// Yunzhen (云诊): the server of a hospital's online consulting rooms.
 #[derive(Parser)]
@@ -37,6 +37,15 @@ enum Role {
     Migrate,
     /// Prints the API document.
     Openapi,
+    /// Looks at ports, addresses, certificate, clock, database and disk, and says in words what to do. Changes nothing.
+    Doctor {
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+        /// Whom to ask for the time.
+        #[arg(long, default_value = "ntp.ntsc.ac.cn:123")]
+        time_server: String,
+    },
     /// Asks a running server on this machine whether it is ready; for container health checks.
     Healthcheck,
 }
@@ -66,6 +75,14 @@ async fn run(role: Role) -> Result<(), String> {
         }
         Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
         Role::Openapi => println!("{}", app::openapi()),
+        Role::Doctor { demo, time_server } => {
+            let wishes = doctor::Wishes { time_server: Some(time_server) };
+            let report = doctor::examine(&load(demo)?, &yunzhen::clock::Clock::System, &wishes).await;
+            println!("{report}");
+            if report.is_bad() {
+                return Err("something is wrong that patients will notice".to_owned());
+            }
+        }
         Role::Healthcheck => app::healthcheck(&load(false)?).await.map_err(|e| e.to_string())?,
     }
     Ok(())

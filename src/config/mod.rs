@@ -3,6 +3,7 @@
 //! Each section is a file; each field is documented there with its variable. A TOML file named by `YUNZHEN_CONFIG` may
 //! hold the same fields; a variable wins over the file.
 
+mod addresses;
 mod network;
 
 use std::net::SocketAddr;
@@ -40,6 +41,14 @@ pub struct Config {
     /// `YUNZHEN_PUBLIC_URL`: how browsers reach the server; the only origin whose sockets are accepted.
     #[serde(default)]
     pub public_url: Option<String>,
+    /// `YUNZHEN_TLS_CERT`: a certificate chain (PEM), the server's own first; `http_addr` speaks TLS then, and TURN inside.
+    ///
+    /// The file is looked at twice a minute: a renewal needs no restart.
+    #[serde(default)]
+    pub tls_cert: Option<PathBuf>,
+    /// `YUNZHEN_TLS_KEY`: the certificate's key (PEM).
+    #[serde(default)]
+    pub tls_key: Option<PathBuf>,
     /// `YUNZHEN_DATA_DIR`: database, keys, pictures.
     pub data_dir: PathBuf,
     /// `YUNZHEN_DATABASE_URL`: `sqlite:…` or `postgres://…`; absent: `yunzhen.db` in the data folder.
@@ -86,6 +95,8 @@ impl Config {
             turn_urls: Vec::new(),
             turn_secret: None,
             public_url: None,
+            tls_cert: None,
+            tls_key: None,
             data_dir: PathBuf::from("data/demo"),
             database_url: None,
             secret: None,
@@ -130,6 +141,9 @@ impl Config {
         if self.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
             return refuse("YUNZHEN_SECRET needs at least 32 characters");
         }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return refuse("YUNZHEN_TLS_CERT and YUNZHEN_TLS_KEY are of use together only");
+        }
         if self.turn_secret.is_some() && self.turn_urls.is_empty() {
             return refuse("YUNZHEN_TURN_SECRET is for another TURN server: name it in YUNZHEN_TURN_URLS");
         }
@@ -140,6 +154,26 @@ impl Config {
             return refuse("set YUNZHEN_PUBLIC_URL to the address that browsers use, such as https://clinic.example");
         }
         Ok(self)
+    }
+
+    /// The secret that all keys are derived from, be it a variable or the file in the data folder; `None` before the
+    /// first start made one. A file that is cut short is an error: another key would open nothing.
+    pub fn operator_secret(&self) -> Result<Option<Vec<u8>>, ConfigError> {
+        if let Some(secret) = &self.secret {
+            return Ok(Some(secret.as_bytes().to_vec()));
+        }
+        let path = self.secret_file();
+        match std::fs::read(&path) {
+            Ok(bytes) if bytes.len() >= 32 => Ok(Some(bytes)),
+            Ok(_) => Err(ConfigError(format!("{} is cut short; put the whole key back", path.display()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ConfigError(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+
+    /// Where the secret lies that nobody chose.
+    pub fn secret_file(&self) -> PathBuf {
+        self.data_dir.join("secret.key")
     }
 
     /// The database's address.
@@ -171,6 +205,12 @@ mod tests {
     fn a_secret_of_another_turn_server_needs_its_address() {
         let config = Config { turn_secret: Some("shared".into()), ..Config::demo_defaults() };
         assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_TURN_URLS"));
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let config = Config { tls_cert: Some("cert.pem".into()), ..Config::demo_defaults() };
+        assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_TLS_KEY"));
     }
 
     #[test]

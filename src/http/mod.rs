@@ -19,6 +19,7 @@ pub mod patients;
 pub mod router;
 pub mod serve;
 pub mod tickets;
+pub mod tls;
 pub mod triage;
 pub mod uploads;
 pub mod visits;

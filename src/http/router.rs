@@ -101,6 +101,9 @@ pub fn site(
     let header = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
+    // Who came by TLS once, comes by nothing else for a year.
+    let is_tls = services.config.tls_cert.is_some();
+    let strict = is_tls.then(|| HeaderValue::from_static("max-age=31536000"));
     let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
@@ -122,6 +125,7 @@ pub fn site(
         .layer(header(header::X_FRAME_OPTIONS, "DENY"))
         .layer(header(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(header(HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(self)"))
+        .layer(SetResponseHeaderLayer::if_not_present(header::STRICT_TRANSPORT_SECURITY, strict))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(Extension(metrics))
         .with_state(services)

@@ -1,4 +1,5 @@
-//! Accepting connections: how many there may be, how many from one address, and how long a request's head may take.
+//! Accepting connections: how many there may be, how many from one address, how long a request's head may take, and by
+//! the first byte what is spoken: TLS, TURN or HTTP, and inside TLS TURN or HTTP.
 //!
 //! A connection costs memory and a file handle, and whoever opens one need not say anything. A sentence that never ends
 //! is cut, one address cannot take every place, and when all places are taken the next waits in the kernel's queue.
@@ -13,14 +14,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -32,6 +35,10 @@ use crate::http::limits::group;
 const BREATH: Duration = Duration::from_secs(1);
 /// The largest first byte of a STUN message (RFC 7983).
 const STUN_AT_MOST: u8 = 3;
+/// The first byte of a TLS connection: a record that holds a handshake (RFC 8446, section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+/// How long the greeting of TLS may take; a telephone at the edge of its network needs some seconds.
+const GREETING_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a listener bears.
 #[derive(Clone, Debug)]
@@ -54,8 +61,13 @@ impl Default for Bounds {
     }
 }
 
+/// A connection's two directions, plain or out of TLS.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
 /// Takes a stream that speaks TURN.
-pub type Taker = Arc<dyn Fn(Seated, SocketAddr) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+pub type Taker = Arc<dyn Fn(Box<dyn Duplex>, SocketAddr) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// What shares the port.
 #[derive(Clone)]
@@ -64,6 +76,18 @@ pub struct Sites {
     pub http: Router,
     /// For those who speak TURN; `None`: nobody does here.
     pub turn: Option<Taker>,
+    /// For those who speak TLS; `None`: somebody in front of us does.
+    pub tls: Option<Tls>,
+}
+
+/// The port's TLS.
+#[derive(Clone)]
+pub struct Tls {
+    /// Greets.
+    pub acceptor: TlsAcceptor,
+    /// Where those belong who speak HTTP without TLS, such as `https://clinic.example`; this machine and trusted proxies
+    /// may.
+    pub public_url: Option<String>,
 }
 
 /// Serves `sites` until `shutdown`; then running requests are finished and sockets are left to say goodbye. Connections
@@ -99,33 +123,83 @@ pub async fn serve(
         };
         let address = peer.ip().to_canonical();
         let is_counted = !address.is_loopback() && !trusted.iter().any(|network| network.contains(address));
+        let manners = Manners { is_near: !is_counted, head_within: bounds.head_within };
         let counted = if is_counted { Crowd::enter(&crowd, group(address)).map(Some) } else { Some(None) };
         let Some(counted) = counted else { continue };
         let stream = Seated { stream, _place: place, _counted: counted };
-        tracker.spawn(lead(stream, peer, sites.clone(), bounds.head_within, shutdown.clone()));
+        tracker.spawn(lead(stream, peer, sites.clone(), manners, shutdown.clone()));
     }
 }
 
-/// Who speaks TURN begins with a STUN request, whose first byte no word of HTTP begins with.
-async fn lead(stream: Seated, peer: SocketAddr, sites: Sites, head_within: Duration, shutdown: CancellationToken) {
+/// How a connection is met.
+#[derive(Clone, Copy)]
+struct Manners {
+    /// It comes from this machine or from a trusted proxy.
+    is_near: bool,
+    head_within: Duration,
+}
+
+/// Who speaks TURN begins with a STUN request, whose first byte no word of HTTP begins with, and neither does TLS.
+async fn lead(stream: Seated, peer: SocketAddr, sites: Sites, manners: Manners, shutdown: CancellationToken) {
     let mut first = [0];
-    let peeked = tokio::select! {
-        () = shutdown.cancelled() => return,
-        peeked = tokio::time::timeout(head_within, stream.stream.peek(&mut first)) => peeked,
-    };
-    match (peeked, &sites.turn) {
-        (Ok(Ok(1)), Some(turn)) if first[0] <= STUN_AT_MOST => {
-            stream.stream.set_nodelay(true).ok();
-            turn(stream, peer).await;
+    let peeked = within(manners.head_within, &shutdown, stream.stream.peek(&mut first)).await;
+    // It went, or said nothing.
+    let Some(Ok(1)) = peeked else { return };
+    stream.stream.set_nodelay(true).ok();
+    match (first[0], sites.tls.clone()) {
+        (TLS_HANDSHAKE, Some(tls)) => {
+            let Some(Ok(opened)) = within(GREETING_WITHIN, &shutdown, tls.acceptor.accept(stream)).await else {
+                return;
+            };
+            // One byte is looked at; what is read after it passes by this buffer.
+            let mut opened = BufReader::with_capacity(1, opened);
+            let first = match within(manners.head_within, &shutdown, opened.fill_buf()).await {
+                Some(Ok([first, ..])) => *first,
+                _ => return,
+            };
+            take(Box::new(opened), first, peer, sites, manners, shutdown).await;
         }
-        (Ok(Ok(1)), _) => serve_http(stream, peer, sites.http, head_within, shutdown).await,
-        // It went, or said nothing.
-        _ => {}
+        (first, Some(tls)) if first > STUN_AT_MOST && !manners.is_near => {
+            let elsewhere = Router::new().fallback(async move |uri: Uri| show_the_way(tls.public_url.as_deref(), &uri));
+            serve_http(Box::new(stream), peer, elsewhere, manners.head_within, shutdown).await;
+        }
+        (first, _) => take(Box::new(stream), first, peer, sites, manners, shutdown).await,
+    }
+}
+
+async fn take(
+    stream: Box<dyn Duplex>,
+    first: u8,
+    peer: SocketAddr,
+    sites: Sites,
+    manners: Manners,
+    shutdown: CancellationToken,
+) {
+    match sites.turn {
+        Some(turn) if first <= STUN_AT_MOST => turn(stream, peer).await,
+        _ => serve_http(stream, peer, sites.http, manners.head_within, shutdown).await,
+    }
+}
+
+/// The answer to plain HTTP where TLS is spoken.
+fn show_the_way(public_url: Option<&str>, uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    match public_url {
+        Some(url) => Redirect::permanent(&format!("{}{path}", url.trim_end_matches('/'))).into_response(),
+        None => (StatusCode::BAD_REQUEST, "This port speaks HTTPS.\n").into_response(),
+    }
+}
+
+/// What `future` gives, if it does so in time and before the end.
+async fn within<T>(time: Duration, shutdown: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        () = shutdown.cancelled() => None,
+        given = tokio::time::timeout(time, future) => given.ok(),
     }
 }
 
 async fn serve_http(
-    stream: Seated,
+    stream: Box<dyn Duplex>,
     peer: SocketAddr,
     site: Router,
     head_within: Duration,
@@ -189,7 +263,7 @@ impl Drop for Counted {
 }
 
 /// A connection with its place, which it keeps when it becomes a WebSocket or speaks TURN.
-pub struct Seated {
+struct Seated {
     stream: TcpStream,
     _place: OwnedSemaphorePermit,
     _counted: Option<Counted>,
@@ -240,7 +314,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let site = Router::new()
             .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() }));
-        let site = Sites { http: site, turn: None };
+        let site = Sites { http: site, turn: None, tls: None };
         tracker.spawn(serve(listener, site, bounds, Vec::new(), tracker.clone(), shutdown.clone()));
         address
     }
@@ -293,6 +367,20 @@ mod tests {
         tracker.close();
         tracker.wait().await;
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn plain_http_from_afar_is_shown_the_way_where_tls_is_spoken() {
+        for (public_url, answered) in [
+            (Some("https://clinic.example/"), "location: https://clinic.example/v/abc?x=1"),
+            (None, "This port speaks HTTPS."),
+        ] {
+            let answer = show_the_way(public_url, &"/v/abc?x=1".parse().unwrap());
+            let (head, body) = answer.into_parts();
+            let body = axum::body::to_bytes(body, 100).await.unwrap();
+            let location = head.headers.get("location").map(|value| format!("location: {}", value.to_str().unwrap()));
+            assert_eq!(location.unwrap_or_else(|| String::from_utf8_lossy(&body).trim_end().to_owned()), answered);
+        }
     }
 
     #[test]

@@ -56,8 +56,7 @@ impl Services {
         // A number that cannot be read is no reason not to call.
         let Ok(to) = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed) else { return Ok(None) };
         let link = link_of(&mut work.tx, ticket).await?;
-        let base = self.config.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.http_addr));
-        let url = format!("{}/v/{link}", base.trim_end_matches('/'));
+        let url = format!("{}/v/{link}", self.config.base_url(self.config.http_addr));
         Ok(Some(Message { to, text: words(ring, Locale::of(&holder.locale), &url), kind: ring.kind() }))
     }
 

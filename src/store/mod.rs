@@ -172,6 +172,9 @@ pub(crate) use on;
 static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
+/// The steps that were done, and the last one's number.
+const APPLIED: &str = "select count(*), coalesce(max(version), 0) from _sqlx_migrations where success";
+
 impl Db {
     /// Opens `sqlite:<path>` (made when missing) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self> {
@@ -207,6 +210,23 @@ impl Db {
             Self::Sqlite { writer, .. } => SQLITE.run(writer).await,
             Self::Postgres(pool) => POSTGRES.run(pool).await,
         }
+    }
+
+    /// How many steps the tables lack of what this program needs; negative where a newer program has been here.
+    pub async fn lacks(&self) -> Result<i64> {
+        let (known, applied) = match self {
+            Self::Sqlite { readers, .. } => (&SQLITE, sqlx::query_as(APPLIED).fetch_one(readers).await),
+            Self::Postgres(pool) => (&POSTGRES, sqlx::query_as(APPLIED).fetch_one(pool).await),
+        };
+        let newest = known.iter().last().map_or(0, |step| step.version);
+        let (count, last): (i64, i64) = match applied {
+            Ok(applied) => applied,
+            // Before the first start there is no table of steps.
+            Err(sqlx::Error::Database(_)) => (0, 0),
+            Err(error) => return Err(error.into()),
+        };
+        let all = i64::try_from(known.iter().count()).unwrap_or(i64::MAX);
+        Ok(if last > newest { -1 } else { all - count })
     }
 
     /// Opens a transaction that may write. SQLite takes its write lock at once, so that a transaction never fails

@@ -6,23 +6,23 @@ use crate::media::stun::{
     self, COOKIE, HEADER, Key, MESSAGE_INTEGRITY, TAG, Transaction, USERNAME, Writer, XOR_MAPPED_ADDRESS, xor_address,
 };
 
-const ERROR_CODE: u16 = 0x0009;
+pub(super) const ERROR_CODE: u16 = 0x0009;
 const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
 const CHANNEL_NUMBER: u16 = 0x000c;
-const LIFETIME: u16 = 0x000d;
-const XOR_PEER_ADDRESS: u16 = 0x0012;
-const DATA: u16 = 0x0013;
-const REALM: u16 = 0x0014;
-const NONCE: u16 = 0x0015;
+pub(super) const LIFETIME: u16 = 0x000d;
+pub(super) const XOR_PEER_ADDRESS: u16 = 0x0012;
+pub(super) const DATA: u16 = 0x0013;
+pub(super) const REALM: u16 = 0x0014;
+pub(super) const NONCE: u16 = 0x0015;
 const XOR_RELAYED_ADDRESS: u16 = 0x0016;
 const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
-const REQUESTED_TRANSPORT: u16 = 0x0019;
+pub(super) const REQUESTED_TRANSPORT: u16 = 0x0019;
 const DONT_FRAGMENT: u16 = 0x001a;
 /// Attributes below this must be understood, or the request be refused (RFC 8489, section 14).
 const OPTIONAL_FROM: u16 = 0x8000;
 
 /// A Data indication's type.
-const DATA_INDICATION: u16 = 0x0017;
+pub(super) const DATA_INDICATION: u16 = 0x0017;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@
 //! with it.
 
 mod message;
+pub mod probe;
 mod relayed;
 mod session;
 mod stream;

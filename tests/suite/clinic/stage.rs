@@ -270,7 +270,12 @@ pub struct Visit {
 }
 
 async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> Running {
-    let config = Config {
+    app::start(Config { sms_webhook, ..config(folder) }, clock.clone()).await.unwrap()
+}
+
+/// What a demonstration in `folder` is started with, on ports that are free.
+pub fn config(folder: &TempDir) -> Config {
+    Config {
         http_addr: "127.0.0.1:0".parse().unwrap(),
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,
@@ -281,15 +286,16 @@ async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> 
         trusted_proxies: Vec::new(),
         metrics_from: Vec::new(),
         public_url: None,
+        tls_cert: None,
+        tls_key: None,
         data_dir: folder.path().to_owned(),
         database_url: None,
         secret: None,
-        sms_webhook,
+        sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,
         demo: true,
-    };
-    app::start(config, clock.clone()).await.unwrap()
+    }
 }
 
 /// An answer of somebody who is well.
