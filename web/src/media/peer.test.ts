@@ -216,6 +216,30 @@ describe('recovery', () => {
     expect(states).toEqual([])
   })
 
+  it('offers sections that were added while the socket was down, and those told twice once', async () => {
+    peer.setLinked(false)
+    peer.addSections(0, 1)
+    await settle()
+    expect(offers).toHaveLength(1)
+    peer.setLinked(true)
+    peer.addSections(0, 1)
+    await answered()
+    expect(offers).toHaveLength(2)
+    expect(pc().sections).toHaveLength(9)
+    peer.addSections(0, 1)
+    expect(pc().sections).toHaveLength(10)
+  })
+
+  it('says an offer again whose answer was lost with the socket', async () => {
+    peer.addSections(0, 1)
+    await settle()
+    peer.setLinked(false)
+    peer.setLinked(true)
+    await answered()
+    expect(offers.map((offer) => offer.fresh)).toEqual([true, false, false])
+    expect(FakePc.made).toHaveLength(1)
+  })
+
   it('keeps sections that were added', async () => {
     peer.addSections(0, 1)
     await answered()

@@ -40,7 +40,9 @@ export class Peer {
   #screen: MediaStreamTrack | null = null
   #screenSender: RTCRtpSender | null = null
   #extra = { audio: 0, video: 0 }
-  #flight: { id: number; timer: unknown } | null = null
+  /** Added sections that no answer has named yet. */
+  #asked = { audio: 0, video: 0 }
+  #flight: { id: number; timer: unknown; asked: { audio: number; video: number } } | null = null
   #answered = false
   /** Built, and nothing offered yet. */
   #prepared = false
@@ -119,7 +121,10 @@ export class Peer {
 
   async answer(offerId: number, sdp: string): Promise<void> {
     const pc = this.#pc
-    if (!pc || this.#flight?.id !== offerId || pc.signalingState !== 'have-local-offer') return
+    const flight = this.#flight
+    if (!pc || flight?.id !== offerId || pc.signalingState !== 'have-local-offer') return
+    this.#asked = { audio: this.#asked.audio - flight.asked.audio, video: this.#asked.video - flight.asked.video }
+    flight.asked = { audio: 0, video: 0 }
     try {
       await pc.setRemoteDescription({ type: 'answer', sdp })
     } catch {
@@ -142,7 +147,12 @@ export class Peer {
   /** More people came than there are sections. */
   addSections(audio: number, video: number): void {
     const pc = this.#pc
-    if (!pc || audio + video === 0) return
+    if (!pc) return
+    // What is asked for again, after a lost socket, may be added already and not yet negotiated.
+    audio = Math.max(0, audio - this.#asked.audio)
+    video = Math.max(0, video - this.#asked.video)
+    if (audio + video === 0) return
+    this.#asked = { audio: this.#asked.audio + audio, video: this.#asked.video + video }
     this.#extra = { audio: this.#extra.audio + audio, video: this.#extra.video + video }
     for (let n = 0; n < audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
     for (let n = 0; n < video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
@@ -154,6 +164,8 @@ export class Peer {
     this.#recovery = relink(this.#recovery, linked, this.#options.now())
     if (!linked) this.#land(false)
     else if (!this.#answered && this.#pc && !this.#prepared) return this.begin()
+    // Sections that were added while nobody heard, or an offer whose answer was lost.
+    else if (this.#pc?.signalingState === 'have-local-offer' || this.#again) void this.#negotiate()
     this.#arm()
   }
 
@@ -172,6 +184,7 @@ export class Peer {
     this.#land(false)
     this.#again = false
     this.#answered = false
+    this.#asked = { audio: 0, video: 0 }
     const old = this.#pc
     this.#pc = null
     this.#senders = null
@@ -229,14 +242,14 @@ export class Peer {
 
   async #negotiate(): Promise<void> {
     const pc = this.#pc
-    if (!pc || !this.#recovery.linked) return
-    if (this.#flight) {
+    if (!pc) return
+    if (this.#flight || !this.#recovery.linked) {
       this.#again = true
       return
     }
     lastOffer += 1
     const id = lastOffer
-    this.#flight = { id, timer: this.#options.setTimer(() => this.#overdue(id), ANSWER_MS) }
+    this.#flight = { id, timer: this.#options.setTimer(() => this.#overdue(id), ANSWER_MS), asked: this.#asked }
     this.#again = false
     try {
       await pc.setLocalDescription(await pc.createOffer())
