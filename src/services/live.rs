@@ -56,6 +56,8 @@ struct Connection {
     outbox: Option<Outbox>,
     rooms: Vec<RoomId>,
     lost_at: Option<Timestamp>,
+    /// The socket did not read what waited for it.
+    slow: bool,
 }
 
 impl Live {
@@ -79,18 +81,25 @@ impl Live {
         {
             oldest.outbox = None;
         }
-        let entry = Connection { session, subject, outbox: Some(outbox), rooms: Vec::new(), lost_at: None };
+        let entry =
+            Connection { session, subject, outbox: Some(outbox), rooms: Vec::new(), lost_at: None, slow: false };
         registry.connections.insert(connection, entry);
     }
 
-    /// Takes up a connection of the same session on a new socket; its rooms, or `None` when it is not known any more.
+    /// Takes up a connection of the same session on a new socket; its rooms, or `None` when it is not known any more, or was
+    /// lost for [`SEAT_GRACE`].
     pub async fn resume(&self, connection: ConnectionId, session: SessionId, outbox: Outbox) -> Option<Vec<RoomId>> {
         let rooms = {
+            let now = self.clock.now();
             let mut registry = self.registry();
             let entry = registry.connections.get_mut(&connection).filter(|entry| entry.session == session)?;
+            if entry.lost_at.is_some_and(|at| now.since(at) >= SEAT_GRACE) {
+                return None;
+            }
             // The old socket's task sees its channel close and ends.
             entry.outbox = Some(outbox);
             entry.lost_at = None;
+            entry.slow = false;
             entry.rooms.clone()
         };
         for room in &rooms {
@@ -104,6 +113,18 @@ impl Live {
         let registry = self.registry();
         let current = registry.connections.get(&connection).and_then(|entry| entry.outbox.as_ref());
         current.is_some_and(|current| current.same_channel(outbox))
+    }
+
+    /// Whether `connection` was cut because its socket did not read.
+    pub fn is_slow(&self, connection: ConnectionId) -> bool {
+        self.registry().connections.get(&connection).is_some_and(|entry| entry.slow)
+    }
+
+    /// Whether `connection` has this seat.
+    pub fn sits(&self, connection: ConnectionId, room: RoomId, seat: ParticipantId) -> bool {
+        let registry = self.registry();
+        let is_in = registry.connections.get(&connection).is_some_and(|entry| entry.rooms.contains(&room));
+        is_in && registry.seats.get(&seat) == Some(&room)
     }
 
     /// The socket of `connection` is gone; its seats are kept. `outbox` tells this socket from a later one.
@@ -338,9 +359,10 @@ impl Live {
         }
         let Some(message) = message(room, notice) else { return };
         if let Some(outbox) = &entry.outbox
-            && outbox.try_send(message).is_err()
+            && let Err(unsent) = outbox.try_send(message)
         {
             // Full or closed: the socket's task ends, and the browser resumes.
+            entry.slow = matches!(unsent, mpsc::error::TrySendError::Full(_));
             entry.outbox = None;
         }
     }

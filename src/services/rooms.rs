@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::domain::ids::{HolderId, InstitutionId, ParticipantId, RoomId};
+use crate::domain::ids::{ConnectionId, HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
 use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
@@ -99,8 +99,8 @@ impl Services {
         vec![IceServer { urls: self.config.turn_urls.clone(), username, credential }]
     }
 
-    /// The room and seat of a grant; spends it.
-    pub async fn open_granted(&self, actor: Actor, grant: &str) -> Result<(Room, Seat), Refusal> {
+    /// The room and seat of a grant; spends it. Whose answer was lost may show it again, while it has the seat.
+    pub async fn open_granted(&self, actor: Actor, by: ConnectionId, grant: &str) -> Result<(Room, Seat), Refusal> {
         let refused = || Refusal::new(ErrorCode::GrantRefused, "ask for a new grant");
         let now = self.clock.now();
         let grant = self.tokens.open_grant(grant, actor.session(), now).ok_or_else(refused)?;
@@ -114,7 +114,8 @@ impl Services {
         if is_fenced || seat.room_id != room.id || seat.subject != actor.key() {
             return Err(refused());
         }
-        if !self.live.spend(grant.jti, now + Duration::from_secs(u64::from(GRANT_SECONDS))) {
+        let until = now + Duration::from_secs(u64::from(GRANT_SECONDS));
+        if !self.live.spend(grant.jti, until) && !self.live.sits(by, grant.room, grant.participant) {
             return Err(refused());
         }
         let name = match actor {

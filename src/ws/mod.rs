@@ -43,7 +43,11 @@ pub async fn upgrade(
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .max_write_buffer_size(4 * MESSAGE_LIMIT)
-        .on_upgrade(move |socket| session::run(services, socket))
+        .on_upgrade(move |socket| {
+            // At the end the process waits for its tasks, so that every browser is told.
+            let tasks = services.tasks.clone();
+            tasks.track_future(session::run(services, socket))
+        })
 }
 
 fn refuse(code: ErrorCode, words: &str) -> Response {

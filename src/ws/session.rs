@@ -28,8 +28,9 @@ use crate::ws::limits::{
     Allowance, CloseCode, HELLO_WITHIN, LINGER, LINGER_BYTES, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN,
 };
 
-/// How long a connection may be taken up again.
-const RESUME_SECONDS: u32 = 600;
+/// How long a resume token is good: longer than any call, for it is given at its beginning. How long a *lost* connection
+/// may be taken up again is the registry's to say.
+const RESUME_SECONDS: u32 = 24 * 60 * 60;
 /// A desk's lease is renewed this often.
 const LEASE_EVERY: Duration = Duration::from_secs(15);
 /// Whoever took an alarm is noted as heard this often.
@@ -272,6 +273,10 @@ impl Session {
             let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
             return Err(End::Close(CloseCode::Flood, refusal));
         }
+        // What a stalled network delivers late is not carried out: the browser has said it again, or has changed its mind.
+        if !self.services.live.is_current(self.connection, &self.outbox) {
+            return Err(self.replaced().await);
+        }
         let text = match message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
@@ -418,7 +423,7 @@ impl Session {
     }
 
     async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
-        let (room, seat) = self.services.open_granted(self.actor, grant).await?;
+        let (room, seat) = self.services.open_granted(self.actor, self.connection, grant).await?;
         let id = room.id();
         self.services.live.open(room);
         self.services.live.join(id, seat, self.connection).await
@@ -496,6 +501,17 @@ impl Session {
         End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the session was ended; sign in again"))
     }
 
+    /// Why this socket is not the one of its connection any more.
+    async fn replaced(&mut self) -> End {
+        if let Err(end) = self.still_signed_in().await {
+            return end;
+        }
+        if self.services.live.is_slow(self.connection) {
+            return End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"));
+        }
+        End::Close(CloseCode::Replaced, Refusal::new(ErrorCode::Replaced, "another window took over"))
+    }
+
     async fn push_stale(&mut self) -> Result<(), End> {
         for ticket in std::mem::take(&mut self.stale) {
             match self.services.ticket_for(self.actor, ticket).await {
@@ -518,9 +534,7 @@ impl Session {
             return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));
         }
         if !self.services.live.is_current(self.connection, &self.outbox) {
-            self.still_signed_in().await?;
-            let refusal = Refusal::new(ErrorCode::Replaced, "another window took over, or this one read too slowly");
-            return Err(End::Close(CloseCode::Replaced, refusal));
+            return Err(self.replaced().await);
         }
         if let Some(desk) = self.desk
             && now.since(self.leased_at) >= LEASE_EVERY

@@ -11,6 +11,7 @@
 mod hosting;
 pub mod layers;
 pub mod relay;
+mod retold;
 mod roles;
 pub mod speaker;
 mod view;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode};
+use crate::domain::room::retold::Retold;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
@@ -165,6 +167,20 @@ struct Taken {
     presence: Presence,
     media: SelfMedia,
     muted: bool,
+    retold: Retold,
+}
+
+impl Taken {
+    fn new(seat: Seat, connection: ConnectionId) -> Self {
+        let (presence, media, muted) = (Presence::Here, SelfMedia::default(), false);
+        Self { seat, connection, presence, media, muted, retold: Retold::default() }
+    }
+
+    /// Passes on what the relay says.
+    fn tell(&mut self, event: RelayEvent) -> Output {
+        self.retold.keep(&event);
+        Output::Tell(self.connection, Notice::Media(event))
+    }
 }
 
 /// A room with its seats.
@@ -197,6 +213,9 @@ impl Room {
             Input::Back(connection) => self.back(connection),
             Input::Offer { connection, offer_id, fresh, sdp } => {
                 let Some(taken) = self.inside(connection) else { return Vec::new() };
+                if fresh {
+                    taken.retold.begin_anew();
+                }
                 let participant = taken.seat.participant;
                 vec![Output::Relay(RelayCommand::Offer { participant, offer_id, fresh, sdp })]
             }
@@ -307,8 +326,7 @@ impl Room {
             if seat.standing != Standing::Door {
                 outputs.extend(self.enter(&seat));
             }
-            let (presence, media) = (Presence::Here, SelfMedia::default());
-            self.taken.push(Taken { seat, connection, presence, media, muted: false });
+            self.taken.push(Taken::new(seat, connection));
         }
         let is_outside = self.inside(connection).is_none();
         outputs.extend(is_outside.then_some(Output::Tell(connection, Notice::Door)));
@@ -347,22 +365,23 @@ impl Room {
         self.tell_everybody()
     }
 
-    /// Whoever comes back is told the whole room, even when nobody had noticed the loss.
+    /// Whoever comes back is told the whole room, even when nobody had noticed the loss, and what the relay said meanwhile.
     fn back(&mut self, connection: ConnectionId) -> Vec<Output> {
-        let mut noticed = self.set_presence(connection, Presence::Here);
-        if !noticed.is_empty() {
-            let is_outside = self.inside(connection).is_none();
-            noticed.extend(is_outside.then_some(Output::Tell(connection, Notice::Door)));
-            return noticed;
+        let mut outputs = self.set_presence(connection, Presence::Here);
+        let was_noticed = !outputs.is_empty();
+        let state = self.state_for(connection);
+        let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+        match state {
+            None => outputs.push(Output::Tell(connection, Notice::Door)),
+            Some(state) if !was_noticed => outputs.push(Output::Tell(connection, Notice::State(state))),
+            Some(_) => {}
         }
-        if !self.seats(connection) {
-            return Vec::new();
-        }
-        vec![Output::Tell(connection, self.state_for(connection).map_or(Notice::Door, Notice::State))]
+        outputs.extend(taken.retold.again().map(|event| Output::Tell(connection, Notice::Media(event))));
+        outputs
     }
 
     /// Passes the relay's words on to the participant that they are about, or to all.
-    fn relay(&self, event: RelayEvent) -> Vec<Output> {
+    fn relay(&mut self, event: RelayEvent) -> Vec<Output> {
         let about = match &event {
             RelayEvent::Answer { participant, .. }
             | RelayEvent::OfferRefused { participant, .. }
@@ -370,13 +389,15 @@ impl Room {
             | RelayEvent::Layers { participant, .. }
             | RelayEvent::Connection { participant, .. } => *participant,
             RelayEvent::Speaker { .. } => {
-                let told = self.taken.iter().filter(|taken| taken.seat.standing == Standing::Inside);
-                return told.map(|taken| Output::Tell(taken.connection, Notice::Media(event.clone()))).collect();
+                let told = self.taken.iter_mut().filter(|taken| taken.seat.standing == Standing::Inside);
+                return told.map(|taken| taken.tell(event.clone())).collect();
             }
             RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } => return Vec::new(),
         };
-        let taken = self.taken.iter().find(|taken| taken.seat.participant == about);
-        taken.map(|taken| Output::Tell(taken.connection, Notice::Media(event))).into_iter().collect()
+        let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == about) else {
+            return Vec::new();
+        };
+        vec![taken.tell(event)]
     }
 
     fn vacate(&mut self, participant: ParticipantId, reason: Option<RoomEnd>) -> Vec<Output> {

@@ -94,6 +94,46 @@ fn a_participant_who_comes_back_in_time_was_never_gone() {
 }
 
 #[test]
+fn who_comes_back_is_told_again_what_the_relay_said_last_and_no_answer() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    let participant = seat(1).participant;
+    let layers = |mid: &str, layers: &[u8]| RelayEvent::Layers { participant, mid: mid.into(), layers: layers.into() };
+    let slots = |missing| RelayEvent::Slots { participant, slots: Vec::new(), missing };
+    let speaker = RelayEvent::Speaker { room: room.id(), participant: None };
+    let state = |state| RelayEvent::Connection { participant, state };
+    for event in [
+        state(MediaState::Connecting),
+        slots((0, 0)),
+        state(MediaState::Connected),
+        RelayEvent::Answer { participant, offer_id: 1, sdp: String::new() },
+        layers("1", &[0]),
+        layers("2", &[]),
+        layers("1", &[0, 1]),
+        slots((0, 1)),
+        speaker.clone(),
+    ] {
+        room.handle(at(1), Input::Relay(event));
+    }
+    let again = |room: &mut Room| {
+        room.handle(at(2), Input::Lost(connection(11)));
+        let outputs = room.handle(at(3), Input::Back(connection(11)));
+        assert!(matches!(outputs[0], Output::Tell(_, Notice::State(_))), "the room comes first");
+        let told = outputs.into_iter().filter_map(|output| match output {
+            Output::Tell(to, Notice::Media(event)) if to == connection(11) => Some(event),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    let connected = state(MediaState::Connected);
+    let kept = [connected.clone(), layers("2", &[]), layers("1", &[0, 1]), slots((0, 1)), speaker.clone()];
+    assert_eq!(again(&mut room), kept);
+    let fresh = Input::Offer { connection: connection(11), offer_id: 2, fresh: true, sdp: String::new() };
+    room.handle(at(4), fresh);
+    assert_eq!(again(&mut room), [connected, slots((0, 1)), speaker], "a new connection has all its layers");
+}
+
+#[test]
 fn the_end_cuts_the_media_before_anybody_is_told() {
     let mut room = room();
     join(&mut room, 1, 11);

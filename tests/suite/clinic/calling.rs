@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use uuid::Uuid;
+use yunzhen::domain::ids::ConnectionId;
 use yunzhen::store::Db;
 
 use super::stage::{LINK, Stage, nothing};
@@ -297,7 +299,8 @@ async fn after_the_wrong_person_the_right_one_gets_a_new_visit_and_meets_nothing
     // The first is over for everybody: its grant, its conversation, its record.
     let services = &stage.server.services;
     let (actor, _) = services.authenticate(&first.patient).await.unwrap().unwrap();
-    let refused = services.open_granted(actor, old_grant["grant"].as_str().unwrap()).await.unwrap_err();
+    let by = ConnectionId::from_uuid(Uuid::nil());
+    let refused = services.open_granted(actor, by, old_grant["grant"].as_str().unwrap()).await.unwrap_err();
     assert_eq!(refused.code.as_str(), "room.closed");
     assert_eq!(stage.get(&lines, &first.patient).await.refusal(), (404, "request.not_found"));
     let late = stage.send(Method::PUT, &note, &first.doctor, draft(1), None).await;

@@ -1,0 +1,42 @@
+//! What the relay said last, kept for whoever did not hear it: a browser without a socket misses it, and comes back.
+
+use crate::domain::room::relay::RelayEvent;
+
+/// The newest word on each matter, in the order in which it was said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Retold(Vec<RelayEvent>);
+
+impl Retold {
+    /// Keeps what says how something is now, in place of what was said of it before. Answers are not kept: a browser that
+    /// lost one offers again.
+    pub(super) fn keep(&mut self, event: &RelayEvent) {
+        let is_standing = matches!(
+            event,
+            RelayEvent::Slots { .. }
+                | RelayEvent::Connection { .. }
+                | RelayEvent::Layers { .. }
+                | RelayEvent::Speaker { .. }
+        );
+        if is_standing {
+            self.0.retain(|kept| !is_of_the_same(kept, event));
+            self.0.push(event.clone());
+        }
+    }
+
+    /// A new connection of the browser sends all its layers until it is told otherwise.
+    pub(super) fn begin_anew(&mut self) {
+        self.0.retain(|kept| !matches!(kept, RelayEvent::Layers { .. }));
+    }
+
+    /// All of it, for who comes back.
+    pub(super) fn again(&self) -> impl Iterator<Item = RelayEvent> {
+        self.0.iter().cloned()
+    }
+}
+
+fn is_of_the_same(one: &RelayEvent, other: &RelayEvent) -> bool {
+    match (one, other) {
+        (RelayEvent::Layers { mid: one, .. }, RelayEvent::Layers { mid: other, .. }) => one == other,
+        _ => std::mem::discriminant(one) == std::mem::discriminant(other),
+    }
+}
