@@ -239,7 +239,7 @@ impl Switchboard {
                 self.seat_room(room);
             }
             News::Darkened => self.seat_participant(participant, false),
-            News::Layers { mid, layers } => self.say(RelayEvent::Layers { participant, mid, layers }),
+            News::Layers { mid, name, layers } => self.say(RelayEvent::Layers { participant, mid, name, layers }),
             News::State(state) => self.say(RelayEvent::Connection { participant, state }),
             News::Upstream { packets, loss } => {
                 // A measurement is worth nothing when the next one is already there.

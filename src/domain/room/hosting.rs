@@ -4,11 +4,17 @@
 
 use super::{
     AttachmentId, CAPACITY, ConnectionId, HostAct, Notice, Output, ParticipantId, ParticipantRole, PictureAsk,
-    RelayCommand, Room, RoomEnd, Standing, Taken,
+    RelayCommand, Room, RoomEnd, Standing, Taken, Timestamp,
 };
 
 impl Room {
-    pub(super) fn host(&mut self, by: ConnectionId, participant: ParticipantId, act: HostAct) -> Vec<Output> {
+    pub(super) fn host(
+        &mut self,
+        now: Timestamp,
+        by: ConnectionId,
+        participant: ParticipantId,
+        act: HostAct,
+    ) -> Vec<Output> {
         if !self.is_host(by) {
             return Vec::new();
         }
@@ -39,6 +45,7 @@ impl Room {
             (HostAct::Mute, Standing::Inside | Standing::Held) if !taken.muted => {
                 taken.muted = true;
                 taken.media.microphone = false;
+                taken.watch.says(now, &taken.media);
                 self.permit(participant)
             }
             (HostAct::Remove, _) => self.vacate(participant, Some(RoomEnd::Removed)),

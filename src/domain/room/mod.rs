@@ -13,14 +13,16 @@ pub mod layers;
 pub mod relay;
 mod retold;
 mod roles;
+mod silence;
 pub mod speaker;
 mod view;
 
 use std::time::Duration;
 
 use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
-use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode};
+use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
+use crate::domain::room::silence::Watch;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
@@ -167,13 +169,14 @@ struct Taken {
     presence: Presence,
     media: SelfMedia,
     muted: bool,
+    watch: Watch,
     retold: Retold,
 }
 
 impl Taken {
     fn new(seat: Seat, connection: ConnectionId) -> Self {
         let (presence, media, muted) = (Presence::Here, SelfMedia::default(), false);
-        Self { seat, connection, presence, media, muted, retold: Retold::default() }
+        Self { seat, connection, presence, media, muted, watch: Watch::default(), retold: Retold::default() }
     }
 
     /// Passes on what the relay says.
@@ -215,6 +218,7 @@ impl Room {
                 let Some(taken) = self.inside(connection) else { return Vec::new() };
                 if fresh {
                     taken.retold.begin_anew();
+                    taken.watch.begins_anew(now);
                 }
                 let participant = taken.seat.participant;
                 vec![Output::Relay(RelayCommand::Offer { participant, offer_id, fresh, sdp })]
@@ -226,6 +230,7 @@ impl Room {
                 if taken.media == media {
                     return Vec::new();
                 }
+                taken.watch.says(now, &media);
                 taken.media = media;
                 self.tell_everybody()
             }
@@ -240,23 +245,30 @@ impl Room {
                 };
                 self.vacate(participant, None)
             }
-            Input::Host { by, participant, act } => self.host(by, participant, act),
+            Input::Host { by, participant, act } => self.host(now, by, participant, act),
             Input::Unmute(connection) => self.unmute(connection),
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
             Input::CallOffPicture(connection) => self.call_off_picture(connection),
             Input::PictureKept(id) => self.picture_kept(id),
-            Input::Relay(event) => self.relay(event),
+            Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
             Input::Tick => {
                 let overdue: Vec<_> = self.overdue(now).collect();
-                overdue.into_iter().flat_map(|participant| self.vacate(participant, None)).collect()
+                let mut outputs: Vec<_> =
+                    overdue.into_iter().flat_map(|participant| self.vacate(participant, None)).collect();
+                // All are looked at, whoever is the first that fell silent.
+                if self.taken.iter_mut().fold(false, |any, taken| taken.watch.passes(now) | any) {
+                    outputs.extend(self.tell_everybody());
+                }
+                outputs
             }
         }
     }
 
     /// When the room next wants an [`Input::Tick`], if ever.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.taken.iter().filter_map(|taken| lost_until(taken.presence)).min()
+        let seats = self.taken.iter().filter_map(|taken| lost_until(taken.presence));
+        seats.chain(self.taken.iter().filter_map(|taken| taken.watch.deadline())).min()
     }
 
     /// The room's id.
@@ -288,6 +300,7 @@ impl Room {
             name: taken.seat.name.clone(),
             presence: taken.presence,
             media: taken.media.clone(),
+            silent: taken.watch.silent(),
             held: taken.seat.standing == Standing::Held,
             muted: taken.muted,
         });
@@ -381,7 +394,7 @@ impl Room {
     }
 
     /// Passes the relay's words on to the participant that they are about, or to all.
-    fn relay(&mut self, event: RelayEvent) -> Vec<Output> {
+    fn relay(&mut self, now: Timestamp, event: RelayEvent) -> Vec<Output> {
         let about = match &event {
             RelayEvent::Answer { participant, .. }
             | RelayEvent::OfferRefused { participant, .. }
@@ -392,11 +405,23 @@ impl Room {
                 let told = self.taken.iter_mut().filter(|taken| taken.seat.standing == Standing::Inside);
                 return told.map(|taken| taken.tell(event.clone())).collect();
             }
-            RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } => return Vec::new(),
+            RelayEvent::Upstream { participant, packets, .. } => {
+                let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
+                let has_changed = taken.is_some_and(|taken| taken.watch.hears(now, *packets));
+                return if has_changed { self.tell_everybody() } else { Vec::new() };
+            }
+            RelayEvent::Permitted { .. } => return Vec::new(),
         };
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == about) else {
             return Vec::new();
         };
+        match &event {
+            RelayEvent::Connection { state, .. } => taken.watch.turns(now, *state),
+            RelayEvent::Layers { name: SourceName::Camera, layers, .. } => {
+                taken.watch.is_watched(now, !layers.is_empty());
+            }
+            _ => {}
+        }
         vec![taken.tell(event)]
     }
 

@@ -169,6 +169,8 @@ pub enum RelayEvent {
         participant: ParticipantId,
         /// The `a=mid` of the section.
         mid: String,
+        /// What it shows.
+        name: SourceName,
         /// The layers that somebody watches, by their place in the offer, from 0; none: nobody watches at all.
         layers: Vec<u8>,
     },
@@ -191,11 +193,11 @@ pub enum RelayEvent {
         /// The seat.
         participant: ParticipantId,
     },
-    /// A periodic measurement of one participant's upstream, every two seconds while connected.
+    /// A periodic measurement of one participant's upstream, twice a second while connected.
     Upstream {
         /// The seat.
         participant: ParticipantId,
-        /// Packets received per kind since the last measurement (audio, video).
+        /// Packets received since the last measurement (microphone, camera).
         packets: (u64, u64),
         /// Share of packets lost, 0–1, since the last measurement.
         loss: f32,

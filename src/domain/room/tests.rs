@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::room::relay::{MediaState, Permit};
+use crate::domain::room::relay::{MediaKind, MediaState, Permit, SourceName};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -98,7 +98,12 @@ fn who_comes_back_is_told_again_what_the_relay_said_last_and_no_answer() {
     let mut room = room();
     join(&mut room, 1, 11);
     let participant = seat(1).participant;
-    let layers = |mid: &str, layers: &[u8]| RelayEvent::Layers { participant, mid: mid.into(), layers: layers.into() };
+    let layers = |mid: &str, layers: &[u8]| RelayEvent::Layers {
+        participant,
+        mid: mid.into(),
+        name: SourceName::Camera,
+        layers: layers.into(),
+    };
     let slots = |missing| RelayEvent::Slots { participant, slots: Vec::new(), missing };
     let speaker = RelayEvent::Speaker { room: room.id(), participant: None };
     let state = |state| RelayEvent::Connection { participant, state };
@@ -131,6 +136,35 @@ fn who_comes_back_is_told_again_what_the_relay_said_last_and_no_answer() {
     let fresh = Input::Offer { connection: connection(11), offer_id: 2, fresh: true, sdp: String::new() };
     room.handle(at(4), fresh);
     assert_eq!(again(&mut room), [connected, slots((0, 1)), speaker], "a new connection has all its layers");
+}
+
+#[test]
+fn both_sides_are_told_whose_microphone_is_silent_and_when_it_is_heard_again() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let patient = seat(2).participant;
+    let media = SelfMedia { microphone: true, ..SelfMedia::default() };
+    room.handle(at(0), Input::Media(connection(12), media));
+    let connected = RelayEvent::Connection { participant: patient, state: MediaState::Connected };
+    room.handle(at(0), Input::Relay(connected));
+    let heard = |packets| Input::Relay(RelayEvent::Upstream { participant: patient, packets: (packets, 0), loss: 0.0 });
+    room.handle(at(1_000), heard(25));
+    let until = room.deadline().expect("somebody is listened for");
+    assert!(until.since(at(1_000)) <= Duration::from_secs(3), "{until:?}");
+    assert_eq!(room.handle(at(3_000), Input::Tick), []);
+    let silent = |outputs: &[Output]| -> Vec<Vec<MediaKind>> {
+        let told = outputs.iter().filter_map(|output| match output {
+            Output::Tell(_, Notice::State(state)) => Some(state.participants[1].silent.clone()),
+            _ => None,
+        });
+        told.collect()
+    };
+    assert_eq!(silent(&room.handle(until, Input::Tick)), [[MediaKind::Audio], [MediaKind::Audio]]);
+    assert_eq!(room.deadline(), None, "said once");
+    assert_eq!(silent(&room.handle(at(9_000), heard(1))), [[], []]);
+    host(&mut room, 11, 2, HostAct::Mute);
+    assert_eq!(room.deadline(), None, "who was muted is not missed");
 }
 
 #[test]

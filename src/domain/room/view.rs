@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AttachmentId, ParticipantId, RoomId};
+use crate::domain::room::relay::MediaKind;
 use crate::domain::room::roles::ParticipantRole;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -153,6 +154,9 @@ pub struct Participant {
     pub presence: Presence,
     /// What the person sends.
     pub media: SelfMedia,
+    /// What of it has not arrived at the server for three seconds.
+    #[serde(default)]
+    pub silent: Vec<MediaKind>,
     /// Held apart: neither hears nor sees, and is neither heard nor seen.
     #[serde(default)]
     pub held: bool,

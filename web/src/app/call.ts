@@ -8,7 +8,7 @@ import { Peer, type Offer } from '@/media/peer'
 import { Tiles } from '@/media/tiles'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import { ApiError } from '@/protocol/http'
-import type { HostAct, RoomState, ServerMessage } from '@/protocol/live'
+import type { HostAct, MediaKind, RoomState, ServerMessage } from '@/protocol/live'
 import type { RoomGrant } from '@/protocol/types'
 import { reduce, type CallEvent } from '@/room/reducer'
 import { isOnCamera, isOnMicrophone, maySend, me, others, selfMedia, slotsOf } from '@/room/selectors'
@@ -21,6 +21,8 @@ const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.n
 const RETRY_MS = 2_000
 /** Sizes are told after the page came to rest. */
 const VIEW_MS = 60
+/** A device whose media does not arrive is asked for anew this often. */
+const ROUSE_MS = 10_000
 
 export interface CallOptions {
   live: Live
@@ -94,6 +96,8 @@ export function useCall(options: CallOptions): Call {
   const tiles = new Tiles(look)
   provide(TILES, tiles)
   let screen: MediaStreamTrack | null = null
+  const roused: Record<MediaKind, number> = { audio: 0, video: 0 }
+  let rousing: number | null = null
 
   function dispatch(event: CallEvent): void {
     const before = state.value
@@ -161,11 +165,24 @@ export function useCall(options: CallOptions): Call {
     const isNew = state.value.room === null
     if (isNew) told = viewed = ''
     dispatch({ type: 'room', room, at: Date.now() })
+    rouse()
     if (!isNew || state.value.room === null) return
     peer ??= makePeer()
     send()
     peer.begin()
     expose(peer)
+  }
+
+  /** The server misses what we believe to send: the device is asked for anew, again and again while it stays so. */
+  function rouse(): void {
+    const now = Date.now()
+    const silent = me(state.value)?.silent ?? []
+    for (const kind of silent.filter((one) => now - roused[one] >= ROUSE_MS)) {
+      roused[kind] = now
+      void local?.recapture(kind)
+    }
+    if (rousing !== null) window.clearTimeout(rousing)
+    rousing = silent.length > 0 && state.value.phase.name !== 'ended' ? window.setTimeout(rouse, ROUSE_MS) : null
   }
 
   function makePeer(): Peer {
@@ -329,6 +346,8 @@ export function useCall(options: CallOptions): Call {
 
   function cleanUp(): void {
     attempt += 1
+    if (rousing !== null) window.clearTimeout(rousing)
+    rousing = null
     peer?.close()
     peer = null
     local?.stop()

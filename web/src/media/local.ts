@@ -97,6 +97,15 @@ export class LocalMedia {
     })
   }
 
+  /** Somebody misses this track, whatever the browser says of it: it is captured anew. */
+  recapture(kind: 'audio' | 'video'): Promise<void> {
+    return this.#queue(async () => {
+      this.#drop(kind)
+      this.#tell({ [kind]: null })
+      await this.#fill()
+    })
+  }
+
   /** Lets everything go. */
   stop(): void {
     this.#stopped = true

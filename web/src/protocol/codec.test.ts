@@ -5,7 +5,7 @@ const room = {
   room: 'r', epoch: 1, purpose: 'visit', you: 'p1', opened_at: 5, recording: false,
   participants: [
     { id: 'p1', role: 'doctor', name: { zh: '演示医师甲', en: 'Demo' }, presence: { state: 'here' }, media: { microphone: true, camera: true } },
-    { id: 'p2', role: 'patient', name: { zh: '患者', en: 'Patient' }, presence: { state: 'lost', since: 9 }, media: { microphone: false, camera: true, quality: 'poor' } },
+    { id: 'p2', role: 'patient', name: { zh: '患者', en: 'Patient' }, presence: { state: 'lost', since: 9 }, media: { microphone: false, camera: true, quality: 'poor' }, silent: ['video'] },
   ],
 }
 
@@ -19,6 +19,7 @@ describe('decode', () => {
     const decoded = decode(JSON.stringify({ type: 'room', room }))
     if (!decoded.ok || decoded.message.type !== 'room') throw new Error('not a room')
     expect(decoded.message.room.participants[0]?.media).toEqual({ microphone: true, camera: true, test_picture: false, quality: 'unknown', hidden: false, screen: false })
+    expect(decoded.message.room.participants.map((one) => one.silent)).toEqual([[], ['video']])
     expect(decoded.message.room.participants[1]?.presence).toEqual({ state: 'lost', since: 9 })
   })
 

@@ -69,7 +69,8 @@ const presence: Shape<Presence> = (value, path) => {
 
 const role = oneOf('patient', 'doctor', 'nurse', 'invited_doctor', 'interpreter', 'family', 'observer')
 const participant = object({
-  id: text, role, name: bilingual, presence, media: selfMedia, held: orElse(flag, false), muted: orElse(flag, false),
+  id: text, role, name: bilingual, presence, media: selfMedia, silent: orElse(list(oneOf('audio', 'video')), []),
+  held: orElse(flag, false), muted: orElse(flag, false),
 }) as unknown as Shape<Participant>
 const knock = object({ id: text, role, name: bilingual, presence }) as unknown as Shape<Knock>
 const picture = object({ id: text, of: oneOf('tongue'), at: number }) as unknown as Shape<PictureAsk>

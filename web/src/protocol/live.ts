@@ -40,6 +40,8 @@ export interface Participant {
   name: Text
   presence: Presence
   media: SelfMedia
+  /** What of it has not arrived at the server for three seconds. */
+  silent?: MediaKind[]
   /** Held apart: neither hears nor sees, and is neither heard nor seen. */
   held: boolean
   /** Muted by a host, until the person speaks again. */

@@ -2294,6 +2294,8 @@ export interface components {
             presence: components["schemas"]["Presence"];
             /** @description What the person is here. */
             role: components["schemas"]["ParticipantRole"];
+            /** @description What of it has not arrived at the server for three seconds. */
+            silent?: components["schemas"]["MediaKind"][];
         };
         /**
          * Format: uuid

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
-import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, sharer, shouldPhone, slotsOf } from './selectors'
+import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf } from './selectors'
 import { newCall, type CallState } from './state'
 
 function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
@@ -154,5 +154,28 @@ describe('the own media', () => {
 
   it('tells the others of a page in the background and of a test picture', () => {
     expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true, screen: false })
+  })
+})
+
+describe('a broken leg', () => {
+  const silent = (id: string, kind: 'audio' | 'video') => ({ id, silent: [kind] })
+  it('is told with its owner, sound before pictures', () => {
+    const state: CallState = {
+      ...newCall(),
+      phase: { name: 'live' },
+      you: 'me',
+      participants: [silent('me', 'video'), silent('you', 'audio')].map((one) => ({
+        ...one,
+        role: 'patient',
+        name: { zh: '某人', en: 'someone' },
+        presence: { state: 'here' },
+        media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false },
+        held: false,
+        muted: false,
+      })),
+    }
+    expect(silentLeg(state)).toMatchObject({ whose: 'other', kind: 'audio' })
+    expect(silentLeg({ ...state, participants: state.participants.slice(0, 1) })).toMatchObject({ whose: 'own', kind: 'video' })
+    expect(silentLeg({ ...state, phase: { name: 'connecting', since: 0 } })).toBeNull()
   })
 })

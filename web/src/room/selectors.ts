@@ -1,4 +1,4 @@
-import type { Participant, ParticipantRole, SelfMedia, Slot } from '@/protocol/live'
+import type { MediaKind, Participant, ParticipantRole, SelfMedia, Slot } from '@/protocol/live'
 import type { CallState } from './state'
 
 /** The own seat. */
@@ -85,6 +85,22 @@ export function otherWord(other: Participant | null, slots: readonly Slot[] = []
   // There is a picture, and our own network has no room for it.
   if (slots.some((slot) => slot.kind === 'video' && slot.waits === true)) return 'dark'
   return other.media.quality === 'poor' || other.media.quality === 'lost' ? 'weak' : null
+}
+
+/** Which leg is broken, in the server's words: whose microphone or camera is on and does not arrive. Sound before pictures. */
+export interface SilentLeg {
+  whose: 'own' | 'other'
+  kind: MediaKind
+  one: Participant
+}
+export function silentLeg(state: CallState): SilentLeg | null {
+  if (state.phase.name !== 'live') return null
+  for (const kind of ['audio', 'video'] as const) {
+    // A lost person is told as lost, and so is one who has gone to another page.
+    const one = state.participants.find((each) => each.silent?.includes(kind) === true && each.presence.state === 'here' && !each.media.hidden)
+    if (one) return { whose: one.id === state.you ? 'own' : 'other', kind, one }
+  }
+  return null
 }
 
 /** Reconnecting for so long that a telephone is the better way. */

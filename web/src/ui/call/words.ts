@@ -1,5 +1,6 @@
 import { t, pick, type Bilingual, type Key } from '@/i18n'
-import type { DeviceTrouble, ParticipantRole, Quality } from '@/protocol/live'
+import type { DeviceTrouble, MediaKind, ParticipantRole, Quality } from '@/protocol/live'
+import type { SilentLeg } from '@/room/selectors'
 import type { CallState, EndReason } from '@/room/state'
 
 const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse',
@@ -20,6 +21,15 @@ const QUALITY: Record<Quality, Key> = {
 }
 export function qualityWord(quality: Quality): string {
   return t(QUALITY[quality])
+}
+
+const SILENT: Record<SilentLeg['whose'], Record<MediaKind, Key>> = {
+  own: { audio: 'stage.silent.own.audio', video: 'stage.silent.own.video' },
+  other: { audio: 'stage.silent.other.audio', video: 'stage.silent.other.video' },
+}
+/** Which leg of the call is broken, and whose. */
+export function silentWord({ whose, kind, one }: SilentLeg): string {
+  return t(SILENT[whose][kind], { name: nameOf(one) })
 }
 
 const ENDED: Record<EndReason, Key> = {

@@ -1,0 +1,195 @@
+//! Which track of a participant should arrive and does not: decided from the relay's counters and the person's own words.
+//!
+//! A microphone with discontinuous transmission still sends comfort noise every 400 ms (RFC 7587, 3.1.3), so a pause in
+//! speech is far from [`SILENT_AFTER`].
+
+use std::time::Duration;
+
+use crate::domain::room::SelfMedia;
+use crate::domain::room::relay::{MediaKind, MediaState};
+use crate::domain::time::Timestamp;
+
+/// A track of which nothing came for so long is silent. The relay counts twice a second, so that both sides are told
+/// within 3.5 s of the last packet.
+pub const SILENT_AFTER: Duration = Duration::from_millis(2_800);
+
+const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
+
+/// The watch over one participant's two tracks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// The media was connected once; before that nothing can be missed.
+    began: bool,
+    /// Whether the person says that it is sent.
+    sent: [bool; 2],
+    /// Nobody looks at the camera, and its browser was told to rest it.
+    rests: bool,
+    /// When it was heard last, or began to be expected.
+    heard: [Option<Timestamp>; 2],
+    silent: [bool; 2],
+}
+
+impl Watch {
+    /// What does not arrive.
+    pub(super) fn silent(&self) -> Vec<MediaKind> {
+        KINDS.into_iter().zip(self.silent).filter(|(_, silent)| *silent).map(|(kind, _)| kind).collect()
+    }
+
+    /// When silence has lasted too long, if it goes on.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let waits = self.heard.iter().zip(self.silent).filter(|(_, silent)| !silent);
+        waits.filter_map(|(heard, _)| heard.map(|at| at + SILENT_AFTER)).min()
+    }
+
+    /// The person says what is sent. A page in the background may stop its camera.
+    pub(super) fn says(&mut self, now: Timestamp, media: &SelfMedia) {
+        self.sent = [media.microphone, media.camera && !media.hidden];
+        self.expect(now);
+    }
+
+    /// The browser was told that somebody looks at its camera, or that nobody does.
+    pub(super) fn is_watched(&mut self, now: Timestamp, is_watched: bool) {
+        self.rests = !is_watched;
+        self.expect(now);
+    }
+
+    /// The browser begins a new connection: it sends all until it is told otherwise.
+    pub(super) fn begins_anew(&mut self, now: Timestamp) {
+        self.is_watched(now, true);
+    }
+
+    /// The relay tells the state of the connection.
+    pub(super) fn turns(&mut self, now: Timestamp, state: MediaState) {
+        if state == MediaState::Connected {
+            self.began = true;
+            // A new connection gets its time.
+            for kind in [0, 1] {
+                if !self.silent[kind] {
+                    self.heard[kind] = None;
+                }
+            }
+            self.expect(now);
+        }
+    }
+
+    /// The relay tells how many packets came (audio, video); whether that ended a silence.
+    pub(super) fn hears(&mut self, now: Timestamp, packets: (u64, u64)) -> bool {
+        let before = self.silent;
+        for (kind, count) in [packets.0, packets.1].into_iter().enumerate() {
+            if count > 0 && self.heard[kind].is_some() {
+                self.heard[kind] = Some(now);
+                self.silent[kind] = false;
+            }
+        }
+        before != self.silent
+    }
+
+    /// Time passes; whether a silence began.
+    pub(super) fn passes(&mut self, now: Timestamp) -> bool {
+        let before = self.silent;
+        for kind in [0, 1] {
+            self.silent[kind] |= self.heard[kind].is_some_and(|at| at + SILENT_AFTER <= now);
+        }
+        before != self.silent
+    }
+
+    fn expect(&mut self, now: Timestamp) {
+        for kind in [0, 1] {
+            let rests = self.rests && KINDS[kind] == MediaKind::Video;
+            if !self.began || !self.sent[kind] || rests {
+                self.heard[kind] = None;
+                self.silent[kind] = false;
+            } else if self.heard[kind].is_none() {
+                self.heard[kind] = Some(now);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn watched() -> Watch {
+        let mut watch = Watch::default();
+        watch.says(at(0), &SelfMedia { microphone: true, camera: true, ..SelfMedia::default() });
+        watch.turns(at(0), MediaState::Connected);
+        watch
+    }
+
+    /// Runs the relay's half-second counts over the moments at which audio packets came, video always; every silence that
+    /// began, with its moment.
+    fn alarms(audio: &[i64], until: i64) -> Vec<(i64, Vec<MediaKind>)> {
+        let mut watch = watched();
+        let mut alarms = Vec::new();
+        for now in (0..=until).step_by(50) {
+            if now % 500 == 0 {
+                let came = audio.iter().filter(|packet| (now - 500..now).contains(*packet)).count() as u64;
+                watch.hears(at(now), (came, 15));
+            }
+            if watch.passes(at(now)) {
+                alarms.push((now, watch.silent()));
+            }
+        }
+        alarms
+    }
+
+    #[test]
+    fn ten_minutes_of_discontinuous_speech_raise_no_alarm() {
+        // Speech of two seconds, then comfort noise for eight, over and over.
+        let packets: Vec<i64> =
+            (0..600_000).filter(|ms| if ms % 10_000 < 2_000 { ms % 20 == 0 } else { ms % 400 == 0 }).collect();
+        assert_eq!(alarms(&packets, 600_000), []);
+    }
+
+    proptest! {
+        #[test]
+        fn a_dead_microphone_is_told_within_three_and_a_half_seconds_and_nothing_else_is(last in 0_i64..20_000) {
+            let packets: Vec<i64> = (0..=last).filter(|ms| ms % 20 == 0 || *ms == last).collect();
+            let alarms = alarms(&packets, last + 10_000);
+            prop_assert_eq!(alarms.len(), 1);
+            prop_assert_eq!(&alarms[0].1, &[MediaKind::Audio]);
+            prop_assert!((2_500..=3_500).contains(&(alarms[0].0 - last)), "{} after {last}", alarms[0].0);
+        }
+
+        #[test]
+        fn gaps_of_two_seconds_raise_no_alarm(gaps in prop::collection::vec(20_i64..2_000, 1..300)) {
+            let packets: Vec<i64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) }).collect();
+            prop_assert_eq!(alarms(&packets, *packets.last().unwrap_or(&0)), []);
+        }
+    }
+
+    #[test]
+    fn a_camera_that_nobody_looks_at_may_rest_and_gets_its_time_to_wake() {
+        let mut watch = watched();
+        watch.is_watched(at(1_000), false);
+        watch.hears(at(60_000), (25, 0));
+        assert!(!watch.passes(at(60_000)));
+        watch.is_watched(at(61_000), true);
+        watch.hears(at(63_000), (25, 0));
+        assert!(!watch.passes(at(63_000)));
+        assert!(watch.passes(at(64_000)));
+        assert_eq!(watch.silent(), [MediaKind::Video]);
+    }
+
+    #[test]
+    fn who_muted_or_never_connected_is_not_missed_and_who_is_heard_again_is_well() {
+        let mut watch = Watch::default();
+        watch.says(at(0), &SelfMedia { microphone: true, ..SelfMedia::default() });
+        assert_eq!(watch.deadline(), None, "nothing was connected yet");
+        watch.turns(at(0), MediaState::Connected);
+        assert_eq!(watch.deadline(), Some(at(0) + SILENT_AFTER));
+        assert!(watch.passes(at(3_000)));
+        assert_eq!(watch.silent(), [MediaKind::Audio]);
+        assert!(watch.hears(at(3_500), (1, 0)));
+        assert_eq!(watch.silent(), []);
+        watch.says(at(4_000), &SelfMedia::default());
+        assert!(!watch.passes(at(60_000)));
+    }
+}
