@@ -264,6 +264,7 @@ export function useCall(options: CallOptions): Call {
       stand: demo ? { picture: () => testPicture(options.testLabel, options.small ? 200 : 160), tone, always: options.prefer === 'test_picture' } : null,
       changed: captured,
       interrupted: (on) => dispatch({ type: 'interrupted', on }),
+      hidden: () => document.visibilityState === 'hidden',
       setTimer: (act, ms) => window.setTimeout(act, ms),
       clearTimer: (timer) => window.clearTimeout(timer as number),
     })

@@ -6,6 +6,10 @@ import type { TestSource } from './testPicture'
 
 /** A track that says nothing for so long was taken by a phone call or another app. */
 export const MUTED_MS = 3_000
+/** A device that another app still has is asked for again after this, each time twice as long, */
+export const RETRY_MS = 1_000
+/** but never longer. */
+export const RETRY_AT_MOST_MS = 8_000
 
 export interface LocalState {
   audio: MediaStreamTrack | null
@@ -25,12 +29,16 @@ export interface LocalOptions {
   changed: (state: LocalState) => void
   /** A device stopped by itself, and is being captured again. */
   interrupted: (on: boolean) => void
+  /** The page is in the background: there a telephone gives no devices, and some never answer. */
+  hidden: () => boolean
   setTimer: (act: () => void, ms: number) => unknown
   clearTimer: (timer: unknown) => void
 }
 
 /** Stand-ins are for machines that have nothing, not for people who said no. */
 const STANDS_IN: readonly DeviceTrouble[] = ['not_found', 'busy', 'unsupported']
+/** What passes by itself when the phone call is over. */
+const PASSING: readonly DeviceTrouble[] = ['busy', 'failed']
 
 export class LocalMedia {
   readonly #options: LocalOptions
@@ -39,6 +47,10 @@ export class LocalMedia {
   #stand: { picture: TestSource | null; tone: TestSource | null } = { picture: null, tone: null }
   #line: Promise<void> = Promise.resolve()
   #stopped = false
+  /** A device stopped by itself and is not back yet. */
+  #interrupted = false
+  #retries = 0
+  #retry: unknown = null
 
   constructor(options: LocalOptions) {
     this.#options = options
@@ -85,6 +97,7 @@ export class LocalMedia {
   /** After a phone call, or when the page comes back: devices that died are asked for again. */
   revive(): Promise<void> {
     return this.#queue(async () => {
+      if (this.#sleeps()) return
       for (const kind of ['audio', 'video'] as const) {
         const track = this.#state[kind]
         if (track && (track.readyState === 'ended' || track.muted)) {
@@ -93,7 +106,7 @@ export class LocalMedia {
         }
       }
       await this.#fill()
-      this.#options.interrupted(false)
+      this.#settle()
     })
   }
 
@@ -109,9 +122,36 @@ export class LocalMedia {
   /** Lets everything go. */
   stop(): void {
     this.#stopped = true
+    this.#options.clearTimer(this.#retry)
     this.#drop('audio')
     this.#drop('video')
     this.#state = { ...this.#state, audio: null, video: null }
+  }
+
+  /** What is not back is tried again by itself, unless the person must do something first. */
+  #settle(): void {
+    this.#options.clearTimer(this.#retry)
+    const isMissing = this.#interrupted && (this.#misses('microphone', 'audio', 'microphoneTrouble') || this.#misses('camera', 'video', 'cameraTrouble'))
+    if (isMissing) {
+      this.#retry = this.#options.setTimer(() => void this.revive(), Math.min(RETRY_AT_MOST_MS, RETRY_MS * 2 ** this.#retries))
+      this.#retries += 1
+      return
+    }
+    this.#retries = 0
+    this.#interrupted = false
+    this.#options.interrupted(false)
+  }
+
+  #misses(device: 'microphone' | 'camera', kind: 'audio' | 'video', trouble: 'microphoneTrouble' | 'cameraTrouble'): boolean {
+    if (!this.#wants[device]) return false
+    const track = this.#state[kind]
+    if (track) return track.readyState === 'ended' || track.muted
+    const why = this.#state[trouble]
+    return why !== null && PASSING.includes(why)
+  }
+
+  #sleeps(): boolean {
+    return this.#options.small && this.#options.hidden()
   }
 
   #queue(act: () => Promise<void> | void): Promise<void> {
@@ -174,12 +214,24 @@ export class LocalMedia {
     let timer: unknown = null
     const lost = (): void => {
       if (this.#stopped || this.#state[track.kind as 'audio' | 'video'] !== track) return
+      // A telephone rests its camera while the page is away: that is told as away, and mended on coming back.
+      if (this.#sleeps() && track.kind === 'video') return
+      this.#interrupted = true
       this.#options.interrupted(true)
       void this.revive()
     }
+    const muted = (): void => {
+      this.#options.clearTimer(timer)
+      timer = this.#options.setTimer(lost, MUTED_MS)
+    }
     track.addEventListener('ended', lost)
-    track.addEventListener('mute', () => (timer = this.#options.setTimer(lost, MUTED_MS)))
-    track.addEventListener('unmute', () => this.#options.clearTimer(timer))
+    track.addEventListener('mute', muted)
+    track.addEventListener('unmute', () => {
+      this.#options.clearTimer(timer)
+      if (this.#interrupted && this.#state[track.kind as 'audio' | 'video'] === track) this.#settle()
+    })
+    // During a phone call a new track may be born muted.
+    if (track.muted) muted()
   }
 
   #tell(part: Partial<LocalState>): void {
