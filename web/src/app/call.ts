@@ -3,9 +3,11 @@
 import { computed, onScopeDispose, provide, shallowRef, watch, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue'
 import { Refusal } from '@/connection/driver'
 import { browserDevices } from '@/media/devices'
+import { BUDGET } from '@/media/ladder'
 import { LocalMedia, type LocalState } from '@/media/local'
 import { Peer, type Offer } from '@/media/peer'
 import { Tiles } from '@/media/tiles'
+import { stillOf, type Still } from '@/media/snapshot'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import { ApiError } from '@/protocol/http'
 import type { HostAct, MediaKind, RoomState, ServerMessage } from '@/protocol/live'
@@ -96,6 +98,7 @@ export function useCall(options: CallOptions): Call {
   const tiles = new Tiles(look)
   provide(TILES, tiles)
   let screen: MediaStreamTrack | null = null
+  let still: Still | null = null
   const roused: Record<MediaKind, number> = { audio: 0, video: 0 }
   let rousing: number | null = null
 
@@ -280,8 +283,8 @@ export function useCall(options: CallOptions): Call {
   }
 
   function wantsCamera(): boolean {
-    const { camera, voiceOnly, pausedByNetwork } = state.value.own
-    return camera.wanted && !voiceOnly && !pausedByNetwork
+    const { camera, voiceOnly, rung } = state.value.own
+    return camera.wanted && !voiceOnly && BUDGET[rung].video !== null
   }
 
   function captured(got: LocalState): void {
@@ -295,7 +298,19 @@ export function useCall(options: CallOptions): Call {
   function send(): void {
     const isSeen = maySend(state.value)
     peer?.setTrack('audio', isSeen ? (local?.state.audio ?? null) : null)
-    peer?.setTrack('video', isSeen && wantsCamera() ? (local?.state.video ?? null) : null)
+    peer?.setTrack('video', isSeen && wantsCamera() ? picture(local?.state.video ?? null) : null)
+  }
+
+  /** The camera, or stills of it. */
+  function picture(camera: MediaStreamTrack | null): MediaStreamTrack | null {
+    const wantsStill = state.value.own.rung === 'still'
+    if (still && (still.camera !== camera || !wantsStill)) {
+      still.stop()
+      still = null
+    }
+    if (!wantsStill || !camera) return camera
+    still ??= stillOf(camera)
+    return still?.track ?? camera
   }
 
   /** Says what we send, when that changed. */
@@ -351,6 +366,8 @@ export function useCall(options: CallOptions): Call {
     rousing = null
     peer?.close()
     peer = null
+    still?.stop()
+    still = null
     local?.stop()
     local = null
     screen?.stop()
@@ -391,8 +408,9 @@ export function useCall(options: CallOptions): Call {
     connection: () => (state.value.media === 'connected' ? (peer?.connection ?? null) : null),
     expecting: () => others(state.value).some((one) => one.presence.state === 'here' && (one.media.camera || one.media.microphone)),
     quality: (word) => dispatch({ type: 'quality', quality: word }),
-    pause(on) {
-      dispatch({ type: 'paused_by_network', on })
+    rung(rung) {
+      dispatch({ type: 'rung', rung })
+      peer?.spend(BUDGET[rung])
       void local?.setCamera(wantsCamera())
     },
   })
@@ -441,9 +459,12 @@ export function useCall(options: CallOptions): Call {
     setCamera(on) {
       quality.forgive()
       dispatch({ type: 'camera', on })
+      peer?.spend(BUDGET[state.value.own.rung])
       void local?.setCamera(wantsCamera())
     },
     setVoiceOnly(on) {
+      quality.forgive()
+      peer?.spend(BUDGET.full)
       dispatch({ type: 'voice_only', on })
       void local?.setCamera(wantsCamera())
     },

@@ -1,5 +1,5 @@
+import { climb, ground, type Rung } from '@/media/ladder'
 import { compare, POLL_MS, read, smooth, unmeasured, type Reading, type Report } from '@/media/stats'
-import { generous, weigh } from '@/media/thrift'
 import type { Quality } from '@/protocol/live'
 
 export interface QualityWatch {
@@ -8,15 +8,15 @@ export interface QualityWatch {
   /** Whether somebody else sends something. */
   expecting: () => boolean
   quality: (word: Quality) => void
-  /** The own picture should pause for the sake of the voice, or may come back. */
-  pause: (on: boolean) => void
+  /** What of the own media the network bears now. */
+  rung: (rung: Rung) => void
 }
 
 /** Measures the call every two seconds until stopped. */
 export function watchQuality(call: QualityWatch): { stop: () => void; forgive: () => void } {
   let before: { pc: RTCPeerConnection; reading: Reading } | null = null
   let smoothed = unmeasured
-  let thrift = generous
+  let ladder = ground
   async function look(): Promise<void> {
     const pc = call.connection()
     if (!pc) {
@@ -33,14 +33,15 @@ export function watchQuality(call: QualityWatch): { stop: () => void; forgive: (
     const measure = compare(last.reading, reading)
     smoothed = smooth(smoothed, measure, call.expecting(), now)
     call.quality(smoothed.quality)
-    const next = weigh(thrift, measure, now)
-    if (next.paused !== thrift.paused) call.pause(next.paused)
-    thrift = next
+    const next = climb(ladder, measure, now)
+    const hasMoved = next.rung !== ladder.rung
+    ladder = next
+    if (hasMoved) call.rung(next.rung)
   }
   const timer = setInterval(() => void look(), POLL_MS)
   return {
     stop: () => clearInterval(timer),
     // The person wants the picture now: the network is judged anew.
-    forgive: () => (thrift = generous),
+    forgive: () => (ladder = ground),
   }
 }

@@ -2,7 +2,8 @@
 // One offer is in flight at a time; an answer to another one is dropped.
 
 import type { MediaKind, MediaState } from '@/protocol/live'
-import { encodings, sendLayers } from './simulcast'
+import type { Budget } from './ladder'
+import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
 
 /** An offer without an answer for so long is said again. */
@@ -44,6 +45,10 @@ export class Peer {
   #asked = { audio: 0, video: 0 }
   #flight: { id: number; timer: unknown; asked: { audio: number; video: number } } | null = null
   #answered = false
+  /** Layers of the camera that somebody watches; `null`: nothing was said yet. */
+  #watched: readonly number[] | null = null
+  /** What the encoders may spend; `null`: what they like. */
+  #budget: Budget | null = null
   /** Built, and nothing offered yet. */
   #prepared = false
   #again = false
@@ -112,7 +117,18 @@ export class Peer {
   /** Somebody watches these layers of an own section, and no others. */
   setLayers(mid: string, layers: readonly number[]): void {
     const sender = this.#pc?.getTransceivers().find((one) => one.mid === mid)?.sender
-    if (sender) void sendLayers(sender, layers)
+    if (!sender) return
+    if (sender !== this.#senders?.video) return void sendLayers(sender, layers)
+    this.#watched = layers
+    void aim(sender, layers, this.#budget)
+  }
+
+  /** What the encoders may spend from now on; needs no offer. */
+  spend(budget: Budget): void {
+    this.#budget = budget
+    if (!this.#senders) return
+    void aim(this.#senders.video, this.#watched, budget)
+    void limitVoice(this.#senders.audio, budget)
   }
 
   trackOf(mid: string): MediaStreamTrack | null {
@@ -134,6 +150,7 @@ export class Peer {
     if (this.#pc !== pc) return
     this.#answered = true
     this.#land()
+    if (this.#budget) this.spend(this.#budget)
     this.#options.changed()
   }
 
@@ -184,6 +201,7 @@ export class Peer {
     this.#land(false)
     this.#again = false
     this.#answered = false
+    this.#watched = null
     this.#asked = { audio: 0, video: 0 }
     const old = this.#pc
     this.#pc = null

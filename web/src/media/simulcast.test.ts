@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { encodings, sendLayers } from './simulcast'
+import { BUDGET } from './ladder'
+import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 
 /** A sender that keeps what it was told. */
 function sender(count: number): { told: boolean[][]; sender: RTCRtpSender } {
@@ -34,5 +35,50 @@ describe('simulcast', () => {
       [false, false, false],
       [false, false, true],
     ])
+  })
+})
+
+describe('a budget', () => {
+  /** A camera with these sizes, and what its encoders were told last. */
+  function camera(cores: number | undefined) {
+    let parameters = { encodings: encodings(cores) }
+    const fake = {
+      getParameters: () => structuredClone(parameters),
+      setParameters: (next: typeof parameters) => {
+        parameters = next
+        return Promise.resolve()
+      },
+    }
+    return { sender: fake as unknown as RTCRtpSender, told: () => parameters.encodings }
+  }
+  const active = (all: RTCRtpEncodingParameters[]) => all.filter((one) => one.active !== false).map((one) => one.rid)
+
+  it('that is small is for the smallest size alone, whatever is watched, and for nothing when nobody watches', async () => {
+    for (const cores of [8, 2]) {
+      const one = camera(cores)
+      for (const watched of [null, [1], [0, 1]]) {
+        await aim(one.sender, watched, BUDGET.low)
+        expect(active(one.told())).toEqual([one.told()[0]?.rid])
+        expect(one.told()[0]?.maxBitrate).toBeLessThanOrEqual(250_000)
+      }
+      await aim(one.sender, [], BUDGET.low)
+      expect(active(one.told())).toEqual([])
+    }
+  })
+
+  it('for a still and the voice is 64 kbit/s at most', async () => {
+    const one = camera(8)
+    await aim(one.sender, null, BUDGET.still)
+    const voice = camera(8)
+    await limitVoice(voice.sender, BUDGET.still)
+    expect((one.told()[0]?.maxBitrate ?? 0) + (voice.told()[0]?.maxBitrate ?? 0)).toBeLessThanOrEqual(64_000)
+  })
+
+  it('that is full again gives every size back as it was offered', async () => {
+    const one = camera(8)
+    await aim(one.sender, null, BUDGET.still)
+    await aim(one.sender, [1, 2], BUDGET.full)
+    expect(active(one.told())).toEqual(['h', 'f'])
+    expect(one.told().map((each) => [each.scaleResolutionDownBy, each.maxBitrate])).toEqual(encodings(8).map((each) => [each.scaleResolutionDownBy, each.maxBitrate]))
   })
 })

@@ -140,11 +140,11 @@ describe('the own media', () => {
     expect(isOnCamera(play({ ...captured, camera: 'denied' }))).toBe(false)
     expect(isOnCamera(play(captured, { type: 'camera', on: false }))).toBe(false)
     expect(isOnCamera(play(captured, { type: 'voice_only', on: true }))).toBe(false)
-    expect(isOnCamera(play(captured, { type: 'paused_by_network', on: true }))).toBe(false)
+    expect(isOnCamera(play(captured, { type: 'rung', rung: 'voice' }))).toBe(false)
   })
 
   it('comes back with one press of the camera, whatever had turned it off', () => {
-    const state = play(captured, { type: 'voice_only', on: true }, { type: 'paused_by_network', on: true }, { type: 'camera', on: true })
+    const state = play(captured, { type: 'voice_only', on: true }, { type: 'rung', rung: 'voice' }, { type: 'camera', on: true })
     expect(isOnCamera(state)).toBe(true)
   })
 

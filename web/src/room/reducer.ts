@@ -1,5 +1,5 @@
 import { unreachable, type DeviceTrouble, type MediaState, type Quality, type RoomState, type Slot } from '@/protocol/live'
-import type { CallState, EndReason, OwnMedia, Phase } from './state'
+import type { CallState, EndReason, OwnMedia, Phase, Rung } from './state'
 
 export type CallEvent =
   | { type: 'join_asked'; at: number }
@@ -17,7 +17,7 @@ export type CallEvent =
   | { type: 'voice_only'; on: boolean }
   | { type: 'captured'; camera: DeviceTrouble | null; microphone: DeviceTrouble | null; facing: 'user' | 'environment'; canFlip: boolean; testPicture: boolean }
   | { type: 'interrupted'; on: boolean }
-  | { type: 'paused_by_network'; on: boolean }
+  | { type: 'rung'; rung: Rung }
   | { type: 'sound'; blocked: boolean }
   | { type: 'ended'; reason: EndReason; problem: string | null }
 
@@ -65,20 +65,19 @@ function change(state: CallState, event: CallEvent): CallState {
       return own(state, { microphone: { ...state.own.microphone, wanted: event.on } })
     case 'camera':
       // Who asks for the camera no longer wants voice only.
-      return own(state, { camera: { ...state.own.camera, wanted: event.on }, voiceOnly: event.on ? false : state.own.voiceOnly, pausedByNetwork: false })
+      return own(state, { camera: { ...state.own.camera, wanted: event.on }, voiceOnly: event.on ? false : state.own.voiceOnly, rung: 'full' })
     case 'voice_only':
-      return own(state, { voiceOnly: event.on, pausedByNetwork: false })
+      return own(state, { voiceOnly: event.on, rung: 'full' })
     case 'captured':
       return own(state, {
         microphone: { ...state.own.microphone, trouble: event.microphone },
         camera: { ...state.own.camera, trouble: event.camera, facing: event.facing, canFlip: event.canFlip },
         testPicture: event.testPicture,
-        interrupted: false,
       })
     case 'interrupted':
       return own(state, { interrupted: event.on })
-    case 'paused_by_network':
-      return own(state, { pausedByNetwork: event.on })
+    case 'rung':
+      return own(state, { rung: event.rung })
     case 'sound':
       return { ...state, soundBlocked: event.blocked }
     case 'ended':

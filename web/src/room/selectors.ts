@@ -44,8 +44,8 @@ export function slotsOf(state: CallState, participant: string): readonly Slot[] 
 }
 
 export function isOnCamera(state: CallState): boolean {
-  const { camera, voiceOnly, pausedByNetwork } = state.own
-  return camera.wanted && camera.trouble === null && !voiceOnly && !pausedByNetwork
+  const { camera, voiceOnly, rung } = state.own
+  return camera.wanted && camera.trouble === null && !voiceOnly && rung !== 'voice' && rung !== 'phone'
 }
 
 export function isOnMicrophone(state: CallState): boolean {
@@ -107,6 +107,7 @@ export function silentLeg(state: CallState): SilentLeg | null {
 export const GIVE_UP_SECONDS = 60
 
 export function shouldPhone(state: CallState, now: number): boolean {
+  if (state.own.rung === 'phone') return true
   if (state.phase.name === 'connecting' || state.phase.name === 'joining') return now - state.phase.since >= GIVE_UP_SECONDS * 1000
   return (reconnectingSeconds(state, now) ?? 0) >= GIVE_UP_SECONDS
 }

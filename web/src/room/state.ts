@@ -8,14 +8,17 @@ export interface OwnMedia {
   camera: { wanted: boolean; trouble: DeviceTrouble | null; facing: 'user' | 'environment'; canFlip: boolean }
   /** The person chose voice only. */
   voiceOnly: boolean
-  /** The network is too weak for the own picture; it comes back by itself. */
-  pausedByNetwork: boolean
+  /** What the network bears; it goes down and comes back by itself. */
+  rung: Rung
   /** A phone call or another app took the devices. */
   interrupted: boolean
   testPicture: boolean
   /** The screen is shared. */
   screen: boolean
 }
+
+/** What the network bears of the own media, best first: `media/ladder.ts` decides. */
+export type Rung = 'full' | 'low' | 'voice' | 'still' | 'phone'
 
 export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
 
@@ -77,7 +80,7 @@ export function newCall(): CallState {
       microphone: { wanted: true, trouble: null },
       camera: { wanted: true, trouble: null, facing: 'user', canFlip: false },
       voiceOnly: false,
-      pausedByNetwork: false,
+      rung: 'full',
       interrupted: false,
       testPicture: false,
       screen: false,

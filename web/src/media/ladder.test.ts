@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import { BUDGET, climb, DOWN_AFTER_MS, ground, RUNGS, UP_AFTER_MS, type Ladder, type Rung } from './ladder'
+import type { Measure } from './stats'
+
+const good: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: 2_000_000 }
+const narrow = (kbps: number): Measure => ({ ...good, available: kbps * 1000, kbpsOut: kbps })
+const index = (ladder: Ladder): number => RUNGS.indexOf(ladder.rung)
+
+/** Plays measures two seconds apart; every rung that was stood on, with its moment. */
+function play(measures: Iterable<Measure>, from = ground): { ladder: Ladder; moves: { at: number; rung: Rung }[] } {
+  let ladder = from
+  let now = 0
+  const moves: { at: number; rung: Rung }[] = []
+  for (const measure of measures) {
+    const next = climb(ladder, measure, now)
+    if (next.rung !== ladder.rung) moves.push({ at: now, rung: next.rung })
+    ladder = next
+    now += 2000
+  }
+  return { ladder, moves }
+}
+const during = (measure: Measure, ms: number): Measure[] => Array.from({ length: Math.floor(ms / 2000) + 1 }, () => measure)
+
+/** A generator of chance with a seed (mulberry32). */
+function chance(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+describe('the ladder', () => {
+  it('goes down one rung at a time to the telephone, and back up to the full picture', () => {
+    const down = play(during(narrow(10), 60_000))
+    expect(down.moves.map((move) => move.rung)).toEqual(['low', 'voice', 'still', 'phone'])
+    const up = play(during(good, 120_000), down.ladder)
+    expect(up.moves.map((move) => move.rung)).toEqual(['still', 'voice', 'low', 'full'])
+  })
+
+  it('forgives a short storm, and does not trust a short calm', () => {
+    expect(play(during({ ...good, loss: 0.5 }, DOWN_AFTER_MS - 2000)).moves).toEqual([])
+    const low: Ladder = { ...ground, rung: 'low' }
+    expect(play(during(good, UP_AFTER_MS - 2000), low).moves).toEqual([])
+    expect(play(during(good, UP_AFTER_MS), low).ladder.rung).toBe('full')
+  })
+
+  it('stays where the network holds it', () => {
+    for (const [kbps, rung] of [[200, 'low'], [80, 'voice'], [40, 'still']] as const) {
+      expect(play(during(narrow(kbps), 600_000)).ladder.rung).toBe(rung)
+    }
+  })
+
+  it('spends at most 64 kbit/s on a still picture and the voice', () => {
+    const { video, audioKbps } = BUDGET.still
+    expect((video?.kbps ?? 0) + audioKbps).toBeLessThanOrEqual(64)
+    expect(video?.fps).toBe(0.5)
+  })
+
+  it('never flaps: at most eight steps in any minute, two directions only with patience between, whatever the network does', () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const next = chance(seed)
+      const measures = Array.from({ length: 600 }, (): Measure => ({ ...good, loss: next() < 0.3 ? next() * 0.6 : 0, available: next() * 1_000_000, kbpsOut: next() * 400 }))
+      const { moves } = play(measures)
+      for (const [n, move] of moves.entries()) {
+        expect(moves.slice(n).filter((later) => later.at - move.at < 60_000).length).toBeLessThanOrEqual(8)
+        const before = moves[n - 1]
+        const isUp = before !== undefined && RUNGS.indexOf(move.rung) < RUNGS.indexOf(before.rung)
+        if (isUp) expect(move.at - before.at).toBeGreaterThanOrEqual(UP_AFTER_MS)
+      }
+    }
+  })
+
+  it('tries a picture that does not last less and less often', () => {
+    let ladder: Ladder = { ...ground, rung: 'low' }
+    const climbs: number[] = []
+    for (let now = 0; now < 20 * 60_000; now += 2000) {
+      // It looks wide until the picture is sent.
+      const next = climb(ladder, ladder.rung === 'full' ? narrow(300) : { ...good, kbpsOut: 100 }, now)
+      if (index(next) < index(ladder)) climbs.push(now)
+      ladder = next
+    }
+    expect(climbs.length).toBeLessThanOrEqual(14)
+  })
+
+  it('is monotone: a better network never leads to a worse rung', () => {
+    for (let seed = 1; seed <= 100; seed += 1) {
+      const next = chance(seed)
+      const kbps = 20 + next() * 600
+      const better = kbps * (1 + next())
+      expect(index(play(during(narrow(better), 300_000)).ladder)).toBeLessThanOrEqual(index(play(during(narrow(kbps), 300_000)).ladder))
+    }
+  })
+})

@@ -1,0 +1,78 @@
+// What of the own media the network bears, as a value. Down at once where it hurts, up only after patience that grows with
+// every climb that failed: it never flaps.
+
+import type { Measure } from './stats'
+
+/** Best first. `still`: one picture every two seconds, all together at most 64 kbit/s. `phone`: nothing helps any more. */
+export const RUNGS = ['full', 'low', 'voice', 'still', 'phone'] as const
+export type Rung = (typeof RUNGS)[number]
+
+/** What each rung lets the encoders spend; `null`: no picture. `shrink`: the picture's height in this part at most. */
+export interface Budget {
+  video: { kbps: number; fps: number; shrink: number } | null
+  audioKbps: number
+}
+export const BUDGET: Record<Rung, Budget> = {
+  full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48 },
+  low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32 },
+  voice: { video: null, audioKbps: 32 },
+  still: { video: { kbps: 36, fps: 0.5, shrink: 4 }, audioKbps: 24 },
+  phone: { video: null, audioKbps: 24 },
+}
+
+/** Below this many kbit/s, or above this share of loss, a rung does not hold. */
+const HOLDS: Record<Rung, { kbps: number; loss: number }> = {
+  full: { kbps: 350, loss: 0.08 },
+  low: { kbps: 150, loss: 0.12 },
+  voice: { kbps: 60, loss: 0.2 },
+  still: { kbps: 25, loss: 0.35 },
+  phone: { kbps: 0, loss: 1.1 },
+}
+/** The rung above must hold with this to spare before it is tried. */
+const SPARE = { kbps: 1.3, loss: 0.6 }
+
+/** So long must the trouble last before a step down, */
+export const DOWN_AFTER_MS = 6_000
+/** and so long the good times before a step up. Doubled by every climb that did not last. */
+export const UP_AFTER_MS = 12_000
+export const UP_AT_MOST_MS = 96_000
+/** A climb that lasted so long has not failed. */
+const PROVED_MS = 30_000
+
+export interface Ladder {
+  rung: Rung
+  /** Since when the network has asked for the next rung down, or up. */
+  downSince: number | null
+  upSince: number | null
+  patience: number
+  climbedAt: number | null
+}
+
+export const ground: Ladder = { rung: 'full', downSince: null, upSince: null, patience: UP_AFTER_MS, climbedAt: null }
+
+export function climb(ladder: Ladder, measure: Measure, now: number): Ladder {
+  const at = RUNGS.indexOf(ladder.rung)
+  const above = RUNGS[at - 1]
+  const below = RUNGS[at + 1]
+  const isProved = ladder.climbedAt !== null && now - ladder.climbedAt >= PROVED_MS
+  const next: Ladder = isProved ? { ...ladder, climbedAt: null, patience: UP_AFTER_MS } : ladder
+  if (below !== undefined && !holds(ladder.rung, measure, 1, 1)) {
+    const downSince = next.downSince ?? now
+    if (now - downSince < DOWN_AFTER_MS) return { ...next, downSince, upSince: null }
+    const patience = next.climbedAt === null ? next.patience : Math.min(UP_AT_MOST_MS, next.patience * 2)
+    return { rung: below, downSince: null, upSince: null, patience, climbedAt: null }
+  }
+  if (above !== undefined && holds(above, measure, SPARE.kbps, SPARE.loss)) {
+    const upSince = next.upSince ?? now
+    if (now - upSince < next.patience) return { ...next, upSince, downSince: null }
+    return { ...next, rung: above, downSince: null, upSince: null, climbedAt: now }
+  }
+  return { ...next, downSince: null, upSince: null }
+}
+
+/** The browser's estimate follows what is sent: one that is not half filled says nothing. */
+function holds(rung: Rung, { loss, lossOut, available, kbpsOut }: Measure, spareKbps: number, spareLoss: number): boolean {
+  const kbps = available === null ? null : available / 1000
+  const isWide = kbps === null || kbps >= HOLDS[rung].kbps * spareKbps || kbpsOut < kbps / 2
+  return isWide && Math.max(loss, lossOut) <= HOLDS[rung].loss * spareLoss
+}
