@@ -1,0 +1,56 @@
+// A still picture in the camera's full resolution, and pixels of its preview.
+
+import type { Pixels } from './stillQuality'
+
+/** Not in every browser, and not in TypeScript's library. */
+interface PhotoTaker {
+  takePhoto(): Promise<Blob>
+}
+declare global {
+  interface Window {
+    ImageCapture?: new (track: MediaStreamTrack) => PhotoTaker
+  }
+}
+
+/** Width of the pixels that are judged: enough for edges, little enough for an old phone. */
+const JUDGED = 160
+
+/** The pixels of what a video element shows now; `null` before its first picture. */
+export function glance(video: HTMLVideoElement): Pixels | null {
+  if (video.videoWidth === 0) return null
+  const height = Math.max(1, Math.round((JUDGED * video.videoHeight) / video.videoWidth))
+  const pen = canvasOf(JUDGED, height).getContext('2d', { willReadFrequently: true })
+  if (!pen) return null
+  pen.drawImage(video, 0, 0, JUDGED, height)
+  return { width: JUDGED, height, data: pen.getImageData(0, 0, JUDGED, height).data }
+}
+
+/** A photo: by the camera where the browser can ask it, else the picture of the moment in full size. Always a JPEG, upright. */
+export async function takeStill(track: MediaStreamTrack, video: HTMLVideoElement): Promise<Blob> {
+  const photo = await byCamera(track)
+  const picture = photo ? await createImageBitmap(photo).catch(() => null) : null
+  const [width, height] = picture ? [picture.width, picture.height] : [video.videoWidth, video.videoHeight]
+  const canvas = canvasOf(width, height)
+  // Drawn anew, a photo stands upright, and says nothing of where it was taken.
+  canvas.getContext('2d')?.drawImage(picture ?? video, 0, 0, width, height)
+  picture?.close()
+  const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92))
+  if (!made) throw new Error('no picture could be made')
+  return made
+}
+
+async function byCamera(track: MediaStreamTrack): Promise<Blob | null> {
+  if (!window.ImageCapture || track.readyState !== 'live') return null
+  const patience = new Promise<null>((resolve) => setTimeout(() => resolve(null), 4_000))
+  try {
+    return await Promise.race([new window.ImageCapture(track).takePhoto(), patience])
+  } catch {
+    return null
+  }
+}
+
+function canvasOf(width: number, height: number): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  Object.assign(canvas, { width, height })
+  return canvas
+}
