@@ -243,6 +243,47 @@ describe('a seat that the server lost', () => {
   })
 })
 
+describe('the door', () => {
+  async function knocked(): Promise<void> {
+    call.join()
+    await settle()
+    hear({ type: 'door', room: 'r' })
+  }
+
+  it('is waited at without an offer, and opens into the room', async () => {
+    await knocked()
+    expect(call.state.value.phase.name).toBe('door')
+    expect(offers()).toHaveLength(0)
+    hear({ type: 'room', room: room() })
+    await settle()
+    expect(offers()).toHaveLength(1)
+  })
+
+  it('stays closed for whoever the host refuses, and that is the end', async () => {
+    await knocked()
+    hear({ type: 'room_ended', room: 'r', reason: 'removed' })
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'removed' })
+  })
+
+  it('of a server that forgot who waits is knocked at again', async () => {
+    await knocked()
+    status.value = { name: 'reconnecting', since: 0 }
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed: false, now: 0, rooms: [] })
+    await settle()
+    expect(said.filter((one) => one.type === 'join')).toHaveLength(2)
+  })
+
+  it('is not knocked at twice when the server kept the place', async () => {
+    await knocked()
+    status.value = { name: 'reconnecting', since: 0 }
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'] })
+    await settle()
+    expect(said.filter((one) => one.type === 'join')).toHaveLength(1)
+  })
+})
+
 describe('the end', () => {
   it('is a hang-up that leaves the room for good', async () => {
     const pc = await joined()

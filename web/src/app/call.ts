@@ -240,7 +240,8 @@ export function useCall(options: CallOptions): Call {
         if (message.room === state.value.room && message.state === 'closed') peer?.distrust()
         return
       case 'room_ended':
-        return message.room === state.value.room ? dispatch({ type: 'ended', reason: message.reason, problem: null }) : undefined
+        // Who is refused at the door never saw the room.
+        return message.room === (state.value.room ?? wanted) ? dispatch({ type: 'ended', reason: message.reason, problem: null }) : undefined
       case 'bye':
         return message.problem.code === 'live.replaced' ? dispatch({ type: 'ended', reason: 'replaced', problem: message.problem.code }) : undefined
     }
@@ -250,8 +251,12 @@ export function useCall(options: CallOptions): Call {
   function welcomed(rooms: readonly string[]): void {
     dispatch({ type: 'link_back' })
     told = viewed = ''
-    const room = state.value.room
-    if (room === null) return
+    const { room, phase } = state.value
+    if (room === null) {
+      // The server forgot who stood at its door: knock again.
+      if (phase.name === 'door' && !rooms.includes(wanted ?? '')) void enter()
+      return
+    }
     if (rooms.includes(room)) {
       peer?.setLinked(true)
       look()
