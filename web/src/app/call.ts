@@ -34,6 +34,8 @@ export interface CallOptions {
   receive?: { audio: number; video: number }
   /** A telephone: a smaller picture. */
   small: boolean
+  /** Only sees and hears: neither camera nor microphone is opened. */
+  listens?: boolean
   /** As the person chose before: voice only, or (in a demonstration) a test picture whatever the devices say. */
   prefer?: 'camera' | 'voice' | 'test_picture'
   /** The page's one AudioContext, made in a tap; for the test tone. */
@@ -63,6 +65,8 @@ export interface Call {
   setCamera: (on: boolean) => void
   setVoiceOnly: (on: boolean) => void
   flip: () => void
+  /** Telephones cannot share a screen. */
+  canShare: boolean
   /** Shares the screen, or stops; answers whether it is shared. */
   setScreen: (on: boolean) => Promise<boolean>
   /** As a host: lets in, holds apart, mutes, removes. */
@@ -266,6 +270,7 @@ export function useCall(options: CallOptions): Call {
   }
 
   async function capture(demo: boolean): Promise<void> {
+    if (options.listens) return
     local ??= new LocalMedia({
       api: browserDevices(),
       small: options.small,
@@ -473,6 +478,7 @@ export function useCall(options: CallOptions): Call {
       dispatch({ type: 'voice_only', on })
       void local?.setCamera(wantsCamera())
     },
+    canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',
     setScreen,
     host: (participant, act) => inRoom({ type: 'host', participant, act }),
     askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),

@@ -6,6 +6,7 @@ import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
 import type { Live } from './live'
 import { MAX_BYTES, shrink } from './pictures'
 import type { Session } from './session'
+import { judgePicture, type StillVerdict } from './still'
 
 export interface Line {
   id: string
@@ -28,6 +29,15 @@ export interface Chat {
   setOpen: (open: boolean) => void
   /** The address of a stored picture, for as long as this lives. */
   picture: (attachment: string) => Promise<string>
+  /** How good a picture is to judge by. */
+  verdict: (attachment: string) => Promise<StillVerdict | null>
+  /** A picture that was asked for has just come, and nobody looked yet. */
+  arrived: Ref<boolean>
+}
+
+/** A picture that the doctor asked for: the server gives its line the name of the picture. */
+export function isAsked(message: ChatMessage): boolean {
+  return message.attachment === message.id
 }
 
 /** A conversation has its messages in order of arrival; what is still being sent comes last. */
@@ -44,6 +54,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const unread = ref(0)
   const error = ref<ApiError | null>(null)
   const addresses = new Map<string, Promise<string>>()
+  const pictures = new Map<string, Promise<Blob>>()
+  const arrived = ref(false)
   let open = false
   let seen = -1
   let loading: Promise<void> | null = null
@@ -92,8 +104,13 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     }
   }
 
+  function blobOf(attachment: string): Promise<Blob> {
+    return once(pictures, attachment, () => session.http.blob(`/attachments/${attachment}`))
+  }
+
   const stop = live.subscribe(`visit:${visit}`, null, (event) => {
     if (event.kind === 'message.sent') void load()
+    if (event.kind === 'picture.kept') arrived.value = !open
   })
   const stopWelcome = live.listen((message) => {
     if (message.type === 'welcome') void load()
@@ -119,17 +136,21 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     again: (id) => void deliver(id),
     setOpen(now) {
       open = now
+      if (now) arrived.value = false
       count()
     },
-    picture(attachment) {
-      const known = addresses.get(attachment)
-      if (known) return known
-      const address = session.http.blob(`/attachments/${attachment}`).then((blob) => URL.createObjectURL(blob))
-      address.catch(() => addresses.delete(attachment))
-      addresses.set(attachment, address)
-      return address
-    },
+    picture: (attachment) => once(addresses, attachment, () => blobOf(attachment).then((blob) => URL.createObjectURL(blob))),
+    verdict: async (attachment) => await judgePicture(await blobOf(attachment)),
+    arrived,
   }
+}
+
+/** The promise of this key; a failed one is forgotten. */
+function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key) ?? make()
+  known.set(key, found)
+  found.catch(() => known.delete(key))
+  return found
 }
 
 /** A UUID v4, also where the page is not a secure context. */

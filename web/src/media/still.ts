@@ -15,6 +15,11 @@ declare global {
 /** Width of the pixels that are judged: enough for edges, little enough for an old phone. */
 const JUDGED = 160
 
+/** What the server takes of one picture. */
+const MOST_BYTES = 8 * 1024 * 1024
+/** A very large photo gives up some of this before it gives up a pixel. */
+const QUALITIES = [0.92, 0.8, 0.6, 0.4]
+
 /** The pixels of what a video element shows now; `null` before its first picture. */
 export function glance(video: HTMLVideoElement): Pixels | null {
   if (video.videoWidth === 0) return null
@@ -23,6 +28,17 @@ export function glance(video: HTMLVideoElement): Pixels | null {
   if (!pen) return null
   pen.drawImage(video, 0, 0, JUDGED, height)
   return { width: JUDGED, height, data: pen.getImageData(0, 0, JUDGED, height).data }
+}
+
+/** The pixels of a picture that was taken; `null` when it is none. */
+export async function pixelsOf(picture: Blob): Promise<Pixels | null> {
+  const bitmap = await createImageBitmap(picture).catch(() => null)
+  if (!bitmap) return null
+  const height = Math.max(1, Math.round((JUDGED * bitmap.height) / bitmap.width))
+  const pen = canvasOf(JUDGED, height).getContext('2d', { willReadFrequently: true })
+  pen?.drawImage(bitmap, 0, 0, JUDGED, height)
+  bitmap.close()
+  return pen ? { width: JUDGED, height, data: pen.getImageData(0, 0, JUDGED, height).data } : null
 }
 
 /** A photo: by the camera where the browser can ask it, else the picture of the moment in full size. Always a JPEG, upright. */
@@ -34,9 +50,11 @@ export async function takeStill(track: MediaStreamTrack, video: HTMLVideoElement
   // Drawn anew, a photo stands upright, and says nothing of where it was taken.
   canvas.getContext('2d')?.drawImage(picture ?? video, 0, 0, width, height)
   picture?.close()
-  const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92))
-  if (!made) throw new Error('no picture could be made')
-  return made
+  for (const quality of QUALITIES) {
+    const made = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', quality))
+    if (made && made.size <= MOST_BYTES) return made
+  }
+  throw new Error('no picture could be made')
 }
 
 async function byCamera(track: MediaStreamTrack): Promise<Blob | null> {

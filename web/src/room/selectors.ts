@@ -16,6 +16,21 @@ export function maySend(state: CallState): boolean {
   return me(state)?.role !== 'observer'
 }
 
+/** Whether the own role may show its screen. */
+export function mayShare(state: CallState): boolean {
+  return isHost(state) || me(state)?.role === 'invited_doctor'
+}
+
+/** A host holds the own side apart. */
+export function isHeld(state: CallState): boolean {
+  return me(state)?.held ?? false
+}
+
+/** More pictures than the two of a conversation. */
+export function isMany(state: CallState): boolean {
+  return others(state).length > 1 || sharer(state) !== null
+}
+
 /** Whoever shares a screen, and is not oneself. */
 export function sharer(state: CallState): Participant | null {
   const shares = (one: Participant): boolean => one.media.screen && state.slots.some((slot) => slot.source === one.id && slot.name === 'screen')

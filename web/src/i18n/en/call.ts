@@ -78,6 +78,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.hang_up.patient': 'The doctor stays in the room, and you can come back with one tap.',
   'stage.hang_up.staff': 'The patient stays in the room, and you can come back with one press. To end the visit, use “End visit”.',
   'stage.hang_up.line': 'You can come in again with one tap. In danger, call 120.',
+  'stage.hang_up.guest': 'Only you leave, and you can come back with one tap.',
   'stage.hang_up.yes': 'Hang up',
   'stage.hang_up.no': 'Stay in the call',
 

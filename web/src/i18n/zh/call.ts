@@ -76,6 +76,7 @@ export const call = {
   'stage.hang_up.patient': '挂断后,医生还在诊室里,您可以点一下再回来。',
   'stage.hang_up.staff': '挂断后,患者还在诊室里,您可以点一下再回来。要结束就诊,请用“结束就诊”。',
   'stage.hang_up.line': '挂断后,可以再点一次进来。病情危急请拨打 120。',
+  'stage.hang_up.guest': '只有您离开,可以再点一次回来。',
   'stage.hang_up.yes': '挂断',
   'stage.hang_up.no': '继续通话',
 

@@ -1,0 +1,86 @@
+// The picture that the doctor asks for, on the patient's side: aim, take, look, send.
+
+import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+import { glance, pixelsOf, takeStill } from '@/media/still'
+import { judge, type StillVerdict } from '@/media/stillQuality'
+import type { PictureAsk } from '@/protocol/live'
+import { useAction, type Action } from './action'
+import type { Session } from './session'
+import { sendPicture } from './upload'
+
+export type { StillVerdict } from '@/media/stillQuality'
+
+export interface Still {
+  /** Of what the camera sees now, or of the photo that was taken. */
+  verdict: Ref<StillVerdict | null>
+  /** The address of the photo, once one is taken. */
+  shot: Readonly<ShallowRef<string | null>>
+  /** How much is sent, 0 to 1; `null` while nothing is. */
+  sent: Ref<number | null>
+  /** The network is away; sending goes on by itself. */
+  waiting: Ref<boolean>
+  look: (video: HTMLVideoElement) => void
+  take: Action<[track: MediaStreamTrack, video: HTMLVideoElement]>
+  again: () => void
+  send: Action<[ask: PictureAsk]>
+}
+
+export function useStill(session: Session, visit: string): Still {
+  const verdict = ref<StillVerdict | null>(null)
+  const shot = shallowRef<string | null>(null)
+  const sent = ref<number | null>(null)
+  const waiting = ref(false)
+  let picture: Blob | null = null
+  let gone = false
+
+  function again(): void {
+    if (shot.value) URL.revokeObjectURL(shot.value)
+    shot.value = verdict.value = picture = null
+  }
+  onScopeDispose(() => {
+    gone = true
+    again()
+  })
+  return {
+    verdict,
+    shot,
+    sent,
+    waiting,
+    look(video) {
+      if (picture) return
+      const pixels = glance(video)
+      if (pixels) verdict.value = judge(pixels)
+    },
+    take: useAction(async (track, video) => {
+      const taken = await takeStill(track, video)
+      again()
+      picture = taken
+      shot.value = URL.createObjectURL(taken)
+      const pixels = await pixelsOf(taken)
+      verdict.value = pixels && judge(pixels)
+    }, 0),
+    again,
+    send: useAction(async (ask) => {
+      if (!picture) return
+      sent.value = 0
+      try {
+        await sendPicture(session.http, visit, ask.id, picture, {
+          progress: (share) => (sent.value = share),
+          waiting: (on) => (waiting.value = on),
+          pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+          stopped: () => gone,
+        })
+        again()
+      } finally {
+        sent.value = null
+        waiting.value = false
+      }
+    }, 0),
+  }
+}
+
+/** What a picture is like that came from the patient; `null` when it cannot be judged. */
+export async function judgePicture(picture: Blob): Promise<StillVerdict | null> {
+  const pixels = await pixelsOf(picture)
+  return pixels && judge(pixels)
+}
