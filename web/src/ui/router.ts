@@ -11,6 +11,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/v/:link', component: () => import('./patient/PatientFlow.vue'), props: true },
   { path: '/me', component: () => import('./patient/MyVisits.vue') },
   { path: '/me/:link', component: () => import('./patient/MyVisits.vue'), props: true },
+  { path: '/i', component: () => import('./guest/GuestPage.vue') },
   { path: '/login', component: () => import('./staff/LoginPage.vue'), meta: { density: 'compact' } },
   { path: '/desk', component: () => import('./desk/DeskPage.vue'), meta: { density: 'compact' } },
   { path: '/nurse', component: () => import('./nurse/NursePage.vue'), meta: { density: 'compact' } },

@@ -1,0 +1,96 @@
+// Somebody who was invited into the call of a visit: what the link is for, coming in, coming back.
+
+import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+import { ApiError } from '@/protocol/http'
+import type { InvitationLanding } from '@/protocol/invitation'
+import type { InvitedRole } from '@/protocol/live'
+import type { RoomGrant } from '@/protocol/types'
+import { useAction, type Action } from './action'
+import { comeIn, guestGrant, newNonce, openInvitation } from './inviting'
+import { createSession, type Session } from './session'
+
+/** `refused`: the link opens no door. `again`: this browser came with it before. */
+export type GuestStep = 'loading' | 'no_link' | 'refused' | 'landing' | 'again' | 'call' | 'over'
+
+export interface Guest {
+  session: Session
+  step: Ref<GuestStep>
+  landing: Readonly<ShallowRef<InvitationLanding | null>>
+  problem: Readonly<ShallowRef<ApiError | null>>
+  /** Why it is over, or that the person hung up. */
+  end: Ref<'left' | 'removed' | 'over' | null>
+  role: Ref<InvitedRole | null>
+  load: () => Promise<void>
+  come: Action<[name: string]>
+  grant: () => Promise<RoomGrant>
+}
+
+const STORE = 'yunzhen.guest'
+/** Enough of a token to know it again; nobody can come in with it. */
+const HEAD = 10
+
+export function useGuest(token: string): Guest {
+  const session = createSession(localStorage, STORE)
+  const nonce = newNonce()
+  const step = ref<GuestStep>('loading')
+  const landing = shallowRef<InvitationLanding | null>(null)
+  const problem = shallowRef<ApiError | null>(null)
+  const role = ref<InvitedRole | null>(null)
+
+  async function load(): Promise<void> {
+    const known = recall()
+    problem.value = null
+    if (session.subject.value?.kind === 'guest' && known && (token === '' || known.head === token.slice(0, HEAD))) {
+      role.value = known.role
+      step.value = 'again'
+      return
+    }
+    if (token === '') {
+      step.value = 'no_link'
+      return
+    }
+    step.value = 'loading'
+    try {
+      landing.value = await openInvitation(token)
+      role.value = landing.value.role
+      step.value = 'landing'
+    } catch (cause) {
+      problem.value = ApiError.from(cause)
+      step.value = 'refused'
+    }
+  }
+  return {
+    session,
+    step,
+    landing,
+    problem,
+    end: ref(null),
+    role,
+    load,
+    come: useAction(async (name) => {
+      await comeIn(session, token, name, nonce)
+      remember(token.slice(0, HEAD), role.value ?? 'observer')
+      step.value = 'call'
+    }, 0),
+    grant: () => guestGrant(session),
+  }
+}
+
+const ROLES: readonly InvitedRole[] = ['invited_doctor', 'interpreter', 'family', 'observer']
+
+function recall(): { head: string; role: InvitedRole } | null {
+  try {
+    const [head = '', said = ''] = (localStorage.getItem(`${STORE}.of`) ?? '').split('|')
+    const role = ROLES.find((one) => one === said)
+    return role ? { head, role } : null
+  } catch {
+    return null
+  }
+}
+function remember(head: string, role: InvitedRole): void {
+  try {
+    localStorage.setItem(`${STORE}.of`, `${head}|${role}`)
+  } catch {
+    // Storage may be forbidden: then a reload asks for another link.
+  }
+}
