@@ -141,7 +141,8 @@ impl Services {
     pub async fn open_invitation(&self, token: &str) -> Result<InvitationLanding, Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.invitations().by_token(&hash(token)).await?.ok_or_else(unknown)?;
-        if row.used_by.is_none() {
+        // Who came with it may open its page after its time; nobody may once it was taken back.
+        if row.used_by.is_none() || row.revoked_at.is_some() {
             may_be_used(&row, self.clock.now())?;
         }
         let house = tx.institutions().find(row.institution_id).await?.ok_or_else(unknown)?;

@@ -46,14 +46,20 @@ impl Services {
             return Err(Refusal::not_found());
         }
         if let Some(known) = work.tx.uploads().find(begin.id).await? {
-            let is_same = known.visit_id == visit && known.sender == actor.key() && known.sha256 == begin.sha256;
-            if !is_same && (known.visit_id != visit || known.sender != actor.key() || known.finished_at.is_some()) {
+            if known.visit_id != visit || known.sender != actor.key() {
                 return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
             }
-            if is_same {
+            if known.sha256 == begin.sha256 {
                 return Ok(state_of(&known));
             }
-            return Err(Refusal::new(ErrorCode::UploadBroken, "another picture has begun under this id"));
+            if known.finished_at.is_some() {
+                return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
+            }
+            // A page that was reloaded lost its photo, and took another for the same wish.
+            let size = i64::try_from(begin.size).unwrap_or(i64::MAX);
+            work.tx.uploads().begin_anew(begin.id, size, &begin.sha256).await?;
+            work.commit().await?;
+            return Ok(state_of(&UploadRow { size, received: 0, ..known }));
         }
         has_room(&mut work.tx, actor, visit).await?;
         if work.tx.uploads().count(visit).await? >= UPLOADS {
@@ -123,7 +129,7 @@ impl Services {
         whole.truncate(usize::try_from(row.size).unwrap_or(usize::MAX));
         if hex(&Sha256::digest(&whole)) != row.sha256 {
             let mut work = self.begin().await?;
-            work.tx.uploads().empty(id).await?;
+            work.tx.uploads().begin_anew(id, row.size, &row.sha256).await?;
             work.commit().await?;
             return Err(Refusal::new(ErrorCode::UploadBroken, "this is not what was promised; begin anew"));
         }

@@ -85,11 +85,13 @@ impl Uploads<'_> {
         }))
     }
 
-    /// Begins anew: what came was not what was promised.
-    pub async fn empty(self, id: AttachmentId) -> Result<()> {
+    /// Begins anew under the same id: another picture is promised, or what came was not what was promised.
+    pub async fn begin_anew(self, id: AttachmentId, size: i64, sha256: &str) -> Result<()> {
         on!(self.0, |conn| {
-            sqlx::query("update upload set received = 0 where id = $1 and finished_at is null")
+            sqlx::query("update upload set received = 0, size = $2, sha256 = $3 where id = $1 and finished_at is null")
                 .bind(id)
+                .bind(size)
+                .bind(sha256)
                 .execute(conn)
                 .await?;
         });

@@ -60,6 +60,11 @@ async fn a_link_is_good_once_for_half_an_hour_and_until_it_is_taken_back() {
     assert_eq!(stage.act(&revoke, &visit.patient).await.refusal(), (403, "auth.forbidden"));
     assert_eq!(stage.act(&revoke, &visit.doctor).await.status, 200);
     assert_eq!(come(&stage, &back["token"], 4).await.refusal(), (410, "invitation.revoked"));
+    let revoke = format!("/invitations/{}/revoke", made["id"].as_str().unwrap());
+    stage.post("/invitations/open", "", open.clone()).await.ok();
+    assert_eq!(stage.act(&revoke, &visit.doctor).await.status, 200);
+    let after = stage.post("/invitations/open", "", open.clone()).await;
+    assert_eq!(after.refusal(), (410, "invitation.revoked"), "also when somebody had come with it");
 
     let late = invite(&stage, &visit, "observer").await;
     stage.clock.advance(Duration::from_mins(30));
@@ -70,7 +75,7 @@ async fn a_link_is_good_once_for_half_an_hour_and_until_it_is_taken_back() {
     let doctor = stage.staff("doctor").await;
     let list = stage.get(&format!("/visits/{}/invitations", visit.id), &doctor).await.ok();
     let states: Vec<_> = list.as_array().unwrap().iter().map(|one| one["state"].clone()).collect();
-    assert_eq!(states, ["used", "revoked", "expired"]);
+    assert_eq!(states, ["revoked", "revoked", "expired"]);
     assert!(!list.to_string().contains(made["token"].as_str().unwrap()), "a token is shown once");
 }
 

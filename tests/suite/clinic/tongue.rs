@@ -89,6 +89,12 @@ async fn a_picture_that_is_not_what_was_promised_begins_anew_and_a_page_is_none(
     let finish = format!("/uploads/{id}/finish");
     assert_eq!(stage.act(&finish, &visit.patient).await.refusal(), (422, "upload.broken"));
     assert_eq!(stage.get(&format!("/uploads/{id}"), &visit.patient).await.ok()["received"], 0);
+    // The page was reloaded, and another photo taken for the same wish.
+    put(&stage, id, &visit.patient, 0, &whole[..100]).await.ok();
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+    assert_eq!(stage.post(&path, &visit.patient, begin).await.ok()["received"], 0);
+    put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    assert_eq!(stage.act(&finish, &visit.patient).await.ok()["attachment"], id);
     let (page, id) = (b"<html>".as_slice(), "0190a0a0-0000-7000-8000-0000000000ab");
     let begin = json!({ "id": id, "of": "tongue", "size": page.len(), "sha256": hex(page) });
     stage.post(&path, &visit.patient, begin).await.ok();

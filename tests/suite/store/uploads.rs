@@ -30,6 +30,10 @@ on_both! {
         assert!(grow(0, 6).await);
         assert!(!grow(0, 6).await, "the same piece again does not count twice");
         assert!(grow(6, 10).await);
+        hospital.write(async |tx| tx.uploads().begin_anew(kept.id, kept.size, &kept.sha256).await.unwrap()).await;
+        let found = hospital.write(async |tx| tx.uploads().find(kept.id).await.unwrap().unwrap()).await;
+        assert_eq!(found, kept, "what had come is forgotten");
+        assert!(grow(0, 10).await);
         assert!(hospital.write(async |tx| tx.uploads().finish(kept.id, hospital.now()).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.uploads().finish(kept.id, hospital.now()).await.unwrap()).await);
         assert!(!grow(10, 11).await, "a finished one does not grow");
