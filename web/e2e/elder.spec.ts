@@ -1,27 +1,8 @@
-import type { Page } from '@playwright/test'
 import { expect, test } from './support/test'
 import { expectCall } from './support/call'
-import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
+import { expectAccessible, expectNoSidewaysScroll, picture, tooSmall } from './support/look'
 import { Patient } from './support/patient'
 import { invent } from './support/people'
-
-/** Text below 18 px and main targets below 60 px, by what they say. */
-function tooSmall(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const shown = (one: Element) => one.checkVisibility({ opacityProperty: true }) && one.getBoundingClientRect().width > 1
-    const words = (one: Element) => (one.textContent ?? '').trim().slice(0, 20)
-    const small: string[] = []
-    for (const one of document.querySelectorAll('main p, main li, main button, main label, main h1, main h2, main dd, main dt')) {
-      const size = parseFloat(getComputedStyle(one).fontSize)
-      if (shown(one) && words(one) && size < 18) small.push(`text of ${size} px: ${words(one)}`)
-    }
-    for (const one of document.querySelectorAll('main button, main .choice, main a, main input:not([type=radio], [type=checkbox]), main select, main summary')) {
-      const { height } = one.getBoundingClientRect()
-      if (shown(one) && height > 0 && height < 60) small.push(`target of ${height} px: ${words(one)}`)
-    }
-    return small
-  })
-}
 
 test('elder mode is large on every screen, and is remembered', async ({ patient, desk }) => {
   test.setTimeout(240_000)

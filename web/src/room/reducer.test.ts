@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
-import { isFrozen, isOnCamera, mainOther, otherWord, others, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf } from './selectors'
+import {
+  isFrozen, isMany, isOnCamera, mainOther, mayShare, otherWord, others, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf,
+} from './selectors'
 import { newCall, type CallState } from './state'
 
 function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
@@ -126,6 +128,18 @@ describe('many in the room', () => {
   it('says of an observer that nothing is sent, whatever the devices', () => {
     const state = play(captured, { type: 'room', room: with_([person('p', 'observer')]), at: 1 })
     expect(selfMedia(state, false)).toMatchObject({ microphone: false, camera: false })
+  })
+  it('shows an observer no place among the pictures', () => {
+    const state = play(...joined, { type: 'room', room: with_([person('p', 'patient'), person('o', 'observer'), person('d', 'doctor')]), at: 2 })
+    expect(pictured(state).map((one) => one.id)).toEqual(['d'])
+    expect([isMany(state), mainOther(state, 'o')?.id]).toEqual([false, 'd'])
+    const three = play(...joined, { type: 'room', room: with_([person('p', 'patient'), person('f', 'family'), person('d', 'doctor')]), at: 2 })
+    expect(isMany(three)).toBe(true)
+  })
+  it('lets doctors and invited doctors show a screen, and nobody else', () => {
+    const as = (role: Participant['role']): boolean => mayShare(play(...joined, { type: 'room', room: with_([person('p', role)]), at: 2 }))
+    expect((['doctor', 'nurse', 'invited_doctor'] as const).map(as)).toEqual([true, true, true])
+    expect((['patient', 'interpreter', 'family', 'observer'] as const).map(as)).toEqual([false, false, false, false])
   })
   it('knows whose screen is shown', () => {
     const shared = with_([person('p', 'patient'), person('d', 'doctor', { screen: true })])

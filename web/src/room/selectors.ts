@@ -28,7 +28,12 @@ export function isHeld(state: CallState): boolean {
 
 /** More pictures than the two of a conversation. */
 export function isMany(state: CallState): boolean {
-  return others(state).length > 1 || sharer(state) !== null
+  return pictured(state).length > 1 || sharer(state) !== null
+}
+
+/** The others who may be seen. An observer is named in the line on top, and takes nobody's place in the pictures. */
+export function pictured(state: CallState): readonly Participant[] {
+  return others(state).filter((one) => one.role !== 'observer')
 }
 
 /** Whoever shares a screen, and is not oneself. */
@@ -44,7 +49,7 @@ export function others(state: CallState): readonly Participant[] {
 
 /** Whom the stage shows large: the chosen one, else who speaks, else the other side, else whoever is there. */
 export function mainOther(state: CallState, chosen: string | null): Participant | null {
-  const there = others(state)
+  const there = pictured(state)
   return there.find((one) => one.id === chosen) ?? there.find((one) => one.id === state.speaker) ?? there.find((one) => isOtherSide(state, one.role)) ?? there[0] ?? null
 }
 
