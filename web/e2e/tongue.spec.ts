@@ -52,8 +52,8 @@ test('the doctor asks for the tongue, the patient takes a photo, and it arrives 
   await desk.page.getByTestId('control-picture').click()
   await expect(desk.page.getByTestId('control-picture')).toContainText(desk.say('picture.asking'))
   await expect(at('picture-guide')).toBeVisible()
-  // The camera of this journey sees nothing but red: that is said before the photo is taken.
-  await expect(at('picture-verdict')).toContainText(patient.say('picture.colour'))
+  // The camera of this journey sees nothing but a dark red: that is said before the photo is taken.
+  await expect(at('picture-verdict')).toContainText(patient.say('picture.light.dark'))
   await expectAccessible(page, 'tongue, aiming')
   await expectNoSidewaysScroll(page, 'tongue, aiming')
   await picture(page, 'patient-tongue-aim')

@@ -9,6 +9,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.you': 'Me',
   'stage.here': 'Here:',
   'stage.alone': 'only you',
+  'stage.more': '{n} in all',
   'stage.lost_tag': '(connection lost)',
   'stage.recording.on': 'Being recorded',
   'stage.recording.off': 'Not recorded',

@@ -7,6 +7,7 @@ export const call = {
   'stage.you': '我',
   'stage.here': '在场:',
   'stage.alone': '只有您',
+  'stage.more': '共 {n} 人',
   'stage.lost_tag': '(断线)',
   'stage.recording.on': '正在记录',
   'stage.recording.off': '未记录',
