@@ -13,11 +13,15 @@ export interface Equipment {
   hertz?: number
   /** The person, or the system, said no. */
   denied?: boolean
+  /** Another executable, such as one in a network of its own. */
+  executable?: string
+  /** It takes a certificate that nobody known has signed, for TURN too. */
+  credulous?: boolean
 }
 
 /** One browser process, since a fake camera belongs to a process. */
 export function launchChromium(equipment: Equipment): Promise<Browser> {
-  const { camera, hertz, denied } = equipment
+  const { camera, hertz, denied, executable, credulous } = equipment
   const args = ['--disable-features=WebRtcHideLocalIpsWithMdns']
   if (denied) args.push('--deny-permission-prompts')
   else args.push('--use-fake-ui-for-media-stream')
@@ -25,7 +29,8 @@ export function launchChromium(equipment: Equipment): Promise<Browser> {
   else if (camera === 'moving') args.push('--use-fake-device-for-media-stream')
   else args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(camera)}`)
   if (hertz !== undefined) args.push(`--use-file-for-fake-audio-capture=${toneFile(hertz)}`)
-  return chromium.launch({ executablePath: CHROMIUM, args })
+  if (credulous) args.push('--ignore-certificate-errors')
+  return chromium.launch({ executablePath: executable ?? CHROMIUM, args })
 }
 
 /** Stock Firefox over WebDriver BiDi, with its own fake camera. */

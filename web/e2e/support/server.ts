@@ -27,12 +27,12 @@ export class Server {
   readonly #variables: Record<string, string>
   readonly #switches: readonly string[]
 
-  private constructor(dataDir: string, http: number, media: string, more: Record<string, string>, switches: readonly string[]) {
+  private constructor(dataDir: string, http: string, media: string, more: Record<string, string>, switches: readonly string[]) {
     this.dataDir = dataDir
     this.#switches = switches
-    this.baseURL = `http://127.0.0.1:${http}`
+    this.baseURL = `http://${http}`
     this.#variables = {
-      YUNZHEN_HTTP_ADDR: `127.0.0.1:${http}`,
+      YUNZHEN_HTTP_ADDR: http,
       YUNZHEN_MEDIA_ADDR: media,
       YUNZHEN_DATA_DIR: dataDir,
       YUNZHEN_LOG: 'debug',
@@ -42,8 +42,13 @@ export class Server {
 
   /** Starts a fresh one. `host` is the address that carries media: Firefox never uses 127.0.0.1. */
   static async start(more: Record<string, string> = {}, host = '127.0.0.1', switches: readonly string[] = []): Promise<Server> {
+    return Server.on(`127.0.0.1:${await freeTcp()}`, `${host}:${await freeUdp(host)}`, more, switches)
+  }
+
+  /** Starts a fresh one on these addresses. */
+  static async on(http: string, media: string, more: Record<string, string>, switches: readonly string[] = []): Promise<Server> {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'yunzhen-journey-'))
-    const server = new Server(dataDir, await freeTcp(), `${host}:${await freeUdp(host)}`, more, switches)
+    const server = new Server(dataDir, http, media, more, switches)
     await server.restart()
     server.demo = await server.#readDemo()
     return server
@@ -123,7 +128,7 @@ function withoutOurs(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('YUNZHEN_')))
 }
 
-async function freeTcp(): Promise<number> {
+export async function freeTcp(): Promise<number> {
   const probe = createServer()
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
   const address = probe.address()
@@ -131,7 +136,7 @@ async function freeTcp(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-async function freeUdp(host: string): Promise<number> {
+export async function freeUdp(host: string): Promise<number> {
   const probe = createSocket('udp4')
   await new Promise<void>((resolve) => probe.bind(0, host, resolve))
   const { port } = probe.address()
