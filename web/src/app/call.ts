@@ -247,6 +247,7 @@ export function useCall(options: CallOptions): Call {
         // Who is refused at the door never saw the room.
         return message.room === (state.value.room ?? wanted) ? dispatch({ type: 'ended', reason: message.reason, problem: null }) : undefined
       case 'bye':
+        if (message.problem.code === 'server.shutting_down') return dispatch({ type: 'restarting' })
         return message.problem.code === 'live.replaced' ? dispatch({ type: 'ended', reason: 'replaced', problem: message.problem.code }) : undefined
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, RENEW_MS, step, type Effect, type Input, type Link } from './machine'
+import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -197,6 +197,20 @@ describe('reconnection', () => {
     bench.chance = 0.25
     bench.hear({ type: 'bye', problem: { code: 'server.shutting_down', message: '' } })
     expect((deadline(bench.link) ?? 0) - bench.now).toBe(250)
+  })
+
+  it('knocks all the time at a server that said that it restarts, and for a minute only', () => {
+    const bench = new Bench().open()
+    bench.chance = 0.5
+    bench.hear({ type: 'bye', problem: { code: 'server.shutting_down', message: '' } })
+    const began = bench.now
+    const waits: number[] = []
+    while (bench.now - began < RESTART_MS + 10_000) {
+      bench.tick().lose()
+      waits.push((deadline(bench.link) ?? 0) - bench.now)
+    }
+    expect(Math.max(...waits.slice(0, 60))).toBeLessThanOrEqual(2 * KNOCK_MS)
+    expect(waits.at(-1)).toBeGreaterThan(2 * KNOCK_MS)
   })
 })
 

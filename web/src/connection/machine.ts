@@ -17,6 +17,10 @@ export const RENEW_MS = 4 * 60_000
 /** A socket that lived shorter than this does not start the delays anew. */
 export const STEADY_MS = 5_000
 const ANSWER_MS = 15_000
+/** A server that said that it restarts is back within this time, and is asked for all the while: nobody in a call waits longer than it does. */
+export const RESTART_MS = 60_000
+/** Between two attempts meanwhile, and as much again by chance. */
+export const KNOCK_MS = 500
 
 export type Phase =
   | { name: 'idle' }
@@ -53,6 +57,8 @@ export interface Link {
   watches: ReadonlySet<string>
   /** Refusals of the token in a row. */
   refusals: number
+  /** Since when the server restarts, as it said. */
+  restarts: number | null
 }
 
 export type Input =
@@ -95,7 +101,7 @@ export interface Step {
 export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
-    topics: new Map(), watches: new Set(), refusals: 0,
+    topics: new Map(), watches: new Set(), refusals: 0, restarts: null,
   }
 }
 
@@ -266,7 +272,9 @@ function lose(link: Link, world: World, gentle = false): Step {
   const kept = [...link.sent.values()].filter((one) => one.patience === 'queue').map(({ ref, command, patience, key }): Pending => ({ ref, command, patience, key }))
   const dropped = [...link.sent.values()].filter((one) => one.patience === 'now' && one.ref >= 0)
   // A restarting server meets everybody at once: spread out even the first attempt.
-  const wait = (DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0) + (attempt > 0 || gentle ? world.chance * JITTER_MS : 0)
+  const restarts = gentle ? world.now : link.restarts
+  const isAwaited = restarts !== null && world.now - restarts < RESTART_MS
+  const wait = isAwaited ? KNOCK_MS * (gentle ? 2 * world.chance : 1 + world.chance) : (DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0) + (attempt > 0 ? world.chance * JITTER_MS : 0)
   const all = [...kept, ...link.queue]
   const queue = newest(all)
   const effects: Effect[] = [
@@ -279,6 +287,7 @@ function lose(link: Link, world: World, gentle = false): Step {
     socket: link.socket + 1,
     sent: new Map(),
     queue,
+    restarts,
     phase: { name: 'waiting', until: world.now + wait, attempt: attempt + 1, since },
   }
   return { link: next, effects }
@@ -371,6 +380,7 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
     resume: message.resume,
     offset: message.now - now,
     refusals: 0,
+    restarts: null,
     queue: [],
     phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + DEAD_MS, renewAt: now + RENEW_MS },
   }

@@ -10,6 +10,8 @@ export type CallEvent =
   | { type: 'speaker'; participant: string | null }
   | { type: 'link_lost'; at: number }
   | { type: 'link_back' }
+  /** The server said that it ends, to begin again. */
+  | { type: 'restarting' }
   | { type: 'media'; state: MediaState; at: number }
   | { type: 'quality'; quality: Quality }
   | { type: 'microphone'; on: boolean }
@@ -48,7 +50,9 @@ function change(state: CallState, event: CallEvent): CallState {
     case 'link_lost':
       return over ? state : { ...state, linkLostSince: state.linkLostSince ?? event.at }
     case 'link_back':
-      return { ...state, linkLostSince: null }
+      return { ...state, linkLostSince: null, restarting: false }
+    case 'restarting':
+      return over ? state : { ...state, restarting: true }
     case 'media':
       if (over) return state
       return {

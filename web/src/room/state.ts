@@ -52,6 +52,8 @@ export interface CallState {
   speaker: string | null
   own: OwnMedia
   quality: Quality
+  /** The server said that it restarts. */
+  restarting: boolean
   /** The socket: since when it is down. */
   linkLostSince: number | null
   media: MediaState
@@ -86,6 +88,7 @@ export function newCall(): CallState {
       screen: false,
     },
     quality: 'unknown',
+    restarting: false,
     linkLostSince: null,
     media: 'connecting',
     mediaDownSince: null,

@@ -40,6 +40,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.silent.other.audio': 'For over 3 seconds no sound has come from the microphone of {name}. They are told as well.',
   'stage.silent.other.video': 'For over 3 seconds no picture has come from the camera of {name}. You can go on talking.',
   'stage.reconnecting': { one: 'Reconnecting… {n} second', other: 'Reconnecting… {n} seconds' },
+  'stage.restarting': 'The system restarts and is back in a moment. ',
   'stage.reconnecting.safe': 'Your place is kept. You do not have to queue again.',
   'stage.reconnecting.staff': 'The patient’s place is kept, and the note is saved on this computer.',
   'stage.phone': 'Still no connection? Please call {phone}',

@@ -38,6 +38,7 @@ export const call = {
   'stage.silent.other.audio': '{name}的麦克风已超过 3 秒没有声音传来,对方也看到了提示。',
   'stage.silent.other.video': '{name}的摄像头已超过 3 秒没有画面传来,可以继续说话。',
   'stage.reconnecting': '正在重新连接… {n} 秒',
+  'stage.restarting': '系统正在重启,马上就好。',
   'stage.reconnecting.safe': '您的号已保留,不用重新排队。',
   'stage.reconnecting.staff': '患者的号已保留,病历已保存在本机。',
   'stage.phone': '还是连不上?请打电话:{phone}',
