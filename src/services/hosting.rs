@@ -46,6 +46,9 @@ impl Services {
         if let Some((from, to)) = moved {
             work.tx.rooms().stand(participant, from, to).await?;
         }
+        if act == HostAct::Mute {
+            work.tx.rooms().mute(participant, true).await?;
+        }
         let detail = json!({ "room": room, "role": seat.role });
         let (action, subject) = (format!("room.{}", act.as_str()), participant.to_string());
         work.audit_why(actor.institution(), &actor.key(), &action, &subject, None, detail).await?;
@@ -65,6 +68,17 @@ impl Services {
             self.live.say(connection, room, input).await?;
         }
         Ok(())
+    }
+
+    /// Somebody who was muted speaks again. A call never waits for the database, so that is done first; when it cannot be
+    /// written they have to say it once more after a restart.
+    pub async fn unmute(&self, actor: Actor, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
+        self.live.say(connection, room, Input::Unmute(connection)).await?;
+        let mut work = self.begin().await?;
+        if let Some(seat) = work.tx.rooms().seat_of(room, &actor.key()).await? {
+            work.tx.rooms().mute(seat.participant_id, false).await?;
+        }
+        work.commit().await
     }
 
     /// A host asks the patient for a picture.

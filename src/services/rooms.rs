@@ -80,6 +80,7 @@ impl Services {
             name_zh: guest.name.zh,
             name_en: guest.name.en,
             standing: if guest.role.is_invited() { Standing::Door } else { Standing::Inside },
+            muted: false,
             created_at: work.now,
         };
         let seat = work.tx.rooms().seat(&seat).await?;
@@ -122,7 +123,8 @@ impl Services {
             Actor::Guest { invitation, .. } => self.invited_name(&mut tx, invitation).await?,
             Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } => Text::new(seat.name_zh, seat.name_en),
         };
-        let seat = Seat { participant: seat.participant_id, role: seat.role, name, standing: seat.standing };
+        let SeatRow { participant_id: participant, role, standing, muted, .. } = seat;
+        let seat = Seat { participant, role, name, standing, muted };
         Ok((Room::new(room.id, room.epoch, room.purpose, room.recording, now), seat))
     }
 

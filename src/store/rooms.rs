@@ -46,6 +46,8 @@ pub struct SeatRow {
     pub name_en: String,
     /// Where the person stands.
     pub standing: Standing,
+    /// Silenced by a host, and has not spoken since.
+    pub muted: bool,
     /// When it was first granted.
     pub created_at: Timestamp,
 }
@@ -137,10 +139,10 @@ impl Rooms<'_> {
     pub async fn seat(self, seat: &SeatRow) -> Result<SeatRow> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "insert into seat (participant_id, room_id, subject, role, name_zh, name_en, standing, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)
+                "insert into seat (participant_id, room_id, subject, role, name_zh, name_en, standing, muted, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                  on conflict (room_id, subject) do update set role = excluded.role
-                 returning participant_id, room_id, subject, role, name_zh, name_en, standing, created_at",
+                 returning participant_id, room_id, subject, role, name_zh, name_en, standing, muted, created_at",
             )
             .bind(seat.participant_id)
             .bind(seat.room_id)
@@ -149,6 +151,7 @@ impl Rooms<'_> {
             .bind(&seat.name_zh)
             .bind(&seat.name_en)
             .bind(seat.standing)
+            .bind(seat.muted)
             .bind(seat.created_at)
             .fetch_one(conn)
             .await?
@@ -170,7 +173,7 @@ impl Rooms<'_> {
     pub async fn seat_of(self, room: RoomId, subject: &str) -> Result<Option<SeatRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select participant_id, room_id, subject, role, name_zh, name_en, standing, created_at
+                "select participant_id, room_id, subject, role, name_zh, name_en, standing, muted, created_at
                  from seat
                  where room_id = $1 and subject = $2",
             )
@@ -195,11 +198,23 @@ impl Rooms<'_> {
         }))
     }
 
+    /// Notes that somebody was silenced by a host, or speaks again.
+    pub async fn mute(self, participant: ParticipantId, muted: bool) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update seat set muted = $2 where participant_id = $1")
+                .bind(participant)
+                .bind(muted)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
     /// A seat by its id.
     pub async fn find_seat(self, participant: ParticipantId) -> Result<Option<SeatRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select participant_id, room_id, subject, role, name_zh, name_en, standing, created_at
+                "select participant_id, room_id, subject, role, name_zh, name_en, standing, muted, created_at
                  from seat
                  where participant_id = $1",
             )

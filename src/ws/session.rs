@@ -355,7 +355,7 @@ impl Session {
                 (Some(id), Box::pin(done).await)
             }
             ClientMessage::Unmute { id, room } => {
-                (Some(id), self.services.live.say(self.connection, room, Input::Unmute(self.connection)).await)
+                (Some(id), Box::pin(self.services.unmute(self.actor, self.connection, room)).await)
             }
             ClientMessage::AskPicture { id, room, of } => {
                 (Some(id), self.services.ask_picture(self.connection, room, of).await)

@@ -42,8 +42,8 @@ impl Room {
                 taken.seat.standing = Standing::Inside;
                 self.permit(participant)
             }
-            (HostAct::Mute, Standing::Inside | Standing::Held) if !taken.muted => {
-                taken.muted = true;
+            (HostAct::Mute, Standing::Inside | Standing::Held) if !taken.seat.muted => {
+                taken.seat.muted = true;
                 taken.media.microphone = false;
                 taken.watch.says(now, &taken.media);
                 self.permit(participant)
@@ -54,8 +54,8 @@ impl Room {
     }
 
     pub(super) fn unmute(&mut self, connection: ConnectionId) -> Vec<Output> {
-        let Some(taken) = self.inside(connection).filter(|taken| taken.muted) else { return Vec::new() };
-        taken.muted = false;
+        let Some(taken) = self.inside(connection).filter(|taken| taken.seat.muted) else { return Vec::new() };
+        taken.seat.muted = false;
         let participant = taken.seat.participant;
         self.permit(participant)
     }
@@ -103,6 +103,6 @@ fn is_patient(taken: &Taken) -> bool {
 }
 
 fn permit_of(taken: &Taken) -> Output {
-    let permit = taken.seat.role.permit(taken.seat.standing != Standing::Inside, taken.muted);
+    let permit = taken.seat.role.permit(taken.seat.standing != Standing::Inside, taken.seat.muted);
     Output::Relay(RelayCommand::Permit { participant: taken.seat.participant, permit })
 }

@@ -48,6 +48,8 @@ pub struct Seat {
     pub name: Text,
     /// Where the person stands; once the seat is taken, the room itself knows better.
     pub standing: Standing,
+    /// Silenced by a host; the room itself knows better here too.
+    pub muted: bool,
 }
 
 /// Where somebody with a grant stands.
@@ -168,15 +170,14 @@ struct Taken {
     connection: ConnectionId,
     presence: Presence,
     media: SelfMedia,
-    muted: bool,
     watch: Watch,
     retold: Retold,
 }
 
 impl Taken {
     fn new(seat: Seat, connection: ConnectionId) -> Self {
-        let (presence, media, muted) = (Presence::Here, SelfMedia::default(), false);
-        Self { seat, connection, presence, media, muted, watch: Watch::default(), retold: Retold::default() }
+        let (presence, media) = (Presence::Here, SelfMedia::default());
+        Self { seat, connection, presence, media, watch: Watch::default(), retold: Retold::default() }
     }
 
     /// Passes on what the relay says.
@@ -226,7 +227,7 @@ impl Room {
             Input::Media(connection, media) => {
                 let Some(taken) = self.inside(connection) else { return Vec::new() };
                 let mut media = taken.seat.role.clamp(media);
-                media.microphone &= !taken.muted;
+                media.microphone &= !taken.seat.muted;
                 if taken.media == media {
                     return Vec::new();
                 }
@@ -302,7 +303,7 @@ impl Room {
             media: taken.media.clone(),
             silent: taken.watch.silent(),
             held: taken.seat.standing == Standing::Held,
-            muted: taken.muted,
+            muted: taken.seat.muted,
         });
         let hosts = is_inside && own.seat.role.rights().hosts;
         let door = self.taken.iter().filter(|taken| hosts && taken.seat.standing == Standing::Door);
@@ -354,7 +355,7 @@ impl Room {
         // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
         let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
         let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
-        let permit = seat.role.permit(seat.standing != Standing::Inside, false);
+        let permit = seat.role.permit(seat.standing != Standing::Inside, seat.muted);
         [
             Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }),
             Output::Relay(RelayCommand::Permit { participant, permit }),

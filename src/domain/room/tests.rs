@@ -21,6 +21,7 @@ fn seat(n: u128) -> Seat {
         role,
         name: Text::new("某人", "someone"),
         standing: Standing::Inside,
+        muted: false,
     }
 }
 

@@ -173,12 +173,21 @@ async fn after_a_restart_the_admitted_are_inside_the_held_are_apart_and_the_othe
     doctor.expect("done").await;
     doctor.say(host("hold", &of(&seen, "patient")["id"])).await;
     doctor.expect("done").await;
+    doctor.say(host("mute", &seen["door"][0]["id"])).await;
+    doctor.expect("done").await;
 
     let stage = stage.restart().await;
     let mut patient = enter(&stage, &visit.patient, &visits).await;
     let mut first = enter(&stage, &guests[0], "/invitations/mine/grant").await;
     let mut second = enter(&stage, &guests[1], "/invitations/mine/grant").await;
     assert_eq!(of(&room(&mut patient, |_| true).await, "patient")["held"], true);
-    room(&mut first, |room| !of(room, "family").is_null()).await;
+    room(&mut first, |room| of(room, "family")["muted"] == true).await;
+    let unmute = json!({ "type": "unmute", "id": 2, "room": id });
+    first.say(unmute).await;
+    first.expect("done").await;
     second.expect("door").await;
+
+    let stage = stage.restart().await;
+    let mut first = enter(&stage, &guests[0], "/invitations/mine/grant").await;
+    room(&mut first, |room| of(room, "family")["muted"] == false).await;
 }

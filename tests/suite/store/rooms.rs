@@ -21,6 +21,7 @@ fn seat(hospital: &Hospital, room: RoomId, subject: &str) -> SeatRow {
         name_zh: "演示患者甲".into(),
         name_en: "Demo patient".into(),
         standing: Standing::Inside,
+        muted: false,
         created_at: hospital.now(),
     }
 }
@@ -105,6 +106,9 @@ on_both! {
         assert!(stand(Standing::Door, Standing::Inside).await);
         assert!(!stand(Standing::Door, Standing::Inside).await);
         assert_eq!(sit(&knock).await, SeatRow { standing: Standing::Inside, ..knock.clone() });
+        hospital.write(async |tx| tx.rooms().mute(knock.participant_id, true).await.unwrap()).await;
+        assert!(sit(&knock).await.muted, "a reload makes nobody speak");
+        hospital.write(async |tx| tx.rooms().mute(knock.participant_id, false).await.unwrap()).await;
         let mut tx = db.read().await.unwrap();
         let found = tx.rooms().seat_of(kept.id, "invitation_1").await.unwrap().unwrap();
         assert_eq!((found.participant_id, found.standing), (knock.participant_id, Standing::Inside));
