@@ -17,6 +17,7 @@ import { isOnCamera, isOnMicrophone, maySend, me, others, selfMedia, slotsOf } f
 import { newCall, type CallState } from '@/room/state'
 import { watchQuality } from './callQuality'
 import type { Live } from './live'
+import { watchNetwork } from './network'
 
 /** Refusals of a grant or a join after which asking again is useless. */
 const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended', 'invitation.revoked'])
@@ -432,6 +433,7 @@ export function useCall(options: CallOptions): Call {
   }
   document.addEventListener('visibilitychange', shown)
   window.addEventListener('pageshow', shown)
+  const stopMoving = watchNetwork(() => peer?.moved())
   const stopListening = live.listen(hear)
   const stopWatching = watch(live.status, (status) => {
     if (status.name === 'idle') return
@@ -444,6 +446,7 @@ export function useCall(options: CallOptions): Call {
     peer?.setLinked(false)
   }, { flush: 'sync' })
   onScopeDispose(() => {
+    stopMoving()
     stopListening()
     stopWatching()
     quality.stop()

@@ -175,6 +175,25 @@ describe('recovery', () => {
     expect(offers.at(-1)).toMatchObject({ fresh: false })
   })
 
+  it('seeks a new path at once in another network, and gives up nothing of the old one', async () => {
+    peer.moved()
+    await answered()
+    expect(pc().restartIce).toHaveBeenCalledOnce()
+    expect(offers.at(-1)).toMatchObject({ fresh: false })
+    expect(pc().close).not.toHaveBeenCalled()
+    expect(states.at(-1)).toBe('connected')
+  })
+
+  it('seeks the new path as soon as the socket, which moved too, is back', async () => {
+    peer.setLinked(false)
+    peer.moved()
+    await settle()
+    expect(offers).toHaveLength(1)
+    peer.setLinked(true)
+    await answered()
+    expect(offers.map((offer) => offer.fresh)).toEqual([true, false])
+  })
+
   it('begins anew after fifteen seconds, in the same seat', async () => {
     pc().become('failed')
     await vi.advanceTimersByTimeAsync(FRESH_MS)

@@ -186,6 +186,13 @@ export class Peer {
     this.#arm()
   }
 
+  /** The device came into another network. A new path is sought at once, while the old one may still carry what is said. */
+  moved(): void {
+    if (!this.#pc || !this.#answered) return
+    this.#pc.restartIce()
+    void this.#negotiate()
+  }
+
   /** The relay says that it lost this connection, whatever the browser believes. */
   distrust(): void {
     if (this.#recovery.state === 'connected') this.begin()
