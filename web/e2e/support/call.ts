@@ -103,14 +103,14 @@ export async function expectCall(patient: Page, doctor: Page): Promise<void> {
 }
 
 /** Network of a Chromium page: must be set before its first peer connection, and may be changed afterwards. */
-export async function network(page: Page): Promise<{ cut(): Promise<void>; mend(): Promise<void> }> {
+export async function network(page: Page): Promise<{ cut(): Promise<void>; narrow(kbps: number): Promise<void>; mend(): Promise<void> }> {
   const session = await page.context().newCDPSession(page)
   await session.send('Network.enable')
-  const set = (offline: boolean, latency: number) =>
+  const set = (offline: boolean, latency: number, up = -1) =>
     session.send('Network.emulateNetworkConditionsByRule' as never, {
       offline,
-      matchedNetworkConditions: [{ urlPattern: '', latency, downloadThroughput: -1, uploadThroughput: -1, offline }],
+      matchedNetworkConditions: [{ urlPattern: '', latency, downloadThroughput: -1, uploadThroughput: up, offline }],
     } as never)
   await set(false, 1)
-  return { cut: () => set(true, 0), mend: () => set(false, 0) }
+  return { cut: () => set(true, 0), narrow: (kbps) => set(false, 20, (kbps * 1000) / 8), mend: () => set(false, 0) }
 }

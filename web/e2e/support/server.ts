@@ -23,6 +23,8 @@ export class Server {
   /** Everything that it ever said, over all its lives. */
   log = ''
   demo!: Demo
+  /** When its newest life could serve. */
+  readyAt = 0
   #process: ChildProcess | null = null
   readonly #variables: Record<string, string>
   readonly #switches: readonly string[]
@@ -70,11 +72,17 @@ export class Server {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the server did not start:\n${this.log}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
+    this.readyAt = Date.now()
   }
 
   /** As if the power failed: no goodbye, no clean-up. */
   async kill9(): Promise<void> {
     await this.#end('SIGKILL')
+  }
+
+  /** As an operator restarts it: it says goodbye. */
+  async terminate(): Promise<void> {
+    await this.#end('SIGTERM')
   }
 
   async stop(): Promise<void> {
