@@ -11,6 +11,8 @@ export interface Equipment {
   /** A camera that sees one colour; the browser's own moving picture in any size; or none. */
   camera: Colour | 'moving' | 'none'
   hertz?: number
+  /** Frames a second of a camera that sees one colour: few where many browsers share a machine. */
+  fps?: number
   /** The person, or the system, said no. */
   denied?: boolean
   /** Another executable, such as one in a network of its own. */
@@ -21,13 +23,13 @@ export interface Equipment {
 
 /** One browser process, since a fake camera belongs to a process. */
 export function launchChromium(equipment: Equipment): Promise<Browser> {
-  const { camera, hertz, denied, executable, credulous } = equipment
+  const { camera, hertz, fps, denied, executable, credulous } = equipment
   const args = ['--disable-features=WebRtcHideLocalIpsWithMdns']
   if (denied) args.push('--deny-permission-prompts')
   else args.push('--use-fake-ui-for-media-stream')
   if (camera === 'none') args.push('--use-fake-device-for-media-stream=device-count=0')
   else if (camera === 'moving') args.push('--use-fake-device-for-media-stream')
-  else args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(camera)}`)
+  else args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${cameraFile(camera, fps)}`)
   if (hertz !== undefined) args.push(`--use-file-for-fake-audio-capture=${toneFile(hertz)}`)
   if (credulous) args.push('--ignore-certificate-errors')
   return chromium.launch({ executablePath: executable ?? CHROMIUM, args })

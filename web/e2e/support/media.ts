@@ -8,15 +8,15 @@ const FOLDER = path.join(tmpdir(), `yunzhen-journey-media-${process.pid}`)
 const COLOURS = { red: [76, 85, 255], blue: [29, 255, 107], green: [150, 44, 21] } as const
 export type Colour = keyof typeof COLOURS
 
-/** A camera that sees nothing but one colour: raw video of half a second, about 50 KB, which the browser loops. */
-export function cameraFile(colour: Colour): string {
+/** A camera that sees nothing but one colour: ten frames of raw video, about 50 KB, which the browser loops. */
+export function cameraFile(colour: Colour, fps = 20): string {
   const [width, height, frames] = [64, 48, 10]
   const [y, u, v] = COLOURS[colour]
   const luma = Buffer.alloc(width * height, y)
   const chroma = (value: number) => Buffer.alloc((width * height) / 4, value)
-  const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F20:1 Ip A1:1 C420jpeg\n`)]
+  const parts = [Buffer.from(`YUV4MPEG2 W${width} H${height} F${fps}:1 Ip A1:1 C420jpeg\n`)]
   for (let frame = 0; frame < frames; frame += 1) parts.push(Buffer.from('FRAME\n'), luma, chroma(u), chroma(v))
-  return write(`${colour}.y4m`, Buffer.concat(parts))
+  return write(`${colour}-${fps}.y4m`, Buffer.concat(parts))
 }
 
 /** A microphone that hears one tone: two seconds of 16-bit mono, which the browser loops. */

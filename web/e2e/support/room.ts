@@ -24,6 +24,22 @@ export function seen(page: Page): Promise<string[]> {
     return [...document.querySelectorAll('video')].map(name).filter((one) => one !== null).sort()
   })
 }
+/** Of whom a picture is shown now, but oneself: not black, and in the colour of a camera. */
+export function pictured(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const isLit = (video: HTMLVideoElement): boolean => {
+      if (video.videoWidth === 0 || video.clientWidth * video.clientHeight === 0) return false
+      const canvas = document.createElement('canvas')
+      canvas.width = canvas.height = 1
+      const pen = canvas.getContext('2d')
+      pen?.drawImage(video, 0, 0, 1, 1)
+      return Math.max(...(pen?.getImageData(0, 0, 1, 1).data.slice(0, 3) ?? [0])) > 110
+    }
+    return [...document.querySelectorAll<HTMLElement>('[data-participant]:not([data-testid="self-view"], [data-testid="person"])')]
+      .filter((one) => [...one.querySelectorAll('video')].some(isLit))
+      .map((one) => one.dataset['participant'] ?? '')
+  })
+}
 export async function expectSeen(page: Page, colours: readonly Seen[], why = 'colours that are seen'): Promise<void> {
   await expect.poll(() => seen(page), { message: why, timeout: 30_000 }).toEqual([...colours].sort())
 }
