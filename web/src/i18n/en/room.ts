@@ -42,7 +42,7 @@ export const room: Readonly<Record<keyof typeof zh, Message>> = {
   'room.wait.title': 'Please wait a moment',
   'room.wait.text': 'The doctor is seeing to something and will bring you back. Right now nobody hears or sees you, and you hear and see nobody.',
   'room.at_door.title': 'Please wait at the door',
-  'room.at_door.text': 'The doctor knows that you are here. You enter by yourself once they agree. Please keep this page open.',
+  'room.at_door.text': 'The doctor’s screen says that you are here. You enter by yourself once they agree. Please keep this page open.',
   'room.muted.self': 'The doctor muted you. To speak, press “Mute” to turn the microphone on.',
   'room.grid': 'Side by side',
   'room.speaker': 'One large',

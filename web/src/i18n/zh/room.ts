@@ -39,7 +39,7 @@ export const room = {
   'room.wait.title': '请稍等',
   'room.wait.text': '医生正在处理一点事情,马上请您回来。此刻别人听不到、看不到您,您也听不到、看不到别人。',
   'room.at_door.title': '请在门外稍等',
-  'room.at_door.text': '医生已经知道您来了,同意后会自动进入。请不要关闭这个页面。',
+  'room.at_door.text': '您在门外等候,医生的屏幕上会看到。医生同意后会自动进入,请不要关闭这个页面。',
   'room.muted.self': '医生把您静音了。要说话,请点“静音”打开麦克风。',
   'room.grid': '并排显示',
   'room.speaker': '突出一人',
