@@ -20,6 +20,7 @@ use crate::http::tls::{Certificate, CertificateError};
 use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, Turn, TurnConfig};
 use crate::services::live::Live;
+use crate::services::recordings::{Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::seed::DEMO_LINK;
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
@@ -119,7 +120,13 @@ async fn start_with(
         udp: config.turn_udp_addr,
     });
     let certificate = certificate(&config)?;
+    let (spool, recorded) = Spool::new(config.data_dir.join("spool"), &secret, clock.clone(), ids.clone());
+    let folder = config.data_dir.join("recordings");
+    let archive = open_archive(config.recordings_url.as_deref(), &config.recordings_options(), &folder);
+    let archive =
+        archive.map_err(|e| failed("the store of recordings cannot be opened (YUNZHEN_RECORDINGS_URL)")(&e))?;
     let relay = RelayConfig {
+        recorder: Some(Arc::new(SpoolRecorder(spool))),
         announce: config.media_announce.unwrap_or(config.media_addr),
         announce_also: config.media_announce_also.clone(),
         turn,
@@ -141,9 +148,11 @@ async fn start_with(
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
     tracker.spawn(Arc::clone(&live).listen(relay_events));
     let sms = Sms::of(&config);
-    let parts = Parts { bus: Bus::local(), live, sms, tasks: tracker.clone(), shutdown: shutdown.clone() };
+    let parts = Parts { bus: Bus::local(), live, archive, sms, tasks: tracker.clone(), shutdown: shutdown.clone() };
     let services = Arc::new(Services::new(db, clock, ids, config, &secret, parts));
     services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
+    let keeper = Arc::clone(&services);
+    tracker.spawn(async move { keeper.keep_recordings(recorded).await });
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
 
     prepare(&services, http_addr).await?;
@@ -305,6 +314,15 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
     db.close().await;
     Ok(())
+}
+
+/// Sets whether a clinic records the visits of those who agree; it holds for visits that begin from now on.
+pub async fn set_recording(config: &Config, clinic: &str, is_wanted: bool) -> Result<(), StartError> {
+    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let count = set_policy(&db, Clock::System.now(), clinic, is_wanted).await;
+    let count = count.map_err(|e| failed("the policy cannot be set")(&e))?;
+    db.close().await;
+    if count == 0 { Err(StartError(format!("there is no clinic {clinic}"))) } else { Ok(()) }
 }
 
 /// The API document as JSON, ending in a newline.

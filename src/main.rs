@@ -35,6 +35,13 @@ enum Role {
     Serve,
     /// Brings the database's tables up to date, and ends.
     Migrate,
+    /// Sets whether a clinic records the visits of those who agree.
+    Record {
+        /// The clinic's code, such as `fever`.
+        clinic: String,
+        /// From the next visit on.
+        policy: Policy,
+    },
     /// Prints the API document.
     Openapi,
     /// Looks at ports, addresses, certificate, clock, database and disk, and says in words what to do. Changes nothing.
@@ -48,6 +55,14 @@ enum Role {
     },
     /// Asks a running server on this machine whether it is ready; for container health checks.
     Healthcheck,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Policy {
+    /// Nobody is recorded.
+    Off,
+    /// Those who agreed are.
+    WithConsent,
 }
 
 #[tokio::main]
@@ -74,6 +89,10 @@ async fn run(role: Role) -> Result<(), String> {
             running.until(app::stop_signal()).await;
         }
         Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
+        Role::Record { clinic, policy } => {
+            let is_wanted = matches!(policy, Policy::WithConsent);
+            app::set_recording(&load(false)?, &clinic, is_wanted).await.map_err(|e| e.to_string())?;
+        }
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {
             let wishes = doctor::Wishes { time_server: Some(time_server) };

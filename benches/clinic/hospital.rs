@@ -74,7 +74,9 @@ impl Hospital {
         let (relay, commands) = mpsc::channel(1);
         let live = Live::new(relay, TaskTracker::new(), clock.clone());
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let parts = Parts { bus: Bus::local(), live, sms: Sms::memory(), tasks, shutdown };
+        let archive = yunzhen::services::recordings::open_archive(Some("memory:///"), &[], std::path::Path::new(""))
+            .expect("memory");
+        let parts = Parts { bus: Bus::local(), live, archive, sms: Sms::memory(), tasks, shutdown };
         let ids = Ids::system(clock.clone());
         let services = Arc::new(Services::new(db.clone(), clock, ids, config, SECRET.as_bytes(), parts));
         services.seed_demo(90).await.unwrap();

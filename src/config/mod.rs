@@ -54,6 +54,12 @@ pub struct Config {
     /// `YUNZHEN_DATABASE_URL`: `sqlite:…` or `postgres://…`; absent: `yunzhen.db` in the data folder.
     #[serde(default)]
     pub database_url: Option<String>,
+    /// `YUNZHEN_RECORDINGS_URL`: where recordings are stored, such as `s3://bucket/folder`; absent: in the data folder.
+    #[serde(default)]
+    pub recordings_url: Option<String>,
+    /// `YUNZHEN_RECORDINGS_OPTIONS`: `name=value` of that store, separated by commas, such as `aws_region=…`.
+    #[serde(default)]
+    pub recordings_options: Option<String>,
     /// `YUNZHEN_SECRET`: at least 32 characters from which all keys are derived; absent: a file in the data folder.
     #[serde(default)]
     pub secret: Option<String>,
@@ -99,6 +105,8 @@ impl Config {
             tls_key: None,
             data_dir: PathBuf::from("data/demo"),
             database_url: None,
+            recordings_url: None,
+            recordings_options: None,
             secret: None,
             sms_webhook: None,
             trusted_proxies: Vec::new(),
@@ -174,6 +182,12 @@ impl Config {
     /// Where the secret lies that nobody chose.
     pub fn secret_file(&self) -> PathBuf {
         self.data_dir.join("secret.key")
+    }
+
+    /// The options of the store of recordings.
+    pub fn recordings_options(&self) -> Vec<(String, String)> {
+        let options = self.recordings_options.iter().flat_map(|text| text.split(','));
+        options.filter_map(|option| option.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
     }
 
     /// The database's address.

@@ -45,6 +45,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A film of a participant of a visit.
+    RecordingId = "recording";
     /// A hospital or a partner: the tenant of every row.
     InstitutionId = "institution";
     /// A service that people queue for or book.

@@ -13,6 +13,7 @@ pub mod people;
 pub mod permission;
 pub mod place;
 pub mod questionnaire;
+pub mod record;
 pub mod room;
 pub mod text;
 pub mod ticket;

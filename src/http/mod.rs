@@ -16,6 +16,7 @@ pub mod invitations;
 pub mod limits;
 pub mod links;
 pub mod patients;
+pub mod recordings;
 pub mod router;
 pub mod serve;
 pub mod tickets;

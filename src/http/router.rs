@@ -19,8 +19,8 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::http::error::HttpError;
 use crate::http::{
-    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, invitations, links, patients, tickets,
-    triage, uploads, visits,
+    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, invitations, links, patients,
+    recordings, tickets, triage, uploads, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -64,6 +64,7 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(visits::routes())
             .merge(invitations::routes())
             .merge(uploads::routes())
+            .merge(recordings::routes())
             .merge(alarms::routes()),
     )
 }

@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::mux::Mux;
 use super::port::Credentials;
 use super::turn::{Turn, TurnConfig};
+use crate::domain::record::Recorder;
 
 /// Fills a slice with unpredictable bytes: ICE passwords come from it.
 pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
@@ -36,6 +37,8 @@ pub struct RelayConfig {
     /// The most participants of all rooms together; further admissions are ignored. Checks and callers of the emergency
     /// line get half of them at most, so that called patients and staff always find one.
     pub seats: usize,
+    /// Where recordings go; without it nothing is recorded.
+    pub recorder: Option<Arc<dyn Recorder>>,
 }
 
 impl RelayConfig {
@@ -55,6 +58,7 @@ impl RelayConfig {
             give_up: Duration::from_mins(1),
             seats_per_room: 12,
             seats: 2000,
+            recorder: None,
         }
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct Counters {
     pub(super) inbound_full: Counter,
     /// Datagrams that the socket had no room for, or could not send.
     pub(super) unsent: Counter,
+    /// Packets that a recording lacks because its disk was too slow.
+    pub(super) unrecorded_full: Counter,
+    /// Packets of a codec that is not recorded.
+    pub(super) unrecorded_codec: Counter,
     /// Peer connections that exist now.
     pub(super) connections: Gauge,
 }
@@ -46,6 +50,8 @@ impl Counters {
             forged: refused("forged"),
             inbound_full: refused("inbound_full"),
             unsent: refused("unsent"),
+            unrecorded_full: counter!("recording_packets_dropped_total", "cause" => "queue_full"),
+            unrecorded_codec: counter!("recording_packets_dropped_total", "cause" => "codec"),
             connections: gauge!("relay_connections"),
         }
     }

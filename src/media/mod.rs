@@ -38,6 +38,7 @@ mod source;
 mod stun;
 mod switchboard;
 mod tally;
+mod tape;
 pub mod turn;
 mod vp8;
 

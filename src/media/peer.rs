@@ -25,7 +25,7 @@ use super::gate::Gate;
 use super::instant;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
-use super::pli::PliTap;
+use super::pli::{PliTap, Report};
 use super::port::{Credentials, Port, PortRuntime};
 use crate::domain::room::relay::MediaKind;
 
@@ -35,6 +35,8 @@ const GATHERING: Duration = Duration::from_secs(2);
 const TRACKS: usize = 32;
 /// Wishes for keyframes that may wait; they repeat themselves.
 const WISHES: usize = 64;
+/// Reports of the browser's own streams that may wait; they repeat themselves.
+const REPORTS: usize = 16;
 
 /// A receiving section and the leg behind it.
 #[derive(Clone, Debug)]
@@ -93,6 +95,7 @@ pub(super) struct Peer {
     pub(super) transport: watch::Receiver<Transport>,
     pub(super) tracks: mpsc::Receiver<Arc<dyn TrackRemote>>,
     pub(super) wishes: mpsc::Receiver<u32>,
+    pub(super) reports: mpsc::Receiver<Report>,
 }
 
 impl Peer {
@@ -110,10 +113,11 @@ impl Peer {
         let (gathering, gathered) = watch::channel(false);
         let (new_tracks, tracks) = mpsc::channel(TRACKS);
         let (new_wishes, wishes) = mpsc::channel(WISHES);
+        let (new_reports, reports) = mpsc::channel(REPORTS);
         let open = Arc::new(AtomicBool::new(false));
         let handler = Handler { state, gathering, tracks: new_tracks, open: Arc::clone(&open) };
         let path = PathMeter::default();
-        let tap = PliTap::new(new_wishes);
+        let tap = PliTap::new(new_wishes, new_reports);
         let connection = engine::build(&credentials, Arc::new(handler), Arc::new(runtime), tap, path.clone()).await?;
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
@@ -139,6 +143,7 @@ impl Peer {
             transport,
             tracks,
             wishes,
+            reports,
         })
     }
 

@@ -1,4 +1,5 @@
-//! A subscriber's wish for a keyframe, caught on its way through the engine.
+//! What a browser's reports say to us, caught on its way through the engine: a subscriber's wish for a keyframe, and when
+//! a publisher's packets were seen or heard.
 //!
 //! The engine keeps inbound RTCP to itself, and would route a compound packet by its first report, which may be about
 //! another track. So we read it ourselves, in the interceptor chain, and pass everything on untouched.
@@ -9,6 +10,7 @@ use std::time::Instant;
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use tokio::sync::mpsc;
@@ -16,22 +18,41 @@ use tokio::sync::mpsc;
 /// Where it stands in the chain: farthest from the wire, behind everything that decrypts and reports.
 pub(super) const SLOT: usize = 14_000;
 
-/// Tells the SSRC of every track of ours that the browser wants a keyframe of.
+/// A publisher's report of one of its streams.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report {
+    /// When it arrived.
+    pub(super) at: Instant,
+    pub(super) ssrc: u32,
+    /// An RTP timestamp of the stream.
+    pub(super) timestamp: u32,
+    /// When that was, in microseconds of the publisher's clock.
+    pub(super) ntp: i64,
+}
+
+/// Tells the SSRC of every track of ours that the browser wants a keyframe of, and the reports of its own.
 pub(super) struct PliTap {
     wishes: mpsc::Sender<u32>,
+    reports: mpsc::Sender<Report>,
     read: VecDeque<TaggedPacket>,
     write: VecDeque<TaggedPacket>,
 }
 
 impl PliTap {
-    /// A wish that finds `wishes` full is dropped; the browser repeats it.
-    pub(super) fn new(wishes: mpsc::Sender<u32>) -> Self {
-        Self { wishes, read: VecDeque::new(), write: VecDeque::new() }
+    /// What finds its channel full is dropped; the browser repeats it.
+    pub(super) fn new(wishes: mpsc::Sender<u32>, reports: mpsc::Sender<Report>) -> Self {
+        Self { wishes, reports, read: VecDeque::new(), write: VecDeque::new() }
     }
 
     fn wish(&self, ssrc: u32) {
         let _ = self.wishes.try_send(ssrc);
     }
+}
+
+/// An NTP time (seconds and fractions of 2^32, RFC 5905) in microseconds.
+fn micros(ntp: u64) -> i64 {
+    let micros = (ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32);
+    i64::try_from(micros).expect("2^32 seconds in microseconds are far below 2^63")
 }
 
 impl Protocol<TaggedPacket, TaggedPacket, ()> for PliTap {
@@ -49,6 +70,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for PliTap {
                     self.wish(pli.media_ssrc);
                 } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                     fir.fir.iter().for_each(|entry| self.wish(entry.ssrc));
+                } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+                    let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
+                    let _ = self.reports.try_send(Report { at: message.now, ssrc, timestamp, ntp });
                 }
             }
         }

@@ -18,6 +18,7 @@ use super::gate::Gate;
 use super::instant;
 use super::offer::{self, Offer};
 use super::peer::{Peer, Section, Transport};
+use super::pli::Report;
 use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
@@ -59,6 +60,8 @@ pub(super) enum News {
     Layers { mid: String, name: SourceName, layers: Vec<u8> },
     /// A new state.
     State(MediaState),
+    /// Whether what is sent is being recorded.
+    Taped(bool),
     /// A measurement.
     Upstream { packets: (u64, u64), loss: f32 },
     /// The seat's task ends.
@@ -205,6 +208,7 @@ impl Seat {
                     source.request_keyframe();
                 }
             }
+            PeerEvent::Report(report) => self.sources.values().for_each(|source| source.report(report)),
             PeerEvent::Transport => {
                 if self.peer.as_ref().is_some_and(|peer| *peer.transport.borrow() == Transport::Up) {
                     // Nobody's first picture should have to wait for its sender's next keyframe.
@@ -370,6 +374,7 @@ fn loss(received: u64, expected: u64) -> f32 {
 enum PeerEvent {
     Track(Arc<dyn TrackRemote>),
     Wish(u32),
+    Report(Report),
     Transport,
 }
 
@@ -379,6 +384,7 @@ async fn next_event(peer: Option<&mut Peer>) -> PeerEvent {
     tokio::select! {
         Some(track) = peer.tracks.recv() => PeerEvent::Track(track),
         Some(ssrc) = peer.wishes.recv() => PeerEvent::Wish(ssrc),
+        Some(report) = peer.reports.recv() => PeerEvent::Report(report),
         Ok(()) = peer.transport.changed() => PeerEvent::Transport,
         else => pending().await,
     }

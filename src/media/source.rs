@@ -20,7 +20,9 @@ use super::instant;
 use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
 use super::loudness::Loudness;
+use super::pli::Report;
 use super::tally::Tally;
+use super::tape::TapeQueue;
 use super::vp8;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::{MediaKind, SourceName};
@@ -46,6 +48,8 @@ pub(super) struct Source {
     /// How loud it is now, of a microphone.
     pub(super) loudness: Loudness,
     legs: RwLock<Vec<Arc<Leg>>>,
+    /// Where its packets are recorded.
+    tape: RwLock<Option<TapeQueue>>,
     ended: AtomicBool,
     /// Layers of which a keyframe is wanted, a bit for each.
     keyframes: AtomicU8,
@@ -77,6 +81,7 @@ impl Source {
             offered: AtomicU8::new(1),
             loudness: Loudness::default(),
             legs: RwLock::default(),
+            tape: RwLock::default(),
             ended: AtomicBool::new(false),
             keyframes: AtomicU8::new(0),
             keyframe_wanted: Notify::new(),
@@ -95,9 +100,12 @@ impl Source {
         self.offered.store(u8::try_from(count.clamp(1, LAYERS)).unwrap_or(1), Ordering::Relaxed);
     }
 
-    /// The layers that somebody watches or waits for, a bit for each.
+    /// The layers that somebody watches or waits for, a bit for each. A recording wants the middle one at least: whoever
+    /// sees it later should recognise what was shown, however small the tile was in the call.
     pub(super) fn wanted(&self) -> u8 {
-        self.legs.read().unwrap_or_else(PoisonError::into_inner).iter().fold(0, |all, leg| all | leg.wants())
+        let is_taped = self.tape.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        let least = if is_taped { bit(self.offered().len() / 2) } else { 0 };
+        self.legs.read().unwrap_or_else(PoisonError::into_inner).iter().fold(least, |all, leg| all | leg.wants())
     }
 
     /// What somebody watches has changed.
@@ -121,9 +129,34 @@ impl Source {
         self.rewatch();
     }
 
+    /// Records what comes from now on. A shown screen is no part of the process record.
+    pub(super) fn record(&self, tape: &TapeQueue) {
+        if self.name == SourceName::Screen {
+            return;
+        }
+        let mut own = self.tape.write().unwrap_or_else(PoisonError::into_inner);
+        if self.ended.load(Ordering::Acquire) {
+            return;
+        }
+        *own = Some(tape.clone());
+        drop(own);
+        self.request_keyframe();
+        self.rewatch();
+    }
+
+    /// When its packets were seen or heard, for the recording.
+    pub(super) fn report(&self, report: Report) {
+        if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner)
+            && self.layers.iter().any(|layer| layer.ssrc() == report.ssrc)
+        {
+            tape.report(self.kind, report);
+        }
+    }
+
     /// From now on nothing comes out of it, whatever goes in.
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
+        *self.tape.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.legs.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -156,6 +189,9 @@ impl Source {
         }
         for leg in self.legs.read().unwrap_or_else(PoisonError::into_inner).iter() {
             leg.offer(self, from, packet);
+        }
+        if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner) {
+            tape.offer(self, from, packet);
         }
     }
 }

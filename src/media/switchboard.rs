@@ -18,6 +18,7 @@ use super::peer::Section;
 use super::seat::{News, Notice, Said, Seat};
 use super::slots::{self, Wanted};
 use super::source::Source;
+use super::tape::{TapeQueue, Teller};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::room::relay::{
     MediaKind, MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot,
@@ -59,6 +60,8 @@ struct Place {
     is_answered: bool,
     sections: Vec<Section>,
     sources: BTreeMap<u64, Arc<Source>>,
+    /// Where this participant is recorded.
+    tape: Option<TapeQueue>,
     /// What was told last.
     told: (Vec<Slot>, (u8, u8)),
 }
@@ -128,6 +131,7 @@ impl Switchboard {
                 }
             }
             RelayCommand::Permit { participant, permit } => self.permit(participant, permit),
+            RelayCommand::Record { participant } => self.record(participant),
             RelayCommand::Remove { participant } => {
                 if let Some(room) = self.remove(participant) {
                     self.seat_room(room);
@@ -174,6 +178,7 @@ impl Switchboard {
             is_answered: false,
             sections: Vec::new(),
             sources: BTreeMap::new(),
+            tape: None,
             told: Default::default(),
         };
         self.seats.insert(participant, place);
@@ -186,6 +191,20 @@ impl Switchboard {
         let room = place.room;
         self.seat_room(room);
         self.say(RelayEvent::Permitted { participant });
+    }
+
+    fn record(&mut self, participant: ParticipantId) {
+        let (Some(place), Some(recorder)) = (self.seats.get_mut(&participant), &self.common.config.recorder) else {
+            return;
+        };
+        if place.tape.is_some() {
+            return;
+        }
+        let (recorder, counters) = (Arc::clone(recorder), &self.common.counters);
+        let tell = Teller { notices: self.notices.clone(), participant, number: place.number };
+        let tape = TapeQueue::start(recorder, place.room, tell, counters, &self.common.tracker);
+        place.sources.values().for_each(|source| source.record(&tape));
+        place.tape = Some(tape);
     }
 
     /// Takes a seat away. When this returns no packet from or to it passes.
@@ -231,6 +250,9 @@ impl Switchboard {
                 place.is_answered = false;
             }
             News::SourceUp(source) => {
+                if let Some(tape) = &place.tape {
+                    source.record(tape);
+                }
                 place.sources.insert(source.number, source);
                 self.seat_room(room);
             }
@@ -241,6 +263,7 @@ impl Switchboard {
             News::Darkened => self.seat_participant(participant, false),
             News::Layers { mid, name, layers } => self.say(RelayEvent::Layers { participant, mid, name, layers }),
             News::State(state) => self.say(RelayEvent::Connection { participant, state }),
+            News::Taped(is_kept) => self.say(RelayEvent::Taped { participant, is_kept }),
             News::Upstream { packets, loss } => {
                 // A measurement is worth nothing when the next one is already there.
                 if self.outbox.len() < OUTBOX / 2 {

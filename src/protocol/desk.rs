@@ -27,6 +27,8 @@ pub struct DeskView {
     pub current: Option<Box<CurrentPatient>>,
     /// Visits of this doctor whose note is not signed.
     pub unfinished: Vec<UnfinishedNote>,
+    /// Whether the clinic records the visits of those who agree.
+    pub records: bool,
     /// Grows with every change.
     pub version: i64,
     /// When this was true.

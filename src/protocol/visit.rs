@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::ids::{AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RoomId, TicketId, VisitId};
+use crate::domain::ids::{
+    AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RecordingId, RoomId, TicketId, VisitId,
+};
 use crate::domain::people::{Relation, Sex};
+use crate::domain::room::ParticipantRole;
 use crate::domain::time::Timestamp;
 pub use crate::domain::visit::Outcome;
 use crate::protocol::house::Text;
@@ -279,6 +282,35 @@ pub struct AttachmentInfo {
     pub mime: String,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordingView {
+    /// The film.
+    pub id: RecordingId,
+    /// Of which visit.
+    pub visit: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// The patient's name, masked.
+    pub name_masked: String,
+    /// Who is seen and heard.
+    pub role: ParticipantRole,
+    /// Which part, from 1.
+    pub part: u32,
+    /// When the recording began.
+    pub started_at: Timestamp,
+    /// How long it is, in milliseconds.
+    pub millis: u64,
+    /// How many stretches are missing in it.
+    pub gaps: u32,
+    /// Whether the server ended in the middle.
+    pub is_cut: bool,
+    /// How many bytes.
+    pub size: u64,
+    /// Not removed before.
+    pub retain_until: Timestamp,
 }
 
 /// `GET /me/visits`: what a patient can read later.

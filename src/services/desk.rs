@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
+use crate::domain::record::retain_until;
 use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
@@ -354,8 +355,8 @@ impl Services {
     ) -> Result<VisitRow, Refusal> {
         let before = work.tx.visits().of_ticket(ticket.id).await?;
         let id = before.as_ref().map_or_else(|| self.ids.make(VisitId::from_uuid), |visit| visit.id);
-        // Nothing is recorded yet, whatever was consented to: a room says that it records only when it does.
-        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), false).await?;
+        let is_recorded = self.is_recorded(work, ticket).await?;
+        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), is_recorded).await?;
         let visit = VisitRow {
             id,
             institution_id: act.institution,
@@ -384,6 +385,7 @@ impl Services {
     pub(crate) async fn stop_visit(&self, work: &mut Work, visit: &VisitRow, why: VisitEnd) -> Result<(), Refusal> {
         let now = work.now;
         work.tx.visits().end(visit.id, why, now).await?;
+        work.tx.recordings().retain(visit.id, retain_until(now)).await?;
         self.close_room(work, visit.room_id).await?;
         let data = json!({ "reason": why });
         work.emit(visit.institution_id, Topic::Visit(visit.id).to_string(), "visit.ended", data).await?;
@@ -484,6 +486,7 @@ impl Services {
             paused_until: desk.paused_until,
             current,
             unfinished,
+            records: tx.recordings().is_wanted(clinic.id).await?,
             version: desk.version,
             as_of: self.clock.now(),
         })

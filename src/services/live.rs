@@ -293,6 +293,7 @@ impl Live {
                     | RelayEvent::Layers { participant, .. }
                     | RelayEvent::Connection { participant, .. }
                     | RelayEvent::Permitted { participant }
+                    | RelayEvent::Taped { participant, .. }
                     | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
                 };
                 room.and_then(|room| registry.rooms.get(room)).cloned()
@@ -391,6 +392,8 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
         Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
         Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
-        Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. }) => return None,
+        Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } | RelayEvent::Taped { .. }) => {
+            return None;
+        }
     })
 }

@@ -19,6 +19,7 @@ pub mod notes;
 pub mod notices;
 pub mod passwords;
 mod presence;
+pub mod recordings;
 pub mod refusal;
 mod ring_texts;
 pub mod rooms;
@@ -47,6 +48,7 @@ use crate::config::Config;
 use crate::domain::turn::TurnSecret;
 use crate::services::live::Live;
 use crate::services::passwords::Passwords;
+use crate::services::recordings::Archive;
 use crate::services::refusal::Refusal;
 use crate::services::sms::Sms;
 use crate::services::tokens::TokenKeys;
@@ -60,6 +62,8 @@ pub struct Parts {
     pub bus: Bus,
     /// Open rooms.
     pub live: Arc<Live>,
+    /// Finished recordings.
+    pub archive: Archive,
     /// Messages to telephones; [`Sms::of`] reads the way out from the configuration.
     pub sms: Sms,
     /// What goes on beside requests; waited for when the process ends.
@@ -90,6 +94,8 @@ pub struct Services {
     pub bus: Bus,
     /// Open rooms and connections of this process.
     pub live: Arc<Live>,
+    /// Finished recordings.
+    pub(crate) archive: Archive,
     /// Messages to telephones.
     pub(crate) sms: Sms,
     /// What goes on beside requests.
@@ -110,12 +116,29 @@ pub fn turn_secret(config: &Config, operator: &[u8]) -> TurnSecret {
 impl Services {
     /// Puts the parts together; `secret` is what all keys are derived from.
     pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
-        let Parts { bus, live, sms, tasks, shutdown } = parts;
+        let Parts { bus, live, archive, sms, tasks, shutdown } = parts;
         let node = ids.uuid().simple().to_string();
         let turn = turn_secret(&config, secret);
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
         let (passwords, truths) = (Passwords::default(), truth::Truths::default());
-        Self { db, clock, ids, config, tokens, vault, turn, passwords, bus, live, sms, tasks, shutdown, truths, node }
+        Self {
+            db,
+            clock,
+            ids,
+            config,
+            tokens,
+            vault,
+            turn,
+            passwords,
+            bus,
+            live,
+            archive,
+            sms,
+            tasks,
+            shutdown,
+            truths,
+            node,
+        }
     }
 
     /// Whether the database answers.

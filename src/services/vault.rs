@@ -31,6 +31,8 @@ pub enum Field {
     AlarmNote,
     /// The answer of a command, kept for its repetition: it holds whatever its browser was told.
     Command,
+    /// The key of a recording.
+    RecordingKey,
 }
 
 impl Field {
@@ -44,6 +46,7 @@ impl Field {
             Self::Handover => "handover",
             Self::AlarmNote => "alarm-note",
             Self::Command => "command",
+            Self::RecordingKey => "recording-key",
         }
     }
 }

@@ -18,6 +18,7 @@ mod messages;
 mod notes;
 mod notices;
 mod patients;
+mod recordings;
 mod rooms;
 mod tickets;
 mod triages;
@@ -47,6 +48,7 @@ pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
+pub use recordings::{RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
@@ -359,6 +361,11 @@ impl Tx {
     /// Conversations.
     pub fn messages(&mut self) -> Messages<'_> {
         Messages(self)
+    }
+
+    /// Process records.
+    pub fn recordings(&mut self) -> Recordings<'_> {
+        Recordings(self)
     }
 
     /// What clinics tell those who wait.

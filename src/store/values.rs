@@ -13,7 +13,7 @@ use crate::domain::desk::DeskPhase;
 use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, InvitationId,
-    MessageId, NoteId, NoticeId, ParticipantId, PatientId, RoomId, SessionId, TicketId, TriageId, VisitId,
+    MessageId, NoteId, NoticeId, ParticipantId, PatientId, RecordingId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
 use crate::domain::people::{Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, PictureOf, RoomPurpose, Standing};
@@ -91,6 +91,7 @@ ids!(
     MessageId,
     NoteId,
     NoticeId,
+    RecordingId,
     ParticipantId,
     PatientId,
     RoomId,

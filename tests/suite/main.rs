@@ -13,6 +13,7 @@ mod figures;
 mod kill;
 mod media;
 mod programs;
+mod recording;
 mod store;
 mod support;
 mod tls;

@@ -30,7 +30,7 @@ impl Room {
             (HostAct::Admit, Standing::Door) => {
                 taken.seat.standing = Standing::Inside;
                 let seat = taken.seat.clone();
-                let mut outputs = Vec::from(self.enter(&seat));
+                let mut outputs = self.enter(&seat);
                 outputs.extend(self.tell_everybody());
                 outputs
             }

@@ -172,12 +172,15 @@ struct Taken {
     media: SelfMedia,
     watch: Watch,
     retold: Retold,
+    /// Whether the relay records it now.
+    taped: bool,
 }
 
 impl Taken {
     fn new(seat: Seat, connection: ConnectionId) -> Self {
         let (presence, media) = (Presence::Here, SelfMedia::default());
-        Self { seat, connection, presence, media, watch: Watch::default(), retold: Retold::default() }
+        let (watch, retold) = (Watch::default(), Retold::default());
+        Self { seat, connection, presence, media, watch, retold, taped: false }
     }
 
     /// Passes on what the relay says.
@@ -193,6 +196,7 @@ pub struct Room {
     id: RoomId,
     epoch: i64,
     purpose: RoomPurpose,
+    /// Whether its patient agreed to be recorded, and the clinic records.
     recording: bool,
     opened_at: Timestamp,
     taken: Vec<Taken>,
@@ -320,7 +324,7 @@ impl Room {
             you,
             participants: participants.collect(),
             opened_at: self.opened_at,
-            recording: self.recording,
+            recording: self.is_recording(),
             door: door.collect(),
             picture: self.picture.filter(|_| is_inside),
         })
@@ -349,17 +353,22 @@ impl Room {
     }
 
     /// What gives a seat its media: the place in the relay, and in the same breath what may pass there.
-    fn enter(&self, seat: &Seat) -> [Output; 2] {
+    fn enter(&self, seat: &Seat) -> Vec<Output> {
         let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
         let participant = seat.participant;
         // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
         let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
         let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
         let permit = seat.role.permit(seat.standing != Standing::Inside, seat.muted);
-        [
+        let mut outputs = vec![
             Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }),
             Output::Relay(RelayCommand::Permit { participant, permit }),
-        ]
+        ];
+        // A room records when its patient agreed; whoever else comes was not asked.
+        if self.recording && matches!(seat.role, ParticipantRole::Patient | ParticipantRole::Doctor) {
+            outputs.push(Output::Relay(RelayCommand::Record { participant }));
+        }
+        outputs
     }
 
     fn count(&self, wanted: impl Fn(Standing) -> bool) -> usize {
@@ -411,6 +420,7 @@ impl Room {
                 let has_changed = taken.is_some_and(|taken| taken.watch.hears(now, *packets));
                 return if has_changed { self.tell_everybody() } else { Vec::new() };
             }
+            RelayEvent::Taped { participant, is_kept } => return self.taped(*participant, *is_kept),
             RelayEvent::Permitted { .. } => return Vec::new(),
         };
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == about) else {
@@ -424,6 +434,20 @@ impl Room {
             _ => {}
         }
         vec![taken.tell(event)]
+    }
+
+    /// The room says that it records while the relay says that somebody is recorded: not before, and not when it cannot.
+    fn taped(&mut self, participant: ParticipantId, is_kept: bool) -> Vec<Output> {
+        let was_recording = self.is_recording();
+        let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
+            return Vec::new();
+        };
+        taken.taped = is_kept;
+        if self.is_recording() == was_recording { Vec::new() } else { self.tell_everybody() }
+    }
+
+    fn is_recording(&self) -> bool {
+        self.taken.iter().any(|taken| taken.taped)
     }
 
     fn vacate(&mut self, participant: ParticipantId, reason: Option<RoomEnd>) -> Vec<Output> {

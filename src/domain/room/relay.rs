@@ -121,6 +121,11 @@ pub enum RelayCommand {
         /// What passes.
         permit: Permit,
     },
+    /// Records what a seat sends, until it is taken away. Given only for those who may be recorded.
+    Record {
+        /// The seat.
+        participant: ParticipantId,
+    },
     /// Takes a seat away: no packet from or to it passes after this.
     Remove {
         /// The seat.
@@ -192,6 +197,13 @@ pub enum RelayEvent {
     Permitted {
         /// The seat.
         participant: ParticipantId,
+    },
+    /// Whether what a participant sends is being recorded, after [`RelayCommand::Record`] and at each change.
+    Taped {
+        /// The seat.
+        participant: ParticipantId,
+        /// It is; or it cannot be kept at the moment.
+        is_kept: bool,
     },
     /// A periodic measurement of one participant's upstream, twice a second while connected.
     Upstream {

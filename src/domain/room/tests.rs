@@ -181,6 +181,26 @@ fn the_end_cuts_the_media_before_anybody_is_told() {
 }
 
 #[test]
+fn a_room_says_that_it_records_only_while_somebody_is_recorded_and_only_whoever_was_asked_is() {
+    let mut room = Room::new(room().id(), 1, RoomPurpose::Visit, true, at(0));
+    let records = |outputs: &[Output]| outputs.iter().any(|o| matches!(o, Output::Relay(RelayCommand::Record { .. })));
+    assert!(records(&join(&mut room, 1, 11)) && records(&join(&mut room, 2, 12)));
+    let family = Seat { role: ParticipantRole::Family, ..seat(3) };
+    assert!(!records(&room.handle(at(1), Input::Join { seat: family, connection: connection(13) })));
+    let says = |room: &Room| room.state_for(connection(12)).unwrap().recording;
+    assert!(!says(&room), "nothing is recorded yet");
+    let mut taped = |n, is_kept| {
+        let outputs = room.handle(at(2), Input::Relay(RelayEvent::Taped { participant: seat(n).participant, is_kept }));
+        (says(&room), names(&outputs).len())
+    };
+    assert_eq!(taped(1, true), (true, 3), "everybody is told");
+    assert_eq!(taped(2, true), (true, 0));
+    assert_eq!(taped(1, false), (true, 0));
+    assert_eq!(taped(2, false), (false, 3), "the disk is full");
+    assert!(!records(&join(&mut super::tests::room(), 1, 11)), "nobody agreed");
+}
+
+#[test]
 fn a_full_room_says_so() {
     let mut room = room();
     for n in 0..CAPACITY as u128 {

@@ -276,6 +276,8 @@ async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> 
 /// What a demonstration in `folder` is started with, on ports that are free.
 pub fn config(folder: &TempDir) -> Config {
     Config {
+        recordings_url: None,
+        recordings_options: None,
         http_addr: "127.0.0.1:0".parse().unwrap(),
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,

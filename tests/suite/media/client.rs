@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -69,6 +69,7 @@ pub struct Client {
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
+    ticks: Arc<AtomicU32>,
     stop: CancellationToken,
 }
 
@@ -107,6 +108,15 @@ impl PeerConnectionEventHandler for Handler {
 impl Client {
     /// A browser called `name` that can receive `slots` microphones and `slots` cameras.
     pub async fn new(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
+        Self::sending(name, slots, tracker, false).await
+    }
+
+    /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`Film`].
+    pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
+        Self::sending(name, slots, tracker, true).await
+    }
+
+    async fn sending(name: u8, slots: usize, tracker: &TaskTracker, is_film: bool) -> Self {
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
@@ -149,7 +159,12 @@ impl Client {
         }
         let stop = CancellationToken::new();
         let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
-        tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
+        let ticks = Arc::<AtomicU32>::default();
+        if is_film {
+            tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
+        } else {
+            tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
+        }
         let client = Self {
             connection,
             name,
@@ -160,6 +175,7 @@ impl Client {
             remotes,
             state,
             gathered,
+            ticks,
             stop,
         };
         client.add_sections(slots).await;
@@ -198,6 +214,11 @@ impl Client {
                 self.connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
             }
         }
+    }
+
+    /// How many hundredths of a second of its film it has sent.
+    pub fn filmed(&self) -> u32 {
+        self.ticks.load(Ordering::Relaxed)
     }
 
     /// Waits until packets may flow.
@@ -280,6 +301,36 @@ struct Pump {
 }
 
 impl Pump {
+    /// Fifty frames of sound and twenty-five pictures a second.
+    async fn film(mut self, ticks: Arc<AtomicU32>) {
+        let mut clock = tokio::time::interval(Duration::from_millis(10));
+        let (mut sounds, mut pictures) = (7_u16, 65_000_u16);
+        for tick in 0_u32.. {
+            if self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
+                return;
+            }
+            clock.tick().await;
+            if tick.is_multiple_of(2) {
+                let frame = Film::sound(self.name, tick);
+                let sound = packet(OPUS, self.name, 1, sounds, tick.wrapping_mul(480).wrapping_add(1_234), frame);
+                sounds = sounds.wrapping_add(1);
+                if self.microphone.write_rtp(sound).await.is_err() {
+                    return;
+                }
+            }
+            if tick.is_multiple_of(4) {
+                let frame = [&[0x10][..], &Film::picture(self.name, tick)].concat();
+                let timestamp = tick.wrapping_mul(900).wrapping_sub(90_000);
+                let picture = packet(VP8, self.name, 2, pictures, timestamp, frame);
+                pictures = pictures.wrapping_add(1);
+                if self.camera.write_rtp(picture).await.is_err() {
+                    return;
+                }
+            }
+            ticks.store(tick, Ordering::Relaxed);
+        }
+    }
+
     async fn run(mut self) {
         let mut tick = tokio::time::interval(Duration::from_millis(10));
         let mut count = u16::from(self.name).wrapping_mul(9_999);
@@ -299,11 +350,45 @@ impl Pump {
     }
 }
 
-fn packet(payload_type: u8, name: u8, index: u32, sequence_number: u16, timestamp: u32, payload: [u8; 3]) -> Packet {
+/// What [`Client::filming`] sends, as a recording holds it.
+pub struct Film;
+
+impl Film {
+    /// Hundredths of a second between two flashes, and two beeps.
+    pub const PERIOD: u32 = 100;
+
+    /// A frame of sound of the hundredth `tick`; only its look is that of Opus.
+    fn sound(name: u8, tick: u32) -> Vec<u8> {
+        let mark = if tick.is_multiple_of(Self::PERIOD) { 0xbe } else { 0 };
+        [&[0xfc, mark, name][..], &tick.to_be_bytes()].concat()
+    }
+
+    /// A whole picture of the hundredth `tick`, 320x240; only its head is that of VP8.
+    fn picture(name: u8, tick: u32) -> Vec<u8> {
+        let mark = if tick.is_multiple_of(Self::PERIOD) { 0xf1 } else { 0 };
+        [&[0x10, name, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, mark][..], &tick.to_be_bytes()].concat()
+    }
+
+    /// Of a frame: the hundredth of a second in which it was sent, and whether it is a beep or a flash.
+    pub fn read(frame: &[u8]) -> (u32, bool) {
+        let (head, tick) = frame.split_at(frame.len() - 4);
+        let mark = if frame[0] == 0xfc { head[1] == 0xbe } else { head.last() == Some(&0xf1) };
+        (u32::from_be_bytes(tick.try_into().unwrap()), mark)
+    }
+}
+
+fn packet(
+    payload_type: u8,
+    name: u8,
+    index: u32,
+    sequence_number: u16,
+    timestamp: u32,
+    payload: impl AsRef<[u8]>,
+) -> Packet {
     let ssrc = ssrc(name, index);
     let header =
         Header { version: 2, marker: true, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
-    Packet { header, payload: Bytes::copy_from_slice(&payload) }
+    Packet { header, payload: Bytes::copy_from_slice(payload.as_ref()) }
 }
 
 fn ssrc(name: u8, index: u32) -> u32 {

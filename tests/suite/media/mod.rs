@@ -1,6 +1,6 @@
 //! The relay, with real WebRTC clients over real UDP on loopback.
 
-mod client;
+pub mod client;
 mod forwarding;
 mod malformed;
 mod offers;

@@ -14,6 +14,7 @@ mod notices;
 mod opening;
 mod parity;
 mod racing;
+mod recordings;
 mod rooms;
 mod tickets;
 mod uploads;

@@ -72,6 +72,8 @@ impl TestApp {
         let (relay, commands) = mpsc::channel(64);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let parts = Parts {
+            archive: yunzhen::services::recordings::open_archive(Some("memory:///"), &[], std::path::Path::new(""))
+                .expect("memory"),
             bus: Bus::local(),
             live: Live::new(relay, TaskTracker::new(), clock.clone()),
             sms: Sms::Memory(Arc::clone(&sent)),

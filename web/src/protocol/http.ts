@@ -74,9 +74,9 @@ export class Http {
   }
 
   /** Bytes, such as a picture that may only be read with a token. */
-  async blob(path: string): Promise<Blob> {
-    let response = await this.#send('GET', path, {})
-    if (response.status === 401 && this.#options.renew && (await this.#options.renew())) response = await this.#send('GET', path, {})
+  async blob(path: string, options: RequestOptions = {}): Promise<Blob> {
+    let response = await this.#send('GET', path, options)
+    if (response.status === 401 && this.#options.renew && (await this.#options.renew())) response = await this.#send('GET', path, options)
     return response.ok ? await response.blob() : await read<Blob>(response)
   }
 

@@ -803,6 +803,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest recordings of the doctor's own visits; the read is audited. */
+        get: operations["get_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A stretch of a recording: `Range: bytes=…` is honoured, and no answer is longer than 4 MiB. Each read is audited. */
+        get: operations["get_recordings_id_media"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/red-flags": {
         parameters: {
             query?: never;
@@ -1157,6 +1191,23 @@ export interface paths {
         put?: never;
         /** Chooses what happens next. */
         post: operations["post_visits_id_outcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The recordings of a visit, for its doctor; the read is audited. */
+        get: operations["get_visits_id_recordings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1806,6 +1857,8 @@ export interface components {
             paused_until?: components["schemas"]["Timestamp"] | null;
             /** @description What it is doing. */
             phase: components["schemas"]["DeskPhase"];
+            /** @description Whether the clinic records the visits of those who agree. */
+            records: boolean;
             /** @description Visits of this doctor whose note is not signed. */
             unfinished: components["schemas"]["UnfinishedNote"][];
             /**
@@ -2419,6 +2472,53 @@ export interface components {
             exclusive?: boolean;
             /** @description What the patient reads. */
             text: components["schemas"]["Text"];
+        };
+        /**
+         * Format: uuid
+         * @description A film of a participant of a visit.
+         */
+        RecordingId: string;
+        /** @description `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it. */
+        RecordingView: {
+            /**
+             * Format: int32
+             * @description How many stretches are missing in it.
+             */
+            gaps: number;
+            /** @description The film. */
+            id: components["schemas"]["RecordingId"];
+            /** @description Whether the server ended in the middle. */
+            is_cut: boolean;
+            /**
+             * Format: int64
+             * @description How long it is, in milliseconds.
+             */
+            millis: number;
+            /** @description The patient's name, masked. */
+            name_masked: string;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
+            /**
+             * Format: int32
+             * @description Which part, from 1.
+             */
+            part: number;
+            /** @description Not removed before. */
+            retain_until: components["schemas"]["Timestamp"];
+            /** @description Who is seen and heard. */
+            role: components["schemas"]["ParticipantRole"];
+            /**
+             * Format: int64
+             * @description How many bytes.
+             */
+            size: number;
+            /** @description When the recording began. */
+            started_at: components["schemas"]["Timestamp"];
+            /** @description Of which visit. */
+            visit: components["schemas"]["VisitId"];
         };
         /** @description One yes/no question of the first page. */
         RedFlag: {
@@ -5550,6 +5650,92 @@ export interface operations {
             };
         };
     };
+    get_recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recordings_id_media: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/webm": number[];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     post_red_flags: {
         parameters: {
             query?: never;
@@ -6795,6 +6981,51 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_visits_id_recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -77,6 +77,21 @@ export interface UnfinishedNote {
   name_masked: string
   ended_at: number | null
 }
+/** A film of one participant of a visit, or a part of it. */
+export interface Recording {
+  id: string
+  visit: string
+  no: number
+  name_masked: string
+  role: string
+  part: number
+  started_at: number
+  millis: number
+  gaps: number
+  is_cut: boolean
+  size: number
+  retain_until: number
+}
 export interface DeskView {
   id: string
   name: Text
@@ -86,6 +101,8 @@ export interface DeskView {
   paused_until: number | null
   current: CurrentPatient | null
   unfinished: UnfinishedNote[]
+  /** Whether the clinic records the visits of those who agree. */
+  records: boolean
   version: number
   as_of: number
 }

@@ -1,0 +1,123 @@
+//! Process records: from packets to files that a browser plays.
+//!
+//! Nothing here waits, opens a file or asks for the time. A [`Tape`] takes the packets of one participant with the moment
+//! of their arrival and gives pieces of `WebM`: the head of a part, then clusters of at most [`CLUSTER`]. Who may be
+//! recorded is decided elsewhere; where the pieces go is the business of a [`Recorder`].
+
+pub mod frame;
+pub mod order;
+mod tape;
+mod timeline;
+pub mod webm;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::time::Timestamp;
+
+pub use tape::Tape;
+
+/// The longest cluster: with [`order::HOLD`] it bounds what a crash can cost, which is less than a second.
+pub const CLUSTER: Duration = Duration::from_millis(500);
+
+/// What is recorded without being decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedCodec {
+    /// Sound.
+    Opus,
+    /// Pictures.
+    Vp8,
+}
+
+/// A packet of a recorded participant.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedPacket<'a> {
+    /// Names the stream: another one after a reload, or for another layer. Its lower half is the SSRC.
+    pub stream: u64,
+    /// What it carries.
+    pub codec: RecordedCodec,
+    /// The RTP sequence number.
+    pub sequence: u16,
+    /// The RTP timestamp.
+    pub timestamp: u32,
+    /// The RTP marker: the last packet of a picture.
+    pub marker: bool,
+    /// The payload.
+    pub payload: &'a [u8],
+}
+
+/// What a sender says of one of its streams (RFC 3550, section 6.4.1).
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedReport {
+    /// What the stream carries.
+    pub codec: RecordedCodec,
+    /// The stream's SSRC.
+    pub ssrc: u32,
+    /// An RTP timestamp of it.
+    pub timestamp: u32,
+    /// When that was, in microseconds of the sender's own clock.
+    pub ntp: i64,
+}
+
+/// Why something is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapCause {
+    /// Packets did not arrive, or came too late.
+    Lost,
+    /// Pictures that could not be shown without one that was lost.
+    NoKeyframe,
+    /// The disk was full or refused.
+    Storage,
+    /// The server ended in the middle.
+    Restart,
+}
+
+/// Something that is missing, in milliseconds of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Of what; nothing for both.
+    pub codec: Option<RecordedCodec>,
+    /// Where it begins.
+    pub from: u64,
+    /// Where it ends.
+    pub to: u64,
+    /// Why.
+    pub cause: GapCause,
+}
+
+/// A piece of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// The head of a new part, which is a file of its own.
+    Head(Vec<u8>),
+    /// A cluster of the part.
+    Cluster {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// What was found missing meanwhile.
+        gaps: Vec<Gap>,
+    },
+}
+
+/// Where the recordings of a process go; given to the relay at its start.
+pub trait Recorder: std::fmt::Debug + Send + Sync {
+    /// Begins the recording of a participant; nothing when that cannot be.
+    fn begin(&self, room: RoomId, participant: ParticipantId) -> Option<Box<dyn Take>>;
+}
+
+/// A running recording. Its calls may wait for a disk, so they are made where that harms nobody.
+pub trait Take: Send {
+    /// Keeps a piece for good before it returns; a piece that cannot be kept becomes a gap. Whether it was kept.
+    fn append(&mut self, piece: Piece) -> bool;
+    /// Nothing more comes.
+    fn finish(self: Box<Self>);
+}
+
+/// Until when a recording of a visit that ended at `end` is kept at least: three years, counted in long ones.
+pub fn retain_until(end: Timestamp) -> Timestamp {
+    end + Duration::from_hours(3 * 366 * 24)
+}

@@ -1,0 +1,409 @@
+//! One participant's sound and pictures on their way into files.
+
+use std::collections::BTreeMap;
+use std::mem::take;
+use std::time::Duration;
+
+use super::frame::{Built, Frames, keyframe_size, split};
+use super::order::Order;
+use super::timeline::{SenderClock, Timeline};
+use super::webm::{self, Block, PICTURES, SOUND};
+use super::{CLUSTER, Gap, GapCause, Piece, RecordedCodec, RecordedPacket, RecordedReport};
+
+/// Pictures that come within this time belong into the same file as the sound.
+const PATIENCE: Duration = Duration::from_millis(900);
+/// A stream's first packets wait so long for the report that says when they were seen or heard; a browser sends that of its
+/// pictures after half a second. The first packets of all come late, so without a report the quickest of this time counts.
+const UNREPORTED: Duration = Duration::from_millis(600);
+/// A stream that is silent for so long gives way to another.
+const SILENT: Duration = Duration::from_secs(1);
+/// Streams whose reports are kept; a hostile participant invents more.
+const STREAMS: usize = 16;
+
+/// A packet that waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    timestamp: u32,
+    marker: bool,
+    payload: Vec<u8>,
+}
+
+/// One of the two tracks.
+#[derive(Debug)]
+struct Track {
+    codec: RecordedCodec,
+    stream: Option<u64>,
+    begun: Duration,
+    heard: Duration,
+    order: Order<Waiting>,
+    frames: Frames,
+    /// Where the last block was, in milliseconds.
+    newest: Option<u64>,
+    /// What is missing since when, until the next block says how long.
+    missing: Option<(u64, GapCause)>,
+    width: u16,
+}
+
+impl Track {
+    fn new(codec: RecordedCodec) -> Self {
+        let (order, frames) = (Order::default(), Frames::default());
+        let (begun, heard) = (Duration::ZERO, Duration::ZERO);
+        Self { codec, stream: None, begun, heard, order, frames, newest: None, missing: None, width: 0 }
+    }
+
+    /// Whether its first packets still wait for the report that says when they were seen or heard.
+    fn is_unreported(&self, at: Duration, line: &Timeline) -> bool {
+        self.newest.is_none() && !line.is_reported() && at.saturating_sub(self.begun) < UNREPORTED
+    }
+}
+
+/// Ticks a second.
+const fn rate(codec: RecordedCodec) -> u32 {
+    match codec {
+        RecordedCodec::Opus => 48_000,
+        RecordedCodec::Vp8 => 90_000,
+    }
+}
+
+fn ssrc(stream: u64) -> u32 {
+    u32::try_from(stream & 0xffff_ffff).expect("masked to 32 bits")
+}
+
+/// The recording of one participant.
+#[derive(Debug)]
+pub struct Tape {
+    tracks: [Track; 2],
+    /// By SSRC: reports know no connection.
+    lines: BTreeMap<u32, Timeline>,
+    clock: SenderClock,
+    blocks: Vec<Block>,
+    gaps: Vec<Gap>,
+    size: Option<(u16, u16)>,
+    /// Whether a part is open, and whether it has sound and pictures.
+    part: Option<(bool, bool)>,
+    since: Option<Duration>,
+    wants_keyframe: bool,
+}
+
+impl Default for Tape {
+    fn default() -> Self {
+        Self {
+            tracks: [Track::new(RecordedCodec::Opus), Track::new(RecordedCodec::Vp8)],
+            lines: BTreeMap::new(),
+            clock: SenderClock::default(),
+            blocks: Vec::new(),
+            gaps: Vec::new(),
+            size: None,
+            part: None,
+            since: None,
+            wants_keyframe: false,
+        }
+    }
+}
+
+impl Tape {
+    /// Takes a packet that arrived `at` after the beginning of the recording.
+    pub fn push(&mut self, at: Duration, packet: RecordedPacket<'_>) {
+        self.line(ssrc(packet.stream), packet.codec).arrived(at, packet.timestamp);
+        let of = usize::from(packet.codec == RecordedCodec::Vp8);
+        if self.tracks[of].stream != Some(packet.stream) {
+            if !takes_over(&self.tracks[of], at, &packet) {
+                return;
+            }
+            // What the former stream still holds was seen before.
+            self.settle_track(of, Duration::MAX);
+            let track = &mut self.tracks[of];
+            (track.stream, track.begun) = (Some(packet.stream), at);
+            (track.order, track.frames) = (Order::default(), Frames::default());
+        }
+        let track = &mut self.tracks[of];
+        track.heard = at;
+        let RecordedPacket { timestamp, marker, payload, .. } = packet;
+        track.order.push(at, packet.sequence, Waiting { timestamp, marker, payload: payload.to_vec() });
+        self.settle(at);
+    }
+
+    /// A sender report that arrived `at`.
+    pub fn report(&mut self, at: Duration, report: RecordedReport) {
+        let mut clock = self.clock;
+        self.line(report.ssrc, report.codec).report(&mut clock, at, report.timestamp, report.ntp);
+        self.clock = clock;
+    }
+
+    fn line(&mut self, ssrc: u32, codec: RecordedCodec) -> &mut Timeline {
+        if self.lines.len() >= STREAMS && !self.lines.contains_key(&ssrc) {
+            self.lines.clear();
+        }
+        self.lines.entry(ssrc).or_insert_with(|| Timeline::new(rate(codec)))
+    }
+
+    /// Whether pictures are missing that only a keyframe can bring back; asking resets it.
+    pub fn wants_keyframe(&mut self) -> bool {
+        take(&mut self.wants_keyframe)
+    }
+
+    /// What can be kept by now.
+    pub fn cut(&mut self, at: Duration) -> Vec<Piece> {
+        self.settle(at);
+        match self.since {
+            Some(since) if at.saturating_sub(since) >= self.patience() => self.close(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// All that is left.
+    pub fn finish(mut self) -> Vec<Piece> {
+        self.settle(Duration::MAX);
+        self.close()
+    }
+
+    /// The first cluster waits for the pictures a little, so that they share a file.
+    fn patience(&self) -> Duration {
+        let is_complete = self.size.is_some() && self.tracks[0].newest.is_some();
+        if self.part.is_none() && !is_complete { PATIENCE } else { CLUSTER }
+    }
+
+    /// Moves what is in order into blocks.
+    fn settle(&mut self, at: Duration) {
+        (0..self.tracks.len()).for_each(|of| self.settle_track(of, at));
+    }
+
+    fn settle_track(&mut self, of: usize, at: Duration) {
+        let track = &mut self.tracks[of];
+        let Some(line) = track.stream.and_then(|stream| self.lines.get_mut(&ssrc(stream))) else { return };
+        if track.is_unreported(at, line) {
+            return;
+        }
+        while let Some(ordered) = track.order.pop(at) {
+            let Waiting { timestamp, marker, payload } = ordered.packet;
+            if ordered.missing > 0 {
+                track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::Lost));
+            }
+            let (data, is_key) = if track.codec == RecordedCodec::Opus {
+                if payload.is_empty() {
+                    continue;
+                }
+                (payload, true)
+            } else {
+                match track.frames.push(ordered.missing > 0, timestamp, marker, &payload) {
+                    Built::More => continue,
+                    Built::Useless => {
+                        track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::NoKeyframe));
+                        self.wants_keyframe = true;
+                        continue;
+                    }
+                    Built::Whole(frame) => {
+                        if let Some(size) = frame.size {
+                            track.width = size.0;
+                            self.size = Some(size);
+                        }
+                        (frame.data, frame.size.is_some())
+                    }
+                }
+            };
+            // A player wants times that never go back.
+            let least = track.newest.map_or(0, |newest| newest + 1);
+            let when = line.at(&self.clock, timestamp).max(least);
+            if let Some((from, cause)) = track.missing.take() {
+                self.gaps.push(Gap { codec: Some(track.codec), from, to: when, cause });
+            }
+            let is_first = track.newest.replace(when).is_none();
+            let number = if track.codec == RecordedCodec::Opus { SOUND } else { PICTURES };
+            self.blocks.push(Block { track: number, at: when, is_key, data });
+            self.since.get_or_insert(if is_first { track.begun } else { at.min(track.heard) });
+        }
+    }
+
+    /// Closes the cluster; before it a head, when a part begins.
+    fn close(&mut self) -> Vec<Piece> {
+        self.since = None;
+        let blocks = take(&mut self.blocks);
+        let has = |track: u8| blocks.iter().any(|block| block.track == track);
+        let (sound, pictures) = (has(SOUND), has(PICTURES));
+        if !sound && !pictures {
+            return Vec::new();
+        }
+        let mut pieces = Vec::new();
+        // What the open part has no track for begins another one; that has both from then on.
+        let fits = self.part.is_some_and(|part| (part.0 || !sound) && (part.1 || !pictures));
+        if !fits {
+            let had = self.part.unwrap_or_default();
+            let part = (sound || had.0, pictures || had.1);
+            self.part = Some(part);
+            pieces.push(Piece::Head(webm::head(part.0, self.size.filter(|_| part.1))));
+        }
+        let gaps = take(&mut self.gaps);
+        pieces.extend(webm::cluster(blocks).map(|bytes| Piece::Cluster { bytes, gaps }));
+        pieces
+    }
+}
+
+/// Whether a packet of another stream takes the track over: of layers the widest is kept, and after a reload the new one.
+fn takes_over(track: &Track, at: Duration, packet: &RecordedPacket<'_>) -> bool {
+    let is_silent = track.stream.is_none() || at.saturating_sub(track.heard) >= SILENT;
+    match packet.codec {
+        RecordedCodec::Opus => is_silent,
+        RecordedCodec::Vp8 => {
+            let size = split(packet.payload).filter(|(starts, _)| *starts).and_then(|(_, data)| keyframe_size(data));
+            is_silent || size.is_some_and(|(width, _)| width > track.width)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(width: u8) -> Vec<u8> {
+        vec![0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0, width, 0xe0, 0x01, 1, 2, 3]
+    }
+
+    fn sound(n: u16) -> RecordedPacket<'static> {
+        let timestamp = u32::from(n) * 960;
+        RecordedPacket { stream: 1, codec: RecordedCodec::Opus, sequence: n, timestamp, marker: false, payload: &[9] }
+    }
+
+    fn picture(n: u16, payload: &[u8]) -> RecordedPacket<'_> {
+        let timestamp = u32::from(n) * 3000 + 7;
+        RecordedPacket { stream: 2, codec: RecordedCodec::Vp8, sequence: n, timestamp, marker: true, payload }
+    }
+
+    fn all_blocks(pieces: &[Piece]) -> Vec<Block> {
+        let clusters = pieces.iter().filter_map(|piece| match piece {
+            Piece::Cluster { bytes, .. } => Some(bytes),
+            Piece::Head(_) => None,
+        });
+        clusters.flat_map(|bytes| webm::blocks(bytes)).collect()
+    }
+
+    /// Ten seconds: sound every 20 ms, a picture every 33⅓; the picture takes `late` longer on its way.
+    fn ten_seconds(late: u64, reports: bool) -> Vec<Piece> {
+        let mut events = Vec::new();
+        for n in 0_u16..500 {
+            events.push((u64::from(n) * 20 + u64::from(n % 5) * 3, true, n));
+        }
+        for n in 0_u16..300 {
+            events.push((u64::from(n) * 100 / 3 + late + u64::from(n % 4) * 5, false, n));
+        }
+        events.sort_unstable();
+        let (whole, delta) = (key(2), vec![0x10, 1, 5, 5]);
+        let (mut tape, mut pieces) = (Tape::default(), Vec::new());
+        for (at, is_sound, n) in events {
+            let at = Duration::from_millis(at);
+            let packet = if is_sound { sound(n) } else { picture(n, if n == 0 { &whole } else { &delta }) };
+            tape.push(at, packet);
+            if reports && n == 0 {
+                tape.report(
+                    at,
+                    RecordedReport {
+                        codec: packet.codec,
+                        ssrc: ssrc(packet.stream),
+                        timestamp: packet.timestamp,
+                        ntp: 1_000_000_000,
+                    },
+                );
+            }
+            pieces.extend(tape.cut(at));
+        }
+        pieces.extend(tape.finish());
+        pieces
+    }
+
+    /// The worst distance of a block from the moment at which it was seen or heard, relative to the first sound.
+    fn worst_skew(pieces: &[Piece]) -> (u64, usize, usize) {
+        let blocks = all_blocks(pieces);
+        let of = |track| blocks.iter().filter(move |block| block.track == track).map(|block| block.at);
+        let zero = of(SOUND).next().expect("sound");
+        let skew = |at: u64, true_at: u64| at.abs_diff(zero + true_at);
+        let sounds = of(SOUND).zip(0_u64..).map(|(at, n)| skew(at, n * 20));
+        let pictures = of(PICTURES).zip(0_u64..).map(|(at, n)| skew(at, n * 100 / 3));
+        (sounds.chain(pictures).max().expect("blocks"), of(SOUND).count(), of(PICTURES).count())
+    }
+
+    #[test]
+    fn sound_and_pictures_stay_within_forty_milliseconds_with_and_without_reports() {
+        let (skew, sounds, pictures) = worst_skew(&ten_seconds(150, true));
+        assert_eq!((sounds, pictures), (500, 300));
+        assert!(skew <= 2, "reports put both on one clock: {skew} ms");
+        let (skew, ..) = worst_skew(&ten_seconds(25, false));
+        assert!(skew <= 40, "without reports their arrival decides: {skew} ms");
+    }
+
+    #[test]
+    fn a_file_begins_with_one_head_and_no_cluster_is_longer_than_a_second() {
+        let pieces = ten_seconds(25, false);
+        let heads = pieces.iter().filter(|piece| matches!(piece, Piece::Head(_))).count();
+        assert_eq!((heads, matches!(pieces[0], Piece::Head(_))), (1, true));
+        for piece in &pieces {
+            let blocks = all_blocks(std::slice::from_ref(piece));
+            let long = blocks.last().map_or(0, |last| last.at - blocks[0].at);
+            assert!(long <= 1000, "{long}");
+        }
+    }
+
+    #[test]
+    fn a_loss_is_a_gap_in_the_index_and_asks_for_a_keyframe() {
+        let (whole, delta) = (key(2), vec![0x10, 1, 5, 5]);
+        let mut tape = Tape::default();
+        for n in [0, 1, 4, 5, 6] {
+            tape.push(Duration::from_millis(u64::from(n) * 33), picture(n, if n == 0 { &whole } else { &delta }));
+        }
+        tape.push(Duration::from_secs(1), picture(30, &whole));
+        let asked = tape.wants_keyframe();
+        let pieces = tape.finish();
+        assert!(asked);
+        let Some(Piece::Cluster { gaps, .. }) = pieces.last() else { panic!("a cluster") };
+        let [gap] = gaps[..] else { panic!("{gaps:?}") };
+        assert_eq!((gap.codec, gap.cause), (Some(RecordedCodec::Vp8), GapCause::Lost));
+        assert!(gap.from <= 40 && gap.to >= 900, "{gap:?}");
+        assert_eq!(all_blocks(&pieces).len(), 3, "what could not be shown is not there");
+    }
+
+    #[test]
+    fn of_several_layers_the_widest_is_kept() {
+        let mut tape = Tape::default();
+        let (small, large) = (key(1), key(4));
+        tape.push(Duration::ZERO, picture(0, &small));
+        tape.push(Duration::from_millis(10), RecordedPacket { stream: 3, ..picture(0, &large) });
+        tape.push(Duration::from_millis(40), picture(1, &small));
+        tape.push(Duration::from_millis(45), RecordedPacket { stream: 3, ..picture(1, &large) });
+        let blocks = all_blocks(&tape.finish());
+        let widths: Vec<_> = blocks.iter().map(|block| keyframe_size(&block.data).expect("keys").0).collect();
+        assert_eq!(widths, [256, 1024, 1024]);
+    }
+
+    #[test]
+    fn pictures_that_come_later_begin_another_part() {
+        let mut tape = Tape::default();
+        let mut pieces = Vec::new();
+        for n in 0..100 {
+            let at = Duration::from_millis(u64::from(n) * 20);
+            tape.push(at, sound(n));
+            pieces.extend(tape.cut(at));
+        }
+        let whole = key(2);
+        tape.push(Duration::from_secs(2), picture(0, &whole));
+        pieces.extend(tape.finish());
+        assert_eq!(pieces.iter().filter(|piece| matches!(piece, Piece::Head(_))).count(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_packet_panics_and_what_comes_out_is_read_again(packets in proptest::collection::vec(
+            (0_u64..5000, 0_u64..4, any::<bool>(), any::<u16>(), any::<u32>(), any::<bool>(),
+             proptest::collection::vec(any::<u8>(), 0..30)), 0..80)) {
+            let (mut tape, mut pieces) = (Tape::default(), Vec::new());
+            for (at, stream, is_sound, sequence, timestamp, marker, payload) in packets {
+                let at = Duration::from_millis(at);
+                let codec = if is_sound { RecordedCodec::Opus } else { RecordedCodec::Vp8 };
+                tape.push(at, RecordedPacket { stream, codec, sequence, timestamp, marker, payload: &payload });
+                tape.report(at, RecordedReport { codec, ssrc: ssrc(stream), timestamp, ntp: i64::from(timestamp) });
+                pieces.extend(tape.cut(at));
+            }
+            pieces.extend(tape.finish());
+            prop_assert!(pieces.is_empty() || matches!(pieces[0], Piece::Head(_)));
+        }
+    }
+}

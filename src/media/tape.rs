@@ -1,0 +1,187 @@
+//! A recorded participant's packets on their way to a [`Take`].
+//!
+//! The forwarding of a packet never waits for a disk: the tape's queue is bounded, and what finds it full is missing in
+//! the recording, which says so.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use rtc::rtp::Packet;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::codec::Codec;
+use super::counters::Counters;
+use super::instant;
+use super::pli::Report;
+use super::seat::{News, Notice};
+use super::source::{Origin, Source};
+use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::record::{Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
+use crate::domain::room::relay::MediaKind;
+
+/// Packets that wait for a slow disk: some seconds of a good camera.
+const QUEUE: usize = 2048;
+/// How often it is looked whether a cluster is full.
+const LOOK: Duration = Duration::from_millis(100);
+/// A player can only begin at a keyframe, and a call has few of its own.
+const KEYFRAMES: Duration = Duration::from_secs(15);
+
+/// What the tape hears.
+enum Taped {
+    Packet { at: Instant, source: Weak<Source>, stream: u64, codec: RecordedCodec, packet: Packet },
+    Report { at: Instant, report: RecordedReport },
+}
+
+/// Tells the switchboard whether a participant is recorded.
+pub(super) struct Teller {
+    pub(super) notices: mpsc::Sender<Notice>,
+    pub(super) participant: ParticipantId,
+    pub(super) number: u64,
+}
+
+impl Teller {
+    async fn tell(&self, is_kept: bool) {
+        let _ = self.notices.send((self.participant, self.number, News::Taped(is_kept))).await;
+    }
+}
+
+/// Where a recorded participant's packets go.
+#[derive(Clone)]
+pub(super) struct TapeQueue {
+    queue: mpsc::Sender<Taped>,
+    counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for TapeQueue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TapeQueue").finish_non_exhaustive()
+    }
+}
+
+impl TapeQueue {
+    /// Begins the recording of a participant; it ends when the last of these queues is dropped.
+    pub(super) fn start(
+        recorder: Arc<dyn Recorder>,
+        room: RoomId,
+        tell: Teller,
+        counters: &Arc<Counters>,
+        tracker: &TaskTracker,
+    ) -> Self {
+        let (queue, packets) = mpsc::channel(QUEUE);
+        tracker.spawn(run(recorder, room, tell, packets));
+        Self { queue, counters: Arc::clone(counters) }
+    }
+
+    /// Takes a packet if there is room.
+    pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
+        let codec = match from.codec {
+            Codec::Opus => RecordedCodec::Opus,
+            Codec::Vp8 => RecordedCodec::Vp8,
+            Codec::H264 => {
+                self.counters.unrecorded_codec.increment(1);
+                return;
+            }
+        };
+        let (at, source, packet) = (instant::now(), Arc::downgrade(source), packet.clone());
+        if self.queue.try_send(Taped::Packet { at, source, stream: from.stream, codec, packet }).is_err() {
+            self.counters.unrecorded_full.increment(1);
+        }
+    }
+
+    /// Takes a report if there is room; it will be repeated.
+    pub(super) fn report(&self, kind: MediaKind, report: Report) {
+        let codec = match kind {
+            MediaKind::Audio => RecordedCodec::Opus,
+            MediaKind::Video => RecordedCodec::Vp8,
+        };
+        let Report { at, ssrc, timestamp, ntp } = report;
+        let _ = self.queue.try_send(Taped::Report { at, report: RecordedReport { codec, ssrc, timestamp, ntp } });
+    }
+}
+
+/// One participant's running recording.
+struct Session {
+    tape: Tape,
+    begin: Instant,
+    /// When a keyframe was last asked for.
+    asked: Instant,
+}
+
+impl Session {
+    fn since(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.begin)
+    }
+
+    fn hear(&mut self, taped: Taped) {
+        let (at, source, stream, codec, packet) = match taped {
+            Taped::Packet { at, source, stream, codec, packet } => (at, source, stream, codec, packet),
+            Taped::Report { at, report } => return self.tape.report(self.since(at), report),
+        };
+        let header = &packet.header;
+        let recorded = RecordedPacket {
+            stream,
+            codec,
+            sequence: header.sequence_number,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            payload: &packet.payload,
+        };
+        self.tape.push(self.since(at), recorded);
+        let is_due = self.tape.wants_keyframe() || at.saturating_duration_since(self.asked) >= KEYFRAMES;
+        if is_due
+            && codec == RecordedCodec::Vp8
+            && let Some(source) = source.upgrade()
+        {
+            self.asked = at;
+            source.request_keyframe();
+        }
+    }
+}
+
+async fn run(recorder: Arc<dyn Recorder>, room: RoomId, tell: Teller, mut packets: mpsc::Receiver<Taped>) {
+    let (begin, participant) = (instant::now(), tell.participant);
+    let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant)).await;
+    let Ok(Some(mut take)) = begun else {
+        tracing::error!(participant.id = %participant, "a recording could not begin; the call goes on without");
+        return;
+    };
+    tell.tell(true).await;
+    let mut was_kept = true;
+    let mut session = Session { tape: Tape::default(), begin, asked: begin };
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        let now = tokio::select! {
+            taped = packets.recv() => match taped {
+                Some(taped) => {
+                    session.hear(taped);
+                    instant::now()
+                }
+                None => break,
+            },
+            _ = look.tick() => instant::now(),
+        };
+        let pieces = session.tape.cut(session.since(now));
+        let Some((same, is_kept)) = keep(take, pieces).await else { return };
+        take = same;
+        if is_kept.is_some_and(|is_kept| is_kept != was_kept) {
+            was_kept = !was_kept;
+            tell.tell(was_kept).await;
+        }
+    }
+    if let Some((take, _)) = keep(take, session.tape.finish()).await {
+        let _ = tokio::task::spawn_blocking(move || take.finish()).await;
+    }
+}
+
+/// Keeps pieces where waiting for a disk harms nobody; whether all were kept, if there were any.
+async fn keep(mut take: Box<dyn Take>, pieces: Vec<Piece>) -> Option<(Box<dyn Take>, Option<bool>)> {
+    if pieces.is_empty() {
+        return Some((take, None));
+    }
+    let kept = tokio::task::spawn_blocking(move || {
+        let lost = pieces.into_iter().filter_map(|piece| (!take.append(piece)).then_some(())).count();
+        (take, Some(lost == 0))
+    });
+    kept.await.ok()
+}

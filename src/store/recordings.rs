@@ -1,0 +1,162 @@
+//! Process records: where each file is, and until when it is kept.
+
+use crate::domain::ids::{AccountId, ClinicId, InstitutionId, ParticipantId, RecordingId, RoomId, VisitId};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// A stored file of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct RecordingRow {
+    /// The file.
+    pub id: RecordingId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// Of which visit.
+    pub visit_id: VisitId,
+    /// In which room.
+    pub room_id: RoomId,
+    /// Who is seen and heard.
+    pub participant_id: ParticipantId,
+    /// Which part of this participant's recording, from 1.
+    pub part: i64,
+    /// When the recording began.
+    pub started_at: Timestamp,
+    /// How long it is, in milliseconds.
+    pub millis: i64,
+    /// The words that the patient agreed to.
+    pub consent_version: String,
+    /// When the patient agreed.
+    pub consent_at: Timestamp,
+    /// Not to be removed before.
+    pub retain_until: Timestamp,
+    /// Whether a crash cut it off.
+    pub is_cut: bool,
+    /// How many gaps its index names.
+    pub gaps: i64,
+    /// Its name in the object store.
+    pub place: String,
+    /// Its length for a player.
+    pub size: i64,
+    /// Its length in the object store.
+    pub stored_size: i64,
+    /// SHA-256 of what is in the object store, in hexadecimal digits.
+    pub hash: String,
+    /// The wrapped key.
+    pub key_sealed: Vec<u8>,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+macro_rules! columns {
+    ($rest:literal) => {
+        concat!(
+            "select id, institution_id, visit_id, room_id, participant_id, part, started_at, millis, consent_version,
+                    consent_at, retain_until, is_cut, gaps, place, size, stored_size, hash, key_sealed, stored_at
+             from recording ",
+            $rest
+        )
+    };
+}
+
+/// The `recording` table.
+pub struct Recordings<'tx>(pub(super) &'tx mut Tx);
+
+impl Recordings<'_> {
+    /// Keeps a row; `false` when it was kept before.
+    pub async fn insert(self, row: &RecordingRow) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into recording (id, institution_id, visit_id, room_id, participant_id, part, started_at, millis,
+                                        consent_version, consent_at, retain_until, is_cut, gaps, place, size,
+                                        stored_size, hash, key_sealed, stored_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                 on conflict (id) do nothing",
+            )
+            .bind(row.id)
+            .bind(row.institution_id)
+            .bind(row.visit_id)
+            .bind(row.room_id)
+            .bind(row.participant_id)
+            .bind(row.part)
+            .bind(row.started_at)
+            .bind(row.millis)
+            .bind(&row.consent_version)
+            .bind(row.consent_at)
+            .bind(row.retain_until)
+            .bind(row.is_cut)
+            .bind(row.gaps)
+            .bind(&row.place)
+            .bind(row.size)
+            .bind(row.stored_size)
+            .bind(&row.hash)
+            .bind(&row.key_sealed)
+            .bind(row.stored_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// A file by its id.
+    pub async fn find(self, id: RecordingId) -> Result<Option<RecordingRow>> {
+        Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// The files of a visit, oldest first.
+    pub async fn of_visit(self, visit: VisitId) -> Result<Vec<RecordingRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where visit_id = $1 order by started_at, participant_id, part"))
+                .bind(visit)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// The newest files of a doctor's visits.
+    pub async fn of_doctor(self, doctor: AccountId, limit: i64) -> Result<Vec<RecordingRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where visit_id in (select id from visit where doctor_id = $1)
+                 order by started_at desc, participant_id, part
+                 limit $2"
+            ))
+            .bind(doctor)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// A visit that ends later than was thought keeps its files longer.
+    pub async fn retain(self, visit: VisitId, until: Timestamp) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update recording set retain_until = $2 where visit_id = $1 and retain_until < $2")
+                .bind(visit)
+                .bind(until)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// Whether a clinic records those who agree.
+    pub async fn is_wanted(self, clinic: ClinicId) -> Result<bool> {
+        let policy: Option<String> = on!(self.0, |conn| {
+            sqlx::query_scalar("select recording from clinic where id = $1").bind(clinic).fetch_optional(conn).await?
+        });
+        Ok(policy.is_some_and(|policy| policy == "with_consent"))
+    }
+
+    /// Sets that for every clinic with this code; which they are.
+    pub async fn set_wanted(self, code: &str, is_wanted: bool) -> Result<Vec<(InstitutionId, ClinicId)>> {
+        let policy = if is_wanted { "with_consent" } else { "off" };
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as("update clinic set recording = $2 where code = $1 returning institution_id, id")
+                .bind(code)
+                .bind(policy)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+}

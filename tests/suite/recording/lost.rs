@@ -1,0 +1,121 @@
+//! What is left of a recording when the server is killed or the disk is full.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tokio_util::task::TaskTracker;
+
+use super::scene::{Call, blocks, film, recordings};
+use crate::clinic::stage::Site;
+use crate::media::client::Film;
+use crate::programs;
+use crate::support::binary::{Binary, bare};
+
+/// Hundredths of a second that a crash may cost.
+const A_SECOND: u32 = 100;
+
+/// Lets the fever clinic record those who agree, as its operator does.
+fn record(folder: &Path) {
+    let policy = bare(&["record", "fever", "with-consent"])
+        .env("YUNZHEN_DATA_DIR", folder)
+        .env("YUNZHEN_PUBLIC_URL", "https://clinic.example")
+        .env("YUNZHEN_MEDIA_ANNOUNCE", "127.0.0.1:9")
+        .output()
+        .unwrap();
+    assert!(policy.status.success(), "{}", String::from_utf8_lossy(&policy.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_costs_a_recording_less_than_a_second_and_its_index_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Binary::start(&["demo"], folder.path(), &[]);
+    record(folder.path());
+    let mut call = Call::begin(&server.base, true, &TaskTracker::new()).await;
+    call.patient.sees_recording(true).await;
+    call.talk(100).await;
+    let filmed = [call.patient.client.filmed(), call.doctor.client.filmed()];
+    server.kill();
+    drop(server);
+
+    let server = Binary::start(&["demo"], folder.path(), &[]);
+    let site = Site::at(&server.base);
+    let doctor = site.staff("doctor").await;
+    let list = recordings(&site, &call.visit, &doctor, 2).await;
+    for (role, filmed) in ["patient", "doctor"].into_iter().zip(filmed) {
+        let one = list.iter().find(|one| one["role"] == role).unwrap();
+        assert_eq!((&one["is_cut"], one["gaps"].as_u64().unwrap() > 0), (&true.into(), true), "{one}");
+        let film = film(&server.base, one["id"].as_str().unwrap(), &doctor).await;
+        let last = blocks(&film).iter().map(|block| Film::read(&block.data).0).max().unwrap();
+        let lost = filmed.saturating_sub(last);
+        assert!(lost <= A_SECOND, "{role}: {lost} hundredths of a second were lost");
+    }
+}
+
+/// A small disk in memory; it is taken away with this value.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Makes `folder` a disk of 64 KiB.
+    fn mount(folder: &Path) -> Option<Self> {
+        std::fs::create_dir_all(folder).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(folder).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
+    }
+
+    /// Leaves no room on it.
+    fn fill(&self) {
+        let filled = std::fs::write(self.0.join("ballast"), vec![1; 64 * 1024]);
+        assert!(filled.is_err() || std::fs::write(self.0.join("more"), [1]).is_err(), "it is full");
+    }
+
+    /// Frees it.
+    fn free(&self) {
+        for name in ["ballast", "more"] {
+            let _ = std::fs::remove_file(self.0.join(name));
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_full_disk_the_call_goes_on_the_mark_goes_out_and_the_gap_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&folder.path().join("spool")) else {
+        return programs::skip("a full disk", "a tmpfs cannot be mounted; it needs root");
+    };
+    let server = Binary::start(&["demo"], folder.path(), &[]);
+    record(folder.path());
+    let base = server.base.clone();
+    let site = Site::at(&base);
+    let mut call = Call::begin(&base, true, &TaskTracker::new()).await;
+    call.doctor.sees_recording(true).await;
+    call.talk(25).await;
+
+    disk.fill();
+    call.doctor.sees_recording(false).await;
+    call.patient.sees_recording(false).await;
+    let metrics = reqwest::get(format!("{base}/metrics")).await.unwrap().text().await.unwrap();
+    let alarm = metrics.lines().find(|line| line.starts_with("recordings_failing ")).expect("a gauge for the operator");
+    assert_ne!(alarm, "recordings_failing 0");
+    // Nobody in the call notices anything but the mark.
+    call.talk(50).await;
+
+    disk.free();
+    call.doctor.sees_recording(true).await;
+    call.talk(50).await;
+    let (visit, doctor) = (call.visit.clone(), call.doctor.token.clone());
+    call.patient.leave().await;
+    call.doctor.leave().await;
+    for one in recordings(&site, &visit, &doctor, 2).await {
+        assert!(one["gaps"].as_u64().unwrap() >= 1, "{one}");
+        let film = film(&base, one["id"].as_str().unwrap(), &doctor).await;
+        let ticks: Vec<_> = blocks(&film).iter().map(|block| Film::read(&block.data).0).collect();
+        assert!(ticks.windows(2).any(|two| two[1] > two[0] + 50), "what was not kept is missing");
+    }
+}

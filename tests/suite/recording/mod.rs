@@ -1,0 +1,5 @@
+//! Process records: the server's own film of a call, from the consent to the player.
+
+mod kept;
+mod lost;
+mod scene;
