@@ -256,6 +256,17 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'unfinished.back': 'Back to the present patient',
   'unfinished.working': 'Writing the note of number {n}',
 
+  'recordings.title': 'Process records',
+  'recordings.open': 'Records',
+  'recordings.lead': 'Films of your own visits. Every viewing is noted.',
+  'recordings.none': 'There is none yet. A film is here shortly after its call.',
+  'recordings.play': 'Play',
+  'recordings.film': 'Film of number {n}: {who}',
+  'recordings.part': 'part {n}',
+  'recordings.gaps': { one: '{n} gap', other: '{n} gaps' },
+  'recordings.cut': 'cut off by a restart',
+  'recordings.loading': '{n} %',
+
   'keys.title': 'Keyboard shortcuts',
   'keys.open': 'Keyboard shortcuts',
   'keys.call_next': 'Call next',

@@ -254,6 +254,17 @@ export const desk = {
   'unfinished.back': '回到当前患者',
   'unfinished.working': '正在补写 {n} 号的病历',
 
+  'recordings.title': '过程记录',
+  'recordings.open': '过程记录',
+  'recordings.lead': '您本人接诊的录像。每次查看都会留痕。',
+  'recordings.none': '还没有录像。通话结束后稍等片刻就会出现。',
+  'recordings.play': '播放',
+  'recordings.film': '{n} 号的录像:{who}',
+  'recordings.part': '第 {n} 段',
+  'recordings.gaps': '{n} 处缺失',
+  'recordings.cut': '因服务重启中断',
+  'recordings.loading': '{n}%',
+
   'keys.title': '快捷键',
   'keys.open': '快捷键',
   'keys.call_next': '叫下一位',

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from './support/test'
+import { expectCall, middlePixel } from './support/call'
+import { expectAccessible, picture } from './support/look'
+import { invent } from './support/people'
+import type { Server } from './support/server'
+
+/** Lets the fever clinic record those who agree, as its operator does. */
+function record(server: Server): void {
+  const binary = process.env['YUNZHEN_BIN'] ?? fileURLToPath(new URL('../../target/debug/yunzhen', import.meta.url))
+  const env = { YUNZHEN_DATA_DIR: server.dataDir, YUNZHEN_PUBLIC_URL: 'https://clinic.example', YUNZHEN_MEDIA_ANNOUNCE: '127.0.0.1:9' }
+  execFileSync(binary, ['record', 'fever', 'with-consent'], { env })
+}
+
+test('a visit is recorded with consent, both see the mark, and the doctor plays it afterwards with sound and picture', async ({ server, patient, desk }) => {
+  test.setTimeout(180_000)
+  record(server)
+  await desk.page.reload()
+  await patient.appear(server, invent('is recorded'))
+  await desk.openDesk()
+  await desk.callNext()
+  await patient.accept()
+  await desk.confirm()
+  await expectCall(patient.page, desk.page)
+  for (const page of [patient.page, desk.page]) {
+    const mark = page.locator('[data-recording="true"]')
+    await expect(mark).toBeVisible()
+    await expect(mark).toHaveText(patient.say('stage.recording.on'))
+  }
+  await picture(patient.page, 'patient-recorded')
+  await picture(desk.page, 'desk-recorded')
+  await desk.write({ complaint: '咳嗽', diagnosis: '急性支气管炎', advice: '休息' })
+  await desk.chooseOutcome('follow_up')
+  await desk.sign()
+  await desk.end()
+
+  const { page } = desk
+  await expect(async () => {
+    await page.getByTestId('recordings').click()
+    await expect(page.getByTestId('recording-row')).toHaveCount(2, { timeout: 1000 }).finally(async () => {
+      if ((await page.getByTestId('recording-row').count()) !== 2) await page.keyboard.press('Escape')
+    })
+  }).toPass({ timeout: 20_000 })
+  for (const [role, colour] of [['patient', 0], ['doctor', 2]] as const) {
+    await page.locator(`[data-testid="recording-row"][data-role="${role}"]`).getByTestId('recording-play').click()
+    const film = page.getByTestId('film')
+    await expect(film).toBeVisible()
+    const played = () => film.evaluate((one: HTMLVideoElement & { webkitAudioDecodedByteCount: number; webkitDecodedFrameCount: number }) =>
+      one.currentTime > 1.5 && one.webkitAudioDecodedByteCount > 1000 && one.webkitDecodedFrameCount > 10)
+    await expect.poll(played, { message: `the ${role}'s film plays with sound and picture`, timeout: 15_000 }).toBe(true)
+    const pixel = await middlePixel(page)
+    expect(pixel[colour], `the ${role} is seen: ${pixel.join(' ')}`).toBe(Math.max(...pixel))
+    const length = await film.evaluate((one: HTMLVideoElement) => one.duration)
+    expect(length).toBeGreaterThan(2)
+    // A player may begin anywhere.
+    await film.evaluate((one: HTMLVideoElement) => { one.currentTime = one.duration / 2 })
+    await expect.poll(() => film.evaluate((one: HTMLVideoElement) => !one.seeking && one.currentTime >= one.duration / 2)).toBe(true)
+    if (role === 'patient') {
+      await expectAccessible(page, 'process records')
+      await picture(page, 'desk-recordings')
+    }
+  }
+})

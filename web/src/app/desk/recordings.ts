@@ -1,0 +1,35 @@
+// The films of one's own visits. A player cannot show a token, so a film is fetched in stretches and given to it whole.
+import type { Http } from '@/protocol/http'
+import type { Recording } from '@/protocol/staff'
+
+/** The most that the server answers at once. */
+const STRETCH = 4 * 1024 * 1024
+
+export function recordings(http: Http): Promise<Recording[]> {
+  return http.get<Recording[]>('/recordings')
+}
+
+/** The film; `progress` is told the share that has arrived. Ends early, with nothing, when `signal` is aborted. */
+export async function film(http: Http, one: Recording, progress: (share: number) => void, signal: AbortSignal): Promise<Blob | null> {
+  const parts: Blob[] = []
+  let have = 0
+  while (have < one.size) {
+    if (signal.aborted) return null
+    const headers = { Range: `bytes=${have}-${Math.min(have + STRETCH, one.size) - 1}` }
+    const part = await http.blob(`/recordings/${one.id}/media`, { headers, signal })
+    if (part.size === 0) break
+    parts.push(part)
+    have += part.size
+    progress(have / one.size)
+  }
+  return new Blob(parts, { type: 'video/webm' })
+}
+
+/** 1:05, or 1:01:05. */
+export function duration(millis: number): string {
+  const seconds = Math.round(millis / 1000)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor(seconds / 60) % 60
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+}
