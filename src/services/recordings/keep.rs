@@ -202,6 +202,10 @@ impl Services {
             return std::fs::remove_file(path).map_err(|e| Refusal::internal(&e));
         }
         let mut tx = self.db.read().await?;
+        if tx.recordings().find(RecordingId::from_uuid(found.opening.id)).await?.is_some() {
+            // It was stored before a crash: another copy would have another hash than its row says.
+            return std::fs::remove_file(path).map_err(|e| Refusal::internal(&e));
+        }
         let orphan = || Refusal::internal("a recording without a visit");
         let room = tx.rooms().find(found.opening.room).await?.filter(|room| room.purpose == RoomPurpose::Visit);
         let room = room.ok_or_else(orphan)?;
