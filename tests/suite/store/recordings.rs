@@ -21,6 +21,7 @@ on_both! {
             name_zh: "演示患者甲".into(),
             name_en: "Demo patient".into(),
             standing: Standing::Inside,
+            muted: false,
             created_at: hospital.now(),
         };
         let row = RecordingRow {
