@@ -91,7 +91,7 @@ fn this_machine() -> Vec<Network> {
 
 impl Config {
     /// The defaults of a demonstration on this machine.
-    fn demo_defaults() -> Self {
+    pub(crate) fn demo_defaults() -> Self {
         Self {
             http_addr: SocketAddr::from(([127, 0, 0, 1], 8080)),
             media_addr: SocketAddr::from(([127, 0, 0, 1], 8443)),

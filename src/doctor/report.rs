@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_must_be_open_are_the_ports_that_browsers_come_to() {
-        let mut config: Config = Config::load(true).unwrap();
+        let mut config = Config::demo_defaults();
         config.demo = false;
         config.media_announce = Some("203.0.113.7:9443".parse().unwrap());
         config.turn_udp_addr = Some("0.0.0.0:3478".parse().unwrap());
