@@ -18,8 +18,8 @@ const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
 /// The watch over one participant's two tracks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
-    /// The media was connected once; before that nothing can be missed.
-    began: bool,
+    /// The media is connected; while it is not, the connection is what is missed, and no device.
+    is_connected: bool,
     /// Whether the person says that it is sent.
     sent: [bool; 2],
     /// Nobody looks at the camera, and its browser was told to rest it.
@@ -58,18 +58,10 @@ impl Watch {
         self.is_watched(now, true);
     }
 
-    /// The relay tells the state of the connection.
+    /// The relay tells the state of the connection. One that is back, or new, gets its time.
     pub(super) fn turns(&mut self, now: Timestamp, state: MediaState) {
-        if state == MediaState::Connected {
-            self.began = true;
-            // A new connection gets its time.
-            for kind in [0, 1] {
-                if !self.silent[kind] {
-                    self.heard[kind] = None;
-                }
-            }
-            self.expect(now);
-        }
+        self.is_connected = state == MediaState::Connected;
+        self.expect(now);
     }
 
     /// The relay tells how many packets came (audio, video); whether that ended a silence.
@@ -96,7 +88,7 @@ impl Watch {
     fn expect(&mut self, now: Timestamp) {
         for kind in [0, 1] {
             let rests = self.rests && KINDS[kind] == MediaKind::Video;
-            if !self.began || !self.sent[kind] || rests {
+            if !self.is_connected || !self.sent[kind] || rests {
                 self.heard[kind] = None;
                 self.silent[kind] = false;
             } else if self.heard[kind].is_none() {
@@ -163,6 +155,18 @@ mod tests {
             let packets: Vec<i64> = gaps.iter().scan(0, |at, gap| { *at += gap; Some(*at) }).collect();
             prop_assert_eq!(alarms(&packets, *packets.last().unwrap_or(&0)), []);
         }
+    }
+
+    #[test]
+    fn an_interrupted_connection_is_no_silent_microphone() {
+        let mut watch = watched();
+        assert!(watch.passes(at(3_000)));
+        watch.turns(at(3_100), MediaState::Interrupted);
+        assert_eq!(watch.silent(), [], "the network went, not the microphone");
+        assert!(!watch.passes(at(60_000)));
+        watch.turns(at(60_000), MediaState::Connected);
+        assert!(!watch.passes(at(62_000)), "what comes back gets its time");
+        assert!(watch.passes(at(63_000)), "and is missed after it");
     }
 
     #[test]

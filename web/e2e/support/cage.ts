@@ -29,22 +29,6 @@ export interface Cage {
   tlsOnly?: boolean
 }
 
-/** Whether this machine lets us make network namespaces; the reason if not. */
-export async function noCages(): Promise<string> {
-  if (process.platform !== 'linux') return 'network namespaces are Linux’s'
-  if (process.getuid?.() !== 0) return 'network namespaces need root'
-  const probe = `yzprobe${process.pid}`
-  try {
-    await run('ip', ['netns', 'add', probe])
-    await run('ip', ['netns', 'exec', probe, 'nft', 'add', 'table', 'inet', 'probe'])
-    return ''
-  } catch (cause) {
-    return `no network namespace can be made: ${String((cause as { stderr?: string }).stderr ?? cause).trim()}`
-  } finally {
-    await run('ip', ['netns', 'del', probe]).catch(() => undefined)
-  }
-}
-
 /** A network namespace with a browser's way in and one way out: to the address on which the server listens. */
 export class Net {
   /** The server's address as everybody sees it. */

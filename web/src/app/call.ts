@@ -184,7 +184,8 @@ export function useCall(options: CallOptions): Call {
   /** The server misses what we believe to send: the device is asked for anew, again and again while it stays so. */
   function rouse(): void {
     const now = Date.now()
-    const silent = me(state.value)?.silent ?? []
+    // While the connection is being mended, no device is at fault.
+    const silent = state.value.phase.name === 'live' ? (me(state.value)?.silent ?? []) : []
     for (const kind of silent.filter((one) => now - roused[one] >= ROUSE_MS)) {
       roused[kind] = now
       void local?.recapture(kind)

@@ -21,6 +21,9 @@ export function watchQuality(call: QualityWatch): { stop: () => void; forgive: (
     const pc = call.connection()
     if (!pc) {
       before = null
+      // What was measured of a network that went says nothing of the one that comes.
+      if (ladder.rung !== ground.rung) call.rung(ground.rung)
+      ladder = ground
       return
     }
     const report = await pc.getStats().catch(() => null)

@@ -34,6 +34,8 @@ class FakePhone {
   isCalling = false
   isHidden = false
   bornMuted = false
+  /** The question whether we may, while nobody answers it. */
+  question: Promise<void> = Promise.resolve()
   asked: string[] = []
   given: FakeTrack[] = []
   interruptions: boolean[] = []
@@ -48,13 +50,14 @@ class FakePhone {
       permission: () => Promise.resolve('granted'),
       mediaDevices: {
         enumerateDevices: () => Promise.resolve([]),
-        getUserMedia: ({ audio, video }: MediaStreamConstraints = {}) => {
+        getUserMedia: async ({ audio, video }: MediaStreamConstraints = {}) => {
+          await this.question
           this.asked.push([audio ? 'audio' : '', video ? 'video' : ''].filter(Boolean).join('+'))
-          if (this.isCalling && audio) return Promise.reject(new DOMException('in use', 'NotReadableError'))
+          if (this.isCalling && audio) throw new DOMException('in use', 'NotReadableError')
           const tracks = (['audio', 'video'] as const).filter((kind) => (kind === 'audio' ? audio : video)).map((kind) => new FakeTrack(kind, this.bornMuted))
           this.given.push(...tracks)
           const of = (kind: string): FakeTrack[] => tracks.filter((one) => one.kind === kind)
-          return Promise.resolve({ getTracks: () => tracks, getAudioTracks: () => of('audio'), getVideoTracks: () => of('video') } as unknown as MediaStream)
+          return { getTracks: () => tracks, getAudioTracks: () => of('audio'), getVideoTracks: () => of('video') } as unknown as MediaStream
         },
       },
     }
@@ -101,6 +104,24 @@ let phone: FakePhone
 beforeEach(async () => {
   phone = new FakePhone(true)
   await phone.local.start({ microphone: true, camera: true })
+})
+
+describe('taking away', () => {
+  it('never waits behind a question of the browser', async () => {
+    const { audio } = phone
+    let answer = (): void => undefined
+    phone.question = new Promise((resolve) => (answer = resolve))
+    const captured = phone.local.recapture('video')
+    await settle()
+    const muted = phone.local.setMicrophone(false)
+    expect(audio.enabled, 'the others hear nothing from now on').toBe(false)
+    const dark = phone.local.setCamera(false)
+    answer()
+    await Promise.all([captured, muted, dark])
+    expect(phone.audio.enabled).toBe(false)
+    expect(phone.state?.video).toBeNull()
+    expect(phone.given.at(-1)?.readyState, 'its lamp is out').toBe('ended')
+  })
 })
 
 describe('an interruption', () => {

@@ -70,17 +70,21 @@ export class LocalMedia {
   /** A silent microphone stays captured, so that it is back at once. */
   setMicrophone(on: boolean): Promise<void> {
     this.#wants.microphone = on
+    // Silence never waits behind a question of the browser's.
+    if (this.#state.audio) this.#state.audio.enabled = on
     return this.#queue(async () => {
-      if (this.#state.audio) this.#state.audio.enabled = on
-      else if (on) await this.#fill()
+      if (this.#state.audio) this.#state.audio.enabled = this.#wants.microphone
+      else if (this.#wants.microphone) await this.#fill()
     })
   }
 
   /** A camera that is off is let go: its lamp goes out. */
   setCamera(on: boolean): Promise<void> {
     this.#wants.camera = on
+    // Nor does darkness; letting the device go is the queue's.
+    if (this.#state.video) this.#state.video.enabled = on
     return this.#queue(async () => {
-      if (on) return await this.#fill()
+      if (this.#wants.camera) return await this.#fill()
       this.#drop('video')
       this.#tell({ video: null, cameraTrouble: null, testPicture: false })
     })
@@ -155,7 +159,8 @@ export class LocalMedia {
   }
 
   #queue(act: () => Promise<void> | void): Promise<void> {
-    this.#line = this.#line.then(() => (this.#stopped ? undefined : act()), () => undefined)
+    // What failed before is no reason to leave this out.
+    this.#line = this.#line.catch(() => undefined).then(() => (this.#stopped ? undefined : act()))
     return this.#line
   }
 

@@ -1,0 +1,11 @@
+import { defineConfig } from '@playwright/test'
+import journeys from './playwright.config'
+
+/** The network cages, one after the other: each makes networks, which every browser of the same namespace would notice. */
+export default defineConfig({
+  ...journeys,
+  testIgnore: [],
+  testMatch: 'cages.spec.ts',
+  workers: 1,
+  reporter: [['list'], ['json', { outputFile: 'test-results/cages.json' }]],
+})
