@@ -52,7 +52,11 @@ impl Chooser {
         let sound = sections.iter().filter(|section| section.leg.kind == MediaKind::Audio);
         let sound: u64 =
             sound.filter_map(|section| Some(u64::from(section.leg.source()?.layers[0].rate()).max(20_000))).sum();
-        let chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+        let mut chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+        if let Some(bits) = layers::to_light(&chosen, &pictures) {
+            self.budget.try_for(since, bits + sound);
+            chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+        }
         let mut changed = false;
         for (((section, _), picture), layer) in carrying.iter().zip(&pictures).zip(chosen) {
             if picture.shown > 0 && !picture.layers.iter().any(|layer| layer.is_there) {

@@ -38,6 +38,41 @@ describe('simulcast', () => {
   })
 })
 
+describe('a change of a sender', () => {
+  /** A browser that takes its time, and refuses the first `refusals` changes. */
+  function slow(refusals: number) {
+    let parameters = { encodings: [{ active: true }] }
+    let free = Promise.resolve()
+    const fake = {
+      getParameters: () => structuredClone(parameters),
+      setParameters: (next: typeof parameters) => {
+        refusals -= 1
+        if (refusals >= 0) return Promise.reject(new DOMException('busy', 'InvalidStateError'))
+        free = free.then(() => void (parameters = next))
+        return free
+      },
+    }
+    return { sender: fake as unknown as RTCRtpSender, told: () => parameters.encodings[0]?.active }
+  }
+
+  it('that is asked for while another is under way is made after it', async () => {
+    const one = slow(0)
+    const first = sendLayers(one.sender, [])
+    void sendLayers(one.sender, [0])
+    await first
+    expect(one.told()).toBe(true)
+  })
+
+  it('that was refused once is asked for again, and one that is always refused is given up', async () => {
+    const once = slow(1)
+    await sendLayers(once.sender, [])
+    expect(once.told()).toBe(false)
+    const always = slow(Infinity)
+    await sendLayers(always.sender, [])
+    expect(always.told()).toBe(true)
+  })
+})
+
 describe('a budget', () => {
   /** A camera with these sizes, and what its encoders were told last. */
   function camera(cores: number | undefined) {

@@ -21,43 +21,68 @@ export function encodings(cores: number | undefined): RTCRtpEncodingParameters[]
 }
 
 /** Sends these layers, by their place from 0, and no others. */
-export async function sendLayers(sender: RTCRtpSender, layers: readonly number[]): Promise<void> {
-  const parameters = sender.getParameters()
-  const changed = (parameters.encodings ?? []).filter((one, at) => (one.active ?? true) !== layers.includes(at))
-  if (changed.length === 0) return
-  for (const one of changed) one.active = !(one.active ?? true)
-  // A browser that cannot, sends more than is watched; that is no fault.
-  await sender.setParameters(parameters).catch(() => undefined)
+export function sendLayers(sender: RTCRtpSender, layers: readonly number[]): Promise<void> {
+  return keep(sender, (all) => {
+    for (const [at, one] of all.entries()) one.active = layers.includes(at)
+  })
 }
 
 /** Lets the camera's encoders spend a budget, within what is watched (`null`: all). A small budget is for the smallest size alone. */
-export async function aim(sender: RTCRtpSender, watched: readonly number[] | null, budget: Budget | null): Promise<void> {
-  // Before the first answer some browsers know no parameters that they would let one set.
-  const parameters = sender.getParameters?.()
-  const all = parameters?.encodings ?? []
-  if (!parameters || all.length === 0) return
+export function aim(sender: RTCRtpSender, watched: readonly number[] | null, budget: Budget | null): Promise<void> {
   const video = budget?.video ?? null
   const isNarrow = video !== null && video.shrink > 1
-  const before = JSON.stringify(all)
-  for (const [at, one] of all.entries()) {
-    const isWatched = watched === null || watched.includes(at)
-    one.active = isNarrow && all.length > 1 ? at === 0 && (watched === null || watched.length > 0) : isWatched
-    const size = SIZES[SIZES.length - all.length + at]
-    if (!video || !size) continue
-    one.maxBitrate = Math.min(size.maxBitrate, video.kbps * 1000)
-    one.maxFramerate = Math.max(1, video.fps)
-    one.scaleResolutionDownBy = isNarrow ? Math.max(size.scaleResolutionDownBy, video.shrink) : size.scaleResolutionDownBy
-  }
-  if (JSON.stringify(all) === before) return
-  // A browser that cannot, sends more than it should; that is no fault.
-  await sender.setParameters(parameters).catch(() => undefined)
+  return keep(sender, (all) => {
+    for (const [at, one] of all.entries()) {
+      const isWatched = watched === null || watched.includes(at)
+      one.active = isNarrow && all.length > 1 ? at === 0 && (watched === null || watched.length > 0) : isWatched
+      const size = SIZES[SIZES.length - all.length + at]
+      if (!video || !size) continue
+      one.maxBitrate = Math.min(size.maxBitrate, video.kbps * 1000)
+      one.maxFramerate = Math.max(1, video.fps)
+      one.scaleResolutionDownBy = isNarrow ? Math.max(size.scaleResolutionDownBy, video.shrink) : size.scaleResolutionDownBy
+    }
+  })
 }
 
 /** Lets the voice spend so much. */
-export async function limitVoice(sender: RTCRtpSender, budget: Budget): Promise<void> {
-  const parameters = sender.getParameters?.()
-  const [one] = parameters?.encodings ?? []
-  if (!parameters || !one || one.maxBitrate === budget.audioKbps * 1000) return
-  one.maxBitrate = budget.audioKbps * 1000
-  await sender.setParameters(parameters).catch(() => undefined)
+export function limitVoice(sender: RTCRtpSender, budget: Budget): Promise<void> {
+  return keep(sender, ([one]) => {
+    if (one) one.maxBitrate = budget.audioKbps * 1000
+  })
+}
+
+type Shape = (all: RTCRtpEncodingParameters[]) => void
+
+/** What each sender should look like next, while a change of it is under way. */
+const underWay = new WeakMap<RTCRtpSender, { next: Shape | null }>()
+/** A browser that refuses so often cannot: it sends more than it should, and that is no fault. */
+const TRIES = 3
+
+/** Brings a sender into this shape. One change at a time; what is asked for meanwhile, or was refused, is not forgotten. */
+async function keep(sender: RTCRtpSender, shape: Shape): Promise<void> {
+  const earlier = underWay.get(sender)
+  if (earlier) {
+    earlier.next = shape
+    return
+  }
+  const line: { next: Shape | null } = { next: shape }
+  underWay.set(sender, line)
+  for (let refusals = 0; line.next && refusals < TRIES; ) {
+    const wanted = line.next
+    line.next = null
+    // Before the first answer some browsers know no parameters that they would let one set.
+    const parameters = sender.getParameters?.()
+    const all = parameters?.encodings ?? []
+    if (!parameters || all.length === 0) break
+    const before = JSON.stringify(all)
+    wanted(all)
+    if (JSON.stringify(all) === before) continue
+    try {
+      await sender.setParameters(parameters)
+    } catch {
+      refusals += 1
+      line.next ??= wanted
+    }
+  }
+  underWay.delete(sender)
 }
