@@ -181,7 +181,16 @@ impl Offer {
 
     /// The description for the engine. It sees every section in one constant direction and under constant credentials
     /// (`far_end`, who is played by the port): muting and ICE restarts are none of its business.
-    pub(super) fn for_engine(&self, uses: &HashMap<String, Use>, far_end: &Credentials, version: u64) -> String {
+    ///
+    /// `layered` holds the layers of which it was told before, by section. A track that is announced again makes it forget
+    /// which stream carries which layer, and a browser that was answered once does not say it again.
+    pub(super) fn for_engine(
+        &self,
+        uses: &HashMap<String, Use>,
+        far_end: &Credentials,
+        version: u64,
+        layered: &HashMap<String, Vec<String>>,
+    ) -> String {
         let carried = || self.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)));
         let mut sdp = format!("v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
         for (section, _) in carried() {
@@ -193,7 +202,8 @@ impl Offer {
         }
         for (section, kind) in carried() {
             let usage = uses.get(&section.mid).copied().unwrap_or_else(|| section.first_use());
-            section.write_for_engine(&mut sdp, kind, usage, far_end);
+            let is_known = layered.get(&section.mid) == Some(&section.rids);
+            section.write_for_engine(&mut sdp, kind, usage, far_end, is_known);
         }
         sdp
     }
@@ -257,7 +267,7 @@ impl Section {
         })
     }
 
-    fn write_for_engine(&self, sdp: &mut String, kind: MediaKind, usage: Use, far_end: &Credentials) {
+    fn write_for_engine(&self, sdp: &mut String, kind: MediaKind, usage: Use, far_end: &Credentials, is_known: bool) {
         let media = if kind == MediaKind::Audio { "audio" } else { "video" };
         let numbers: Vec<_> = self.codecs.iter().map(|offered| offered.number.to_string()).collect();
         let direction = if usage == Use::Publishes { "sendonly" } else { "recvonly" };
@@ -280,7 +290,10 @@ impl Section {
         let track = track_name(&self.mid);
         match (usage, self.rids.as_slice(), self.ssrc) {
             (Use::Publishes, rids @ [_, ..], _) => {
-                let _ = write!(sdp, "a=msid:{STREAM} {track}\r\n");
+                // Layers without a track's name are answered, and begin nothing.
+                if !is_known {
+                    let _ = write!(sdp, "a=msid:{STREAM} {track}\r\n");
+                }
                 for rid in rids {
                     let _ = write!(sdp, "a=rid:{rid} send\r\n");
                 }

@@ -58,7 +58,7 @@ fn the_engine_reads_our_words_and_not_the_browsers() {
     let offer = Offer::parse(&description(&[AUDIO, CAMERA, SCREEN, DATA])).expect("a good offer");
     let mut uses = HashMap::new();
     offer.settle_uses(&mut uses);
-    let engine = offer.for_engine(&uses, &far_end(), 3);
+    let engine = offer.for_engine(&uses, &far_end(), 3, &HashMap::new());
     for wanted in
         ["a=msid:browser mid-1", "a=ssrc:7 ", "a=ssrc:5 ", "a=rtcp-fb:96 nack pli", "a=group:BUNDLE 0 1 2\r\n"]
     {
@@ -78,7 +78,7 @@ fn a_section_keeps_its_first_use_when_it_is_muted() {
     let muted = description(&[AUDIO]).replace("a=sendrecv", "a=inactive");
     let offer = Offer::parse(&muted).expect("good");
     offer.settle_uses(&mut uses);
-    assert!(offer.for_engine(&uses, &far_end(), 1).contains("a=sendonly"));
+    assert!(offer.for_engine(&uses, &far_end(), 1, &HashMap::new()).contains("a=sendonly"));
     assert_eq!(offer.sections[0].direction, Direction::Inactive);
 }
 
@@ -93,7 +93,7 @@ fn up_to_three_layers_are_taken_from_small_to_large() {
     let layers = |rids: &str| {
         let lines = format!("a=rid:{} send\r\n", rids.replace(' ', " send\r\na=rid:"));
         let camera = description(&[CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", &lines);
-        Offer::parse(&camera).expect("good").for_engine(&HashMap::new(), &far_end(), 1)
+        Offer::parse(&camera).expect("good").for_engine(&HashMap::new(), &far_end(), 1, &HashMap::new())
     };
     let engine = layers("q h f");
     assert!(engine.contains("a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"));
@@ -101,6 +101,19 @@ fn up_to_three_layers_are_taken_from_small_to_large() {
     assert!(layers("f").contains("a=simulcast:send f\r\n"));
     let engine = layers("t q h f");
     assert!(engine.contains("a=simulcast:send q;h;f\r\n") && !engine.contains("rid:t"), "the smallest is left out");
+}
+
+#[test]
+fn layers_that_the_engine_knows_are_not_announced_as_a_new_track() {
+    let lines = "a=rid:h send\r\na=rid:f send\r\n";
+    let camera = description(&[AUDIO, CAMERA]).replace("a=ssrc-group:FID 7 8\r\n", lines);
+    let offer = Offer::parse(&camera).expect("good");
+    let known = |rids: &[&str]| HashMap::from([("1".to_owned(), rids.iter().map(ToString::to_string).collect())]);
+    let engine = |layered: &HashMap<String, Vec<String>>| offer.for_engine(&HashMap::new(), &far_end(), 2, layered);
+    let again = engine(&known(&["h", "f"]));
+    assert!(!again.contains("a=msid:browser mid-1") && again.contains("a=simulcast:send h;f\r\n"), "{again}");
+    assert!(again.contains("a=msid:browser mid-0"), "a track with one number is known by it");
+    assert!(engine(&known(&["q", "h", "f"])).contains("a=msid:browser mid-1"), "other layers are a new track");
 }
 
 #[test]
@@ -143,7 +156,7 @@ proptest! {
         let at = sdp.lines().take(cut % 40).map(|line| line.len() + 2).sum::<usize>().min(sdp.len());
         sdp.insert_str(at, &format!("{line}\r\n"));
         if let Ok(offer) = Offer::parse(&sdp) {
-            let engine = offer.for_engine(&HashMap::new(), &far_end(), 1);
+            let engine = offer.for_engine(&HashMap::new(), &far_end(), 1, &HashMap::new());
             prop_assert!(!engine.contains("candidate"));
         }
     }

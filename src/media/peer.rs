@@ -153,7 +153,8 @@ impl Peer {
         offer.settle_uses(&mut uses);
         self.add_legs(offer, &uses).await?;
         self.negotiations += 1;
-        let text = offer.for_engine(&uses, &self.far_end, self.negotiations);
+        let layered = self.publishing.iter().map(|known| (known.mid.clone(), known.rids.clone())).collect();
+        let text = offer.for_engine(&uses, &self.far_end, self.negotiations, &layered);
         let answer = match self.negotiate(text).await {
             Ok(answer) => answer,
             Err(error) => {

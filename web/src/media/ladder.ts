@@ -20,7 +20,7 @@ export const BUDGET: Record<Rung, Budget> = {
   phone: { video: null, audioKbps: 24 },
 }
 
-/** Below this many kbit/s, or above this share of loss, a rung does not hold. */
+/** Below this many kbit/s, or above this share of loss, a rung does not hold. The kbit/s count only while the picture suffers: a still room needs few. */
 const HOLDS: Record<Rung, { kbps: number; loss: number }> = {
   full: { kbps: 350, loss: 0.08 },
   low: { kbps: 150, loss: 0.12 },
@@ -50,7 +50,10 @@ export interface Ladder {
 
 export const ground: Ladder = { rung: 'full', downSince: null, upSince: null, patience: UP_AFTER_MS, climbedAt: null }
 
-export function climb(ladder: Ladder, measure: Measure, now: number): Ladder {
+export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
+  // Without a moving picture next to nothing is sent, and the browser's estimate shrinks to that: loss tells, or a try.
+  const isBlind = (BUDGET[ladder.rung].video?.fps ?? 0) < 1
+  const measure = isBlind ? { ...measured, available: null } : measured
   const at = RUNGS.indexOf(ladder.rung)
   const above = RUNGS[at - 1]
   const below = RUNGS[at + 1]
@@ -70,9 +73,9 @@ export function climb(ladder: Ladder, measure: Measure, now: number): Ladder {
   return { ...next, downSince: null, upSince: null }
 }
 
-/** The browser's estimate follows what is sent: one that is not half filled says nothing. */
-function holds(rung: Rung, { loss, lossOut, available, kbpsOut }: Measure, spareKbps: number, spareLoss: number): boolean {
+/** The browser's estimate follows what is sent: one that is not half filled, or with which the picture is well, says nothing. */
+function holds(rung: Rung, { loss, lossOut, available, kbpsOut, suffers }: Measure, spareKbps: number, spareLoss: number): boolean {
   const kbps = available === null ? null : available / 1000
-  const isWide = kbps === null || kbps >= HOLDS[rung].kbps * spareKbps || kbpsOut < kbps / 2
+  const isWide = kbps === null || kbps >= HOLDS[rung].kbps * spareKbps || kbpsOut < kbps / 2 || !suffers
   return isWide && Math.max(loss, lossOut) <= HOLDS[rung].loss * spareLoss
 }

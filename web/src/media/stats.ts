@@ -8,6 +8,9 @@ export const RISE_MS = 6_000
 /** So many readings without a packet are a loss, not a silence. */
 export const SILENT_READINGS = 3
 
+/** From here on (of 127) VP8 is coarse enough for a person to see it. */
+const COARSE_QP = 50
+
 /** Counters since the beginning, as the browser keeps them. */
 export interface Reading {
   at: number
@@ -23,6 +26,9 @@ export interface Reading {
   lossOut: number | null
   /** Bits a second that the browser believes it may send. */
   available: number | null
+  /** Pictures encoded, and the sum of how coarse each is; `null` where the browser does not say. */
+  encoded: number
+  coarseness: number | null
 }
 
 /** What happened between two readings. */
@@ -37,6 +43,8 @@ export interface Measure {
   freezes: number
   received: number
   available: number | null
+  /** The own picture is coarser than it should be, or nobody knows. */
+  suffers: boolean
 }
 
 /** Firefox's report has `forEach` and nothing else that is safe. */
@@ -45,7 +53,7 @@ export interface Report {
 }
 
 export function read(report: Report, at: number): Reading {
-  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null }
+  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null }
   report.forEach((stat) => {
     const value = (name: string): number => (typeof stat[name] === 'number' ? stat[name] : 0)
     switch (stat['type']) {
@@ -58,6 +66,8 @@ export function read(report: Report, at: number): Reading {
         break
       case 'outbound-rtp':
         reading.bytesOut += value('bytesSent')
+        reading.encoded += value('framesEncoded')
+        if (typeof stat['qpSum'] === 'number') reading.coarseness = (reading.coarseness ?? 0) + stat['qpSum']
         break
       case 'remote-inbound-rtp':
         if (typeof stat['fractionLost'] === 'number') reading.lossOut = Math.max(reading.lossOut ?? 0, stat['fractionLost'])
@@ -90,7 +100,15 @@ export function compare(before: Reading, now: Reading): Measure {
     freezes: grown(before.freezes, now.freezes),
     received,
     available: now.available,
+    suffers: suffers(before, now),
   }
+}
+
+function suffers(before: Reading, now: Reading): boolean {
+  if (now.coarseness === null) return true
+  const encoded = now.encoded - before.encoded
+  // A browser that encodes nothing at all may lack the bits for it.
+  return encoded <= 0 || (now.coarseness - (before.coarseness ?? 0)) / encoded >= COARSE_QP
 }
 
 /** Good below 3 % loss and 300 ms without freezes; poor from 10 % or 800 ms on. */
