@@ -44,7 +44,7 @@ fn no_description_causes_a_panic() {
         if let Ok(offer) = Offer::parse(&text) {
             let mut uses = std::collections::HashMap::new();
             offer.settle_uses(&mut uses);
-            let _ = offer.for_engine(&uses, &far_end, 1, &HashMap::new());
+            let _ = offer.for_engine(&uses, &far_end, 1, &std::collections::HashMap::new());
         }
         let answer = Answer::parse(&text);
         let _ = (answer.outgoing("0"), answer.outgoing("1"));
