@@ -2001,8 +2001,8 @@ export interface components {
             host_name: components["schemas"]["Text"];
             /** @description The hospital. */
             institution_name: components["schemas"]["Text"];
-            /** @description The name that the host wrote. */
-            name: string;
+            /** @description The name that the host wrote; absent once somebody came with the link. */
+            name?: string | null;
             /** @description As what. */
             role: components["schemas"]["ParticipantRole"];
         };
