@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
 use crate::domain::permission::Actor;
+use crate::domain::picture;
 use crate::domain::text::Text;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
@@ -124,8 +125,8 @@ impl Services {
         has_room(&mut self.db.read().await?, actor, id).await.map(drop)
     }
 
-    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it. Where a JPEG was taken is no part
-    /// of it.
+    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
+    /// Where it was taken is no part of it.
     pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
         if bytes.len() > PICTURE_LIMIT {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
@@ -185,12 +186,9 @@ impl Services {
     }
 }
 
-/// A picture's kind as read from its bytes, and those without where it was taken.
+/// A picture's kind as read from its bytes, and those without what was written beside it.
 pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
-    let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
-    let mime = picture_kind(bytes).ok_or_else(unknown)?;
-    let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
-    Ok((mime, bytes))
+    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or still WebP picture"))
 }
 
 /// The visit, and on which side of it the actor stands; not there for anybody else.
@@ -225,74 +223,4 @@ pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<V
         return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
     }
     Ok(visit)
-}
-
-/// A JPEG without what a camera writes beside the picture (place, time, serial number): of the segments before the first
-/// scan only JFIF, the colour profile and Adobe's colour transform stay of the applications', and no comment. `None` when
-/// the segments do not add up (ITU-T T.81, annex B).
-fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
-    const SOS: u8 = 0xDA;
-    let (mut kept, mut rest) = jpeg.split_at_checked(2).map(|(start, rest)| (start.to_vec(), rest))?;
-    loop {
-        // Before a marker any number of these may stand.
-        while let [0xFF, after @ ..] = rest
-            && after.starts_with(&[0xFF])
-        {
-            rest = after;
-        }
-        let [0xFF, marker, high, low, ..] = *rest else { return None };
-        let (segment, after) = rest.split_at_checked(2 + usize::from(u16::from_be_bytes([high, low])))?;
-        if marker == SOS {
-            kept.extend_from_slice(rest);
-            return Some(kept);
-        }
-        // 0xE0: JFIF, 0xE2: profile, or the pictures beside this one; 0xEE: Adobe; 0xFE: comment.
-        let is_profile = marker == 0xE2 && segment.get(4..).is_some_and(|data| data.starts_with(b"ICC_PROFILE\0"));
-        if is_profile || !matches!(marker, 0xE1..=0xED | 0xEF | 0xFE) {
-            kept.extend_from_slice(segment);
-        }
-        rest = after;
-    }
-}
-
-/// The MIME type that the first bytes prove.
-fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some("image/png"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jpeg_loses_what_the_camera_wrote_beside_it_and_nothing_else() {
-        let segment = |marker: u8, content: &[u8]| {
-            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
-            [&[0xFF, marker], &length[..], content].concat()
-        };
-        let start = [0xFF, 0xD8];
-        let (jfif, tables) = (segment(0xE0, b"JFIF"), segment(0xDB, &[0; 64]));
-        let scan = [segment(0xDA, &[1]), vec![7, 0xFF, 0, 9, 0xFF, 0xD9]].concat();
-        let exif = segment(0xE1, b"Exif: 31.2 N 121.5 E");
-        let (profile, others) = (segment(0xE2, b"ICC_PROFILE\0\x01\x01"), segment(0xE2, b"MPF\0"));
-        let all = [&start[..], &jfif, &[0xFF], &exif, &profile, &others, &tables, &segment(0xFE, b"a comment"), &scan]
-            .concat();
-        assert_eq!(without_metadata(&all).unwrap(), [&start[..], &jfif, &profile, &tables, &scan].concat());
-        assert_eq!(without_metadata(&all[..20]), None);
-        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF]), None);
-        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF, 0xE1, 0, 0]), None, "a length that is none");
-    }
-
-    #[test]
-    fn a_picture_is_known_by_its_bytes_and_a_page_is_none() {
-        assert_eq!(picture_kind(&[0xFF, 0xD8, 0xFF, 0xE0]), Some("image/jpeg"));
-        assert_eq!(picture_kind(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
-        assert_eq!(picture_kind(b"<svg xmlns='http://www.w3.org/2000/svg'>"), None);
-        assert_eq!(picture_kind(b""), None);
-    }
 }

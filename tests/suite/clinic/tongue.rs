@@ -3,14 +3,15 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use yunzhen::protocol::error::ErrorCode;
 
 use super::live::Socket;
+use super::pictures::png;
 use super::stage::{Answer, Stage, Visit};
 
 fn picture() -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    bytes.extend((0..700_000_u32).map(|n| n.to_le_bytes()[1]));
-    bytes
+    let pixels: Vec<u8> = (0..700_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+    png(&[(b"IDAT", &pixels)])
 }
 
 fn hex(bytes: &[u8]) -> String {
