@@ -18,6 +18,7 @@ pub mod links;
 pub mod patients;
 pub mod recordings;
 pub mod router;
+mod seated;
 pub mod serve;
 pub mod tickets;
 pub mod tls;
