@@ -4,6 +4,7 @@
 pub mod alarms;
 pub mod assets;
 pub mod auth;
+mod bodies;
 pub mod clinics;
 pub mod codes;
 pub mod consents;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
@@ -134,8 +135,23 @@ impl Services {
         let (mime, bytes) = clean_picture(bytes)?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
         // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
-        // file without its row is only litter.
+        // file without its row is only litter, and taken away.
         self.write_picture(attachment, &bytes).await?;
+        let kept = self.note_picture(actor, id, attachment, mime, &bytes).await;
+        if kept.as_ref().is_err_and(is_final) {
+            tokio::fs::remove_file(self.picture_path(attachment)).await.ok();
+        }
+        kept
+    }
+
+    async fn note_picture(
+        &self,
+        actor: Actor,
+        id: VisitId,
+        attachment: AttachmentId,
+        mime: &str,
+        bytes: &[u8],
+    ) -> Result<AttachmentInfo, Refusal> {
         let mut work = self.begin().await?;
         let visit = has_room(&mut work.tx, actor, id).await?;
         let row = AttachmentRow {
@@ -145,7 +161,7 @@ impl Services {
             sender: actor.key(),
             mime: mime.to_owned(),
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: hex(&Sha256::digest(bytes)),
             at: work.now,
         };
         work.tx.messages().attach(&row).await?;
@@ -153,16 +169,18 @@ impl Services {
         Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
     }
 
-    /// A picture's bytes and kind, for who is or was in its visit.
-    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<(String, Vec<u8>), Refusal> {
+    /// A picture, for who is or was in its visit.
+    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
         party(&mut tx, actor, row.visit_id).await?;
-        let bytes = tokio::fs::read(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
-        if hex(&Sha256::digest(&bytes)) != row.sha256 {
+        drop(tx);
+        let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
+        let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;
+        if hash != row.sha256 {
             return Err(Refusal::internal("a stored picture is not what was stored"));
         }
-        Ok((row.mime, bytes))
+        Ok(Picture { mime: row.mime, size: row.size, file })
     }
 
     pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
@@ -184,6 +202,30 @@ impl Services {
     pub(super) fn picture_path(&self, id: AttachmentId) -> PathBuf {
         self.config.data_dir.join("attachments").join(id.as_uuid().simple().to_string())
     }
+}
+
+/// A stored picture, whole and at its beginning.
+#[derive(Debug)]
+pub struct Picture {
+    /// Its MIME type.
+    pub mime: String,
+    /// Its bytes.
+    pub size: i64,
+    /// Where they are.
+    pub file: tokio::fs::File,
+}
+
+/// What a file hashes to, read in stretches; afterwards it stands at its beginning again.
+async fn hash_of(file: &mut tokio::fs::File) -> std::io::Result<String> {
+    let (mut hash, mut stretch) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut stretch).await? {
+            0 => break,
+            length => hash.update(&stretch[..length]),
+        }
+    }
+    file.rewind().await?;
+    Ok(hex(&hash.finalize()))
 }
 
 /// A picture's kind as read from its bytes, and those without what was written beside it.
@@ -208,11 +250,17 @@ pub(super) async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(Vis
 }
 
 /// What was said can be read for good; more is said only while the visit goes on.
-fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
+pub(super) fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
     match visit.ended_at {
         None => Ok(()),
         Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),
     }
+}
+
+/// Whether a picture was refused for good; after anything else, such as a commit whose answer was lost, it may be a picture
+/// of its visit all the same.
+pub(super) fn is_final(refusal: &Refusal) -> bool {
+    matches!(refusal.code, ErrorCode::VisitEnded | ErrorCode::TooLarge)
 }
 
 /// The visit, for one of its two, and while it has room for another picture.

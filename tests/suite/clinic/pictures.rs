@@ -1,6 +1,8 @@
 //! Pictures of the conversation: known by their bytes, bounded, and for the two of the visit alone.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::stage::{Answer, Stage, Visit};
 
@@ -54,6 +56,29 @@ async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
     let unknown = json!({ "id": "0190a0a0-0000-7000-8000-00000000000a", "text": "", "attachment": id });
     let refused = stage.post(&format!("/visits/{id}/messages"), &patient, unknown).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("attachment")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_third_picture_that_one_person_sends_at_once_waits_and_the_doctors_does_not() {
+    let stage = Stage::open().await;
+    let Visit { patient, doctor, id, .. } = stage.visit().await;
+    let mut under_way = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(stage.server.http_addr).await.unwrap();
+        let head = format!(
+            "POST /api/v1/visits/{id}/attachments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {patient}\r\n\
+             content-length: 8388608\r\nexpect: 100-continue\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100", "there is room for it");
+        under_way.push(stream);
+    }
+    let small = png(&[(b"IDAT", b"pixels")]);
+    let third = attach(&stage, &id, &patient, small.clone()).await;
+    assert_eq!((third.refusal(), third.body["retry_after"].is_u64()), ((429, "request.rate_limited"), true));
+    attach(&stage, &id, &doctor, small).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
