@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ids;
 pub mod people;
 pub mod permission;
+pub mod picture;
 pub mod place;
 pub mod questionnaire;
 pub mod record;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, Once};
 
 use axum::Extension;
@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::Network;
+use crate::config::{Network, group};
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
@@ -119,17 +119,6 @@ impl WrongPasswords {
 
 /// For whom a proxy asks.
 pub const FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// Whoever has an IPv6 network has 2⁶⁴ addresses: they count as one.
-pub fn group(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        },
-    }
-}
 
 /// Gives the routes of a file a limit of their own; their handlers ask for [`Allowed`].
 pub fn limited(routes: OpenApiRouter<Arc<Services>>) -> OpenApiRouter<Arc<Services>> {

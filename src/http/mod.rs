@@ -4,6 +4,7 @@
 pub mod alarms;
 pub mod assets;
 pub mod auth;
+mod bodies;
 pub mod clinics;
 pub mod codes;
 pub mod consents;
@@ -18,6 +19,7 @@ pub mod links;
 pub mod patients;
 pub mod recordings;
 pub mod router;
+mod seated;
 pub mod serve;
 pub mod tickets;
 pub mod tls;

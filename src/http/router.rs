@@ -17,6 +17,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::{
     alarms, assets, auth, clinics, codes, consents, declarations, desks, health, invitations, links, patients,
@@ -108,7 +109,7 @@ pub fn site(
     let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
-        .merge(api.layer(from_fn(without_null)).layer(from_fn(never_stored)))
+        .merge(api.layer(Extension(Arc::<Bodies>::default())).layer(from_fn(without_null)).layer(from_fn(never_stored)))
         .layer(from_fn(in_time))
         .route("/api/v1/ws", live)
         .route("/api/{*rest}", any(no_such_path))

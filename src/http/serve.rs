@@ -2,14 +2,13 @@
 //! the first byte what is spoken: TLS, TURN or HTTP, and inside TLS TURN or HTTP.
 //!
 //! A connection costs memory and a file handle, and whoever opens one need not say anything. A sentence that never ends
-//! is cut, one address cannot take every place, and when all places are taken the next waits in the kernel's queue.
+//! is cut, so is a reader that takes nothing of its answer, one address cannot take every place, and when all places are
+//! taken the next waits in the kernel's queue.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,16 +19,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::config::Network;
-use crate::http::limits::group;
+use crate::config::{Network, group};
+use crate::http::seated::{Crowd, Seated};
 
 /// How long to wait when the machine has no file handle left.
 const BREATH: Duration = Duration::from_secs(1);
@@ -37,8 +36,6 @@ const BREATH: Duration = Duration::from_secs(1);
 const STUN_AT_MOST: u8 = 3;
 /// The first byte of a TLS connection: a record that holds a handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
-/// How long the greeting of TLS may take; a telephone at the edge of its network needs some seconds.
-const GREETING_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a listener bears.
 #[derive(Clone, Debug)]
@@ -50,14 +47,25 @@ pub struct Bounds {
     pub of_one_address: usize,
     /// Time for a request's head, and for the silence between two requests.
     pub head_within: Duration,
+    /// Time for the greeting of TLS.
+    pub greeting_within: Duration,
+    /// The longest that a reader may take nothing of what is written to it. Sockets and TURN have shorter ones of their own.
+    pub read_within: Duration,
 }
 
 impl Default for Bounds {
     /// Half of the file handles of `deploy/yunzhen.service`; a hospital's hundred browsers behind one address, with a
     /// socket and six connections each; longer than a proxy keeps an idle connection (nginx: 60 s), so that it is never
-    /// us who close it in the moment of its use.
+    /// us who close it in the moment of its use; a telephone at the edge of its network greets within some seconds, and is in
+    /// a lift for less than a minute.
     fn default() -> Self {
-        Self { connections: 32_768, of_one_address: 1024, head_within: Duration::from_secs(75) }
+        Self {
+            connections: 32_768,
+            of_one_address: 1024,
+            head_within: Duration::from_secs(75),
+            greeting_within: Duration::from_secs(20),
+            read_within: Duration::from_mins(1),
+        }
     }
 }
 
@@ -101,7 +109,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(bounds.connections));
-    let crowd = Arc::new(Crowd { most: bounds.of_one_address, counts: Mutex::default() });
+    let crowd = Crowd::new(bounds.of_one_address);
     loop {
         let accept = async {
             let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes it");
@@ -123,10 +131,11 @@ pub async fn serve(
         };
         let address = peer.ip().to_canonical();
         let is_counted = !address.is_loopback() && !trusted.iter().any(|network| network.contains(address));
-        let manners = Manners { is_near: !is_counted, head_within: bounds.head_within };
+        let manners =
+            Manners { is_near: !is_counted, head_within: bounds.head_within, greeting_within: bounds.greeting_within };
         let counted = if is_counted { Crowd::enter(&crowd, group(address)).map(Some) } else { Some(None) };
         let Some(counted) = counted else { continue };
-        let stream = Seated { stream, _place: place, _counted: counted };
+        let stream = Seated::new(stream, bounds.read_within, place, counted);
         tracker.spawn(lead(stream, peer, sites.clone(), manners, shutdown.clone()));
     }
 }
@@ -137,18 +146,19 @@ struct Manners {
     /// It comes from this machine or from a trusted proxy.
     is_near: bool,
     head_within: Duration,
+    greeting_within: Duration,
 }
 
 /// Who speaks TURN begins with a STUN request, whose first byte no word of HTTP begins with, and neither does TLS.
 async fn lead(stream: Seated, peer: SocketAddr, sites: Sites, manners: Manners, shutdown: CancellationToken) {
     let mut first = [0];
-    let peeked = within(manners.head_within, &shutdown, stream.stream.peek(&mut first)).await;
+    let peeked = within(manners.head_within, &shutdown, stream.stream().peek(&mut first)).await;
     // It went, or said nothing.
     let Some(Ok(1)) = peeked else { return };
-    stream.stream.set_nodelay(true).ok();
+    stream.stream().set_nodelay(true).ok();
     match (first[0], sites.tls.clone()) {
         (TLS_HANDSHAKE, Some(tls)) => {
-            let Some(Ok(opened)) = within(GREETING_WITHIN, &shutdown, tls.acceptor.accept(stream)).await else {
+            let Some(Ok(opened)) = within(manners.greeting_within, &shutdown, tls.acceptor.accept(stream)).await else {
                 return;
             };
             // One byte is looked at; what is read after it passes by this buffer.
@@ -225,86 +235,11 @@ async fn serve_http(
     connection.await.ok();
 }
 
-/// How many connections each address has.
-struct Crowd {
-    most: usize,
-    counts: Mutex<HashMap<IpAddr, usize>>,
-}
-
-impl Crowd {
-    /// Counts one more of `address`, until what is returned is dropped; `None` when it has enough.
-    fn enter(crowd: &Arc<Self>, address: IpAddr) -> Option<Counted> {
-        let mut counts = crowd.counts.lock().expect("no holder of this lock panics");
-        let count = counts.entry(address).or_default();
-        if *count >= crowd.most {
-            return None;
-        }
-        *count += 1;
-        Some(Counted { crowd: Arc::clone(crowd), address })
-    }
-}
-
-/// One connection of an address.
-struct Counted {
-    crowd: Arc<Crowd>,
-    address: IpAddr,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.crowd.counts.lock().expect("no holder of this lock panics");
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// A connection with its place, which it keeps when it becomes a WebSocket or speaks TURN.
-struct Seated {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-    _counted: Option<Counted>,
-}
-
-impl AsyncRead for Seated {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, to)
-    }
-}
-
-impl AsyncWrite for Seated {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
 
     use super::*;
 
@@ -340,6 +275,56 @@ mod tests {
             half.read_to_end(&mut rest).await.ok();
             assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "it was cut: {said}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_begins_to_greet_in_tls_and_never_ends_is_cut() {
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config =
+            rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()));
+        let tls = Tls { acceptor: Arc::new(config).into(), public_url: None };
+        let bounds = Bounds { greeting_within: Duration::from_millis(50), ..Bounds::default() };
+        let sites = Sites { http: Router::new(), turn: None, tls: Some(tls) };
+        tracker.spawn(serve(listener, sites, bounds, Vec::new(), tracker.clone(), shutdown.clone()));
+        for said in [&[TLS_HANDSHAKE][..], &[TLS_HANDSHAKE, 3, 1, 2, 0, 1]] {
+            let mut half = TcpStream::connect(address).await.unwrap();
+            half.write_all(said).await.unwrap();
+            assert!(matches!(half.read(&mut [0]).await, Ok(0) | Err(_)), "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_cut_and_one_that_takes_slowly_gets_everything() {
+        const WHOLE: usize = 32 * 1024 * 1024;
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let http = Router::new().route("/", get(|| async { vec![7_u8; WHOLE] }));
+        let bounds = Bounds { read_within: Duration::from_secs(1), connections: 1, ..Bounds::default() };
+        let sites = Sites { http, turn: None, tls: None };
+        tracker.spawn(serve(listener, sites, bounds, Vec::new(), tracker.clone(), shutdown.clone()));
+        let ask = async || {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+            stream
+        };
+        let mut stalled = ask().await;
+        stalled.read_exact(&mut [0; 1]).await.unwrap();
+        // There is one place: the second is answered when the first was cut.
+        let mut second = ask().await;
+        second.read_exact(&mut [0; 1]).await.unwrap();
+        let mut rest = Vec::new();
+        stalled.read_to_end(&mut rest).await.ok();
+        assert!(rest.len() < WHOLE, "{} bytes", rest.len());
+        let mut rest = Vec::new();
+        second.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() > WHOLE, "{} bytes", rest.len());
     }
 
     #[tokio::test]
@@ -381,19 +366,5 @@ mod tests {
             let location = head.headers.get("location").map(|value| format!("location: {}", value.to_str().unwrap()));
             assert_eq!(location.unwrap_or_else(|| String::from_utf8_lossy(&body).trim_end().to_owned()), answered);
         }
-    }
-
-    #[test]
-    fn an_address_has_so_many_connections_and_gets_the_next_when_one_ends() {
-        let crowd = Arc::new(Crowd { most: 2, counts: Mutex::default() });
-        let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
-        let first = Crowd::enter(&crowd, one).unwrap();
-        let second = Crowd::enter(&crowd, one).unwrap();
-        assert!(Crowd::enter(&crowd, one).is_none());
-        assert!(Crowd::enter(&crowd, other).is_some());
-        drop(first);
-        assert!(Crowd::enter(&crowd, one).is_some());
-        drop(second);
-        assert!(crowd.counts.lock().unwrap().is_empty(), "who is gone is forgotten");
     }
 }

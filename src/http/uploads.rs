@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::Actor;
+use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
-use crate::protocol::error::{ErrorCode, Problem};
+use crate::protocol::error::Problem;
 use crate::protocol::invitation::{UploadBegin, UploadPiece, UploadState};
 use crate::protocol::visit::ChatMessage;
 use crate::services::Services;
@@ -49,19 +49,18 @@ async fn find(
 }
 
 /// Takes the next piece: at most 1 MiB, from `offset` on.
-#[utoipa::path(put, path = "/uploads/{id}", tag = "upload", security(("bearer" = [])), params(("id" = Uuid, Path), UploadPiece), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = UploadState), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem)))]
+#[utoipa::path(put, path = "/uploads/{id}", tag = "upload", security(("bearer" = [])), params(("id" = Uuid, Path), UploadPiece), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = UploadState), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 429, body = Problem)))]
 async fn take(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
     Id(id): Id<AttachmentId>,
     Asked(piece): Asked<UploadPiece>,
+    Extension(bodies): Extension<Arc<Bodies>>,
     request: Request,
 ) -> Result<Json<UploadState>, HttpError> {
     // A stranger's bytes are not even read.
-    services.upload(act, id).await?;
-    let bytes = Bytes::from_request(request, &())
-        .await
-        .map_err(|_| HttpError::new(ErrorCode::TooLarge, "a piece holds at most 1 MiB"))?;
+    services.may_take_piece(act, id).await?;
+    let (bytes, _room) = bodies.read(act.key(), request, PIECE_LIMIT, "a piece holds at most 1 MiB").await?;
     Ok(Json(services.take_piece(act, id, piece.offset, &bytes).await?))
 }
 

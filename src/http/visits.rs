@@ -2,26 +2,32 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::body::{Body as HttpBody, Bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use futures_util::stream;
+use tokio::io::AsyncReadExt as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
+use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::desk::DeskView;
-use crate::protocol::error::{ErrorCode, Problem};
+use crate::protocol::error::Problem;
 use crate::protocol::visit::{
     AttachmentInfo, ChatMessage, ChatSend, NoteDraft, NoteSave, OutcomeRequest, RoomGrant, SignRequest, VisitSummary,
     VisitView,
 };
 use crate::services::Services;
-use crate::services::chat::PICTURE_LIMIT;
+use crate::services::chat::{PICTURE_LIMIT, Picture};
+
+/// Bytes of a picture that are read at once.
+const STRETCH: usize = 64 * 1024;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
@@ -137,18 +143,17 @@ async fn mine(
 #[utoipa::path(post, path = "/visits/{id}/attachments", tag = "visit", security(("bearer" = [])),
     params(("id" = Uuid, Path)), request_body(content = Vec<u8>, content_type = "image/*"),
     responses((status = 200, body = AttachmentInfo), (status = 401, body = Problem), (status = 404, body = Problem),
-              (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem)))]
+              (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem)))]
 async fn attach(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
     Id(id): Id<VisitId>,
+    Extension(bodies): Extension<Arc<Bodies>>,
     request: Request,
 ) -> Result<Json<AttachmentInfo>, HttpError> {
     // A stranger's eight megabytes are not even read.
     services.may_attach(act, id).await?;
-    let bytes = Bytes::from_request(request, &())
-        .await
-        .map_err(|_| HttpError::new(ErrorCode::TooLarge, "a picture holds at most 8 MiB"))?;
+    let (bytes, _room) = bodies.read(act.key(), request, PICTURE_LIMIT, "a picture holds at most 8 MiB").await?;
     Ok(Json(services.attach(act, id, &bytes).await?))
 }
 
@@ -160,11 +165,19 @@ async fn attachment(
     Auth(act): Auth<Actor>,
     Id(id): Id<AttachmentId>,
 ) -> Result<impl IntoResponse, HttpError> {
-    let (mime, bytes) = services.attachment(act, id).await?;
+    let Picture { mime, size, file } = services.attachment(act, id).await?;
+    // A stretch at a time: whoever reads slowly, or not at all, has no picture in our memory.
+    let stretches = stream::try_unfold(file, async |mut file| {
+        let mut stretch = vec![0; STRETCH];
+        let length = file.read(&mut stretch).await?;
+        stretch.truncate(length);
+        Ok::<_, std::io::Error>((length > 0).then(|| (Bytes::from(stretch), file)))
+    });
     let headers = [
         (header::CONTENT_TYPE, mime),
+        (header::CONTENT_LENGTH, size.to_string()),
         (header::CONTENT_DISPOSITION, "attachment".to_owned()),
         (header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'".to_owned()),
     ];
-    Ok((headers, bytes))
+    Ok((headers, HttpBody::from_stream(stretches)))
 }

@@ -37,6 +37,8 @@ pub struct RelayConfig {
     /// The most participants of all rooms together; further admissions are ignored. Checks and callers of the emergency
     /// line get half of them at most, so that called patients and staff always find one.
     pub seats: usize,
+    /// How long a check or a caller may sit without a connection; then others who want the seat get it.
+    pub idle: Duration,
     /// Where recordings go; without it nothing is recorded.
     pub recorder: Option<Arc<dyn Recorder>>,
 }
@@ -58,6 +60,7 @@ impl RelayConfig {
             give_up: Duration::from_mins(1),
             seats_per_room: 12,
             seats: 2000,
+            idle: Duration::from_secs(30),
             recorder: None,
         }
     }

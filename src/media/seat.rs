@@ -75,6 +75,8 @@ pub(super) type Notice = (ParticipantId, u64, News);
 pub(super) struct Seat {
     common: Arc<Common>,
     participant: ParticipantId,
+    /// It is one of those that are kept for called patients and for staff.
+    is_kept: bool,
     /// Tells this seat from an earlier one of the same participant.
     number: u64,
     gate: Arc<Gate>,
@@ -97,7 +99,7 @@ pub(super) struct Seat {
 impl Seat {
     pub(super) fn new(
         common: Arc<Common>,
-        participant: ParticipantId,
+        (participant, is_kept): (ParticipantId, bool),
         number: u64,
         gate: Arc<Gate>,
         news: mpsc::Sender<Notice>,
@@ -106,6 +108,7 @@ impl Seat {
         Self {
             common,
             participant,
+            is_kept,
             number,
             gate,
             news,
@@ -124,7 +127,7 @@ impl Seat {
     /// Serves the seat until it is taken away.
     pub(super) async fn run(mut self, mut said: mpsc::Receiver<Said>) {
         // As long as there is this seat, its owner may come through our TURN server.
-        let _admission = self.common.turn.as_ref().map(|turn| turn.admit(self.participant));
+        let _admission = self.common.turn.as_ref().map(|turn| turn.admit(self.participant, self.is_kept));
         let mut look = tokio::time::interval((self.common.config.silence / 8).max(LEAST_LOOK));
         let mut measure = tokio::time::interval(MEASURE);
         let mut choose = tokio::time::interval(choosing::LOOK);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::Common;
 use super::gate::Gate;
+use super::instant;
 use super::peer::Section;
 use super::seat::{News, Notice, Said, Seat};
 use super::slots::{self, Wanted};
@@ -52,6 +53,8 @@ struct Place {
     room: RoomId,
     mode: RelayMode,
     kept: bool,
+    /// Since when no packets flow, if none do.
+    idle_since: Option<Instant>,
     number: u64,
     gate: Arc<Gate>,
     said: mpsc::Sender<Said>,
@@ -153,10 +156,18 @@ impl Switchboard {
         if let Some(former) = self.remove(participant) {
             self.seat_room(former);
         }
-        let seats = self.common.config.seats;
-        let in_hall = || self.seats.values().filter(|place| !place.kept).count();
+        let (seats, now) = (self.common.config.seats, instant::now());
+        let in_hall = self.seats.values().filter(|place| !place.kept).count();
+        if !kept
+            && in_hall >= seats / 2
+            && let Some(idle) = self.longest_idle(now)
+            && let Some(former) = self.remove(idle)
+        {
+            self.seat_room(former);
+        }
+        let in_hall = self.seats.values().filter(|place| !place.kept).count();
         if self.seats.len() >= seats
-            || (!kept && in_hall() >= seats / 2)
+            || (!kept && in_hall >= seats / 2)
             || self.members(room).count() >= self.common.config.seats_per_room
         {
             tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
@@ -165,12 +176,14 @@ impl Switchboard {
         let (said, received) = mpsc::channel(WORDS);
         let (number, stop) = (self.common.number(), self.stop.child_token());
         let (gate, notices) = (Arc::new(Gate::open()), self.notices.clone());
-        let seat = Seat::new(Arc::clone(&self.common), participant, number, Arc::clone(&gate), notices, stop.clone());
+        let common = Arc::clone(&self.common);
+        let seat = Seat::new(common, (participant, kept), number, Arc::clone(&gate), notices, stop.clone());
         self.common.tracker.spawn(seat.run(received));
         let place = Place {
             room,
             mode,
             kept,
+            idle_since: Some(now),
             number,
             gate,
             said,
@@ -182,6 +195,15 @@ impl Switchboard {
             told: Default::default(),
         };
         self.seats.insert(participant, place);
+    }
+
+    /// The check or caller without a connection for longest, and for long enough that its seat may be given to another.
+    fn longest_idle(&self, now: Instant) -> Option<ParticipantId> {
+        let idle = self.common.config.idle;
+        let hall = self.seats.iter().filter(|(_, place)| !place.kept);
+        let waiting = hall.filter_map(|(participant, place)| Some((place.idle_since?, *participant)));
+        let longest = waiting.filter(|(since, _)| now.saturating_duration_since(*since) >= idle).min();
+        longest.map(|(_, participant)| participant)
     }
 
     /// Sets what passes. The gate holds from the next packet on, wherever it waits; the sections follow.
@@ -262,7 +284,11 @@ impl Switchboard {
             }
             News::Darkened => self.seat_participant(participant, false),
             News::Layers { mid, name, layers } => self.say(RelayEvent::Layers { participant, mid, name, layers }),
-            News::State(state) => self.say(RelayEvent::Connection { participant, state }),
+            News::State(state) => {
+                let is_connected = state == MediaState::Connected;
+                place.idle_since = (!is_connected).then(|| place.idle_since.unwrap_or_else(instant::now));
+                self.say(RelayEvent::Connection { participant, state });
+            }
             News::Taped(is_kept) => self.say(RelayEvent::Taped { participant, is_kept }),
             News::Upstream { packets, loss } => {
                 // A measurement is worth nothing when the next one is already there.

@@ -80,8 +80,9 @@ pub struct InvitationLanding {
     pub host_name: Text,
     /// As what.
     pub role: ParticipantRole,
-    /// The name that the host wrote.
-    pub name: String,
+    /// The name that the host wrote; absent once somebody came with the link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Until when it can be used.
     pub expires_at: Timestamp,
 }

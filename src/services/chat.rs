@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
 use crate::domain::permission::Actor;
+use crate::domain::picture;
 use crate::domain::text::Text;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
@@ -124,8 +126,8 @@ impl Services {
         has_room(&mut self.db.read().await?, actor, id).await.map(drop)
     }
 
-    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it. Where a JPEG was taken is no part
-    /// of it.
+    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
+    /// Where it was taken is no part of it.
     pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
         if bytes.len() > PICTURE_LIMIT {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
@@ -133,8 +135,23 @@ impl Services {
         let (mime, bytes) = clean_picture(bytes)?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
         // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
-        // file without its row is only litter.
+        // file without its row is only litter, and taken away.
         self.write_picture(attachment, &bytes).await?;
+        let kept = self.note_picture(actor, id, attachment, mime, &bytes).await;
+        if kept.as_ref().is_err_and(is_final) {
+            tokio::fs::remove_file(self.picture_path(attachment)).await.ok();
+        }
+        kept
+    }
+
+    async fn note_picture(
+        &self,
+        actor: Actor,
+        id: VisitId,
+        attachment: AttachmentId,
+        mime: &str,
+        bytes: &[u8],
+    ) -> Result<AttachmentInfo, Refusal> {
         let mut work = self.begin().await?;
         let visit = has_room(&mut work.tx, actor, id).await?;
         let row = AttachmentRow {
@@ -144,7 +161,7 @@ impl Services {
             sender: actor.key(),
             mime: mime.to_owned(),
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: hex(&Sha256::digest(bytes)),
             at: work.now,
         };
         work.tx.messages().attach(&row).await?;
@@ -152,16 +169,18 @@ impl Services {
         Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
     }
 
-    /// A picture's bytes and kind, for who is or was in its visit.
-    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<(String, Vec<u8>), Refusal> {
+    /// A picture, for who is or was in its visit.
+    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
         party(&mut tx, actor, row.visit_id).await?;
-        let bytes = tokio::fs::read(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
-        if hex(&Sha256::digest(&bytes)) != row.sha256 {
+        drop(tx);
+        let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
+        let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;
+        if hash != row.sha256 {
             return Err(Refusal::internal("a stored picture is not what was stored"));
         }
-        Ok((row.mime, bytes))
+        Ok(Picture { mime: row.mime, size: row.size, file })
     }
 
     pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
@@ -185,12 +204,33 @@ impl Services {
     }
 }
 
-/// A picture's kind as read from its bytes, and those without where it was taken.
+/// A stored picture, whole and at its beginning.
+#[derive(Debug)]
+pub struct Picture {
+    /// Its MIME type.
+    pub mime: String,
+    /// Its bytes.
+    pub size: i64,
+    /// Where they are.
+    pub file: tokio::fs::File,
+}
+
+/// What a file hashes to, read in stretches; afterwards it stands at its beginning again.
+async fn hash_of(file: &mut tokio::fs::File) -> std::io::Result<String> {
+    let (mut hash, mut stretch) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut stretch).await? {
+            0 => break,
+            length => hash.update(&stretch[..length]),
+        }
+    }
+    file.rewind().await?;
+    Ok(hex(&hash.finalize()))
+}
+
+/// A picture's kind as read from its bytes, and those without what was written beside it.
 pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
-    let unknown = || Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or WebP picture");
-    let mime = picture_kind(bytes).ok_or_else(unknown)?;
-    let bytes = if mime == "image/jpeg" { without_metadata(bytes).ok_or_else(unknown)? } else { bytes.to_vec() };
-    Ok((mime, bytes))
+    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or still WebP picture"))
 }
 
 /// The visit, and on which side of it the actor stands; not there for anybody else.
@@ -210,11 +250,17 @@ pub(super) async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(Vis
 }
 
 /// What was said can be read for good; more is said only while the visit goes on.
-fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
+pub(super) fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
     match visit.ended_at {
         None => Ok(()),
         Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),
     }
+}
+
+/// Whether a picture was refused for good; after anything else, such as a commit whose answer was lost, it may be a picture
+/// of its visit all the same.
+pub(super) fn is_final(refusal: &Refusal) -> bool {
+    matches!(refusal.code, ErrorCode::VisitEnded | ErrorCode::TooLarge)
 }
 
 /// The visit, for one of its two, and while it has room for another picture.
@@ -225,74 +271,4 @@ pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<V
         return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
     }
     Ok(visit)
-}
-
-/// A JPEG without what a camera writes beside the picture (place, time, serial number): of the segments before the first
-/// scan only JFIF, the colour profile and Adobe's colour transform stay of the applications', and no comment. `None` when
-/// the segments do not add up (ITU-T T.81, annex B).
-fn without_metadata(jpeg: &[u8]) -> Option<Vec<u8>> {
-    const SOS: u8 = 0xDA;
-    let (mut kept, mut rest) = jpeg.split_at_checked(2).map(|(start, rest)| (start.to_vec(), rest))?;
-    loop {
-        // Before a marker any number of these may stand.
-        while let [0xFF, after @ ..] = rest
-            && after.starts_with(&[0xFF])
-        {
-            rest = after;
-        }
-        let [0xFF, marker, high, low, ..] = *rest else { return None };
-        let (segment, after) = rest.split_at_checked(2 + usize::from(u16::from_be_bytes([high, low])))?;
-        if marker == SOS {
-            kept.extend_from_slice(rest);
-            return Some(kept);
-        }
-        // 0xE0: JFIF, 0xE2: profile, or the pictures beside this one; 0xEE: Adobe; 0xFE: comment.
-        let is_profile = marker == 0xE2 && segment.get(4..).is_some_and(|data| data.starts_with(b"ICC_PROFILE\0"));
-        if is_profile || !matches!(marker, 0xE1..=0xED | 0xEF | 0xFE) {
-            kept.extend_from_slice(segment);
-        }
-        rest = after;
-    }
-}
-
-/// The MIME type that the first bytes prove.
-fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some("image/png"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_jpeg_loses_what_the_camera_wrote_beside_it_and_nothing_else() {
-        let segment = |marker: u8, content: &[u8]| {
-            let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
-            [&[0xFF, marker], &length[..], content].concat()
-        };
-        let start = [0xFF, 0xD8];
-        let (jfif, tables) = (segment(0xE0, b"JFIF"), segment(0xDB, &[0; 64]));
-        let scan = [segment(0xDA, &[1]), vec![7, 0xFF, 0, 9, 0xFF, 0xD9]].concat();
-        let exif = segment(0xE1, b"Exif: 31.2 N 121.5 E");
-        let (profile, others) = (segment(0xE2, b"ICC_PROFILE\0\x01\x01"), segment(0xE2, b"MPF\0"));
-        let all = [&start[..], &jfif, &[0xFF], &exif, &profile, &others, &tables, &segment(0xFE, b"a comment"), &scan]
-            .concat();
-        assert_eq!(without_metadata(&all).unwrap(), [&start[..], &jfif, &profile, &tables, &scan].concat());
-        assert_eq!(without_metadata(&all[..20]), None);
-        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF]), None);
-        assert_eq!(without_metadata(&[0xFF, 0xD8, 0xFF, 0xE1, 0, 0]), None, "a length that is none");
-    }
-
-    #[test]
-    fn a_picture_is_known_by_its_bytes_and_a_page_is_none() {
-        assert_eq!(picture_kind(&[0xFF, 0xD8, 0xFF, 0xE0]), Some("image/jpeg"));
-        assert_eq!(picture_kind(b"RIFF\0\0\0\0WEBPVP8 "), Some("image/webp"));
-        assert_eq!(picture_kind(b"<svg xmlns='http://www.w3.org/2000/svg'>"), None);
-        assert_eq!(picture_kind(b""), None);
-    }
 }

@@ -1,13 +1,14 @@
 //! Invitations: the host makes one, somebody comes with it, and stands in front of the door until the host lets them in.
 //!
 //! The token is a secret that is shown once and kept as a hash. It is good once: for the browser that used it, by a nonce
-//! of its own, so that an answer that was lost on a bad network can be asked for again.
+//! of its own, so that an answer that was lost on a bad network can be asked for again. At any moment one session has
+//! come with an invitation: a repeated use ends the one before, and taking it back ends whatever is left.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::{InvitationId, SessionId, VisitId};
@@ -124,17 +125,17 @@ impl Services {
         self.revoke(work, &row, &act.account.to_string()).await
     }
 
-    /// Commits `work` with an invitation taken back, and ends the session of whoever came with it.
+    /// Commits `work` with an invitation taken back, and ends every session of whoever came with it.
     pub(crate) async fn revoke(&self, mut work: Work, row: &InvitationRow, who: &str) -> Result<(), Refusal> {
         let now = work.now;
         if work.tx.invitations().revoke(row.id, now).await? {
             self.tell_invitation(&mut work, row, "invitation.revoked").await?;
             work.audit(row.institution_id, who, "invitation.revoke", &row.id.to_string()).await?;
         }
-        match row.session_id {
-            Some(session) => self.end_session(work, row.institution_id, session).await,
-            None => work.commit().await,
-        }
+        let ended = self.end_guests(&mut work, row).await?;
+        work.commit().await?;
+        self.leave_seats(&ended).await;
+        Ok(())
     }
 
     /// What a link is for.
@@ -145,13 +146,18 @@ impl Services {
         if row.used_by.is_none() || row.revoked_at.is_some() {
             may_be_used(&row, self.clock.now())?;
         }
+        // The name is for whoever has not come yet: a link lies in a history or a chat for long, and its reader may be anybody.
+        let name = match row.used_by {
+            None => Some(self.open_field(Field::Name, row.id.as_uuid(), &row.name_sealed)?),
+            Some(_) => None,
+        };
         let house = tx.institutions().find(row.institution_id).await?.ok_or_else(unknown)?;
         Ok(InvitationLanding {
             institution_name: Text::new(house.name_zh, house.name_en),
             help_phone: house.help_phone,
             host_name: staff_name(&mut tx, row.invited_by).await?.0,
             role: row.role,
-            name: self.open_field(Field::Name, row.id.as_uuid(), &row.name_sealed)?,
+            name,
             expires_at: row.expires_at,
         })
     }
@@ -170,6 +176,7 @@ impl Services {
         if room.closed_at.is_some() {
             return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
         }
+        let before = self.end_guests(&mut work, &row).await?;
         let tokens = self.open_session(&mut work, row.institution_id, Who::Guest(row.id)).await?;
         let session = self.session_of(&tokens)?;
         let (sealed, now) = (self.vault.seal(Field::Name, row.id.as_uuid(), &name), work.now);
@@ -180,6 +187,7 @@ impl Services {
         let who = row.id.to_string();
         work.audit(row.institution_id, &who, "invitation.use", &who).await?;
         work.commit().await?;
+        self.leave_seats(&before).await;
         Ok(tokens)
     }
 
@@ -204,6 +212,17 @@ impl Services {
         let row = row.ok_or_else(|| Refusal::new(ErrorCode::InvitationRevoked, "the invitation was taken back"))?;
         let name = self.open_field(Field::Name, row.id.as_uuid(), &row.name_sealed)?;
         Ok(Text::new(name.clone(), name))
+    }
+
+    /// Ends whatever sessions came with an invitation; after the commit, [`Services::leave_seats`] takes them out.
+    async fn end_guests(&self, work: &mut Work, row: &InvitationRow) -> Result<Vec<SessionId>, Refusal> {
+        let now = work.now;
+        let ended = work.tx.sessions().revoke_guests(row.id, now).await?;
+        for session in &ended {
+            let topic = Topic::Session(*session).to_string();
+            work.emit(row.institution_id, topic, "session.ended", Value::Null).await?;
+        }
+        Ok(ended)
     }
 
     fn session_of(&self, tokens: &Tokens) -> Result<SessionId, Refusal> {

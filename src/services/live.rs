@@ -25,6 +25,10 @@ use crate::services::refusal::Refusal;
 const LEFT_KEPT: Duration = Duration::from_hours(12);
 /// Open sockets of one session: windows of one browser. The next one replaces the oldest.
 const SOCKETS: usize = 4;
+/// Lost connections without a seat that are kept for one session, to be taken up again: as many as it may have sockets.
+const LOST_OF_ONE: usize = SOCKETS;
+/// The same of all sessions together: some MB. Who has a seat is never among them.
+const LOST_OF_ALL: usize = 10_000;
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -58,6 +62,26 @@ struct Connection {
     lost_at: Option<Timestamp>,
     /// The socket did not read what waited for it.
     slow: bool,
+}
+
+impl Registry {
+    /// Forgets the oldest lost connections without a seat, of a session or of all, until at most `most` are left.
+    fn forget_oldest_lost(&mut self, session: Option<SessionId>, most: usize) {
+        if self.connections.len() <= most {
+            return;
+        }
+        let is_meant = |entry: &Connection| session.is_none_or(|session| entry.session == session);
+        let lost = self.connections.iter().filter(|(_, entry)| entry.rooms.is_empty() && is_meant(entry));
+        let mut lost: Vec<_> = lost.filter_map(|(id, entry)| entry.lost_at.map(|at| (at, *id))).collect();
+        let excess = lost.len().saturating_sub(most);
+        if excess > 0 {
+            lost.sort_unstable();
+            lost.truncate(excess);
+            for (_, id) in lost {
+                self.connections.remove(&id);
+            }
+        }
+    }
 }
 
 impl Live {
@@ -139,7 +163,12 @@ impl Live {
             }
             entry.outbox = None;
             entry.lost_at = Some(self.clock.now());
-            entry.rooms.clone()
+            let (session, rooms) = (entry.session, entry.rooms.clone());
+            if rooms.is_empty() {
+                registry.forget_oldest_lost(Some(session), LOST_OF_ONE);
+                registry.forget_oldest_lost(None, LOST_OF_ALL);
+            }
+            rooms
         };
         for room in rooms {
             self.send(room, Input::Lost(connection)).await;
@@ -396,4 +425,77 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
             return None;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live() -> Arc<Live> {
+        Live::new(mpsc::channel(1).0, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)))
+    }
+
+    fn id(n: usize) -> Uuid {
+        Uuid::from_u128(n as u128)
+    }
+
+    /// Connects and loses the `n`th connection of a session.
+    async fn come_and_go(live: &Live, n: usize, session: usize) {
+        let (outbox, _inbox) = mpsc::channel(1);
+        let connection = ConnectionId::from_uuid(id(n));
+        live.connect(connection, SessionId::from_uuid(id(session)), "somebody".to_owned(), outbox.clone());
+        live.disconnect(connection, &outbox).await;
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_takes_nothing_is_cut_when_its_outbox_is_full() {
+        let live = live();
+        let (outbox, _inbox) = mpsc::channel(2);
+        let connection = ConnectionId::from_uuid(id(1));
+        live.connect(connection, SessionId::from_uuid(id(1)), "somebody".to_owned(), outbox.clone());
+        for _ in 0..2 {
+            live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
+        }
+        assert!(live.is_current(connection, &outbox) && !live.is_slow(connection));
+        live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
+        assert!(!live.is_current(connection, &outbox) && live.is_slow(connection));
+    }
+
+    #[tokio::test]
+    async fn of_one_session_the_last_four_lost_connections_are_kept() {
+        let live = live();
+        for n in 0..100 {
+            live.clock.advance(Duration::from_millis(1));
+            come_and_go(&live, n, 7).await;
+        }
+        assert_eq!(live.counts().1, LOST_OF_ONE);
+        let resume = async |n| {
+            let connection = ConnectionId::from_uuid(id(n));
+            live.resume(connection, SessionId::from_uuid(id(7)), mpsc::channel(1).0).await
+        };
+        assert_eq!(resume(99).await, Some(Vec::new()), "the newest is taken up again");
+        assert_eq!(resume(95).await, None);
+    }
+
+    #[tokio::test]
+    async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_is_forgotten() {
+        let live = live();
+        let seated = ConnectionId::from_uuid(id(1_000_000));
+        let (outbox, _inbox) = mpsc::channel(1);
+        live.connect(seated, SessionId::from_uuid(id(1_000_000)), "patient".to_owned(), outbox.clone());
+        live.registry().connections.get_mut(&seated).unwrap().rooms.push(RoomId::from_uuid(id(1)));
+        live.disconnect(seated, &outbox).await;
+        let now = live.clock.now();
+        for n in 0..LOST_OF_ALL {
+            let (session, subject) = (SessionId::from_uuid(id(n)), "somebody".to_owned());
+            let entry =
+                Connection { session, subject, outbox: None, rooms: Vec::new(), lost_at: Some(now), slow: false };
+            live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
+        }
+        for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
+            come_and_go(&live, n, n).await;
+        }
+        assert_eq!(live.counts().1, LOST_OF_ALL + 1);
+        assert!(live.registry().connections.contains_key(&seated));
+    }
 }

@@ -192,8 +192,15 @@ impl Services {
         work.tx.sessions().revoke(session, now).await?;
         work.emit(institution, Topic::Session(session).to_string(), "session.ended", Value::Null).await?;
         work.commit().await?;
-        self.live.end_session(session).await;
+        self.leave_seats(&[session]).await;
         Ok(())
+    }
+
+    /// Takes those whose sessions were ended out of their rooms, for good.
+    pub(crate) async fn leave_seats(&self, ended: &[SessionId]) {
+        for session in ended {
+            self.live.end_session(*session).await;
+        }
     }
 
     /// Whether the actor's session still stands: it was not ended, and its account was not closed.

@@ -5,6 +5,7 @@
 
 use std::io::SeekFrom;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -19,14 +20,18 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::invitation::{UploadBegin, UploadState};
 use crate::protocol::visit::{ChatMessage, ChatSide};
 use crate::services::Services;
-use crate::services::chat::{PICTURE_LIMIT, clean_picture, has_room, party};
+use crate::services::chat::{PICTURE_LIMIT, clean_picture, goes_on, has_room, is_final, party};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
-use crate::store::{AttachmentRow, MessageRow, UploadRow};
+use crate::store::{AttachmentRow, MessageRow, UploadRow, VisitRow};
 
 /// Bytes of one piece.
 pub const PIECE_LIMIT: usize = 1024 * 1024;
+/// How long an upload that was not finished is kept while its visit goes on.
+const UNFINISHED_KEPT: Duration = Duration::from_hours(24);
+/// Uploads that are taken away at once.
+const BATCH: i64 = 100;
 /// Uploads of one visit that ever began.
 const UPLOADS: i64 = 100;
 
@@ -84,7 +89,12 @@ impl Services {
 
     /// How much is here.
     pub async fn upload(&self, actor: Actor, id: AttachmentId) -> Result<UploadState, Refusal> {
-        self.own_upload(actor, id).await.map(|row| state_of(&row))
+        self.own_upload(actor, id).await.map(|(row, _)| state_of(&row))
+    }
+
+    /// Whether this person may send a piece now; asked before its bytes are read.
+    pub async fn may_take_piece(&self, actor: Actor, id: AttachmentId) -> Result<(), Refusal> {
+        goes_on(&self.own_upload(actor, id).await?.1)
     }
 
     /// Takes the piece that begins at `offset`.
@@ -95,7 +105,8 @@ impl Services {
         offset: u64,
         piece: &[u8],
     ) -> Result<UploadState, Refusal> {
-        let row = self.own_upload(actor, id).await?;
+        let (row, visit) = self.own_upload(actor, id).await?;
+        goes_on(&visit)?;
         let from = i64::try_from(offset).unwrap_or(i64::MAX);
         if row.finished_at.is_some() || row.received != from {
             return Err(Refusal::new(ErrorCode::UploadOffset, format!("{} bytes are here", row.received)));
@@ -107,6 +118,10 @@ impl Services {
         self.write_piece(id, offset, piece).await?;
         let mut work = self.begin().await?;
         if !work.tx.uploads().grow(id, from, to).await? {
+            if work.tx.uploads().find(id).await?.is_none() {
+                // It was swept away in this moment, and its file must not come back.
+                tokio::fs::remove_file(self.upload_path(id)).await.ok();
+            }
             return Err(Refusal::new(ErrorCode::UploadOffset, "another piece came first"));
         }
         work.commit().await?;
@@ -115,7 +130,7 @@ impl Services {
 
     /// The whole is here: makes it a picture of the visit. The same again gives the same line.
     pub async fn finish_upload(&self, actor: Actor, id: AttachmentId) -> Result<ChatMessage, Refusal> {
-        let row = self.own_upload(actor, id).await?;
+        let (row, _) = self.own_upload(actor, id).await?;
         let line = MessageId::from_uuid(id.as_uuid());
         if row.finished_at.is_some() {
             let mut tx = self.db.read().await?;
@@ -135,6 +150,27 @@ impl Services {
         }
         let (mime, bytes) = clean_picture(&whole)?;
         self.write_picture(id, &bytes).await?;
+        let finished = self.note_finished(actor, row, mime, &bytes).await;
+        if finished.as_ref().is_err_and(is_final) && !self.is_attached(id).await {
+            tokio::fs::remove_file(self.picture_path(id)).await.ok();
+        }
+        finished
+    }
+
+    /// Whether a picture is one of its visit; while the database is away it may be.
+    async fn is_attached(&self, id: AttachmentId) -> bool {
+        let Ok(mut tx) = self.db.read().await else { return true };
+        !matches!(tx.messages().attachment(id).await, Ok(None))
+    }
+
+    async fn note_finished(
+        &self,
+        actor: Actor,
+        row: UploadRow,
+        mime: &str,
+        bytes: &[u8],
+    ) -> Result<ChatMessage, Refusal> {
+        let (id, line) = (row.id, MessageId::from_uuid(row.id.as_uuid()));
         let mut work = self.begin().await?;
         let visit = has_room(&mut work.tx, actor, row.visit_id).await?;
         let now = work.now;
@@ -149,7 +185,7 @@ impl Services {
             sender: actor.key(),
             mime: mime.to_owned(),
             size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: hex(&Sha256::digest(bytes)),
             at: now,
         };
         work.tx.messages().attach(&picture).await?;
@@ -179,17 +215,39 @@ impl Services {
         work.emit(visit.institution_id, topic, "message.sent", data).await?;
         work.commit().await?;
         self.live.send(visit.room_id, Input::PictureKept(id)).await;
-        // What is left is litter, and the next start finds it as such.
+        // What is left is litter.
         tokio::fs::remove_file(self.upload_path(id)).await.ok();
         self.line(message)
     }
 
-    async fn own_upload(&self, actor: Actor, id: AttachmentId) -> Result<UploadRow, Refusal> {
+    /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many.
+    pub async fn sweep_uploads(&self) -> Result<usize, Refusal> {
+        let before = self.clock.now() - UNFINISHED_KEPT;
+        let mut swept = 0;
+        loop {
+            let litter = self.db.read().await?.uploads().unfinished(before, BATCH).await?;
+            for id in &litter {
+                let mut work = self.begin().await?;
+                // One that was finished in this moment is no litter any more.
+                let is_gone = work.tx.uploads().forget(*id).await?;
+                work.commit().await?;
+                if is_gone {
+                    tokio::fs::remove_file(self.upload_path(*id)).await.ok();
+                    swept += 1;
+                }
+            }
+            if i64::try_from(litter.len()).is_ok_and(|n| n < BATCH) {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn own_upload(&self, actor: Actor, id: AttachmentId) -> Result<(UploadRow, VisitRow), Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.uploads().find(id).await?.filter(|row| row.sender == actor.key());
         let row = row.ok_or_else(Refusal::not_found)?;
-        party(&mut tx, actor, row.visit_id).await?;
-        Ok(row)
+        let (visit, _) = party(&mut tx, actor, row.visit_id).await?;
+        Ok((row, visit))
     }
 
     async fn write_piece(&self, id: AttachmentId, offset: u64, piece: &[u8]) -> Result<(), Refusal> {

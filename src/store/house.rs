@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::domain::desk::{Desk, DeskPhase, Duty};
-use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
+use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, InvitationId, SessionId};
 use crate::domain::people::Role;
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
@@ -570,6 +570,22 @@ impl Sessions<'_> {
             .await?
             .rows_affected()
                 == 1
+        }))
+    }
+
+    /// Ends every session of whoever came with an invitation; those that had not ended.
+    pub async fn revoke_guests(self, invitation: InvitationId, now: Timestamp) -> Result<Vec<SessionId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "update session
+                 set revoked_at = $2
+                 where subject_id = $1 and subject_kind = 'guest' and revoked_at is null
+                 returning id",
+            )
+            .bind(invitation)
+            .bind(now)
+            .fetch_all(conn)
+            .await?
         }))
     }
 

@@ -118,6 +118,36 @@ impl Uploads<'_> {
         }))
     }
 
+    /// Unfinished ones that began before a moment, or whose visit is over; oldest first.
+    pub async fn unfinished(self, before: Timestamp, limit: i64) -> Result<Vec<AttachmentId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select upload.id
+                 from upload
+                 join visit on visit.id = upload.visit_id
+                 where upload.finished_at is null and (upload.created_at < $1 or visit.ended_at is not null)
+                 order by upload.created_at, upload.id
+                 limit $2",
+            )
+            .bind(before)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Forgets an unfinished one; `false` when it was finished, or is not known.
+    pub async fn forget(self, id: AttachmentId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("delete from upload where id = $1 and finished_at is null")
+                .bind(id)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
     /// Says of what a kept picture is.
     pub async fn name_picture(self, id: AttachmentId, of: PictureOf) -> Result<()> {
         on!(self.0, |conn| {

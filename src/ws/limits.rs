@@ -41,10 +41,37 @@ pub enum CloseCode {
     Replaced = 4006,
     /// The browser was silent for [`SILENCE`].
     Silent = 4007,
-    /// The browser reads too slowly; it resumes from the event log.
+    /// The browser reads too slowly, or not at all; it resumes from the event log.
     Slow = 1013,
     /// The server goes away; come back at once.
     GoingAway = 1001,
+}
+
+/// Knocks of ours that may wait for their echo. A browser echoes by itself, also while its page sleeps.
+const UNECHOED: usize = 4;
+
+/// Whether the peer reads what it is told: it echoes our knocks, each of which nobody can guess who did not read it.
+#[derive(Clone, Debug, Default)]
+pub struct Echoes {
+    awaited: Vec<[u8; 8]>,
+}
+
+impl Echoes {
+    /// Notes a knock; `false` when the peer has read none of the last few.
+    pub fn knock(&mut self, knock: [u8; 8]) -> bool {
+        if self.awaited.len() >= UNECHOED {
+            return false;
+        }
+        self.awaited.push(knock);
+        true
+    }
+
+    /// What the peer echoes. One knock answers for those before it (RFC 6455, section 5.5.3).
+    pub fn hear(&mut self, echo: &[u8]) {
+        if let Some(at) = self.awaited.iter().position(|knock| knock == echo) {
+            self.awaited.drain(..=at);
+        }
+    }
 }
 
 /// A token bucket over the clock's time.
@@ -79,6 +106,24 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peer_that_echoes_none_of_four_knocks_does_not_read() {
+        let mut echoes = Echoes::default();
+        for n in 0..20 {
+            assert!(echoes.knock([n; 8]));
+            // It is one behind: its network is slow.
+            echoes.hear(&[n.saturating_sub(1); 8]);
+        }
+        let mut echoes = Echoes::default();
+        for n in 0..4 {
+            assert!(echoes.knock([n; 8]));
+            echoes.hear(b"guessed!");
+        }
+        assert!(!echoes.knock([4; 8]));
+        echoes.hear(&[3; 8]);
+        assert!(echoes.knock([5; 8]), "the last one answers for all");
+    }
 
     #[test]
     fn a_burst_passes_and_a_flood_does_not() {

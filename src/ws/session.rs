@@ -11,6 +11,7 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::FusedStream as _;
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::MissedTickBehavior;
 
 use crate::domain::ids::{ConnectionId, DeskId, RoomId, TicketId};
 use crate::domain::permission::Actor;
@@ -25,7 +26,7 @@ use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::{Announcement, Services};
 use crate::ws::limits::{
-    Allowance, CloseCode, HELLO_WITHIN, LINGER, LINGER_BYTES, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN,
+    Allowance, CloseCode, Echoes, HELLO_WITHIN, LINGER, LINGER_BYTES, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN,
 };
 
 /// How long a resume token is good: longer than any call, for it is given at its beginning. How long a *lost* connection
@@ -131,6 +132,10 @@ enum End {
     Broken,
 }
 
+fn slow() -> End {
+    End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"))
+}
+
 struct Session {
     services: Arc<Services>,
     socket: WebSocket,
@@ -151,6 +156,7 @@ struct Session {
     held_at: Timestamp,
     repaired_at: Timestamp,
     allowance: Allowance,
+    echoes: Echoes,
     malformed: u32,
 }
 
@@ -196,6 +202,7 @@ impl Session {
             held_at: now,
             repaired_at: now,
             allowance: Allowance::new(now),
+            echoes: Echoes::default(),
             malformed: 0,
         };
         // Whoever is welcomed was heard.
@@ -210,6 +217,9 @@ impl Session {
         let mut bus = self.services.bus.listen();
         let shutdown = self.services.shutdown.clone();
         let mut glance = tokio::time::interval(Duration::from_secs(1));
+        // After a round that took long, with the database away, there is a second to listen before the next: otherwise the
+        // echoes of whoever reads would lie unread.
+        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             let outcome = tokio::select! {
                 biased;
@@ -261,8 +271,17 @@ impl Session {
         match tokio::time::timeout(WRITE_WITHIN, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"))),
+            Err(_) => Err(slow()),
         }
+    }
+
+    /// Asks for an echo. Who talks and never reads is cut here, long before the kernel's buffers are full.
+    async fn knock(&mut self) -> Result<(), End> {
+        let knock = self.services.ids.secret::<8>();
+        if !self.echoes.knock(knock) {
+            return Err(slow());
+        }
+        self.write(Message::Ping(Bytes::copy_from_slice(&knock))).await
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {
@@ -279,7 +298,11 @@ impl Session {
         }
         let text = match message {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Ping(_) => return Ok(()),
+            Message::Pong(echo) => {
+                self.echoes.hear(&echo);
+                return Ok(());
+            }
             Message::Close(_) => return Err(End::Gone),
             Message::Binary(_) => {
                 let refusal = Refusal::new(ErrorCode::MessageMalformed, "this protocol has no binary messages");
@@ -507,7 +530,7 @@ impl Session {
             return end;
         }
         if self.services.live.is_slow(self.connection) {
-            return End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"));
+            return slow();
         }
         End::Close(CloseCode::Replaced, Refusal::new(ErrorCode::Replaced, "another window took over"))
     }
@@ -551,7 +574,7 @@ impl Session {
         if now.since(self.repaired_at) >= REPAIR_EVERY {
             self.repaired_at = now;
             self.repair().await?;
-            self.write(Message::Ping(Bytes::new())).await?;
+            self.knock().await?;
         }
         self.push_stale().await?;
         // With the database away a round takes long. What was said meanwhile lies unread: that is no silence.

@@ -35,10 +35,17 @@ use crate::domain::turn::{REALM, SELF_TEST, TurnSecret};
 
 /// How long a nonce is taken.
 const NONCE_GOOD_FOR: Duration = Duration::from_hours(1);
-/// Allocations of one participant: three ways to us from each of four networks, twice while ICE restarts.
-const OF_ONE: usize = 24;
+/// Allocations of one participant: three ways to us from each of two networks. The next takes the place of the one that
+/// was silent longest, so that a browser that begins anew is never refused for what it left behind.
+const OF_ONE: usize = 6;
 /// Allocations altogether.
 const OF_ALL: usize = 10_000;
+/// Of these, for those whom nobody called or knows: half, so that strangers keep no patient out.
+const OF_STRANGERS: usize = OF_ALL / 2;
+/// Allocations from one address, or one network of IPv6: a hospital's ward behind one address.
+const OF_ONE_ADDRESS: usize = 1024;
+/// Of these, of strangers: ten who check their camera at once.
+const OF_STRANGERS_AT_ONE_ADDRESS: usize = 64;
 /// Answers a second to one address that has proved nothing: a forged source must not be flooded through us.
 const UNPROVED: u32 = 50;
 /// Addresses that are counted a second.
@@ -64,10 +71,40 @@ pub struct Turn {
     relayed: Arc<Relayed>,
     /// Our media port as browsers know it: the only peers.
     announced: Vec<SocketAddr>,
-    /// Seats, and how many hold them: after a rejoin two for a moment.
-    admitted: Mutex<HashMap<ParticipantId, usize>>,
+    admitted: Mutex<HashMap<ParticipantId, Admitted>>,
     unproved: Mutex<Unproved>,
     counters: TurnCounters,
+}
+
+/// A seat that may allocate.
+#[derive(Default)]
+struct Admitted {
+    /// How many hold it: after a rejoin two for a moment.
+    holders: usize,
+    /// It is one of those that are kept for called patients and for staff.
+    is_kept: bool,
+}
+
+/// How many allocations there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    all: usize,
+    of_strangers: usize,
+    /// Of one participant.
+    own: usize,
+    /// From one address.
+    here: usize,
+    of_strangers_here: usize,
+}
+
+impl Held {
+    /// Whether there is room for another, beside the bound of one participant.
+    fn has_room(&self, is_kept: bool) -> bool {
+        let is_free = self.all < OF_ALL && self.here < OF_ONE_ADDRESS;
+        let is_free_for_strangers =
+            self.of_strangers < OF_STRANGERS && self.of_strangers_here < OF_STRANGERS_AT_ONE_ADDRESS;
+        is_free && (is_kept || is_free_for_strangers)
+    }
 }
 
 struct Unproved {
@@ -116,19 +153,33 @@ impl Turn {
     }
 
     /// Lets a participant allocate, until what is returned is dropped by its last holder.
-    pub(super) fn admit(self: &Arc<Self>, participant: ParticipantId) -> Admission {
-        *self.admitted.lock().unwrap_or_else(PoisonError::into_inner).entry(participant).or_default() += 1;
+    pub(super) fn admit(self: &Arc<Self>, participant: ParticipantId, is_kept: bool) -> Admission {
+        let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        let seat = admitted.entry(participant).or_default();
+        *seat = Admitted { holders: seat.holders + 1, is_kept };
         Admission { turn: Arc::clone(self), participant }
     }
 
     fn is_admitted(&self, participant: ParticipantId) -> bool {
-        participant == SELF_TEST
-            || self.admitted.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&participant)
+        self.is_kept(participant).is_some()
     }
 
-    fn has_room_for(&self, participant: ParticipantId) -> bool {
-        let (all, own) = self.relayed.count(participant);
-        all < OF_ALL && own < OF_ONE
+    /// Whether a seat is one of those that are kept; `None` when there is no such seat.
+    fn is_kept(&self, participant: ParticipantId) -> Option<bool> {
+        if participant == SELF_TEST {
+            return Some(true);
+        }
+        let admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted.get(&participant).map(|seat| seat.is_kept)
+    }
+
+    /// Whether a participant may have another from `origin`; of its own the most silent goes for it.
+    fn make_room_for(&self, participant: ParticipantId, is_kept: bool, origin: IpAddr) -> bool {
+        let held = self.relayed.held(participant, origin);
+        if held.own >= OF_ONE {
+            return self.relayed.end_most_silent_of(participant);
+        }
+        held.has_room(is_kept)
     }
 
     /// The key behind a name; `None` if the crypto provider fails.
@@ -184,12 +235,28 @@ pub(super) struct Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         let mut admitted = self.turn.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = admitted.get_mut(&self.participant) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(seat) = admitted.get_mut(&self.participant) {
+            seat.holders -= 1;
+            if seat.holders == 0 {
                 admitted.remove(&self.participant);
                 self.turn.relayed.end_all_of(self.participant);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_fill_half_of_all_and_a_few_at_one_address_and_the_known_find_room() {
+        let room = |held: Held| (held.has_room(true), held.has_room(false));
+        assert_eq!(room(Held::default()), (true, true));
+        assert_eq!(room(Held { all: OF_STRANGERS, of_strangers: OF_STRANGERS, ..Held::default() }), (true, false));
+        let here = Held { here: 64, of_strangers_here: OF_STRANGERS_AT_ONE_ADDRESS, ..Held::default() };
+        assert_eq!(room(here), (true, false));
+        assert_eq!(room(Held { here: OF_ONE_ADDRESS, ..Held::default() }), (false, false));
+        assert_eq!(room(Held { all: OF_ALL, ..Held::default() }), (false, false));
     }
 }

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Held;
 use super::message::{channel_data, data_indication};
 use crate::domain::ids::ParticipantId;
 use crate::media::stun::{Key, Transaction};
@@ -66,12 +67,24 @@ pub(super) struct Allocation {
     pub(super) outlet: Outlet,
     /// Cancelled when it ends: the stream is closed then.
     pub(super) ended: CancellationToken,
+    /// The address that asked for it, or its network.
+    origin: IpAddr,
+    /// Its owner has one of the seats that are kept for called patients and for staff.
+    is_kept: bool,
+    made_at: Instant,
     state: Mutex<State>,
 }
+
+/// How long an allocation lasts through which our media port has said nothing: its browser never came.
+const UNUSED: Duration = Duration::from_secs(30);
 
 /// What changes.
 pub(super) struct State {
     pub(super) ends_at: Instant,
+    /// When its browser was last heard.
+    heard_at: Instant,
+    /// Our media port said something through it, which it says only to those who prove that they have a seat.
+    is_used: bool,
     /// Which of our announced addresses the browser talks to, once it said so.
     pub(super) peer: Option<SocketAddr>,
     /// Bound to `peer`.
@@ -83,10 +96,22 @@ impl Allocation {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// When it ends, if nothing is heard.
+    pub(super) fn ends_at(&self) -> Instant {
+        let state = self.state();
+        if state.is_used { state.ends_at } else { state.ends_at.min(self.made_at + UNUSED) }
+    }
+
+    /// Its browser sends something.
+    pub(super) fn hear(&self, now: Instant) {
+        self.state().heard_at = now;
+    }
+
     /// Passes on what our media port sent.
     fn send(&self, bytes: &[u8]) -> bool {
         let (peer, channel) = {
-            let state = self.state();
+            let mut state = self.state();
+            state.is_used = true;
             (state.peer, state.channel)
         };
         match (peer, channel) {
@@ -106,6 +131,9 @@ pub(super) struct Wanted {
     pub(super) key: Key,
     pub(super) transaction: Transaction,
     pub(super) outlet: Outlet,
+    pub(super) origin: IpAddr,
+    pub(super) is_kept: bool,
+    pub(super) now: Instant,
     pub(super) ends_at: Instant,
 }
 
@@ -123,10 +151,28 @@ impl Relayed {
         found.is_some_and(|allocation| allocation.send(bytes))
     }
 
-    /// How many there are, and how many of `participant`.
-    pub(super) fn count(&self, participant: ParticipantId) -> (usize, usize) {
-        let all = self.read();
-        (all.len(), all.values().filter(|allocation| allocation.participant == participant).count())
+    /// How many there are, of all and of strangers, of `participant` and from `origin`.
+    pub(super) fn held(&self, participant: ParticipantId, origin: IpAddr) -> Held {
+        let mut held = Held::default();
+        for allocation in self.read().values() {
+            let (is_here, is_strangers) = (allocation.origin == origin, !allocation.is_kept);
+            held.all += 1;
+            held.of_strangers += usize::from(is_strangers);
+            held.own += usize::from(allocation.participant == participant);
+            held.here += usize::from(is_here);
+            held.of_strangers_here += usize::from(is_here && is_strangers);
+        }
+        held
+    }
+
+    /// Ends the one of a participant that was heard longest ago; `false` when it has none.
+    pub(super) fn end_most_silent_of(&self, participant: ParticipantId) -> bool {
+        let found = {
+            let all = self.read();
+            let own = all.values().filter(|allocation| allocation.participant == participant);
+            own.min_by_key(|allocation| (allocation.state().heard_at, allocation.made_at)).cloned()
+        };
+        found.inspect(|allocation| self.end(allocation)).is_some()
     }
 
     pub(super) fn is_live(&self, allocation: &Allocation) -> bool {
@@ -142,11 +188,21 @@ impl Relayed {
                 break name;
             }
         };
-        let Wanted { participant, username, key, transaction, outlet, ends_at, .. } = wanted;
-        let state = Mutex::new(State { ends_at, peer: None, channel: None });
-        let ended = CancellationToken::new();
-        let allocation =
-            Arc::new(Allocation { relayed, participant, username, key, transaction, outlet, ended, state });
+        let Wanted { participant, username, key, transaction, outlet, origin, is_kept, now, ends_at, .. } = wanted;
+        let state = State { ends_at, heard_at: now, is_used: false, peer: None, channel: None };
+        let allocation = Arc::new(Allocation {
+            relayed,
+            participant,
+            username,
+            key,
+            transaction,
+            outlet,
+            ended: CancellationToken::new(),
+            origin,
+            is_kept,
+            made_at: now,
+            state: Mutex::new(state),
+        });
         all.insert(relayed, Arc::clone(&allocation));
         allocation
     }
@@ -186,6 +242,47 @@ fn name(n: u64, is_v6: bool) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::instant;
+
+    fn wanted(now: Instant, participant: u128) -> Wanted {
+        let crypto = rtc::crypto::default_provider().unwrap();
+        Wanted {
+            is_v6: false,
+            participant: ParticipantId::from_uuid(uuid::Uuid::from_u128(participant)),
+            username: String::new(),
+            key: Key::of_bytes(&[0; 32], crypto),
+            transaction: [0; 12],
+            outlet: Outlet::Stream(mpsc::channel(8).0),
+            origin: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            is_kept: true,
+            now,
+            ends_at: now + Duration::from_mins(10),
+        }
+    }
+
+    #[test]
+    fn an_allocation_through_which_nothing_is_said_ends_after_half_a_minute() {
+        let (relayed, now) = (Relayed::default(), instant::now());
+        let allocation = relayed.allocate(wanted(now, 1));
+        assert_eq!(allocation.ends_at(), now + Duration::from_secs(30));
+        allocation.state().ends_at = now + Duration::from_hours(1);
+        assert_eq!(allocation.ends_at(), now + Duration::from_secs(30), "asking for more is no use of it");
+        relayed.send(b"an answer of our media port", allocation.relayed);
+        assert_eq!(allocation.ends_at(), now + Duration::from_hours(1));
+    }
+
+    #[test]
+    fn the_most_silent_of_a_participant_goes_and_nobody_elses() {
+        let (relayed, now) = (Relayed::default(), instant::now());
+        let [first, second] = [relayed.allocate(wanted(now, 1)), relayed.allocate(wanted(now, 1))];
+        let other = relayed.allocate(wanted(now, 2));
+        first.hear(now + Duration::from_secs(1));
+        assert!(relayed.end_most_silent_of(first.participant));
+        assert_eq!([&first, &second, &other].map(|one| relayed.is_live(one)), [true, false, true]);
+        let held = relayed.held(first.participant, first.origin);
+        assert_eq!((held.all, held.own, held.here, held.of_strangers), (2, 1, 2, 0));
+        assert!(!relayed.end_most_silent_of(ParticipantId::from_uuid(uuid::Uuid::from_u128(3))));
+    }
 
     #[test]
     fn names_differ_and_are_known_as_ours() {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Turn;
 use super::message::{Family, Method, Refusal, Request, Success, is_channel, read_channel_data};
 use super::relayed::{Allocation, Outlet, Wanted};
+use crate::config::group;
 use crate::domain::turn::{REALM, TurnName};
 use crate::media::stun::Key;
 
@@ -39,7 +40,7 @@ impl Session {
 
     /// When its allocation ends.
     pub(super) fn ends_at(&self) -> Option<Instant> {
-        self.allocation().map(|allocation| allocation.state().ends_at)
+        self.allocation().map(|allocation| allocation.ends_at())
     }
 
     /// Takes one message; returns what it is answered with.
@@ -136,9 +137,8 @@ impl Session {
             return is_again.then(|| (self.told(allocation, lifetime), key)).ok_or(Refusal::AllocationMismatch);
         }
         // A right ends with its hour, and with the seat of its owner.
-        if name.until <= self.turn.now() || !self.turn.is_admitted(name.participant) {
-            return Err(Refusal::Forbidden);
-        }
+        let is_kept = self.turn.is_kept(name.participant).filter(|_| name.until > self.turn.now());
+        let is_kept = is_kept.ok_or(Refusal::Forbidden)?;
         if request.transport.ok_or(Refusal::BadRequest)? != UDP {
             return Err(Refusal::UnsupportedTransport);
         }
@@ -152,7 +152,8 @@ impl Session {
         if !self.turn.announced.iter().any(|address| address.is_ipv6() == is_v6) {
             return Err(Refusal::AddressFamilyNotSupported);
         }
-        if !self.turn.has_room_for(name.participant) {
+        let origin = group(self.from.ip());
+        if !self.turn.make_room_for(name.participant, is_kept, origin) {
             return Err(Refusal::AllocationQuotaReached);
         }
         let allocation = self.turn.relayed.allocate(Wanted {
@@ -162,6 +163,9 @@ impl Session {
             key: key.clone(),
             transaction: request.transaction,
             outlet: self.outlet.clone(),
+            origin,
+            is_kept,
+            now,
             ends_at: now + lifetime,
         });
         self.turn.counters.allocations.increment(1);
@@ -231,6 +235,7 @@ impl Session {
             return;
         }
         if allocation.state().peer.is_some() {
+            allocation.hear(now);
             self.turn.mux.deliver(now, allocation.relayed, data);
         }
     }
@@ -239,6 +244,7 @@ impl Session {
         let (Some(allocation), Some((channel, data))) = (self.allocation(), read_channel_data(bytes)) else { return };
         let bound = allocation.state().channel;
         if bound == Some(channel) {
+            allocation.hear(now);
             self.turn.mux.deliver(now, allocation.relayed, data);
         }
     }

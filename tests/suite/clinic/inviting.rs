@@ -152,6 +152,49 @@ async fn an_invited_person_waits_is_let_in_is_held_muted_and_taken_out_for_good(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_used_a_link_twice_has_one_session_and_loses_its_seat_when_the_link_is_taken_back() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "family").await;
+    let mut doctor = enter(&stage, &visit.doctor, &format!("/visits/{}/grant", visit.id)).await;
+    let token = |tokens: &Value| tokens["access_token"].as_str().unwrap().to_owned();
+    let first = token(&come(&stage, &made["token"], 1).await.ok());
+    let mut earlier = enter(&stage, &first, "/invitations/mine/grant").await;
+    earlier.expect("door").await;
+
+    let second = token(&come(&stage, &made["token"], 1).await.ok());
+    assert_eq!(earlier.closed().await, Some(4005), "the earlier session is over");
+    assert_eq!(stage.act("/invitations/mine/grant", &first).await.refusal(), (401, "auth.required"));
+    let mut guest = enter(&stage, &second, "/invitations/mine/grant").await;
+    guest.expect("door").await;
+    let seen = room(&mut doctor, |room| !room["door"][0].is_null()).await;
+    let admit =
+        json!({ "type": "host", "id": 9, "room": seen["room"], "participant": seen["door"][0]["id"], "act": "admit" });
+    doctor.say(admit).await;
+    room(&mut doctor, |room| !of(room, "family").is_null()).await;
+
+    let revoke = format!("/invitations/{}/revoke", made["id"].as_str().unwrap());
+    assert_eq!(stage.act(&revoke, &visit.doctor).await.status, 200);
+    room(&mut doctor, |room| of(room, "family").is_null() && room["door"] == json!([])).await;
+    assert_eq!(guest.closed().await, Some(4005));
+    assert_eq!(stage.act("/invitations/mine/grant", &second).await.refusal(), (401, "auth.required"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_link_names_nobody() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "family").await;
+    let open = json!({ "token": made["token"] });
+    assert_eq!(stage.post("/invitations/open", "", open.clone()).await.ok()["name"], "王译员");
+    come(&stage, &made["token"], 1).await.ok();
+    let landing = stage.post("/invitations/open", "", open).await.ok();
+    assert_eq!(landing["name"], Value::Null);
+    let told = landing.to_string();
+    assert!(!told.contains("王") && !told.contains("测"), "neither the guest nor the patient: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_restart_the_admitted_are_inside_the_held_are_apart_and_the_others_at_the_door() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use yunzhen::domain::ids::AccountId;
 
 use super::stage::{LINK, Stage, Visit};
 
@@ -150,6 +151,29 @@ async fn a_browser_that_still_talks_reads_why_it_was_closed() {
         tokio::task::yield_now().await;
     }
     assert_eq!(socket.closed().await, Some(4005));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_talks_and_never_reads_is_cut_with_a_code_and_one_that_reads_stays() {
+    let stage = Stage::open().await;
+    let (deafs, token) = (stage.staff("nurse").await, stage.staff("doctor").await);
+    let account = stage.get("/auth/me", &deafs).await.ok()["account"].clone();
+    let account: AccountId = serde_json::from_value(account).unwrap();
+    let (mut deaf, _) = Socket::hello(&stage, &deafs, None).await;
+    let (mut hears, _) = Socket::hello(&stage, &token, None).await;
+    for id in 0..20 {
+        if !stage.server.services.live.is_here(&account.to_string()) {
+            break;
+        }
+        stage.clock.advance(Duration::from_secs(5));
+        // Neither is silent.
+        deaf.say(json!({ "type": "ping", "id": id })).await;
+        hears.say(json!({ "type": "ping", "id": id })).await;
+        while !matches!(hears.0.next().await.unwrap().unwrap(), Message::Ping(_)) {}
+    }
+    assert_eq!(deaf.closed().await, Some(1013));
+    hears.say(json!({ "type": "ping", "id": 99 })).await;
+    while hears.expect("pong").await["id"] != 99 {}
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,22 @@
 //! Pictures of the conversation: known by their bytes, bounded, and for the two of the visit alone.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::stage::{Answer, Stage, Visit};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and what follows";
+/// A PNG with these chunks between its head and its end.
+pub fn png(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, data) in [(b"IHDR", &[1; 13][..])].iter().chain(chunks).chain(&[(b"IEND", &[][..])]) {
+        bytes.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(*kind);
+        bytes.extend_from_slice(data);
+        bytes.extend([0; 4]);
+    }
+    bytes
+}
 
 async fn attach(stage: &Stage, visit: &str, token: &str, bytes: Vec<u8>) -> Answer {
     let url = format!("http://{}/api/v1/visits/{visit}/attachments", stage.server.http_addr);
@@ -18,17 +30,24 @@ async fn attach(stage: &Stage, visit: &str, token: &str, bytes: Vec<u8>) -> Answ
 async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
     let stage = Stage::open().await;
     let Visit { patient, doctor, id, .. } = stage.visit().await;
-    let picture = attach(&stage, &id, &patient, PNG.to_vec()).await.ok();
+    let picture = attach(&stage, &id, &patient, png(&[(b"IDAT", b"pixels")])).await.ok();
     assert_eq!(picture["mime"], "image/png");
     let path = format!("/attachments/{}", picture["id"].as_str().unwrap());
     assert_eq!(stage.get(&path, &doctor).await.status, 200);
     let (stranger, _) = stage.known_patient(7).await;
     assert_eq!(stage.get(&path, &stranger).await.refusal(), (404, "request.not_found"));
-    assert_eq!(attach(&stage, &id, &stranger, PNG.to_vec()).await.refusal(), (404, "request.not_found"));
+    assert_eq!(
+        attach(&stage, &id, &stranger, png(&[(b"IDAT", b"pixels")])).await.refusal(),
+        (404, "request.not_found")
+    );
+
+    let told = png(&[(b"IDAT", b"pixels"), (b"eXIf", b"31.2 N 121.5 E"), (b"tEXt", b"31.2 N 121.5 E")]);
+    let shown = attach(&stage, &id, &patient, [&told[..], b"behind its end"].concat()).await.ok();
+    assert_eq!(shown["size"], png(&[(b"IDAT", b"pixels")]).len(), "where it was taken is no part of it");
 
     let page = b"<html><script>alert(1)</script></html>".to_vec();
     assert_eq!(attach(&stage, &id, &patient, page).await.refusal(), (415, "request.unsupported_type"));
-    let mut large = PNG.to_vec();
+    let mut large = png(&[(b"IDAT", b"pixels")]);
     large.resize(8 * 1024 * 1024 + 1, 0);
     assert_eq!(attach(&stage, &id, &patient, large).await.refusal(), (413, "request.too_large"));
 
@@ -37,6 +56,29 @@ async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
     let unknown = json!({ "id": "0190a0a0-0000-7000-8000-00000000000a", "text": "", "attachment": id });
     let refused = stage.post(&format!("/visits/{id}/messages"), &patient, unknown).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("attachment")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_third_picture_that_one_person_sends_at_once_waits_and_the_doctors_does_not() {
+    let stage = Stage::open().await;
+    let Visit { patient, doctor, id, .. } = stage.visit().await;
+    let mut under_way = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(stage.server.http_addr).await.unwrap();
+        let head = format!(
+            "POST /api/v1/visits/{id}/attachments HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {patient}\r\n\
+             content-length: 8388608\r\nexpect: 100-continue\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).await.unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100", "there is room for it");
+        under_way.push(stream);
+    }
+    let small = png(&[(b"IDAT", b"pixels")]);
+    let third = attach(&stage, &id, &patient, small.clone()).await;
+    assert_eq!((third.refusal(), third.body["retry_after"].is_u64()), ((429, "request.rate_limited"), true));
+    attach(&stage, &id, &doctor, small).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,16 +1,19 @@
 //! A picture in pieces: asked for, sent over a network that breaks, checked, and in the visit once.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use yunzhen::protocol::error::ErrorCode;
 
 use super::live::Socket;
+use super::pictures::png;
 use super::stage::{Answer, Stage, Visit};
 
 fn picture() -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    bytes.extend((0..700_000_u32).map(|n| n.to_le_bytes()[1]));
-    bytes
+    let pixels: Vec<u8> = (0..700_000_u32).map(|n| n.to_le_bytes()[1]).collect();
+    png(&[(b"IDAT", &pixels)])
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -103,4 +106,73 @@ async fn a_picture_that_is_not_what_was_promised_begins_anew_and_a_page_is_none(
     assert_eq!(refused.refusal(), (415, "request.unsupported_type"));
     let large = json!({ "id": id, "of": "tongue", "size": 9_000_000, "sha256": hex(page) });
     assert_eq!(stage.post(&path, &visit.patient, large).await.refusal(), (413, "request.too_large"));
+}
+
+async fn end(stage: &Stage, visit: &Visit) {
+    let outcome = json!({ "outcome": "follow_up" });
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_visit_no_piece_is_taken_and_what_had_come_is_swept_away() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let whole = picture();
+    let id = "0190a0a0-0000-7000-8000-0000000000ac";
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, &whole[..100]).await.ok();
+    let file = stage.folder.path().join("uploads").join(id.replace('-', ""));
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 100);
+    assert_eq!(stage.server.services.sweep_uploads().await.unwrap(), 0, "the visit goes on");
+    end(&stage, &visit).await;
+    let refused = put(&stage, id, &visit.patient, 100, &whole[100..]).await;
+    assert_eq!(refused.refusal(), (409, "visit.ended"));
+    let actor = stage.server.services.authenticate(&visit.patient).await.unwrap().unwrap().0;
+    let late = stage.server.services.take_piece(actor, id.parse().unwrap(), 100, &whole[100..]).await;
+    assert_eq!(late.unwrap_err().code, ErrorCode::VisitEnded, "also one that was read before the end");
+    assert_eq!(stage.server.services.sweep_uploads().await.unwrap(), 1);
+    assert!(!file.exists());
+    assert_eq!(stage.get(&format!("/uploads/{id}"), &visit.patient).await.refusal(), (404, "request.not_found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_nobody_finishes_is_swept_away_after_a_day_and_a_finished_one_stays() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let whole = picture();
+    let [left, done] = ["0190a0a0-0000-7000-8000-0000000000ad", "0190a0a0-0000-7000-8000-0000000000ae"];
+    for id in [left, done] {
+        let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+        stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+        put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    }
+    stage.act(&format!("/uploads/{done}/finish"), &visit.patient).await.ok();
+    stage.clock.advance(Duration::from_hours(23));
+    assert_eq!(stage.server.services.sweep_uploads().await.unwrap(), 0);
+    stage.clock.advance(Duration::from_mins(61));
+    assert_eq!(stage.server.services.sweep_uploads().await.unwrap(), 1);
+    let folder = |name: &str| std::fs::read_dir(stage.folder.path().join(name)).unwrap().count();
+    assert_eq!((folder("uploads"), folder("attachments")), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_the_visit_refuses_leaves_no_file() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let whole = picture();
+    let id = "0190a0a0-0000-7000-8000-0000000000af";
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    end(&stage, &visit).await;
+    let services = &stage.server.services;
+    let actor = services.authenticate(&visit.patient).await.unwrap().unwrap().0;
+    // Both were asked for while the visit went on, and are here a moment too late.
+    let attached = services.attach(actor, visit.id.parse().unwrap(), &whole).await;
+    assert_eq!(attached.unwrap_err().code, ErrorCode::VisitEnded);
+    let finished = services.finish_upload(actor, id.parse().unwrap()).await;
+    assert_eq!(finished.unwrap_err().code, ErrorCode::VisitEnded);
+    assert_eq!(std::fs::read_dir(stage.folder.path().join("attachments")).unwrap().count(), 0);
 }

@@ -1,7 +1,9 @@
 //! What the relay answers, and what it refuses.
 
+use std::time::Duration;
+
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::{OfferRefusal, RelayCommand, RelayMode};
+use yunzhen::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode};
 
 use super::client::Client;
 use super::stage::{Stage, participant, room};
@@ -36,6 +38,33 @@ async fn checks_and_callers_take_half_of_the_seats_and_the_called_find_one() {
     assert!(stage.offer(5, true, sdp.clone()).await.is_ok());
     assert_eq!(stage.offer(6, true, sdp).await, Err(OfferRefusal::NotAdmitted), "all four are taken");
     client.vanish().await;
+}
+
+#[tokio::test]
+async fn a_caller_without_a_connection_gives_its_seat_to_the_next_and_one_that_talks_keeps_it() {
+    let mut stage = Stage::with(|config| (config.seats, config.idle) = (4, Duration::ZERO));
+    let admit = |name| RelayCommand::Admit {
+        room: room(),
+        participant: participant(name),
+        mode: RelayMode::Conference,
+        kept: false,
+    };
+    stage.send(admit(1)).await;
+    let talks = stage.bring(1, 1).await;
+    stage
+        .event(|event| matches!(event, RelayEvent::Connection { state: MediaState::Connected, .. }).then_some(()))
+        .await;
+    for name in [2, 3] {
+        stage.send(admit(name)).await;
+    }
+    let mut client = Client::new(3, 1, &stage.browsers).await;
+    let sdp = client.offer().await;
+    assert_eq!(stage.offer(2, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted), "it never came");
+    assert!(stage.offer(3, true, sdp.clone()).await.is_ok());
+    assert_ne!(stage.offer(1, false, String::new()).await, Err(OfferRefusal::NotAdmitted));
+    client.vanish().await;
+    talks.vanish().await;
+    stage.strike().await;
 }
 
 #[tokio::test]

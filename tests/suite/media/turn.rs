@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 use yunzhen::clock::Clock;
-use yunzhen::domain::ids::ParticipantId;
-use yunzhen::domain::room::relay::RelayCommand;
+use yunzhen::domain::ids::{ParticipantId, RoomId};
+use yunzhen::domain::room::relay::{RelayCommand, RelayMode};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::domain::turn::{KNOCK, REALM, SELF_TEST, TURN_GOOD_FOR, TurnName, TurnSecret};
 
@@ -326,6 +326,62 @@ async fn who_is_removed_from_the_room_loses_the_relay_at_once() {
     assert!(matches!(ended, Ok(0) | Err(_)), "the stream is closed");
     let mut again = Client::over_tcp(&stage, participant(1), clock.now()).await;
     assert_eq!(refused(&again.allocate().await), 403);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn the_seventh_allocation_of_a_right_takes_the_place_of_its_most_silent() {
+    let clock = clock();
+    let stage = Stage::with_turn(&clock, |_| {});
+    let media = stage.relay.local_addr().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let mut client = Client::over_udp(&stage, SELF_TEST, clock.now()).await;
+        assert_eq!(refused(&client.allocate().await), 0);
+        clients.push(client);
+    }
+    // The first is the oldest, and talks.
+    assert_eq!(clients[0].permit(media).await, 0);
+    clients[0].send_to(media, &knock()).await;
+    assert!(is_answer(found(&clients[0].read().await, DATA).unwrap()));
+    let mut seventh = Client::over_udp(&stage, SELF_TEST, clock.now()).await;
+    assert_eq!(refused(&seventh.allocate().await), 0);
+    let mut alive = Vec::new();
+    for client in &mut clients {
+        alive.push(refused(&client.ask(REFRESH, &[]).await));
+    }
+    assert_eq!(alive, [0, 437, 0, 0, 0, 0], "the second was silent longest");
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn strangers_have_a_few_allocations_at_one_address_and_whoever_was_called_finds_one() {
+    let clock = clock();
+    let stage = Stage::with_turn(&clock, |config| config.seats = 100);
+    let mut outcomes = Vec::new();
+    for name in 1..=12_u8 {
+        let room = RoomId::from_uuid(participant(name).as_uuid());
+        let (participant, mode) = (participant(name), RelayMode::Conference);
+        stage.send(RelayCommand::Admit { room, participant, mode, kept: false }).await;
+    }
+    stage.admit(99).await;
+    // An offer of a seat is answered after the seat was made.
+    let mut stage = stage;
+    for name in (1..=12).chain([99]) {
+        assert!(stage.offer(name, true, String::new()).await.is_err());
+    }
+    let mut clients = Vec::new();
+    for name in 1..=12_u8 {
+        for _ in 0..6 {
+            let mut client = Client::over_tcp(&stage, participant(name), clock.now()).await;
+            outcomes.push(refused(&client.allocate().await));
+            clients.push(client);
+        }
+    }
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == 0).count(), 64);
+    assert_eq!(outcomes.last(), Some(&486), "allocation quota reached");
+    let mut called = Client::over_tcp(&stage, participant(99), clock.now()).await;
+    assert_eq!(refused(&called.allocate().await), 0);
     stage.strike().await;
 }
 

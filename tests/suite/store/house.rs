@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
 use yunzhen::domain::desk::DeskPhase;
-use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, SessionId};
+use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, InvitationId, SessionId};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::store::{DeskRow, SessionRow, StoreError};
 
@@ -193,6 +194,32 @@ on_both! {
         run(&db, "update account set active = (1 = 0)").await;
         assert!(!stands(&staff, early).await, "a closed account has no session");
         assert!(stands(&holder, early).await);
+    }
+
+    async fn all_sessions_of_one_invitation_end_at_once_and_no_others(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let of = |subject, refresh: &[u8]| SessionRow {
+            subject_kind: "guest".into(),
+            subject_id: Uuid::from_u128(subject),
+            ..session(&hospital, refresh)
+        };
+        let rows = [of(1, b"one"), of(1, b"two"), of(2, b"other")];
+        let holder = SessionRow { subject_kind: "holder".into(), ..of(1, b"holder") };
+        for row in rows.iter().chain([&holder]) {
+            hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
+        }
+        let invitation = InvitationId::from_uuid(Uuid::from_u128(1));
+        let revoke = async || {
+            hospital.write(async |tx| tx.sessions().revoke_guests(invitation, at(7)).await.unwrap()).await
+        };
+        let mut ended = revoke().await;
+        ended.sort();
+        let mut wanted = vec![rows[0].id, rows[1].id];
+        wanted.sort();
+        assert_eq!(ended, wanted);
+        assert!(revoke().await.is_empty());
+        let mut tx = db.read().await.unwrap();
+        assert!(tx.sessions().find(holder.id).await.unwrap().unwrap().revoked_at.is_none());
     }
 
     async fn a_session_ends_once_and_is_never_exchanged_again(db: Db) {

@@ -1,29 +1,37 @@
 //! Pictures that come in pieces.
 
+use std::time::Duration;
+
 use yunzhen::domain::ids::AttachmentId;
 use yunzhen::domain::room::PictureOf;
-use yunzhen::store::UploadRow;
+use yunzhen::domain::time::Timestamp;
+use yunzhen::domain::visit::VisitEnd;
+use yunzhen::store::{UploadRow, VisitRow};
 
 use crate::support::hospital::Hospital;
 use crate::support::on_both;
 use crate::support::visiting::visit;
 
+fn upload(hospital: &Hospital, visit: &VisitRow, created_at: Timestamp) -> UploadRow {
+    UploadRow {
+        id: hospital.ids.make(AttachmentId::from_uuid),
+        institution_id: hospital.institution,
+        visit_id: visit.id,
+        sender: "holder_1".into(),
+        picture_of: PictureOf::Tongue,
+        size: 10,
+        sha256: "00".into(),
+        received: 0,
+        created_at,
+        finished_at: None,
+    }
+}
+
 on_both! {
     async fn an_upload_grows_piece_by_piece_from_where_it_is(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let visit = visit(&hospital, 0).await;
-        let kept = UploadRow {
-            id: hospital.ids.make(AttachmentId::from_uuid),
-            institution_id: hospital.institution,
-            visit_id: visit.id,
-            sender: "holder_1".into(),
-            picture_of: PictureOf::Tongue,
-            size: 10,
-            sha256: "00".into(),
-            received: 0,
-            created_at: hospital.now(),
-            finished_at: None,
-        };
+        let kept = upload(&hospital, &visit, hospital.now());
         hospital.write(async |tx| tx.uploads().begin(&kept).await.unwrap()).await;
         hospital.write(async |tx| tx.uploads().begin(&kept).await.unwrap()).await;
         let grow = async |from, to| hospital.write(async |tx| tx.uploads().grow(kept.id, from, to).await.unwrap()).await;
@@ -41,5 +49,27 @@ on_both! {
         let found = tx.uploads().find(kept.id).await.unwrap().unwrap();
         assert_eq!(found, UploadRow { received: 10, finished_at: Some(hospital.now()), ..kept });
         assert_eq!(tx.uploads().count(visit.id).await.unwrap(), 1);
+    }
+
+    async fn an_unfinished_upload_is_forgotten_when_it_is_old_or_its_visit_over_and_a_finished_one_never(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let (over, on) = (visit(&hospital, 0).await, visit(&hospital, 1).await);
+        let (early, now) = (hospital.now() - Duration::from_hours(1), hospital.now());
+        let rows = [upload(&hospital, &over, now), upload(&hospital, &on, early), upload(&hospital, &on, now)];
+        let finished = upload(&hospital, &over, early);
+        for row in rows.iter().chain([&finished]) {
+            hospital.write(async |tx| tx.uploads().begin(row).await.unwrap()).await;
+        }
+        hospital.write(async |tx| tx.uploads().finish(finished.id, now).await.unwrap()).await;
+        hospital.write(async |tx| tx.visits().end(over.id, VisitEnd::Finished, now).await.unwrap()).await;
+        let mut litter = db.read().await.unwrap().uploads().unfinished(now, 10).await.unwrap();
+        litter.sort();
+        let mut wanted = vec![rows[0].id, rows[1].id];
+        wanted.sort();
+        assert_eq!(litter, wanted);
+        assert_eq!(db.read().await.unwrap().uploads().unfinished(now, 1).await.unwrap(), [rows[1].id], "oldest first");
+        let forget = async |id| hospital.write(async |tx| tx.uploads().forget(id).await.unwrap()).await;
+        assert!(forget(rows[0].id).await && !forget(rows[0].id).await);
+        assert!(!forget(finished.id).await);
     }
 }

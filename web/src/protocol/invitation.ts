@@ -20,6 +20,7 @@ export interface InvitationLanding {
   help_phone: string
   host_name: Text
   role: InvitedRole
-  name: string
+  /** Absent once somebody came with the link. */
+  name?: string
   expires_at: number
 }

@@ -2001,8 +2001,8 @@ export interface components {
             host_name: components["schemas"]["Text"];
             /** @description The hospital. */
             institution_name: components["schemas"]["Text"];
-            /** @description The name that the host wrote. */
-            name: string;
+            /** @description The name that the host wrote; absent once somebody came with the link. */
+            name?: string | null;
             /** @description As what. */
             role: components["schemas"]["ParticipantRole"];
         };
@@ -6385,6 +6385,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     post_uploads_id_finish: {
@@ -6549,6 +6557,14 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
