@@ -37,6 +37,9 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
             if let Err(refusal) = services.forget_keys().await {
                 tracing::warn!(code = refusal.code.as_str(), "old keys were not forgotten");
             }
+            if let Err(refusal) = services.remove_recordings().await {
+                tracing::warn!(code = refusal.code.as_str(), "recordings whose time is over were not removed");
+            }
         }
     }
 }
