@@ -94,7 +94,9 @@ async fn run(role: Role) -> Result<(), String> {
         Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
         Role::Record { clinic, policy, institution } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
-            app::set_recording(&load(false)?, &clinic, institution.as_deref(), is_wanted).await.map_err(|e| e.to_string())?;
+            app::set_recording(&load(false)?, &clinic, institution.as_deref(), is_wanted)
+                .await
+                .map_err(|e| e.to_string())?;
         }
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {
