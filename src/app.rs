@@ -20,7 +20,7 @@ use crate::http::tls::{Certificate, CertificateError};
 use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, Turn, TurnConfig};
 use crate::services::live::Live;
-use crate::services::recordings::{Spool, SpoolRecorder, open_archive, set_policy};
+use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::seed::DEMO_LINK;
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
@@ -120,7 +120,9 @@ async fn start_with(
         udp: config.turn_udp_addr,
     });
     let certificate = certificate(&config)?;
-    let (spool, recorded) = Spool::new(config.data_dir.join("spool"), &secret, clock.clone(), ids.clone());
+    let mib = |mib: u64| mib.saturating_mul(1 << 20);
+    let limits = Limits { floor: config.recordings_floor_mib.map(mib), largest: mib(config.recordings_largest_mib) };
+    let (spool, recorded) = Spool::new(config.data_dir.join("spool"), limits, &secret, clock.clone(), ids.clone());
     let folder = config.data_dir.join("recordings");
     let archive = open_archive(config.recordings_url.as_deref(), &config.recordings_options(), &folder);
     let archive =
@@ -317,12 +319,24 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
 }
 
 /// Sets whether a clinic records the visits of those who agree; it holds for visits that begin from now on.
-pub async fn set_recording(config: &Config, clinic: &str, is_wanted: bool) -> Result<(), StartError> {
+pub async fn set_recording(
+    config: &Config,
+    clinic: &str,
+    institution: Option<&str>,
+    is_wanted: bool,
+) -> Result<(), StartError> {
     let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
-    let count = set_policy(&db, Clock::System.now(), clinic, is_wanted).await;
-    let count = count.map_err(|e| failed("the policy cannot be set")(&e))?;
+    let set = set_policy(&db, Clock::System.now(), clinic, institution, is_wanted).await;
+    let set = set.map_err(|e| failed("the policy cannot be set")(&e))?;
     db.close().await;
-    if count == 0 { Err(StartError(format!("there is no clinic {clinic}"))) } else { Ok(()) }
+    match set {
+        PolicySet::Done => Ok(()),
+        PolicySet::NoClinic => Err(StartError(format!("there is no clinic {clinic}"))),
+        PolicySet::Several(names) => {
+            let names = names.join(", ");
+            Err(StartError(format!("several institutions have a clinic {clinic}; say --institution one of: {names}")))
+        }
+    }
 }
 
 /// The API document as JSON, ending in a newline.

@@ -41,6 +41,9 @@ enum Role {
         clinic: String,
         /// From the next visit on.
         policy: Policy,
+        /// The institution's id or whole name, where several have such a clinic.
+        #[arg(long)]
+        institution: Option<String>,
     },
     /// Prints the API document.
     Openapi,
@@ -89,9 +92,11 @@ async fn run(role: Role) -> Result<(), String> {
             running.until(app::stop_signal()).await;
         }
         Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
-        Role::Record { clinic, policy } => {
+        Role::Record { clinic, policy, institution } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
-            app::set_recording(&load(false)?, &clinic, is_wanted).await.map_err(|e| e.to_string())?;
+            app::set_recording(&load(false)?, &clinic, institution.as_deref(), is_wanted)
+                .await
+                .map_err(|e| e.to_string())?;
         }
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {

@@ -60,6 +60,15 @@ pub struct Config {
     /// `YUNZHEN_RECORDINGS_OPTIONS`: `name=value` of that store, separated by commas, such as `aws_region=…`.
     #[serde(default)]
     pub recordings_options: Option<String>,
+    /// `YUNZHEN_RECORDINGS_FLOOR_MIB`: free space of the data folder's disk that recordings leave alone, in MiB.
+    ///
+    /// Below it they pause, the gap is recorded, and the gauge `recordings_failing` is not 0; the calls go on. Absent:
+    /// 2048, or a twentieth of a small disk.
+    #[serde(default)]
+    pub recordings_floor_mib: Option<u64>,
+    /// `YUNZHEN_RECORDINGS_LARGEST_MIB`: the most that the recording of one participant of a visit takes, in MiB.
+    #[serde(default = "largest_mib")]
+    pub recordings_largest_mib: u64,
     /// `YUNZHEN_SECRET`: at least 32 characters from which all keys are derived; absent: a file in the data folder.
     #[serde(default)]
     pub secret: Option<String>,
@@ -82,6 +91,11 @@ pub struct Config {
     /// A demonstration: codes are shown, test pictures offered. Set by `yunzhen demo`, never by a variable.
     #[serde(skip)]
     pub demo: bool,
+}
+
+/// Some three hours of a good camera.
+const fn largest_mib() -> u64 {
+    4096
 }
 
 fn this_machine() -> Vec<Network> {
@@ -107,6 +121,8 @@ impl Config {
             database_url: None,
             recordings_url: None,
             recordings_options: None,
+            recordings_floor_mib: None,
+            recordings_largest_mib: largest_mib(),
             secret: None,
             sms_webhook: None,
             trusted_proxies: Vec::new(),

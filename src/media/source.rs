@@ -144,6 +144,12 @@ impl Source {
         self.rewatch();
     }
 
+    /// Records nothing more: a packet that comes after this goes into no recording.
+    pub(super) fn stop_record(&self) {
+        *self.tape.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.rewatch();
+    }
+
     /// When its packets were seen or heard, for the recording.
     pub(super) fn report(&self, report: Report) {
         if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner)
@@ -185,6 +191,9 @@ impl Source {
 
     fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
         if !self.may_pass() {
+            if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner) {
+                tape.withhold(from, packet.header.sequence_number);
+            }
             return;
         }
         for leg in self.legs.read().unwrap_or_else(PoisonError::into_inner).iter() {

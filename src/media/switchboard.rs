@@ -21,6 +21,7 @@ use super::slots::{self, Wanted};
 use super::source::Source;
 use super::tape::{TapeQueue, Teller};
 use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::record::Agreed;
 use crate::domain::room::relay::{
     MediaKind, MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot,
 };
@@ -134,7 +135,8 @@ impl Switchboard {
                 }
             }
             RelayCommand::Permit { participant, permit } => self.permit(participant, permit),
-            RelayCommand::Record { participant } => self.record(participant),
+            RelayCommand::Record { participant, agreed } => self.record(participant, agreed),
+            RelayCommand::StopRecord { participant } => self.stop_record(participant),
             RelayCommand::Remove { participant } => {
                 if let Some(room) = self.remove(participant) {
                     self.seat_room(room);
@@ -215,7 +217,7 @@ impl Switchboard {
         self.say(RelayEvent::Permitted { participant });
     }
 
-    fn record(&mut self, participant: ParticipantId) {
+    fn record(&mut self, participant: ParticipantId, agreed: Agreed) {
         let (Some(place), Some(recorder)) = (self.seats.get_mut(&participant), &self.common.config.recorder) else {
             return;
         };
@@ -224,9 +226,18 @@ impl Switchboard {
         }
         let (recorder, counters) = (Arc::clone(recorder), &self.common.counters);
         let tell = Teller { notices: self.notices.clone(), participant, number: place.number };
-        let tape = TapeQueue::start(recorder, place.room, tell, counters, &self.common.tracker);
+        let tape = TapeQueue::start(recorder, place.room, agreed, tell, counters, &self.common.tracker);
         place.sources.values().for_each(|source| source.record(&tape));
         place.tape = Some(tape);
+    }
+
+    /// Stops the recording of a participant. When this returns no packet goes into it any more.
+    fn stop_record(&mut self, participant: ParticipantId) {
+        let Some(place) = self.seats.get_mut(&participant) else { return };
+        let Some(tape) = place.tape.take() else { return };
+        tape.withdraw();
+        place.sources.values().for_each(|source| source.stop_record());
+        self.say(RelayEvent::Taped { participant, is_kept: false });
     }
 
     /// Takes a seat away. When this returns no packet from or to it passes.
@@ -289,14 +300,15 @@ impl Switchboard {
                 place.idle_since = (!is_connected).then(|| place.idle_since.unwrap_or_else(instant::now));
                 self.say(RelayEvent::Connection { participant, state });
             }
-            News::Taped(is_kept) => self.say(RelayEvent::Taped { participant, is_kept }),
+            // What a recording says that was stopped in the meantime counts no longer, and falls through.
+            News::Taped(is_kept) if place.tape.is_some() => self.say(RelayEvent::Taped { participant, is_kept }),
             News::Upstream { packets, loss } => {
                 // A measurement is worth nothing when the next one is already there.
                 if self.outbox.len() < OUTBOX / 2 {
                     self.say(RelayEvent::Upstream { participant, packets, loss });
                 }
             }
-            News::Left { .. } => {}
+            News::Taped(_) | News::Left { .. } => {}
         }
     }
 

@@ -3,6 +3,7 @@
 //! The forwarding of a packet never waits for a disk: the tape's queue is bounded, and what finds it full is missing in
 //! the recording, which says so.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::pli::Report;
 use super::seat::{News, Notice};
 use super::source::{Origin, Source};
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::record::{Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
+use crate::domain::record::{Agreed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
 use crate::domain::room::relay::MediaKind;
 
 /// Packets that wait for a slow disk: some seconds of a good camera.
@@ -29,8 +30,24 @@ const KEYFRAMES: Duration = Duration::from_secs(15);
 
 /// What the tape hears.
 enum Taped {
-    Packet { at: Instant, source: Weak<Source>, stream: u64, codec: RecordedCodec, packet: Packet },
-    Report { at: Instant, report: RecordedReport },
+    Packet {
+        at: Instant,
+        source: Weak<Source>,
+        stream: u64,
+        codec: RecordedCodec,
+        packet: Packet,
+    },
+    /// Sent, and not to be recorded; what it holds is not here.
+    Withheld {
+        at: Instant,
+        stream: u64,
+        codec: RecordedCodec,
+        sequence: u16,
+    },
+    Report {
+        at: Instant,
+        report: RecordedReport,
+    },
 }
 
 /// Tells the switchboard whether a participant is recorded.
@@ -50,6 +67,7 @@ impl Teller {
 #[derive(Clone)]
 pub(super) struct TapeQueue {
     queue: mpsc::Sender<Taped>,
+    is_withdrawn: Arc<AtomicBool>,
     counters: Arc<Counters>,
 }
 
@@ -64,24 +82,36 @@ impl TapeQueue {
     pub(super) fn start(
         recorder: Arc<dyn Recorder>,
         room: RoomId,
+        agreed: Agreed,
         tell: Teller,
         counters: &Arc<Counters>,
         tracker: &TaskTracker,
     ) -> Self {
         let (queue, packets) = mpsc::channel(QUEUE);
-        tracker.spawn(run(recorder, room, tell, packets));
-        Self { queue, counters: Arc::clone(counters) }
+        let is_withdrawn = Arc::new(AtomicBool::new(false));
+        let recording = Recording { recorder, room, agreed, tell, is_withdrawn: Arc::clone(&is_withdrawn) };
+        tracker.spawn(recording.run(packets));
+        Self { queue, is_withdrawn, counters: Arc::clone(counters) }
+    }
+
+    /// The end that follows is the patient's wish, and the recording will say so.
+    pub(super) fn withdraw(&self) {
+        self.is_withdrawn.store(true, Ordering::Release);
+    }
+
+    /// Takes note of a packet that may not be recorded, so that nobody takes it for lost.
+    pub(super) fn withhold(&self, from: Origin, sequence: u16) {
+        if let Some(codec) = recorded(from.codec) {
+            let (at, stream) = (instant::now(), from.stream);
+            let _ = self.queue.try_send(Taped::Withheld { at, stream, codec, sequence });
+        }
     }
 
     /// Takes a packet if there is room.
     pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
-        let codec = match from.codec {
-            Codec::Opus => RecordedCodec::Opus,
-            Codec::Vp8 => RecordedCodec::Vp8,
-            Codec::H264 => {
-                self.counters.unrecorded_codec.increment(1);
-                return;
-            }
+        let Some(codec) = recorded(from.codec) else {
+            self.counters.unrecorded_codec.increment(1);
+            return;
         };
         let (at, source, packet) = (instant::now(), Arc::downgrade(source), packet.clone());
         if self.queue.try_send(Taped::Packet { at, source, stream: from.stream, codec, packet }).is_err() {
@@ -97,6 +127,14 @@ impl TapeQueue {
         };
         let Report { at, ssrc, timestamp, ntp } = report;
         let _ = self.queue.try_send(Taped::Report { at, report: RecordedReport { codec, ssrc, timestamp, ntp } });
+    }
+}
+
+fn recorded(codec: Codec) -> Option<RecordedCodec> {
+    match codec {
+        Codec::Opus => Some(RecordedCodec::Opus),
+        Codec::Vp8 => Some(RecordedCodec::Vp8),
+        Codec::H264 => None,
     }
 }
 
@@ -116,6 +154,9 @@ impl Session {
     fn hear(&mut self, taped: Taped) {
         let (at, source, stream, codec, packet) = match taped {
             Taped::Packet { at, source, stream, codec, packet } => (at, source, stream, codec, packet),
+            Taped::Withheld { at, stream, codec, sequence } => {
+                return self.tape.withhold(self.since(at), stream, codec, sequence);
+            }
             Taped::Report { at, report } => return self.tape.report(self.since(at), report),
         };
         let header = &packet.header;
@@ -139,38 +180,53 @@ impl Session {
     }
 }
 
-async fn run(recorder: Arc<dyn Recorder>, room: RoomId, tell: Teller, mut packets: mpsc::Receiver<Taped>) {
-    let (begin, participant) = (instant::now(), tell.participant);
-    let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant)).await;
-    let Ok(Some(mut take)) = begun else {
-        tracing::error!(participant.id = %participant, "a recording could not begin; the call goes on without");
-        return;
-    };
-    tell.tell(true).await;
-    let mut was_kept = true;
-    let mut session = Session { tape: Tape::default(), begin, asked: begin };
-    let mut look = tokio::time::interval(LOOK);
-    loop {
-        let now = tokio::select! {
-            taped = packets.recv() => match taped {
-                Some(taped) => {
-                    session.hear(taped);
-                    instant::now()
-                }
-                None => break,
-            },
-            _ = look.tick() => instant::now(),
+/// What a recording is begun with.
+struct Recording {
+    recorder: Arc<dyn Recorder>,
+    room: RoomId,
+    agreed: Agreed,
+    tell: Teller,
+    is_withdrawn: Arc<AtomicBool>,
+}
+
+impl Recording {
+    async fn run(self, mut packets: mpsc::Receiver<Taped>) {
+        let Self { recorder, room, agreed, tell, is_withdrawn } = self;
+        let (begin, participant) = (instant::now(), tell.participant);
+        let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant, &agreed)).await;
+        let Ok(Some(mut take)) = begun else {
+            tracing::error!(participant.id = %participant, "a recording could not begin; the call goes on without");
+            return;
         };
-        let pieces = session.tape.cut(session.since(now));
-        let Some((same, is_kept)) = keep(take, pieces).await else { return };
-        take = same;
-        if is_kept.is_some_and(|is_kept| is_kept != was_kept) {
-            was_kept = !was_kept;
-            tell.tell(was_kept).await;
+        tell.tell(true).await;
+        let mut was_kept = true;
+        let mut session = Session { tape: Tape::default(), begin, asked: begin };
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            let now = tokio::select! {
+                taped = packets.recv() => match taped {
+                    Some(taped) => {
+                        session.hear(taped);
+                        instant::now()
+                    }
+                    None => break,
+                },
+                _ = look.tick() => instant::now(),
+            };
+            let pieces = session.tape.cut(session.since(now));
+            let Some((same, is_kept)) = keep(take, pieces).await else { return };
+            take = same;
+            if is_kept.is_some_and(|is_kept| is_kept != was_kept) {
+                was_kept = !was_kept;
+                tell.tell(was_kept).await;
+            }
         }
-    }
-    if let Some((take, _)) = keep(take, session.tape.finish()).await {
-        let _ = tokio::task::spawn_blocking(move || take.finish()).await;
+        if is_withdrawn.load(Ordering::Acquire) {
+            session.tape.withdraw();
+        }
+        if let Some((take, _)) = keep(take, session.tape.finish()).await {
+            let _ = tokio::task::spawn_blocking(move || take.finish()).await;
+        }
     }
 }
 

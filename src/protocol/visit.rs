@@ -307,6 +307,8 @@ pub struct RecordingView {
     pub gaps: u32,
     /// Whether the server ended in the middle.
     pub is_cut: bool,
+    /// Whether it ends because the patient took the consent back.
+    pub is_withdrawn: bool,
     /// How many bytes.
     pub size: u64,
     /// Not removed before.

@@ -91,7 +91,7 @@ impl Services {
     async fn keep_alarm(&self, work: &mut Work, alarm: &AlarmRow) -> Result<(), Refusal> {
         let purpose = purpose_of(alarm.kind);
         work.tx.alarms().insert(alarm).await?;
-        self.room_for(work, alarm.institution_id, purpose, alarm.id.as_uuid(), false).await?;
+        self.room_for(work, alarm.institution_id, purpose, alarm.id.as_uuid(), None).await?;
         if alarm.folded {
             return Ok(());
         }

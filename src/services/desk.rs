@@ -355,8 +355,8 @@ impl Services {
     ) -> Result<VisitRow, Refusal> {
         let before = work.tx.visits().of_ticket(ticket.id).await?;
         let id = before.as_ref().map_or_else(|| self.ids.make(VisitId::from_uuid), |visit| visit.id);
-        let is_recorded = self.is_recorded(work, ticket).await?;
-        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), is_recorded).await?;
+        let agreed = self.is_recorded(work, ticket).await?;
+        let room = self.room_for(work, act.institution, RoomPurpose::Visit, id.as_uuid(), agreed).await?;
         let visit = VisitRow {
             id,
             institution_id: act.institution,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{ConnectionId, HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
+use crate::domain::record::Agreed;
 use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -38,7 +39,7 @@ impl Services {
         institution: InstitutionId,
         purpose: RoomPurpose,
         subject: Uuid,
-        recording: bool,
+        agreed: Option<Agreed>,
     ) -> Result<RoomRow, Refusal> {
         if let Some(room) = work.tx.rooms().open_for(purpose, subject).await? {
             return Ok(room);
@@ -50,7 +51,9 @@ impl Services {
             subject_id: subject,
             epoch: 1,
             node: self.node.clone(),
-            recording,
+            recording: agreed.is_some(),
+            agreed_at: agreed.as_ref().map(|agreed| agreed.at),
+            agreed_version: agreed.map(|agreed| agreed.version),
             opened_at: work.now,
             closed_at: None,
         };
@@ -125,7 +128,7 @@ impl Services {
         };
         let SeatRow { participant_id: participant, role, standing, muted, .. } = seat;
         let seat = Seat { participant, role, name, standing, muted };
-        Ok((Room::new(room.id, room.epoch, room.purpose, room.recording, now), seat))
+        Ok((Room::new(room.id, room.epoch, room.purpose, room.agreed(), now), seat))
     }
 
     /// Closes a room in the database; after the commit, [`Self::end_room`] empties it.
@@ -148,7 +151,7 @@ impl Services {
             self.close_room(&mut work, old.id).await?;
         }
         let institution = actor.institution();
-        let room = self.room_for(&mut work, institution, RoomPurpose::Check, holder.as_uuid(), false).await?;
+        let room = self.room_for(&mut work, institution, RoomPurpose::Check, holder.as_uuid(), None).await?;
         let guest = Guest { role: ParticipantRole::Patient, name: Text::new("检测", "check") };
         let grant = self.grant(&mut work, room, actor, guest).await?;
         work.commit().await?;

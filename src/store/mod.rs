@@ -48,7 +48,7 @@ pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
-pub use recordings::{RecordingRow, Recordings};
+pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};

@@ -31,6 +31,8 @@ pub struct RecordingRow {
     pub retain_until: Timestamp,
     /// Whether a crash cut it off.
     pub is_cut: bool,
+    /// Whether it ends because the patient took the consent back.
+    pub is_withdrawn: bool,
     /// How many gaps its index names.
     pub gaps: i64,
     /// Its name in the object store.
@@ -51,7 +53,8 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, visit_id, room_id, participant_id, part, started_at, millis, consent_version,
-                    consent_at, retain_until, is_cut, gaps, place, size, stored_size, hash, key_sealed, stored_at
+                    consent_at, retain_until, is_cut, is_withdrawn, gaps, place, size, stored_size, hash, key_sealed,
+                    stored_at
              from recording ",
             $rest
         )
@@ -67,9 +70,9 @@ impl Recordings<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "insert into recording (id, institution_id, visit_id, room_id, participant_id, part, started_at, millis,
-                                        consent_version, consent_at, retain_until, is_cut, gaps, place, size,
-                                        stored_size, hash, key_sealed, stored_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                                        consent_version, consent_at, retain_until, is_cut, is_withdrawn, gaps, place,
+                                        size, stored_size, hash, key_sealed, stored_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
                  on conflict (id) do nothing",
             )
             .bind(row.id)
@@ -84,6 +87,7 @@ impl Recordings<'_> {
             .bind(row.consent_at)
             .bind(row.retain_until)
             .bind(row.is_cut)
+            .bind(row.is_withdrawn)
             .bind(row.gaps)
             .bind(&row.place)
             .bind(row.size)
@@ -103,21 +107,30 @@ impl Recordings<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
-    /// The files of a visit, oldest first.
+    /// The files of a visit, oldest first; none of a wrong person.
     pub async fn of_visit(self, visit: VisitId) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where visit_id = $1 order by started_at, participant_id, part"))
-                .bind(visit)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(columns!(
+                "where visit_id = $1
+                   and not exists (select 1 from visit
+                                   where visit.id = recording.visit_id and visit.room_id = recording.room_id
+                                     and visit.end_reason = 'wrong_person')
+                 order by started_at, participant_id, part"
+            ))
+            .bind(visit)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
-    /// The newest files of a doctor's visits.
+    /// The newest files of a doctor's visits; none of a wrong person.
     pub async fn of_doctor(self, doctor: AccountId, limit: i64) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where visit_id in (select id from visit where doctor_id = $1)
+                "where exists (select 1 from visit
+                               where visit.id = recording.visit_id and visit.doctor_id = $1
+                                 and (visit.room_id <> recording.room_id or visit.end_reason is null
+                                      or visit.end_reason <> 'wrong_person'))
                  order by started_at desc, participant_id, part
                  limit $2"
             ))
@@ -148,15 +161,69 @@ impl Recordings<'_> {
         Ok(policy.is_some_and(|policy| policy == "with_consent"))
     }
 
-    /// Sets that for every clinic with this code; which they are.
-    pub async fn set_wanted(self, code: &str, is_wanted: bool) -> Result<Vec<(InstitutionId, ClinicId)>> {
-        let policy = if is_wanted { "with_consent" } else { "off" };
+    /// The clinics with this code, and of which institution each is.
+    pub async fn clinics(self, code: &str) -> Result<Vec<ClinicOf>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as("update clinic set recording = $2 where code = $1 returning institution_id, id")
-                .bind(code)
-                .bind(policy)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(
+                "select clinic.id, clinic.institution_id, institution.name_zh, institution.name_en
+                 from clinic join institution on institution.id = clinic.institution_id
+                 where clinic.code = $1
+                 order by institution.name_zh, institution.id",
+            )
+            .bind(code)
+            .fetch_all(conn)
+            .await?
         }))
     }
+
+    /// Sets whether a clinic records those who agree.
+    pub async fn set_wanted(self, clinic: ClinicId, is_wanted: bool) -> Result<()> {
+        let policy = if is_wanted { "with_consent" } else { "off" };
+        on!(self.0, |conn| {
+            sqlx::query("update clinic set recording = $2 where id = $1")
+                .bind(clinic)
+                .bind(policy)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person.
+    pub async fn removable(self, now: Timestamp, limit: i64) -> Result<Vec<RecordingRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where retain_until < $1
+                    or exists (select 1 from visit
+                               where visit.id = recording.visit_id and visit.room_id = recording.room_id
+                                 and visit.end_reason = 'wrong_person')
+                 order by retain_until
+                 limit $2"
+            ))
+            .bind(now)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Removes a row; `false` when it was gone.
+    pub async fn remove(self, id: RecordingId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("delete from recording where id = $1").bind(id).execute(conn).await?.rows_affected() == 1
+        }))
+    }
+}
+
+/// A clinic, and the names of its institution.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ClinicOf {
+    /// The clinic.
+    pub id: ClinicId,
+    /// The institution.
+    pub institution_id: InstitutionId,
+    /// Its name.
+    pub name_zh: String,
+    /// Its name in English.
+    pub name_en: String,
 }

@@ -1,6 +1,7 @@
 //! Rooms and the seats in them.
 
 use crate::domain::ids::{InstitutionId, ParticipantId, RoomId};
+use crate::domain::record::Agreed;
 use crate::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
@@ -23,10 +24,22 @@ pub struct RoomRow {
     pub node: String,
     /// Whether a process record is made.
     pub recording: bool,
+    /// The words that the patient had agreed to.
+    pub agreed_version: Option<String>,
+    /// When the patient had agreed.
+    pub agreed_at: Option<Timestamp>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+}
+
+impl RoomRow {
+    /// To what the patient agreed, while it holds.
+    pub fn agreed(&self) -> Option<Agreed> {
+        let agreed = self.agreed_version.clone().zip(self.agreed_at).filter(|_| self.recording);
+        agreed.map(|(version, at)| Agreed { version, at })
+    }
 }
 
 /// A person's place in a room, the same over all reloads.
@@ -60,8 +73,9 @@ impl Rooms<'_> {
     pub async fn insert(self, room: &RoomRow) -> Result<()> {
         on!(self.0, |conn| {
             sqlx::query(
-                "insert into room (id, institution_id, purpose, subject_id, epoch, node, recording, opened_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "insert into room (id, institution_id, purpose, subject_id, epoch, node, recording, agreed_version,
+                                   agreed_at, opened_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(room.id)
             .bind(room.institution_id)
@@ -70,6 +84,8 @@ impl Rooms<'_> {
             .bind(room.epoch)
             .bind(&room.node)
             .bind(room.recording)
+            .bind(&room.agreed_version)
+            .bind(room.agreed_at)
             .bind(room.opened_at)
             .execute(conn)
             .await?;
@@ -81,7 +97,8 @@ impl Rooms<'_> {
     pub async fn find(self, id: RoomId) -> Result<Option<RoomRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, purpose, subject_id, epoch, node, recording, opened_at, closed_at
+                "select id, institution_id, purpose, subject_id, epoch, node, recording, agreed_version, agreed_at, opened_at,
+                        closed_at
                  from room
                  where id = $1",
             )
@@ -95,7 +112,8 @@ impl Rooms<'_> {
     pub async fn open_for(self, purpose: RoomPurpose, subject: Uuid) -> Result<Option<RoomRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, purpose, subject_id, epoch, node, recording, opened_at, closed_at
+                "select id, institution_id, purpose, subject_id, epoch, node, recording, agreed_version, agreed_at, opened_at,
+                        closed_at
                  from room
                  where purpose = $1 and subject_id = $2 and closed_at is null",
             )
@@ -128,6 +146,20 @@ impl Rooms<'_> {
             sqlx::query("update room set closed_at = $2 where id = $1 and closed_at is null")
                 .bind(id)
                 .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Records nothing more in a room; `false` when it did not.
+    pub async fn stop_recording(self, id: RoomId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update room set recording = $3 where id = $1 and recording = $2")
+                .bind(id)
+                .bind(true)
+                .bind(false)
                 .execute(conn)
                 .await?
                 .rows_affected()

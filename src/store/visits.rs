@@ -36,6 +36,14 @@ pub struct VisitRow {
     pub end_reason: Option<VisitEnd>,
 }
 
+impl VisitRow {
+    /// Whether the one who sat in this room of the visit was not its patient. A ticket that is called again after that is
+    /// another visit; one that ended for want of its doctor before had another room.
+    pub fn was_wrong_person_in(&self, room: RoomId) -> bool {
+        self.end_reason == Some(VisitEnd::WrongPerson) && self.room_id == room
+    }
+}
+
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
@@ -86,6 +94,17 @@ impl Visits<'_> {
             sqlx::query_as(columns!("where ticket_id = $1 and (end_reason is null or end_reason <> 'wrong_person')"))
                 .bind(ticket)
                 .fetch_optional(conn)
+                .await?
+        }))
+    }
+
+    /// The visits of a holder's patient that go on.
+    pub async fn open_of(self, holder: HolderId, patient: PatientId) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where holder_id = $1 and patient_id = $2 and ended_at is null"))
+                .bind(holder)
+                .bind(patient)
+                .fetch_all(conn)
                 .await?
         }))
     }
@@ -176,18 +195,21 @@ impl Visits<'_> {
         }))
     }
 
-    /// Gives a visit that ended for want of its doctor a new beginning: the same ticket was called again.
+    /// Gives a visit that ended for want of its doctor a new beginning: the same ticket was called again, the identity was
+    /// confirmed again, and nothing that the one before had chosen holds.
     pub async fn restart(self, visit: &VisitRow) -> Result<()> {
         on!(self.0, |conn| {
             sqlx::query(
                 "update visit
-                 set doctor_id = $2, desk_id = $3, room_id = $4, ended_at = null, end_reason = null
+                 set doctor_id = $2, desk_id = $3, room_id = $4, started_at = $5, outcome = null, ended_at = null,
+                     end_reason = null
                  where id = $1",
             )
             .bind(visit.id)
             .bind(visit.doctor_id)
             .bind(visit.desk_id)
             .bind(visit.room_id)
+            .bind(visit.started_at)
             .execute(conn)
             .await?;
         });

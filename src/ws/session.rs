@@ -449,7 +449,9 @@ impl Session {
         let (room, seat) = self.services.open_granted(self.actor, self.connection, grant).await?;
         let id = room.id();
         self.services.live.open(room);
-        self.services.live.join(id, seat, self.connection).await
+        self.services.live.join(id, seat, self.connection).await?;
+        // Between the look into the database and the seat the patient may have taken the consent back.
+        self.services.heed_withdrawal(id).await
     }
 
     async fn overhear(&mut self, heard: Result<Arc<Announcement>, broadcast::error::RecvError>) -> Result<(), End> {

@@ -13,6 +13,41 @@ function record(server: Server): void {
   execFileSync(binary, ['record', 'fever', 'with-consent'], { env })
 }
 
+test('a tap on the mark, asked once, stops the recording for both, and the call goes on', async ({ server, patient, desk }) => {
+  test.setTimeout(120_000)
+  record(server)
+  await desk.page.reload()
+  await patient.appear(server, invent('stops the recording'))
+  await desk.openDesk()
+  await desk.callNext()
+  await patient.accept()
+  await desk.confirm()
+  await expectCall(patient.page, desk.page)
+  const mark = patient.page.getByTestId('stop-recording')
+  await expect(mark).toHaveText(patient.say('stage.recording.on'))
+  expect((await mark.boundingBox())?.height).toBeGreaterThanOrEqual(48)
+  await expect(desk.page.getByTestId('stop-recording'), 'the patient decides').toHaveCount(0)
+  await mark.click()
+  await expect(patient.page.getByRole('dialog')).toContainText(patient.say('stage.unrecord.title'))
+  await expectAccessible(patient.page, 'stop recording')
+  await picture(patient.page, 'patient-stop-recording')
+  await patient.page.getByTestId('stop-recording-yes').click()
+  for (const page of [patient.page, desk.page]) {
+    await expect(page.locator('[data-recording="false"]')).toHaveText(patient.say('stage.recording.off'))
+  }
+  await picture(patient.page, 'patient-recording-stopped')
+  await expectCall(patient.page, desk.page)
+  await expect(async () => {
+    await desk.page.getByTestId('recordings').click()
+    const rows = desk.page.getByTestId('recording-row').filter({ hasText: patient.say('recordings.withdrawn') })
+    await expect(rows).toHaveCount(2, { timeout: 1000 }).catch(async (cause: unknown) => {
+      await desk.page.keyboard.press('Escape')
+      throw cause
+    })
+  }).toPass({ timeout: 20_000 })
+  await picture(desk.page, 'desk-recording-withdrawn')
+})
+
 test('a visit is recorded with consent, both see the mark, and the doctor plays it afterwards with sound and picture', async ({ server, patient, desk }) => {
   test.setTimeout(180_000)
   record(server)

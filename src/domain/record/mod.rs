@@ -5,6 +5,7 @@
 //! recorded is decided elsewhere; where the pieces go is the business of a [`Recorder`].
 
 pub mod frame;
+pub mod limits;
 pub mod order;
 mod tape;
 mod timeline;
@@ -74,6 +75,21 @@ pub enum GapCause {
     Storage,
     /// The server ended in the middle.
     Restart,
+    /// A host had muted the participant or held them apart: nothing was lost, it was not to be recorded.
+    Withheld,
+    /// More was sent than a recording may hold.
+    Limit,
+    /// The patient took the consent back: from here on nothing was recorded.
+    Withdrawn,
+}
+
+/// What the patient had agreed to when the recording began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The version of the words.
+    pub version: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Something that is missing, in milliseconds of the recording.
@@ -101,12 +117,14 @@ pub enum Piece {
         /// What was found missing meanwhile.
         gaps: Vec<Gap>,
     },
+    /// What was found missing at the end, after the last cluster.
+    Gaps(Vec<Gap>),
 }
 
 /// Where the recordings of a process go; given to the relay at its start.
 pub trait Recorder: std::fmt::Debug + Send + Sync {
-    /// Begins the recording of a participant; nothing when that cannot be.
-    fn begin(&self, room: RoomId, participant: ParticipantId) -> Option<Box<dyn Take>>;
+    /// Begins the recording of a participant, to which the patient agreed; nothing when that cannot be.
+    fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Option<Box<dyn Take>>;
 }
 
 /// A running recording. Its calls may wait for a disk, so they are made where that harms nobody.

@@ -13,7 +13,7 @@ const JUMP: u64 = 4096;
 /// A packet in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ordered<T> {
-    /// How many packets before it never came.
+    /// How many packets before it never came; at least one where the numbers began anew.
     pub missing: u64,
     /// The packet.
     pub packet: T,
@@ -23,12 +23,14 @@ pub struct Ordered<T> {
 #[derive(Debug)]
 pub struct Order<T> {
     next: Option<u64>,
+    /// It began anew: how much is missing is not known, but something is.
+    is_anew: bool,
     held: BTreeMap<u64, (Duration, T)>,
 }
 
 impl<T> Default for Order<T> {
     fn default() -> Self {
-        Self { next: None, held: BTreeMap::new() }
+        Self { next: None, is_anew: false, held: BTreeMap::new() }
     }
 }
 
@@ -46,6 +48,7 @@ impl<T> Order<T> {
                 return;
             }
             self.held.clear();
+            self.is_anew = true;
             self.next = Some(0x1_0000 + u64::from(sequence));
             self.held.insert(0x1_0000 + u64::from(sequence), (at, packet));
             return;
@@ -65,7 +68,8 @@ impl<T> Order<T> {
         }
         let (_, packet) = self.held.remove(&number)?;
         self.next = Some(number + 1);
-        Some(Ordered { missing: number - next, packet })
+        let missing = (number - next).max(u64::from(std::mem::take(&mut self.is_anew)));
+        Some(Ordered { missing, packet })
     }
 
     /// The next packet, whatever is missing before it.
@@ -104,6 +108,16 @@ mod tests {
         assert_eq!(all(&mut order, NOW + HOLD), [(2, 10)]);
         order.push(NOW + HOLD, 8, 8);
         assert_eq!(all(&mut order, NOW + HOLD), [], "too late");
+    }
+
+    #[test]
+    fn numbers_that_begin_anew_are_a_loss_of_unknown_length() {
+        let mut order = Order::default();
+        order.push(NOW, 40_000, 1);
+        assert_eq!(all(&mut order, NOW), [(0, 1)]);
+        order.push(NOW, 20_000, 2);
+        order.push(NOW, 20_001, 3);
+        assert_eq!(all(&mut order, NOW), [(1, 2), (0, 3)]);
     }
 
     proptest! {

@@ -22,10 +22,14 @@ const STREAMS: usize = 16;
 
 /// A packet that waits for its turn.
 #[derive(Debug)]
-struct Waiting {
-    timestamp: u32,
-    marker: bool,
-    payload: Vec<u8>,
+enum Waiting {
+    Packet {
+        timestamp: u32,
+        marker: bool,
+        payload: Vec<u8>,
+    },
+    /// It was sent and may not be recorded; nothing of it is here.
+    Withheld,
 }
 
 /// One of the two tracks.
@@ -33,6 +37,8 @@ struct Waiting {
 struct Track {
     codec: RecordedCodec,
     stream: Option<u64>,
+    /// Nothing of the stream is in a block yet.
+    is_new: bool,
     begun: Duration,
     heard: Duration,
     order: Order<Waiting>,
@@ -48,12 +54,12 @@ impl Track {
     fn new(codec: RecordedCodec) -> Self {
         let (order, frames) = (Order::default(), Frames::default());
         let (begun, heard) = (Duration::ZERO, Duration::ZERO);
-        Self { codec, stream: None, begun, heard, order, frames, newest: None, missing: None, width: 0 }
+        Self { codec, stream: None, is_new: true, begun, heard, order, frames, newest: None, missing: None, width: 0 }
     }
 
     /// Whether its first packets still wait for the report that says when they were seen or heard.
     fn is_unreported(&self, at: Duration, line: &Timeline) -> bool {
-        self.newest.is_none() && !line.is_reported() && at.saturating_sub(self.begun) < UNREPORTED
+        self.is_new && !line.is_reported() && at.saturating_sub(self.begun) < UNREPORTED
     }
 }
 
@@ -83,6 +89,7 @@ pub struct Tape {
     part: Option<(bool, bool)>,
     since: Option<Duration>,
     wants_keyframe: bool,
+    is_withdrawn: bool,
 }
 
 impl Default for Tape {
@@ -97,6 +104,7 @@ impl Default for Tape {
             part: None,
             since: None,
             wants_keyframe: false,
+            is_withdrawn: false,
         }
     }
 }
@@ -113,14 +121,29 @@ impl Tape {
             // What the former stream still holds was seen before.
             self.settle_track(of, Duration::MAX);
             let track = &mut self.tracks[of];
-            (track.stream, track.begun) = (Some(packet.stream), at);
+            (track.stream, track.is_new, track.begun) = (Some(packet.stream), true, at);
             (track.order, track.frames) = (Order::default(), Frames::default());
         }
         let track = &mut self.tracks[of];
         track.heard = at;
         let RecordedPacket { timestamp, marker, payload, .. } = packet;
-        track.order.push(at, packet.sequence, Waiting { timestamp, marker, payload: payload.to_vec() });
+        track.order.push(at, packet.sequence, Waiting::Packet { timestamp, marker, payload: payload.to_vec() });
         self.settle(at);
+    }
+
+    /// A packet of a stream that is recorded was sent, but may not be kept: what is missing for that was not lost.
+    pub fn withhold(&mut self, at: Duration, stream: u64, codec: RecordedCodec, sequence: u16) {
+        let track = &mut self.tracks[usize::from(codec == RecordedCodec::Vp8)];
+        if track.stream == Some(stream) {
+            track.heard = at;
+            track.order.push(at, sequence, Waiting::Withheld);
+            self.settle(at);
+        }
+    }
+
+    /// The patient took the consent back; the end will say so.
+    pub fn withdraw(&mut self) {
+        self.is_withdrawn = true;
     }
 
     /// A sender report that arrived `at`.
@@ -154,7 +177,19 @@ impl Tape {
     /// All that is left.
     pub fn finish(mut self) -> Vec<Piece> {
         self.settle(Duration::MAX);
-        self.close()
+        let mut pieces = self.close();
+        // What was missing at the end no later block can tell.
+        let end = self.tracks.iter().filter_map(|track| track.newest).max().unwrap_or(0);
+        let mut gaps = take(&mut self.gaps);
+        for track in &mut self.tracks {
+            let missing = track.missing.take();
+            gaps.extend(missing.map(|(from, cause)| Gap { codec: Some(track.codec), from, to: end.max(from), cause }));
+        }
+        if self.is_withdrawn {
+            gaps.push(Gap { codec: None, from: end, to: end, cause: GapCause::Withdrawn });
+        }
+        pieces.extend((!gaps.is_empty()).then_some(Piece::Gaps(gaps)));
+        pieces
     }
 
     /// The first cluster waits for the pictures a little, so that they share a file.
@@ -175,10 +210,15 @@ impl Tape {
             return;
         }
         while let Some(ordered) = track.order.pop(at) {
-            let Waiting { timestamp, marker, payload } = ordered.packet;
             if ordered.missing > 0 {
                 track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::Lost));
             }
+            let Waiting::Packet { timestamp, marker, payload } = ordered.packet else {
+                track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::Withheld));
+                // A picture without those that were withheld would be rubbish.
+                track.frames = Frames::default();
+                continue;
+            };
             let (data, is_key) = if track.codec == RecordedCodec::Opus {
                 if payload.is_empty() {
                     continue;
@@ -207,7 +247,8 @@ impl Tape {
             if let Some((from, cause)) = track.missing.take() {
                 self.gaps.push(Gap { codec: Some(track.codec), from, to: when, cause });
             }
-            let is_first = track.newest.replace(when).is_none();
+            track.newest = Some(when);
+            let is_first = take(&mut track.is_new);
             let number = if track.codec == RecordedCodec::Opus { SOUND } else { PICTURES };
             self.blocks.push(Block { track: number, at: when, is_key, data });
             self.since.get_or_insert(if is_first { track.begun } else { at.min(track.heard) });
@@ -273,9 +314,17 @@ mod tests {
     fn all_blocks(pieces: &[Piece]) -> Vec<Block> {
         let clusters = pieces.iter().filter_map(|piece| match piece {
             Piece::Cluster { bytes, .. } => Some(bytes),
-            Piece::Head(_) => None,
+            Piece::Head(_) | Piece::Gaps(_) => None,
         });
         clusters.flat_map(|bytes| webm::blocks(bytes)).collect()
+    }
+
+    fn all_gaps(pieces: &[Piece]) -> Vec<Gap> {
+        let gaps = pieces.iter().flat_map(|piece| match piece {
+            Piece::Cluster { gaps, .. } | Piece::Gaps(gaps) => &gaps[..],
+            Piece::Head(_) => &[],
+        });
+        gaps.copied().collect()
     }
 
     /// Ten seconds: sound every 20 ms, a picture every 33⅓; the picture takes `late` longer on its way.
@@ -354,11 +403,130 @@ mod tests {
         let asked = tape.wants_keyframe();
         let pieces = tape.finish();
         assert!(asked);
-        let Some(Piece::Cluster { gaps, .. }) = pieces.last() else { panic!("a cluster") };
-        let [gap] = gaps[..] else { panic!("{gaps:?}") };
+        let [gap] = all_gaps(&pieces)[..] else { panic!("{pieces:?}") };
         assert_eq!((gap.codec, gap.cause), (Some(RecordedCodec::Vp8), GapCause::Lost));
         assert!(gap.from <= 40 && gap.to >= 900, "{gap:?}");
         assert_eq!(all_blocks(&pieces).len(), 3, "what could not be shown is not there");
+    }
+
+    #[test]
+    fn pictures_that_are_lost_to_the_end_are_a_gap_to_the_end() {
+        let (whole, delta) = (key(2), vec![0x10, 1, 5, 5]);
+        let mut tape = Tape::default();
+        tape.push(Duration::ZERO, picture(0, &whole));
+        for n in 0..100 {
+            tape.push(Duration::from_millis(u64::from(n) * 20), sound(n));
+        }
+        tape.push(Duration::from_millis(100), picture(3, &delta));
+        let gaps = all_gaps(&tape.finish());
+        let [gap] = gaps[..] else { panic!("{gaps:?}") };
+        assert_eq!((gap.codec, gap.cause), (Some(RecordedCodec::Vp8), GapCause::Lost));
+        assert!(gap.to >= 1900, "{gap:?}");
+    }
+
+    #[test]
+    fn what_was_muted_or_held_apart_is_missing_by_that_name_and_was_not_lost() {
+        let (whole, delta) = (key(2), vec![0x10, 1, 5, 5]);
+        let mut tape = Tape::default();
+        for n in 0..300 {
+            let at = Duration::from_millis(u64::from(n) * 20);
+            let is_withheld = (100..200).contains(&n);
+            let pictured = picture(n, if n == 0 || n == 220 { &whole } else { &delta });
+            if is_withheld {
+                tape.withhold(at, 1, RecordedCodec::Opus, n);
+                tape.withhold(at, 2, RecordedCodec::Vp8, n);
+            } else {
+                tape.push(at, sound(n));
+                tape.push(at, pictured);
+            }
+        }
+        let asked = tape.wants_keyframe();
+        let pieces = tape.finish();
+        let causes: Vec<_> = all_gaps(&pieces).iter().map(|gap| (gap.codec.expect("of one"), gap.cause)).collect();
+        let withheld = GapCause::Withheld;
+        assert_eq!(causes, [(RecordedCodec::Opus, withheld), (RecordedCodec::Vp8, withheld)], "{pieces:?}");
+        assert!(asked, "pictures come back by a keyframe");
+        let pictures = all_blocks(&pieces).iter().filter(|block| block.track == PICTURES).count();
+        assert_eq!(pictures, 100 + 80, "none that builds on one that was withheld");
+    }
+
+    /// A tick of a hundredth of a second, sent in a stream whose numbers and times begin anywhere.
+    fn tick(stream: u64, codec: RecordedCodec, n: u32, payload: &[u8]) -> RecordedPacket<'_> {
+        let every = if codec == RecordedCodec::Opus { 2 } else { 4 };
+        let (sequence, begin) = (u16::try_from(n / every).expect("it fits"), ssrc(stream).wrapping_mul(0x9e37_79b1));
+        let timestamp = begin.wrapping_add(n * (rate(codec) / 100));
+        RecordedPacket { stream, codec, sequence, timestamp, marker: true, payload }
+    }
+
+    #[test]
+    fn after_a_muted_minute_and_a_seat_that_came_back_sound_and_pictures_are_in_step() {
+        // 90 s: from 15 to 75 the sound is muted by a host; at 80 the browser is loaded anew and comes back after two
+        // seconds with other streams. Each moment's number is in its payload.
+        let (mut tape, mut pieces) = (Tape::default(), Vec::new());
+        let mut events = Vec::new();
+        for n in (0_u32..9000).step_by(2).filter(|n| !(8000..8200).contains(n)) {
+            events.push((u64::from(n) * 10 + u64::from(n % 7) * 4, true, n));
+            if n % 4 == 0 {
+                // Pictures are a tenth of a second longer on their way.
+                events.push((u64::from(n) * 10 + 100 + u64::from(n % 5) * 5, false, n));
+            }
+        }
+        events.sort_unstable();
+        for (at, is_sound, n) in events {
+            let (at, life) = (Duration::from_millis(at), u64::from(n >= 8000) * 16);
+            let codec = if is_sound { RecordedCodec::Opus } else { RecordedCodec::Vp8 };
+            let stream = life + if is_sound { 1 } else { 2 };
+            let is_first = n == 0 || n == 8200;
+            let mut payload = if is_sound {
+                vec![1]
+            } else if is_first {
+                key(2)
+            } else {
+                vec![0x10, 1]
+            };
+            payload.extend_from_slice(&n.to_be_bytes());
+            let packet = tick(stream, codec, n, &payload);
+            if is_sound && (1500..7500).contains(&n) {
+                tape.withhold(at, stream, codec, packet.sequence);
+            } else {
+                tape.push(at, packet);
+            }
+            if n % 100 == 0 {
+                // The sender's own clock knows when: its report comes with the packet.
+                let ntp = 1_000_000_000 + i64::from(n) * 10_000;
+                tape.report(at, RecordedReport { codec, ssrc: ssrc(stream), timestamp: packet.timestamp, ntp });
+            }
+            pieces.extend(tape.cut(at));
+        }
+        pieces.extend(tape.finish());
+        let number = |block: &Block| u32::from_be_bytes(*block.data.last_chunk().expect("a number"));
+        let blocks = all_blocks(&pieces);
+        let of = |track| blocks.iter().filter(move |block| block.track == track).map(|block| (number(block), block.at));
+        let heard: BTreeMap<_, _> = of(SOUND).collect();
+        let skews: Vec<_> = of(PICTURES).filter_map(|(n, at)| Some((n, heard.get(&n)?.abs_diff(at)))).collect();
+        let (_, worst) = skews.iter().max_by_key(|(_, skew)| skew).expect("moments that are seen and heard");
+        assert!(*worst <= 40, "{worst} ms");
+        for part in [0..1500, 7500..8000, 8300..9000] {
+            assert!(skews.iter().filter(|(n, _)| part.contains(n)).count() > 100, "{part:?}");
+        }
+        let muted = |gap: &&Gap| gap.cause == GapCause::Withheld;
+        let gaps = all_gaps(&pieces);
+        let minute = gaps.iter().find(muted).expect("a gap by its name");
+        assert!((59_000..=61_000).contains(&(minute.to - minute.from)), "{gaps:?}");
+    }
+
+    #[test]
+    fn a_consent_that_was_taken_back_is_said_at_the_end_of_what_was_recorded() {
+        let mut tape = Tape::default();
+        for n in 0..50 {
+            tape.push(Duration::from_millis(u64::from(n) * 20), sound(n));
+        }
+        tape.withdraw();
+        let pieces = tape.finish();
+        assert_eq!(all_blocks(&pieces).len(), 50, "what was said before is kept");
+        let gaps = all_gaps(&pieces);
+        let [gap] = gaps[..] else { panic!("{gaps:?}") };
+        assert_eq!((gap.codec, gap.cause, gap.from >= 900), (None, GapCause::Withdrawn, true));
     }
 
     #[test]
@@ -403,7 +571,8 @@ mod tests {
                 pieces.extend(tape.cut(at));
             }
             pieces.extend(tape.finish());
-            prop_assert!(pieces.is_empty() || matches!(pieces[0], Piece::Head(_)));
+            let has_film = pieces.iter().any(|piece| !matches!(piece, Piece::Gaps(_)));
+            prop_assert!(!has_film || matches!(pieces[0], Piece::Head(_)));
         }
     }
 }

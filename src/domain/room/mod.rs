@@ -20,6 +20,7 @@ mod view;
 use std::time::Duration;
 
 use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
+use crate::domain::record::Agreed;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
 use crate::domain::room::silence::Watch;
@@ -130,6 +131,8 @@ pub enum Input {
     CallOffPicture(ConnectionId),
     /// The picture was taken and kept.
     PictureKept(AttachmentId),
+    /// The patient took the consent to be recorded back.
+    StopRecording,
     /// The relay tells something.
     Relay(RelayEvent),
     /// The room is over for everybody.
@@ -196,8 +199,8 @@ pub struct Room {
     id: RoomId,
     epoch: i64,
     purpose: RoomPurpose,
-    /// Whether its patient agreed to be recorded, and the clinic records.
-    recording: bool,
+    /// To what its patient agreed, where the clinic records.
+    recording: Option<Agreed>,
     opened_at: Timestamp,
     taken: Vec<Taken>,
     picture: Option<PictureAsk>,
@@ -206,7 +209,7 @@ pub struct Room {
 
 impl Room {
     /// An empty room.
-    pub fn new(id: RoomId, epoch: i64, purpose: RoomPurpose, recording: bool, now: Timestamp) -> Self {
+    pub fn new(id: RoomId, epoch: i64, purpose: RoomPurpose, recording: Option<Agreed>, now: Timestamp) -> Self {
         Self { id, epoch, purpose, recording, opened_at: now, taken: Vec::new(), picture: None, ended: false }
     }
 
@@ -255,6 +258,7 @@ impl Room {
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
             Input::CallOffPicture(connection) => self.call_off_picture(connection),
             Input::PictureKept(id) => self.picture_kept(id),
+            Input::StopRecording => self.stop_recording(),
             Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
             Input::Tick => {
@@ -365,8 +369,8 @@ impl Room {
             Output::Relay(RelayCommand::Permit { participant, permit }),
         ];
         // A room records when its patient agreed; whoever else comes was not asked.
-        if self.recording && matches!(seat.role, ParticipantRole::Patient | ParticipantRole::Doctor) {
-            outputs.push(Output::Relay(RelayCommand::Record { participant }));
+        if let Some(agreed) = self.recording.as_ref().filter(|_| is_recorded(seat.role)) {
+            outputs.push(Output::Relay(RelayCommand::Record { participant, agreed: agreed.clone() }));
         }
         outputs
     }
@@ -442,8 +446,17 @@ impl Room {
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
             return Vec::new();
         };
-        taken.taped = is_kept;
+        taken.taped = is_kept && self.recording.is_some();
         if self.is_recording() == was_recording { Vec::new() } else { self.tell_everybody() }
+    }
+
+    /// Stops what runs, for good. The mark goes out when the relay says that it has stopped.
+    fn stop_recording(&mut self) -> Vec<Output> {
+        if self.recording.take().is_none() {
+            return Vec::new();
+        }
+        let recorded = self.taken.iter().map(|taken| &taken.seat).filter(|seat| is_recorded(seat.role));
+        recorded.map(|seat| Output::Relay(RelayCommand::StopRecord { participant: seat.participant })).collect()
     }
 
     fn is_recording(&self) -> bool {
@@ -489,6 +502,11 @@ impl Room {
     fn by_connection(&mut self, connection: ConnectionId) -> Option<&mut Taken> {
         self.taken.iter_mut().find(|taken| taken.connection == connection)
     }
+}
+
+/// Who belongs to the process record; nobody else was asked.
+const fn is_recorded(role: ParticipantRole) -> bool {
+    matches!(role, ParticipantRole::Patient | ParticipantRole::Doctor)
 }
 
 fn lost_until(presence: Presence) -> Option<Timestamp> {

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::record::Agreed;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -123,6 +124,14 @@ pub enum RelayCommand {
     },
     /// Records what a seat sends, until it is taken away. Given only for those who may be recorded.
     Record {
+        /// The seat.
+        participant: ParticipantId,
+        /// What the patient agreed to; it goes into the recording.
+        agreed: Agreed,
+    },
+    /// Stops that: when [`RelayEvent::Taped`] answers, no packet goes into the recording any more. What was recorded
+    /// before is kept.
+    StopRecord {
         /// The seat.
         participant: ParticipantId,
     },

@@ -1,7 +1,7 @@
 //! Consents: the texts in force, and what was decided on them.
 
-use crate::domain::consent::{self, ConsentText};
-use crate::domain::ids::PatientId;
+use crate::domain::consent::{self, ConsentKind, ConsentText};
+use crate::domain::ids::{PatientId, VisitId};
 use crate::domain::permission::HolderAct;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{ConsentDecision, ConsentRecord};
@@ -25,7 +25,7 @@ impl Services {
         Ok(rows.into_iter().map(record).collect())
     }
 
-    /// Keeps one decision: `POST /patients/{id}/consents`.
+    /// Keeps one decision: `POST /patients/{id}/consents`. A recording that is no longer wanted stops at once.
     pub async fn decide(
         &self,
         act: HolderAct,
@@ -34,12 +34,19 @@ impl Services {
         command: &Command,
     ) -> Result<ConsentRecord, Refusal> {
         let mut work = self.begin().await?;
+        let is_withdrawal = decision.kind == ConsentKind::ProcessRecord && !decision.granted;
         if let Some(record) = work.recall(command).await? {
+            if is_withdrawal {
+                // The first time may have been cut off between its commit and this.
+                let rooms = self.withdraw_recording(&mut work, act, patient).await?;
+                work.commit().await?;
+                self.stop_recordings(rooms).await;
+            }
             return Ok(record);
         }
         related(&mut work.tx, act, patient).await?;
-        let text = consent::text(decision.kind);
-        if decision.version != text.version {
+        // A recording can be stopped in whatever words it was agreed to.
+        if !is_withdrawal && decision.version != consent::text(decision.kind).version {
             return Err(Refusal::field(ErrorCode::ConsentOutdated, "version", "the text has changed; read it again"));
         }
         let row = ConsentRow {
@@ -55,8 +62,30 @@ impl Services {
         work.tx.consents().append(&row).await?;
         let record = record(row);
         work.keep(command, &record).await?;
+        let stopped = if is_withdrawal { self.withdraw_recording(&mut work, act, patient).await? } else { Vec::new() };
         work.commit().await?;
+        self.stop_recordings(stopped).await;
         Ok(record)
+    }
+
+    /// The patient stops the recording of a visit: `POST /visits/{id}/recording/stop`. The consent is taken back, in the
+    /// words in which it was given.
+    pub async fn stop_recording(
+        &self,
+        act: HolderAct,
+        id: VisitId,
+        command: &Command,
+    ) -> Result<ConsentRecord, Refusal> {
+        let (version, patient) = {
+            let mut tx = self.db.read().await?;
+            let visit = tx.visits().find(id).await?.filter(|visit| visit.holder_id == Some(act.holder));
+            let visit = visit.ok_or_else(Refusal::not_found)?;
+            let room = tx.rooms().find(visit.room_id).await?.ok_or_else(Refusal::not_found)?;
+            let in_force = || consent::text(ConsentKind::ProcessRecord).version.clone();
+            (room.agreed_version.unwrap_or_else(in_force), visit.patient_id)
+        };
+        let decision = ConsentDecision { kind: ConsentKind::ProcessRecord, version, granted: false };
+        self.decide(act, patient, decision, command).await
     }
 }
 

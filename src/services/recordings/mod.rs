@@ -1,32 +1,60 @@
-//! Process records: whether a visit is recorded, and who may see it afterwards.
+//! Process records: of whom there are some, and who may see them.
 
+mod archive;
+mod consent;
+mod film;
 mod keep;
+mod retention;
 mod sealed;
 mod spool;
+#[cfg(test)]
+mod spool_tests;
+mod survey;
 
 use std::ops::Range;
 
 use serde_json::{Map, Value};
 
 use crate::domain::audit::Entry;
-use crate::domain::consent::{self, ConsentKind};
-use crate::domain::ids::{HolderId, PatientId, RecordingId, VisitId};
+use crate::domain::ids::{RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::time::Timestamp;
 use crate::protocol::visit::RecordingView;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
-use crate::services::work::Work;
-use crate::store::{ConsentRow, Db, RecordingRow, TicketRow, Tx};
+use crate::store::{ClinicOf, Db, RecordingRow, Tx};
 
-pub use keep::{Archive, open_archive};
-pub use spool::{Finished, Spool, SpoolRecorder};
+pub use archive::{Archive, open_archive};
+pub use spool::{Finished, Limits, Spool, SpoolRecorder};
 
 /// The most that one answer holds of a recording.
 const ANSWER: u64 = 4 << 20;
 /// Recordings that a doctor's list holds at most.
 const LISTED: i64 = 100;
+
+/// Which bytes of a recording are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// From a place to the end.
+    From(u64),
+    /// From a place to another, that one included.
+    Between(u64, u64),
+    /// So many at the end.
+    Last(u64),
+}
+
+impl Asked {
+    /// What one answer gives of `total` bytes; nothing when there is nothing there.
+    fn of(self, total: u64) -> Range<u64> {
+        let (from, end) = match self {
+            Self::From(from) => (from, total),
+            Self::Between(from, to) => (from, to.saturating_add(1).min(total)),
+            Self::Last(count) => (total.saturating_sub(count), total),
+        };
+        from..end.min(from.saturating_add(ANSWER)).max(from)
+    }
+}
 
 /// A stretch of a recording.
 #[derive(Debug)]
@@ -40,68 +68,103 @@ pub struct Stretch {
 }
 
 impl Services {
-    /// Whether the visit of a ticket is recorded: the clinic records, and the patient agreed to the words in force.
-    pub(crate) async fn is_recorded(&self, work: &mut Work, ticket: &TicketRow) -> Result<bool, Refusal> {
-        let Some(holder) = ticket.holder_id else { return Ok(false) };
-        let is_wanted = work.tx.recordings().is_wanted(ticket.clinic_id).await?;
-        Ok(is_wanted && consent_to_record(&mut work.tx, holder, ticket.patient_id).await?.is_some())
-    }
-
     /// The recordings of a visit, for its doctor; the read is audited.
     pub async fn recordings(&self, act: DoctorAct, visit: VisitId) -> Result<Vec<RecordingView>, Refusal> {
-        let mut work = self.begin().await?;
-        doctors_visit(&mut work.tx, act, visit).await?;
-        let rows = work.tx.recordings().of_visit(visit).await?;
-        let views = views(&mut work.tx, rows).await?;
-        work.audit(act.institution, &act.account.to_string(), "recording.list", &visit.to_string()).await?;
-        work.commit().await?;
+        let mut tx = self.db.read().await?;
+        doctors_visit(&mut tx, act, visit).await?;
+        let rows = tx.recordings().of_visit(visit).await?;
+        let views = views(&mut tx, rows).await?;
+        drop(tx);
+        self.note_listing(act, &visit.to_string()).await?;
         Ok(views)
     }
 
     /// The newest recordings of a doctor's visits; the read is audited.
     pub async fn own_recordings(&self, act: DoctorAct) -> Result<Vec<RecordingView>, Refusal> {
-        let mut work = self.begin().await?;
-        let rows = work.tx.recordings().of_doctor(act.account, LISTED).await?;
-        let views = views(&mut work.tx, rows).await?;
-        let who = act.account.to_string();
-        work.audit(act.institution, &who, "recording.list", &who).await?;
-        work.commit().await?;
+        let mut tx = self.db.read().await?;
+        let rows = tx.recordings().of_doctor(act.account, LISTED).await?;
+        let views = views(&mut tx, rows).await?;
+        drop(tx);
+        self.note_listing(act, &act.account.to_string()).await?;
         Ok(views)
     }
 
-    /// A stretch of a recording in clear, for the doctor of its visit; each read is audited before a byte leaves.
-    pub async fn play(&self, act: DoctorAct, id: RecordingId, from: u64, to: Option<u64>) -> Result<Stretch, Refusal> {
+    /// Audits a listing before it leaves. The one writer of the database is held for this alone.
+    async fn note_listing(&self, act: DoctorAct, what: &str) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
-        let row = work.tx.recordings().find(id).await?.ok_or_else(Refusal::not_found)?;
-        doctors_visit(&mut work.tx, act, row.visit_id).await?;
+        work.audit(act.institution, &act.account.to_string(), "recording.list", what).await?;
+        work.commit().await
+    }
+
+    /// A stretch of a recording in clear, for the doctor of its visit; each read is audited before a byte leaves.
+    pub async fn play(&self, act: DoctorAct, id: RecordingId, asked: Asked) -> Result<Stretch, Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = tx.recordings().find(id).await?.ok_or_else(Refusal::not_found)?;
+        let visit = doctors_visit(&mut tx, act, row.visit_id).await?;
+        if visit.was_wrong_person_in(row.room_id) {
+            return Err(Refusal::not_found());
+        }
+        drop(tx);
+        let mut work = self.begin().await?;
         work.audit(act.institution, &act.account.to_string(), "recording.play", &id.to_string()).await?;
         work.commit().await?;
         let total = u64::try_from(row.size).unwrap_or(0);
-        let end = to.map_or(total, |to| to.saturating_add(1)).min(total).min(from.saturating_add(ANSWER));
-        if from >= end {
-            return Ok(Stretch { range: from..from, total, bytes: Vec::new() });
+        let range = asked.of(total);
+        if range.is_empty() {
+            return Ok(Stretch { range, total, bytes: Vec::new() });
         }
-        let bytes = self.archive.read(&self.vault, &row, from..end).await.map_err(|error| {
+        let bytes = self.archive.read(&self.vault, &row, range.clone()).await.map_err(|error| {
             tracing::error!(recording.id = %id, %error, "a recording cannot be read");
             Refusal::new(crate::protocol::error::ErrorCode::Unavailable, "the recording cannot be read now")
         })?;
-        Ok(Stretch { range: from..end, total, bytes })
+        Ok(Stretch { range, total, bytes })
     }
 }
 
-/// Sets whether the clinics with this code record those who agree; how many there are. It holds for visits that begin from
-/// now on.
-pub async fn set_policy(db: &Db, now: Timestamp, code: &str, is_wanted: bool) -> Result<usize, Refusal> {
+/// What became of a wish to record or not.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PolicySet {
+    /// It holds for visits that begin from now on.
+    Done,
+    /// There is no such clinic.
+    NoClinic,
+    /// More than one institution has a clinic of this code: these.
+    Several(Vec<String>),
+}
+
+/// Sets whether the clinic with this code records those who agree. Where several institutions have one, `institution`
+/// names which: by its id or its whole name.
+pub async fn set_policy(
+    db: &Db,
+    now: Timestamp,
+    code: &str,
+    institution: Option<&str>,
+    is_wanted: bool,
+) -> Result<PolicySet, Refusal> {
     let mut tx = db.begin().await?;
-    let clinics = tx.recordings().set_wanted(code, is_wanted).await?;
-    for (institution, clinic) in &clinics {
-        let action = if is_wanted { "recording.on" } else { "recording.off" }.to_owned();
-        let (actor, subject) = ("operator".to_owned(), clinic.to_string());
-        let entry = Entry { at: now, actor, action, subject, purpose: None, detail: Value::Object(Map::new()) };
-        tx.audit().append(*institution, &entry).await?;
+    let mut clinics = tx.recordings().clinics(code).await?;
+    if let Some(name) = institution {
+        clinics.retain(|clinic| {
+            [clinic.institution_id.to_string(), clinic.institution_id.as_uuid().to_string()].iter().any(|id| id == name)
+                || clinic.name_zh == name
+                || clinic.name_en == name
+        });
     }
+    let [clinic] = &clinics[..] else {
+        let named = |clinic: &ClinicOf| format!("{} ({})", clinic.name_zh, clinic.institution_id.as_uuid());
+        return Ok(if clinics.is_empty() {
+            PolicySet::NoClinic
+        } else {
+            PolicySet::Several(clinics.iter().map(named).collect())
+        });
+    };
+    tx.recordings().set_wanted(clinic.id, is_wanted).await?;
+    let action = if is_wanted { "recording.on" } else { "recording.off" }.to_owned();
+    let (actor, subject) = ("operator".to_owned(), clinic.id.to_string());
+    let entry = Entry { at: now, actor, action, subject, purpose: None, detail: Value::Object(Map::new()) };
+    tx.audit().append(clinic.institution_id, &entry).await?;
     tx.commit().await?;
-    Ok(clinics.len())
+    Ok(PolicySet::Done)
 }
 
 async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView>, Refusal> {
@@ -122,6 +185,7 @@ async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView
             millis: u64::try_from(row.millis).unwrap_or(0),
             gaps: u32::try_from(row.gaps).unwrap_or(0),
             is_cut: row.is_cut,
+            is_withdrawn: row.is_withdrawn,
             size: u64::try_from(row.size).unwrap_or(0),
             retain_until: row.retain_until,
         });
@@ -129,10 +193,27 @@ async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView
     Ok(views)
 }
 
-/// The newest decision about the recording, when it is a yes to the words in force.
-async fn consent_to_record(tx: &mut Tx, holder: HolderId, patient: PatientId) -> Result<Option<ConsentRow>, Refusal> {
-    let decisions = tx.consents().of(holder, patient).await?;
-    let newest = decisions.into_iter().rev().find(|row| row.kind == ConsentKind::ProcessRecord);
-    let in_force = &consent::text(ConsentKind::ProcessRecord).version;
-    Ok(newest.filter(|row| row.granted && row.text_version == *in_force))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_is_what_was_asked_for_as_far_as_it_is_there_and_one_answer_holds() {
+        assert_eq!(Asked::From(10).of(100), 10..100);
+        assert_eq!(Asked::Between(10, 19).of(100), 10..20);
+        assert_eq!(Asked::Between(10, 1000).of(100), 10..100);
+        assert_eq!(Asked::Last(30).of(100), 70..100);
+        assert_eq!(Asked::Last(3000).of(100), 0..100);
+        let long = 10 * ANSWER;
+        assert_eq!(Asked::From(5).of(long), 5..5 + ANSWER);
+        assert_eq!(
+            Asked::Last(2 * ANSWER).of(long),
+            long - 2 * ANSWER..long - ANSWER,
+            "the first of what was asked for"
+        );
+        for nothing in [Asked::From(100), Asked::Between(200, u64::MAX), Asked::Last(0)] {
+            assert!(nothing.of(100).is_empty(), "{nothing:?}");
+        }
+        assert!(Asked::From(0).of(0).is_empty());
+    }
 }

@@ -25,6 +25,8 @@ const CHUNK_HEAD: usize = 4 + 1;
 pub(super) const OVERHEAD: u64 = (CHUNK_HEAD + NONCE + TAG) as u64;
 /// No chunk is larger; a length beyond it is rubbish.
 const LARGEST: usize = 64 << 20;
+/// The most that a crash leaves of a chunk: half a second of the best camera is a tenth of it.
+const TORN: usize = 8 << 20;
 
 /// What the file says of itself in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,10 +55,12 @@ pub(super) enum Kind {
     Index,
     /// Everything was written.
     End,
+    /// What the patient had agreed to, as JSON.
+    Agreed,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Head, Self::Cluster, Self::Gaps, Self::Cues, Self::Index, Self::End];
+    const ALL: [Self; 7] = [Self::Head, Self::Cluster, Self::Gaps, Self::Cues, Self::Index, Self::End, Self::Agreed];
 
     fn byte(self) -> u8 {
         Self::ALL.iter().zip(0..).find(|(kind, _)| **kind == self).map_or(0, |(_, byte)| byte)
@@ -116,6 +120,8 @@ pub(super) struct Writer {
     ids: Ids,
     sequence: u64,
     good: u64,
+    /// Behind the good part may be the rest of a chunk.
+    is_torn: bool,
 }
 
 impl Writer {
@@ -132,25 +138,33 @@ impl Writer {
             let _ = std::fs::remove_file(path);
             return Err(error);
         }
-        Ok(Self { file, seal, ids, sequence: 0, good: bytes.len() as u64 })
+        Ok(Self { file, seal, ids, sequence: 0, good: bytes.len() as u64, is_torn: false })
     }
 
     /// Keeps a chunk for good, or leaves the file as it was.
     pub(super) fn append(&mut self, kind: Kind, plain: &[u8]) -> io::Result<()> {
+        // What follows the rest of another chunk could never be read again.
+        self.mend()?;
         let chunk = self.seal.chunk(&self.ids, self.sequence, kind, plain);
-        let written = self.file.write_all(&chunk).and_then(|()| self.file.sync_data());
-        match written {
-            Ok(()) => {
-                self.sequence += 1;
-                self.good += chunk.len() as u64;
-                Ok(())
-            }
-            Err(error) => {
-                self.file.set_len(self.good)?;
-                self.file.seek(SeekFrom::Start(self.good))?;
-                Err(error)
-            }
+        self.is_torn = true;
+        if let Err(error) = self.file.write_all(&chunk).and_then(|()| self.file.sync_data()) {
+            // The disk may refuse this, too: then the next chunk begins with it.
+            let _ = self.mend();
+            return Err(error);
         }
+        self.is_torn = false;
+        self.sequence += 1;
+        self.good += chunk.len() as u64;
+        Ok(())
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.set_len(self.good)?;
+            self.file.seek(SeekFrom::Start(self.good))?;
+            self.is_torn = false;
+        }
+        Ok(())
     }
 }
 
@@ -161,38 +175,80 @@ pub(super) struct Reader {
     sequence: u64,
 }
 
+/// What a file turned out to be.
+pub(super) enum Opened {
+    /// A recording, with its key.
+    Recording(Box<Opening>, [u8; 32], Box<Reader>),
+    /// There is not a byte in it.
+    Empty,
+    /// No recording, one whose opening is spoilt, or one of another secret.
+    Foreign,
+}
+
+/// What a file holds next.
+pub(super) enum Next {
+    /// A chunk.
+    Chunk(Kind, Vec<u8>),
+    /// Nothing more.
+    End,
+    /// The beginning of a chunk that a crash tore off: without its end no key opens it.
+    Torn,
+    /// Something that was changed, or was never a chunk.
+    Unreadable,
+}
+
 impl Reader {
-    /// Reads the opening; `unwrap` opens its key.
-    pub(super) fn open(path: &Path, unwrap: impl Fn(&Opening) -> Option<[u8; 32]>) -> io::Result<(Opening, Self)> {
-        let broken = || io::Error::other("not a recording, or of another key");
+    /// Reads the opening; `unwrap` opens its key. An error is one of the disk.
+    pub(super) fn open(path: &Path, unwrap: impl Fn(&Opening) -> Option<[u8; 32]>) -> io::Result<Opened> {
         let mut file = io::BufReader::new(File::open(path)?);
-        let mut head = [0; 8];
-        file.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
-        if head[..4] != MAGIC || length > 65_536 {
-            return Err(broken());
+        let head = up_to(&mut file, 8)?;
+        if head.is_empty() {
+            return Ok(Opened::Empty);
         }
-        let mut text = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        file.read_exact(&mut text)?;
-        let opening: Opening = serde_json::from_slice(&text)?;
-        let seal = Seal::new(opening.id, unwrap(&opening).ok_or_else(broken)?);
-        Ok((opening, Self { file, seal, sequence: 0 }))
+        let Some((magic, &[l0, l1, l2, l3])) = head.split_first_chunk::<4>() else { return Ok(Opened::Foreign) };
+        let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).map_err(io::Error::other)?;
+        if *magic != MAGIC || length > 65_536 {
+            return Ok(Opened::Foreign);
+        }
+        let text = up_to(&mut file, length)?;
+        let opening = serde_json::from_slice::<Opening>(&text).ok();
+        let opened = opening.and_then(|opening| Some((unwrap(&opening)?, opening)));
+        Ok(opened.map_or(Opened::Foreign, |(key, opening)| {
+            let seal = Seal::new(opening.id, key);
+            Opened::Recording(Box::new(opening), key, Box::new(Self { file, seal, sequence: 0 }))
+        }))
     }
 
-    /// The next chunk; nothing at the end, or where a crash tore the file.
-    pub(super) fn next(&mut self) -> Option<(Kind, Vec<u8>)> {
-        let mut chunk = vec![0; CHUNK_HEAD];
-        self.file.read_exact(&mut chunk).ok()?;
-        let length = usize::try_from(u32::from_be_bytes([chunk[0], chunk[1], chunk[2], chunk[3]])).ok()?;
-        if length > LARGEST {
-            return None;
+    /// The next chunk. An error is one of the disk.
+    pub(super) fn next(&mut self) -> io::Result<Next> {
+        let mut chunk = up_to(&mut self.file, CHUNK_HEAD)?;
+        if chunk.is_empty() {
+            return Ok(Next::End);
         }
-        chunk.resize(CHUNK_HEAD + length, 0);
-        self.file.read_exact(&mut chunk[CHUNK_HEAD..]).ok()?;
-        let opened = self.seal.open(self.sequence, &chunk)?;
+        let Some(length) = chunk.first_chunk::<4>().filter(|_| chunk.len() == CHUNK_HEAD) else {
+            return Ok(Next::Torn);
+        };
+        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(io::Error::other)?;
+        if length > LARGEST {
+            return Ok(Next::Unreadable);
+        }
+        let body = up_to(&mut self.file, length)?;
+        if body.len() < length {
+            // So much at once was never written: it is the length that cannot be right.
+            return Ok(if body.len() > TORN { Next::Unreadable } else { Next::Torn });
+        }
+        chunk.extend_from_slice(&body);
+        let Some((kind, plain)) = self.seal.open(self.sequence, &chunk) else { return Ok(Next::Unreadable) };
         self.sequence += 1;
-        Some(opened)
+        Ok(Next::Chunk(kind, plain))
     }
+}
+
+/// So many bytes, or those that are left.
+fn up_to(file: &mut impl Read, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -239,10 +295,61 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for cut in 1..130 {
             std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
-            let (opening, mut reader) = Reader::open(&path, |_| Some([7; 32])).unwrap();
-            assert_eq!(opening, head());
-            let chunks: Vec<_> = std::iter::from_fn(|| reader.next()).map(|(_, plain)| plain[0]).collect();
-            assert_eq!(chunks, [0, 1]);
+            let (opening, chunks, end) = read(&path);
+            assert_eq!((opening, chunks), (head(), vec![0, 1]));
+            assert!(matches!(end, Next::Torn | Next::End), "a tear of {cut}");
         }
+    }
+
+    /// The opening, the first byte of each chunk, and what comes then.
+    fn read(path: &Path) -> (Opening, Vec<u8>, Next) {
+        let opened = Reader::open(path, |_| Some([7; 32])).unwrap();
+        let Opened::Recording(opening, _, mut reader) = opened else { panic!("a recording") };
+        let mut chunks = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Next::Chunk(_, plain) => chunks.push(plain[0]),
+                end => return (*opening, chunks, end),
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_changed_is_told_from_what_was_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one");
+        let mut writer = Writer::create(&path, &head(), Seal::new(Uuid::from_u128(1), [7; 32]), ids()).unwrap();
+        let begin = std::fs::metadata(&path).unwrap().len();
+        for n in 0..3_u8 {
+            writer.append(Kind::Cluster, &[n; 100]).unwrap();
+        }
+        let whole = std::fs::read(&path).unwrap();
+        for at in usize::try_from(begin).unwrap()..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            std::fs::write(&path, &changed).unwrap();
+            let (_, chunks, end) = read(&path);
+            assert!(chunks.len() < 3, "{at}");
+            assert!(matches!(end, Next::Unreadable | Next::Torn), "{at}");
+        }
+        std::fs::write(&path, [&whole[..], &vec![0; 4096]].concat()).unwrap();
+        assert!(matches!(read(&path).2, Next::Unreadable), "a power cut leaves zeros");
+        std::fs::write(&path, [&whole[..], &(60_u32 << 20).to_be_bytes(), &vec![1; 9 << 20]].concat()).unwrap();
+        assert!(matches!(read(&path).2, Next::Unreadable), "nobody writes so much at once");
+    }
+
+    #[test]
+    fn after_a_write_that_failed_half_way_the_next_chunk_is_readable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one");
+        let mut writer = Writer::create(&path, &head(), Seal::new(Uuid::from_u128(1), [7; 32]), ids()).unwrap();
+        writer.append(Kind::Cluster, &[0; 100]).unwrap();
+        // As a disk leaves it that was full in the middle of a chunk and then refused to take that back.
+        writer.file.write_all(&[9; 60]).unwrap();
+        writer.is_torn = true;
+        writer.append(Kind::Cluster, &[1; 100]).unwrap();
+        let (_, chunks, end) = read(&path);
+        assert_eq!(chunks, [0, 1]);
+        assert!(matches!(end, Next::End));
     }
 }

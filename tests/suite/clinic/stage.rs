@@ -278,6 +278,8 @@ pub fn config(folder: &TempDir) -> Config {
     Config {
         recordings_url: None,
         recordings_options: None,
+        recordings_floor_mib: None,
+        recordings_largest_mib: 4096,
         http_addr: "127.0.0.1:0".parse().unwrap(),
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,

@@ -1,6 +1,7 @@
 //! What is recorded, of whom, and who may see it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -10,7 +11,7 @@ use yunzhen::domain::record::webm::{PICTURES, SOUND};
 
 use super::scene::{Call, blocks, film, recordings, skew};
 use crate::clinic::stage::Stage;
-use crate::media::client::Film;
+use crate::media::client::{Film, PATIENCE};
 
 /// Three years, counted without leap days.
 const THREE_YEARS: i64 = 3 * 365 * 24 * 3_600_000;
@@ -20,7 +21,7 @@ fn base(stage: &Stage) -> String {
 }
 
 async fn begin(stage: &Stage, policy: bool, consent: bool) -> Call {
-    app::set_recording(&stage.server.services.config, "fever", policy).await.unwrap();
+    app::set_recording(&stage.server.services.config, "fever", None, policy).await.unwrap();
     Call::begin(&base(stage), consent, &TaskTracker::new()).await
 }
 
@@ -94,6 +95,125 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
     for clear in [&b"V_VP8"[..], b"OpusHead", &[0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0]] {
         assert!(!stored.windows(clear.len()).any(|window| window == clear), "sealed at rest");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_taken_back_stops_the_recording_at_once_and_what_was_recorded_before_is_kept_and_says_so() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    let (agreed_at, token) = (stage.clock.now().as_millis(), call.doctor.token.clone());
+    stage.clock.advance(Duration::from_secs(5));
+    let stop = format!("/visits/{}/recording/stop", call.visit);
+    assert_eq!(stage.act(&stop, &token).await.status, 403, "the patient decides");
+    let decision = stage.act(&stop, &call.patient.token).await.ok();
+    assert_eq!((&decision["kind"], &decision["granted"]), (&"process_record".into(), &false.into()));
+    call.patient.sees_recording(false).await;
+    call.doctor.sees_recording(false).await;
+    let filmed = [call.patient.client.filmed(), call.doctor.client.filmed()];
+    // The films are there while the call goes on, and nothing is added to them.
+    let list = recordings(&stage, &call.visit, &token, 2).await;
+    call.talk(50).await;
+    for (role, filmed) in ["patient", "doctor"].into_iter().zip(filmed) {
+        let one = list.iter().find(|one| one["role"] == role).unwrap();
+        assert_eq!((&one["is_withdrawn"], &one["is_cut"]), (&true.into(), &false.into()), "{one}");
+        let film = film(&call.base, one["id"].as_str().unwrap(), &token).await;
+        let ticks: Vec<_> = blocks(&film).iter().map(|block| Film::read(&block.data).0).collect();
+        assert!(
+            ticks.len() > 30 && ticks.iter().all(|tick| *tick <= filmed),
+            "{role}: nothing after {filmed}: {ticks:?}"
+        );
+    }
+    // What was agreed to when it began stands beside the film, whatever was decided since.
+    let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db")).read_only(true);
+    let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+    let consents: Vec<(String, i64)> =
+        sqlx::query_as("select consent_version, consent_at from recording").fetch_all(&pool).await.unwrap();
+    assert!(consents.iter().all(|(version, at)| !version.is_empty() && *at <= agreed_at), "{consents:?}");
+    assert_eq!(audited(&stage, "recording.withdraw").await.len(), 1);
+
+    // A yes in the same visit begins nothing anew, and a reload neither.
+    stage.consent(&call.patient.token, &call.patient_id, true).await;
+    call.talk(25).await;
+    assert!(!call.patient.is_told_of_recording());
+    let visit = call.visit.clone();
+    call.patient.leave().await;
+    call.doctor.leave().await;
+    assert_eq!(recordings(&stage, &visit, &token, 2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_is_kept_for_three_years_and_not_a_millisecond_less_and_its_end_is_audited() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    let (visit, token) = (call.visit.clone(), call.doctor.token.clone());
+    let outcome = serde_json::json!({ "outcome": "home_care" });
+    stage.post(&format!("/visits/{visit}/outcome"), &token, outcome).await.ok();
+    stage.act(&format!("/visits/{visit}/end"), &token).await.ok();
+    let until = recordings(&stage, &visit, &token, 2).await[0]["retain_until"].as_i64().unwrap();
+    let services = &stage.server.services;
+    let films = || bytes_of(&stage.folder.path().join("recordings")).len();
+    let to_the_end = u64::try_from(until - stage.clock.now().as_millis()).unwrap();
+    stage.clock.advance(Duration::from_millis(to_the_end));
+    assert_eq!(services.remove_recordings().await.unwrap(), 0, "in its last millisecond");
+    assert!(films() > 2000);
+    stage.clock.advance(Duration::from_millis(1));
+    assert_eq!(services.remove_recordings().await.unwrap(), 2);
+    assert_eq!((films(), audited(&stage, "recording.expire").await.len()), (0, 2));
+    assert_eq!(services.remove_recordings().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_wrong_person_no_film_is_shown_or_kept() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.doctor.sees_recording(true).await;
+    call.talk(50).await;
+    let (visit, token) = (call.visit.clone(), call.doctor.token.clone());
+    // One film is stored already when the doctor sees who it is, the other grows.
+    call.patient.leave().await;
+    let film = recordings(&stage, &visit, &token, 1).await[0]["id"].as_str().unwrap().to_owned();
+    stage.post(&format!("/desks/{}/wrong-person", call.desk), &token, call.version).await.ok();
+    assert!(recordings(&stage, &visit, &token, 0).await.is_empty());
+    let media = stage.get(&format!("/recordings/{film}/media"), &token).await;
+    assert_eq!(media.refusal(), (404, "request.not_found"));
+    let spool = stage.folder.path().join("spool");
+    let discarded = async {
+        let mut look = tokio::time::interval(Duration::from_millis(100));
+        while !bytes_of(&spool).is_empty() {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, discarded).await.expect("the growing one is discarded");
+    assert_eq!(stage.server.services.remove_recordings().await.unwrap(), 1);
+    assert!(bytes_of(&stage.folder.path().join("recordings")).is_empty());
+    assert_eq!(audited(&stage, "recording.discard").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_player_may_ask_for_the_end_of_a_film() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    let (visit, token, base) = (call.visit.clone(), call.doctor.token.clone(), call.base.clone());
+    call.patient.leave().await;
+    call.doctor.leave().await;
+    let id = recordings(&stage, &visit, &token, 2).await[0]["id"].as_str().unwrap().to_owned();
+    let whole = film(&base, &id, &token).await;
+    let ask = |range: &'static str| {
+        let request = reqwest::Client::new().get(format!("{base}/api/v1/recordings/{id}/media")).bearer_auth(&token);
+        request.header(reqwest::header::RANGE, range).send()
+    };
+    let end = ask("bytes=-500").await.unwrap();
+    let place = format!("bytes {}-{}/{}", whole.len() - 500, whole.len() - 1, whole.len());
+    assert_eq!((end.status().as_u16(), end.headers()["content-range"].to_str().unwrap()), (206, &place[..]));
+    assert_eq!(end.bytes().await.unwrap(), whole[whole.len() - 500..]);
+    assert_eq!(ask("bytes=-0").await.unwrap().status(), 416);
 }
 
 #[tokio::test(flavor = "multi_thread")]

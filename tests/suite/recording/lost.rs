@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
 use super::scene::{Call, blocks, film, recordings};
 use crate::clinic::stage::Site;
-use crate::media::client::Film;
+use crate::media::client::{Film, PATIENCE};
 use crate::programs;
 use crate::support::binary::{Binary, bare};
 
@@ -49,6 +50,71 @@ async fn kill_9_costs_a_recording_less_than_a_second_and_its_index_says_so() {
         let lost = filmed.saturating_sub(last);
         assert!(lost <= A_SECOND, "{role}: {lost} hundredths of a second were lost");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_put_aside_and_never_deleted_and_the_operator_is_alarmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Binary::start(&["demo"], folder.path(), &[]);
+    record(folder.path());
+    let mut call = Call::begin(&server.base, true, &TaskTracker::new()).await;
+    call.patient.sees_recording(true).await;
+    call.doctor.sees_recording(true).await;
+    call.talk(100).await;
+    server.kill();
+    drop(server);
+
+    // The first chunk of one film is spoilt, and one in the middle of the other.
+    let spool = folder.path().join("spool");
+    let spoilt: Vec<_> = files(&spool)
+        .into_iter()
+        .zip([false, true])
+        .map(|(path, middle)| {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let begin = 8 + usize::from_be_bytes([0, 0, 0, 0, bytes[4], bytes[5], bytes[6], bytes[7]]);
+            let at = if middle { bytes.len() * 2 / 3 } else { begin + 30 };
+            bytes[at] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            bytes
+        })
+        .collect();
+    assert_eq!(spoilt.len(), 2);
+    let server = Binary::start(&["demo"], folder.path(), &[]);
+    let site = Site::at(&server.base);
+    let doctor = site.staff("doctor").await;
+    let list = recordings(&site, &call.visit, &doctor, 1).await;
+    assert!(
+        list[0]["gaps"].as_u64().unwrap() >= 1,
+        "what could be read is there, and says that it is not all: {list:?}"
+    );
+    let film = film(&server.base, list[0]["id"].as_str().unwrap(), &doctor).await;
+    assert!(blocks(&film).len() > 20);
+    let alarmed = async {
+        let mut look = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            look.tick().await;
+            let metrics = reqwest::get(format!("{}/metrics", server.base)).await.unwrap().text().await.unwrap();
+            if metrics.lines().any(|line| line == "recordings_put_aside 2") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, alarmed).await.expect("an alarm");
+    let aside: Vec<_> = files(&spool)
+        .into_iter()
+        .map(|path| {
+            assert_eq!(path.extension().unwrap(), "aside");
+            std::fs::read(path).unwrap()
+        })
+        .collect();
+    assert!(aside == spoilt, "to the last byte");
+}
+
+/// The files of a folder by their names.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 /// A small disk in memory; it is taken away with this value.

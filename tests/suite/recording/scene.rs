@@ -31,6 +31,11 @@ pub struct Person {
 pub struct Call {
     pub base: String,
     pub visit: String,
+    pub desk: String,
+    /// The ticket's version, for what its desk does next.
+    pub version: Value,
+    /// For whom consents are given and taken back.
+    pub patient_id: String,
     pub patient: Person,
     pub doctor: Person,
 }
@@ -112,9 +117,10 @@ impl Call {
         let version = json!({ "version": accepted["version"] });
         let view = site.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
         let visit = view["current"]["visit"].as_str().unwrap().to_owned();
+        let version = json!({ "version": view["current"]["version"] });
         let patient = Person::enter(base, &site, &visit, patient, PATIENT, tracker).await;
         let doctor = Person::enter(base, &site, &visit, doctor, DOCTOR, tracker).await;
-        Self { base: base.to_owned(), visit, patient, doctor }
+        Self { base: base.to_owned(), visit, desk, version, patient_id: id, patient, doctor }
     }
 
     /// Talks until the doctor has seen so many pictures of the patient, and the patient some of the doctor.

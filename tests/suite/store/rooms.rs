@@ -29,13 +29,27 @@ fn seat(hospital: &Hospital, room: RoomId, subject: &str) -> SeatRow {
 on_both! {
     async fn a_room_is_found_as_it_was_kept(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        let kept = RoomRow { recording: true, ..room(&hospital, RoomPurpose::Emergency, hospital.ids.uuid()) };
+        let agreed = (Some("process-record-1".to_owned()), Some(hospital.now()));
+        let kept = RoomRow { recording: true, agreed_version: agreed.0, agreed_at: agreed.1, ..room(&hospital, RoomPurpose::Emergency, hospital.ids.uuid()) };
         keep(&hospital, &kept).await.unwrap();
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.rooms().find(kept.id).await.unwrap(), Some(kept.clone()));
         assert_eq!(tx.rooms().open_for(RoomPurpose::Emergency, kept.subject_id).await.unwrap(), Some(kept.clone()));
         assert_eq!(tx.rooms().open_for(RoomPurpose::Nurse, kept.subject_id).await.unwrap(), None);
         assert_eq!(tx.rooms().find(hospital.ids.make(RoomId::from_uuid)).await.unwrap(), None);
+    }
+
+    async fn a_room_stops_recording_once_and_then_nobody_agreed(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let agreed = (Some("process-record-1".to_owned()), Some(hospital.now()));
+        let kept = room(&hospital, RoomPurpose::Visit, hospital.ids.uuid());
+        let kept = RoomRow { recording: true, agreed_version: agreed.0, agreed_at: agreed.1, ..kept };
+        keep(&hospital, &kept).await.unwrap();
+        assert!(kept.agreed().is_some());
+        let stop = async || hospital.write(async |tx| tx.rooms().stop_recording(kept.id).await.unwrap()).await;
+        assert_eq!((stop().await, stop().await), (true, false));
+        let found = db.read().await.unwrap().rooms().find(kept.id).await.unwrap().unwrap();
+        assert_eq!((found.agreed(), found.agreed_version), (None, kept.agreed_version.clone()), "what was agreed stands");
     }
 
     async fn a_subject_has_one_open_room_for_a_purpose(db: Db) {

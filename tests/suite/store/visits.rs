@@ -80,12 +80,17 @@ on_both! {
     async fn a_visit_that_lost_its_doctor_begins_again_with_another(db: Db) {
         let hospital = Hospital::open(&db, 2).await;
         let kept = visit(&hospital, 0).await;
+        hospital.write(async |tx| tx.visits().set_outcome(kept.id, Outcome::FollowUp).await.unwrap()).await;
         assert!(end(&hospital, &kept, VisitEnd::DoctorLost).await);
+        hospital.pass(Duration::from_mins(1));
         let other = room(&hospital, yunzhen::domain::room::RoomPurpose::Nurse, kept.id.as_uuid());
         let again = VisitRow {
             doctor_id: hospital.desks[1].doctor,
             desk_id: hospital.desks[1].id,
             room_id: other.id,
+            // What the first doctor had chosen is chosen again, and the identity was confirmed now.
+            outcome: None,
+            started_at: hospital.now(),
             ..kept
         };
         hospital.write(async |tx| {

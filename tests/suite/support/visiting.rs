@@ -18,6 +18,8 @@ pub fn room(hospital: &Hospital, purpose: RoomPurpose, subject_id: Uuid) -> Room
         epoch: 1,
         node: "one".into(),
         recording: false,
+        agreed_version: None,
+        agreed_at: None,
         opened_at: hospital.now(),
         closed_at: None,
     }

@@ -89,6 +89,7 @@ export interface Recording {
   millis: number
   gaps: number
   is_cut: boolean
+  is_withdrawn: boolean
   size: number
   retain_until: number
 }

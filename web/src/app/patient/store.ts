@@ -376,6 +376,10 @@ export function createPatientStore(link: string) {
   function visitGrant(visit: string): Promise<RoomGrant> {
     return session.http.post<RoomGrant>(`/visits/${visit}/grant`)
   }
+  /** Takes the consent to be recorded back; the call goes on. */
+  async function stopRecording(visit: string): Promise<void> {
+    known.decisions = [...known.decisions, await session.http.post<ConsentRecord>(`/visits/${visit}/recording/stop`)]
+  }
   function alarmGrant(alarm: string): Promise<RoomGrant> {
     return alarmSession().http.post<RoomGrant>(`/alarms/${alarm}/grant`)
   }
@@ -402,7 +406,7 @@ export function createPatientStore(link: string) {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
     alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
-    followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, alarmGrant, checkGrant, alarmSession, visits, signOut,
+    followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),
   }
 }

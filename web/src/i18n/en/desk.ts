@@ -264,6 +264,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'recordings.film': 'Film of number {n}: {who}',
   'recordings.part': 'part {n}',
   'recordings.gaps': { one: '{n} gap', other: '{n} gaps' },
+  'recordings.withdrawn': 'ended by the patient, who took the consent back',
   'recordings.cut': 'cut off by a restart',
   'recordings.loading': '{n} %',
 

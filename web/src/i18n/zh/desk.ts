@@ -262,6 +262,7 @@ export const desk = {
   'recordings.film': '{n} 号的录像:{who}',
   'recordings.part': '第 {n} 段',
   'recordings.gaps': '{n} 处缺失',
+  'recordings.withdrawn': '患者中途撤回同意',
   'recordings.cut': '因服务重启中断',
   'recordings.loading': '{n}%',
 

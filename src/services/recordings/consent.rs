@@ -1,0 +1,67 @@
+//! Whether a visit is recorded, and how its patient takes that back.
+
+use crate::domain::consent::{self, ConsentKind};
+use crate::domain::ids::{HolderId, PatientId, RoomId};
+use crate::domain::permission::HolderAct;
+use crate::domain::record::Agreed;
+use crate::domain::room::Input;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::work::Work;
+use crate::store::{ConsentRow, TicketRow, Tx};
+
+impl Services {
+    /// To what the patient of a ticket agreed, when the visit is recorded: the clinic records, and the words are in force.
+    pub(crate) async fn is_recorded(&self, work: &mut Work, ticket: &TicketRow) -> Result<Option<Agreed>, Refusal> {
+        let Some(holder) = ticket.holder_id else { return Ok(None) };
+        if !work.tx.recordings().is_wanted(ticket.clinic_id).await? {
+            return Ok(None);
+        }
+        let consent = consent_to_record(&mut work.tx, holder, ticket.patient_id).await?;
+        Ok(consent.map(|row| Agreed { version: row.text_version, at: row.at }))
+    }
+
+    /// Notes that the visits of this patient that go on are recorded no longer; their rooms, which are to be told after
+    /// the commit by [`Self::stop_recordings`].
+    pub(crate) async fn withdraw_recording(
+        &self,
+        work: &mut Work,
+        act: HolderAct,
+        patient: PatientId,
+    ) -> Result<Vec<RoomId>, Refusal> {
+        let mut rooms = Vec::new();
+        for visit in work.tx.visits().open_of(act.holder, patient).await? {
+            if work.tx.rooms().stop_recording(visit.room_id).await? {
+                let (who, what) = (act.holder.to_string(), visit.id.to_string());
+                work.audit(visit.institution_id, &who, "recording.withdraw", &what).await?;
+            }
+            // Also one that had stopped before: its room may not have heard of it.
+            rooms.push(visit.room_id);
+        }
+        Ok(rooms)
+    }
+
+    /// Stops a recording that was begun while its consent was being taken back.
+    pub async fn heed_withdrawal(&self, room: RoomId) -> Result<(), Refusal> {
+        let row = self.db.read().await?.rooms().find(room).await?;
+        if row.is_some_and(|row| row.agreed_at.is_some() && !row.recording) {
+            self.live.send(room, Input::StopRecording).await;
+        }
+        Ok(())
+    }
+
+    /// Stops what runs in these rooms.
+    pub(crate) async fn stop_recordings(&self, rooms: Vec<RoomId>) {
+        for room in rooms {
+            self.live.send(room, Input::StopRecording).await;
+        }
+    }
+}
+
+/// The newest decision about the recording, when it is a yes to the words in force.
+async fn consent_to_record(tx: &mut Tx, holder: HolderId, patient: PatientId) -> Result<Option<ConsentRow>, Refusal> {
+    let decisions = tx.consents().of(holder, patient).await?;
+    let newest = decisions.into_iter().rev().find(|row| row.kind == ConsentKind::ProcessRecord);
+    let in_force = &consent::text(ConsentKind::ProcessRecord).version;
+    Ok(newest.filter(|row| row.granted && row.text_version == *in_force))
+}

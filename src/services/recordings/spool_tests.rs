@@ -1,0 +1,277 @@
+//! Recordings from the first cluster to the stored film, on a disk whose room the test decides.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::archive::{Archive, open_archive};
+use super::sealed::{Next, Opened, Reader};
+use super::spool::{Limits, Spool, SpoolRecorder, hex};
+use super::survey::{Found, Survey, survey};
+use crate::clock::{Clock, Ids};
+use crate::domain::ids::{InstitutionId, ParticipantId, RecordingId, RoomId, VisitId};
+use crate::domain::record::webm::{self, Block, SOUND};
+use crate::domain::record::{Agreed, Gap, GapCause, Piece, Recorder as _, Take, retain_until};
+use crate::domain::time::Timestamp;
+use crate::services::vault::{Field, Vault};
+use crate::store::RecordingRow;
+
+const SECRET: [u8; 32] = [7; 32];
+const ENOUGH: u64 = 1 << 40;
+const UNBOUND: Limits = Limits { floor: Some(1600), largest: u64::MAX };
+
+thread_local! {
+    /// What is free on the disk; nothing when it does not answer.
+    static FREE: Cell<Option<u64>> = const { Cell::new(Some(ENOUGH)) };
+}
+
+fn space(_: &Path) -> std::io::Result<(u64, u64)> {
+    let free = FREE.get().ok_or_else(|| std::io::Error::other("a broken disk"))?;
+    Ok((free, ENOUGH))
+}
+
+fn clock() -> Clock {
+    Clock::manual(Timestamp::from_millis(1_800_000_000_000))
+}
+
+fn ids() -> Ids {
+    Ids::seeded(clock(), 1)
+}
+
+fn agreed() -> Agreed {
+    Agreed { version: "process-record-1".into(), at: Timestamp::from_millis(5) }
+}
+
+struct Running {
+    folder: TempDir,
+    take: Box<dyn Take>,
+}
+
+impl Running {
+    fn begin(limits: Limits) -> Self {
+        FREE.set(Some(ENOUGH));
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, _) = Spool::new(folder.path().to_owned(), limits, &SECRET, clock(), ids());
+        let mut spool = Arc::into_inner(spool).unwrap();
+        spool.space = space;
+        let (room, participant) = (RoomId::from_uuid(Uuid::from_u128(1)), ParticipantId::from_uuid(Uuid::from_u128(2)));
+        let mut take = SpoolRecorder(Arc::new(spool)).begin(room, participant, &agreed()).unwrap();
+        assert!(take.append(Piece::Head(webm::head(true, None))));
+        Self { folder, take }
+    }
+
+    /// Half a second of sound of so many bytes; whether it was kept.
+    fn hear(&mut self, at: u64, size: usize, gaps: Vec<Gap>) -> bool {
+        let block = Block { track: SOUND, at, is_key: true, data: vec![u8::try_from(at % 251).unwrap(); size] };
+        self.take.append(Piece::Cluster { bytes: webm::cluster(vec![block]).unwrap(), gaps })
+    }
+
+    /// The file, which grows or has ended.
+    fn file(folder: &TempDir) -> PathBuf {
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let [file] = &files[..] else { panic!("{files:?}") };
+        file.clone()
+    }
+
+    fn finish(self) -> (TempDir, Survey) {
+        self.take.finish();
+        let Found::Film(film) = look(&Self::file(&self.folder)) else { panic!("a film") };
+        (self.folder, *film)
+    }
+}
+
+fn look(file: &Path) -> Found {
+    survey(file, &Vault::new(&SECRET, ids())).unwrap()
+}
+
+fn is_nothing(found: &Found) -> bool {
+    matches!(found, Found::Nothing)
+}
+
+#[test]
+fn below_the_floor_a_recording_pauses_the_gap_is_recorded_and_it_goes_on_when_there_is_room() {
+    let mut running = Running::begin(UNBOUND);
+    assert!(running.hear(0, 10, vec![]));
+    FREE.set(Some(1599));
+    assert!(!running.hear(500, 10, vec![]) && !running.hear(1000, 10, vec![]));
+    FREE.set(Some(1650));
+    assert!(!running.hear(1500, 10, vec![]), "a little room is not enough to begin anew");
+    FREE.set(Some(1700));
+    assert!(running.hear(2000, 10, vec![]));
+    let (_, film) = running.finish();
+    assert_eq!(film.gaps, [Gap { codec: None, from: 500, to: 1500, cause: GapCause::Storage }]);
+    assert_eq!((film.chunks.len(), film.is_cut, film.agreed), (3, false, agreed()));
+}
+
+#[test]
+fn what_is_over_the_largest_size_is_not_kept_and_named() {
+    let mut running = Running::begin(Limits { floor: Some(0), largest: 1000 });
+    assert!(running.hear(0, 600, vec![]) && !running.hear(500, 600, vec![]));
+    let (_, film) = running.finish();
+    assert_eq!(film.gaps, [Gap { codec: None, from: 500, to: 500, cause: GapCause::Limit }]);
+}
+
+#[test]
+fn no_gap_is_forgotten_because_the_disk_failed_when_it_was_found_or_because_it_came_last() {
+    let mut running = Running::begin(UNBOUND);
+    let gap = |from, cause| Gap { codec: None, from, to: from + 1, cause };
+    assert!(running.hear(0, 10, vec![gap(0, GapCause::Lost)]));
+    FREE.set(None);
+    assert!(!running.hear(500, 10, vec![gap(400, GapCause::Withheld)]));
+    FREE.set(Some(ENOUGH));
+    assert!(running.hear(1000, 10, vec![]));
+    running.take.append(Piece::Gaps(vec![gap(1100, GapCause::Withdrawn)]));
+    let (_, film) = running.finish();
+    let causes: Vec<_> = film.gaps.iter().map(|gap| gap.cause).collect();
+    assert_eq!(causes, [GapCause::Lost, GapCause::Withheld, GapCause::Storage, GapCause::Withdrawn]);
+}
+
+#[test]
+fn what_an_earlier_process_left_is_finished_at_the_next_start_and_says_that_it_was_cut_off() {
+    let mut running = Running::begin(UNBOUND);
+    assert!(running.hear(0, 10, vec![]));
+    let (path, left) = (Running::file(&running.folder), tempfile::tempdir().unwrap());
+    assert_eq!(path.extension().unwrap(), "part");
+    std::fs::copy(&path, left.path().join("left.part")).unwrap();
+    Spool::new(left.path().to_owned(), UNBOUND, &SECRET, clock(), ids());
+    let Found::Film(film) = look(&left.path().join("left.done")) else { panic!("a film") };
+    assert_eq!((film.is_cut, film.is_damaged, film.gaps[0].cause), (true, false, GapCause::Restart));
+}
+
+/// Where the chunks of a file begin, and where it ends.
+fn chunks(file: &Path) -> Vec<usize> {
+    let bytes = std::fs::read(file).unwrap();
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let mut places = vec![8 + number(4)];
+    while let Some(last) = places.last().copied().filter(|last| *last < bytes.len()) {
+        places.push(last + 5 + number(last));
+    }
+    places
+}
+
+#[test]
+fn only_what_holds_nothing_is_nothing_and_whatever_cannot_be_read_is_told_from_it() {
+    let mut running = Running::begin(UNBOUND);
+    for n in 0..4 {
+        assert!(running.hear(n * 500, 100, vec![]));
+    }
+    let (folder, _) = running.finish();
+    let file = Running::file(&folder);
+    let (whole, places) = (std::fs::read(&file).unwrap(), chunks(&file));
+    let found = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        look(&file)
+    };
+    let changed = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let is_unreadable = |found: &Found| matches!(found, Found::Unreadable(_));
+    assert!(is_nothing(&found(&[])), "an empty file");
+    assert!(is_nothing(&found(&whole[..places[0]])), "an opening alone");
+    assert!(is_nothing(&found(&whole[..places[1]])), "a consent alone");
+    assert!(is_nothing(&found(&whole[..places[2] + 20])), "a head, and a cluster that was torn");
+    assert!(is_unreadable(&found(b"YZR")) && is_unreadable(&found(&[1; 5000])), "something else");
+    assert!(is_unreadable(&found(&changed(20))), "a spoilt opening");
+    assert!(is_unreadable(&found(&changed(places[0] + 30))), "a spoilt consent");
+    assert!(is_unreadable(&found(&changed(places[1] + 30))), "a spoilt head");
+    let Found::Film(film) = found(&changed(places[4] + 30)) else { panic!("what is before it is a film") };
+    assert_eq!((film.is_damaged, film.chunks.len(), film.gaps.len()), (true, 3, 1));
+    std::fs::write(&file, &whole).unwrap();
+    let other = survey(&file, &Vault::new(&[8; 32], ids())).unwrap();
+    assert!(is_unreadable(&other), "of another secret, which may be found again");
+}
+
+/// A film of some megabytes goes into the store, comes back in stretches, and is removed.
+async fn goes_there_and_back(archive: &Archive) {
+    let mut running = Running::begin(Limits { floor: Some(0), largest: u64::MAX });
+    let size = 1 << 20;
+    for n in 0..11 {
+        assert!(running.hear(n * 1000, size, vec![]));
+    }
+    let (folder, film) = running.finish();
+    let (file, visit) = (Running::file(&folder), VisitId::from_uuid(Uuid::from_u128(3)));
+    let (id, key, film) = (film.opening.id, film.key, Arc::new(film));
+    let place = format!("clinic/{id}.yzr");
+    let written = archive.store(&place, file.clone(), Arc::clone(&film), visit, ids()).await.unwrap();
+    let vault = Vault::new(&SECRET, ids());
+    let now = clock().now();
+    let number = |value: u64| i64::try_from(value).unwrap();
+    let row = RecordingRow {
+        id: RecordingId::from_uuid(id),
+        institution_id: InstitutionId::from_uuid(Uuid::from_u128(4)),
+        visit_id: visit,
+        room_id: film.opening.room,
+        participant_id: film.opening.participant,
+        part: 1,
+        started_at: now,
+        millis: number(film.millis),
+        consent_version: film.agreed.version.clone(),
+        consent_at: film.agreed.at,
+        retain_until: retain_until(now),
+        is_cut: false,
+        is_withdrawn: false,
+        gaps: 0,
+        place: place.clone(),
+        size: number(written.size),
+        stored_size: number(written.stored),
+        hash: written.hash,
+        key_sealed: vault.seal(Field::RecordingKey, id, &hex(&key)),
+        stored_at: now,
+    };
+    let whole = archive.read(&vault, &row, 0..written.size).await.unwrap();
+    assert_eq!(whole.len() as u64, written.size);
+    assert!(whole.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]));
+    for at in [0, 1, (1 << 20) - 3, 8 << 20, written.size - 500] {
+        let stretch = archive.read(&vault, &row, at..at + 500).await.unwrap();
+        let at = usize::try_from(at).unwrap();
+        assert_eq!(stretch, whole[at..at + 500]);
+    }
+    archive.remove(&place).await.unwrap();
+    archive.remove(&place).await.unwrap();
+    assert!(archive.read(&vault, &row, 0..10).await.is_err(), "it is gone");
+
+    // A file that changes while it is stored leaves nothing in its place.
+    std::fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(9 << 20).unwrap();
+    assert!(archive.store(&place, file, film, visit, ids()).await.is_err());
+    assert!(archive.read(&vault, &row, 0..10).await.is_err(), "half a film is none");
+}
+
+#[tokio::test]
+async fn a_long_film_goes_into_a_folder_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    goes_there_and_back(&open_archive(None, &[], folder.path()).unwrap()).await;
+    let left = std::fs::read_dir(folder.path().join("clinic")).map_or(0, Iterator::count);
+    assert_eq!(left, 0);
+}
+
+/// No machine has a bucket by itself, so nothing fails where there is none: `docs/RECORDINGS.md` says how to try it.
+#[tokio::test]
+async fn a_long_film_goes_into_a_bucket_and_back() {
+    let Some(options) = std::env::var_os("YUNZHEN_TEST_S3_OPTIONS") else {
+        let lacks = "SKIPPED: a film in a bucket: YUNZHEN_TEST_S3_OPTIONS names none (docs/RECORDINGS.md)";
+        writeln!(std::io::stderr().lock(), "{lacks}").expect("stderr is open");
+        return;
+    };
+    let options = options.into_string().unwrap();
+    let options: Vec<_> = options.split(',').filter_map(|option| option.split_once('=')).collect();
+    let options: Vec<_> = options.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let archive = open_archive(Some("s3://yunzhen-films/hospital"), &options, Path::new("unused")).unwrap();
+    goes_there_and_back(&archive).await;
+}
+
+#[test]
+fn the_consent_stands_sealed_at_the_beginning_of_what_grows() {
+    let mut running = Running::begin(UNBOUND);
+    assert!(running.hear(0, 10, vec![]));
+    let opened =
+        Reader::open(&Running::file(&running.folder), |opening| Spool::key(&Vault::new(&SECRET, ids()), opening));
+    let Opened::Recording(_, _, mut reader) = opened.unwrap() else { panic!("a recording") };
+    let Next::Chunk(kind, plain) = reader.next().unwrap() else { panic!("a chunk") };
+    assert_eq!((kind, serde_json::from_slice::<Agreed>(&plain).unwrap()), (super::sealed::Kind::Agreed, agreed()));
+}
