@@ -1,8 +1,8 @@
 //! The driver of live rooms: one task per open room feeds [`Room`] and carries out its outputs.
 //!
 //! One writer per room. The registry's lock is held for look-ups only, never across an await. Every queue is bounded:
-//! a socket that does not read is cut and resumes from the event log; a room that does not keep up loses the relay's
-//! measurements, never a seat.
+//! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
+//! word of each kind ([`Hearsay`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,6 +19,7 @@ use crate::domain::room::{Input, Notice, Output, Room, RoomEnd, SEAT_GRACE, Seat
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
+use crate::services::hearsay::Hearsay;
 use crate::services::refusal::Refusal;
 
 /// How long it is known when the last browser of a ticket went; longer than any visit.
@@ -46,12 +47,18 @@ pub struct Live {
 
 #[derive(Default)]
 struct Registry {
-    rooms: HashMap<RoomId, mpsc::Sender<Input>>,
+    rooms: HashMap<RoomId, Open>,
     seats: HashMap<ParticipantId, RoomId>,
     connections: HashMap<ConnectionId, Connection>,
     watched: HashMap<TicketId, usize>,
     left: HashMap<TicketId, Timestamp>,
     spent_grants: HashMap<Uuid, Timestamp>,
+}
+
+/// The near ends of an open room.
+struct Open {
+    inputs: mpsc::Sender<Input>,
+    hearsay: Arc<Hearsay>,
 }
 
 struct Connection {
@@ -206,14 +213,15 @@ impl Live {
     /// Opens the room unless it is open.
     pub fn open(self: &Arc<Self>, room: Room) {
         let (sender, inputs) = mpsc::channel(ROOM_QUEUE);
+        let hearsay = Arc::<Hearsay>::default();
         let mut registry = self.registry();
         if registry.rooms.contains_key(&room.id()) {
             return;
         }
-        registry.rooms.insert(room.id(), sender);
+        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay) });
         drop(registry);
         let live = Arc::clone(self);
-        self.tracker.spawn(async move { live.drive(room, inputs).await });
+        self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
     }
 
     /// Takes a seat in an open room.
@@ -312,49 +320,49 @@ impl Live {
     /// Passes the relay's events to their rooms until the relay ends.
     pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
         while let Some(event) = events.recv().await {
-            let room = {
-                let registry = self.registry();
-                let room = match &event {
-                    RelayEvent::Speaker { room, .. } => Some(room),
-                    RelayEvent::Answer { participant, .. }
-                    | RelayEvent::OfferRefused { participant, .. }
-                    | RelayEvent::Slots { participant, .. }
-                    | RelayEvent::Layers { participant, .. }
-                    | RelayEvent::Connection { participant, .. }
-                    | RelayEvent::Permitted { participant }
-                    | RelayEvent::Taped { participant, .. }
-                    | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
-                };
-                room.and_then(|room| registry.rooms.get(room)).cloned()
+            let registry = self.registry();
+            let room = match &event {
+                RelayEvent::Speaker { room, .. } => Some(room),
+                RelayEvent::Answer { participant, .. }
+                | RelayEvent::OfferRefused { participant, .. }
+                | RelayEvent::Slots { participant, .. }
+                | RelayEvent::Layers { participant, .. }
+                | RelayEvent::Connection { participant, .. }
+                | RelayEvent::Permitted { participant }
+                | RelayEvent::Taped { participant, .. }
+                | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
             };
-            // Waiting here could close a circle of full queues; the browser repeats an offer that got no answer.
-            if let Some(room) = room
-                && room.try_send(Input::Relay(event)).is_err()
-            {
-                tracing::warn!("a room is too busy for the relay's event");
+            if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
+                open.hearsay.say(event);
             }
         }
     }
 
     /// Tells a room something; nothing happens when it is not open here.
     pub async fn send(&self, room: RoomId, input: Input) {
-        let sender = self.registry().rooms.get(&room).cloned();
+        let sender = self.registry().rooms.get(&room).map(|open| open.inputs.clone());
         if let Some(sender) = sender {
             // A room that ended in this moment wants nothing any more.
             let _ = sender.send(input).await;
         }
     }
 
-    async fn drive(self: Arc<Self>, mut room: Room, mut inputs: mpsc::Receiver<Input>) {
+    async fn drive(self: Arc<Self>, mut room: Room, mut inputs: mpsc::Receiver<Input>, hearsay: &Hearsay) {
         /// A manual clock moves without waking anybody, so a deadline is looked at this often.
         const GLANCE: Duration = Duration::from_secs(1);
         tracing::info!(room.id = %room.id(), "room opened");
         loop {
+            let next = async {
+                tokio::select! {
+                    input = inputs.recv() => input,
+                    event = hearsay.next() => Some(Input::Relay(event)),
+                }
+            };
             let input = match room.deadline() {
-                None => inputs.recv().await,
+                None => next.await,
                 Some(at) => {
                     let wait = at.since(self.clock.now()).min(GLANCE);
-                    tokio::time::timeout(wait, inputs.recv()).await.unwrap_or(Some(Input::Tick))
+                    tokio::time::timeout(wait, next).await.unwrap_or(Some(Input::Tick))
                 }
             };
             let Some(input) = input else { break };

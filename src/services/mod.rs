@@ -10,6 +10,7 @@ pub mod desk;
 pub mod dropped;
 mod estimate;
 mod handover;
+mod hearsay;
 mod holding;
 pub mod hosting;
 pub mod intake;
