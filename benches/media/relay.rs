@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
-use yunzhen::domain::room::relay::{RelayCommand, RelayEvent, RelayMode};
+use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode};
 use yunzhen::media::{Relay, RelayConfig};
 
 /// The switch with which this program is the relay.
@@ -44,8 +44,9 @@ pub async fn serve() {
                 match said["sdp"].as_str() {
                     Some(sdp) => {
                         let room = RoomId::from_uuid(Uuid::from_u128(1));
-                        let mode = RelayMode::Conference;
-                        relay.commands.send(RelayCommand::Admit { room, participant, mode, kept: true }).await.unwrap();
+                        let (mode, permit) = (RelayMode::Conference, Permit::ALL);
+                        let admit = RelayCommand::Admit { room, participant, mode, kept: true, permit };
+                        relay.commands.send(admit).await.unwrap();
                         let offer = RelayCommand::Offer { participant, offer_id: number, fresh: true, sdp: sdp.to_owned() };
                         relay.commands.send(offer).await.unwrap();
                     }

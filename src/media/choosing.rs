@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::domain::ids::ParticipantId;
-    use crate::domain::room::relay::SourceName;
+    use crate::domain::room::relay::{Permit, SourceName};
     use crate::media::counters::Counters;
     use crate::media::gate::Gate;
     use crate::media::instant;
@@ -141,14 +141,15 @@ mod tests {
     fn camera(now: Instant, layers: usize) -> Arc<Source> {
         let owner = ParticipantId::from_uuid(Uuid::from_u128(1));
         let whose = Whose { number: 1, owner, kind: MediaKind::Video, name: SourceName::Camera };
-        let source = Source::new(now, whose, Arc::new(Gate::open()), Arc::new(Notify::new()));
+        let source = Source::new(now, whose, Arc::new(Gate::new(Permit::ALL)), Arc::new(Notify::new()));
         source.set_offered(layers);
         source
     }
 
     fn section(mid: &str) -> Section {
         let open = Arc::new(AtomicBool::new(true));
-        let (leg, ..) = Leg::new(7, MediaKind::Video, open, Arc::new(Gate::open()), Arc::new(Counters::new()));
+        let (leg, ..) =
+            Leg::new(7, MediaKind::Video, open, Arc::new(Gate::new(Permit::ALL)), Arc::new(Counters::new()));
         Section { mid: mid.to_owned(), leg }
     }
 

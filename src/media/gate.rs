@@ -15,9 +15,9 @@ const RECEIVE: u8 = 8;
 pub(super) struct Gate(AtomicU8);
 
 impl Gate {
-    /// A gate that is open.
-    pub(super) fn open() -> Self {
-        Self(AtomicU8::new(bits(Permit::ALL)))
+    /// A gate that lets this pass.
+    pub(super) fn new(permit: Permit) -> Self {
+        Self(AtomicU8::new(bits(permit)))
     }
 
     /// Sets what passes.

@@ -117,7 +117,9 @@ impl Switchboard {
 
     fn command(&mut self, command: RelayCommand) {
         match command {
-            RelayCommand::Admit { room, participant, mode, kept } => self.admit(room, participant, mode, kept),
+            RelayCommand::Admit { room, participant, mode, kept, permit } => {
+                self.admit(room, participant, mode, kept, permit);
+            }
             RelayCommand::Offer { participant, offer_id, fresh, sdp } => {
                 let reason = match self.seats.get(&participant) {
                     None => OfferRefusal::NotAdmitted,
@@ -151,8 +153,10 @@ impl Switchboard {
         }
     }
 
-    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode, kept: bool) {
-        if self.seats.get(&participant).is_some_and(|place| place.room == room && place.mode == mode) {
+    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode, kept: bool, permit: Permit) {
+        if let Some(place) = self.seats.get(&participant).filter(|place| place.room == room && place.mode == mode) {
+            place.gate.set(permit);
+            self.seat_room(room);
             return;
         }
         if let Some(former) = self.remove(participant) {
@@ -177,7 +181,7 @@ impl Switchboard {
         }
         let (said, received) = mpsc::channel(WORDS);
         let (number, stop) = (self.common.number(), self.stop.child_token());
-        let (gate, notices) = (Arc::new(Gate::open()), self.notices.clone());
+        let (gate, notices) = (Arc::new(Gate::new(permit)), self.notices.clone());
         let common = Arc::clone(&self.common);
         let seat = Seat::new(common, (participant, kept), number, Arc::clone(&gate), notices, stop.clone());
         self.common.tracker.spawn(seat.run(received));

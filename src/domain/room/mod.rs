@@ -356,7 +356,7 @@ impl Room {
         outputs
     }
 
-    /// What gives a seat its media: the place in the relay, and in the same breath what may pass there.
+    /// What gives a seat its media: the place in the relay, with what may pass there.
     fn enter(&self, seat: &Seat) -> Vec<Output> {
         let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
         let participant = seat.participant;
@@ -364,10 +364,7 @@ impl Room {
         let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
         let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
         let permit = seat.role.permit(seat.standing != Standing::Inside, seat.muted);
-        let mut outputs = vec![
-            Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept }),
-            Output::Relay(RelayCommand::Permit { participant, permit }),
-        ];
+        let mut outputs = vec![Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept, permit })];
         // A room records when its patient agreed; whoever else comes was not asked.
         if let Some(agreed) = self.recording.as_ref().filter(|_| is_recorded(seat.role)) {
             outputs.push(Output::Relay(RelayCommand::Record { participant, agreed: agreed.clone() }));

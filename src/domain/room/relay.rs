@@ -94,6 +94,8 @@ pub enum RelayCommand {
         mode: RelayMode,
         /// Whether it may take one of the seats that are kept for called patients and for staff.
         kept: bool,
+        /// What passes from and to it, from the first packet on.
+        permit: Permit,
     },
     /// A description from the browser: the first one, one that adds sections, or an ICE restart.
     Offer {
@@ -114,8 +116,7 @@ pub enum RelayCommand {
         heights: Vec<(String, u16)>,
     },
     /// Sets what passes from and to a participant. When [`RelayEvent::Permitted`] answers, no packet that is forbidden is
-    /// handed to the network any more. A new seat may do everything until it is told otherwise, which the room does in
-    /// the same breath as it admits.
+    /// handed to the network any more. Until the first of these what [`RelayCommand::Admit`] said holds.
     Permit {
         /// The seat.
         participant: ParticipantId,

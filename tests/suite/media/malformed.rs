@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::RelayMode;
+use yunzhen::domain::room::relay::{Permit, RelayMode};
 
 use super::stage::Stage;
 
@@ -15,7 +15,7 @@ async fn a_participant_that_sends_garbage_of_every_kind_costs_the_others_not_one
     a.packets_of(2, Video, 5).await;
     b.packets_of(1, Video, 5).await;
 
-    stage.admit(3).await;
+    stage.admit(3, Permit::ALL).await;
     let good = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
     for sdp in [String::new(), "\0\0".into(), "m=".repeat(30_000), good.into(), format!("{good}m=video 9 x 96\r\n")] {
         assert!(stage.offer(3, true, sdp).await.is_err(), "no description is made of this");

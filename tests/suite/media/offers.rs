@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode};
+use yunzhen::domain::room::relay::{MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode};
 
 use super::client::Client;
 use super::stage::{Stage, participant, room};
@@ -15,9 +15,7 @@ async fn an_offer_of_somebody_who_was_not_admitted_is_refused() {
     let sdp = client.offer().await;
     assert_eq!(stage.offer(1, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted));
 
-    let admit =
-        RelayCommand::Admit { room: room(), participant: participant(1), mode: RelayMode::Conference, kept: true };
-    stage.send(admit).await;
+    stage.admit(1, Permit::ALL).await;
     stage.send(RelayCommand::Remove { participant: participant(1) }).await;
     assert_eq!(stage.offer(1, true, sdp).await, Err(OfferRefusal::NotAdmitted));
     assert_eq!(stage.relay.connections(), 0);
@@ -32,7 +30,7 @@ async fn checks_and_callers_take_half_of_the_seats_and_the_called_find_one() {
     let sdp = client.offer().await;
     for (name, kept) in [(1, false), (2, false), (3, false), (4, true), (5, true), (6, true)] {
         let (participant, mode) = (participant(name), RelayMode::Conference);
-        stage.send(RelayCommand::Admit { room: room(), participant, mode, kept }).await;
+        stage.send(RelayCommand::Admit { room: room(), participant, mode, kept, permit: Permit::ALL }).await;
     }
     assert_eq!(stage.offer(3, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted), "the third of the hall");
     assert!(stage.offer(5, true, sdp.clone()).await.is_ok());
@@ -48,6 +46,7 @@ async fn a_caller_without_a_connection_gives_its_seat_to_the_next_and_one_that_t
         participant: participant(name),
         mode: RelayMode::Conference,
         kept: false,
+        permit: Permit::ALL,
     };
     stage.send(admit(1)).await;
     let talks = stage.bring(1, 1).await;

@@ -2,7 +2,7 @@
 
 use tokio::net::UdpSocket;
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::{MediaState, RelayMode};
+use yunzhen::domain::room::relay::{MediaState, Permit, RelayMode};
 
 use super::client::PATIENCE;
 use super::stage::{Stage, impatient};
@@ -53,7 +53,7 @@ async fn whoever_never_connects_is_closed() {
     let mut a = stage.join(1, RelayMode::Conference, 1).await;
     let mut b = super::client::Client::new(2, 1, &stage.browsers).await;
     let sdp = b.offer().await;
-    stage.admit(2).await;
+    stage.admit(2, Permit::ALL).await;
     stage.offer(2, true, sdp).await.expect("an answer");
     stage.state(2, MediaState::Interrupted).await;
     stage.state(2, MediaState::Closed).await;

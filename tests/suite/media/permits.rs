@@ -106,8 +106,8 @@ async fn who_is_held_apart_neither_gets_nor_gives_a_packet_and_comes_back_with_a
 #[tokio::test(flavor = "multi_thread")]
 async fn an_observer_receives_all_and_nothing_of_theirs_ever_passes() {
     let mut stage = Stage::new();
-    stage.admit(9).await;
-    permit(&mut stage, 9, Permit { receive: true, ..Permit::NOTHING }).await;
+    // Said with the seat, so that there is no moment before it.
+    stage.admit(9, Permit { receive: true, ..Permit::NOTHING }).await;
     let mut observer = stage.bring(9, 2).await;
     let mut other = stage.join(1, RelayMode::Conference, 2).await;
     observer.packets_of(1, Audio, 20).await;

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::clock::Clock;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
-use yunzhen::domain::room::relay::{MediaState, OfferRefusal, RelayCommand, RelayEvent, RelayMode, Slot};
+use yunzhen::domain::room::relay::{MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot};
 use yunzhen::domain::turn::TurnSecret;
 use yunzhen::media::{Relay, RelayConfig, RelayHandle, TurnConfig};
 
@@ -27,6 +27,11 @@ pub fn room() -> RoomId {
 /// The participant whose browser is called `name`.
 pub fn participant(name: u8) -> ParticipantId {
     ParticipantId::from_uuid(Uuid::from_u128(u128::from(name) + 100))
+}
+
+/// A seat for `name`, one of those that are kept.
+pub fn admission(name: u8, mode: RelayMode, permit: Permit) -> RelayCommand {
+    RelayCommand::Admit { room: room(), participant: participant(name), mode, kept: true, permit }
 }
 
 /// A running relay and the events that nobody looked at yet.
@@ -78,14 +83,13 @@ impl Stage {
 
     /// Admits `name` and brings its browser into the room, with room for `slots` others.
     pub async fn join(&mut self, name: u8, mode: RelayMode, slots: usize) -> Client {
-        self.send(RelayCommand::Admit { room: room(), participant: participant(name), mode, kept: true }).await;
+        self.send(admission(name, mode, Permit::ALL)).await;
         self.bring(name, slots).await
     }
 
-    /// Gives `name` a seat.
-    pub async fn admit(&self, name: u8) {
-        let (participant, mode) = (participant(name), RelayMode::Conference);
-        self.send(RelayCommand::Admit { room: room(), participant, mode, kept: true }).await;
+    /// Gives `name` a seat, where this passes.
+    pub async fn admit(&self, name: u8, permit: Permit) {
+        self.send(admission(name, RelayMode::Conference, permit)).await;
     }
 
     /// Brings a new browser to the seat of `name`.

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 use yunzhen::clock::Clock;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
-use yunzhen::domain::room::relay::{RelayCommand, RelayMode};
+use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayMode};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::domain::turn::{KNOCK, REALM, SELF_TEST, TURN_GOOD_FOR, TurnName, TurnSecret};
 
@@ -302,7 +302,7 @@ async fn a_right_is_for_its_hour_its_seat_and_whoever_knows_the_password() {
     assert_eq!(refused(&forger.allocate().await), 401, "another password");
     let mut late = Client::over_udp(&stage, SELF_TEST, clock.now() - TURN_GOOD_FOR).await;
     assert_eq!(refused(&late.allocate().await), 403, "its hour is over");
-    stage.admit(1).await;
+    stage.admit(1, Permit::ALL).await;
     // An offer of a seat is answered after the seat was made, even one that makes no sense.
     assert!(stage.offer(1, true, String::new()).await.is_err());
     let mut seated = Client::over_udp(&stage, participant(1), clock.now()).await;
@@ -316,7 +316,7 @@ async fn a_right_is_for_its_hour_its_seat_and_whoever_knows_the_password() {
 async fn who_is_removed_from_the_room_loses_the_relay_at_once() {
     let clock = clock();
     let mut stage = Stage::with_turn(&clock, |_| {});
-    stage.admit(1).await;
+    stage.admit(1, Permit::ALL).await;
     assert!(stage.offer(1, true, String::new()).await.is_err());
     let mut client = Client::over_tcp(&stage, participant(1), clock.now()).await;
     assert_eq!(refused(&client.allocate().await), 0);
@@ -362,9 +362,9 @@ async fn strangers_have_a_few_allocations_at_one_address_and_whoever_was_called_
     for name in 1..=12_u8 {
         let room = RoomId::from_uuid(participant(name).as_uuid());
         let (participant, mode) = (participant(name), RelayMode::Conference);
-        stage.send(RelayCommand::Admit { room, participant, mode, kept: false }).await;
+        stage.send(RelayCommand::Admit { room, participant, mode, kept: false, permit: Permit::ALL }).await;
     }
-    stage.admit(99).await;
+    stage.admit(99, Permit::ALL).await;
     // An offer of a seat is answered after the seat was made.
     let mut stage = stage;
     for name in (1..=12).chain([99]) {
