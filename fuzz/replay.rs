@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Damaged copies of each seed.
-const COPIES: u64 = 1_500;
+const COPIES: u64 = 300;
 
 /// Chance that can be told again.
 struct Chance(u64);

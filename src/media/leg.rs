@@ -254,6 +254,13 @@ impl LegWork {
         }
     }
 
+    /// What becomes of the packet that waits longest.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn next(&mut self, now: Instant) -> Option<Packet> {
+        let queued = self.packets.try_recv().ok()?;
+        self.rewrite(now, queued)
+    }
+
     /// Makes a packet part of this leg's stream, or drops it.
     fn rewrite(&mut self, now: Instant, queued: Queued) -> Option<Packet> {
         let Queued { source, from, mut packet } = queued;

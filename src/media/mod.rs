@@ -12,8 +12,9 @@
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
-#[cfg(test)]
-mod bad_bytes;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod bad_bytes;
 mod bandwidth;
 mod choosing;
 mod codec;

@@ -44,6 +44,21 @@ impl PliTap {
         Self { wishes, reports, read: VecDeque::new(), write: VecDeque::new() }
     }
 
+    /// Reads what arrived.
+    pub(super) fn hear(&self, at: Instant, packets: &[Box<dyn rtc::rtcp::Packet>]) {
+        for packet in packets {
+            let packet = packet.as_any();
+            if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
+                self.wish(pli.media_ssrc);
+            } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
+                fir.fir.iter().for_each(|entry| self.wish(entry.ssrc));
+            } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+                let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
+                let _ = self.reports.try_send(Report { at, ssrc, timestamp, ntp });
+            }
+        }
+    }
+
     fn wish(&self, ssrc: u32) {
         let _ = self.wishes.try_send(ssrc);
     }
@@ -64,17 +79,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for PliTap {
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
         if let Packet::Rtcp(packets) = &message.message.packet {
-            for packet in packets {
-                let packet = packet.as_any();
-                if let Some(pli) = packet.downcast_ref::<PictureLossIndication>() {
-                    self.wish(pli.media_ssrc);
-                } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
-                    fir.fir.iter().for_each(|entry| self.wish(entry.ssrc));
-                } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
-                    let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
-                    let _ = self.reports.try_send(Report { at: message.now, ssrc, timestamp, ntp });
-                }
-            }
+            self.hear(message.now, packets);
         }
         self.read.push_back(message);
         Ok(())

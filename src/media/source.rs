@@ -189,7 +189,7 @@ impl Source {
         }
     }
 
-    fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
+    pub(super) fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
         if !self.may_pass() {
             if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner) {
                 tape.withhold(from, packet.header.sequence_number);

@@ -9,6 +9,8 @@
 //! [`crate::domain::turn`] makes, and by the seats that the relay knows: a seat that is taken away takes its allocations
 //! with it.
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod bad_bytes;
 mod message;
 pub mod probe;
 mod relayed;
