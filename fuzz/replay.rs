@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-/// Damaged copies of each seed.
-const COPIES: u64 = 300;
+/// Damaged copies of all seeds of a target together.
+const COPIES: usize = 4_000;
 
 /// Chance that can be told again.
 struct Chance(u64);
@@ -46,11 +46,11 @@ pub fn replay(target: &str, mut reads: impl FnMut(&[u8])) {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     assert!(!names.is_empty(), "{target} has seeds");
-    let mut chance = Chance(2026);
+    let (mut chance, copies) = (Chance(2026), COPIES / names.len());
     for name in names {
         let seed = fs::read(name).unwrap();
         reads(&seed);
-        for _ in 0..COPIES {
+        for _ in 0..copies {
             let bytes = chance.damage(&seed);
             let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reads(&bytes)));
             assert!(read.is_ok(), "{target}: {bytes:02x?}");
