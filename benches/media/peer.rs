@@ -23,8 +23,8 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
+use crate::Relay;
 use crate::SIZE;
-use crate::relay::Child;
 
 const VP8: u8 = 96;
 const WITHIN: Duration = Duration::from_secs(20);
@@ -73,7 +73,7 @@ impl PeerConnectionEventHandler for Handler {
 
 impl Peer {
     /// Takes a seat and waits until packets may flow.
-    pub async fn join(child: &Child, number: u32, publishes: bool, epoch: Instant) -> Self {
+    pub async fn join(relay: &Relay, number: u32, publishes: bool, epoch: Instant) -> Self {
         let (state_tx, mut state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, mut gathered) = watch::channel(false);
         let delays: Arc<Mutex<Vec<f64>>> = Arc::default();
@@ -91,58 +91,75 @@ impl Peer {
             .with_media_engine(media)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(handler))
-            .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+            .with_udp_addrs(vec![format!("{}:0", relay.address())])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
         let camera = publishes.then(camera);
         if let Some(camera) = &camera {
             let init = direction(RTCRtpTransceiverDirection::Sendonly);
             connection.add_transceiver_from_track(Arc::clone(camera) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
-        } else {
-            let init = direction(RTCRtpTransceiverDirection::Recvonly);
-            connection.add_transceiver_from_kind(RtpCodecKind::Video, Some(init)).await.unwrap();
         }
-        let offer = connection.create_offer(None).await.unwrap();
-        connection.set_local_description(offer).await.unwrap();
-        tokio::time::timeout(WITHIN, gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-        let sdp = connection.local_description().await.unwrap().sdp;
-        let answer = RTCSessionDescription::answer(child.offer(number, &sdp).await).unwrap();
-        connection.set_remote_description(answer).await.unwrap();
+        let mut described = async |description: RTCSessionDescription| {
+            connection.set_local_description(description).await.unwrap();
+            tokio::time::timeout(WITHIN, gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
+            connection.local_description().await.unwrap().sdp
+        };
+        match relay {
+            Relay::Janus(janus) if !publishes => {
+                let (door, offer) = janus.watch().await;
+                connection.set_remote_description(RTCSessionDescription::offer(offer).unwrap()).await.unwrap();
+                let sdp = described(connection.create_answer(None).await.unwrap()).await;
+                janus.start_watching(door, &sdp).await;
+            }
+            _ => {
+                if !publishes {
+                    let init = direction(RTCRtpTransceiverDirection::Recvonly);
+                    connection.add_transceiver_from_kind(RtpCodecKind::Video, Some(init)).await.unwrap();
+                }
+                let sdp = described(connection.create_offer(None).await.unwrap()).await;
+                let answer = match relay {
+                    Relay::Ours(child) => child.offer(number, &sdp).await,
+                    Relay::Janus(janus) => janus.publish(&sdp).await,
+                };
+                connection.set_remote_description(RTCSessionDescription::answer(answer).unwrap()).await.unwrap();
+            }
+        }
         let connected = state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
         tokio::time::timeout(WITHIN, connected).await.expect("connected in time").unwrap();
         Self { number, connection, camera, sequence: Mutex::new(0), epoch, delays }
     }
 
-    /// Sends `rate` packets a second for `span`; how many they were.
-    pub async fn publish(&self, rate: u32, span: Duration) -> u32 {
+    /// Sends `rate` frames of `packets` packets a second for `span`; how many packets they were.
+    pub async fn publish(&self, rate: u32, packets: u32, span: Duration) -> u32 {
         let camera = self.camera.as_ref().expect("a publisher");
         let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
         let until = Instant::now() + span;
         let mut sent = 0;
         while Instant::now() < until {
             tick.tick().await;
-            let sequence_number = {
-                let mut sequence = self.sequence.lock().unwrap();
-                *sequence = sequence.wrapping_add(1);
-                *sequence
-            };
-            let mut payload = vec![0; SIZE - 12];
-            // A descriptor that begins a frame, and a keyframe's first byte; then when it left.
-            payload[0] = 0x10;
-            let stamp = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap();
-            payload[2..10].copy_from_slice(&stamp.to_be_bytes());
-            let timestamp = u32::from(sequence_number) * (90_000 / rate);
-            let header = Header {
-                version: 2,
-                marker: true,
-                payload_type: VP8,
-                sequence_number,
-                timestamp,
-                ssrc: 5,
-                ..Header::default()
-            };
-            camera.write_rtp(Packet { header, payload: Bytes::from(payload) }).await.unwrap();
-            sent += 1;
+            for at in 1..=packets {
+                let sequence_number = {
+                    let mut sequence = self.sequence.lock().unwrap();
+                    *sequence = sequence.wrapping_add(1);
+                    *sequence
+                };
+                let mut payload = vec![0; SIZE - 12];
+                // A descriptor that begins a frame, and a keyframe's first byte; then when it left.
+                payload[0] = 0x10;
+                let stamp = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap();
+                payload[2..10].copy_from_slice(&stamp.to_be_bytes());
+                let header = Header {
+                    version: 2,
+                    marker: at == packets,
+                    payload_type: VP8,
+                    sequence_number,
+                    timestamp: sent / packets * (90_000 / rate),
+                    ssrc: 5,
+                    ..Header::default()
+                };
+                camera.write_rtp(Packet { header, payload: Bytes::from(payload) }).await.unwrap();
+                sent += 1;
+            }
         }
         sent
     }
@@ -158,7 +175,7 @@ impl Peer {
     }
 
     /// Goes.
-    pub async fn leave(self, child: &Child) {
+    pub async fn leave(self, child: &crate::relay::Child) {
         child.leave(self.number).await;
         self.connection.close().await.unwrap();
     }

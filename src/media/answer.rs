@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use super::codec::{Codec, PayloadTypes};
+use super::engine::TRANSPORT_WIDE;
 use super::offer::{Direction, Offer, Section, Use};
 use super::port::Credentials;
 
@@ -16,6 +17,8 @@ pub(super) struct Outgoing {
     pub(super) ssrc: u32,
     /// What to call the codecs there.
     pub(super) payload_types: PayloadTypes,
+    /// The number of the header extension of transport-wide numbers, if there is one.
+    pub(super) wide: Option<u8>,
 }
 
 /// The engine's answer, taken apart.
@@ -57,7 +60,10 @@ impl<'a> Answer<'a> {
                 payload_types.insert(number, codec);
             }
         }
-        Some(Outgoing { ssrc, payload_types })
+        let mut extensions = values("a=extmap:").filter_map(|value| value.split_once(' '));
+        let wide = extensions.find(|(_, uri)| uri.split(' ').next() == Some(TRANSPORT_WIDE));
+        let wide = wide.and_then(|(number, _)| number.split('/').next()?.parse().ok());
+        Some(Outgoing { ssrc, payload_types, wide })
     }
 
     /// The answer for the browser: reachable at `addresses`, the best first, under `credentials`.

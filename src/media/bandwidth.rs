@@ -12,8 +12,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rtc::interceptor::{BandwidthEstimator, PacketReport};
-
 use crate::domain::room::layers::Downstream;
 
 /// What is looked at: a little more than four feedback messages of a browser.
@@ -35,11 +33,11 @@ const STALE: Duration = Duration::from_secs(2);
 
 /// One packet's fate.
 #[derive(Clone, Copy, Debug)]
-struct Fate {
-    left: Instant,
+pub(super) struct Fate {
+    pub(super) left: Instant,
     /// On the receiver's clock.
-    arrived: Option<Duration>,
-    bytes: usize,
+    pub(super) arrived: Option<Duration>,
+    pub(super) bytes: usize,
 }
 
 /// What is known of the path to one subscriber.
@@ -112,30 +110,19 @@ fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The path, shared by the engine that learns and the seat that looks.
+/// The path, shared by the egress that learns and the seat that looks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PathMeter(Arc<Mutex<Path>>);
 
 impl PathMeter {
-    /// How the path does; `None` while too little is known.
-    pub(super) fn look(&self, now: Instant) -> Option<Downstream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).look(now)
-    }
-}
-
-impl BandwidthEstimator for PathMeter {
-    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
-        let fates = reports.iter().map(|report| Fate {
-            left: report.departure,
-            arrived: report.arrival.filter(|_| report.arrived),
-            bytes: report.size,
-        });
+    /// Takes in what became of packets, in the order in which they left.
+    pub(super) fn learn(&self, now: Instant, fates: impl Iterator<Item = Fate>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).learn(now, fates);
     }
 
-    /// Nobody here paces by it: a forwarder sends what came, when it came.
-    fn target_bitrate(&self) -> f64 {
-        f64::from(u32::MAX)
+    /// How the path does; `None` while too little is known.
+    pub(super) fn look(&self, now: Instant) -> Option<Downstream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).look(now)
     }
 }
 

@@ -1,8 +1,24 @@
-use rtc::interceptor::Gcc;
+use rtc::interceptor::{BandwidthEstimator, Gcc, PacketReport};
 use rtc::rtcp::transport_feedbacks::cc_feedback_report::Ecn;
 
 use super::*;
 use crate::media::instant;
+
+/// The same reports for our meter as for the engine's estimator.
+impl BandwidthEstimator for PathMeter {
+    fn on_reports(&mut self, now: Instant, reports: &[PacketReport]) {
+        let fates = reports.iter().map(|report| Fate {
+            left: report.departure,
+            arrived: report.arrival.filter(|_| report.arrived),
+            bytes: report.size,
+        });
+        self.learn(now, fates);
+    }
+
+    fn target_bitrate(&self) -> f64 {
+        f64::from(u32::MAX)
+    }
+}
 
 /// A path with a queue, on a clock of its own: bits a second, the longest queue, a random loss, a delay and a jitter.
 struct Link {

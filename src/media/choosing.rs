@@ -133,6 +133,7 @@ mod tests {
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{Permit, SourceName};
     use crate::media::counters::Counters;
+    use crate::media::egress::{Egress, Wire};
     use crate::media::gate::Gate;
     use crate::media::instant;
     use crate::media::leg::Leg;
@@ -146,10 +147,17 @@ mod tests {
         source
     }
 
+    struct Nowhere;
+
+    impl Wire for Nowhere {
+        fn send(&self, _: &[u8], _: usize) {}
+    }
+
     fn section(mid: &str) -> Section {
         let open = Arc::new(AtomicBool::new(true));
-        let (leg, ..) =
-            Leg::new(7, MediaKind::Video, open, Arc::new(Gate::new(Permit::ALL)), Arc::new(Counters::new()));
+        let (gate, counters) = (Arc::new(Gate::new(Permit::ALL)), Arc::new(Counters::new()));
+        let egress = Egress::new(instant::now(), Box::new(Nowhere), Arc::clone(&gate), PathMeter::default());
+        let (leg, _) = Leg::new(7, MediaKind::Video, open, gate, egress, counters);
         Section { mid: mid.to_owned(), leg }
     }
 

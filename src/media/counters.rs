@@ -4,10 +4,8 @@ use metrics::{Counter, Gauge, counter, gauge};
 
 /// The relay's metrics. Make it after the recorder was installed.
 pub(super) struct Counters {
-    /// RTP packets handed to a subscriber's connection.
+    /// RTP packets sent to subscribers.
     pub(super) forwarded: Counter,
-    /// Dropped because a leg's queue was full: the subscriber is slow.
-    pub(super) dropped_full: Counter,
     /// Dropped because the subscriber's connection is not up.
     pub(super) dropped_not_connected: Counter,
     /// Dropped because the subscriber's section has no such codec.
@@ -40,7 +38,6 @@ impl Counters {
         let refused = |cause: &'static str| counter!("relay_datagrams_dropped_total", "cause" => cause);
         Self {
             forwarded: counter!("relay_packets_forwarded_total"),
-            dropped_full: dropped("queue_full"),
             dropped_not_connected: dropped("not_connected"),
             dropped_codec: dropped("codec"),
             dropped_before_keyframe: dropped("before_keyframe"),

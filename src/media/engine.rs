@@ -3,14 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtc::crypto::RTCCryptoProvider;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{
-    CongestionControlBuilder, NackGeneratorBuilder, NackResponderBuilder, Registry, Slot, TwccReceiverBuilder,
-    TwccSenderBuilder,
-};
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_rtcp_reports, configure_simulcast_extension_headers,
-};
+use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder};
+use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -18,11 +14,10 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use webrtc::error::Result;
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, SettingEngineBuilder, SrtpProtectionProfile,
 };
 use webrtc::runtime::Runtime;
 
-use super::bandwidth::PathMeter;
 use super::codec::Codec;
 use super::offer::LEVEL_EXTENSION;
 use super::pli::{self, PliTap};
@@ -31,18 +26,27 @@ use super::port::Credentials;
 /// Constrained baseline, every level, whole frames in fragments: what every hardware encoder can do.
 const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
 
+/// How media is protected, the cheapest first. Of those with a tag of their own every browser has the longer one.
+const PROFILES: [SrtpProtectionProfile; 3] = [
+    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+    SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
+    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+];
+
 /// Builds a connection that answers, as ICE-lite and DTLS server, on the socket that `runtime` gives it.
 pub(super) async fn build(
     credentials: &Credentials,
     handler: Arc<dyn PeerConnectionEventHandler>,
     runtime: Arc<dyn Runtime>,
+    crypto: Arc<dyn RTCCryptoProvider>,
     tap: PliTap,
-    path: PathMeter,
 ) -> Result<Arc<dyn PeerConnection>> {
     let settings = SettingEngineBuilder::new()
         .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
         .with_lite(true)
         .with_answering_dtls_role(RTCDtlsRole::Server)
+        .with_crypto_provider(crypto)
+        .with_srtp_protection_profiles(PROFILES.to_vec())
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         // The engine's own candidate is the throw-away socket on loopback.
         .with_include_loopback_candidate(true)
@@ -50,7 +54,7 @@ pub(super) async fn build(
         .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
         .build();
     let mut media = codecs()?;
-    let registry = interceptors(&mut media, path)?.with(Slot::Custom(pli::SLOT), tap);
+    let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
     let building = PeerConnectionBuilder::new()
         .with_setting_engine(settings)
         .with_media_engine(media)
@@ -100,13 +104,11 @@ fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
 }
 
 /// The extension under which packets are numbered across all streams of a connection.
-const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+pub(super) const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
-/// Loss repair in both directions, reports, and in both directions the feedback that a bandwidth estimate lives on: the
-/// publisher's own, and ours of each subscriber's path.
-///
-/// The engine's own helper for the latter brings a pacer with it. A forwarder has nothing to pace: it would only delay.
-fn interceptors(media: &mut MediaEngine, path: PathMeter) -> Result<Registry> {
+/// What is said of the media that comes in: what is missing, how it came, and the feedback that the publisher's bandwidth
+/// estimate lives on. Media that goes out does not pass here; its side is the [egress](super::egress)'s.
+fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
     for parameter in ["", "pli"] {
         media.register_feedback(feedback("nack", parameter), RtpCodecKind::Video);
     }
@@ -120,11 +122,8 @@ fn interceptors(media: &mut MediaEngine, path: PathMeter) -> Result<Registry> {
     // Asked every 30 ms and at most six times: a packet that is not there after 180 ms would be late anyway.
     let generator =
         NackGeneratorBuilder::new().with_interval(Duration::from_millis(30)).with_max_nacks_per_packet(6).build();
-    let registry = Registry::new()
-        .with(Slot::CongestionControl, CongestionControlBuilder::new(path).build())
-        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+    Ok(Registry::new()
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::NackGenerator, generator);
-    Ok(configure_rtcp_reports(registry))
+        .with(Slot::NackGenerator, generator)
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()))
 }

@@ -1,5 +1,5 @@
-//! What passes from and to one participant. Asked at every packet, at both ends of a leg's queue, so that a change holds
-//! from the packet after it, whatever waits where.
+//! What passes from and to one participant. Asked at every packet in the moment in which it leaves, so that a change holds
+//! from the packet after it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 

@@ -1,19 +1,18 @@
-//! One receiving section of one participant: a track of ours with an SSRC that never changes.
+//! One receiving section of one participant: a stream of ours with an SSRC that never changes.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use rtc::media_stream::MediaStreamTrack;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
+use super::egress::{Egress, Outgoing};
 use super::engine;
 use super::gate::Gate;
 use super::instant;
@@ -24,19 +23,20 @@ use super::source::{Origin, Source, bit};
 use super::vp8::{Continuity, Descriptor};
 use crate::domain::room::relay::MediaKind;
 
-/// Packets that wait for a subscriber's connection: a third of a second of a good camera. Whoever is slower than that
-/// loses packets, and nobody else does.
-const QUEUE: usize = 512;
 /// Stands for no layer.
 const NONE: u8 = u8::MAX;
 
-/// The part of a leg that publishers touch: a gate and a queue.
-#[derive(Debug)]
+/// A leg. Publishers hand their packets to it, and it sends them at once: nothing waits here, so a subscriber whose path is
+/// slow delays nobody.
 pub(super) struct Leg {
     pub(super) ssrc: u32,
     pub(super) kind: MediaKind,
-    queue: mpsc::Sender<Queued>,
-    shared: Arc<Shared>,
+    shared: Shared,
+    writer: Mutex<Writer>,
+    /// The way out of its connection.
+    egress: Arc<Egress>,
+    /// The engine's name for it. No media goes through it.
+    track: Arc<TrackLocalStaticRTP>,
 }
 
 struct Shared {
@@ -59,33 +59,22 @@ struct Shared {
     counters: Arc<Counters>,
 }
 
-impl std::fmt::Debug for Shared {
+impl std::fmt::Debug for Leg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("carries", &self.carries).finish_non_exhaustive()
-    }
-}
-
-struct Queued {
-    source: Arc<Source>,
-    from: Origin,
-    packet: Packet,
-}
-
-impl std::fmt::Debug for Queued {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queued").field("source", &self.source.number).finish_non_exhaustive()
+        f.debug_struct("Leg").field("ssrc", &self.ssrc).field("carries", &self.shared.carries).finish_non_exhaustive()
     }
 }
 
 impl Leg {
-    /// A leg, its track for the engine, and the work that moves packets from one to the other.
+    /// A leg, and its track for the engine.
     pub(super) fn new(
         ssrc: u32,
         kind: MediaKind,
         open: Arc<AtomicBool>,
         gate: Arc<Gate>,
+        egress: Arc<Egress>,
         counters: Arc<Counters>,
-    ) -> (Arc<Self>, Arc<TrackLocalStaticRTP>, LegWork) {
+    ) -> (Arc<Self>, Arc<TrackLocalStaticRTP>) {
         let (codec, engine_kind) = match kind {
             MediaKind::Audio => (Codec::Opus, RtpCodecKind::Audio),
             MediaKind::Video => (Codec::Vp8, RtpCodecKind::Video),
@@ -98,7 +87,7 @@ impl Leg {
         let name = format!("slot-{ssrc}");
         let track = MediaStreamTrack::new(name.clone(), name.clone(), name, engine_kind, vec![coding]);
         let track = Arc::new(TrackLocalStaticRTP::new(track));
-        let shared = Arc::new(Shared {
+        let shared = Shared {
             carries: AtomicU64::new(0),
             target: AtomicU8::new(top()),
             current: AtomicU8::new(NONE),
@@ -109,23 +98,15 @@ impl Leg {
             gate,
             torn: AtomicBool::new(false),
             counters,
-        });
-        let (queue, packets) = mpsc::channel(QUEUE);
-        let work = LegWork {
-            kind,
-            ssrc,
-            packets,
-            shared: Arc::clone(&shared),
-            track: Arc::clone(&track),
-            stream: None,
-            rewriter: Rewriter::default(),
-            pictures: Continuity::default(),
         };
-        (Arc::new(Self { ssrc, kind, queue, shared }), track, work)
+        egress.add(ssrc, kind);
+        let writer = Mutex::default();
+        (Arc::new(Self { ssrc, kind, shared, writer, egress, track: Arc::clone(&track) }), track)
     }
 
-    /// Sets what was negotiated for its section.
-    pub(super) fn set_payload_types(&self, types: PayloadTypes) {
+    /// Sets what was negotiated for its section: the codecs' numbers, and the header extension of transport-wide numbers.
+    pub(super) fn settle(&self, types: PayloadTypes, wide: Option<u8>) {
+        self.egress.set_wide(self.ssrc, wide);
         *self.shared.payload_types.write().unwrap_or_else(PoisonError::into_inner) = types;
     }
 
@@ -134,7 +115,7 @@ impl Leg {
         self.shared.source.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Points it at another source, or at none; packets of the former that still wait will not pass.
+    /// Points it at another source, or at none; what was kept of the former will not be sent again.
     pub(super) fn carry(self: &Arc<Self>, source: Option<&Arc<Source>>) {
         let former = {
             let mut current = self.shared.source.write().unwrap_or_else(PoisonError::into_inner);
@@ -144,6 +125,7 @@ impl Leg {
         };
         if let Some(former) = former {
             former.unsubscribe(self);
+            self.egress.forget(self.ssrc);
         }
         self.shared.dark.store(false, Ordering::Release);
         if let Some(source) = source {
@@ -190,21 +172,35 @@ impl Leg {
         layer(&self.shared.target) | layer(&self.shared.current)
     }
 
-    /// Takes a packet if it may pass and there is room.
-    pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
-        let passes = self.shared.gate.receives() && self.shared.listens(from.layer);
-        if self.shared.carries.load(Ordering::Acquire) != source.number || !passes {
+    /// Sends those of a source's packets that may pass and belong here.
+    pub(super) fn send(&self, now: Instant, source: &Arc<Source>, packets: &[(Origin, Packet)]) {
+        if self.shared.carries.load(Ordering::Acquire) != source.number || !self.shared.gate.receives() {
             return;
         }
         if !self.shared.open.load(Ordering::Acquire) {
-            self.shared.counters.dropped_not_connected.increment(1);
-            self.shared.torn.store(true, Ordering::Release);
-            return;
+            return self.miss(packets);
         }
-        let queued = Queued { source: Arc::clone(source), from, packet: packet.clone() };
-        if self.queue.try_send(queued).is_err() {
-            self.shared.counters.dropped_full.increment(1);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = packets.iter().filter_map(|(from, packet)| self.rewrite(&mut writer, now, source, *from, packet));
+        match self.egress.send(now, self.ssrc, source, mine) {
+            Some(count) => self.shared.counters.forwarded.increment(count),
+            None => self.miss(packets),
+        }
+    }
+
+    fn miss(&self, packets: &[(Origin, Packet)]) {
+        let missed = packets.iter().filter(|(from, _)| self.shared.listens(from.layer)).count();
+        if missed > 0 {
+            self.shared.counters.dropped_not_connected.increment(u64::try_from(missed).unwrap_or(0));
             self.shared.torn.store(true, Ordering::Release);
+        }
+    }
+
+    /// Tells the browser what was sent so far, and which moment its timestamps mean.
+    pub(super) async fn report(&self) {
+        if let Some(report) = self.egress.report(instant::now(), self.ssrc, clock_rate(self.kind)) {
+            // Without a connection there is nobody to tell.
+            let _ = self.track.write_rtcp(vec![Box::new(report)]).await;
         }
     }
 }
@@ -228,42 +224,37 @@ fn may_change(layer: u8, current: u8, target: u8) -> bool {
     layer <= target && (current == NONE || current > target || layer > current)
 }
 
-/// What the leg's own task does.
-pub(super) struct LegWork {
-    kind: MediaKind,
-    ssrc: u32,
-    packets: mpsc::Receiver<Queued>,
-    shared: Arc<Shared>,
-    track: Arc<TrackLocalStaticRTP>,
+/// What a stream of ours remembers of the packets before.
+#[derive(Default)]
+struct Writer {
     stream: Option<u64>,
     rewriter: Rewriter,
     pictures: Continuity,
 }
 
-impl LegWork {
-    /// Writes packets until `stop`.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        while let Some(queued) = stop.run_until_cancelled(self.packets.recv()).await.flatten() {
-            let Some(packet) = self.rewrite(instant::now(), queued) else { continue };
-            // The engine's own queue may be full; then this leg waits, and only this one.
-            match stop.run_until_cancelled(self.track.write_rtp(packet)).await {
-                Some(Ok(())) => self.shared.counters.forwarded.increment(1),
-                Some(Err(_)) => self.shared.counters.dropped_not_connected.increment(1),
-                None => return,
-            }
-        }
-    }
-
-    /// What becomes of the packet that waits longest.
+impl Leg {
+    /// What becomes of one packet, before it is protected.
     #[cfg(any(test, feature = "fuzzing"))]
-    pub(super) fn next(&mut self, now: Instant) -> Option<Packet> {
-        let queued = self.packets.try_recv().ok()?;
-        self.rewrite(now, queued)
+    pub(super) fn would_send(
+        &self,
+        now: Instant,
+        source: &Arc<Source>,
+        from: Origin,
+        packet: &Packet,
+    ) -> Option<Outgoing> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rewrite(&mut writer, now, source, from, packet)
     }
 
     /// Makes a packet part of this leg's stream, or drops it.
-    fn rewrite(&mut self, now: Instant, queued: Queued) -> Option<Packet> {
-        let Queued { source, from, mut packet } = queued;
+    fn rewrite(
+        &self,
+        writer: &mut Writer,
+        now: Instant,
+        source: &Arc<Source>,
+        from: Origin,
+        packet: &Packet,
+    ) -> Option<Outgoing> {
         let counters = &self.shared.counters;
         let passes = source.may_pass() && self.shared.gate.receives() && self.shared.listens(from.layer);
         if self.shared.carries.load(Ordering::Acquire) != source.number || !passes {
@@ -278,44 +269,37 @@ impl LegWork {
         if self.shared.torn.swap(false, Ordering::AcqRel) && self.kind == MediaKind::Video {
             self.shared.current.store(NONE, Ordering::Release);
         }
-        let header = &mut packet.header;
+        let header = &packet.header;
         let picture = (from.codec == Codec::Vp8).then(|| Descriptor::read(&packet.payload)).flatten();
         // Whoever was held apart, or had another source meanwhile, begins anew though the stream is the same.
         let begins = self.shared.current.load(Ordering::Acquire) == NONE;
-        if self.stream != Some(from.stream) || begins {
+        if writer.stream != Some(from.stream) || begins {
             if !starts_keyframe(from.codec, &packet.payload) {
                 counters.dropped_before_keyframe.increment(1);
-                if self.is_best(&source, from.layer) {
+                if self.is_best(source, from.layer) {
                     source.request_keyframe_of(from.layer);
                 }
                 return None;
             }
-            self.stream = Some(from.stream);
-            self.rewriter.begin(now, clock_rate(self.kind), header.sequence_number, header.timestamp);
+            writer.stream = Some(from.stream);
+            writer.rewriter.begin(now, clock_rate(self.kind), header.sequence_number, header.timestamp);
             if let Some(first) = &picture {
-                self.pictures.begin(first);
+                writer.pictures.begin(first);
             }
             self.shared.current.store(u8::try_from(from.layer).unwrap_or(NONE), Ordering::Release);
             source.rewatch();
         }
-        let Some((sequence, timestamp)) = self.rewriter.rewrite(now, header.sequence_number, header.timestamp) else {
+        let Some((sequence, timestamp)) = writer.rewriter.rewrite(now, header.sequence_number, header.timestamp) else {
             counters.dropped_late.increment(1);
             return None;
         };
-        header.sequence_number = sequence;
-        header.timestamp = timestamp;
-        header.ssrc = self.ssrc;
-        header.payload_type = number;
-        // A probe for bandwidth is padding alone. It goes on as an empty packet, for a missing number would be asked for.
-        header.padding = false;
-        // The numbers of header extensions are the publisher's own; a subscriber would misread them.
-        header.extension = false;
-        header.extensions.clear();
-        header.extensions_padding = 0;
+        let mut payload = packet.payload.clone();
         if let Some(picture) = picture {
-            packet.payload = self.pictures.rewrite(&picture, packet.payload);
+            payload = writer.pictures.rewrite(&picture, payload);
         }
-        Some(packet)
+        // A probe for bandwidth is padding alone: it goes on as an empty packet, for a missing number would be asked for.
+        // Header extensions stay behind, since their numbers are the publisher's own.
+        Some(Outgoing { marker: header.marker, payload_type: number, sequence, timestamp, payload })
     }
 
     /// Whether this is the layer to wait for: the highest up to the target of which anything comes.

@@ -5,8 +5,8 @@
 //!
 //! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources;
 //! - a [seat](seat) per participant owns a peer connection and negotiates;
-//! - a [feed](source) per incoming track hands each packet to the [legs](leg) that watch it, and a leg per receiving
-//!   section rewrites it into a stream that never breaks.
+//! - a [feed](source) per incoming track hands its packets to the [legs](leg) that watch it; a leg per receiving section
+//!   rewrites them into a stream that never breaks, and sends them through its connection's [egress](egress).
 //!
 //! Below them the [mux](mux) is the UDP port and the ICE agent of all, and each connection's engine sees only its own
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
@@ -20,10 +20,12 @@ mod choosing;
 mod codec;
 mod common;
 mod counters;
+mod egress;
 mod engine;
 mod gate;
 mod instant;
 mod keyframe;
+mod keys;
 mod layer;
 mod leg;
 mod loudness;
@@ -34,6 +36,7 @@ mod pli;
 mod port;
 mod rewrite;
 mod seat;
+mod segments;
 mod slots;
 mod source;
 mod stun;

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,15 @@ use tokio_util::sync::CancellationToken;
 use super::counters::Counters;
 use super::instant;
 use super::port::Port;
+use super::segments;
 use super::stun::{self, Class, Key, Message};
 use super::turn::{self, Relayed};
 use crate::domain::turn::KNOCK;
 
 /// The largest datagram we take; WebRTC stays below the Ethernet frame of 1,500 bytes.
 const DATAGRAM: usize = 2048;
+/// Datagrams that are read at a stretch, before other tasks have their turn.
+const BURST: usize = 512;
 /// Room for bursts: a keyframe for twelve people is some hundred packets at once.
 const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// An address whose owner was heard within this span does not change hands, even for a well-sealed request: every
@@ -45,6 +49,8 @@ pub(super) struct Mux {
     socket: UdpSocket,
     /// It speaks both families, and IPv4 in the clothes of IPv6.
     is_v6: bool,
+    /// The kernel takes several datagrams at once (UDP GSO).
+    segments: AtomicBool,
     /// Those who reach us through our own TURN server.
     pub(super) relayed: Arc<Relayed>,
     /// Lets `yunzhen doctor` hear from this port, and learns nothing from it.
@@ -95,7 +101,8 @@ impl Mux {
         let socket = UdpSocket::from_std(socket.into())?;
         let knock = knock.map(|password| Key::new(password, Arc::clone(&crypto)));
         let (is_v6, relayed) = (address.is_ipv6(), Arc::default());
-        Ok(Arc::new(Self { socket, is_v6, relayed, knock, table: Mutex::default(), counters, crypto }))
+        let segments = AtomicBool::new(cfg!(target_os = "linux"));
+        Ok(Arc::new(Self { socket, is_v6, segments, relayed, knock, table: Mutex::default(), counters, crypto }))
     }
 
     /// The address that was bound.
@@ -151,6 +158,26 @@ impl Mux {
         }
     }
 
+    /// Sends datagrams of `segment` bytes that stand one after another, in one system call where the kernel can.
+    pub(super) fn send_run(&self, bytes: &[u8], segment: usize, to: SocketAddr) {
+        let is_run = bytes.len() > segment && !turn::is_relayed(to.ip()) && self.segments.load(Ordering::Relaxed);
+        if is_run {
+            match segments::send(&self.socket, bytes, segment, self.dressed(to)) {
+                Ok(()) => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let count = bytes.len().div_ceil(segment.max(1));
+                    return self.counters.unsent.increment(u64::try_from(count).unwrap_or(0));
+                }
+                // A network card that cannot do it, or a path that takes no such datagrams whole: one by one, then.
+                Err(error) => {
+                    tracing::info!(%error, "datagrams are sent one by one from now on");
+                    self.segments.store(false, Ordering::Relaxed);
+                }
+            }
+        }
+        bytes.chunks(segment.max(1)).for_each(|datagram| self.send(datagram, to));
+    }
+
     /// An address as this socket takes it.
     fn dressed(&self, to: SocketAddr) -> SocketAddr {
         match to.ip() {
@@ -167,16 +194,25 @@ impl Mux {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = sweep.tick() => self.sweep(instant::now()),
-                received = self.socket.recv_from(&mut buffer) => match received {
-                    // A full buffer means that the datagram was cut; a relayed address is no address of the network.
-                    Ok((length, from)) if length < DATAGRAM && !turn::is_relayed(from.ip().to_canonical()) => {
-                        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                        self.deliver(instant::now(), from, &buffer[..length]);
-                    }
-                    Ok(_) => self.counters.strangers.increment(1),
-                    // An ICMP error of an earlier send; the socket itself is well.
-                    Err(_) => {}
-                },
+                _ = self.socket.readable() => self.drain(&mut buffer),
+            }
+        }
+    }
+
+    /// Reads what is there, up to a burst: the kernel's buffer is small, and whoever floods it drowns the others' packets.
+    fn drain(&self, buffer: &mut [u8]) {
+        let now = instant::now();
+        for _ in 0..BURST {
+            match self.socket.try_recv_from(buffer) {
+                // A full buffer means that the datagram was cut; a relayed address is no address of the network.
+                Ok((length, from)) if length < DATAGRAM && !turn::is_relayed(from.ip().to_canonical()) => {
+                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                    self.deliver(now, from, &buffer[..length]);
+                }
+                Ok(_) => self.counters.strangers.increment(1),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // An ICMP error of an earlier send; the socket itself is well.
+                Err(_) => {}
             }
         }
     }

@@ -20,13 +20,15 @@ use super::answer::Answer;
 use super::bandwidth::PathMeter;
 use super::codec::PayloadTypes;
 use super::common::Common;
+use super::egress::Egress;
 use super::engine;
 use super::gate::Gate;
 use super::instant;
+use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
 use super::pli::{PliTap, Report};
-use super::port::{Credentials, Port, PortRuntime};
+use super::port::{Credentials, Port, PortRuntime, PortWire};
 use crate::domain::room::relay::MediaKind;
 
 /// Gathering is one local candidate; longer than this means that something is broken.
@@ -75,6 +77,7 @@ pub(super) struct Peer {
     pub(super) port: Arc<Port>,
     /// How its downstream does.
     pub(super) path: PathMeter,
+    egress: Arc<Egress>,
     /// Ends the tasks of this connection.
     pub(super) stop: CancellationToken,
     pub(super) fingerprint: String,
@@ -117,8 +120,11 @@ impl Peer {
         let open = Arc::new(AtomicBool::new(false));
         let handler = Handler { state, gathering, tracks: new_tracks, open: Arc::clone(&open) };
         let path = PathMeter::default();
-        let tap = PliTap::new(new_wishes, new_reports);
-        let connection = engine::build(&credentials, Arc::new(handler), Arc::new(runtime), tap, path.clone()).await?;
+        let wire = PortWire::new(Arc::clone(&common.mux), Arc::clone(&port));
+        let egress = Egress::new(instant::now(), Box::new(wire), Arc::clone(&gate), path.clone());
+        let tap = PliTap::new(new_wishes, new_reports, Arc::clone(&egress));
+        let crypto = Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress)));
+        let connection = engine::build(&credentials, Arc::new(handler), Arc::new(runtime), crypto, tap).await?;
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
         Ok(Self {
@@ -126,6 +132,7 @@ impl Peer {
             connection,
             port,
             path,
+            egress,
             stop,
             fingerprint: offer.fingerprint.clone(),
             browser_ufrag: offer.ufrag.clone(),
@@ -189,15 +196,14 @@ impl Peer {
             let spare = self.legs.iter().filter(|leg| leg.kind == kind && !self.paired.contains(&leg.ssrc)).count();
             for _ in spare..new.count() {
                 let (open, gate) = (Arc::clone(&self.open), Arc::clone(&self.gate));
-                let (leg, track, work) =
-                    Leg::new(self.common.ssrc(), kind, open, gate, Arc::clone(&self.common.counters));
+                let (egress, counters) = (Arc::clone(&self.egress), Arc::clone(&self.common.counters));
+                let (leg, track) = Leg::new(self.common.ssrc(), kind, open, gate, egress, counters);
                 let send_only = RTCRtpTransceiverInit {
                     direction: RTCRtpTransceiverDirection::Sendonly,
                     streams: vec![],
                     send_encodings: vec![],
                 };
                 self.connection.add_transceiver_from_track(track, Some(send_only)).await?;
-                self.common.tracker.spawn(work.run(self.stop.clone()));
                 self.legs.push(leg);
             }
         }
@@ -222,7 +228,7 @@ impl Peer {
             .filter_map(|(section, _)| {
                 let outgoing = answer.outgoing(&section.mid)?;
                 let leg = self.legs.iter().find(|leg| leg.ssrc == outgoing.ssrc)?;
-                leg.set_payload_types(outgoing.payload_types);
+                leg.settle(outgoing.payload_types, outgoing.wide);
                 Some(Section { mid: section.mid.clone(), leg: Arc::clone(leg) })
             })
             .collect();

@@ -1,19 +1,24 @@
-//! What a browser's reports say to us, caught on its way through the engine: a subscriber's wish for a keyframe, and when
-//! a publisher's packets were seen or heard.
+//! What a browser's reports say to us, caught on its way through the engine: a subscriber's wish for a keyframe, what it
+//! misses and how its path does, and when a publisher's packets were seen or heard.
 //!
 //! The engine keeps inbound RTCP to itself, and would route a compound packet by its first report, which may be about
 //! another track. So we read it ourselves, in the interceptor chain, and pass everything on untouched.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use tokio::sync::mpsc;
+
+use super::egress::Egress;
 
 /// Where it stands in the chain: farthest from the wire, behind everything that decrypts and reports.
 pub(super) const SLOT: usize = 14_000;
@@ -30,18 +35,20 @@ pub(super) struct Report {
     pub(super) ntp: i64,
 }
 
-/// Tells the SSRC of every track of ours that the browser wants a keyframe of, and the reports of its own.
+/// Tells the SSRC of every track of ours that the browser wants a keyframe of, and the reports of its own; and tells the
+/// egress what became of what it sent.
 pub(super) struct PliTap {
     wishes: mpsc::Sender<u32>,
     reports: mpsc::Sender<Report>,
+    egress: Arc<Egress>,
     read: VecDeque<TaggedPacket>,
     write: VecDeque<TaggedPacket>,
 }
 
 impl PliTap {
     /// What finds its channel full is dropped; the browser repeats it.
-    pub(super) fn new(wishes: mpsc::Sender<u32>, reports: mpsc::Sender<Report>) -> Self {
-        Self { wishes, reports, read: VecDeque::new(), write: VecDeque::new() }
+    pub(super) fn new(wishes: mpsc::Sender<u32>, reports: mpsc::Sender<Report>, egress: Arc<Egress>) -> Self {
+        Self { wishes, reports, egress, read: VecDeque::new(), write: VecDeque::new() }
     }
 
     /// Reads what arrived.
@@ -52,6 +59,10 @@ impl PliTap {
                 self.wish(pli.media_ssrc);
             } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                 fir.fir.iter().for_each(|entry| self.wish(entry.ssrc));
+            } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
+                self.egress.resend(nack);
+            } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
+                self.egress.learn(at, feedback);
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
                 let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
                 let _ = self.reports.try_send(Report { at, ssrc, timestamp, ntp });

@@ -25,6 +25,7 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::egress::Wire;
 use super::mux::Mux;
 use super::stun::{self, Class, Key, Message};
 
@@ -162,6 +163,30 @@ impl Port {
 
     fn path(&self) -> MutexGuard<'_, Option<SocketAddr>> {
         self.path.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where a connection's media leaves.
+pub(super) struct PortWire {
+    mux: Arc<Mux>,
+    port: Arc<Port>,
+}
+
+impl PortWire {
+    pub(super) fn new(mux: Arc<Mux>, port: Arc<Port>) -> Self {
+        Self { mux, port }
+    }
+}
+
+impl Wire for PortWire {
+    fn send(&self, bytes: &[u8], segment: usize) {
+        if self.port.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let path = *self.port.path();
+        if let Some(to) = path {
+            self.mux.send_run(bytes, segment, to);
+        }
     }
 }
 

@@ -28,7 +28,9 @@ use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName
 const NEGOTIATION: Duration = Duration::from_secs(5);
 /// How often the upstream is measured: a silent microphone is told within 3.5 s.
 const MEASURE: Duration = Duration::from_millis(500);
-
+/// How often a browser is told which moments the timestamps of its streams mean: it needs that to show lips and voice
+/// together.
+const REPORT: Duration = Duration::from_secs(1);
 /// Looking more often than this at who is silent tells nothing.
 const LEAST_LOOK: Duration = Duration::from_millis(10);
 
@@ -130,6 +132,7 @@ impl Seat {
         let _admission = self.common.turn.as_ref().map(|turn| turn.admit(self.participant, self.is_kept));
         let mut look = tokio::time::interval((self.common.config.silence / 8).max(LEAST_LOOK));
         let mut measure = tokio::time::interval(MEASURE);
+        let mut report = tokio::time::interval(REPORT);
         let mut choose = tokio::time::interval(choosing::LOOK);
         choose.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watched = Arc::clone(&self.watched);
@@ -148,6 +151,7 @@ impl Seat {
                 event = next_event(self.peer.as_mut()) => self.handle(event).await,
                 _ = look.tick() => self.look().await,
                 _ = measure.tick() => self.measure().await,
+                _ = report.tick() => self.report().await,
                 _ = choose.tick() => self.choose().await,
                 () = watched.notified() => self.pause().await,
             }
@@ -326,6 +330,12 @@ impl Seat {
             [0, 1, 2].map(|at| (now[at].0.saturating_sub(before[at].0), now[at].1.saturating_sub(before[at].1)));
         let (received, expected) = (microphone.0 + camera.0 + screen.0, microphone.1 + camera.1 + screen.1);
         self.tell(News::Upstream { packets: (microphone.0, camera.0), loss: loss(received, expected) }).await;
+    }
+
+    async fn report(&self) {
+        for section in self.peer.iter().flat_map(|peer| &peer.receiving) {
+            section.leg.report().await;
+        }
     }
 
     /// Aims the legs at layers, and says which of the own layers nobody watches.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use tokio::sync::Notify;
@@ -31,6 +32,9 @@ use crate::domain::room::relay::{MediaKind, SourceName};
 /// of another frame. A change from one layer to another need not wait for the pause of the first.
 const KEYFRAME_PAUSE: Duration = Duration::from_secs(1);
 
+/// Packets that are handed on together at most: a large frame.
+const BURST: usize = 32;
+
 /// A microphone or a camera.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -47,7 +51,7 @@ pub(super) struct Source {
     offered: AtomicU8,
     /// How loud it is now, of a microphone.
     pub(super) loudness: Loudness,
-    legs: RwLock<Vec<Arc<Leg>>>,
+    legs: RwLock<Arc<Vec<Arc<Leg>>>>,
     /// Where its packets are recorded.
     tape: RwLock<Option<TapeQueue>>,
     ended: AtomicBool,
@@ -117,7 +121,7 @@ impl Source {
     pub(super) fn subscribe(&self, leg: &Arc<Leg>) {
         let mut legs = self.legs.write().unwrap_or_else(PoisonError::into_inner);
         if !self.ended.load(Ordering::Acquire) {
-            legs.push(Arc::clone(leg));
+            Arc::make_mut(&mut legs).push(Arc::clone(leg));
         }
         drop(legs);
         self.rewatch();
@@ -125,7 +129,9 @@ impl Source {
 
     /// Removes somebody who watched.
     pub(super) fn unsubscribe(&self, leg: &Arc<Leg>) {
-        self.legs.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, leg));
+        let mut legs = self.legs.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut legs).retain(|other| !Arc::ptr_eq(other, leg));
+        drop(legs);
         self.rewatch();
     }
 
@@ -163,7 +169,7 @@ impl Source {
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
         *self.tape.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.legs.write().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.legs.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
     /// Whether its owner may send it now.
@@ -189,18 +195,25 @@ impl Source {
         }
     }
 
-    pub(super) fn forward(self: &Arc<Self>, from: Origin, packet: &Packet) {
+    /// Hands packets to everybody who watches, and to the recording.
+    fn forward(self: &Arc<Self>, now: Instant, packets: &[(Origin, Packet)]) {
         if !self.may_pass() {
             if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner) {
-                tape.withhold(from, packet.header.sequence_number);
+                for (from, packet) in packets {
+                    tape.withhold(*from, packet.header.sequence_number);
+                }
             }
             return;
         }
-        for leg in self.legs.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            leg.offer(self, from, packet);
+        // A copy of the list: who comes or goes does not wait until two hundred others have their packet.
+        let legs = Arc::clone(&self.legs.read().unwrap_or_else(PoisonError::into_inner));
+        for leg in legs.iter() {
+            leg.send(now, self, packets);
         }
         if let Some(tape) = &*self.tape.read().unwrap_or_else(PoisonError::into_inner) {
-            tape.offer(self, from, packet);
+            for (from, packet) in packets {
+                tape.offer(self, *from, packet);
+            }
         }
     }
 }
@@ -238,25 +251,41 @@ impl Feed {
     /// Forwards until the track ends or `stop`.
     pub(super) async fn forward(self: Arc<Self>, stop: CancellationToken) {
         let mut streams: Vec<(u32, usize)> = Vec::with_capacity(LAYERS);
+        let mut burst = Vec::with_capacity(BURST);
         while let Some(event) = stop.run_until_cancelled(self.track.poll()).await.flatten() {
-            let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
-            let header = &packet.header;
-            self.tally.count(header.ssrc, header.sequence_number);
-            let Some(codec) = self.payload_types.codec(header.payload_type) else { continue };
-            let known = streams.iter().find(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, layer)| *layer);
-            let layer = if let Some(layer) = known {
-                layer
-            } else {
-                let Some(layer) = self.layer_of(header.ssrc).await else { continue };
-                // An encoder that began anew took a new number.
-                streams.retain(|(_, other)| *other != layer);
-                streams.push((header.ssrc, layer));
-                layer
-            };
-            self.hear(layer, codec, &packet);
-            let stream = u64::from(self.number) << 32 | u64::from(header.ssrc);
-            self.source.forward(Origin { stream, layer, codec }, &packet);
+            let mut next = Some(event);
+            while let Some(event) = next {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event
+                    && let Some(origin) = self.hear(&mut streams, &packet).await
+                {
+                    burst.push((origin, packet));
+                }
+                // What has come meanwhile goes along; nobody waits for more.
+                next = if burst.len() < BURST { self.track.poll().now_or_never().flatten() } else { None };
+            }
+            self.source.forward(instant::now(), &burst);
+            burst.clear();
         }
+    }
+
+    /// Takes note of a packet, and says which of the source's streams it belongs to.
+    async fn hear(&self, streams: &mut Vec<(u32, usize)>, packet: &Packet) -> Option<Origin> {
+        let header = &packet.header;
+        self.tally.count(header.ssrc, header.sequence_number);
+        let codec = self.payload_types.codec(header.payload_type)?;
+        let known = streams.iter().find(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, layer)| *layer);
+        let layer = if let Some(layer) = known {
+            layer
+        } else {
+            let layer = self.layer_of(header.ssrc).await?;
+            // An encoder that began anew took a new number.
+            streams.retain(|(_, other)| *other != layer);
+            streams.push((header.ssrc, layer));
+            layer
+        };
+        self.measure(layer, codec, packet);
+        let stream = u64::from(self.number) << 32 | u64::from(header.ssrc);
+        Some(Origin { stream, layer, codec })
     }
 
     async fn layer_of(&self, ssrc: u32) -> Option<usize> {
@@ -267,7 +296,7 @@ impl Feed {
         self.rids.iter().position(|known| *known == rid).filter(|layer| *layer < LAYERS)
     }
 
-    fn hear(&self, layer: usize, codec: Codec, packet: &Packet) {
+    fn measure(&self, layer: usize, codec: Codec, packet: &Packet) {
         let now = instant::now();
         let measured = &self.source.layers[layer];
         measured.hear(now, packet.header.ssrc, packet.payload.len());

@@ -1,0 +1,197 @@
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::{
+    PacketStatusChunk, RecvDelta, RunLengthChunk, StatusChunkTypeTcc, SymbolTypeTcc,
+};
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::NackPair;
+use rtc::rtp::Packet;
+use rtc::shared::marshal::Unmarshal as _;
+use rtc::srtp::protection_profile::ProtectionProfile;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::ids::ParticipantId;
+use crate::domain::room::relay::{Permit, SourceName};
+use crate::media::instant;
+use crate::media::source::Whose;
+
+const SSRC: u32 = 77;
+
+/// What left, call by call: the bytes, and the length of each datagram but the last.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<Vec<Call>>>);
+
+type Call = (Vec<u8>, usize);
+
+impl Wire for Calls {
+    fn send(&self, bytes: &[u8], segment: usize) {
+        self.0.lock().unwrap().push((bytes.to_vec(), segment));
+    }
+}
+
+impl Calls {
+    /// How many datagrams each call had.
+    fn shape(&self) -> Vec<usize> {
+        self.0.lock().unwrap().iter().map(|(bytes, segment)| bytes.len().div_ceil(*segment)).collect()
+    }
+
+    fn take(&self) -> Vec<Vec<u8>> {
+        let calls = std::mem::take(&mut *self.0.lock().unwrap());
+        calls.iter().flat_map(|(bytes, segment)| bytes.chunks(*segment).map(<[u8]>::to_vec)).collect()
+    }
+}
+
+fn context() -> Context {
+    let crypto = rtc::crypto::default_provider().unwrap();
+    Context::new(&[7; 16], &[9; 12], ProtectionProfile::AeadAes128Gcm, None, None, crypto.crypto()).unwrap()
+}
+
+fn read(datagram: &[u8]) -> Packet {
+    let mut plain = context().decrypt_rtp(datagram).expect("well protected");
+    Packet::unmarshal(&mut plain).expect("whole")
+}
+
+struct Scene {
+    calls: Calls,
+    gate: Arc<Gate>,
+    theirs: Arc<Gate>,
+    path: PathMeter,
+    egress: Arc<Egress>,
+    source: Arc<Source>,
+    now: Instant,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (now, calls, gate, theirs) = (instant::now(), Calls::default(), gate(), gate());
+        let path = PathMeter::default();
+        let egress = Egress::new(now, Box::new(calls.clone()), Arc::clone(&gate), path.clone());
+        egress.add(SSRC, MediaKind::Video);
+        egress.set_wide(SSRC, Some(5));
+        let owner = ParticipantId::from_uuid(Uuid::from_u128(1));
+        let whose = Whose { number: 1, owner, kind: MediaKind::Video, name: SourceName::Camera };
+        let source = Source::new(now, whose, Arc::clone(&theirs), Arc::new(Notify::new()));
+        Self { calls, gate, theirs, path, egress, source, now }
+    }
+
+    fn send(&self, sequences: impl IntoIterator<Item = (u16, usize)>) -> Option<u64> {
+        let packets = sequences.into_iter().map(|(sequence, length)| Outgoing {
+            marker: false,
+            payload_type: 96,
+            sequence,
+            timestamp: 3000,
+            payload: vec![sequence.to_be_bytes()[1]; length].into(),
+        });
+        self.egress.send(self.now, SSRC, &self.source, packets)
+    }
+}
+
+fn gate() -> Arc<Gate> {
+    Arc::new(Gate::new(Permit::ALL))
+}
+
+fn nack(sequence: u16) -> TransportLayerNack {
+    TransportLayerNack { sender_ssrc: 1, media_ssrc: SSRC, nacks: vec![NackPair::new(sequence)] }
+}
+
+#[test]
+fn a_frame_leaves_in_one_call_and_in_order_and_nothing_before_the_keys_are_known() {
+    let scene = Scene::new();
+    assert_eq!(scene.send([(1, 900)]), None);
+    assert!(scene.calls.shape().is_empty());
+    scene.egress.arm(context());
+    assert_eq!(scene.send([(1, 900), (2, 900), (3, 900), (4, 200), (5, 900), (6, 901)]), Some(6));
+    assert_eq!(scene.calls.shape(), [4, 1, 1], "a shorter one ends a run, a longer one begins another");
+    let sent: Vec<_> = scene.calls.take().iter().map(|datagram| read(datagram)).collect();
+    assert_eq!(sent.iter().map(|packet| packet.header.sequence_number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let wide = sent.iter().map(|packet| packet.header.get_extension(5).expect("numbered").to_vec());
+    assert_eq!(wide.collect::<Vec<_>>(), (0..6).map(|at| vec![0, at]).collect::<Vec<_>>());
+    assert_eq!((sent[3].payload.len(), sent[3].header.ssrc, sent[3].header.payload_type), (200, SSRC, 96));
+    scene.send((7..207).map(|sequence| (sequence, 1100)));
+    assert!(scene.calls.shape().iter().all(|count| *count <= MOST_SEGMENTS));
+    assert_eq!(scene.calls.take().len(), 200);
+}
+
+#[test]
+fn what_is_missed_is_sent_again_as_the_very_same_bytes() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    scene.send((65_530..=65_535).chain(0..10).map(|sequence| (sequence, 500)));
+    let first = scene.calls.take();
+    scene.egress.resend(&nack(65_533));
+    scene.egress.resend(&nack(2));
+    scene.egress.resend(&nack(400));
+    assert_eq!(scene.calls.take(), [first[3].clone(), first[8].clone()]);
+    assert_eq!(scene.send([(10, 500)]), Some(1), "and the stream goes on");
+    let mut whole = context();
+    for datagram in first.iter().chain(&scene.calls.take()) {
+        whole.decrypt_rtp(datagram).expect("the receiver's count of rounds agrees");
+    }
+}
+
+#[test]
+fn what_may_no_longer_pass_is_not_sent_again_either() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    let fill = || {
+        scene.send([(1, 500)]);
+        scene.calls.take();
+    };
+    let asked = || {
+        scene.egress.resend(&nack(1));
+        scene.calls.take().len()
+    };
+    fill();
+    assert_eq!(asked(), 1);
+    scene.theirs.set(Permit { camera: false, ..Permit::ALL });
+    assert_eq!(asked(), 0, "its sender was muted");
+    scene.theirs.set(Permit::ALL);
+    scene.gate.set(Permit::NOTHING);
+    assert_eq!(asked(), 0, "its receiver was held apart");
+    scene.gate.set(Permit::ALL);
+    assert_eq!(asked(), 1);
+    scene.egress.forget(SSRC);
+    assert_eq!(asked(), 0, "the section shows somebody else");
+}
+
+#[test]
+fn feedback_tells_the_path_what_arrived_and_what_was_lost() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    for at in 0..40 {
+        scene.send([(at, 500)]);
+    }
+    // Every packet but those numbered 10 to 19, one a millisecond.
+    let run = |symbol: SymbolTypeTcc, length: u16| {
+        PacketStatusChunk::RunLengthChunk(RunLengthChunk {
+            type_tcc: StatusChunkTypeTcc::RunLengthChunk,
+            packet_status_symbol: symbol,
+            run_length: length,
+        })
+    };
+    let came = SymbolTypeTcc::PacketReceivedSmallDelta;
+    let feedback = TransportLayerCc {
+        sender_ssrc: 1,
+        media_ssrc: SSRC,
+        base_sequence_number: 0,
+        packet_status_count: 40,
+        reference_time: 1,
+        fb_pkt_count: 0,
+        packet_chunks: vec![run(came, 10), run(SymbolTypeTcc::PacketNotReceived, 10), run(came, 20)],
+        recv_deltas: vec![RecvDelta { type_tcc_packet: came, delta: 1000 }; 30],
+    };
+    scene.egress.learn(scene.now, &feedback);
+    let seen = scene.path.look(scene.now).expect("forty fates");
+    assert!(seen.is_congested, "a quarter was lost");
+    scene.egress.learn(scene.now, &feedback);
+    assert!(scene.egress.state().fates.left.is_empty(), "each fate is told once");
+}
+
+#[test]
+fn a_report_counts_what_left_and_names_the_timestamp_of_this_moment() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    assert_eq!(scene.egress.report(scene.now, SSRC, 90_000), None);
+    scene.send([(1, 500), (2, 300)]);
+    let report = scene.egress.report(scene.now + Duration::from_millis(500), SSRC, 90_000).expect("something left");
+    assert_eq!((report.packet_count, report.octet_count, report.rtp_time), (2, 800, 3000 + 45_000));
+}
