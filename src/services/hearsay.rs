@@ -137,7 +137,8 @@ mod tests {
         let (room, connection) = (RoomId::from_uuid(Uuid::from_u128(9)), ConnectionId::from_uuid(Uuid::from_u128(8)));
         relay.try_send(RelayCommand::Close { room: RoomId::from_uuid(Uuid::nil()) }).unwrap();
         let now = Timestamp::from_millis(0);
-        let live = Live::new(relay, TaskTracker::new(), Clock::manual(now));
+        let tasks = TaskTracker::new();
+        let live = Live::new(relay, tasks.clone(), Clock::manual(now));
         live.open(Room::new(room, 1, RoomPurpose::Visit, None, now));
         let (outbox, mut told) = mpsc::channel(64);
         live.connect(connection, SessionId::from_uuid(Uuid::from_u128(7)), "somebody".to_owned(), outbox);
@@ -146,14 +147,14 @@ mod tests {
         live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await.unwrap();
 
         let (events, said) = mpsc::channel(16);
-        let listening = tokio::spawn(Arc::clone(&live).listen(said));
+        let listening = tasks.spawn(Arc::clone(&live).listen(said));
         for _ in 0..600 {
             events.send(RelayEvent::Upstream { participant, packets: (1, 1), loss: 0.0 }).await.unwrap();
         }
         events.send(RelayEvent::Slots { participant, slots: Vec::new(), missing: (0, 1) }).await.unwrap();
         drop(events);
         listening.await.unwrap();
-        let relay = tokio::spawn(async move { while commands.recv().await.is_some() {} });
+        let relay = tasks.spawn(async move { while commands.recv().await.is_some() {} });
         let heard = async {
             while let Some(message) = told.recv().await {
                 if let ServerMessage::Slots { missing, .. } = message {
