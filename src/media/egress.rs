@@ -122,8 +122,12 @@ impl Egress {
     pub(super) fn set_wide(&self, ssrc: u32, wide: Option<u8>) {
         // Only numbers of one byte: no browser uses others.
         let wide = wide.filter(|id| (1..=14).contains(id));
-        if let Some(stream) = self.state().stream(ssrc) {
+        if let Some(stream) = self.state().stream(ssrc)
+            && stream.wide != wide
+        {
             (stream.wide, stream.header) = (wide, header(ssrc, wide));
+            // Sent again under the other number they would be other bytes under the same nonce.
+            stream.kept.clear();
         }
     }
 

@@ -154,6 +154,20 @@ fn what_may_no_longer_pass_is_not_sent_again_either() {
 }
 
 #[test]
+fn nothing_is_sent_again_under_another_header() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    scene.send([(1, 500)]);
+    scene.calls.take();
+    scene.egress.set_wide(SSRC, Some(5));
+    scene.egress.resend(&nack(1));
+    assert_eq!(scene.calls.take().len(), 1, "the section is as it was");
+    scene.egress.set_wide(SSRC, Some(6));
+    scene.egress.resend(&nack(1));
+    assert_eq!(scene.calls.take().len(), 0);
+}
+
+#[test]
 fn feedback_tells_the_path_what_arrived_and_what_was_lost() {
     let scene = Scene::new();
     scene.egress.arm(context());

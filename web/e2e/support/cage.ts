@@ -52,6 +52,7 @@ export class Net {
     const net = new Net(cage, number)
     await net.close()
     await net.#build()
+    await net.#settle()
     return net
   }
 
@@ -145,8 +146,28 @@ export class Net {
   async #pair(outer: string, space: string, inner: string): Promise<void> {
     await run('ip', ['link', 'add', outer, 'type', 'veth', 'peer', 'name', inner, 'netns', space])
     const mtu = this.#cage.mtu ? ['mtu', String(this.#cage.mtu)] : []
+    if (!this.#cage.v6) {
+      // An address that the kernel would give by itself comes a second later, and a browser takes that for another network.
+      await run('ip', ['link', 'set', outer, 'addrgenmode', 'none'])
+      await within(space, 'ip', 'link', 'set', inner, 'addrgenmode', 'none')
+    }
     await run('ip', ['link', 'set', outer, ...mtu, 'up'])
     await within(space, 'ip', 'link', 'set', inner, ...mtu, 'up')
+  }
+
+  /** Until nothing of it changes any more by itself: a browser that starts then sees one network. */
+  async #settle(): Promise<void> {
+    const stdout = async (...words: string[]): Promise<string> => (await run('ip', words)).stdout
+    const isStill = async (): Promise<boolean> => {
+      const tentative = await stdout('-o', '-6', 'address', 'show', 'tentative')
+      // The kernel tells of a carrier that went when it comes to it.
+      const links = this.#cage.second ? await stdout('-o', 'link', 'show', 'dev', `${this.#name}b`) : ''
+      return tentative.trim() === '' && (links === '' || / state (DOWN|LOWERLAYERDOWN) /.test(links))
+    }
+    const until = Date.now() + 10_000
+    while (!(await isStill())) {
+      if (Date.now() > until) throw new Error(`the links of ${this.#name} do not come to rest`)
+    }
   }
 
   #inside(...command: string[]): Promise<unknown> {
