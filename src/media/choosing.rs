@@ -110,14 +110,12 @@ impl Pausing {
         for (at, layer) in source.offered().iter().enumerate() {
             layer.set_asked(now, next & bit(at) != 0);
         }
-        if next == told && self.told.is_some() {
+        // The first word is always said: one to the connection before may come after the new one began.
+        if self.told == Some(next) {
             return None;
         }
-        let is_news = next != told;
         self.told = Some(next);
-        is_news.then(|| {
-            (0..count).filter(|layer| next & bit(*layer) != 0).filter_map(|at| u8::try_from(at).ok()).collect()
-        })
+        Some((0..count).filter(|layer| next & bit(*layer) != 0).filter_map(|at| u8::try_from(at).ok()).collect())
     }
 }
 
@@ -179,7 +177,7 @@ mod tests {
         chooser.show(vec![("4".into(), 150)]);
         flow(&source, start, 500);
         chooser.look(at(500), &PathMeter::default(), std::slice::from_ref(&section));
-        assert_eq!(pausing.look(at(500), &source), None);
+        assert_eq!(pausing.look(at(500), &source), Some(vec![0, 1, 2]), "a new connection is told in any case");
         assert_eq!(pausing.look(at(2_400), &source), None, "not yet");
         assert_eq!(pausing.look(at(2_600), &source), Some(vec![0]));
         assert_eq!(pausing.look(at(2_700), &source), None, "said once");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rtc::interceptor::convert_twcc;
+use rtc::interceptor::{Acknowledgement, convert_twcc};
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
@@ -26,6 +26,13 @@ use crate::domain::room::relay::MediaKind;
 
 /// Packets of a picture that can be sent once more: some seconds of a good camera.
 const KEPT: usize = 1024;
+/// So many packets may be asked for again within [`ASKING`]; a path that loses more than that is not helped by more.
+const ASKED: usize = 256;
+const ASKING: Duration = Duration::from_millis(250);
+/// What was sent again just now is on its way.
+const AGAIN: Duration = Duration::from_millis(20);
+/// Older ones are not sent again: they are of no use, and the receiver could not tell which round they are of.
+const OLDEST: u16 = 1024;
 /// Packets of a connection whose fate is not known yet; without feedback the oldest are forgotten.
 const UNKNOWN: usize = 4096;
 /// What the kernel takes in one call.
@@ -72,6 +79,8 @@ struct State {
     /// A dozen or two, so looking through them is quick.
     streams: Vec<Stream>,
     fates: Fates,
+    /// Since when it is counted, and how many packets were asked for since.
+    asked: Option<(Instant, usize)>,
     plain: Vec<u8>,
     run: Vec<u8>,
 }
@@ -97,6 +106,7 @@ struct Stream {
 struct Kept {
     packet: Outgoing,
     wide: Option<u16>,
+    sent_again: Option<Instant>,
 }
 
 impl Egress {
@@ -149,7 +159,7 @@ impl Egress {
         packets: impl Iterator<Item = Outgoing>,
     ) -> Option<u64> {
         let mut state = self.state();
-        let State { context, streams, fates, plain, run } = &mut *state;
+        let State { context, streams, fates, plain, run, .. } = &mut *state;
         let context = context.as_mut()?;
         let stream = streams.iter_mut().find(|stream| stream.ssrc == ssrc)?;
         if !std::ptr::eq(stream.source.as_ptr(), Arc::as_ptr(source)) {
@@ -186,7 +196,7 @@ impl Egress {
                 if stream.kept.len() == KEPT {
                     stream.kept.pop_front();
                 }
-                stream.kept.push_back(Kept { packet, wide });
+                stream.kept.push_back(Kept { packet, wide, sent_again: None });
             }
         }
         if !run.is_empty() {
@@ -197,20 +207,25 @@ impl Egress {
     }
 
     /// Sends once more what the browser misses, as far as it may still pass.
-    pub(super) fn resend(&self, nack: &TransportLayerNack) {
+    pub(super) fn resend(&self, now: Instant, nack: &TransportLayerNack) {
         if !self.gate.receives() {
             return;
         }
         let mut state = self.state();
-        let State { context, streams, plain, .. } = &mut *state;
+        let State { context, streams, plain, asked, .. } = &mut *state;
         let Some(context) = context else { return };
         let Some(stream) = streams.iter_mut().find(|stream| stream.ssrc == nack.media_ssrc) else { return };
         if !stream.source.upgrade().is_some_and(|source| source.may_pass()) {
             return;
         }
-        for sequence in nack.nacks.iter().flat_map(|pair| *pair) {
-            let kept = stream.kept.iter().rev().find(|kept| kept.packet.sequence == sequence);
-            let Some((packet, wide)) = kept.map(|kept| (kept.packet.clone(), kept.wide)) else { continue };
+        let (_, count) = match asked {
+            Some(counted) if now.saturating_duration_since(counted.0) < ASKING => counted,
+            _ => asked.insert((now, 0)),
+        };
+        let left = ASKED.saturating_sub(*count);
+        for sequence in nack.nacks.iter().flat_map(|pair| *pair).take(left) {
+            *count += 1;
+            let Some((packet, wide)) = stream.again(now, sequence) else { continue };
             if let Some(bytes) = stream.protect(context, plain, &packet, wide) {
                 self.wire.send(&bytes, bytes.len());
             }
@@ -219,7 +234,12 @@ impl Egress {
 
     /// Takes in what the browser says of the packets that left.
     pub(super) fn learn(&self, now: Instant, feedback: &TransportLayerCc) {
-        let known = self.state().fates.learn(feedback);
+        if usize::from(feedback.packet_status_count) > UNKNOWN {
+            return;
+        }
+        // Taken apart before anybody has to wait for it.
+        let said = convert_twcc(feedback);
+        let known = self.state().fates.learn(said);
         if !known.is_empty() {
             self.path.learn(now, known.into_iter());
         }
@@ -277,6 +297,20 @@ impl Stream {
         context.encrypt_rtp_with_header(plain, &self.header).ok()
     }
 
+    /// A packet that may be sent once more now.
+    fn again(&mut self, now: Instant, sequence: u16) -> Option<(Outgoing, Option<u16>)> {
+        let newest = self.kept.back()?.packet.sequence;
+        if newest.wrapping_sub(sequence) > OLDEST {
+            return None;
+        }
+        let kept = self.kept.iter_mut().rev().find(|kept| kept.packet.sequence == sequence)?;
+        if kept.sent_again.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
+            return None;
+        }
+        kept.sent_again = Some(now);
+        Some((kept.packet.clone(), kept.wide))
+    }
+
     fn note(&mut self, now: Instant, packet: &Outgoing) {
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(u32::try_from(packet.payload.len()).unwrap_or(0));
@@ -323,10 +357,10 @@ impl Fates {
 
     /// The fates that are known now: of everything up to the newest packet that arrived. What is missing before it is
     /// lost.
-    fn learn(&mut self, feedback: &TransportLayerCc) -> Vec<Fate> {
+    fn learn(&mut self, acknowledged: Vec<Acknowledgement>) -> Vec<Fate> {
         let first = self.next.wrapping_sub(u16::try_from(self.left.len()).unwrap_or(0));
         let mut newest = None;
-        for said in convert_twcc(feedback) {
+        for said in acknowledged {
             let at = usize::from(said.sequence_number.wrapping_sub(first));
             if let (true, Some(fate)) = (said.arrived, self.left.get_mut(at)) {
                 fate.arrived = said.arrival;

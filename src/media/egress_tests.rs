@@ -117,9 +117,9 @@ fn what_is_missed_is_sent_again_as_the_very_same_bytes() {
     scene.egress.arm(context());
     scene.send((65_530..=65_535).chain(0..10).map(|sequence| (sequence, 500)));
     let first = scene.calls.take();
-    scene.egress.resend(&nack(65_533));
-    scene.egress.resend(&nack(2));
-    scene.egress.resend(&nack(400));
+    scene.egress.resend(scene.now, &nack(65_533));
+    scene.egress.resend(scene.now, &nack(2));
+    scene.egress.resend(scene.now, &nack(400));
     assert_eq!(scene.calls.take(), [first[3].clone(), first[8].clone()]);
     assert_eq!(scene.send([(10, 500)]), Some(1), "and the stream goes on");
     let mut whole = context();
@@ -136,8 +136,10 @@ fn what_may_no_longer_pass_is_not_sent_again_either() {
         scene.send([(1, 500)]);
         scene.calls.take();
     };
+    let later = std::cell::Cell::new(scene.now);
     let asked = || {
-        scene.egress.resend(&nack(1));
+        later.set(later.get() + AGAIN);
+        scene.egress.resend(later.get(), &nack(1));
         scene.calls.take().len()
     };
     fill();
@@ -160,11 +162,33 @@ fn nothing_is_sent_again_under_another_header() {
     scene.send([(1, 500)]);
     scene.calls.take();
     scene.egress.set_wide(SSRC, Some(5));
-    scene.egress.resend(&nack(1));
+    scene.egress.resend(scene.now, &nack(1));
     assert_eq!(scene.calls.take().len(), 1, "the section is as it was");
     scene.egress.set_wide(SSRC, Some(6));
-    scene.egress.resend(&nack(1));
+    scene.egress.resend(scene.now + AGAIN, &nack(1));
     assert_eq!(scene.calls.take().len(), 0);
+}
+
+#[test]
+fn who_asks_for_everything_again_and_again_gets_a_bounded_part_of_it() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    scene.send((0..1024).map(|sequence| (sequence, 500)));
+    scene.calls.take();
+    let all = (0..1024).step_by(17).map(|first| NackPair { packet_id: first, lost_packets: 0xffff }).collect();
+    let everything = TransportLayerNack { sender_ssrc: 1, media_ssrc: SSRC, nacks: all };
+    for _ in 0..50 {
+        scene.egress.resend(scene.now, &everything);
+    }
+    assert_eq!(scene.calls.take().len(), ASKED);
+    scene.egress.resend(scene.now + ASKING, &nack(1000));
+    assert_eq!(scene.calls.take().len(), 1, "and later is heard again");
+    scene.egress.resend(scene.now + ASKING, &nack(1000));
+    assert_eq!(scene.calls.take().len(), 0, "it is on its way");
+    scene.send((1024..4000).map(|sequence| (sequence, 20)));
+    scene.calls.take();
+    scene.egress.resend(scene.now + ASKING * 2, &nack(1000));
+    assert_eq!(scene.calls.take().len(), 0, "too old");
 }
 
 #[test]

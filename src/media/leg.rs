@@ -272,7 +272,8 @@ impl Leg {
         let header = &packet.header;
         let picture = (from.codec == Codec::Vp8).then(|| Descriptor::read(&packet.payload)).flatten();
         // Whoever was held apart, or had another source meanwhile, begins anew though the stream is the same.
-        let begins = self.shared.current.load(Ordering::Acquire) == NONE;
+        let begins =
+            self.shared.current.load(Ordering::Acquire) == NONE || writer.rewriter.breaks(header.sequence_number);
         if writer.stream != Some(from.stream) || begins {
             if !starts_keyframe(from.codec, &packet.payload) {
                 counters.dropped_before_keyframe.increment(1);

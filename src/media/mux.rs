@@ -168,11 +168,12 @@ impl Mux {
                     let count = bytes.len().div_ceil(segment.max(1));
                     return self.counters.unsent.increment(u64::try_from(count).unwrap_or(0));
                 }
-                // A network card that cannot do it, or a path that takes no such datagrams whole: one by one, then.
-                Err(error) => {
+                // A network card or a kernel that cannot do it. What ails one way alone takes it from nobody else.
+                Err(error) if segments::is_never_possible(&error) => {
                     tracing::info!(%error, "datagrams are sent one by one from now on");
                     self.segments.store(false, Ordering::Relaxed);
                 }
+                Err(_) => {}
             }
         }
         bytes.chunks(segment.max(1)).for_each(|datagram| self.send(datagram, to));

@@ -60,7 +60,7 @@ impl PliTap {
             } else if let Some(fir) = packet.downcast_ref::<FullIntraRequest>() {
                 fir.fir.iter().for_each(|entry| self.wish(entry.ssrc));
             } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
-                self.egress.resend(nack);
+                self.egress.resend(at, nack);
             } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
                 self.egress.learn(at, feedback);
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {

@@ -6,6 +6,11 @@
 
 use std::time::{Duration, Instant};
 
+/// What is so far behind is no late packet, and what is so far ahead no gap: the source began anew. Together they stay
+/// below half of all numbers, so that both ends of a leg count the same rounds (RFC 3711, section 3.3.1).
+const BEHIND: u16 = 1024;
+const AHEAD: u16 = 0x4000;
+
 /// Shifts sequence numbers and timestamps of successive sources into one stream.
 #[derive(Debug, Default)]
 pub(super) struct Rewriter {
@@ -38,6 +43,14 @@ impl Rewriter {
             ),
         };
         self.source = Some(Source { sequence_shift, timestamp_shift, newest: sequence, reach: 0 });
+    }
+
+    /// Whether a packet's number has nothing to do with those before it, so that a source begins with it.
+    pub(super) fn breaks(&self, sequence: u16) -> bool {
+        self.source.as_ref().is_some_and(|source| {
+            let ahead = sequence.wrapping_sub(source.newest);
+            (AHEAD..0u16.wrapping_sub(BEHIND)).contains(&ahead)
+        })
     }
 
     /// The outgoing numbers of a packet, or `None` when it belongs before the first packet of its source.
@@ -133,6 +146,34 @@ mod tests {
                     last = out;
                 }
                 newest = Some(last);
+            }
+        }
+
+        #[test]
+        fn whatever_numbers_come_both_ends_of_a_leg_count_the_same_rounds(
+            steps in proptest::collection::vec(prop_oneof![0_u16..5, 65_000_u16..=65_535, any::<u16>()], 1..400),
+        ) {
+            let now = instant::now();
+            let mut rewriter = Rewriter::default();
+            rewriter.begin(now, 90_000, 7, 0);
+            rewriter.rewrite(now, 7, 0);
+            // The true index of the newest packet, and what one guesses who only knows the packet before (RFC 3711).
+            let (mut newest, mut guessed) = (7_i64, 7_i64);
+            let mut sequence = 7_u16;
+            let near = |index: i64, out: u16| {
+                let low = u16::try_from(index.rem_euclid(0x1_0000)).expect("below");
+                index + i64::from(out.wrapping_sub(low).cast_signed())
+            };
+            for step in steps {
+                sequence = sequence.wrapping_add(step);
+                if rewriter.breaks(sequence) {
+                    rewriter.begin(now, 90_000, sequence, 0);
+                }
+                let Some((out, _)) = rewriter.rewrite(now, sequence, 0) else { continue };
+                let truth = near(newest, out);
+                guessed = near(guessed, out);
+                prop_assert_eq!(truth, guessed);
+                newest = newest.max(truth);
             }
         }
 

@@ -26,3 +26,32 @@ pub(super) fn send(socket: &UdpSocket, bytes: &[u8], segment: usize, to: SocketA
 pub(super) fn send(_: &UdpSocket, _: &[u8], _: usize, _: SocketAddr) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
+
+/// Whether an error says that the kernel or its network card cannot do it at all; others are of one way, or of one moment.
+pub(super) fn is_never_possible(error: &io::Error) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::errno::Errno;
+        let never = [Errno::EIO, Errno::EOPNOTSUPP, Errno::ENOPROTOOPT];
+        error.raw_os_error().is_some_and(|code| never.contains(&Errno::from_raw(code)))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        error.kind() == io::ErrorKind::Unsupported
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_ails_one_way_takes_the_call_from_nobody_else() {
+        for of_one_way in [Errno::ENETUNREACH, Errno::EHOSTUNREACH, Errno::EPERM, Errno::EMSGSIZE, Errno::ENOBUFS] {
+            assert!(!is_never_possible(&of_one_way.into()), "{of_one_way}");
+        }
+        assert!(is_never_possible(&Errno::EIO.into()));
+    }
+}

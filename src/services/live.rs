@@ -384,6 +384,10 @@ impl Live {
         if let RelayCommand::Remove { participant } = &command {
             self.registry().seats.remove(participant);
         }
+        // Who leaves and comes back at once is removed after the new seat was noted, and then admitted.
+        if let RelayCommand::Admit { room, participant, .. } = &command {
+            self.registry().seats.insert(*participant, *room);
+        }
         if self.relay.send(command).await.is_err() {
             tracing::warn!("the relay has ended");
         }

@@ -151,6 +151,7 @@ export class Peer {
     this.#answered = true
     this.#land()
     if (this.#budget) this.spend(this.#budget)
+    else if (this.#watched && this.#senders) void aim(this.#senders.video, this.#watched, null)
     this.#options.changed()
   }
 

@@ -67,22 +67,25 @@ async function keep(sender: RTCRtpSender, shape: Shape): Promise<void> {
   }
   const line: { next: Shape | null } = { next: shape }
   underWay.set(sender, line)
-  for (let refusals = 0; line.next && refusals < TRIES; ) {
-    const wanted = line.next
-    line.next = null
-    // Before the first answer some browsers know no parameters that they would let one set.
-    const parameters = sender.getParameters?.()
-    const all = parameters?.encodings ?? []
-    if (!parameters || all.length === 0) break
-    const before = JSON.stringify(all)
-    wanted(all)
-    if (JSON.stringify(all) === before) continue
-    try {
-      await sender.setParameters(parameters)
-    } catch {
-      refusals += 1
-      line.next ??= wanted
+  try {
+    for (let refusals = 0; line.next && refusals < TRIES; ) {
+      const wanted = line.next
+      line.next = null
+      // Before the first answer some browsers know no parameters that they would let one set; after it the peer says it again.
+      const parameters = sender.getParameters?.()
+      const all = parameters?.encodings ?? []
+      if (!parameters || all.length === 0) break
+      const before = JSON.stringify(all)
+      wanted(all)
+      if (JSON.stringify(all) === before) continue
+      try {
+        await sender.setParameters(parameters)
+      } catch {
+        refusals += 1
+        line.next ??= wanted
+      }
     }
+  } finally {
+    underWay.delete(sender)
   }
-  underWay.delete(sender)
 }
