@@ -12,7 +12,7 @@ use yunzhen::domain::ids::AccountId;
 use super::stage::{LINK, Stage, Visit};
 
 /// The longest that a test waits for a message; it ends at once when the message comes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The browser's end of the live protocol.
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
