@@ -4,6 +4,7 @@ import { expect, test } from './support/test'
 import { expectCall, middlePixel } from './support/call'
 import { expectAccessible, picture } from './support/look'
 import { invent } from './support/people'
+import { meet } from './support/room'
 import type { Server } from './support/server'
 
 /** Lets the fever clinic record those who agree, as its operator does. */
@@ -17,11 +18,7 @@ test('a tap on the mark, asked once, stops the recording for both, and the call 
   test.setTimeout(120_000)
   record(server)
   await desk.page.reload()
-  await patient.appear(server, invent('stops the recording'))
-  await desk.openDesk()
-  await desk.callNext()
-  await patient.accept()
-  await desk.confirm()
+  await meet(server, patient, desk, invent('stops the recording'))
   await expectCall(patient.page, desk.page)
   const mark = patient.page.getByTestId('stop-recording')
   await expect(mark).toHaveText(patient.say('stage.recording.on'))
@@ -52,11 +49,7 @@ test('a visit is recorded with consent, both see the mark, and the doctor plays 
   test.setTimeout(180_000)
   record(server)
   await desk.page.reload()
-  await patient.appear(server, invent('is recorded'))
-  await desk.openDesk()
-  await desk.callNext()
-  await patient.accept()
-  await desk.confirm()
+  await meet(server, patient, desk, invent('is recorded'))
   await expectCall(patient.page, desk.page)
   for (const page of [patient.page, desk.page]) {
     const mark = page.locator('[data-recording="true"]')
