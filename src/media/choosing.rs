@@ -131,7 +131,7 @@ mod tests {
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{Permit, SourceName};
     use crate::media::counters::Counters;
-    use crate::media::egress::{Egress, Wire};
+    use crate::media::egress::{Egress, Nowhere};
     use crate::media::gate::Gate;
     use crate::media::instant;
     use crate::media::leg::Leg;
@@ -143,12 +143,6 @@ mod tests {
         let source = Source::new(now, whose, Arc::new(Gate::new(Permit::ALL)), Arc::new(Notify::new()));
         source.set_offered(layers);
         source
-    }
-
-    struct Nowhere;
-
-    impl Wire for Nowhere {
-        fn send(&self, _: &[u8], _: usize) {}
     }
 
     fn section(mid: &str) -> Section {

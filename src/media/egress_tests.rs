@@ -185,6 +185,10 @@ fn who_asks_for_everything_again_and_again_gets_a_bounded_part_of_it() {
     assert_eq!(scene.calls.take().len(), 1, "and later is heard again");
     scene.egress.resend(scene.now + ASKING, &nack(1000));
     assert_eq!(scene.calls.take().len(), 0, "it is on its way");
+    scene.send([(1030, 500), (1025, 500)]);
+    scene.calls.take();
+    scene.egress.resend(scene.now + ASKING, &nack(1030));
+    assert_eq!(scene.calls.take().len(), 1, "though a late one was the last to leave");
     scene.send((1024..4000).map(|sequence| (sequence, 20)));
     scene.calls.take();
     scene.egress.resend(scene.now + ASKING * 2, &nack(1000));

@@ -17,7 +17,7 @@ use crate::domain::room::relay::{MediaKind, Permit, SourceName};
 use crate::media::bandwidth::PathMeter;
 use crate::media::codec::{Codec, PayloadTypes};
 use crate::media::counters::Counters;
-use crate::media::egress::{Egress, Outgoing, Wire};
+use crate::media::egress::{Egress, Nowhere, Outgoing};
 use crate::media::gate::Gate;
 use crate::media::leg::Leg;
 use crate::media::pli::PliTap;
@@ -130,12 +130,6 @@ fn leaves(packet: &Outgoing, codec: Codec, length: usize) {
     let number = NUMBERS.iter().find(|(_, known)| *known == codec).map(|(number, _)| *number);
     assert_eq!(Some(packet.payload_type), number);
     assert_eq!(packet.payload.len(), length, "numbers are rewritten in their place");
-}
-
-struct Nowhere;
-
-impl Wire for Nowhere {
-    fn send(&self, _: &[u8], _: usize) {}
 }
 
 /// What a recording may hold: blocks in the order of their times.
