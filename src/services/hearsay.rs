@@ -147,13 +147,11 @@ mod tests {
         live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await.unwrap();
 
         let (events, said) = mpsc::channel(16);
-        let listening = tasks.spawn(Arc::clone(&live).listen(said));
+        tasks.spawn(Arc::clone(&live).listen(said));
         for _ in 0..600 {
             events.send(RelayEvent::Upstream { participant, packets: (1, 1), loss: 0.0 }).await.unwrap();
         }
         events.send(RelayEvent::Slots { participant, slots: Vec::new(), missing: (0, 1) }).await.unwrap();
-        drop(events);
-        listening.await.unwrap();
         let relay = tasks.spawn(async move { while commands.recv().await.is_some() {} });
         let heard = async {
             while let Some(message) = told.recv().await {

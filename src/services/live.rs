@@ -317,7 +317,8 @@ impl Live {
         (registry.rooms.len(), registry.connections.len())
     }
 
-    /// Passes the relay's events to their rooms until the relay ends.
+    /// Passes the relay's events to their rooms until the relay ends; then the tasks of the rooms end, and nobody is told
+    /// that a room is over: its seats are kept for the next process.
     pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
         while let Some(event) = events.recv().await {
             let registry = self.registry();
@@ -336,6 +337,7 @@ impl Live {
                 open.hearsay.say(event);
             }
         }
+        self.registry().rooms.clear();
     }
 
     /// Tells a room something; nothing happens when it is not open here.
@@ -442,6 +444,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::room::RoomPurpose;
 
     fn live() -> Arc<Live> {
         Live::new(mpsc::channel(1).0, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)))
@@ -471,6 +474,25 @@ mod tests {
         assert!(live.is_current(connection, &outbox) && !live.is_slow(connection));
         live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
         assert!(!live.is_current(connection, &outbox) && live.is_slow(connection));
+    }
+
+    #[tokio::test]
+    async fn an_open_room_holds_up_no_ending_process_and_is_not_told_to_be_over() {
+        let tasks = TaskTracker::new();
+        let live = Live::new(mpsc::channel(1).0, tasks.clone(), Clock::manual(Timestamp::from_millis(0)));
+        let (room, connection) = (RoomId::from_uuid(id(1)), ConnectionId::from_uuid(id(2)));
+        live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
+        let (outbox, mut told) = mpsc::channel(8);
+        live.connect(connection, SessionId::from_uuid(id(3)), "somebody".to_owned(), outbox.clone());
+        live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+        live.disconnect(connection, &outbox).await;
+        let (relay, events) = mpsc::channel(1);
+        tasks.spawn(Arc::clone(&live).listen(events));
+        drop((relay, outbox));
+        tasks.close();
+        let ended = tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await;
+        assert!(ended.is_ok(), "{} tasks go on", tasks.len());
+        assert!(told.recv().await.is_none());
     }
 
     #[tokio::test]
