@@ -1,7 +1,7 @@
 //! When finished recordings are stored: at once, again after a failure, and never twice.
 //!
-//! A file leaves the spool in one of three ways: its film is stored, there was nothing in it, or it is put aside under
-//! another name because it cannot be read. Nothing that holds anything is ever deleted unread.
+//! A file leaves the spool in one of four ways: its film is stored, there was nothing in it, it shows a wrong person and
+//! is discarded, or it is put aside under another name because it cannot be read. What can be read is read first.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,9 @@ const TURN: Duration = Duration::from_mins(20);
 /// How long an ending server waits for the last recordings; what comes later is stored by its next start.
 const AT_END: Duration = Duration::from_secs(2);
 
+/// How often an ending server looks whether they are stored.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How often a file could not be stored, and when it is tried again.
 struct Failed {
     times: u32,
@@ -51,11 +54,16 @@ enum Kept {
 }
 
 impl Services {
-    /// Stores recordings as they are finished, until a moment after the process is to end.
+    /// Stores recordings as they are finished. When the process is to end, those that it still writes get a moment; where
+    /// there are none it ends at once.
     pub async fn keep_recordings(&self, finished: Finished) {
+        let spool = self.config.data_dir.join("spool");
         let at_end = async {
             self.shutdown.cancelled().await;
-            tokio::time::sleep_until(Instant::now() + AT_END).await;
+            let (latest, mut looks) = (Instant::now() + AT_END, tokio::time::interval(LOOK));
+            while Instant::now() < latest && !is_empty(&spool).await {
+                looks.tick().await;
+            }
         };
         // Whatever it is at then stays in the spool.
         tokio::select! {
@@ -193,6 +201,11 @@ impl Services {
 }
 
 /// The files of a folder with this ending, oldest first: their names begin with the time.
+/// Whether nothing grows in the folder, and nothing in it is to be stored.
+async fn is_empty(folder: &Path) -> bool {
+    files(folder, ending::PART).await.is_empty() && files(folder, ending::DONE).await.is_empty()
+}
+
 async fn files(folder: &Path, with: &'static str) -> Vec<PathBuf> {
     let folder = folder.to_path_buf();
     let read = tokio::task::spawn_blocking(move || {
@@ -213,5 +226,18 @@ mod tests {
         let minutes: Vec<_> = (1..9).map(|times| pause(times).as_secs() / 60).collect();
         assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(pause(u32::MAX), RARELY);
+    }
+
+    #[tokio::test]
+    async fn an_ending_server_waits_for_what_is_written_or_to_be_stored_and_for_nothing_else() {
+        let spool = tempfile::tempdir().unwrap();
+        assert!(is_empty(spool.path()).await);
+        assert!(is_empty(&spool.path().join("was never made")).await);
+        for (ending, is_waited_for) in [(ending::PART, true), (ending::DONE, true), (ending::ASIDE, false)] {
+            let file = spool.path().join("film").with_extension(ending);
+            std::fs::write(&file, b"anything").unwrap();
+            assert_eq!(is_empty(spool.path()).await, !is_waited_for, "{ending}");
+            std::fs::remove_file(&file).unwrap();
+        }
     }
 }
