@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import type { Page } from '@playwright/test'
 import { launchChromium, DESK, PHONE } from './support/browser'
 import { Net, type Cage } from './support/cage'
-import { expectCall, received } from './support/call'
+import { expectCall, received, usedPath } from './support/call'
 import { Desk } from './support/desk'
 import { Patient } from './support/patient'
 import { invent } from './support/people'
@@ -77,8 +77,8 @@ for (const [index, cage] of CHOSEN.entries()) {
           await expectCall(page, deskPage)
           let after = ''
           if (cage.second) after = await change(net, page, deskPage)
-          const way = await wayOf(page)
-          expect(way).toMatch(cage.way)
+          await expect.poll(async () => (await usedPath(page)).way, 'the way of sound and picture').toMatch(cage.way)
+          const { way } = await usedPath(page)
           rows.push(`| ${cage.name} | ${cage.what} | ${way} | ${(took / 1000).toFixed(1)} s | ${took <= GOAL_MS ? 'yes' : 'no'}${after} |`)
           expect(took).toBeLessThan(COMES_WITHIN_MS)
         })
@@ -127,24 +127,9 @@ async function flows(page: Page): Promise<void> {
 async function change(net: Net, patient: Page, doctor: Page): Promise<string> {
   const [atDoctor, atPatient] = [await longestSilence(doctor), await longestSilence(patient)]
   await net.changeAddress()
-  await expect.poll(() => fromWhere(patient), { timeout: 30_000 }).toMatch(/\.6$/)
+  await expect.poll(async () => (await usedPath(patient)).address, { timeout: 30_000 }).toMatch(/\.6$/)
   await expectCall(patient, doctor)
   return `; at the change the doctor heard nothing for ${await atDoctor()} ms, the patient for ${await atPatient()} ms`
-}
-
-/** The address that the used path leaves from. */
-function fromWhere(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
-    const report = await all.filter((one) => one.connectionState === 'connected').at(-1)?.getStats()
-    let found = 'nowhere'
-    report?.forEach((one: Record<string, unknown>) => {
-      if (one['type'] !== 'transport' || typeof one['selectedCandidatePairId'] !== 'string') return
-      const pair = report.get(one['selectedCandidatePairId']) as Record<string, unknown>
-      found = String((report.get(String(pair['localCandidateId'])) as Record<string, unknown>)['address'])
-    })
-    return found
-  })
 }
 
 /** Watches what a page receives of sound; the function that comes back says the longest time without any. */
@@ -166,21 +151,6 @@ async function longestSilence(page: Page): Promise<() => Promise<number>> {
     void look()
   })
   return () => page.evaluate(() => Math.round((window as unknown as { __silence: { longest: number } }).__silence.longest))
-}
-
-/** How the used path leaves the browser: what kind of candidate, and over what. */
-function wayOf(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
-    const report = await all.filter((one) => one.connectionState === 'connected').at(-1)?.getStats()
-    let found = 'none'
-    report?.forEach((pair: Record<string, unknown>) => {
-      if (pair['type'] !== 'candidate-pair' || pair['nominated'] !== true || pair['state'] !== 'succeeded') return
-      const local = report.get(String(pair['localCandidateId'])) as Record<string, unknown>
-      found = `${String(local['candidateType'])}/${String(local['relayProtocol'] ?? local['protocol'])}`
-    })
-    return found
-  })
 }
 
 function table(lines: readonly string[]): string {

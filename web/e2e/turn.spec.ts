@@ -1,4 +1,4 @@
-import { expectCall, received } from './support/call'
+import { expectCall, received, usedPath } from './support/call'
 import { invent } from './support/people'
 import { expect, test } from './support/test'
 import type { Page } from '@playwright/test'
@@ -32,21 +32,6 @@ async function relayOnly(page: Page, transport: 'udp' | 'tcp'): Promise<void> {
   }, transport)
 }
 
-/** How the used path leaves the browser. */
-function path(page: Page): Promise<string> {
-  return page.evaluate(async () => {
-    const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
-    const report = await all.filter((one) => one.connectionState === 'connected').at(-1)?.getStats()
-    let found = 'none'
-    report?.forEach((pair: Record<string, unknown>) => {
-      if (pair['type'] !== 'candidate-pair' || pair['nominated'] !== true) return
-      const local = report.get(String(pair['localCandidateId'])) as Record<string, unknown>
-      found = `${String(local['candidateType'])}/${String(local['relayProtocol'])}`
-    })
-    return found
-  })
-}
-
 for (const transport of ['udp', 'tcp'] as const) {
   test(`where UDP to the media port is blocked, a patient and a doctor meet over TURN on ${transport}`, async ({ server, patient, desk }) => {
     for (const page of [patient.page, desk.page]) await relayOnly(page, transport)
@@ -58,7 +43,7 @@ for (const transport of ['udp', 'tcp'] as const) {
     await desk.confirm()
     await expectCall(patient.page, desk.page)
     for (const page of [patient.page, desk.page]) {
-      expect(await path(page)).toBe(`relay/${transport}`)
+      await expect.poll(async () => (await usedPath(page)).way).toBe(`relay/${transport}`)
       expect((await received(page)).connected).toBe(true)
     }
   })

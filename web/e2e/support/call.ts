@@ -29,6 +29,24 @@ export function received(page: Page): Promise<Received> {
   })
 }
 
+/** The way that sound and picture leave a page: what kind of candidate over what, and from which address. */
+export function usedPath(page: Page): Promise<{ way: string; address: string }> {
+  return page.evaluate(async () => {
+    const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
+    const report = await all.filter((one) => one.connectionState === 'connected').at(-1)?.getStats()
+    const found = { way: 'none', address: 'nowhere' }
+    report?.forEach((one: Record<string, unknown>) => {
+      // Several pairs may have been nominated; the transport says which one is used.
+      if (one['type'] !== 'transport' || typeof one['selectedCandidatePairId'] !== 'string') return
+      const pair = report.get(one['selectedCandidatePairId']) as Record<string, unknown>
+      const local = report.get(String(pair['localCandidateId'])) as Record<string, unknown>
+      found.way = `${String(local['candidateType'])}/${String(local['relayProtocol'] ?? local['protocol'])}`
+      found.address = String(local['address'])
+    })
+    return found
+  })
+}
+
 /** Pixels of the middle of the largest playing picture: red, green, blue. */
 export function middlePixel(page: Page): Promise<[number, number, number]> {
   return page.evaluate(() => {
