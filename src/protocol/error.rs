@@ -144,6 +144,8 @@ codes! {
     MessageMalformed = "live.malformed", 400;
     /// Another version of the protocol is needed.
     VersionUnsupported = "live.version_unsupported", 400;
+    /// Nothing was heard of the browser for ten seconds.
+    Silent = "live.silent", 408;
     /// More messages a second than the limit.
     TooManyMessages = "live.too_many_messages", 429;
     /// Another window of the same seat took over.

@@ -553,7 +553,7 @@ impl Session {
     async fn look_round(&mut self) -> Result<(), End> {
         let now = self.services.clock.now();
         if now.since(self.heard_at) > SILENCE {
-            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::HelloExpected, "silent for 10 s")));
+            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::Silent, "nothing was heard for 10 s")));
         }
         if now >= self.ends {
             return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));

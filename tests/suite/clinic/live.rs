@@ -154,6 +154,16 @@ async fn a_browser_that_still_talks_reads_why_it_was_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_was_silent_is_closed_with_a_code_that_lets_it_come_back() {
+    let stage = Stage::open().await;
+    let token = stage.staff("nurse").await;
+    let (mut socket, _) = Socket::hello(&stage, &token, None).await;
+    stage.clock.advance(Duration::from_secs(11));
+    assert_eq!(socket.expect("bye").await["problem"]["code"], "live.silent");
+    assert_eq!(socket.closed().await, Some(4007));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_talks_and_never_reads_is_cut_with_a_code_and_one_that_reads_stays() {
     let stage = Stage::open().await;
     let (deafs, token) = (stage.staff("nurse").await, stage.staff("doctor").await);

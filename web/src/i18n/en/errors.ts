@@ -64,6 +64,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.live.hello_expected': 'The connection was not made properly; trying again.',
   'errors.live.malformed': 'This page is out of date. Please reload it; your place is kept.',
   'errors.live.version_unsupported': 'This page is out of date. Please reload it; your place is kept.',
+  'errors.live.silent': 'The network was gone for a moment; connecting again.',
   'errors.live.too_many_messages': 'That was too often. Please wait a moment.',
   'errors.live.replaced': 'Opened in another window; this one is paused.',
   'errors.server.unavailable': 'The server cannot reach its data at the moment. What was saved is safe. Please try again shortly.',

@@ -62,6 +62,7 @@ export const errors = {
   'errors.live.hello_expected': '连接没有建立好,正在重新连接。',
   'errors.live.malformed': '页面版本太旧,请刷新后再试。您的号已保留。',
   'errors.live.version_unsupported': '页面版本太旧,请刷新后再试。您的号已保留。',
+  'errors.live.silent': '网络中断了一会儿,正在重新连接。',
   'errors.live.too_many_messages': '操作太频繁了,请稍等一会儿。',
   'errors.live.replaced': '已在其他窗口打开,这个窗口已暂停。',
   'errors.server.unavailable': '服务器暂时连不上数据,已保存的内容是安全的,请稍后再试。',
