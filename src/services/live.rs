@@ -423,7 +423,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::State(room) => ServerMessage::Room { room },
         Notice::Door => ServerMessage::Door { room },
         Notice::Ended(reason) => ServerMessage::RoomEnded { room, reason },
-        Notice::Full => {
+        Notice::Full | Notice::NoPlace => {
             let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
             ServerMessage::Refused { id: None, problem }
         }
@@ -493,6 +493,21 @@ mod tests {
         let ended = tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await;
         assert!(ended.is_ok(), "{} tasks go on", tasks.len());
         assert!(told.recv().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_host_whose_room_is_full_keeps_the_own_seat_and_who_found_no_place_has_none() {
+        let live = live();
+        let room = RoomId::from_uuid(id(1));
+        let (outbox, mut told) = mpsc::channel(8);
+        for (notice, stays) in [(Notice::NoPlace, true), (Notice::Full, false)] {
+            let connection = ConnectionId::from_uuid(id(2));
+            live.connect(connection, SessionId::from_uuid(id(3)), "somebody".to_owned(), outbox.clone());
+            live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+            live.tell(connection, room, notice);
+            assert!(matches!(told.recv().await, Some(ServerMessage::Refused { .. })));
+            assert_eq!(live.registry().connections[&connection].rooms.contains(&room), stays);
+        }
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ impl Room {
             return Vec::new();
         }
         match (act, taken.seat.standing) {
-            (HostAct::Admit, Standing::Door) if is_full => vec![Output::Tell(by, Notice::Full)],
+            (HostAct::Admit, Standing::Door) if is_full => vec![Output::Tell(by, Notice::NoPlace)],
             (HostAct::Admit, Standing::Door) => {
                 taken.seat.standing = Standing::Inside;
                 let seat = taken.seat.clone();

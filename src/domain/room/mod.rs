@@ -163,8 +163,10 @@ pub enum Notice {
     Media(RelayEvent),
     /// The room is over for this participant.
     Ended(RoomEnd),
-    /// The room has no seat left.
+    /// The room has no seat left for this participant.
     Full,
+    /// The room has no seat left for somebody at the door.
+    NoPlace,
 }
 
 #[derive(Clone, Debug)]

@@ -334,7 +334,7 @@ fn a_full_room_admits_nobody_from_the_door() {
     }
     let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150) };
     assert_eq!(room.handle(at(0), knock)[0], Output::Tell(connection(150), Notice::Door));
-    assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::Full)]);
+    assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::NoPlace)]);
 }
 
 #[test]
