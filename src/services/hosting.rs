@@ -37,21 +37,20 @@ impl Services {
         if !act.may_be_done_with(seat.role) {
             return Err(Refusal::field(ErrorCode::Invalid, "act", "this cannot be done with a person of this role"));
         }
-        let moved = match act {
-            HostAct::Admit => Some((Standing::Door, Standing::Inside)),
-            HostAct::Hold => Some((Standing::Inside, Standing::Held)),
-            HostAct::Release => Some((Standing::Held, Standing::Inside)),
-            HostAct::Mute | HostAct::Remove => None,
+        let rooms = work.tx.rooms();
+        let is_new = match act {
+            HostAct::Admit => rooms.stand(participant, Standing::Door, Standing::Inside).await?,
+            HostAct::Hold => rooms.stand(participant, Standing::Inside, Standing::Held).await?,
+            HostAct::Release => rooms.stand(participant, Standing::Held, Standing::Inside).await?,
+            HostAct::Mute => rooms.mute(participant, true).await?,
+            HostAct::Remove => true,
         };
-        if let Some((from, to)) = moved {
-            work.tx.rooms().stand(participant, from, to).await?;
+        // What was not answered is said again: the room hears it twice and does it once, and so does the log.
+        if is_new {
+            let detail = json!({ "room": room, "role": seat.role });
+            let (action, subject) = (format!("room.{}", act.as_str()), participant.to_string());
+            work.audit_why(actor.institution(), &actor.key(), &action, &subject, None, detail).await?;
         }
-        if act == HostAct::Mute {
-            work.tx.rooms().mute(participant, true).await?;
-        }
-        let detail = json!({ "room": room, "role": seat.role });
-        let (action, subject) = (format!("room.{}", act.as_str()), participant.to_string());
-        work.audit_why(actor.institution(), &actor.key(), &action, &subject, None, detail).await?;
         if act == HostAct::Remove {
             let invitation = seat.subject.strip_prefix("invitation_").and_then(|id| id.parse().ok());
             let invitation = match invitation {

@@ -230,16 +230,12 @@ impl Rooms<'_> {
         }))
     }
 
-    /// Notes that somebody was silenced by a host, or speaks again.
-    pub async fn mute(self, participant: ParticipantId, muted: bool) -> Result<()> {
+    /// Notes that somebody was silenced by a host, or speaks again; `false` when that was so before.
+    pub async fn mute(self, participant: ParticipantId, muted: bool) -> Result<bool> {
         on!(self.0, |conn| {
-            sqlx::query("update seat set muted = $2 where participant_id = $1")
-                .bind(participant)
-                .bind(muted)
-                .execute(conn)
-                .await?;
-        });
-        Ok(())
+            let query = sqlx::query("update seat set muted = $2 where participant_id = $1 and muted <> $2");
+            Ok(query.bind(participant).bind(muted).execute(conn).await?.rows_affected() == 1)
+        })
     }
 
     /// A seat by its id.

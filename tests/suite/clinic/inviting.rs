@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::audits::entries;
 use super::live::Socket;
 use super::stage::{Answer, Stage, Visit};
 
@@ -149,6 +150,27 @@ async fn an_invited_person_waits_is_let_in_is_held_muted_and_taken_out_for_good(
     assert_eq!(interpreter.expect("room_ended").await["reason"], "removed");
     doctor.expect("done").await;
     assert_eq!(stage.act("/invitations/mine/grant", guest).await.refusal(), (401, "auth.required"), "for good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_says_again_because_no_answer_came_is_done_once_and_logged_once() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "family").await;
+    let visits = format!("/visits/{}/grant", visit.id);
+    let mut doctor = enter(&stage, &visit.doctor, &visits).await;
+    let tokens = come(&stage, &made["token"], 1).await.ok();
+    let guest = enter(&stage, tokens["access_token"].as_str().unwrap(), "/invitations/mine/grant").await;
+    let seen = room(&mut doctor, |room| room["door"][0]["id"].is_string()).await;
+    for act in ["admit", "admit", "mute", "mute", "hold", "hold", "release", "release"] {
+        let whom = &seen["door"][0]["id"];
+        doctor.say(json!({ "type": "host", "id": 9, "room": seen["room"], "participant": whom, "act": act })).await;
+        doctor.expect("done").await;
+    }
+    for act in ["admit", "mute", "hold", "release"] {
+        assert_eq!(entries(&stage, &format!("room.{act}")).await.len(), 1, "{act}");
+    }
+    drop(guest);
 }
 
 #[tokio::test(flavor = "multi_thread")]

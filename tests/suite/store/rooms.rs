@@ -120,9 +120,12 @@ on_both! {
         assert!(stand(Standing::Door, Standing::Inside).await);
         assert!(!stand(Standing::Door, Standing::Inside).await);
         assert_eq!(sit(&knock).await, SeatRow { standing: Standing::Inside, ..knock.clone() });
-        hospital.write(async |tx| tx.rooms().mute(knock.participant_id, true).await.unwrap()).await;
+        let mute = async |muted| {
+            hospital.write(async |tx| tx.rooms().mute(knock.participant_id, muted).await.unwrap()).await
+        };
+        assert!(mute(true).await && !mute(true).await, "once");
         assert!(sit(&knock).await.muted, "a reload makes nobody speak");
-        hospital.write(async |tx| tx.rooms().mute(knock.participant_id, false).await.unwrap()).await;
+        assert!(mute(false).await);
         let mut tx = db.read().await.unwrap();
         let found = tx.rooms().seat_of(kept.id, "invitation_1").await.unwrap().unwrap();
         assert_eq!((found.participant_id, found.standing), (knock.participant_id, Standing::Inside));
