@@ -18,6 +18,7 @@ import { newCall, type CallState } from '@/room/state'
 import { watchQuality } from './callQuality'
 import type { Live } from './live'
 import { watchNetwork } from './network'
+import { useScreen } from './screen'
 
 /** Refusals of a grant or a join after which asking again is useless. */
 const OVER = new Set(['room.closed', 'visit.ended', 'auth.forbidden', 'request.not_found', 'ticket.state', 'room.full', 'auth.required', 'auth.session_ended', 'invitation.revoked'])
@@ -102,7 +103,10 @@ export function useCall(options: CallOptions): Call {
   let viewing: number | null = null
   const tiles = new Tiles(look)
   provide(TILES, tiles)
-  let screen: MediaStreamTrack | null = null
+  const screen = useScreen((track) => {
+    peer?.setScreen(track)
+    dispatch({ type: 'screen', on: track !== null })
+  })
   let still: Still | null = null
   const roused: Record<MediaKind, number> = { audio: 0, video: 0 }
   let rousing: number | null = null
@@ -383,32 +387,20 @@ export function useCall(options: CallOptions): Call {
     still = null
     local?.stop()
     local = null
-    screen?.stop()
-    screen = null
+    screen.stop()
     self.value = null
     streams.value = new Map()
   }
 
-  async function setScreen(on: boolean): Promise<boolean> {
-    screen?.stop()
-    screen = null
-    if (on) {
-      // The person may close the picker: then nothing is shared, and nothing is wrong.
-      const picked = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 }, audio: false }).catch(() => null)
-      screen = picked?.getVideoTracks()[0] ?? null
-    }
-    const track = screen
-    if (track) {
-      track.contentHint = 'detail'
-      track.addEventListener('ended', () => screen === track && void setScreen(false))
-    }
-    peer?.setScreen(track)
-    dispatch({ type: 'screen', on: track !== null })
-    return track !== null
-  }
-  async function inRoom(command: { type: 'host'; participant: string; act: HostAct } | { type: 'unmute' | 'call_off_picture' } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
+  async function inRoom(command: { type: 'host'; participant: string; act: HostAct } | { type: 'call_off_picture' } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
     const room = state.value.room
     if (room !== null) await live.command({ ...command, room })
+  }
+
+  /** Said when the socket is back, too: a button that shows an open microphone before a closed gate would lie. */
+  function speakAgain(): void {
+    const room = state.value.room
+    if (room !== null) void live.command({ type: 'unmute', room }, { patience: 'queue', key: 'unmute' }).catch(() => undefined)
   }
 
   function leave(): void {
@@ -467,7 +459,7 @@ export function useCall(options: CallOptions): Call {
     camera: computed(() => isOnCamera(state.value)),
     join,
     setMicrophone(on) {
-      if (on && me(state.value)?.muted) void inRoom({ type: 'unmute' }).catch(() => undefined)
+      if (on && me(state.value)?.muted) speakAgain()
       dispatch({ type: 'microphone', on })
       void local?.setMicrophone(on)
     },
@@ -484,7 +476,7 @@ export function useCall(options: CallOptions): Call {
       void local?.setCamera(wantsCamera())
     },
     canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',
-    setScreen,
+    setScreen: screen.show,
     host: (participant, act) => inRoom({ type: 'host', participant, act }),
     askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),
     callOffPicture: () => inRoom({ type: 'call_off_picture' }),
