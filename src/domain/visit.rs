@@ -5,6 +5,29 @@ use serde::{Deserialize, Serialize};
 use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 
+/// Who speaks in a visit's conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChatSide {
+    /// The patient, or who answers for the patient.
+    Patient,
+    /// The hospital.
+    Staff,
+}
+
+impl ChatSide {
+    /// Both sides.
+    pub const ALL: [Self; 2] = [Self::Patient, Self::Staff];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Staff => "staff",
+        }
+    }
+}
+
 /// What happens after the visit; one click.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -24,7 +24,7 @@ use crate::protocol::visit::{
     VisitView,
 };
 use crate::services::Services;
-use crate::services::chat::{PICTURE_LIMIT, Picture};
+use crate::services::pictures::{PICTURE_LIMIT, Picture};
 
 /// Bytes of a picture that are read at once.
 const STRETCH: usize = 64 * 1024;

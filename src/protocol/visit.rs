@@ -9,7 +9,7 @@ use crate::domain::ids::{
 use crate::domain::people::{Relation, Sex};
 use crate::domain::room::ParticipantRole;
 use crate::domain::time::Timestamp;
-pub use crate::domain::visit::Outcome;
+pub use crate::domain::visit::{ChatSide, Outcome};
 use crate::protocol::house::Text;
 use crate::protocol::intake::{ConsentRecord, TriageView};
 use crate::protocol::ticket::{ClosedAlarm, DeviceCheck, TicketPhase};
@@ -248,16 +248,6 @@ pub struct ChatMessage {
     pub attachment: Option<AttachmentId>,
     /// When the server stored it.
     pub at: Timestamp,
-}
-
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ChatSide {
-    /// The patient, or who answers for the patient.
-    Patient,
-    /// The hospital.
-    Staff,
 }
 
 /// `POST /visits/{id}/messages`.

@@ -1,36 +1,35 @@
-//! The conversation of a visit, and its pictures. Kept with the visit; text sealed, pictures as files in the data folder.
-
-use std::path::PathBuf;
+//! The conversation of a visit. Kept with the visit, its text sealed; it is exactly once in the log and on the screens.
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
-use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
 use crate::domain::permission::Actor;
-use crate::domain::picture;
 use crate::domain::text::Text;
-use crate::domain::visit::VisitEnd;
+use crate::domain::visit::{ChatSide, VisitEnd};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::{AttachmentInfo, ChatMessage, ChatSend, ChatSide};
+use crate::protocol::visit::{ChatMessage, ChatSend};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
-use crate::store::{AttachmentRow, MessageRow, Tx, VisitRow};
+use crate::services::work::Work;
+use crate::store::{MessageRow, Tx, VisitRow};
 
 /// Characters of one message.
 const TEXT_LIMIT: usize = 2000;
-/// Bytes of one picture.
-pub const PICTURE_LIMIT: usize = 8 * 1024 * 1024;
-/// Pictures of one visit.
-const PICTURES: i64 = 50;
 /// Lines of one visit; more than two people type in an hour.
 const LINES: i64 = 2000;
 /// Lines that are shown.
 const SHOWN: i64 = 500;
+
+/// What is said.
+pub(super) struct Line<'a> {
+    pub id: MessageId,
+    pub side: ChatSide,
+    pub text: &'a str,
+    pub attachment: Option<AttachmentId>,
+}
 
 impl Services {
     /// The lines of a visit, oldest first.
@@ -56,14 +55,34 @@ impl Services {
             return Ok(before);
         }
         goes_on(&visit)?;
-        if work.tx.messages().count(id).await? >= LINES {
-            return Err(Refusal::new(ErrorCode::ChatFull, format!("a visit holds at most {LINES} lines")));
-        }
         if let Some(attachment) = send.attachment {
             let found = work.tx.messages().attachment(attachment).await?;
             if found.is_none_or(|found| found.visit_id != id) {
                 return Err(Refusal::field(ErrorCode::Invalid, "attachment", "no such picture in this visit"));
             }
+        }
+        let line = Line { id: send.id, side, text, attachment: send.attachment };
+        let Some(row) = self.write_line(&mut work, &visit, actor, line).await? else {
+            let twin = self.said_before(&mut work.tx, actor, id, send.id).await?;
+            return twin.ok_or_else(|| Refusal::internal("a line is neither new nor known"));
+        };
+        work.commit().await?;
+        self.line(row)
+    }
+
+    /// Writes a line of a visit, and tells its two; `None` when there is a line of this id.
+    ///
+    /// # Errors
+    /// `chat.full` when the visit holds [`LINES`].
+    pub(super) async fn write_line(
+        &self,
+        work: &mut Work,
+        visit: &VisitRow,
+        actor: Actor,
+        Line { id, side, text, attachment }: Line<'_>,
+    ) -> Result<Option<MessageRow>, Refusal> {
+        if work.tx.messages().count(visit.id).await? >= LINES {
+            return Err(Refusal::new(ErrorCode::ChatFull, format!("a visit holds at most {LINES} lines")));
         }
         let name = match actor {
             Actor::Staff { account, .. } => staff_name(&mut work.tx, account).await?.0,
@@ -74,25 +93,23 @@ impl Services {
             }
         };
         let row = MessageRow {
-            id: send.id,
+            id,
             institution_id: visit.institution_id,
-            visit_id: id,
-            side: if side == ChatSide::Staff { "staff" } else { "patient" }.to_owned(),
+            visit_id: visit.id,
+            side,
             sender: actor.key(),
             name_zh: name.zh,
             name_en: name.en,
-            body_sealed: self.vault.seal(Field::Answers, send.id.as_uuid(), text),
-            attachment_id: send.attachment,
+            body_sealed: self.vault.seal(Field::Answers, id.as_uuid(), text),
+            attachment_id: attachment,
             at: work.now,
         };
         if !work.tx.messages().insert(&row).await? {
-            let twin = self.said_before(&mut work.tx, actor, id, send.id).await?;
-            return twin.ok_or_else(|| Refusal::internal("a line is neither new nor known"));
+            return Ok(None);
         }
-        let data = json!({ "message": send.id, "side": side });
-        work.emit(visit.institution_id, Topic::Visit(id).to_string(), "message.sent", data).await?;
-        work.commit().await?;
-        self.line(row)
+        let data = json!({ "message": id, "side": side });
+        work.emit(visit.institution_id, Topic::Visit(visit.id).to_string(), "message.sent", data).await?;
+        Ok(Some(row))
     }
 
     /// The line of this id, if the actor said it here before; an id that names another line is refused.
@@ -113,124 +130,13 @@ impl Services {
     pub(super) fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
         Ok(ChatMessage {
             id: row.id,
-            side: if row.side == "staff" { ChatSide::Staff } else { ChatSide::Patient },
+            side: row.side,
             from: Text::new(row.name_zh, row.name_en),
             text: self.open_field(Field::Answers, row.id.as_uuid(), &row.body_sealed)?,
             attachment: row.attachment_id,
             at: row.at,
         })
     }
-
-    /// Whether this party of a visit may send a picture now; asked before its bytes are read.
-    pub async fn may_attach(&self, actor: Actor, id: VisitId) -> Result<(), Refusal> {
-        has_room(&mut self.db.read().await?, actor, id).await.map(drop)
-    }
-
-    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
-    /// Where it was taken is no part of it.
-    pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
-        if bytes.len() > PICTURE_LIMIT {
-            return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
-        }
-        let (mime, bytes) = clean_picture(bytes)?;
-        let attachment = self.ids.make(AttachmentId::from_uuid);
-        // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
-        // file without its row is only litter, and taken away.
-        self.write_picture(attachment, &bytes).await?;
-        let kept = self.note_picture(actor, id, attachment, mime, &bytes).await;
-        if kept.as_ref().is_err_and(is_final) {
-            tokio::fs::remove_file(self.picture_path(attachment)).await.ok();
-        }
-        kept
-    }
-
-    async fn note_picture(
-        &self,
-        actor: Actor,
-        id: VisitId,
-        attachment: AttachmentId,
-        mime: &str,
-        bytes: &[u8],
-    ) -> Result<AttachmentInfo, Refusal> {
-        let mut work = self.begin().await?;
-        let visit = has_room(&mut work.tx, actor, id).await?;
-        let row = AttachmentRow {
-            id: attachment,
-            institution_id: visit.institution_id,
-            visit_id: id,
-            sender: actor.key(),
-            mime: mime.to_owned(),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(bytes)),
-            at: work.now,
-        };
-        work.tx.messages().attach(&row).await?;
-        work.commit().await?;
-        Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
-    }
-
-    /// A picture, for who is or was in its visit.
-    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
-        let mut tx = self.db.read().await?;
-        let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
-        party(&mut tx, actor, row.visit_id).await?;
-        drop(tx);
-        let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
-        let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;
-        if hash != row.sha256 {
-            return Err(Refusal::internal("a stored picture is not what was stored"));
-        }
-        Ok(Picture { mime: row.mime, size: row.size, file })
-    }
-
-    pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
-        let path = self.picture_path(id);
-        // A repeated request finds its own bytes; whoever brings others under the same id may not take these away.
-        if tokio::fs::read(&path).await.is_ok_and(|there| there != bytes) {
-            return Err(Refusal::new(ErrorCode::Malformed, "another picture has this id"));
-        }
-        let no_room = |e: std::io::Error| {
-            tracing::error!(cause = %e.kind(), "a picture could not be stored");
-            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
-        };
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
-        }
-        tokio::fs::write(&path, bytes).await.map_err(no_room)
-    }
-
-    pub(super) fn picture_path(&self, id: AttachmentId) -> PathBuf {
-        self.config.data_dir.join("attachments").join(id.as_uuid().simple().to_string())
-    }
-}
-
-/// A stored picture, whole and at its beginning.
-#[derive(Debug)]
-pub struct Picture {
-    /// Its MIME type.
-    pub mime: String,
-    /// Its bytes.
-    pub size: i64,
-    /// Where they are.
-    pub file: tokio::fs::File,
-}
-
-/// What a file hashes to, read in stretches; afterwards it stands at its beginning again.
-async fn hash_of(file: &mut tokio::fs::File) -> std::io::Result<String> {
-    let (mut hash, mut stretch) = (Sha256::new(), vec![0; 64 * 1024]);
-    loop {
-        match file.read(&mut stretch).await? {
-            0 => break,
-            length => hash.update(&stretch[..length]),
-        }
-    }
-    file.rewind().await?;
-    Ok(hex(&hash.finalize()))
-}
-
-/// A picture's kind as read from its bytes, and those without what was written beside it.
-pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
-    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or still WebP picture"))
 }
 
 /// The visit, and on which side of it the actor stands; not there for anybody else.
@@ -255,20 +161,4 @@ pub(super) fn goes_on(visit: &VisitRow) -> Result<(), Refusal> {
         None => Ok(()),
         Some(_) => Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over; what was said stays readable")),
     }
-}
-
-/// Whether a picture was refused for good; after anything else, such as a commit whose answer was lost, it may be a picture
-/// of its visit all the same.
-pub(super) fn is_final(refusal: &Refusal) -> bool {
-    matches!(refusal.code, ErrorCode::VisitEnded | ErrorCode::TooLarge)
-}
-
-/// The visit, for one of its two, and while it has room for another picture.
-pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
-    let (visit, _) = party(tx, actor, id).await?;
-    goes_on(&visit)?;
-    if tx.messages().count_attachments(id).await? >= PICTURES {
-        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
-    }
-    Ok(visit)
 }

@@ -19,6 +19,7 @@ pub mod live;
 pub mod notes;
 pub mod notices;
 pub mod passwords;
+pub mod pictures;
 mod presence;
 pub mod recordings;
 pub mod refusal;

@@ -15,16 +15,16 @@ use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::room::Input;
-use crate::domain::text::Text;
+use crate::domain::visit::ChatSide;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::invitation::{UploadBegin, UploadState};
-use crate::protocol::visit::{ChatMessage, ChatSide};
+use crate::protocol::visit::ChatMessage;
 use crate::services::Services;
-use crate::services::chat::{PICTURE_LIMIT, clean_picture, goes_on, has_room, is_final, party};
+use crate::services::chat::{Line, goes_on, party};
+use crate::services::pictures::{PICTURE_LIMIT, clean_picture, has_room, is_final, note_picture};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::services::vault::Field;
-use crate::store::{AttachmentRow, MessageRow, UploadRow, VisitRow};
+use crate::store::{UploadRow, VisitRow};
 
 /// Bytes of one piece.
 pub const PIECE_LIMIT: usize = 1024 * 1024;
@@ -60,6 +60,7 @@ impl Services {
             if known.finished_at.is_some() {
                 return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
             }
+            goes_on(&row)?;
             // A page that was reloaded lost its photo, and took another for the same wish.
             let size = i64::try_from(begin.size).unwrap_or(i64::MAX);
             work.tx.uploads().begin_anew(begin.id, size, &begin.sha256).await?;
@@ -140,7 +141,10 @@ impl Services {
         if row.received != row.size {
             return Err(Refusal::new(ErrorCode::UploadOffset, format!("{} bytes are here", row.received)));
         }
-        let mut whole = tokio::fs::read(self.upload_path(id)).await.map_err(|_| no_room(None))?;
+        let read = tokio::fs::read(self.upload_path(id)).await;
+        // A file that is gone, from a copy of the data folder for one, comes again: to try again alone would never end.
+        let is_gone = read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let mut whole = if is_gone { Vec::new() } else { read.map_err(|_| unreadable())? };
         whole.truncate(usize::try_from(row.size).unwrap_or(usize::MAX));
         if hex(&Sha256::digest(&whole)) != row.sha256 {
             let mut work = self.begin().await?;
@@ -178,41 +182,14 @@ impl Services {
             let said = self.said_before(&mut work.tx, actor, row.visit_id, line).await?;
             return said.ok_or_else(|| Refusal::internal("a finished upload without its line"));
         }
-        let picture = AttachmentRow {
-            id,
-            institution_id: visit.institution_id,
-            visit_id: visit.id,
-            sender: actor.key(),
-            mime: mime.to_owned(),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            sha256: hex(&Sha256::digest(bytes)),
-            at: now,
-        };
-        work.tx.messages().attach(&picture).await?;
+        note_picture(&mut work, &visit, actor, id, mime, bytes).await?;
         work.tx.uploads().name_picture(id, row.picture_of).await?;
-        let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
-        let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
-        let name = Text::new(name.clone(), name);
-        let message = MessageRow {
-            id: line,
-            institution_id: visit.institution_id,
-            visit_id: visit.id,
-            side: "patient".to_owned(),
-            sender: actor.key(),
-            name_zh: name.zh,
-            name_en: name.en,
-            body_sealed: self.vault.seal(Field::Answers, line.as_uuid(), ""),
-            attachment_id: Some(id),
-            at: now,
-        };
-        if !work.tx.messages().insert(&message).await? {
-            return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
-        }
-        let topic = Topic::Visit(visit.id).to_string();
         let data = json!({ "attachment": id, "of": row.picture_of });
-        work.emit(visit.institution_id, topic.clone(), "picture.kept", data).await?;
-        let data = json!({ "message": line, "side": ChatSide::Patient });
-        work.emit(visit.institution_id, topic, "message.sent", data).await?;
+        work.emit(visit.institution_id, Topic::Visit(visit.id).to_string(), "picture.kept", data).await?;
+        let line = Line { id: line, side: ChatSide::Patient, text: "", attachment: Some(id) };
+        let Some(message) = self.write_line(&mut work, &visit, actor, line).await? else {
+            return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
+        };
         work.commit().await?;
         self.live.send(visit.room_id, Input::PictureKept(id)).await;
         // What is left is litter.
@@ -261,7 +238,10 @@ impl Services {
             file.write_all(piece).await?;
             file.sync_data().await
         };
-        written.await.map_err(|e: std::io::Error| no_room(Some(&e)))
+        written.await.map_err(|error: std::io::Error| {
+            tracing::error!(cause = ?error.kind(), "a piece of a picture could not be stored");
+            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+        })
     }
 
     fn upload_path(&self, id: AttachmentId) -> PathBuf {
@@ -269,9 +249,9 @@ impl Services {
     }
 }
 
-fn no_room(cause: Option<&std::io::Error>) -> Refusal {
-    tracing::error!(cause = ?cause.map(std::io::Error::kind), "a piece of a picture could not be stored");
-    Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+fn unreadable() -> Refusal {
+    tracing::error!("the pieces of a picture could not be read");
+    Refusal::new(ErrorCode::Unavailable, "the picture could not be read; try again")
 }
 
 fn state_of(row: &UploadRow) -> UploadState {

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{AttachmentId, InstitutionId, MessageId, VisitId};
 use crate::domain::time::Timestamp;
+use crate::domain::visit::ChatSide;
 use crate::store::{Result, Tx, on};
 
 /// A line of the conversation.
@@ -13,8 +14,8 @@ pub struct MessageRow {
     pub institution_id: InstitutionId,
     /// The visit.
     pub visit_id: VisitId,
-    /// `patient` or `staff`.
-    pub side: String,
+    /// Who speaks.
+    pub side: ChatSide,
     /// The subject, as [`crate::domain::permission::Actor::key`] names it.
     pub sender: String,
     /// The sender's name as shown.
@@ -66,7 +67,7 @@ impl Messages<'_> {
             .bind(message.id)
             .bind(message.institution_id)
             .bind(message.visit_id)
-            .bind(&message.side)
+            .bind(message.side)
             .bind(&message.sender)
             .bind(&message.name_zh)
             .bind(&message.name_en)

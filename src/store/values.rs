@@ -20,7 +20,7 @@ use crate::domain::room::{ParticipantRole, PictureOf, RoomPurpose, Standing};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Disposition, Level, RuleSetStatus};
-use crate::domain::visit::{Outcome, VisitEnd};
+use crate::domain::visit::{ChatSide, Outcome, VisitEnd};
 
 macro_rules! as_column {
     ($($name:ty as $column:ty: |$value:ident| $encode:expr, |$read:ident| $decode:expr;)+) => {$(
@@ -104,6 +104,7 @@ ids!(
 words!(
     AlarmKind,
     AlarmOutcome,
+    ChatSide,
     ConsentKind,
     DeskPhase,
     Disposition,

@@ -4,7 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use yunzhen::store::Db;
 
+use super::pictures::png;
 use super::stage::{Stage, Visit};
+use super::tongue::{hex, put};
 use crate::support::sql;
 
 async fn save(stage: &Stage, visit: &Visit, version: i64, content: Value) -> super::stage::Answer {
@@ -104,4 +106,14 @@ async fn a_conversation_holds_two_thousand_lines() {
     stage.post(&path, &visit.patient, line(2)).await.ok();
     assert_eq!(stage.post(&path, &visit.patient, line(3)).await.refusal(), (409, "chat.full"));
     stage.post(&path, &visit.patient, line(2)).await.ok();
+    // A picture is a line as well, whichever way it comes.
+    let picture = png(&[(b"IDAT", &[7; 400])]);
+    let id = "0190a0a0-0000-7000-8000-0000000000ca";
+    let begin = json!({ "id": id, "of": "tongue", "size": picture.len(), "sha256": hex(&picture) });
+    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, &picture).await.ok();
+    let refused = stage.act(&format!("/uploads/{id}/finish"), &visit.patient).await;
+    assert_eq!(refused.refusal(), (409, "chat.full"));
+    let kept = stage.folder.path().join("attachments").join(id.replace('-', ""));
+    assert!(!kept.exists(), "and it is not kept beside the visit");
 }

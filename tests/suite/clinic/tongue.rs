@@ -16,11 +16,11 @@ fn picture() -> Vec<u8> {
     png(&[(b"IDAT", &pixels)])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-async fn put(stage: &Stage, id: &str, token: &str, offset: usize, piece: &[u8]) -> Answer {
+pub(super) async fn put(stage: &Stage, id: &str, token: &str, offset: usize, piece: &[u8]) -> Answer {
     let url = format!("http://{}/api/v1/uploads/{id}?offset={offset}", stage.server.http_addr);
     let request = reqwest::Client::new().put(url).bearer_auth(token).body(piece.to_vec());
     let response = request.send().await.unwrap();
@@ -108,6 +108,23 @@ async fn a_picture_that_is_not_what_was_promised_begins_anew_and_a_page_is_none(
     assert_eq!(stage.post(&path, &visit.patient, large).await.refusal(), (413, "request.too_large"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_file_is_gone_begins_anew_and_ends_well() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let whole = picture();
+    let id = "0190a0a0-0000-7000-8000-0000000000af";
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
+    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    std::fs::remove_file(stage.folder.path().join("uploads").join(id.replace('-', ""))).unwrap();
+    let finish = format!("/uploads/{id}/finish");
+    assert_eq!(stage.act(&finish, &visit.patient).await.refusal(), (422, "upload.broken"));
+    assert_eq!(stage.get(&format!("/uploads/{id}"), &visit.patient).await.ok()["received"], 0);
+    put(&stage, id, &visit.patient, 0, &whole).await.ok();
+    assert_eq!(stage.act(&finish, &visit.patient).await.ok()["attachment"], id);
+}
+
 async fn end(stage: &Stage, visit: &Visit) {
     let outcome = json!({ "outcome": "follow_up" });
     stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
@@ -127,6 +144,9 @@ async fn after_the_visit_no_piece_is_taken_and_what_had_come_is_swept_away() {
     assert_eq!(std::fs::metadata(&file).unwrap().len(), 100);
     assert_eq!(stage.server.services.sweep_uploads().await.unwrap(), 0, "the visit goes on");
     end(&stage, &visit).await;
+    let another = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(b"another") });
+    let refused = stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, another).await;
+    assert_eq!(refused.refusal(), (409, "visit.ended"), "nor begun anew");
     let refused = put(&stage, id, &visit.patient, 100, &whole[100..]).await;
     assert_eq!(refused.refusal(), (409, "visit.ended"));
     let actor = stage.server.services.authenticate(&visit.patient).await.unwrap().unwrap().0;

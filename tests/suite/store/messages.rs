@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use yunzhen::domain::ids::{AttachmentId, MessageId};
+use yunzhen::domain::visit::ChatSide;
 use yunzhen::store::{AttachmentRow, MessageRow, VisitRow};
 
 use crate::support::hospital::Hospital;
@@ -14,7 +15,7 @@ fn line(hospital: &Hospital, visit: &VisitRow, body: &[u8]) -> MessageRow {
         id: hospital.ids.make(MessageId::from_uuid),
         institution_id: hospital.institution,
         visit_id: visit.id,
-        side: "patient".into(),
+        side: ChatSide::Patient,
         sender: "holder_1".into(),
         name_zh: "演示患者甲".into(),
         name_en: "Demo patient".into(),

@@ -1,0 +1,165 @@
+//! The pictures of a visit: cleaned of what was written beside them, kept as files in the data folder, read by its two.
+
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+use crate::domain::audit::hex;
+use crate::domain::ids::{AttachmentId, VisitId};
+use crate::domain::permission::Actor;
+use crate::domain::picture;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::visit::AttachmentInfo;
+use crate::services::Services;
+use crate::services::chat::{goes_on, party};
+use crate::services::refusal::Refusal;
+use crate::services::work::Work;
+use crate::store::{AttachmentRow, Tx, VisitRow};
+
+/// Bytes of one picture.
+pub const PICTURE_LIMIT: usize = 8 * 1024 * 1024;
+/// Pictures of one visit.
+const PICTURES: i64 = 50;
+
+impl Services {
+    /// Whether this party of a visit may send a picture now; asked before its bytes are read.
+    pub async fn may_attach(&self, actor: Actor, id: VisitId) -> Result<(), Refusal> {
+        has_room(&mut self.db.read().await?, actor, id).await.map(drop)
+    }
+
+    /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
+    /// Where it was taken is no part of it.
+    pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
+        if bytes.len() > PICTURE_LIMIT {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
+        }
+        let (mime, bytes) = clean_picture(bytes)?;
+        let attachment = self.ids.make(AttachmentId::from_uuid);
+        // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
+        // file without its row is only litter, and taken away.
+        self.write_picture(attachment, &bytes).await?;
+        let kept = self.note_alone(actor, id, attachment, mime, &bytes).await;
+        if kept.as_ref().is_err_and(is_final) {
+            tokio::fs::remove_file(self.picture_path(attachment)).await.ok();
+        }
+        kept
+    }
+
+    async fn note_alone(
+        &self,
+        actor: Actor,
+        id: VisitId,
+        attachment: AttachmentId,
+        mime: &str,
+        bytes: &[u8],
+    ) -> Result<AttachmentInfo, Refusal> {
+        let mut work = self.begin().await?;
+        let visit = has_room(&mut work.tx, actor, id).await?;
+        let row = note_picture(&mut work, &visit, actor, attachment, mime, bytes).await?;
+        work.commit().await?;
+        Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
+    }
+
+    /// A picture, for who is or was in its visit.
+    pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
+        party(&mut tx, actor, row.visit_id).await?;
+        drop(tx);
+        let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
+        let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;
+        if hash != row.sha256 {
+            return Err(Refusal::internal("a stored picture is not what was stored"));
+        }
+        Ok(Picture { mime: row.mime, size: row.size, file })
+    }
+
+    pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
+        let path = self.picture_path(id);
+        // A repeated request finds its own bytes; whoever brings others under the same id may not take these away.
+        if tokio::fs::read(&path).await.is_ok_and(|there| there != bytes) {
+            return Err(Refusal::new(ErrorCode::Malformed, "another picture has this id"));
+        }
+        let no_room = |e: std::io::Error| {
+            tracing::error!(cause = %e.kind(), "a picture could not be stored");
+            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+        };
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
+        }
+        tokio::fs::write(&path, bytes).await.map_err(no_room)
+    }
+
+    pub(super) fn picture_path(&self, id: AttachmentId) -> PathBuf {
+        self.config.data_dir.join("attachments").join(id.as_uuid().simple().to_string())
+    }
+}
+
+/// A stored picture, whole and at its beginning.
+#[derive(Debug)]
+pub struct Picture {
+    /// Its MIME type.
+    pub mime: String,
+    /// Its bytes.
+    pub size: i64,
+    /// Where they are.
+    pub file: tokio::fs::File,
+}
+
+/// What a file hashes to, read in stretches; afterwards it stands at its beginning again.
+async fn hash_of(file: &mut tokio::fs::File) -> std::io::Result<String> {
+    let (mut hash, mut stretch) = (Sha256::new(), vec![0; 64 * 1024]);
+    loop {
+        match file.read(&mut stretch).await? {
+            0 => break,
+            length => hash.update(&stretch[..length]),
+        }
+    }
+    file.rewind().await?;
+    Ok(hex(&hash.finalize()))
+}
+
+/// A picture's kind as read from its bytes, and those without what was written beside it.
+pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
+    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or still WebP picture"))
+}
+
+/// Whether a picture was refused for good; after anything else, such as a commit whose answer was lost, it may be a picture
+/// of its visit all the same.
+pub(super) fn is_final(refusal: &Refusal) -> bool {
+    matches!(refusal.code, ErrorCode::VisitEnded | ErrorCode::TooLarge | ErrorCode::ChatFull)
+}
+
+/// The visit, for one of its two, and while it has room for another picture.
+pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+    let (visit, _) = party(tx, actor, id).await?;
+    goes_on(&visit)?;
+    if tx.messages().count_attachments(id).await? >= PICTURES {
+        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
+    }
+    Ok(visit)
+}
+
+/// Notes a picture whose file is written.
+pub(super) async fn note_picture(
+    work: &mut Work,
+    visit: &VisitRow,
+    actor: Actor,
+    id: AttachmentId,
+    mime: &str,
+    bytes: &[u8],
+) -> Result<AttachmentRow, Refusal> {
+    let row = AttachmentRow {
+        id,
+        institution_id: visit.institution_id,
+        visit_id: visit.id,
+        sender: actor.key(),
+        mime: mime.to_owned(),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        sha256: hex(&Sha256::digest(bytes)),
+        at: work.now,
+    };
+    work.tx.messages().attach(&row).await?;
+    Ok(row)
+}
