@@ -1,6 +1,7 @@
 //! A call on a bad network: at whatever message the socket dies, the same person comes back into the same seat, and
 //! nothing that was said is lost or doubled.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
@@ -63,6 +64,8 @@ struct Browser<'stage> {
     /// The newest number of the visit's topic, and every line that was announced.
     seq: i64,
     lines: Vec<Value>,
+    /// The numbers that came since the topic was subscribed to.
+    told: HashSet<i64>,
 }
 
 impl<'stage> Browser<'stage> {
@@ -71,8 +74,23 @@ impl<'stage> Browser<'stage> {
         let failures = wire.failures();
         let heard = serde_json::Map::new();
         let (socket, resume, seat_in) = (None, None, None);
-        let (watches, follows, last_id, lines) = (false, false, 0, Vec::new());
-        Self { stage, visit, wire, failures, socket, resume, last_id, watches, follows, seat_in, heard, seq, lines }
+        let (watches, follows, last_id, lines, told) = (false, false, 0, Vec::new(), HashSet::new());
+        Self {
+            stage,
+            visit,
+            wire,
+            failures,
+            socket,
+            resume,
+            last_id,
+            watches,
+            follows,
+            seat_in,
+            heard,
+            seq,
+            lines,
+            told,
+        }
     }
 
     fn topic(&self) -> String {
@@ -82,6 +100,9 @@ impl<'stage> Browser<'stage> {
     /// Says something; what cannot be said is noticed by its answer that does not come.
     async fn say(&mut self, mut body: Value) -> u64 {
         self.last_id += 1;
+        if body["type"] == "subscribe" {
+            self.told.clear();
+        }
         if body["type"] != "hello" {
             body["id"] = json!(self.last_id);
         }
@@ -105,6 +126,7 @@ impl<'stage> Browser<'stage> {
         if message["type"] == "event" {
             let seq = message["seq"].as_i64().unwrap();
             assert!(seq <= self.seq + 1, "event {} was lost", self.seq + 1);
+            assert!(self.told.insert(seq), "event {seq} was told twice");
             if seq == self.seq + 1 {
                 self.seq = seq;
                 self.lines.push(message["data"]["message"].clone());
