@@ -31,7 +31,10 @@ use webrtc::peer_connection::{
     RTCSessionDescription, SettingEngineBuilder,
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::runtime::{Runtime, TokioRuntime};
 use yunzhen::domain::room::relay::MediaKind;
+
+use super::vandal::{Behind, Overheard, Vandal};
 
 /// Upper bound of every wait: a test that needs it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -73,6 +76,13 @@ pub struct Client {
     stop: CancellationToken,
 }
 
+/// What is special about a browser.
+#[derive(Default)]
+struct Kind {
+    is_film: bool,
+    vandal: Option<Arc<Vandal>>,
+}
+
 struct Handler {
     state: watch::Sender<RTCPeerConnectionState>,
     gathered: watch::Sender<bool>,
@@ -108,15 +118,22 @@ impl PeerConnectionEventHandler for Handler {
 impl Client {
     /// A browser called `name` that can receive `slots` microphones and `slots` cameras.
     pub async fn new(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
-        Self::sending(name, slots, tracker, false).await
+        Self::sending(name, slots, tracker, Kind::default()).await
+    }
+
+    /// The same, and somebody who breaks what it sends.
+    pub async fn vandalised(name: u8, slots: usize, tracker: &TaskTracker) -> (Self, Arc<Vandal>) {
+        let vandal = Vandal::of(ssrc(name, 2));
+        let kind = Kind { vandal: Some(Arc::clone(&vandal)), ..Kind::default() };
+        (Self::sending(name, slots, tracker, kind).await, vandal)
     }
 
     /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`Film`].
     pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
-        Self::sending(name, slots, tracker, true).await
+        Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
     }
 
-    async fn sending(name: u8, slots: usize, tracker: &TaskTracker, is_film: bool) -> Self {
+    async fn sending(name: u8, slots: usize, tracker: &TaskTracker, kind: Kind) -> Self {
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
@@ -130,10 +147,14 @@ impl Client {
             remotes: Arc::clone(&remotes),
             tracker: tracker.clone(),
         };
-        let settings = SettingEngineBuilder::new()
+        let mut settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(true)
-            .build();
+            .with_include_loopback_candidate(true);
+        let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
+        if let Some(vandal) = kind.vandal {
+            settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
+            runtime = Arc::new(Behind(vandal));
+        }
         let mut media = MediaEngine::default();
         for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
@@ -144,7 +165,8 @@ impl Client {
             Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
         let registry = registry.with(Slot::Custom(14_000), tap);
         let building = PeerConnectionBuilder::new()
-            .with_setting_engine(settings)
+            .with_setting_engine(settings.build())
+            .with_runtime(runtime)
             .with_media_engine(media)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(handler))
@@ -160,7 +182,7 @@ impl Client {
         let stop = CancellationToken::new();
         let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
         let ticks = Arc::<AtomicU32>::default();
-        if is_film {
+        if kind.is_film {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
         } else {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
@@ -214,6 +236,11 @@ impl Client {
                 self.connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
             }
         }
+    }
+
+    /// The streams that the relay sends it.
+    pub fn legs(&self) -> Vec<u32> {
+        self.mids.keys().copied().collect()
     }
 
     /// How many hundredths of a second of its film it has sent.
@@ -279,8 +306,9 @@ impl Client {
             payload_type: packet.header.payload_type,
             sequence: packet.header.sequence_number,
             timestamp: packet.header.timestamp,
-            sender: packet.payload[2],
-            is_keyframe: video && packet.payload[1] & 1 == 0,
+            // A broken packet is nobody's.
+            sender: packet.payload.get(2).copied().unwrap_or(0),
+            is_keyframe: video && packet.payload.get(1).is_some_and(|first| first & 1 == 0),
         }
     }
 }

@@ -8,3 +8,4 @@ mod paths;
 mod permits;
 mod stage;
 mod turn;
+pub mod vandal;
