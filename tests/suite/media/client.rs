@@ -69,6 +69,10 @@ pub struct Client {
     mids: HashMap<u32, String>,
     /// The relay's ICE name of this connection.
     pub server_ufrag: String,
+    /// The password that goes with it.
+    pub server_password: String,
+    /// The browser's own.
+    pub password: String,
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
@@ -194,6 +198,8 @@ impl Client {
             asked,
             mids: HashMap::new(),
             server_ufrag: String::new(),
+            server_password: String::new(),
+            password: String::new(),
             remotes,
             state,
             gathered,
@@ -209,7 +215,10 @@ impl Client {
         let offer = self.connection.create_offer(None).await.unwrap();
         self.connection.set_local_description(offer).await.unwrap();
         tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-        self.connection.local_description().await.unwrap().sdp
+        let sdp = self.connection.local_description().await.unwrap().sdp;
+        let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"));
+        password.unwrap().clone_into(&mut self.password);
+        sdp
     }
 
     /// Takes the answer.
@@ -220,6 +229,8 @@ impl Client {
                 value.clone_into(&mut mid);
             } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
                 value.clone_into(&mut self.server_ufrag);
+            } else if let Some(value) = line.strip_prefix("a=ice-pwd:") {
+                value.clone_into(&mut self.server_password);
             } else if let Some(value) = line.strip_prefix("a=ssrc:") {
                 self.mids.insert(value.split(' ').next().unwrap().parse().unwrap(), mid.clone());
             }
