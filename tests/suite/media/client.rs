@@ -27,8 +27,8 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription, SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
+    RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use webrtc::runtime::{Runtime, TokioRuntime};
@@ -85,6 +85,8 @@ pub struct Client {
 struct Kind {
     is_film: bool,
     vandal: Option<Arc<Vandal>>,
+    /// The only ways out that it has.
+    servers: Option<Vec<RTCIceServer>>,
 }
 
 struct Handler {
@@ -137,6 +139,18 @@ impl Client {
         Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
     }
 
+    /// The same on a network that leads nowhere but to these TURN servers, as a grant names them.
+    pub async fn relayed(name: u8, slots: usize, tracker: &TaskTracker, servers: &serde_json::Value) -> Self {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let server = |server: &serde_json::Value| RTCIceServer {
+            urls: server["urls"].as_array().unwrap().iter().map(text).collect(),
+            username: text(&server["username"]),
+            credential: text(&server["credential"]),
+        };
+        let servers = Some(servers.as_array().unwrap().iter().map(server).collect());
+        Self::sending(name, slots, tracker, Kind { is_film: true, servers, ..Kind::default() }).await
+    }
+
     async fn sending(name: u8, slots: usize, tracker: &TaskTracker, kind: Kind) -> Self {
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, gathered) = watch::channel(false);
@@ -159,6 +173,11 @@ impl Client {
             settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
             runtime = Arc::new(Behind(vandal));
         }
+        let mut configuration = RTCConfigurationBuilder::new();
+        if let Some(servers) = kind.servers {
+            let policy = RTCIceTransportPolicy::Relay;
+            configuration = configuration.with_ice_servers(servers).with_ice_transport_policy(policy);
+        }
         let mut media = MediaEngine::default();
         for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
@@ -169,6 +188,7 @@ impl Client {
             Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
         let registry = registry.with(Slot::Custom(14_000), tap);
         let building = PeerConnectionBuilder::new()
+            .with_configuration(configuration.build())
             .with_setting_engine(settings.build())
             .with_runtime(runtime)
             .with_media_engine(media)
@@ -270,6 +290,13 @@ impl Client {
         let received = tokio::time::timeout(PATIENCE, self.received.recv());
         let (ssrc, kind, packet) = received.await.expect("a packet in time").expect("an open connection");
         self.describe(ssrc, kind, &packet)
+    }
+
+    /// Waits until nothing has arrived for a second.
+    pub async fn falls_silent(&mut self) {
+        let silent =
+            async { while tokio::time::timeout(Duration::from_secs(1), self.received.recv()).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, silent).await.expect("silence in time");
     }
 
     /// What has arrived and was not looked at; does not wait.
