@@ -13,7 +13,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
-pub use network::{Network, group};
+pub use network::{FORWARDED_FOR, Network, behind_proxies, group};
 
 /// Everything that can be chosen.
 #[derive(Clone, Debug, Serialize, Deserialize)]

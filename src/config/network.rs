@@ -1,7 +1,7 @@
-//! A network as operators write it: `10.0.0.0/8`, or one address; and which addresses count as one.
+//! A network as operators write it: `10.0.0.0/8`, or one address; which addresses count as one; and whose a request is.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,30 @@ pub fn group(address: IpAddr) -> IpAddr {
             None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         },
     }
+}
+
+/// For whom a proxy asks.
+pub const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address of whoever asks: the peer, or, when that is a proxy that the operator trusts, the last address in the lines
+/// of [`FORWARDED_FOR`] that is none. What stands before it was written by a stranger.
+pub fn behind_proxies<'a>(peer: IpAddr, lines: impl Iterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+    let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let mut address = peer;
+    for name in named.iter().rev() {
+        if !trusted.iter().any(|network| network.contains(address)) {
+            break;
+        }
+        let Some(before) = forwarded(name) else { break };
+        address = before;
+    }
+    address
+}
+
+/// An address as proxies write it: bare, with a port, or in brackets.
+fn forwarded(name: &str) -> Option<IpAddr> {
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| name.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
 }
 
 #[cfg(test)]

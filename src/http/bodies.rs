@@ -1,86 +1,159 @@
-//! How many bytes of pictures are on their way in at once: of everybody, and of one person.
+//! How many bytes of bodies are on their way in at once: of everybody, of one network address, and of one person.
 //!
-//! A picture lies in memory until it is whole. Whoever comes when there is no room is told to wait, and nothing of
-//! theirs is kept meanwhile.
+//! A body lies in memory until it is whole. Whoever comes when there is no room is told to wait, and nothing of theirs is
+//! kept meanwhile; whoever has room and does not fill it loses it to others.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request};
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::Request;
 use axum::http::header;
 use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use crate::http::error::HttpError;
 use crate::http::limits::too_often;
 use crate::protocol::error::ErrorCode;
 
-/// Bytes of pictures in memory at once: sixteen of the largest.
-const PICTURES_AT_ONCE_BYTES: usize = 128 * 1024 * 1024;
-/// Pictures that one person sends at once.
-const PICTURES_OF_ONE: usize = 2;
+const MIB: usize = 1024 * 1024;
+/// Bytes of pictures in memory at once: sixteen of the largest; half of them from one address, behind which may be a ward.
+const PICTURES: Bounds = Bounds { all: 128 * MIB, address: 64 * MIB, person: 2 };
+/// The same of JSON, of which a page sends little and says beforehand how much.
+const TEXTS: Bounds = Bounds { all: 64 * MIB, address: 8 * MIB, person: usize::MAX };
 /// When to try again: by then one of the others is here or was cut.
 const AGAIN_AFTER_SECS: u32 = 2;
+/// In each of these spans comes at least the [`PACE`]th part of a body. With half of it the body would not be here at the
+/// end of the half minute that a request has.
+const SPAN: Duration = Duration::from_secs(5);
+const PACE: usize = 12;
 
-/// The pictures that are on their way.
+/// The bytes of all, the bytes of one address, and how many bodies of one person.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    all: usize,
+    address: usize,
+    person: usize,
+}
+
+/// The bodies that are on their way.
 #[derive(Debug)]
 pub struct Bodies {
-    room: Arc<Semaphore>,
-    of_one: Mutex<HashMap<String, usize>>,
+    /// Pictures and pieces of them.
+    pub pictures: Arc<Room>,
+    /// JSON.
+    pub texts: Arc<Room>,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self { room: Arc::new(Semaphore::new(PICTURES_AT_ONCE_BYTES)), of_one: Mutex::default() }
+        Self { pictures: Room::new(PICTURES), texts: Room::new(TEXTS) }
     }
 }
 
-/// A picture on its way. It has its room until this is dropped.
+/// Room for bodies of one kind.
 #[derive(Debug)]
-pub struct OnItsWay {
-    bodies: Arc<Bodies>,
-    person: String,
-    _room: OwnedSemaphorePermit,
+pub struct Room {
+    bounds: Bounds,
+    span: Duration,
+    all: Arc<Semaphore>,
+    shares: Mutex<Shares>,
 }
 
-impl Bodies {
-    /// Reads what `person` sends, at most `limit` bytes; a larger one is refused with `words`. The room is kept until what is
+#[derive(Debug, Default)]
+struct Shares {
+    /// Bytes.
+    addresses: HashMap<IpAddr, usize>,
+    /// Bodies.
+    persons: HashMap<String, usize>,
+}
+
+/// Whose a body is.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// Where it comes from; of IPv6 the network.
+    pub address: IpAddr,
+    /// Whoever is known by a token.
+    pub person: Option<String>,
+}
+
+/// A body on its way. It has its room until this is dropped.
+#[derive(Debug)]
+pub struct OnItsWay {
+    room: Arc<Room>,
+    sender: Sender,
+    size: usize,
+    _all: OwnedSemaphorePermit,
+}
+
+impl Room {
+    fn new(bounds: Bounds) -> Arc<Self> {
+        let (all, shares) = (Arc::new(Semaphore::new(bounds.all)), Mutex::default());
+        Arc::new(Self { bounds, span: SPAN, all, shares })
+    }
+
+    /// Reads what `sender` sends, at most `limit` bytes; a larger one is refused with `words`. The room is kept until what is
     /// returned beside the bytes is dropped.
     pub async fn read(
         self: &Arc<Self>,
-        person: String,
+        sender: Sender,
         request: Request,
         limit: usize,
         words: &str,
     ) -> Result<(Bytes, OnItsWay), HttpError> {
-        let too_large = || HttpError::new(ErrorCode::TooLarge, words);
         let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = said.unwrap_or(limit).min(limit);
-        let Some(on_its_way) = self.admit(person, size) else {
+        let Some(on_its_way) = self.admit(sender, size) else {
             pass_over(request, limit).await;
             return Err(too_often(AGAIN_AFTER_SECS));
         };
-        let bytes = Bytes::from_request(request, &()).await.map_err(|_| too_large())?;
-        Ok((bytes, on_its_way))
+        let mut body = request.into_body().into_data_stream();
+        let mut bytes = Vec::new();
+        while timeout(self.span, stretch(&mut body, &mut bytes, size.div_ceil(PACE), limit))
+            .await
+            .map_err(|_| HttpError::new(ErrorCode::Unavailable, "the body came too slowly; try again"))?
+            .ok_or_else(|| HttpError::new(ErrorCode::TooLarge, words))?
+        {}
+        Ok((bytes.into(), on_its_way))
     }
 
-    /// Room for `size` bytes of `person`, if there is.
-    fn admit(self: &Arc<Self>, person: String, size: usize) -> Option<OnItsWay> {
-        let room = Arc::clone(&self.room).try_acquire_many_owned(u32::try_from(size).ok()?).ok()?;
-        let mut of_one = self.of_one.lock().expect("no holder of this lock panics");
-        let count = of_one.entry(person.clone()).or_default();
-        if *count >= PICTURES_OF_ONE {
+    /// Room for a body of `size` bytes, if there is.
+    fn admit(self: &Arc<Self>, sender: Sender, size: usize) -> Option<OnItsWay> {
+        let all = Arc::clone(&self.all).try_acquire_many_owned(u32::try_from(size).ok()?).ok()?;
+        let mut shares = self.shares.lock().expect("no holder of this lock panics");
+        let of_address = shares.addresses.get(&sender.address).copied().unwrap_or(0) + size;
+        let of_person = sender.person.as_ref().and_then(|person| shares.persons.get(person)).copied().unwrap_or(0) + 1;
+        if of_address > self.bounds.address || of_person > self.bounds.person {
             return None;
         }
-        *count += 1;
-        Some(OnItsWay { bodies: Arc::clone(self), person, _room: room })
+        shares.addresses.insert(sender.address, of_address);
+        if let Some(person) = &sender.person {
+            shares.persons.insert(person.clone(), of_person);
+        }
+        drop(shares);
+        Some(OnItsWay { room: Arc::clone(self), sender, size, _all: all })
     }
+}
+
+/// Reads at least so many bytes more; `false` at the end, nothing when there are more than `limit`, or the sender has gone.
+async fn stretch(body: &mut BodyDataStream, bytes: &mut Vec<u8>, least: usize, limit: usize) -> Option<bool> {
+    let enough = bytes.len() + least.max(1);
+    while bytes.len() < enough {
+        match body.next().await {
+            None => return Some(false),
+            Some(Ok(more)) if bytes.len() + more.len() <= limit => bytes.extend_from_slice(&more),
+            Some(_) => return None,
+        }
+    }
+    Some(true)
 }
 
 /// Reads a body and keeps nothing of it: whoever still writes when we close would not read why.
 async fn pass_over(request: Request, limit: usize) {
-    let mut body = request.into_body().into_data_stream();
+    let mut body = Body::into_data_stream(request.into_body());
     let mut passed = 0;
     while passed < limit
         && let Some(Ok(stretch)) = body.next().await
@@ -91,12 +164,21 @@ async fn pass_over(request: Request, limit: usize) {
 
 impl Drop for OnItsWay {
     fn drop(&mut self) {
-        let mut of_one = self.bodies.of_one.lock().expect("no holder of this lock panics");
-        if let Some(count) = of_one.get_mut(&self.person) {
-            *count -= 1;
-            if *count == 0 {
-                of_one.remove(&self.person);
-            }
+        let mut shares = self.room.shares.lock().expect("no holder of this lock panics");
+        let Shares { addresses, persons } = &mut *shares;
+        let left = |share: Option<&mut usize>, part: usize| {
+            share.is_some_and(|share| {
+                *share = share.saturating_sub(part);
+                *share > 0
+            })
+        };
+        if !left(addresses.get_mut(&self.sender.address), self.size) {
+            addresses.remove(&self.sender.address);
+        }
+        if let Some(person) = &self.sender.person
+            && !left(persons.get_mut(person), 1)
+        {
+            persons.remove(person);
         }
     }
 }
@@ -105,20 +187,70 @@ impl Drop for OnItsWay {
 mod tests {
     use super::*;
 
+    fn of(address: u8, person: &str) -> Sender {
+        let person = Some(person.to_owned()).filter(|person| !person.is_empty());
+        Sender { address: [192, 0, 2, address].into(), person }
+    }
+
     #[test]
     fn a_person_sends_two_pictures_at_once_and_all_together_as_many_bytes_as_there_is_room_for() {
-        let bodies = Arc::new(Bodies::default());
-        let admit = |person: &str, size| bodies.admit(person.to_owned(), size);
-        let first = admit("a", 10).unwrap();
-        let second = admit("a", 10).unwrap();
-        assert!(admit("a", 10).is_none());
-        assert!(admit("b", PICTURES_AT_ONCE_BYTES).is_none(), "no room for so many");
-        let large = admit("b", PICTURES_AT_ONCE_BYTES - 20).unwrap();
-        assert!(admit("c", 1).is_none());
+        let room = Room::new(PICTURES);
+        let admit = |address, person: &str, size| room.admit(of(address, person), size);
+        let first = admit(1, "a", 10).unwrap();
+        let second = admit(1, "a", 10).unwrap();
+        assert!(admit(1, "a", 10).is_none() && admit(2, "a", 10).is_none());
+        assert!(admit(2, "b", PICTURES.address + 1).is_none(), "more than one address may have");
+        let large = admit(2, "b", PICTURES.address).unwrap();
+        assert!(admit(2, "c", 1).is_none(), "another person at the same address");
+        let other = admit(3, "c", PICTURES.all - PICTURES.address - 20).unwrap();
+        assert!(admit(4, "d", 1).is_none(), "no room for anybody");
         drop(first);
-        assert!(admit("a", 10).is_some());
-        drop((second, large));
-        assert!(bodies.of_one.lock().unwrap().is_empty(), "who is done is forgotten");
-        assert_eq!(bodies.room.available_permits(), PICTURES_AT_ONCE_BYTES);
+        assert!(admit(1, "a", 10).is_some());
+        drop((second, large, other));
+        let shares = room.shares.lock().unwrap();
+        assert!(shares.persons.is_empty() && shares.addresses.is_empty(), "who is done is forgotten");
+        assert_eq!(room.all.available_permits(), PICTURES.all);
+    }
+
+    #[test]
+    fn one_address_has_a_share_of_the_room_for_json_and_whoever_has_no_name_has_no_other_bound() {
+        let room = Room::new(TEXTS);
+        let (most, body) = (TEXTS.address / (256 * 1024), 256 * 1024);
+        let held: Vec<_> = (0..most).map(|_| room.admit(of(1, ""), body).expect("its share")).collect();
+        assert!(room.admit(of(1, ""), 1).is_none());
+        assert!(room.admit(of(2, ""), body).is_some(), "another address has its own");
+        drop(held);
+        assert!(room.admit(of(1, ""), body).is_some());
+    }
+
+    /// A body that says how long it is, of which some comes, and then nothing.
+    fn begun(says: usize, comes: usize) -> Request {
+        let parts = futures_util::stream::iter((0..comes.div_ceil(1000)).map(move |at| {
+            let left = comes - at * 1000;
+            Ok::<_, std::io::Error>(vec![7; left.min(1000)])
+        }));
+        let request = Request::builder().header(header::CONTENT_LENGTH, says);
+        let rest = if comes < says {
+            futures_util::stream::pending().left_stream()
+        } else {
+            futures_util::stream::empty().right_stream()
+        };
+        request.body(Body::from_stream(parts.chain(rest))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_body_of_which_too_little_comes_in_its_span_is_cut_and_its_room_is_free_again() {
+        let room = Arc::new(Room { span: Duration::from_millis(20), ..Arc::into_inner(Room::new(PICTURES)).unwrap() });
+        let read = async |says, comes| {
+            let read = room.read(of(1, "a"), begun(says, comes), 8 * MIB, "too large").await;
+            read.map(|(bytes, _)| bytes.len()).map_err(|refusal| refusal.0.code)
+        };
+        assert_eq!(read(8 * MIB, 8 * MIB).await, Ok(8 * MIB));
+        for comes in [0, 1, MIB / 2, 7 * MIB] {
+            assert_eq!(read(8 * MIB, comes).await, Err(ErrorCode::Unavailable), "{comes}");
+            assert_eq!(room.all.available_permits(), PICTURES.all);
+        }
+        assert_eq!(read(9 * MIB, 9 * MIB).await, Err(ErrorCode::TooLarge));
+        assert_eq!(read(0, 0).await, Ok(0));
     }
 }

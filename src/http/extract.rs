@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::permission::{Actor, DoctorAct, GuestAct, HolderAct, StaffAct, TriageAct};
+use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
+use crate::http::limits::Address;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::parse::parse;
 use crate::services::Services;
@@ -130,14 +132,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<Services>> for Body<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, services: &Arc<Services>) -> Result<Self, HttpError> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let json = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         if json.is_none_or(|mime| mime.split(';').next().is_none_or(|m| m.trim() != "application/json")) {
             return Err(HttpError::new(ErrorCode::UnsupportedType, "the body must be application/json"));
         }
-        let bytes = axum::body::to_bytes(body, BODY_LIMIT)
-            .await
-            .map_err(|_| HttpError::new(ErrorCode::TooLarge, format!("a body holds at most {BODY_LIMIT} bytes")))?;
+        let Address(address) = Address::from_request_parts(&mut parts, services).await?;
+        let bodies = parts.extensions.get::<Arc<Bodies>>().cloned().unwrap_or_default();
+        let request = Request::from_parts(parts.clone(), body);
+        let sender = Sender { address, person: None };
+        let words = format!("a body holds at most {BODY_LIMIT} bytes");
+        let (bytes, _room) = bodies.texts.read(sender, request, BODY_LIMIT, &words).await?;
         let command = command(&parts, &bytes, services).await?;
         Ok(Self(parse(&bytes).map_err(Refusal::from)?, command))
     }

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::config::FORWARDED_FOR;
 use crate::http::error::HttpError;
-use crate::http::limits::FORWARDED_FOR;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 

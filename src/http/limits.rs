@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::{Network, group};
+use crate::config::{FORWARDED_FOR, Network, behind_proxies, group};
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
@@ -117,18 +117,15 @@ impl WrongPasswords {
     }
 }
 
-/// For whom a proxy asks.
-pub const FORWARDED_FOR: &str = "x-forwarded-for";
-
 /// Gives the routes of a file a limit of their own; their handlers ask for [`Allowed`].
 pub fn limited(routes: OpenApiRouter<Arc<Services>>) -> OpenApiRouter<Arc<Services>> {
     routes.layer(Extension(Arc::new(Limits::<IpAddr>::new(REQUESTS))))
 }
 
-/// The network address of a request that was allowed; of IPv6 the network, as its bucket.
-pub struct Allowed(pub IpAddr);
+/// The network address of whoever asks; of IPv6 the network.
+pub struct Address(pub IpAddr);
 
-impl FromRequestParts<Arc<Services>> for Allowed {
+impl FromRequestParts<Arc<Services>> for Address {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
@@ -144,7 +141,18 @@ impl FromRequestParts<Arc<Services>> for Allowed {
                 );
             });
         }
-        let address = group(behind_proxies(peer, &parts.headers, trusted));
+        Ok(Self(group(behind_proxies(peer, forwarded_for(&parts.headers), trusted))))
+    }
+}
+
+/// The network address of a request that was allowed.
+pub struct Allowed(pub IpAddr);
+
+impl FromRequestParts<Arc<Services>> for Allowed {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let Address(address) = Address::from_request_parts(parts, services).await?;
         if let Some(limits) = parts.extensions.get::<Arc<Limits<IpAddr>>>()
             && let Err(seconds) = limits.take(address, services.clock.now())
         {
@@ -160,35 +168,14 @@ pub fn too_often(seconds: u32) -> HttpError {
     HttpError(Refusal { retry_after: Some(seconds), ..refusal })
 }
 
-fn is_proxy(address: IpAddr, trusted: &[Network]) -> bool {
-    trusted.iter().any(|network| network.contains(address))
-}
-
 /// Whether a proxy that the operator does not trust, or somebody who plays one, says for whom it asks.
 fn is_unheeded(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool {
-    headers.contains_key(FORWARDED_FOR) && !is_proxy(peer, trusted)
+    headers.contains_key(FORWARDED_FOR) && !trusted.iter().any(|network| network.contains(peer))
 }
 
-/// The address of whoever asks: the peer, or, when that is a proxy that the operator trusts, the last address in
-/// `X-Forwarded-For` that is none. What stands before it was written by a stranger.
-fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-    let named: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    let mut address = peer;
-    for name in named.iter().rev() {
-        if !is_proxy(address, trusted) {
-            break;
-        }
-        let Some(before) = forwarded(name) else { break };
-        address = before;
-    }
-    address
-}
-
-/// An address as proxies write it: bare, with a port, or in brackets.
-fn forwarded(name: &str) -> Option<IpAddr> {
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(|| name.parse::<SocketAddr>().ok().map(|with_port| with_port.ip()))
+/// The lines that proxies wrote.
+fn forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok())
 }
 
 #[cfg(test)]
@@ -214,7 +201,7 @@ mod tests {
         assert!(!is_unheeded(ip("10.1.2.3"), &HeaderMap::new(), &[]));
         let trusted = [network("10.0.0.0/8")];
         assert!(!is_unheeded(ip("10.1.2.3"), &headers, &trusted));
-        assert_eq!(behind_proxies(ip("10.1.2.3"), &headers, &trusted), ip("203.0.113.9"));
+        assert_eq!(behind_proxies(ip("10.1.2.3"), forwarded_for(&headers), &trusted), ip("203.0.113.9"));
     }
 
     #[test]
@@ -222,7 +209,7 @@ mod tests {
         let trusted = [network("127.0.0.1")];
         let behind = |peer: &str, said: &'static str| {
             let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), said.parse().unwrap())]);
-            behind_proxies(ip(peer), &headers, &trusted)
+            behind_proxies(ip(peer), forwarded_for(&headers), &trusted)
         };
         assert_eq!(behind("127.0.0.1", "203.0.113.9:5555"), ip("203.0.113.9"));
         assert_eq!(behind("127.0.0.1", "[2001:db8::1]:443"), ip("2001:db8::1"));
@@ -276,10 +263,13 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", "203.0.113.9, 198.51.100.7".parse().unwrap());
         let (proxy, trusted, stranger) = (ip("127.0.0.1"), network("127.0.0.1"), ip("192.0.2.1"));
-        assert_eq!(behind_proxies(stranger, &headers, &[trusted]), stranger);
-        assert_eq!(behind_proxies(proxy, &headers, &[]), proxy);
+        assert_eq!(behind_proxies(stranger, forwarded_for(&headers), &[trusted]), stranger);
+        assert_eq!(behind_proxies(proxy, forwarded_for(&headers), &[]), proxy);
         // The proxy appended the address that it saw; what stands before it, the stranger wrote.
-        assert_eq!(behind_proxies(proxy, &headers, &[trusted]), ip("198.51.100.7"));
-        assert_eq!(behind_proxies(proxy, &headers, &[trusted, network("198.51.100.7")]), ip("203.0.113.9"));
+        assert_eq!(behind_proxies(proxy, forwarded_for(&headers), &[trusted]), ip("198.51.100.7"));
+        assert_eq!(
+            behind_proxies(proxy, forwarded_for(&headers), &[trusted, network("198.51.100.7")]),
+            ip("203.0.113.9")
+        );
     }
 }

@@ -9,9 +9,10 @@ use utoipa_axum::routes;
 
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::Actor;
-use crate::http::bodies::Bodies;
+use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
+use crate::http::limits::Address;
 use crate::protocol::error::Problem;
 use crate::protocol::invitation::{UploadBegin, UploadPiece, UploadState};
 use crate::protocol::visit::ChatMessage;
@@ -56,11 +57,13 @@ async fn take(
     Id(id): Id<AttachmentId>,
     Asked(piece): Asked<UploadPiece>,
     Extension(bodies): Extension<Arc<Bodies>>,
+    Address(address): Address,
     request: Request,
 ) -> Result<Json<UploadState>, HttpError> {
     // A stranger's bytes are not even read.
     services.may_take_piece(act, id).await?;
-    let (bytes, _room) = bodies.read(act.key(), request, PIECE_LIMIT, "a piece holds at most 1 MiB").await?;
+    let sender = Sender { address, person: Some(act.key()) };
+    let (bytes, _room) = bodies.pictures.read(sender, request, PIECE_LIMIT, "a piece holds at most 1 MiB").await?;
     Ok(Json(services.take_piece(act, id, piece.offset, &bytes).await?))
 }
 

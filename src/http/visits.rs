@@ -14,9 +14,10 @@ use utoipa_axum::routes;
 
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
-use crate::http::bodies::Bodies;
+use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::limits::Address;
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::Problem;
 use crate::protocol::visit::{
@@ -149,11 +150,13 @@ async fn attach(
     Auth(act): Auth<Actor>,
     Id(id): Id<VisitId>,
     Extension(bodies): Extension<Arc<Bodies>>,
+    Address(address): Address,
     request: Request,
 ) -> Result<Json<AttachmentInfo>, HttpError> {
     // A stranger's eight megabytes are not even read.
     services.may_attach(act, id).await?;
-    let (bytes, _room) = bodies.read(act.key(), request, PICTURE_LIMIT, "a picture holds at most 8 MiB").await?;
+    let sender = Sender { address, person: Some(act.key()) };
+    let (bytes, _room) = bodies.pictures.read(sender, request, PICTURE_LIMIT, "a picture holds at most 8 MiB").await?;
     Ok(Json(services.attach(act, id, &bytes).await?))
 }
 

@@ -26,6 +26,8 @@ use crate::domain::room::relay::MediaKind;
 
 /// Packets of a picture that can be sent once more: some seconds of a good camera.
 const KEPT: usize = 1024;
+/// How long one can be: by then a receiver has asked for a whole picture instead. Who sends no more pictures keeps nothing.
+const KEPT_FOR: Duration = Duration::from_secs(2);
 /// So many packets may be asked for again within [`ASKING`]; a path that loses more than that is not helped by more.
 const ASKED: usize = 256;
 const ASKING: Duration = Duration::from_millis(250);
@@ -115,7 +117,14 @@ struct Stream {
 struct Kept {
     packet: Outgoing,
     wide: Option<u16>,
+    left: Instant,
     sent_again: Option<Instant>,
+}
+
+impl Kept {
+    fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.left) >= KEPT_FOR
+    }
 }
 
 impl Egress {
@@ -205,7 +214,7 @@ impl Egress {
                 if stream.kept.len() == KEPT {
                     stream.kept.pop_front();
                 }
-                stream.kept.push_back(Kept { packet, wide, sent_again: None });
+                stream.kept.push_back(Kept { packet, wide, left: now, sent_again: None });
             }
         }
         if !run.is_empty() {
@@ -254,10 +263,12 @@ impl Egress {
         }
     }
 
-    /// What was sent of a stream so far, and which of its timestamps is now; `None` while nothing was.
+    /// What was sent of a stream so far, and which of its timestamps is now; `None` while nothing was. It is asked every
+    /// second, also of a stream that rests: what is too old to be sent again goes then.
     pub(super) fn report(&self, now: Instant, ssrc: u32, clock_rate: u32) -> Option<SenderReport> {
-        let state = self.state();
-        let stream = state.streams.iter().find(|stream| stream.ssrc == ssrc)?;
+        let mut state = self.state();
+        let stream = state.stream(ssrc)?;
+        stream.age(now);
         let (_, timestamp, at) = stream.newest?;
         Some(SenderReport {
             ssrc,
@@ -314,11 +325,23 @@ impl Stream {
             return None;
         }
         let kept = self.kept.iter_mut().rev().find(|kept| kept.packet.sequence == sequence)?;
+        if kept.is_old(now) {
+            return None;
+        }
         if kept.sent_again.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
             return None;
         }
         kept.sent_again = Some(now);
         Some((kept.packet.clone(), kept.wide))
+    }
+
+    /// Lets go of what is too old, and of the room for it.
+    fn age(&mut self, now: Instant) {
+        let old = self.kept.iter().take_while(|kept| kept.is_old(now)).count();
+        self.kept.drain(..old);
+        if self.kept.is_empty() {
+            self.kept.shrink_to_fit();
+        }
     }
 
     fn note(&mut self, now: Instant, packet: &Outgoing) {

@@ -170,6 +170,24 @@ fn nothing_is_sent_again_under_another_header() {
 }
 
 #[test]
+fn a_stream_that_rests_keeps_nothing_for_longer_than_two_seconds() {
+    let scene = Scene::new();
+    scene.egress.arm(context());
+    scene.send((0..100).map(|sequence| (sequence, 500)));
+    scene.calls.take();
+    let kept = || scene.egress.state().streams[0].kept.capacity();
+    let later = scene.now + KEPT_FOR - Duration::from_millis(1);
+    scene.egress.report(later, SSRC, 90_000);
+    scene.egress.resend(later, &nack(50));
+    assert_eq!(scene.calls.take().len(), 1, "just before, it may be asked for");
+    scene.egress.resend(scene.now + KEPT_FOR, &nack(51));
+    assert_eq!(scene.calls.take().len(), 0, "and then no more");
+    assert!(kept() >= 100, "nobody looked yet");
+    scene.egress.report(scene.now + KEPT_FOR, SSRC, 90_000);
+    assert_eq!(kept(), 0, "neither the packets nor the room for them");
+}
+
+#[test]
 fn who_asks_for_everything_again_and_again_gets_a_bounded_part_of_it() {
     let scene = Scene::new();
     scene.egress.arm(context());

@@ -5,6 +5,10 @@
 //! never sees real addresses (see [`super::port`]), so a phone that changes its network or restarts ICE changes nothing
 //! there: its next sealed request moves the path, and media goes on with the next packet.
 //!
+//! A request proves who sent it, and not that anybody can be reached where it says it comes from: its sender may have
+//! forged that, and media is a thousand times as much. So no connection moves to an address before somebody answered there
+//! who knows the browser's password; at its first address it finishes a handshake, which is as much (see [`super::port`]).
+//!
 //! Strangers can do nothing but be counted: without a seal no address is learned, and bytes from an unknown address are
 //! dropped before anybody parses them.
 
@@ -223,7 +227,8 @@ impl Mux {
         if stun::is_stun(bytes) {
             match Message::parse(bytes) {
                 Some(message) if message.class == Class::Request => self.check(now, from, &message),
-                // We ask browsers nothing, so nothing else is for us.
+                Some(message) if message.class == Class::Success && self.answered(now, from, &message) => {}
+                // Nothing else was asked.
                 _ => self.counters.strangers.increment(1),
             }
             return;
@@ -263,7 +268,15 @@ impl Mux {
         if let Some(answer) = stun::success(request.transaction, from, &key) {
             self.send(&answer, from);
         }
-        port.checked(from, request.nominates);
+        if let Some(question) = port.checked(now, from, request.nominates) {
+            self.send(&question, from);
+        }
+    }
+
+    /// Whether this is a browser's answer to a question of ours.
+    fn answered(&self, now: Instant, from: SocketAddr, answer: &Message<'_>) -> bool {
+        let port = self.table().by_address.get(&from).map(|path| Arc::clone(&path.port));
+        port.is_some_and(|port| port.answered(now, from, answer))
     }
 
     fn sweep(&self, now: Instant) {

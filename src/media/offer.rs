@@ -35,6 +35,8 @@ pub(super) struct Offer {
     pub(super) fingerprint: String,
     /// The browser's ICE name: another one under the same certificate is an ICE restart.
     pub(super) ufrag: String,
+    /// Its password: who answers under it is the browser.
+    pub(super) password: String,
     mixed_extensions: bool,
     /// In the order of the description.
     pub(super) sections: Vec<Section>,
@@ -163,13 +165,13 @@ impl Offer {
         };
         let fingerprint = shared("a=fingerprint:").filter(|value| is_fingerprint(value))?;
         let ufrag = shared("a=ice-ufrag:").filter(|value| (4..=256).contains(&value.len()))?;
-        shared("a=ice-pwd:").filter(|value| (22..=256).contains(&value.len()))?;
+        let password = shared("a=ice-pwd:").filter(|value| (22..=256).contains(&value.len()))?;
         // We are the DTLS server; a browser that insists on the same part cannot be met.
         if shared("a=setup:").is_some_and(|setup| setup == "passive") {
             return None;
         }
         let mixed_extensions = session.contains(&"a=extmap-allow-mixed");
-        Some(Ok(Self { fingerprint, ufrag, mixed_extensions, sections }))
+        Some(Ok(Self { fingerprint, ufrag, password, mixed_extensions, sections }))
     }
 
     /// The use of each section: as `known`, or by its direction when it is new. Notes the new ones.

@@ -180,6 +180,7 @@ impl Peer {
             self.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.port);
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
+        self.port.know(&self.common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
         self.uses = uses;
         self.note_sections(offer, &answer);
         Ok(answer.for_browser(offer, &self.uses, &self.common.config.announced(), &self.credentials))

@@ -7,6 +7,7 @@
 //! 2.5 s for its next check), a selected pair is never changed (a phone that changes its network is lost), and a restart
 //! drops every packet until the new pair is nominated.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
@@ -18,6 +19,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rtc::crypto::RTCCryptoProvider;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use webrtc::runtime::{
@@ -27,10 +29,14 @@ use webrtc::runtime::{
 
 use super::egress::Wire;
 use super::mux::Mux;
-use super::stun::{self, Class, Key, Message};
+use super::stun::{self, Class, Key, Message, Transaction};
 
 /// The address at which the engine believes its only peer: reserved for documentation (RFC 5737), so nothing is there.
 const FAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+/// Addresses of a browser that are asked, or known, at a time.
+const ASKED: usize = 8;
+/// For so long an address at which the browser answered may be nominated without being asked again.
+const PROVED_FOR: Duration = Duration::from_secs(30);
 /// Datagrams that wait for the engine: two thirds of a second of a good camera.
 const INBOUND: usize = 1024;
 
@@ -48,8 +54,50 @@ pub(super) struct Port {
     /// Milliseconds from `started` to the last datagram, plus one; zero when nothing was heard yet.
     heard: AtomicU64,
     closed: AtomicBool,
-    path: Mutex<Option<SocketAddr>>,
+    paths: Mutex<Paths>,
+    crypto: Arc<dyn RTCCryptoProvider>,
     play: Play,
+}
+
+/// Where its browser is, and where it could be.
+#[derive(Default)]
+struct Paths {
+    /// Everything goes there. The first address that a check came from, until another is proved and nominated: a handshake
+    /// is finished there, or nothing but the handshake ever goes.
+    used: Option<SocketAddr>,
+    /// Nominated, and not proved yet.
+    wanted: Option<SocketAddr>,
+    /// `browser:ours`, and the browser's password.
+    browser: Option<(String, Key)>,
+    /// Questions whose answers prove an address.
+    asked: VecDeque<(SocketAddr, Transaction)>,
+    /// Addresses where the browser answered, and when.
+    proved: VecDeque<(SocketAddr, Instant)>,
+}
+
+impl Paths {
+    fn is_proved(&self, now: Instant, address: SocketAddr) -> bool {
+        self.proved.iter().any(|(known, at)| *known == address && now.saturating_duration_since(*at) < PROVED_FOR)
+    }
+
+    /// A question to `address`; the same one as long as it was not answered, so that a late answer counts.
+    fn ask(&mut self, address: SocketAddr, crypto: &dyn RTCCryptoProvider) -> Option<Vec<u8>> {
+        let (username, key) = self.browser.as_ref()?;
+        let known = self.asked.iter().find(|(known, _)| *known == address).map(|(_, transaction)| *transaction);
+        let transaction = match known {
+            Some(transaction) => transaction,
+            None => {
+                let mut fresh = Transaction::default();
+                crypto.random().fill(&mut fresh).ok()?;
+                if self.asked.len() == ASKED {
+                    self.asked.pop_front();
+                }
+                self.asked.push_back((address, fresh));
+                fresh
+            }
+        };
+        stun::question(transaction, username, key)
+    }
 }
 
 /// What the far end needs in order to act as an ICE peer of the engine.
@@ -85,7 +133,8 @@ impl Port {
             started: now,
             heard: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            path: Mutex::default(),
+            paths: Mutex::default(),
+            crypto: Arc::clone(&mux.crypto),
             play,
         };
         (Arc::new(port), receiver)
@@ -108,17 +157,56 @@ impl Port {
         self.inbound.try_send(bytes).is_ok()
     }
 
-    /// A sealed connectivity check came from `from`. The browser is the controlling agent: it says which path to use.
-    pub(super) fn checked(&self, from: SocketAddr, nominates: bool) {
-        {
-            let mut path = self.path();
-            if nominates || path.is_none() {
-                *path = Some(from);
+    /// Notes the ICE credentials under which the browser answers: its own of now, and ours.
+    pub(super) fn know(&self, mux: &Mux, ours: &str, ufrag: &str, password: &str) {
+        let mut paths = self.paths();
+        paths.browser = Some((format!("{ufrag}:{ours}"), Key::new(password, Arc::clone(&mux.crypto))));
+        paths.asked.clear();
+    }
+
+    /// A sealed connectivity check came from `from`. The browser is the controlling agent: it says which path to use. What is
+    /// to be asked there first, if anything.
+    pub(super) fn checked(&self, now: Instant, from: SocketAddr, nominates: bool) -> Option<Vec<u8>> {
+        let question = {
+            let mut paths = self.paths();
+            let used = paths.used;
+            match used {
+                Some(used) if used != from && !paths.is_proved(now, from) => {
+                    if nominates {
+                        paths.wanted = Some(from);
+                    }
+                    paths.ask(from, self.crypto.as_ref())
+                }
+                _ => {
+                    if nominates || used.is_none() {
+                        (paths.used, paths.wanted) = (Some(from), None);
+                    }
+                    None
+                }
             }
-        }
+        };
         if !self.play.over.load(Ordering::Relaxed) {
             self.nominate();
         }
+        question
+    }
+
+    /// Somebody answered from `from`; `false` when that proves nothing.
+    pub(super) fn answered(&self, now: Instant, from: SocketAddr, answer: &Message<'_>) -> bool {
+        let mut paths = self.paths();
+        let is_sealed = paths.browser.as_ref().is_some_and(|(_, key)| answer.is_sealed_with(key));
+        let asked = paths.asked.iter().position(|asked| *asked == (from, answer.transaction));
+        let Some(at) = asked.filter(|_| is_sealed) else { return false };
+        paths.asked.remove(at);
+        paths.proved.retain(|(known, _)| *known != from);
+        if paths.proved.len() == ASKED {
+            paths.proved.pop_front();
+        }
+        paths.proved.push_back((from, now));
+        if paths.wanted == Some(from) {
+            (paths.used, paths.wanted) = (Some(from), None);
+        }
+        true
     }
 
     /// From now on no media leaves through this port, whatever the engine still has queued; its farewell may.
@@ -131,7 +219,7 @@ impl Port {
         if stun::is_stun(bytes) {
             self.act(bytes);
         } else if !(self.closed.load(Ordering::Acquire) && is_media(bytes))
-            && let Some(to) = *self.path()
+            && let Some(to) = self.paths().used
         {
             mux.send(bytes, to);
         }
@@ -161,8 +249,8 @@ impl Port {
         }
     }
 
-    fn path(&self) -> MutexGuard<'_, Option<SocketAddr>> {
-        self.path.lock().unwrap_or_else(PoisonError::into_inner)
+    fn paths(&self) -> MutexGuard<'_, Paths> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -183,8 +271,8 @@ impl Wire for PortWire {
         if self.port.closed.load(Ordering::Acquire) {
             return;
         }
-        let path = *self.port.path();
-        if let Some(to) = path {
+        let used = self.port.paths().used;
+        if let Some(to) = used {
             self.mux.send_run(bytes, segment, to);
         }
     }

@@ -17,6 +17,7 @@ pub(super) const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const FINGERPRINT: u16 = 0x8028;
+const ICE_CONTROLLED: u16 = 0x8029;
 const ICE_CONTROLLING: u16 = 0x802a;
 /// A SHA-1 tag.
 pub(super) const TAG: usize = 20;
@@ -174,6 +175,15 @@ pub(super) fn nomination(transaction: Transaction, username: &str, key: &Key) ->
     message.attribute(PRIORITY, &0x6e00_01ff_u32.to_be_bytes());
     message.attribute(ICE_CONTROLLING, &transaction[..8]);
     message.attribute(USE_CANDIDATE, &[]);
+    message.seal(key)
+}
+
+/// A binding request of the controlled agent; `None` if the crypto provider fails. Only whoever reads it can answer.
+pub(super) fn question(transaction: Transaction, username: &str, key: &Key) -> Option<Vec<u8>> {
+    let mut message = Writer::new(REQUEST, transaction);
+    message.attribute(USERNAME, username.as_bytes());
+    message.attribute(PRIORITY, &0x6e00_01ff_u32.to_be_bytes());
+    message.attribute(ICE_CONTROLLED, &transaction[..8]);
     message.seal(key)
 }
 

@@ -162,20 +162,8 @@ impl Switchboard {
         if let Some(former) = self.remove(participant) {
             self.seat_room(former);
         }
-        let (seats, now) = (self.common.config.seats, instant::now());
-        let in_hall = self.seats.values().filter(|place| !place.kept).count();
-        if !kept
-            && in_hall >= seats / 2
-            && let Some(idle) = self.longest_idle(now)
-            && let Some(former) = self.remove(idle)
-        {
-            self.seat_room(former);
-        }
-        let in_hall = self.seats.values().filter(|place| !place.kept).count();
-        if self.seats.len() >= seats
-            || (!kept && in_hall >= seats / 2)
-            || self.members(room).count() >= self.common.config.seats_per_room
-        {
+        let now = instant::now();
+        if !self.has_room(room) || !self.make_way(kept, now) {
             tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
             return;
         }
@@ -201,6 +189,26 @@ impl Switchboard {
             told: Default::default(),
         };
         self.seats.insert(participant, place);
+    }
+
+    fn has_room(&self, room: RoomId) -> bool {
+        self.members(room).count() < self.common.config.seats_per_room
+    }
+
+    /// Finds a seat in the house, if need be that of an idle check or caller, who is told; `false` when there is none.
+    fn make_way(&mut self, kept: bool, now: Instant) -> bool {
+        let seats = self.common.config.seats;
+        let in_hall = self.seats.values().filter(|place| !place.kept).count();
+        if kept || in_hall < seats / 2 {
+            return self.seats.len() < seats;
+        }
+        let Some(idle) = self.longest_idle(now) else { return false };
+        if let Some(former) = self.remove(idle) {
+            self.seat_room(former);
+        }
+        // Its browser tries again, and hears that it has no seat any more.
+        self.say(RelayEvent::Connection { participant: idle, state: MediaState::Closed });
+        true
     }
 
     /// The check or caller without a connection for longest, and for long enough that its seat may be given to another.

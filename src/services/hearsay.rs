@@ -141,7 +141,12 @@ mod tests {
         let live = Live::new(relay, tasks.clone(), Clock::manual(now));
         live.open(Room::new(room, 1, RoomPurpose::Visit, None, now));
         let (outbox, mut told) = mpsc::channel(64);
-        live.connect(connection, SessionId::from_uuid(Uuid::from_u128(7)), "somebody".to_owned(), outbox);
+        live.connect(
+            connection,
+            SessionId::from_uuid(Uuid::from_u128(7)),
+            ("somebody".to_owned(), [192, 0, 2, 1].into()),
+            outbox,
+        );
         let (participant, name) = (participant(1), Text::new("某人", "someone"));
         let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
         live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await.unwrap();

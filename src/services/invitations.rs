@@ -132,7 +132,7 @@ impl Services {
             self.tell_invitation(&mut work, row, "invitation.revoked").await?;
             work.audit(row.institution_id, who, "invitation.revoke", &row.id.to_string()).await?;
         }
-        let ended = self.end_guests(&mut work, row).await?;
+        let ended = self.end_guests(&mut work, row, None).await?;
         work.commit().await?;
         self.leave_seats(&ended).await;
         Ok(())
@@ -176,13 +176,14 @@ impl Services {
         if room.closed_at.is_some() {
             return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
         }
-        let before = self.end_guests(&mut work, &row).await?;
         let tokens = self.open_session(&mut work, row.institution_id, Who::Guest(row.id)).await?;
         let session = self.session_of(&tokens)?;
         let (sealed, now) = (self.vault.seal(Field::Name, row.id.as_uuid(), &name), work.now);
         if !work.tx.invitations().spend(row.id, &used_by, &sealed, session, now).await? {
             return Err(Refusal::new(ErrorCode::InvitationUsed, "somebody else came with it"));
         }
+        // Only now: whoever spends it waits for a twin that spends it in the same moment, and sees its session.
+        let before = self.end_guests(&mut work, &row, Some(session)).await?;
         self.tell_invitation(&mut work, &row, "invitation.used").await?;
         let who = row.id.to_string();
         work.audit(row.institution_id, &who, "invitation.use", &who).await?;
@@ -214,10 +215,16 @@ impl Services {
         Ok(Text::new(name.clone(), name))
     }
 
-    /// Ends whatever sessions came with an invitation; after the commit, [`Services::leave_seats`] takes them out.
-    async fn end_guests(&self, work: &mut Work, row: &InvitationRow) -> Result<Vec<SessionId>, Refusal> {
+    /// Ends whatever sessions came with an invitation, but `kept`; after the commit, [`Services::leave_seats`] takes them
+    /// out.
+    async fn end_guests(
+        &self,
+        work: &mut Work,
+        row: &InvitationRow,
+        kept: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, Refusal> {
         let now = work.now;
-        let ended = work.tx.sessions().revoke_guests(row.id, now).await?;
+        let ended = work.tx.sessions().revoke_guests(row.id, kept, now).await?;
         for session in &ended {
             let topic = Topic::Session(*session).to_string();
             work.emit(row.institution_id, topic, "session.ended", Value::Null).await?;

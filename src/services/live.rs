@@ -4,7 +4,8 @@
 //! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
 //! word of each kind ([`Hearsay`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
 use crate::domain::room::relay::{RelayCommand, RelayEvent};
-use crate::domain::room::{Input, Notice, Output, Room, RoomEnd, SEAT_GRACE, Seat};
+use crate::domain::room::{Input, Notice, Output, ParticipantRole, Room, RoomEnd, SEAT_GRACE, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
@@ -30,6 +31,12 @@ const SOCKETS: usize = 4;
 const LOST_OF_ONE: usize = SOCKETS;
 /// The same of all sessions together: some MB. Who has a seat is never among them.
 const LOST_OF_ALL: usize = 10_000;
+/// The same of one network address: more than a ward has windows.
+const LOST_OF_ADDRESS: usize = 256;
+/// Seats of checks and callers for one network address: as many as our TURN server has for them.
+const HALL_OF_ADDRESS: usize = 64;
+/// When to try again: a check is over in less than a minute.
+const HALL_AGAIN_SECS: u32 = 30;
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -59,25 +66,29 @@ struct Registry {
 struct Open {
     inputs: mpsc::Sender<Input>,
     hearsay: Arc<Hearsay>,
+    is_open_door: bool,
 }
 
 struct Connection {
     session: SessionId,
     subject: String,
+    /// Where it began; of IPv6 the network.
+    address: IpAddr,
     outbox: Option<Outbox>,
     rooms: Vec<RoomId>,
+    /// Those of them that it entered as a patient through an open door.
+    halls: Vec<RoomId>,
     lost_at: Option<Timestamp>,
     /// The socket did not read what waited for it.
     slow: bool,
 }
 
 impl Registry {
-    /// Forgets the oldest lost connections without a seat, of a session or of all, until at most `most` are left.
-    fn forget_oldest_lost(&mut self, session: Option<SessionId>, most: usize) {
+    /// Forgets the oldest of these lost connections without a seat, until at most `most` are left.
+    fn forget_oldest_lost(&mut self, most: usize, is_meant: impl Fn(&Connection) -> bool) {
         if self.connections.len() <= most {
             return;
         }
-        let is_meant = |entry: &Connection| session.is_none_or(|session| entry.session == session);
         let lost = self.connections.iter().filter(|(_, entry)| entry.rooms.is_empty() && is_meant(entry));
         let mut lost: Vec<_> = lost.filter_map(|(id, entry)| entry.lost_at.map(|at| (at, *id))).collect();
         let excess = lost.len().saturating_sub(most);
@@ -91,6 +102,15 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// Whether `address` may have one more seat of a check or a caller.
+    fn has_hall(&self, address: IpAddr) -> bool {
+        let theirs = self.connections.values().filter(|entry| entry.address == address);
+        let halls = theirs.flat_map(|entry| entry.halls.iter().filter(|hall| entry.rooms.contains(hall)));
+        halls.filter(|hall| self.rooms.contains_key(hall)).collect::<HashSet<_>>().len() < HALL_OF_ADDRESS
+    }
+}
+
 impl Live {
     /// A registry that commands the relay through `relay`.
     pub fn new(relay: mpsc::Sender<RelayCommand>, tracker: TaskTracker, clock: Clock) -> Arc<Self> {
@@ -101,9 +121,15 @@ impl Live {
         self.registry.lock().expect("no holder of this lock panics")
     }
 
-    /// Registers a new connection of a session; `subject` is whose it is. When the session has [`SOCKETS`] open, the oldest
-    /// is cut: its task sees that and says goodbye.
-    pub fn connect(&self, connection: ConnectionId, session: SessionId, subject: String, outbox: Outbox) {
+    /// Registers a new connection of a session; `subject` is whose it is, and beside it is where they are. When the session
+    /// has [`SOCKETS`] open, the oldest is cut: its task sees that and says goodbye.
+    pub fn connect(
+        &self,
+        connection: ConnectionId,
+        session: SessionId,
+        (subject, address): (String, IpAddr),
+        outbox: Outbox,
+    ) {
         let mut registry = self.registry();
         let open = registry.connections.iter_mut().filter(|(_, e)| e.session == session && e.outbox.is_some());
         let mut open: Vec<_> = open.collect();
@@ -112,8 +138,16 @@ impl Live {
         {
             oldest.outbox = None;
         }
-        let entry =
-            Connection { session, subject, outbox: Some(outbox), rooms: Vec::new(), lost_at: None, slow: false };
+        let entry = Connection {
+            session,
+            subject,
+            address,
+            outbox: Some(outbox),
+            rooms: Vec::new(),
+            halls: Vec::new(),
+            lost_at: None,
+            slow: false,
+        };
         registry.connections.insert(connection, entry);
     }
 
@@ -170,10 +204,11 @@ impl Live {
             }
             entry.outbox = None;
             entry.lost_at = Some(self.clock.now());
-            let (session, rooms) = (entry.session, entry.rooms.clone());
+            let (session, address, rooms) = (entry.session, entry.address, entry.rooms.clone());
             if rooms.is_empty() {
-                registry.forget_oldest_lost(Some(session), LOST_OF_ONE);
-                registry.forget_oldest_lost(None, LOST_OF_ALL);
+                registry.forget_oldest_lost(LOST_OF_ONE, |entry| entry.session == session);
+                registry.forget_oldest_lost(LOST_OF_ADDRESS, |entry| entry.address == address);
+                registry.forget_oldest_lost(LOST_OF_ALL, |_| true);
             }
             rooms
         };
@@ -218,7 +253,8 @@ impl Live {
         if registry.rooms.contains_key(&room.id()) {
             return;
         }
-        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay) });
+        let is_open_door = room.is_open_door();
+        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), is_open_door });
         drop(registry);
         let live = Arc::clone(self);
         self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
@@ -228,8 +264,20 @@ impl Live {
     pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
         {
             let mut registry = self.registry();
-            if !registry.rooms.contains_key(&room) {
+            let Some(open) = registry.rooms.get(&room) else {
                 return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
+            };
+            let is_hall = open.is_open_door && seat.role == ParticipantRole::Patient;
+            if let Some(entry) = registry.connections.get(&connection)
+                && is_hall
+                && !entry.rooms.contains(&room)
+                && !registry.has_hall(entry.address)
+            {
+                let words = "too many checks and calls from this address at once";
+                return Err(Refusal {
+                    retry_after: Some(HALL_AGAIN_SECS),
+                    ..Refusal::new(ErrorCode::RateLimited, words)
+                });
             }
             // Its session may have ended in this moment; a seat of it would never be left.
             let Some(entry) = registry.connections.get_mut(&connection) else {
@@ -237,6 +285,10 @@ impl Live {
             };
             if !entry.rooms.contains(&room) {
                 entry.rooms.push(room);
+            }
+            entry.halls.retain(|hall| entry.rooms.contains(hall));
+            if is_hall && !entry.halls.contains(&room) {
+                entry.halls.push(room);
             }
             registry.seats.insert(seat.participant, room);
         }
@@ -442,109 +494,5 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::room::RoomPurpose;
-
-    fn live() -> Arc<Live> {
-        Live::new(mpsc::channel(1).0, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)))
-    }
-
-    fn id(n: usize) -> Uuid {
-        Uuid::from_u128(n as u128)
-    }
-
-    /// Connects and loses the `n`th connection of a session.
-    async fn come_and_go(live: &Live, n: usize, session: usize) {
-        let (outbox, _inbox) = mpsc::channel(1);
-        let connection = ConnectionId::from_uuid(id(n));
-        live.connect(connection, SessionId::from_uuid(id(session)), "somebody".to_owned(), outbox.clone());
-        live.disconnect(connection, &outbox).await;
-    }
-
-    #[tokio::test]
-    async fn a_socket_that_takes_nothing_is_cut_when_its_outbox_is_full() {
-        let live = live();
-        let (outbox, _inbox) = mpsc::channel(2);
-        let connection = ConnectionId::from_uuid(id(1));
-        live.connect(connection, SessionId::from_uuid(id(1)), "somebody".to_owned(), outbox.clone());
-        for _ in 0..2 {
-            live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
-        }
-        assert!(live.is_current(connection, &outbox) && !live.is_slow(connection));
-        live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
-        assert!(!live.is_current(connection, &outbox) && live.is_slow(connection));
-    }
-
-    #[tokio::test]
-    async fn an_open_room_holds_up_no_ending_process_and_is_not_told_to_be_over() {
-        let tasks = TaskTracker::new();
-        let live = Live::new(mpsc::channel(1).0, tasks.clone(), Clock::manual(Timestamp::from_millis(0)));
-        let (room, connection) = (RoomId::from_uuid(id(1)), ConnectionId::from_uuid(id(2)));
-        live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
-        let (outbox, mut told) = mpsc::channel(8);
-        live.connect(connection, SessionId::from_uuid(id(3)), "somebody".to_owned(), outbox.clone());
-        live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
-        live.disconnect(connection, &outbox).await;
-        let (relay, events) = mpsc::channel(1);
-        tasks.spawn(Arc::clone(&live).listen(events));
-        drop((relay, outbox));
-        tasks.close();
-        let ended = tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await;
-        assert!(ended.is_ok(), "{} tasks go on", tasks.len());
-        assert!(told.recv().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn a_host_whose_room_is_full_keeps_the_own_seat_and_who_found_no_place_has_none() {
-        let live = live();
-        let room = RoomId::from_uuid(id(1));
-        let (outbox, mut told) = mpsc::channel(8);
-        for (notice, stays) in [(Notice::NoPlace, true), (Notice::Full, false)] {
-            let connection = ConnectionId::from_uuid(id(2));
-            live.connect(connection, SessionId::from_uuid(id(3)), "somebody".to_owned(), outbox.clone());
-            live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
-            live.tell(connection, room, notice);
-            assert!(matches!(told.recv().await, Some(ServerMessage::Refused { .. })));
-            assert_eq!(live.registry().connections[&connection].rooms.contains(&room), stays);
-        }
-    }
-
-    #[tokio::test]
-    async fn of_one_session_the_last_four_lost_connections_are_kept() {
-        let live = live();
-        for n in 0..100 {
-            live.clock.advance(Duration::from_millis(1));
-            come_and_go(&live, n, 7).await;
-        }
-        assert_eq!(live.counts().1, LOST_OF_ONE);
-        let resume = async |n| {
-            let connection = ConnectionId::from_uuid(id(n));
-            live.resume(connection, SessionId::from_uuid(id(7)), mpsc::channel(1).0).await
-        };
-        assert_eq!(resume(99).await, Some(Vec::new()), "the newest is taken up again");
-        assert_eq!(resume(95).await, None);
-    }
-
-    #[tokio::test]
-    async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_is_forgotten() {
-        let live = live();
-        let seated = ConnectionId::from_uuid(id(1_000_000));
-        let (outbox, _inbox) = mpsc::channel(1);
-        live.connect(seated, SessionId::from_uuid(id(1_000_000)), "patient".to_owned(), outbox.clone());
-        live.registry().connections.get_mut(&seated).unwrap().rooms.push(RoomId::from_uuid(id(1)));
-        live.disconnect(seated, &outbox).await;
-        let now = live.clock.now();
-        for n in 0..LOST_OF_ALL {
-            let (session, subject) = (SessionId::from_uuid(id(n)), "somebody".to_owned());
-            let entry =
-                Connection { session, subject, outbox: None, rooms: Vec::new(), lost_at: Some(now), slow: false };
-            live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
-        }
-        for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
-            come_and_go(&live, n, n).await;
-        }
-        assert_eq!(live.counts().1, LOST_OF_ALL + 1);
-        assert!(live.registry().connections.contains_key(&seated));
-    }
-}
+#[path = "live_tests.rs"]
+mod tests;

@@ -573,17 +573,24 @@ impl Sessions<'_> {
         }))
     }
 
-    /// Ends every session of whoever came with an invitation; those that had not ended.
-    pub async fn revoke_guests(self, invitation: InvitationId, now: Timestamp) -> Result<Vec<SessionId>> {
+    /// Ends every session of whoever came with an invitation, but `kept`; those that had not ended.
+    pub async fn revoke_guests(
+        self,
+        invitation: InvitationId,
+        kept: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "update session
                  set revoked_at = $2
-                 where subject_id = $1 and subject_kind = 'guest' and revoked_at is null
+                 where subject_id = $1 and subject_kind = 'guest' and revoked_at is null and id <> $3
                  returning id",
             )
             .bind(invitation)
             .bind(now)
+            // No session has this id.
+            .bind(kept.unwrap_or(SessionId::from_uuid(Uuid::nil())))
             .fetch_all(conn)
             .await?
         }))

@@ -3,14 +3,16 @@
 pub mod limits;
 pub mod session;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 
+use crate::config::{FORWARDED_FOR, behind_proxies, group};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -27,6 +29,7 @@ const READ_AT_ONCE: usize = 2 * 1024;
 pub async fn upgrade(
     State(services): State<Arc<Services>>,
     method: Method,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -38,6 +41,9 @@ pub async fn upgrade(
         let code = if is_asked { ErrorCode::Malformed } else { ErrorCode::MethodNotAllowed };
         return refuse(code, "this path speaks WebSocket and nothing else");
     };
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip());
+    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let address = group(behind_proxies(peer, lines, &services.config.trusted_proxies));
     socket
         .read_buffer_size(READ_AT_ONCE)
         .max_message_size(MESSAGE_LIMIT)
@@ -46,7 +52,7 @@ pub async fn upgrade(
         .on_upgrade(move |socket| {
             // At the end the process waits for its tasks, so that every browser is told.
             let tasks = services.tasks.clone();
-            tasks.track_future(session::run(services, socket))
+            tasks.track_future(session::run(services, socket, address))
         })
 }
 

@@ -4,6 +4,7 @@
 //! clock once a second), and answers each before it hears the next, so that answers keep their order.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +50,12 @@ const PAGE: i64 = 200;
 ///
 /// A task is as large as the largest thing it ever waits for, and a patient's waits for hours. What passes in a moment is
 /// boxed here and below, so that it takes room only while it lasts.
-pub async fn run(services: Arc<Services>, mut socket: WebSocket) {
+pub async fn run(services: Arc<Services>, mut socket: WebSocket, address: IpAddr) {
     metrics::gauge!("yunzhen_sockets").increment(1.0);
     if let Some((hello, actor, ends)) = Box::pin(greet(&services, &mut socket)).await {
         let (outbox, inbox) = mpsc::channel(OUTBOX);
-        let session = Box::pin(Session::begin(Arc::clone(&services), socket, actor, ends, outbox, hello)).await;
+        let who = (actor, ends, address);
+        let session = Box::pin(Session::begin(Arc::clone(&services), socket, who, outbox, hello)).await;
         session.converse(inbox).await;
     }
     metrics::gauge!("yunzhen_sockets").decrement(1.0);
@@ -164,8 +166,7 @@ impl Session {
     async fn begin(
         services: Arc<Services>,
         socket: WebSocket,
-        actor: Actor,
-        ends: Timestamp,
+        (actor, ends, address): (Actor, Timestamp, IpAddr),
         outbox: Outbox,
         hello: Hello,
     ) -> Self {
@@ -181,7 +182,7 @@ impl Session {
         let is_resumed = resumed.is_some();
         let (connection, rooms) = resumed.unwrap_or_else(|| {
             let connection = services.ids.make(ConnectionId::from_uuid);
-            services.live.connect(connection, actor.session(), actor.key(), outbox.clone());
+            services.live.connect(connection, actor.session(), (actor.key(), address), outbox.clone());
             (connection, Vec::new())
         });
         let resume = services.resume_token(connection, actor, RESUME_SECONDS);

@@ -358,13 +358,17 @@ impl Room {
         outputs
     }
 
+    /// Whether its patient came through an open door: whoever has a telephone may open checks, and anybody the lines of red
+    /// flags. They may not fill the relay.
+    pub fn is_open_door(&self) -> bool {
+        matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency)
+    }
+
     /// What gives a seat its media: the place in the relay, with what may pass there.
     fn enter(&self, seat: &Seat) -> Vec<Output> {
         let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
         let participant = seat.participant;
-        // Whoever has a telephone may open checks, and anybody the lines of red flags: they may not fill the relay.
-        let is_open_door = matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency);
-        let kept = !(is_open_door && seat.role == ParticipantRole::Patient);
+        let kept = !(self.is_open_door() && seat.role == ParticipantRole::Patient);
         let permit = seat.role.permit(seat.standing != Standing::Inside, seat.muted);
         let mut outputs = vec![Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept, permit })];
         // A room records when its patient agreed; whoever else comes was not asked.

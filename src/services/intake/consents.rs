@@ -37,8 +37,10 @@ impl Services {
         let is_withdrawal = decision.kind == ConsentKind::ProcessRecord && !decision.granted;
         if let Some(record) = work.recall(command).await? {
             if is_withdrawal {
-                // The first time may have been cut off between its commit and this.
-                let rooms = self.withdraw_recording(&mut work, act, patient).await?;
+                // The first time may have been cut off between its commit and this. What was agreed to since then is not
+                // taken back by it.
+                let record: &ConsentRecord = &record;
+                let rooms = self.withdraw_recording(&mut work, act, patient, record.at).await?;
                 work.commit().await?;
                 self.stop_recordings(rooms).await;
             }
@@ -62,7 +64,8 @@ impl Services {
         work.tx.consents().append(&row).await?;
         let record = record(row);
         work.keep(command, &record).await?;
-        let stopped = if is_withdrawal { self.withdraw_recording(&mut work, act, patient).await? } else { Vec::new() };
+        let stopped =
+            if is_withdrawal { self.withdraw_recording(&mut work, act, patient, record.at).await? } else { Vec::new() };
         work.commit().await?;
         self.stop_recordings(stopped).await;
         Ok(record)

@@ -5,6 +5,7 @@ use crate::domain::ids::{HolderId, PatientId, RoomId};
 use crate::domain::permission::HolderAct;
 use crate::domain::record::Agreed;
 use crate::domain::room::Input;
+use crate::domain::time::Timestamp;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::work::Work;
@@ -21,16 +22,21 @@ impl Services {
         Ok(consent.map(|row| Agreed { version: row.text_version, at: row.at }))
     }
 
-    /// Notes that the visits of this patient that go on are recorded no longer; their rooms, which are to be told after
-    /// the commit by [`Self::stop_recordings`].
+    /// Notes that the visits of this patient that go on, and whose recording had been agreed to before `at`, are recorded
+    /// no longer; their rooms, which are to be told after the commit by [`Self::stop_recordings`].
     pub(crate) async fn withdraw_recording(
         &self,
         work: &mut Work,
         act: HolderAct,
         patient: PatientId,
+        at: Timestamp,
     ) -> Result<Vec<RoomId>, Refusal> {
         let mut rooms = Vec::new();
         for visit in work.tx.visits().open_of(act.holder, patient).await? {
+            let room = work.tx.rooms().find(visit.room_id).await?;
+            if room.and_then(|room| room.agreed_at).is_some_and(|agreed_at| agreed_at > at) {
+                continue;
+            }
             if work.tx.rooms().stop_recording(visit.room_id).await? {
                 let (who, what) = (act.holder.to_string(), visit.id.to_string());
                 work.audit(visit.institution_id, &who, "recording.withdraw", &what).await?;

@@ -25,8 +25,9 @@ const CHUNK_HEAD: usize = 4 + 1;
 pub(super) const OVERHEAD: u64 = (CHUNK_HEAD + NONCE + TAG) as u64;
 /// No chunk is larger; a length beyond it is rubbish.
 const LARGEST: usize = 64 << 20;
-/// The most that a crash leaves of a chunk: half a second of the best camera is a tenth of it.
-const TORN: usize = 8 << 20;
+/// The most that a crash leaves of a chunk: half a second of the best camera is a sixth of it. More than that is not the rest
+/// of one chunk, but everything behind a length that was spoilt.
+const TORN: usize = 1 << 20;
 
 /// What the file says of itself in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -334,7 +335,7 @@ mod tests {
         }
         std::fs::write(&path, [&whole[..], &vec![0; 4096]].concat()).unwrap();
         assert!(matches!(read(&path).2, Next::Unreadable), "a power cut leaves zeros");
-        std::fs::write(&path, [&whole[..], &(60_u32 << 20).to_be_bytes(), &vec![1; 9 << 20]].concat()).unwrap();
+        std::fs::write(&path, [&whole[..], &(60_u32 << 20).to_be_bytes(), &vec![1; TORN + 2]].concat()).unwrap();
         assert!(matches!(read(&path).2, Next::Unreadable), "nobody writes so much at once");
     }
 

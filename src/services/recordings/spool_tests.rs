@@ -175,16 +175,38 @@ fn only_what_holds_nothing_is_nothing_and_whatever_cannot_be_read_is_told_from_i
     assert!(is_nothing(&found(&[])), "an empty file");
     assert!(is_nothing(&found(&whole[..places[0]])), "an opening alone");
     assert!(is_nothing(&found(&whole[..places[1]])), "a consent alone");
-    assert!(is_nothing(&found(&whole[..places[2] + 20])), "a head, and a cluster that was torn");
+    assert!(is_nothing(&found(&whole[..places[2]])), "a head alone");
+    assert!(is_unreadable(&found(&whole[..places[2] + 20])), "a head, and the beginning of something");
     assert!(is_unreadable(&found(b"YZR")) && is_unreadable(&found(&[1; 5000])), "something else");
     assert!(is_unreadable(&found(&changed(20))), "a spoilt opening");
     assert!(is_unreadable(&found(&changed(places[0] + 30))), "a spoilt consent");
     assert!(is_unreadable(&found(&changed(places[1] + 30))), "a spoilt head");
+    assert!(is_unreadable(&found(&changed(places[2] + 1))), "a film behind a spoilt length");
     let Found::Film(film) = found(&changed(places[4] + 30)) else { panic!("what is before it is a film") };
     assert_eq!((film.is_damaged, film.chunks.len(), film.gaps.len()), (true, 3, 1));
     std::fs::write(&file, &whole).unwrap();
     let other = survey(&file, &Vault::new(&[8; 32], ids())).unwrap();
     assert!(is_unreadable(&other), "of another secret, which may be found again");
+}
+
+#[test]
+fn what_stands_behind_a_spoilt_length_is_no_torn_rest_when_it_is_more_than_one_block_could_be() {
+    let mut running = Running::begin(UNBOUND);
+    for n in 0..30 {
+        assert!(running.hear(n * 500, 100_000, vec![]));
+    }
+    let (folder, _) = running.finish();
+    let file = Running::file(&folder);
+    let (whole, places) = (std::fs::read(&file).unwrap(), chunks(&file));
+    let spoilt = |chunk: usize| {
+        let mut bytes = whole.clone();
+        bytes[places[chunk] + 1] |= 0x20;
+        std::fs::write(&file, bytes).unwrap();
+        let Found::Film(film) = look(&file) else { panic!("what is before it is a film") };
+        (film.is_damaged, film.chunks.len())
+    };
+    assert_eq!(spoilt(12), (true, 11), "nearly two megabytes would go");
+    assert_eq!(spoilt(30), (false, 29), "the rest of one block");
 }
 
 /// A film of some megabytes goes into the store, comes back in stretches, and is removed.

@@ -42,11 +42,15 @@ pub(super) fn survey(path: &Path, vault: &Vault) -> io::Result<Found> {
         Opened::Foreign => return Ok(Found::Unreadable("it is no recording, or of another key")),
     };
     let (mut agreed, mut gaps, mut chunks, mut cues) = (None, Vec::new(), Vec::new(), Vec::new());
-    let (mut millis, mut is_cut, mut is_damaged) = (0, true, false);
+    let (mut millis, mut is_cut, mut is_damaged, mut is_torn) = (0, true, false, false);
     loop {
         let (kind, plain) = match reader.next()? {
             Next::Chunk(kind, plain) => (kind, plain),
-            Next::End | Next::Torn => break,
+            Next::End => break,
+            Next::Torn => {
+                is_torn = true;
+                break;
+            }
             Next::Unreadable => {
                 is_damaged = true;
                 break;
@@ -74,8 +78,9 @@ pub(super) fn survey(path: &Path, vault: &Vault) -> io::Result<Found> {
     }
     let has_film = chunks.len() >= 2;
     let Some(agreed) = agreed.filter(|_| has_film) else {
-        // Without a head or a consent it is no film; but only what holds nothing at all may go.
-        let is_nothing = !is_damaged && !has_film;
+        // Without a head or a consent it is no film; but only what holds nothing at all may go. Where nothing is kept, what
+        // looks torn may be a whole film behind a length that was spoilt.
+        let is_nothing = !is_damaged && !is_torn && !has_film;
         return Ok(if is_nothing { Found::Nothing } else { Found::Unreadable("its beginning cannot be read") });
     };
     let end = |cause| Gap { codec: None, from: millis, to: millis, cause };

@@ -4,6 +4,7 @@ mod auth;
 mod border;
 mod consents;
 mod declarations;
+mod invitations;
 mod links;
 mod patients;
 mod triage;

@@ -27,11 +27,14 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription, SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
+    RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::runtime::{Runtime, TokioRuntime};
 use yunzhen::domain::room::relay::MediaKind;
+
+use super::vandal::{Behind, Overheard, Vandal};
 
 /// Upper bound of every wait: a test that needs it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
@@ -66,11 +69,24 @@ pub struct Client {
     mids: HashMap<u32, String>,
     /// The relay's ICE name of this connection.
     pub server_ufrag: String,
+    /// The password that goes with it.
+    pub server_password: String,
+    /// The browser's own.
+    pub password: String,
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
     ticks: Arc<AtomicU32>,
     stop: CancellationToken,
+}
+
+/// What is special about a browser.
+#[derive(Default)]
+struct Kind {
+    is_film: bool,
+    vandal: Option<Arc<Vandal>>,
+    /// The only ways out that it has.
+    servers: Option<Vec<RTCIceServer>>,
 }
 
 struct Handler {
@@ -108,15 +124,34 @@ impl PeerConnectionEventHandler for Handler {
 impl Client {
     /// A browser called `name` that can receive `slots` microphones and `slots` cameras.
     pub async fn new(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
-        Self::sending(name, slots, tracker, false).await
+        Self::sending(name, slots, tracker, Kind::default()).await
+    }
+
+    /// The same, and somebody who breaks what it sends.
+    pub async fn vandalised(name: u8, slots: usize, tracker: &TaskTracker) -> (Self, Arc<Vandal>) {
+        let vandal = Vandal::of(ssrc(name, 2));
+        let kind = Kind { vandal: Some(Arc::clone(&vandal)), ..Kind::default() };
+        (Self::sending(name, slots, tracker, kind).await, vandal)
     }
 
     /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`Film`].
     pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
-        Self::sending(name, slots, tracker, true).await
+        Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
     }
 
-    async fn sending(name: u8, slots: usize, tracker: &TaskTracker, is_film: bool) -> Self {
+    /// The same on a network that leads nowhere but to these TURN servers, as a grant names them.
+    pub async fn relayed(name: u8, slots: usize, tracker: &TaskTracker, servers: &serde_json::Value) -> Self {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let server = |server: &serde_json::Value| RTCIceServer {
+            urls: server["urls"].as_array().unwrap().iter().map(text).collect(),
+            username: text(&server["username"]),
+            credential: text(&server["credential"]),
+        };
+        let servers = Some(servers.as_array().unwrap().iter().map(server).collect());
+        Self::sending(name, slots, tracker, Kind { is_film: true, servers, ..Kind::default() }).await
+    }
+
+    async fn sending(name: u8, slots: usize, tracker: &TaskTracker, kind: Kind) -> Self {
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
@@ -130,10 +165,19 @@ impl Client {
             remotes: Arc::clone(&remotes),
             tracker: tracker.clone(),
         };
-        let settings = SettingEngineBuilder::new()
+        let mut settings = SettingEngineBuilder::new()
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(true)
-            .build();
+            .with_include_loopback_candidate(true);
+        let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
+        if let Some(vandal) = kind.vandal {
+            settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
+            runtime = Arc::new(Behind(vandal));
+        }
+        let mut configuration = RTCConfigurationBuilder::new();
+        if let Some(servers) = kind.servers {
+            let policy = RTCIceTransportPolicy::Relay;
+            configuration = configuration.with_ice_servers(servers).with_ice_transport_policy(policy);
+        }
         let mut media = MediaEngine::default();
         for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
@@ -144,7 +188,9 @@ impl Client {
             Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
         let registry = registry.with(Slot::Custom(14_000), tap);
         let building = PeerConnectionBuilder::new()
-            .with_setting_engine(settings)
+            .with_configuration(configuration.build())
+            .with_setting_engine(settings.build())
+            .with_runtime(runtime)
             .with_media_engine(media)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(handler))
@@ -160,7 +206,7 @@ impl Client {
         let stop = CancellationToken::new();
         let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
         let ticks = Arc::<AtomicU32>::default();
-        if is_film {
+        if kind.is_film {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
         } else {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
@@ -172,6 +218,8 @@ impl Client {
             asked,
             mids: HashMap::new(),
             server_ufrag: String::new(),
+            server_password: String::new(),
+            password: String::new(),
             remotes,
             state,
             gathered,
@@ -187,7 +235,10 @@ impl Client {
         let offer = self.connection.create_offer(None).await.unwrap();
         self.connection.set_local_description(offer).await.unwrap();
         tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-        self.connection.local_description().await.unwrap().sdp
+        let sdp = self.connection.local_description().await.unwrap().sdp;
+        let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"));
+        password.unwrap().clone_into(&mut self.password);
+        sdp
     }
 
     /// Takes the answer.
@@ -198,6 +249,8 @@ impl Client {
                 value.clone_into(&mut mid);
             } else if let Some(value) = line.strip_prefix("a=ice-ufrag:") {
                 value.clone_into(&mut self.server_ufrag);
+            } else if let Some(value) = line.strip_prefix("a=ice-pwd:") {
+                value.clone_into(&mut self.server_password);
             } else if let Some(value) = line.strip_prefix("a=ssrc:") {
                 self.mids.insert(value.split(' ').next().unwrap().parse().unwrap(), mid.clone());
             }
@@ -216,6 +269,11 @@ impl Client {
         }
     }
 
+    /// The streams that the relay sends it.
+    pub fn legs(&self) -> Vec<u32> {
+        self.mids.keys().copied().collect()
+    }
+
     /// How many hundredths of a second of its film it has sent.
     pub fn filmed(&self) -> u32 {
         self.ticks.load(Ordering::Relaxed)
@@ -232,6 +290,13 @@ impl Client {
         let received = tokio::time::timeout(PATIENCE, self.received.recv());
         let (ssrc, kind, packet) = received.await.expect("a packet in time").expect("an open connection");
         self.describe(ssrc, kind, &packet)
+    }
+
+    /// Waits until nothing has arrived for a second.
+    pub async fn falls_silent(&mut self) {
+        let silent =
+            async { while tokio::time::timeout(Duration::from_secs(1), self.received.recv()).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, silent).await.expect("silence in time");
     }
 
     /// What has arrived and was not looked at; does not wait.
@@ -279,8 +344,9 @@ impl Client {
             payload_type: packet.header.payload_type,
             sequence: packet.header.sequence_number,
             timestamp: packet.header.timestamp,
-            sender: packet.payload[2],
-            is_keyframe: video && packet.payload[1] & 1 == 0,
+            // A broken packet is nobody's.
+            sender: packet.payload.get(2).copied().unwrap_or(0),
+            is_keyframe: video && packet.payload.get(1).is_some_and(|first| first & 1 == 0),
         }
     }
 }

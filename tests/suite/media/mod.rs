@@ -1,6 +1,7 @@
 //! The relay, with real WebRTC clients over real UDP on loopback.
 
 pub mod client;
+mod coturn;
 mod forwarding;
 mod malformed;
 mod offers;
@@ -8,3 +9,4 @@ mod paths;
 mod permits;
 mod stage;
 mod turn;
+pub mod vandal;

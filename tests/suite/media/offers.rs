@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+use yunzhen::domain::ids::RoomId;
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
 use yunzhen::domain::room::relay::{MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode};
 
@@ -58,11 +60,33 @@ async fn a_caller_without_a_connection_gives_its_seat_to_the_next_and_one_that_t
     }
     let mut client = Client::new(3, 1, &stage.browsers).await;
     let sdp = client.offer().await;
+    stage.state(2, MediaState::Closed).await;
     assert_eq!(stage.offer(2, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted), "it never came");
     assert!(stage.offer(3, true, sdp.clone()).await.is_ok());
     assert_ne!(stage.offer(1, false, String::new()).await, Err(OfferRefusal::NotAdmitted));
     client.vanish().await;
     talks.vanish().await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn nobody_loses_a_seat_to_somebody_whose_own_room_is_full() {
+    let mut stage = Stage::with(|config| (config.seats, config.seats_per_room, config.idle) = (4, 1, Duration::ZERO));
+    for (name, number) in [(1, 1), (2, 2), (3, 2)] {
+        stage
+            .send(RelayCommand::Admit {
+                room: RoomId::from_uuid(Uuid::from_u128(number)),
+                participant: participant(name),
+                mode: RelayMode::Conference,
+                kept: false,
+                permit: Permit::ALL,
+            })
+            .await;
+    }
+    for name in [1, 2] {
+        assert_eq!(stage.offer(name, true, String::new()).await, Err(OfferRefusal::Malformed), "{name} has a seat");
+    }
+    assert_eq!(stage.offer(3, true, String::new()).await, Err(OfferRefusal::NotAdmitted));
     stage.strike().await;
 }
 

@@ -6,6 +6,7 @@ use yunzhen::domain::room::relay::{MediaState, Permit, RelayMode};
 
 use super::client::PATIENCE;
 use super::stage::{Stage, impatient};
+use super::turn::{message, message_of};
 
 #[tokio::test]
 async fn an_ice_restart_pauses_media_for_less_than_a_second() {
@@ -101,6 +102,49 @@ async fn a_strangers_datagrams_do_nothing() {
     let mut buffer = [0; 2048];
     assert!(stranger.try_recv(&mut buffer).is_err(), "not even an answer");
     assert_eq!(stage.relay.connections(), 2);
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn media_moves_only_to_an_address_where_the_browser_itself_answered() {
+    const NOMINATES: u16 = 0x25;
+    const SUCCESS: u16 = 0x101;
+    let mut stage = Stage::new();
+    let _a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    b.packets_of(1, Video, 5).await;
+    let relay = stage.relay.local_addr().expect("bound");
+    // Somebody who never asked for anything, in whose name the second participant speaks.
+    let victim = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+    let username = format!("{}:x", b.server_ufrag);
+    let attributes: [(u16, &[u8]); 2] = [(6, username.as_bytes()), (NOMINATES, &[])];
+    let mut questions = Vec::new();
+    let mut buffer = [0; 2048];
+    for number in 0..20 {
+        let forged = message(1, number, &attributes, Some(b.server_password.as_bytes()));
+        victim.send_to(&forged, relay).await.expect("sent");
+        b.packets_of(1, Video, 5).await;
+        let mut bytes = 0;
+        while let Ok(length) = victim.try_recv(&mut buffer) {
+            assert!(buffer[0] < 4, "an answer or a question, and no media");
+            bytes += length;
+            if buffer[..2] == [0, 1] {
+                questions.push(buffer[8..20].to_vec());
+            }
+        }
+        assert!(bytes < forged.len() * 3, "{bytes} for {}", forged.len());
+    }
+    let asked = questions.pop().expect("it was asked");
+    assert!(questions.iter().all(|question| *question == asked));
+
+    // Who answers under a password that is not the browser's is not the browser.
+    let success = |key: &[u8]| message_of(SUCCESS, &asked, &[], Some(key));
+    victim.send_to(&success(b"another password, as long"), relay).await.expect("sent");
+    b.packets_of(1, Video, 10).await;
+    assert!(victim.try_recv(&mut buffer).is_err(), "nothing came");
+    victim.send_to(&success(b.password.as_bytes()), relay).await.expect("sent");
+    let moved = async { while !matches!(victim.recv(&mut buffer).await, Ok(_) if buffer[0] >= 128) {} };
+    tokio::time::timeout(PATIENCE, moved).await.expect("it was the browser, on another network");
     stage.strike().await;
 }
 

@@ -54,8 +54,13 @@ fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
 }
 
 /// A message; sealed where there is a key.
-fn message(kind: u16, number: u8, attributes: &[(u16, &[u8])], key: Option<&[u8]>) -> Vec<u8> {
-    let mut message = [&kind.to_be_bytes()[..], &[0, 0], &COOKIE, &[number; 12]].concat();
+pub(super) fn message(kind: u16, number: u8, attributes: &[(u16, &[u8])], key: Option<&[u8]>) -> Vec<u8> {
+    message_of(kind, &[number; 12], attributes, key)
+}
+
+/// The same with any transaction.
+pub(super) fn message_of(kind: u16, transaction: &[u8], attributes: &[(u16, &[u8])], key: Option<&[u8]>) -> Vec<u8> {
+    let mut message = [&kind.to_be_bytes()[..], &[0, 0], &COOKIE, transaction].concat();
     for (kind, value) in attributes {
         attribute(&mut message, *kind, value);
     }

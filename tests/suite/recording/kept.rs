@@ -98,6 +98,48 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_late_repeat_of_an_old_withdrawal_takes_back_nothing_that_was_agreed_to_since() {
+    let stage = Stage::open().await;
+    app::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
+    let (patient, id) = stage.known_patient(1).await;
+    stage.consent(&patient, &id, true).await;
+    let texts = stage.get("/consents", &patient).await.ok();
+    let text = texts.as_array().unwrap().iter().find(|text| text["kind"] == "process_record").unwrap();
+    let no = serde_json::json!({ "kind": "process_record", "version": text["version"], "granted": false });
+    let path = format!("/patients/{id}/consents");
+    let withdraw = async |key: &str| {
+        stage.send(reqwest::Method::POST, &path, &patient, Some(no.clone()), Some(key)).await.ok();
+    };
+    stage.clock.advance(Duration::from_secs(1));
+    withdraw("old").await;
+    stage.clock.advance(Duration::from_secs(1));
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.consent(&patient, &id, true).await;
+    let declaration = stage.declare(&patient, &id, serde_json::json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+    stage.post("/tickets", &patient, serde_json::json!({ "declaration": declaration["id"] })).await.ok();
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let (ticket, version) = (view["current"]["ticket"].as_str().unwrap(), &view["current"]["version"]);
+    let accept = serde_json::json!({ "version": version });
+    let accepted = stage.post(&format!("/tickets/{ticket}/accept"), &patient, accept).await.ok();
+    let confirm = serde_json::json!({ "version": accepted["version"] });
+    stage.post(&format!("/desks/{desk}/confirm"), &doctor, confirm).await.ok();
+
+    let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db")).read_only(true);
+    let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+    let recorded = async || {
+        sqlx::query_scalar::<_, bool>("select recording from room where purpose = 'visit'")
+            .fetch_one(&pool)
+            .await
+            .unwrap()
+    };
+    assert!(recorded().await);
+    withdraw("old").await;
+    assert!(recorded().await, "the answer of then, and nothing more");
+    withdraw("new").await;
+    assert!(!recorded().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_consent_that_is_taken_back_stops_the_recording_at_once_and_what_was_recorded_before_is_kept_and_says_so() {
     let stage = Stage::open().await;
     let mut call = begin(&stage, true, true).await;

@@ -2,4 +2,4 @@
 
 mod kept;
 mod lost;
-mod scene;
+pub mod scene;

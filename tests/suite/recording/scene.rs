@@ -40,17 +40,36 @@ pub struct Call {
     pub doctor: Person,
 }
 
+/// How somebody's media goes.
+#[derive(Clone, Copy)]
+enum By {
+    AnyPath,
+    TurnAlone,
+}
+
 impl Person {
-    async fn enter(base: &str, site: &Site, visit: &str, token: String, name: u8, tracker: &TaskTracker) -> Self {
+    async fn enter(
+        base: &str,
+        site: &Site,
+        visit: &str,
+        (token, name, by): (String, u8, By),
+        tracker: &TaskTracker,
+    ) -> Self {
         let url = format!("{}/api/v1/ws", base.replacen("http", "ws", 1));
         let socket = connect_async(url).await.unwrap().0;
-        let client = Client::filming(name, 2, tracker).await;
+        let grant = site.act(&format!("/visits/{visit}/grant"), &token).await.ok();
+        let client = match by {
+            By::AnyPath => Client::filming(name, 2, tracker).await,
+            By::TurnAlone => Client::relayed(name, 2, tracker, &grant["ice_servers"]).await,
+        };
         let mut person = Self { token, client, socket, room: Value::Null };
         person.say(json!({ "type": "hello", "version": 1, "token": person.token })).await;
-        let grant = site.act(&format!("/visits/{visit}/grant"), &person.token).await.ok();
         person.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
         person.room = person.expect(|message| message["type"] == "room").await["room"].clone();
         let sdp = person.client.offer().await;
+        if matches!(by, By::TurnAlone) {
+            assert!(sdp.contains("typ relay") && !sdp.contains("typ host"), "no other way is offered: {sdp}");
+        }
         let (id, room) = (1, &person.room["room"]);
         let offer = json!({ "type": "offer", "id": 2, "room": room, "offer_id": id, "fresh": true, "sdp": sdp });
         person.say(offer).await;
@@ -104,6 +123,15 @@ impl Person {
 impl Call {
     /// The first patient and the first doctor of a fresh demonstration meet.
     pub async fn begin(base: &str, consent: bool, tracker: &TaskTracker) -> Self {
+        Self::begin_by(By::AnyPath, base, consent, tracker).await
+    }
+
+    /// The same on a network of which only the TURN server is known that the grant names.
+    pub async fn begin_relayed(base: &str, tracker: &TaskTracker) -> Self {
+        Self::begin_by(By::TurnAlone, base, false, tracker).await
+    }
+
+    async fn begin_by(by: By, base: &str, consent: bool, tracker: &TaskTracker) -> Self {
         let site = Site::at(base);
         let (doctor, desk) = site.doctor_at_desk("doctor", 0).await;
         let (patient, id) = site.known_patient(1).await;
@@ -118,8 +146,8 @@ impl Call {
         let view = site.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
         let visit = view["current"]["visit"].as_str().unwrap().to_owned();
         let version = json!({ "version": view["current"]["version"] });
-        let patient = Person::enter(base, &site, &visit, patient, PATIENT, tracker).await;
-        let doctor = Person::enter(base, &site, &visit, doctor, DOCTOR, tracker).await;
+        let patient = Person::enter(base, &site, &visit, (patient, PATIENT, by), tracker).await;
+        let doctor = Person::enter(base, &site, &visit, (doctor, DOCTOR, by), tracker).await;
         Self { base: base.to_owned(), visit, desk, version, patient_id: id, patient, doctor }
     }
 

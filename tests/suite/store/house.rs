@@ -209,15 +209,12 @@ on_both! {
             hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
         }
         let invitation = InvitationId::from_uuid(Uuid::from_u128(1));
-        let revoke = async || {
-            hospital.write(async |tx| tx.sessions().revoke_guests(invitation, at(7)).await.unwrap()).await
+        let revoke = async |kept| {
+            hospital.write(async |tx| tx.sessions().revoke_guests(invitation, kept, at(7)).await.unwrap()).await
         };
-        let mut ended = revoke().await;
-        ended.sort();
-        let mut wanted = vec![rows[0].id, rows[1].id];
-        wanted.sort();
-        assert_eq!(ended, wanted);
-        assert!(revoke().await.is_empty());
+        assert_eq!(revoke(Some(rows[0].id)).await, [rows[1].id], "all but the one that has just come");
+        assert_eq!(revoke(None).await, [rows[0].id]);
+        assert!(revoke(None).await.is_empty());
         let mut tx = db.read().await.unwrap();
         assert!(tx.sessions().find(holder.id).await.unwrap().unwrap().revoked_at.is_none());
     }

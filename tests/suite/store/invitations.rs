@@ -10,7 +10,8 @@ use crate::support::hospital::Hospital;
 use crate::support::on_both;
 use crate::support::visiting::visit;
 
-fn invitation(hospital: &Hospital, visit: &VisitRow, token: u8) -> InvitationRow {
+/// An invitation that nobody used yet.
+pub fn invitation(hospital: &Hospital, visit: &VisitRow, token: u8) -> InvitationRow {
     InvitationRow {
         id: hospital.ids.make(InvitationId::from_uuid),
         institution_id: hospital.institution,
@@ -29,7 +30,8 @@ fn invitation(hospital: &Hospital, visit: &VisitRow, token: u8) -> InvitationRow
     }
 }
 
-async fn keep(hospital: &Hospital, row: &InvitationRow) -> Result<(), StoreError> {
+/// Keeps it.
+pub async fn keep(hospital: &Hospital, row: &InvitationRow) -> Result<(), StoreError> {
     hospital.write(async |tx| tx.invitations().insert(row).await).await
 }
 

@@ -7,7 +7,7 @@ mod handovers;
 mod house;
 mod idem;
 mod intake;
-mod invitations;
+pub mod invitations;
 mod messages;
 mod notes;
 mod notices;

@@ -45,23 +45,28 @@ pub struct TestApp {
     /// The use cases, for what time does by itself.
     pub services: Arc<Services>,
     site: Router,
-    fresh: Fresh,
+    fresh: Option<Fresh>,
     _relay: mpsc::Receiver<yunzhen::domain::room::relay::RelayCommand>,
 }
 
 impl TestApp {
     /// A real server.
     pub async fn start() -> Self {
-        Self::with(false).await
+        Self::with(database::sqlite().await, false).await
     }
 
     /// A demonstration.
     pub async fn start_demo() -> Self {
-        Self::with(true).await
+        Self::with(database::sqlite().await, true).await
     }
 
-    async fn with(demo: bool) -> Self {
-        let fresh = database::sqlite().await;
+    async fn with(fresh: Fresh, demo: bool) -> Self {
+        let app = Self::over(fresh.db.clone(), demo).await;
+        Self { fresh: Some(fresh), ..app }
+    }
+
+    /// A site over a database that the test has made; what is in it stays.
+    pub async fn over(db: Db, demo: bool) -> Self {
         let clock = Clock::manual(MORNING);
         let ids = Ids::seeded(clock.clone(), 1);
         let mut config: Config = serde_json::from_value(json!({
@@ -80,11 +85,11 @@ impl TestApp {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
-        let services = Arc::new(Services::new(fresh.db.clone(), clock.clone(), ids, config, &[7; 32], parts));
+        let services = Arc::new(Services::new(db.clone(), clock.clone(), ids, config, &[7; 32], parts));
         services.seed_demo(90).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(Arc::clone(&services), no_socket, None);
-        Self { clock, db: fresh.db.clone(), sent, services, site, fresh, _relay: commands }
+        Self { clock, db, sent, services, site, fresh: None, _relay: commands }
     }
 
     /// Any page of the site, as a browser without a name reads it: status, headers, bytes.
@@ -146,7 +151,7 @@ impl TestApp {
 
     /// The database's file.
     pub fn file(&self) -> std::path::PathBuf {
-        self.fresh.path()
+        self.fresh.as_ref().expect("only a site with a file of its own is asked").path()
     }
 
     /// Moves the clock.

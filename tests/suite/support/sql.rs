@@ -1,5 +1,6 @@
 //! Statements that the store does not have: what somebody with the database in hand could try.
 
+use uuid::Uuid;
 use yunzhen::store::Db;
 
 /// Runs a statement.
@@ -18,4 +19,13 @@ async fn attempt(db: &Db, statement: &'static str) -> Result<(), String> {
         Db::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
     };
     done.map_err(|error| error.to_string())
+}
+
+/// The ids that a query about one id gives.
+pub async fn ids(db: &Db, query: &'static str, about: Uuid) -> Vec<Uuid> {
+    let found = match db {
+        Db::Sqlite { readers, .. } => sqlx::query_scalar(query).bind(about).fetch_all(readers).await,
+        Db::Postgres(pool) => sqlx::query_scalar(query).bind(about).fetch_all(pool).await,
+    };
+    found.unwrap_or_else(|refusal| panic!("{query}: {refusal}"))
 }

@@ -1,0 +1,158 @@
+//! The registry of rooms and connections, without a socket.
+
+use super::*;
+use crate::domain::room::{RoomPurpose, Standing};
+use crate::domain::text::Text;
+
+fn live() -> Arc<Live> {
+    Live::new(mpsc::channel(1).0, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)))
+}
+
+fn id(n: usize) -> Uuid {
+    Uuid::from_u128(n as u128)
+}
+
+/// Somebody at the `n`th address.
+fn somebody(n: usize) -> (String, IpAddr) {
+    ("somebody".to_owned(), std::net::Ipv4Addr::from_bits(u32::try_from(n).unwrap()).into())
+}
+
+/// Connects and loses the `n`th connection of a session at an address of its own.
+async fn come_and_go(live: &Live, n: usize, session: usize) {
+    come_from_and_go(live, n, session, session).await;
+}
+
+async fn come_from_and_go(live: &Live, n: usize, session: usize, address: usize) {
+    let (outbox, _inbox) = mpsc::channel(1);
+    let connection = ConnectionId::from_uuid(id(n));
+    live.connect(connection, SessionId::from_uuid(id(session)), somebody(address), outbox.clone());
+    live.disconnect(connection, &outbox).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_takes_nothing_is_cut_when_its_outbox_is_full() {
+    let live = live();
+    let (outbox, _inbox) = mpsc::channel(2);
+    let connection = ConnectionId::from_uuid(id(1));
+    live.connect(connection, SessionId::from_uuid(id(1)), somebody(1), outbox.clone());
+    for _ in 0..2 {
+        live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
+    }
+    assert!(live.is_current(connection, &outbox) && !live.is_slow(connection));
+    live.tell(connection, RoomId::from_uuid(id(1)), Notice::Door);
+    assert!(!live.is_current(connection, &outbox) && live.is_slow(connection));
+}
+
+#[tokio::test]
+async fn an_open_room_holds_up_no_ending_process_and_is_not_told_to_be_over() {
+    let tasks = TaskTracker::new();
+    let live = Live::new(mpsc::channel(1).0, tasks.clone(), Clock::manual(Timestamp::from_millis(0)));
+    let (room, connection) = (RoomId::from_uuid(id(1)), ConnectionId::from_uuid(id(2)));
+    live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
+    let (outbox, mut told) = mpsc::channel(8);
+    live.connect(connection, SessionId::from_uuid(id(3)), somebody(3), outbox.clone());
+    live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+    live.disconnect(connection, &outbox).await;
+    let (relay, events) = mpsc::channel(1);
+    tasks.spawn(Arc::clone(&live).listen(events));
+    drop((relay, outbox));
+    tasks.close();
+    let ended = tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await;
+    assert!(ended.is_ok(), "{} tasks go on", tasks.len());
+    assert!(told.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn a_host_whose_room_is_full_keeps_the_own_seat_and_who_found_no_place_has_none() {
+    let live = live();
+    let room = RoomId::from_uuid(id(1));
+    let (outbox, mut told) = mpsc::channel(8);
+    for (notice, stays) in [(Notice::NoPlace, true), (Notice::Full, false)] {
+        let connection = ConnectionId::from_uuid(id(2));
+        live.connect(connection, SessionId::from_uuid(id(3)), somebody(3), outbox.clone());
+        live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+        live.tell(connection, room, notice);
+        assert!(matches!(told.recv().await, Some(ServerMessage::Refused { .. })));
+        assert_eq!(live.registry().connections[&connection].rooms.contains(&room), stays);
+    }
+}
+
+#[tokio::test]
+async fn of_one_session_the_last_four_lost_connections_are_kept() {
+    let live = live();
+    for n in 0..100 {
+        live.clock.advance(Duration::from_millis(1));
+        come_and_go(&live, n, 7).await;
+    }
+    assert_eq!(live.counts().1, LOST_OF_ONE);
+    let resume = async |n| {
+        let connection = ConnectionId::from_uuid(id(n));
+        live.resume(connection, SessionId::from_uuid(id(7)), mpsc::channel(1).0).await
+    };
+    assert_eq!(resume(99).await, Some(Vec::new()), "the newest is taken up again");
+    assert_eq!(resume(95).await, None);
+}
+
+#[tokio::test]
+async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_is_forgotten() {
+    let live = live();
+    let seated = ConnectionId::from_uuid(id(1_000_000));
+    let (outbox, _inbox) = mpsc::channel(1);
+    live.connect(seated, SessionId::from_uuid(id(1_000_000)), somebody(1_000_000), outbox.clone());
+    live.registry().connections.get_mut(&seated).unwrap().rooms.push(RoomId::from_uuid(id(1)));
+    live.disconnect(seated, &outbox).await;
+    let now = live.clock.now();
+    for n in 0..LOST_OF_ALL {
+        let (session, (subject, address)) = (SessionId::from_uuid(id(n)), somebody(n));
+        let (rooms, halls, lost_at) = (Vec::new(), Vec::new(), Some(now));
+        let entry = Connection { session, subject, address, outbox: None, rooms, halls, lost_at, slow: false };
+        live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
+    }
+    for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
+        come_and_go(&live, n, n).await;
+    }
+    assert_eq!(live.counts().1, LOST_OF_ALL + 1);
+    assert!(live.registry().connections.contains_key(&seated));
+}
+
+#[tokio::test]
+async fn of_one_address_so_many_lost_connections_are_kept_whosoever_they_are() {
+    let live = live();
+    come_from_and_go(&live, 1_000_000, 1_000_000, 8).await;
+    for n in 0..LOST_OF_ADDRESS + 20 {
+        live.clock.advance(Duration::from_millis(1));
+        come_from_and_go(&live, n, n, 7).await;
+    }
+    assert_eq!(live.counts().1, LOST_OF_ADDRESS + 1);
+    let registry = live.registry();
+    let knows = |n| registry.connections.contains_key(&ConnectionId::from_uuid(id(n)));
+    assert!(!knows(19) && knows(20) && knows(1_000_000), "the oldest of that address have gone");
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_seats_of_checks_and_callers_and_as_many_of_visits_as_were_called() {
+    let (relay, _commands) = mpsc::channel(1024);
+    let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
+    let mut count = 0;
+    let mut enter = async |purpose, address| {
+        count += 1;
+        let (room, connection) = (RoomId::from_uuid(id(count)), ConnectionId::from_uuid(id(count)));
+        live.open(Room::new(room, 1, purpose, None, live.clock.now()));
+        live.connect(connection, SessionId::from_uuid(id(count)), somebody(address), mpsc::channel(64).0);
+        let (participant, name) = (ParticipantId::from_uuid(id(count)), Text::new("某人", "someone"));
+        let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
+        let joined = live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await;
+        joined.map(|()| (connection, room)).map_err(|refusal| refusal.code)
+    };
+    let mut last = None;
+    for n in 0..HALL_OF_ADDRESS {
+        let purpose = if n % 2 == 0 { RoomPurpose::Check } else { RoomPurpose::Emergency };
+        last = Some(enter(purpose, 7).await.unwrap());
+    }
+    assert_eq!(enter(RoomPurpose::Check, 7).await, Err(ErrorCode::RateLimited));
+    assert!(enter(RoomPurpose::Visit, 7).await.is_ok(), "whoever was called has a seat");
+    assert!(enter(RoomPurpose::Check, 8).await.is_ok(), "and so has another address");
+    let (connection, room) = last.unwrap();
+    live.leave(connection, room).await.unwrap();
+    assert!(enter(RoomPurpose::Emergency, 7).await.is_ok(), "one has left");
+}
