@@ -176,7 +176,7 @@ fn a_stream_that_rests_keeps_nothing_for_longer_than_two_seconds() {
     scene.send((0..100).map(|sequence| (sequence, 500)));
     scene.calls.take();
     let kept = || scene.egress.state().streams[0].kept.capacity();
-    let later = scene.now + KEPT_FOR - Duration::from_millis(1);
+    let later = scene.now + KEPT_FOR.saturating_sub(Duration::from_millis(1));
     scene.egress.report(later, SSRC, 90_000);
     scene.egress.resend(later, &nack(50));
     assert_eq!(scene.calls.take().len(), 1, "just before, it may be asked for");

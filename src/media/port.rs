@@ -84,19 +84,16 @@ impl Paths {
     fn ask(&mut self, address: SocketAddr, crypto: &dyn RTCCryptoProvider) -> Option<Vec<u8>> {
         let (username, key) = self.browser.as_ref()?;
         let known = self.asked.iter().find(|(known, _)| *known == address).map(|(_, transaction)| *transaction);
-        let transaction = match known {
-            Some(transaction) => transaction,
-            None => {
-                let mut fresh = Transaction::default();
-                crypto.random().fill(&mut fresh).ok()?;
-                if self.asked.len() == ASKED {
-                    self.asked.pop_front();
-                }
-                self.asked.push_back((address, fresh));
-                fresh
-            }
-        };
-        stun::question(transaction, username, key)
+        if let Some(transaction) = known {
+            return stun::question(transaction, username, key);
+        }
+        let mut fresh = Transaction::default();
+        crypto.random().fill(&mut fresh).ok()?;
+        if self.asked.len() == ASKED {
+            self.asked.pop_front();
+        }
+        self.asked.push_back((address, fresh));
+        stun::question(fresh, username, key)
     }
 }
 
