@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -55,6 +55,8 @@ pub struct Received {
     pub timestamp: u32,
     /// Who sent it: the first byte behind the codec's own.
     pub sender: u8,
+    /// What its sender had said last to [`Client::mark`] when it was sent.
+    pub mark: u8,
     pub is_keyframe: bool,
 }
 
@@ -77,6 +79,7 @@ pub struct Client {
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
     ticks: Arc<AtomicU32>,
+    mark: Arc<AtomicU8>,
     stop: CancellationToken,
 }
 
@@ -204,7 +207,8 @@ impl Client {
             connection.add_transceiver_from_track(Arc::clone(track) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
         }
         let stop = CancellationToken::new();
-        let pump = Pump { name, microphone, camera, keyframe, state: state.clone() };
+        let mark = Arc::<AtomicU8>::default();
+        let pump = Pump { name, microphone, camera, keyframe, mark: Arc::clone(&mark), state: state.clone() };
         let ticks = Arc::<AtomicU32>::default();
         if kind.is_film {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
@@ -224,10 +228,16 @@ impl Client {
             state,
             gathered,
             ticks,
+            mark,
             stop,
         };
         client.add_sections(slots).await;
         client
+    }
+
+    /// Writes `mark` into whatever is sent from now on.
+    pub fn mark(&self, mark: u8) {
+        self.mark.store(mark, Ordering::Relaxed);
     }
 
     /// Writes an offer.
@@ -346,6 +356,7 @@ impl Client {
             timestamp: packet.header.timestamp,
             // A broken packet is nobody's.
             sender: packet.payload.get(2).copied().unwrap_or(0),
+            mark: packet.payload.get(3).copied().unwrap_or_default(),
             is_keyframe: video && packet.payload.get(1).is_some_and(|first| first & 1 == 0),
         }
     }
@@ -363,6 +374,7 @@ struct Pump {
     microphone: Arc<TrackLocalStaticRTP>,
     camera: Arc<TrackLocalStaticRTP>,
     keyframe: Arc<AtomicBool>,
+    mark: Arc<AtomicU8>,
     state: watch::Receiver<RTCPeerConnectionState>,
 }
 
@@ -407,8 +419,9 @@ impl Pump {
             tick.tick().await;
             count = count.wrapping_add(1);
             let picture = if self.keyframe.swap(false, Ordering::Relaxed) { 0x50 } else { 0x51 };
-            let sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name]);
-            let picture = packet(VP8, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name]);
+            let mark = self.mark.load(Ordering::Relaxed);
+            let sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name, mark]);
+            let picture = packet(VP8, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name, mark]);
             if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
                 return;
             }

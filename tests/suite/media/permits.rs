@@ -9,9 +9,9 @@ use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode, 
 use super::client::{Client, Received};
 use super::stage::{Stage, participant};
 
-/// What was handed to the network before the answer may still be read after it, on a busy machine late. What leaks comes
-/// a hundred times a second. The figures are in docs/BENCHMARKS.md.
-const ON_THE_WIRE: usize = 30;
+/// What is written into packets that are sent after the answer: not one of them may arrive. What was under way before may
+/// still be read later, by however busy a machine. The figures are in docs/BENCHMARKS.md.
+const AFTER: u8 = 1;
 
 /// Sets what passes for `name`; how long it took until the relay said so.
 async fn permit(stage: &mut Stage, name: u8, permit: Permit) -> Duration {
@@ -34,10 +34,11 @@ async fn listen(client: &mut Client, span: Duration) -> Vec<(Duration, Received)
     all
 }
 
-/// How many forbidden packets arrived, and when the last one did.
-fn last(packets: &[(Duration, Received)], forbidden: impl Fn(&Received) -> bool) -> (usize, Duration) {
-    let forbidden: Vec<_> = packets.iter().filter(|(_, packet)| forbidden(packet)).map(|(at, _)| *at).collect();
-    (forbidden.len(), forbidden.into_iter().max().unwrap_or_default())
+/// Nothing forbidden arrived that was sent after the answer; when the last came that was under way.
+fn last(packets: &[(Duration, Received)], forbidden: impl Fn(&Received) -> bool) -> Duration {
+    let all = || packets.iter().filter(|(_, packet)| forbidden(packet));
+    assert_eq!(all().filter(|(_, packet)| packet.mark == AFTER).count(), 0, "sent after the answer");
+    all().map(|(at, _)| *at).max().unwrap_or_default()
 }
 
 async fn three(stage: &mut Stage) -> [Client; 3] {
@@ -59,16 +60,17 @@ async fn three(stage: &mut Stage) -> [Client; 3] {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_muted_participant_is_heard_by_nobody_from_the_answer_on_and_still_seen() {
     let mut stage = Stage::new();
-    let [_a, mut b, mut c] = three(&mut stage).await;
+    let [a, mut b, mut c] = three(&mut stage).await;
     b.arrived();
     c.arrived();
     let took = permit(&mut stage, 1, Permit { audio: false, ..Permit::ALL }).await;
+    a.mark(AFTER);
     let (at_b, at_c) = tokio::join!(listen(&mut b, Duration::from_secs(1)), listen(&mut c, Duration::from_secs(1)));
     for packets in [&at_b, &at_c] {
         let end = last(packets, |packet| packet.sender == 1 && packet.kind == Audio);
         println!("FIGURE revocation of sound: answered after {took:?}, last packet {end:?} after the answer");
-        assert!(end.0 <= ON_THE_WIRE, "{end:?}");
         let goes_on = |kind, sender| packets.iter().filter(|(_, p)| p.kind == kind && p.sender == sender).count() > 20;
+        assert!(packets.iter().any(|(_, p)| p.mark == AFTER), "what is sent after the answer is marked");
         assert!(goes_on(Video, 1), "the picture goes on");
         assert!(packets.iter().any(|(_, p)| p.kind == Audio && p.sender != 1), "others are heard");
     }
@@ -85,11 +87,13 @@ async fn who_is_held_apart_neither_gets_nor_gives_a_packet_and_comes_back_with_a
         client.arrived();
     }
     let took = permit(&mut stage, 1, Permit::NOTHING).await;
+    for client in [&a, &b, &c] {
+        client.mark(AFTER);
+    }
     let span = Duration::from_secs(1);
     let (at_a, at_b, at_c) = tokio::join!(listen(&mut a, span), listen(&mut b, span), listen(&mut c, span));
     let end = last(&at_a, |_| true).max(last(&at_b, |p| p.sender == 1)).max(last(&at_c, |p| p.sender == 1));
     println!("FIGURE holding apart: answered after {took:?}, last packet {end:?} after the answer");
-    assert!(end.0 <= ON_THE_WIRE, "{end:?}");
     assert!(at_b.iter().filter(|(_, p)| p.sender == 3).count() > 20, "the others go on");
     stage.slots(1, |slots, _| slots.is_empty()).await;
     stage.slots(2, |slots, _| slots.iter().all(|slot| slot.source == participant(3))).await;
@@ -129,11 +133,13 @@ async fn after_a_removal_nothing_passes_from_or_to_the_removed() {
     // A removal is answered by the change of the others' slots.
     stage.slots(2, |slots, _| slots.iter().all(|slot| slot.source == participant(3))).await;
     let took = asked.elapsed();
+    for client in [&a, &b, &c] {
+        client.mark(AFTER);
+    }
     let span = Duration::from_millis(500);
     let (at_a, at_b, at_c) = tokio::join!(listen(&mut a, span), listen(&mut b, span), listen(&mut c, span));
     let end = last(&at_a, |_| true).max(last(&at_b, |p| p.sender == 1)).max(last(&at_c, |p| p.sender == 1));
     println!("FIGURE removal: answered after {took:?}, last packet {end:?} after the answer");
-    assert!(end.0 <= ON_THE_WIRE, "{end:?}");
     stage.strike().await;
 }
 

@@ -30,10 +30,13 @@ use webrtc::runtime::{
     Transmit,
 };
 
+/// Makes another packet of one.
+type Damage = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
+
 /// One thing to do in the moment in which the camera's next packet leaves, which is given opened.
 pub enum Deed {
     /// Something else leaves in its place, sealed where a seal is possible.
-    Packet(Box<dyn Fn(&[u8]) -> Vec<u8> + Send>),
+    Packet(Damage),
     /// A report leaves before it, sealed.
     Report(Vec<u8>),
     /// Bytes leave before it as they are.
