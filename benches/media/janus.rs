@@ -1,4 +1,4 @@
-//! Janus beside us: the same packets through its `VideoRoom`, from the same clients, in the same run.
+//! Janus beside us: the same packets through its `VideoRoom` or `VideoCall`, from the same clients, in the same run.
 //!
 //! It runs as a process of its own with a configuration in a temporary folder: HTTP on loopback, no STUN, no other plugin.
 //! It offers no candidate on loopback, so its media takes the machine's own address, which never leaves the machine either.
@@ -37,7 +37,7 @@ impl Janus {
         let port = TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
-        let plugins = "audiobridge duktape echotest lua nosip recordplay sip streaming textroom videocall voicemail";
+        let plugins = "audiobridge duktape echotest lua nosip recordplay sip streaming textroom voicemail";
         let transports = "mqtt nanomsg pfunix rabbitmq websockets";
         let list =
             |names: &str| names.split(' ').map(|name| format!("libjanus_{name}.so")).collect::<Vec<_>>().join(",");
@@ -57,7 +57,9 @@ impl Janus {
              https = false }}\nadmin: {{ admin_http = false\n admin_https = false }}\n"
         );
         write("janus.transport.http.jcfg", http);
-        write("janus.plugin.videoroom.jcfg", "general: { }\n".to_owned());
+        for plugin in ["videoroom", "videocall"] {
+            write(&format!("janus.plugin.{plugin}.jcfg"), "general: { }\n".to_owned());
+        }
         let process = Command::new("janus")
             .arg("--configs-folder")
             .arg(folder.path())
@@ -72,7 +74,7 @@ impl Janus {
         let janus = Self { process, base, address, http, _folder: folder };
         for _ in 0..100 {
             if janus.http.get(format!("{}/info", janus.base)).send().await.is_ok() {
-                let door = janus.attach().await;
+                let door = janus.attach("videoroom").await;
                 let room =
                     json!({ "request": "create", "room": ROOM, "videocodec": "vp8", "bitrate": 0, "publishers": 2 });
                 janus.say(door, room, None).await;
@@ -90,7 +92,7 @@ impl Janus {
 
     /// Joins as the publisher; the answer to its offer.
     pub async fn publish(&self, sdp: &str) -> String {
-        let door = self.attach().await;
+        let door = self.attach("videoroom").await;
         let body = json!({ "request": "joinandconfigure", "room": ROOM, "ptype": "publisher", "id": PUBLISHER,
             "video": true, "audio": false });
         self.say(door, body, Some(("offer", sdp))).await;
@@ -99,7 +101,7 @@ impl Janus {
 
     /// Joins as one who watches: its offer, and where to answer it.
     pub async fn watch(&self) -> (Door, String) {
-        let door = self.attach().await;
+        let door = self.attach("videoroom").await;
         loop {
             let body =
                 json!({ "request": "join", "room": ROOM, "ptype": "subscriber", "streams": [{ "feed": PUBLISHER }] });
@@ -117,9 +119,34 @@ impl Janus {
         self.say(door, json!({ "request": "start", "room": ROOM }), Some(("answer", sdp))).await;
     }
 
-    async fn attach(&self) -> Door {
+    /// A place for one end of a call of two, under a number.
+    pub async fn register(&self, number: u32) -> Door {
+        let door = self.attach("videocall").await;
+        self.say(door, json!({ "request": "register", "username": number.to_string() }), None).await;
+        loop {
+            let event = self.event(door).await;
+            if event["plugindata"]["data"]["result"]["event"] == "registered" {
+                return door;
+            }
+        }
+    }
+
+    /// Calls `number`; the offer that it hears.
+    pub async fn call(&self, caller: Door, called: Door, number: u32, sdp: &str) -> String {
+        let body = json!({ "request": "call", "username": number.to_string() });
+        self.say(caller, body, Some(("offer", sdp))).await;
+        self.described(called).await.expect("an offer")
+    }
+
+    /// Picks up; the answer that the caller hears.
+    pub async fn pick_up(&self, caller: Door, called: Door, sdp: &str) -> String {
+        self.say(called, json!({ "request": "accept" }), Some(("answer", sdp))).await;
+        self.described(caller).await.expect("an answer")
+    }
+
+    async fn attach(&self, plugin: &str) -> Door {
         let session = self.post("", json!({ "janus": "create" })).await["data"]["id"].as_u64().unwrap();
-        let attach = json!({ "janus": "attach", "plugin": "janus.plugin.videoroom" });
+        let attach = json!({ "janus": "attach", "plugin": format!("janus.plugin.{plugin}") });
         let handle = self.post(&format!("/{session}"), attach).await["data"]["id"].as_u64().unwrap();
         Door { session, handle }
     }
@@ -135,8 +162,7 @@ impl Janus {
     /// Waits for the description that it sends; `None` when it sends an error.
     async fn described(&self, door: Door) -> Option<String> {
         loop {
-            let events = self.http.get(format!("{}/{}?maxev=1", self.base, door.session)).send().await.unwrap();
-            let event: Value = events.json().await.unwrap();
+            let event = self.event(door).await;
             if let Some(sdp) = event["jsep"]["sdp"].as_str() {
                 return Some(sdp.to_owned());
             }
@@ -144,6 +170,11 @@ impl Janus {
                 return None;
             }
         }
+    }
+
+    async fn event(&self, door: Door) -> Value {
+        let event = self.http.get(format!("{}/{}?maxev=1", self.base, door.session)).send().await.unwrap();
+        event.json().await.unwrap()
     }
 
     async fn post(&self, path: &str, mut message: Value) -> Value {

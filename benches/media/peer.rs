@@ -1,5 +1,7 @@
-//! A participant with a camera, or with an eye.
+//! A participant with a camera, with an eye, or with both and a voice.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,20 +25,50 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
-use crate::Relay;
-use crate::SIZE;
+use crate::relay::Child;
+use crate::{Relay, SIZE};
 
-const VP8: u8 = 96;
+/// The number of the pictures' codec.
+pub const VP8: u8 = 96;
+const OPUS: u8 = 111;
+/// The stream of a publisher whom many watch.
+pub const PUBLISHER: u32 = 0x0005_0005;
+/// A packet of sound: 20 ms at 40 kbit/s, with its RTP header.
+const SOUND: usize = 112;
+const SOUNDS: u32 = 50;
 const WITHIN: Duration = Duration::from_secs(20);
 
+/// How a camera sends.
+#[derive(Clone, Copy)]
+pub struct Picture {
+    /// Frames a second.
+    pub rate: u32,
+    /// Packets of a frame.
+    pub packets: u32,
+}
+
 /// One end of a call.
+#[derive(Clone)]
 pub struct Peer {
-    number: u32,
     connection: Arc<dyn PeerConnection>,
-    camera: Option<Arc<TrackLocalStaticRTP>>,
-    sequence: Mutex<u16>,
+    /// Its own.
+    pub port: u16,
+    camera: Option<Arc<Voice>>,
+    microphone: Option<Arc<Voice>>,
+    state: watch::Receiver<RTCPeerConnectionState>,
+    gathered: watch::Receiver<bool>,
     epoch: Instant,
     delays: Arc<Mutex<Vec<f64>>>,
+}
+
+/// A stream of its own.
+struct Voice {
+    track: Arc<TrackLocalStaticRTP>,
+    ssrc: u32,
+    payload_type: u8,
+    size: usize,
+    clock_rate: u32,
+    sequence: AtomicU16,
 }
 
 struct Handler {
@@ -72,10 +104,85 @@ impl PeerConnectionEventHandler for Handler {
 }
 
 impl Peer {
-    /// Takes a seat and waits until packets may flow.
-    pub async fn join(relay: &Relay, number: u32, publishes: bool, epoch: Instant) -> Self {
-        let (state_tx, mut state) = watch::channel(RTCPeerConnectionState::New);
-        let (gathered_tx, mut gathered) = watch::channel(false);
+    /// Takes a seat, and has a camera that many watch.
+    pub async fn publishes(relay: &Relay, epoch: Instant) -> Self {
+        let mut peer = Self::new(relay, epoch).await;
+        peer.send(RtpCodecKind::Video, PUBLISHER, RTCRtpTransceiverDirection::Sendonly).await;
+        let sdp = peer.offer().await;
+        let answer = match relay {
+            Relay::Ours(child) => child.offer(0, 0, &sdp).await,
+            Relay::Janus(janus) => janus.publish(&sdp).await,
+        };
+        peer.accept(answer).await;
+        peer.connected().await
+    }
+
+    /// Takes a seat, and watches.
+    pub async fn watches(relay: &Relay, number: u32, epoch: Instant) -> Self {
+        let mut peer = Self::new(relay, epoch).await;
+        match relay {
+            Relay::Ours(child) => {
+                peer.receive(RtpCodecKind::Video).await;
+                let sdp = peer.offer().await;
+                let answer = child.offer(0, number, &sdp).await;
+                peer.accept(answer).await;
+            }
+            Relay::Janus(janus) => {
+                let (door, offer) = janus.watch().await;
+                let sdp = peer.answer(offer).await;
+                janus.start_watching(door, &sdp).await;
+            }
+        }
+        peer.connected().await
+    }
+
+    /// Takes the only seat of a room of our own, with all that a participant has, and says nothing.
+    pub async fn alone(child: &Child, address: IpAddr, room: u32, epoch: Instant) -> Self {
+        let mut peer = Self::at(address, epoch).await;
+        peer.join(child, room, room).await;
+        peer.connected().await
+    }
+
+    /// Two with a camera and a microphone each, who hear and see each other.
+    pub async fn talk(relay: &Relay, call: u32, epoch: Instant) -> [Self; 2] {
+        let (mut a, mut b) = (Self::new(relay, epoch).await, Self::new(relay, epoch).await);
+        match relay {
+            Relay::Ours(child) => {
+                a.join(child, call, 2 * call).await;
+                b.join(child, call, 2 * call + 1).await;
+            }
+            Relay::Janus(janus) => {
+                for peer in [&mut a, &mut b] {
+                    for (kind, ssrc) in [(RtpCodecKind::Audio, 10), (RtpCodecKind::Video, 20)] {
+                        peer.send(kind, ssrc, RTCRtpTransceiverDirection::Sendrecv).await;
+                    }
+                }
+                let (caller, called) = (janus.register(2 * call).await, janus.register(2 * call + 1).await);
+                let offer = janus.call(caller, called, 2 * call + 1, &a.offer().await).await;
+                let answer = janus.pick_up(caller, called, &b.answer(offer).await).await;
+                a.accept(answer).await;
+            }
+        }
+        [a.connected().await, b.connected().await]
+    }
+
+    async fn join(&mut self, child: &Child, room: u32, number: u32) {
+        for (kind, ssrc) in [(RtpCodecKind::Audio, 10), (RtpCodecKind::Video, 20)] {
+            self.send(kind, ssrc + 100 * number, RTCRtpTransceiverDirection::Sendonly).await;
+            self.receive(kind).await;
+        }
+        let sdp = self.offer().await;
+        let answer = child.offer(room, number, &sdp).await;
+        self.accept(answer).await;
+    }
+
+    async fn new(relay: &Relay, epoch: Instant) -> Self {
+        Self::at(relay.address(), epoch).await
+    }
+
+    async fn at(address: IpAddr, epoch: Instant) -> Self {
+        let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
+        let (gathered_tx, gathered) = watch::channel(false);
         let delays: Arc<Mutex<Vec<f64>>> = Arc::default();
         let handler = Handler { state: state_tx, gathered: gathered_tx, epoch, delays: Arc::clone(&delays) };
         let settings = SettingEngineBuilder::new()
@@ -83,67 +190,97 @@ impl Peer {
             .with_include_loopback_candidate(true)
             .build();
         let mut media = MediaEngine::default();
-        let parameters = RTCRtpCodecParameters { rtp_codec: vp8(), payload_type: VP8 };
-        media.register_codec(parameters, RtpCodecKind::Video).unwrap();
+        for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
+            media.register_codec(RTCRtpCodecParameters { rtp_codec: codec, payload_type: number }, kind).unwrap();
+        }
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let building = PeerConnectionBuilder::new()
             .with_setting_engine(settings)
             .with_media_engine(media)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(handler))
-            .with_udp_addrs(vec![format!("{}:0", relay.address())])
+            .with_udp_addrs(vec![format!("{address}:0")])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
-        let camera = publishes.then(camera);
-        if let Some(camera) = &camera {
-            let init = direction(RTCRtpTransceiverDirection::Sendonly);
-            connection.add_transceiver_from_track(Arc::clone(camera) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
-        }
-        let mut described = async |description: RTCSessionDescription| {
-            connection.set_local_description(description).await.unwrap();
-            tokio::time::timeout(WITHIN, gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-            connection.local_description().await.unwrap().sdp
-        };
-        match relay {
-            Relay::Janus(janus) if !publishes => {
-                let (door, offer) = janus.watch().await;
-                connection.set_remote_description(RTCSessionDescription::offer(offer).unwrap()).await.unwrap();
-                let sdp = described(connection.create_answer(None).await.unwrap()).await;
-                janus.start_watching(door, &sdp).await;
-            }
-            _ => {
-                if !publishes {
-                    let init = direction(RTCRtpTransceiverDirection::Recvonly);
-                    connection.add_transceiver_from_kind(RtpCodecKind::Video, Some(init)).await.unwrap();
-                }
-                let sdp = described(connection.create_offer(None).await.unwrap()).await;
-                let answer = match relay {
-                    Relay::Ours(child) => child.offer(number, &sdp).await,
-                    Relay::Janus(janus) => janus.publish(&sdp).await,
-                };
-                connection.set_remote_description(RTCSessionDescription::answer(answer).unwrap()).await.unwrap();
-            }
-        }
-        let connected = state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
-        tokio::time::timeout(WITHIN, connected).await.expect("connected in time").unwrap();
-        Self { number, connection, camera, sequence: Mutex::new(0), epoch, delays }
+        Self { connection, port: 0, camera: None, microphone: None, state, gathered, epoch, delays }
     }
 
-    /// Sends `rate` frames of `packets` packets a second for `span`; how many packets they were.
-    pub async fn publish(&self, rate: u32, packets: u32, span: Duration) -> u32 {
-        let camera = self.camera.as_ref().expect("a publisher");
+    async fn send(&mut self, kind: RtpCodecKind, ssrc: u32, direction: RTCRtpTransceiverDirection) {
+        let is_sound = kind == RtpCodecKind::Audio;
+        let (codec, payload_type, size) = if is_sound { (opus(), OPUS, SOUND) } else { (vp8(), VP8, SIZE) };
+        let clock_rate = codec.clock_rate;
+        let coding = RTCRtpEncodingParameters {
+            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            codec,
+            ..Default::default()
+        };
+        let name = if is_sound { "m" } else { "c" };
+        let track = MediaStreamTrack::new("s".into(), name.into(), name.into(), kind, vec![coding]);
+        let track = Arc::new(TrackLocalStaticRTP::new(track));
+        let init = RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] };
+        let added = self.connection.add_transceiver_from_track(Arc::clone(&track) as Arc<dyn TrackLocal>, Some(init));
+        added.await.unwrap();
+        let voice = Voice { track, ssrc, payload_type, size, clock_rate, sequence: AtomicU16::new(0) };
+        *(if is_sound { &mut self.microphone } else { &mut self.camera }) = Some(Arc::new(voice));
+    }
+
+    async fn receive(&self, kind: RtpCodecKind) {
+        let direction = RTCRtpTransceiverDirection::Recvonly;
+        let init = RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] };
+        self.connection.add_transceiver_from_kind(kind, Some(init)).await.unwrap();
+    }
+
+    async fn offer(&mut self) -> String {
+        let offer = self.connection.create_offer(None).await.unwrap();
+        self.described(offer).await
+    }
+
+    async fn accept(&self, answer: String) {
+        let answer = RTCSessionDescription::answer(answer).unwrap();
+        self.connection.set_remote_description(answer).await.unwrap();
+    }
+
+    async fn answer(&mut self, offer: String) -> String {
+        let offer = RTCSessionDescription::offer(offer).unwrap();
+        self.connection.set_remote_description(offer).await.unwrap();
+        let answer = self.connection.create_answer(None).await.unwrap();
+        self.described(answer).await
+    }
+
+    async fn described(&mut self, description: RTCSessionDescription) -> String {
+        self.connection.set_local_description(description).await.unwrap();
+        tokio::time::timeout(WITHIN, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
+        let sdp = self.connection.local_description().await.unwrap().sdp;
+        let candidate = sdp.lines().find(|line| line.starts_with("a=candidate:")).unwrap();
+        self.port = candidate.split(' ').nth(5).unwrap().parse().unwrap();
+        sdp
+    }
+
+    async fn connected(mut self) -> Self {
+        let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
+        tokio::time::timeout(WITHIN, connected).await.expect("connected in time").unwrap();
+        self
+    }
+
+    /// Sends pictures for `span`; how many packets they were.
+    pub async fn show(&self, picture: Picture, span: Duration) -> u32 {
+        self.flow(self.camera.as_ref().expect("a camera"), picture, span).await
+    }
+
+    /// Sends sound for `span`; how many packets it was.
+    pub async fn sound(&self, span: Duration) -> u32 {
+        let rhythm = Picture { rate: SOUNDS, packets: 1 };
+        self.flow(self.microphone.as_ref().expect("a microphone"), rhythm, span).await
+    }
+
+    async fn flow(&self, voice: &Voice, Picture { rate, packets }: Picture, span: Duration) -> u32 {
         let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
         let until = Instant::now() + span;
         let mut sent = 0;
         while Instant::now() < until {
             tick.tick().await;
             for at in 1..=packets {
-                let sequence_number = {
-                    let mut sequence = self.sequence.lock().unwrap();
-                    *sequence = sequence.wrapping_add(1);
-                    *sequence
-                };
-                let mut payload = vec![0; SIZE - 12];
+                let mut payload = vec![0; voice.size - 12];
                 // A descriptor that begins a frame, and a keyframe's first byte; then when it left.
                 payload[0] = 0x10;
                 let stamp = u64::try_from(self.epoch.elapsed().as_nanos()).unwrap();
@@ -151,13 +288,13 @@ impl Peer {
                 let header = Header {
                     version: 2,
                     marker: at == packets,
-                    payload_type: VP8,
-                    sequence_number,
-                    timestamp: sent / packets * (90_000 / rate),
-                    ssrc: 5,
+                    payload_type: voice.payload_type,
+                    sequence_number: voice.sequence.fetch_add(1, Ordering::Relaxed),
+                    timestamp: sent / packets * (voice.clock_rate / rate),
+                    ssrc: voice.ssrc,
                     ..Header::default()
                 };
-                camera.write_rtp(Packet { header, payload: Bytes::from(payload) }).await.unwrap();
+                voice.track.write_rtp(Packet { header, payload: Bytes::from(payload) }).await.unwrap();
                 sent += 1;
             }
         }
@@ -175,24 +312,14 @@ impl Peer {
     }
 
     /// Goes.
-    pub async fn leave(self, child: &crate::relay::Child) {
-        child.leave(self.number).await;
+    pub async fn close(&self) {
         self.connection.close().await.unwrap();
     }
 }
 
-fn camera() -> Arc<TrackLocalStaticRTP> {
-    let coding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(5), ..Default::default() },
-        codec: vp8(),
-        ..Default::default()
-    };
-    let track = MediaStreamTrack::new("s".into(), "c".into(), "c".into(), RtpCodecKind::Video, vec![coding]);
-    Arc::new(TrackLocalStaticRTP::new(track))
-}
-
-fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
-    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
+fn opus() -> RTCRtpCodec {
+    let (mime_type, sdp_fmtp_line) = ("audio/opus".to_owned(), "minptime=10;useinbandfec=1".to_owned());
+    RTCRtpCodec { mime_type, clock_rate: 48_000, channels: 2, sdp_fmtp_line, rtcp_feedback: vec![] }
 }
 
 fn vp8() -> RTCRtpCodec {

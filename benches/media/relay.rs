@@ -23,7 +23,8 @@ pub const SWITCH: &str = "serve-the-relay";
 
 /// Serves until the pipe ends.
 pub async fn serve() {
-    let config = RelayConfig { seats_per_room: 1000, ..RelayConfig::on("127.0.0.1:0".parse().unwrap()) };
+    let config =
+        RelayConfig { seats_per_room: 1000, seats: 100_000, ..RelayConfig::on("127.0.0.1:0".parse().unwrap()) };
     let seed = AtomicU64::new(1);
     let entropy = Arc::new(move |bytes: &mut [u8]| {
         for byte in bytes {
@@ -41,17 +42,21 @@ pub async fn serve() {
                 let said: Value = serde_json::from_str(&line).unwrap();
                 let number = said["peer"].as_u64().unwrap();
                 let participant = ParticipantId::from_uuid(Uuid::from_u128(u128::from(number) + 1));
+                let room = said["room"].as_u64().unwrap_or_default();
+                let room = RoomId::from_uuid(Uuid::from_u128(u128::from(room) + 1));
                 match said["sdp"].as_str() {
                     Some(sdp) => {
-                        let room = RoomId::from_uuid(Uuid::from_u128(1));
                         let (mode, permit) = (RelayMode::Conference, Permit::ALL);
                         let admit = RelayCommand::Admit { room, participant, mode, kept: true, permit };
                         relay.commands.send(admit).await.unwrap();
                         let offer = RelayCommand::Offer { participant, offer_id: number, fresh: true, sdp: sdp.to_owned() };
                         relay.commands.send(offer).await.unwrap();
                     }
-                    None if said["leave"] == true => relay.commands.send(RelayCommand::Remove { participant }).await.unwrap(),
-                    None => answer(&json!({ "peer": number, "connections": relay.connections() })),
+                    None if said["close"] == true => relay.commands.send(RelayCommand::Close { room }).await.unwrap(),
+                    None => {
+                        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+                        answer(&json!({ "peer": number, "connections": relay.connections(), "tasks": tasks }));
+                    }
                 }
             }
             Some(event) = events.recv() => match event {
@@ -66,6 +71,18 @@ pub async fn serve() {
 fn answer(value: &Value) {
     println!("{value}");
     std::io::stdout().flush().unwrap();
+}
+
+/// What the relay holds.
+pub struct Held {
+    /// Resident memory, in kB.
+    pub memory: u64,
+    /// Open descriptors.
+    pub descriptors: usize,
+    /// Tasks of its runtime.
+    pub tasks: u64,
+    /// Peer connections.
+    pub connections: u64,
 }
 
 /// The relay's process, from outside.
@@ -100,26 +117,29 @@ impl Child {
         Self { process, stdin, waiting }
     }
 
-    /// Gives `peer` a seat and its offer an answer.
-    pub async fn offer(&self, peer: u32, sdp: &str) -> String {
-        let said = self.ask(u64::from(peer), json!({ "peer": peer, "sdp": sdp })).await;
+    /// Gives `peer` a seat in `room`, and its offer an answer.
+    pub async fn offer(&self, room: u32, peer: u32, sdp: &str) -> String {
+        let said = self.ask(u64::from(peer), json!({ "room": room, "peer": peer, "sdp": sdp })).await;
         said["sdp"].as_str().unwrap().to_owned()
     }
 
-    /// Takes the seat away.
-    pub async fn leave(&self, peer: u32) {
-        self.say(&json!({ "peer": peer, "leave": true })).await;
+    /// Closes the room.
+    pub async fn close(&self, room: u32) {
+        self.say(&json!({ "room": room, "peer": 0, "close": true })).await;
     }
 
-    /// Resident memory in kB, open descriptors, connections.
-    pub async fn holds(&self) -> (u64, usize, u64) {
+    /// What it holds now.
+    pub async fn holds(&self) -> Held {
         let said = self.ask(u64::from(u32::MAX), json!({ "peer": u32::MAX })).await;
-        let id = self.process.id().unwrap();
+        let id = self.id();
         let text = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
         let memory = text.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
-        let memory = memory.trim().trim_end_matches(" kB").parse().unwrap();
-        let files = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count();
-        (memory, files, said["connections"].as_u64().unwrap())
+        Held {
+            memory: memory.trim().trim_end_matches(" kB").parse().unwrap(),
+            descriptors: std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count(),
+            tasks: said["tasks"].as_u64().unwrap(),
+            connections: said["connections"].as_u64().unwrap(),
+        }
     }
 
     /// Its process.

@@ -1,8 +1,8 @@
-//! How we come by the keys of a connection's outgoing media.
+//! How we come by the keys of a connection's outgoing media, and of the browser's reports.
 //!
 //! The engine agrees on keys with the browser (DTLS-SRTP, RFC 5764) and keeps them to itself. But it asks a provider of
 //! ours for every cryptographic operation, so the provider hears the one that derives them, and arms the connection's
-//! [`Egress`] with the same keys. What the engine does is not changed by it: every call is passed on, and each answer back.
+//! [`Egress`] with the same keys, and its [`Feedback`] with the browser's. What the engine does is not changed by it: every call is passed on, and each answer back.
 //!
 //! Two senders under one key must never protect two different packets under the same number. They cannot: media leaves
 //! through the egress alone, and the engine, which is never given any, protects RTCP, whose keys are others (RFC 3711,
@@ -17,10 +17,14 @@ use rtc::crypto::{
 };
 use rtc::srtp::config::{Config, LABEL_EXTRACTOR_DTLS_SRTP};
 use rtc::srtp::context::Context;
+use rtc::srtp::option::srtcp_replay_protection;
 use rtc::srtp::protection_profile::ProtectionProfile;
 
 use super::egress::Egress;
+use super::feedback::Feedback;
 
+/// Reports that come late by more than this are not read.
+const REPLAY: usize = 64;
 /// More than any profile takes: two keys of 32 bytes and two salts of 14.
 const MATERIAL: usize = 96;
 
@@ -31,8 +35,8 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Listens for the keys of one connection, in which we are the DTLS server.
-    pub(super) fn new(provider: Arc<dyn RTCCryptoProvider>, egress: Arc<Egress>) -> Self {
-        Self { ears: Ears { provider, heard: Arc::default(), egress } }
+    pub(super) fn new(provider: Arc<dyn RTCCryptoProvider>, egress: Arc<Egress>, feedback: Arc<Feedback>) -> Self {
+        Self { ears: Ears { provider, heard: Arc::default(), egress, feedback } }
     }
 }
 
@@ -55,6 +59,7 @@ struct Ears {
     /// The exported material, until the cipher tells what it is for.
     heard: Arc<Heard>,
     egress: Arc<Egress>,
+    feedback: Arc<Feedback>,
 }
 
 #[derive(Default)]
@@ -80,11 +85,17 @@ impl Ears {
             .get(..config.keying_material_len())
             .and_then(|material| config.set_session_keys_from_keying_material(material, false).ok())
             .and_then(|()| {
-                let (key, salt) = (&config.keys.local_master_key, &config.keys.local_master_salt);
-                Context::new(key, salt, profile, None, None, self.inner()).ok()
+                let keys = &config.keys;
+                let (key, salt) = (&keys.local_master_key, &keys.local_master_salt);
+                let ours = Context::new(key, salt, profile, None, None, self.inner()).ok()?;
+                let (key, salt) = (&keys.remote_master_key, &keys.remote_master_salt);
+                let replay = Some(srtcp_replay_protection(REPLAY));
+                let theirs = Context::new(key, salt, profile, None, replay, self.inner()).ok()?;
+                Some((ours, theirs))
             });
-        if let Some(context) = armed {
-            self.egress.arm(context);
+        if let Some((ours, theirs)) = armed {
+            self.egress.arm(ours);
+            self.feedback.arm(theirs);
         } else {
             tracing::error!("the keys of a connection's media could not be used; it gets none");
         }
@@ -210,6 +221,8 @@ impl RTCCrypto for Ears {
 
 #[cfg(test)]
 mod tests {
+    use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+    use rtc::shared::marshal::Marshal as _;
     use tokio::sync::Notify;
     use uuid::Uuid;
 
@@ -220,6 +233,7 @@ mod tests {
     use crate::media::egress::{Outgoing, Wire};
     use crate::media::gate::Gate;
     use crate::media::instant;
+    use crate::media::pli::Ear;
     use crate::media::source::{Source, Whose};
 
     #[derive(Clone, Default)]
@@ -233,7 +247,7 @@ mod tests {
 
     /// Does what the engine does at the end of a handshake, and reads as the browser what the egress then sends.
     #[test]
-    fn the_egress_speaks_under_the_keys_of_the_handshake_whatever_the_profile() {
+    fn the_keys_of_the_handshake_lock_what_leaves_and_unlock_reports_whatever_the_profile() {
         let provider = rtc::crypto::default_provider().unwrap();
         let seed = [LABEL_EXTRACTOR_DTLS_SRTP.as_bytes(), &[3; 64]].concat();
         let secret = [5; 48];
@@ -243,7 +257,10 @@ mod tests {
             let (now, sent, gate) = (instant::now(), Sent::default(), Arc::new(Gate::new(Permit::ALL)));
             let egress = Egress::new(now, Box::new(sent.clone()), Arc::clone(&gate), PathMeter::default());
             egress.add(7, MediaKind::Audio);
-            let listener = Listener::new(Arc::clone(&provider), Arc::clone(&egress));
+            let (wishes, mut wished) = tokio::sync::mpsc::channel(1);
+            let ear = Ear::new(wishes, tokio::sync::mpsc::channel(1).0, Arc::clone(&egress));
+            let feedback = Arc::new(Feedback::new(ear));
+            let listener = Listener::new(Arc::clone(&provider), Arc::clone(&egress), Arc::clone(&feedback));
             let mut first = [0; 32];
             listener.crypto().new_hmac(HmacAlgorithm::Sha256, &secret).unwrap().sign(&[&seed], &mut first).unwrap();
 
@@ -267,6 +284,16 @@ mod tests {
                     .unwrap();
             let plain = browser.decrypt_rtp(&sent.0.lock().unwrap()).expect("the same keys");
             assert_eq!(&plain[12..], b"a voice");
+
+            let mut browser =
+                Context::new(&keys.local_master_key, &keys.local_master_salt, profile, None, None, provider.crypto())
+                    .unwrap();
+            let wish = PictureLossIndication { sender_ssrc: 1, media_ssrc: 7 };
+            let report = browser.encrypt_rtcp(&wish.marshal().unwrap()).unwrap();
+            assert!(
+                feedback.read(now, &report) && wished.try_recv().is_ok(),
+                "{profile:?}: and hears under the browser's"
+            );
         }
     }
 }

@@ -22,6 +22,7 @@ mod common;
 mod counters;
 mod egress;
 mod engine;
+mod feedback;
 mod gate;
 mod instant;
 mod keyframe;

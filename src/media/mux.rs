@@ -244,7 +244,7 @@ impl Mux {
             Arc::clone(&path.port)
         };
         port.hear(now);
-        if !port.receive(Bytes::copy_from_slice(bytes)) {
+        if !port.heed(now, bytes) && !port.receive(Bytes::copy_from_slice(bytes)) {
             self.counters.inbound_full.increment(1);
         }
     }

@@ -22,12 +22,13 @@ use super::codec::PayloadTypes;
 use super::common::Common;
 use super::egress::Egress;
 use super::engine;
+use super::feedback::Feedback;
 use super::gate::Gate;
 use super::instant;
 use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
-use super::pli::{PliTap, Report};
+use super::pli::{Ear, PliTap, Report};
 use super::port::{Credentials, Port, PortRuntime, PortWire};
 use crate::domain::room::relay::MediaKind;
 
@@ -78,6 +79,8 @@ pub(super) struct Peer {
     /// How its downstream does.
     pub(super) path: PathMeter,
     egress: Arc<Egress>,
+    /// Reads what the browser says of it, as long as there is this connection.
+    _feedback: Arc<Feedback>,
     /// Ends the tasks of this connection.
     pub(super) stop: CancellationToken,
     pub(super) fingerprint: String,
@@ -122,8 +125,12 @@ impl Peer {
         let path = PathMeter::default();
         let wire = PortWire::new(Arc::clone(&common.mux), Arc::clone(&port));
         let egress = Egress::new(instant::now(), Box::new(wire), Arc::clone(&gate), path.clone());
-        let tap = PliTap::new(new_wishes, new_reports, Arc::clone(&egress));
-        let crypto = Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress)));
+        let ear = Ear::new(new_wishes, new_reports, Arc::clone(&egress));
+        let feedback = Arc::new(Feedback::new(ear.clone()));
+        port.read_reports_with(&feedback);
+        let tap = PliTap::new(ear);
+        let crypto =
+            Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress), Arc::clone(&feedback)));
         let connection = engine::build(&credentials, Arc::new(handler), Arc::new(runtime), crypto, tap).await?;
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
@@ -133,6 +140,7 @@ impl Peer {
             port,
             path,
             egress,
+            _feedback: feedback,
             stop,
             fingerprint: offer.fingerprint.clone(),
             browser_ufrag: offer.ufrag.clone(),

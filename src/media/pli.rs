@@ -37,18 +37,17 @@ pub(super) struct Report {
 
 /// Tells the SSRC of every track of ours that the browser wants a keyframe of, and the reports of its own; and tells the
 /// egress what became of what it sent.
-pub(super) struct PliTap {
+#[derive(Clone)]
+pub(super) struct Ear {
     wishes: mpsc::Sender<u32>,
     reports: mpsc::Sender<Report>,
     egress: Arc<Egress>,
-    read: VecDeque<TaggedPacket>,
-    write: VecDeque<TaggedPacket>,
 }
 
-impl PliTap {
+impl Ear {
     /// What finds its channel full is dropped; the browser repeats it.
     pub(super) fn new(wishes: mpsc::Sender<u32>, reports: mpsc::Sender<Report>, egress: Arc<Egress>) -> Self {
-        Self { wishes, reports, egress, read: VecDeque::new(), write: VecDeque::new() }
+        Self { wishes, reports, egress }
     }
 
     /// Reads what arrived.
@@ -75,6 +74,19 @@ impl PliTap {
     }
 }
 
+/// The place in the engine's chain at which an ear hears what was not read before (see [`super::feedback`]).
+pub(super) struct PliTap {
+    ear: Ear,
+    read: VecDeque<TaggedPacket>,
+    write: VecDeque<TaggedPacket>,
+}
+
+impl PliTap {
+    pub(super) fn new(ear: Ear) -> Self {
+        Self { ear, read: VecDeque::new(), write: VecDeque::new() }
+    }
+}
+
 /// An NTP time (seconds and fractions of 2^32, RFC 5905) in microseconds.
 fn micros(ntp: u64) -> i64 {
     let micros = (ntp >> 32) * 1_000_000 + (((ntp & 0xffff_ffff) * 1_000_000) >> 32);
@@ -90,7 +102,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for PliTap {
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
         if let Packet::Rtcp(packets) = &message.message.packet {
-            self.hear(message.now, packets);
+            self.ear.hear(message.now, packets);
         }
         self.read.push_back(message);
         Ok(())

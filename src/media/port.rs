@@ -12,9 +12,10 @@ use std::fmt;
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ use webrtc::runtime::{
 };
 
 use super::egress::Wire;
+use super::feedback::{self, Feedback};
 use super::mux::Mux;
 use super::stun::{self, Class, Key, Message, Transaction};
 
@@ -50,6 +52,8 @@ pub(super) struct Credentials {
 /// A connection as the mux knows it.
 pub(super) struct Port {
     inbound: mpsc::Sender<Bytes>,
+    /// Its connection's: it leads to the way out, and that leads here.
+    feedback: OnceLock<Weak<Feedback>>,
     started: Instant,
     /// Milliseconds from `started` to the last datagram, plus one; zero when nothing was heard yet.
     heard: AtomicU64,
@@ -127,6 +131,7 @@ impl Port {
         };
         let port = Self {
             inbound,
+            feedback: OnceLock::new(),
             started: now,
             heard: AtomicU64::new(0),
             closed: AtomicBool::new(false),
@@ -147,6 +152,21 @@ impl Port {
     pub(super) fn silent_for(&self, now: Instant) -> Duration {
         let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed).saturating_sub(1));
         now.saturating_duration_since(self.started + heard)
+    }
+
+    /// Lets `feedback` read the browser's reports, as far as they are for it.
+    pub(super) fn read_reports_with(&self, feedback: &Arc<Feedback>) {
+        let _ = self.feedback.set(Arc::downgrade(feedback));
+    }
+
+    /// Heeds a datagram of the browser at once, if it is a report of what it got; `false` when the engine must have it.
+    pub(super) fn heed(&self, now: Instant, bytes: &[u8]) -> bool {
+        if !feedback::is_report(bytes) || self.closed.load(Ordering::Acquire) {
+            return false;
+        }
+        let Some(feedback) = self.feedback.get().and_then(Weak::upgrade) else { return false };
+        // This is everybody's task: a reader that broke over one browser's bytes would take the port from all.
+        catch_unwind(AssertUnwindSafe(|| feedback.read(now, bytes))).unwrap_or(true)
     }
 
     /// Takes a datagram of the browser; `false` when there is no room.

@@ -7,6 +7,7 @@ mod malformed;
 mod offers;
 mod paths;
 mod permits;
+mod rooms;
 mod stage;
 mod turn;
 pub mod vandal;
