@@ -11,7 +11,7 @@ use crate::domain::ids::{ParticipantId, RoomId, TicketId};
 use crate::domain::room::relay::{MediaState, OfferRefusal, Slot};
 pub use crate::domain::room::{
     HostAct, Knock, Participant, ParticipantRole, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose,
-    RoomState, SelfMedia,
+    RoomState, Rung, SelfMedia,
 };
 use crate::domain::time::Timestamp;
 use crate::protocol::error::Problem;

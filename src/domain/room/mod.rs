@@ -29,7 +29,7 @@ use crate::domain::time::Timestamp;
 
 pub use roles::{HostAct, ParticipantRole, Rights};
 pub use view::{
-    Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, SelfMedia,
+    Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, Rung, SelfMedia,
 };
 
 /// How long a seat waits for its lost socket.

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use crate::domain::room::SelfMedia;
 use crate::domain::room::relay::{MediaKind, MediaState};
+use crate::domain::room::{Rung, SelfMedia};
 use crate::domain::time::Timestamp;
 
 /// A track of which nothing came for so long is silent. The relay counts twice a second, so that both sides are told
 /// within 3.5 s of the last packet.
 pub const SILENT_AFTER: Duration = Duration::from_millis(2_800);
+/// One still picture comes every two seconds, over a network that loses every third of them.
+const STILLS_AFTER: Duration = Duration::from_secs(12);
 
 const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
 
@@ -24,6 +26,8 @@ pub(super) struct Watch {
     sent: [bool; 2],
     /// Nobody looks at the camera, and its browser was told to rest it.
     rests: bool,
+    /// The camera gives stills.
+    gives_stills: bool,
     /// When it was heard last, or began to be expected.
     heard: [Option<Timestamp>; 2],
     silent: [bool; 2],
@@ -37,13 +41,18 @@ impl Watch {
 
     /// When silence has lasted too long, if it goes on.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
-        let waits = self.heard.iter().zip(self.silent).filter(|(_, silent)| !silent);
-        waits.filter_map(|(heard, _)| heard.map(|at| at + SILENT_AFTER)).min()
+        let waits = self.heard.iter().zip(self.silent).zip(KINDS).filter(|((_, silent), _)| !silent);
+        waits.filter_map(|((heard, _), kind)| heard.map(|at| at + self.patience(kind))).min()
+    }
+
+    fn patience(&self, kind: MediaKind) -> Duration {
+        if self.gives_stills && kind == MediaKind::Video { STILLS_AFTER } else { SILENT_AFTER }
     }
 
     /// The person says what is sent. A page in the background may stop its camera.
     pub(super) fn says(&mut self, now: Timestamp, media: &SelfMedia) {
         self.sent = [media.microphone, media.camera && !media.hidden];
+        self.gives_stills = media.rung == Rung::Still;
         self.expect(now);
     }
 
@@ -80,7 +89,8 @@ impl Watch {
     pub(super) fn passes(&mut self, now: Timestamp) -> bool {
         let before = self.silent;
         for kind in [0, 1] {
-            self.silent[kind] |= self.heard[kind].is_some_and(|at| at + SILENT_AFTER <= now);
+            let patience = self.patience(KINDS[kind]);
+            self.silent[kind] |= self.heard[kind].is_some_and(|at| at + patience <= now);
         }
         before != self.silent
     }
@@ -179,6 +189,21 @@ mod tests {
         watch.hears(at(63_000), (25, 0));
         assert!(!watch.passes(at(63_000)));
         assert!(watch.passes(at(64_000)));
+        assert_eq!(watch.silent(), [MediaKind::Video]);
+    }
+
+    #[test]
+    fn a_still_picture_every_two_seconds_may_lose_some_and_is_missed_when_it_ends() {
+        let mut watch = watched();
+        let said = SelfMedia { microphone: true, camera: true, rung: Rung::Still, ..SelfMedia::default() };
+        watch.says(at(0), &said);
+        for step in 1..20 {
+            watch.hears(at(step * 6_000), (25, 3));
+            watch.hears(at(step * 6_000 + 5_900), (25, 0));
+            assert!(!watch.passes(at(step * 6_000 + 5_900)), "two of three stills were lost");
+        }
+        watch.hears(at(130_000), (25, 0));
+        assert!(watch.passes(at(130_000)));
         assert_eq!(watch.silent(), [MediaKind::Video]);
     }
 

@@ -29,6 +29,26 @@ pub struct SelfMedia {
     /// The screen is shared, in a picture of its own.
     #[serde(default)]
     pub screen: bool,
+    /// What of it its network bears at present.
+    #[serde(default)]
+    pub rung: Rung,
+}
+
+/// What a participant's network bears of its own media: its browser goes down and up by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// All of it.
+    #[default]
+    Full,
+    /// A smaller picture.
+    Low,
+    /// The voice alone.
+    Voice,
+    /// A still picture every two seconds beside the voice.
+    Still,
+    /// Not even that: a telephone is the better way.
+    Phone,
 }
 
 /// How well a call works.

@@ -70,7 +70,7 @@ const device = (kind: string) => ({ kind, id: kind, enabled: true, muted: false,
 
 const seat = (id: string, role: 'patient' | 'doctor') => ({
   id, role, name: { zh: id, en: id }, presence: { state: 'here' as const },
-  media: { microphone: true, camera: true, test_picture: false, quality: 'good' as const, hidden: false, screen: false }, held: false, muted: false,
+  media: { microphone: true, camera: true, test_picture: false, quality: 'good' as const, hidden: false, screen: false, rung: 'full' as const }, held: false, muted: false,
 })
 const room = (id = 'r'): RoomState => ({ room: id, epoch: 1, purpose: 'visit', you: 'p', opened_at: 0, recording: false, door: [], picture: null, participants: [seat('p', 'patient'), seat('d', 'doctor')] })
 

@@ -3,7 +3,7 @@
 import { computed, onScopeDispose, provide, shallowRef, watch, type ComputedRef, type InjectionKey, type ShallowRef } from 'vue'
 import { Refusal } from '@/connection/driver'
 import { browserDevices } from '@/media/devices'
-import { BUDGET } from '@/media/ladder'
+import { BUDGET, budgetOf } from '@/media/ladder'
 import { LocalMedia, type LocalState } from '@/media/local'
 import { Peer, type Offer } from '@/media/peer'
 import { Tiles } from '@/media/tiles'
@@ -99,6 +99,8 @@ export function useCall(options: CallOptions): Call {
   let isReentering = false
   let iceServers: RTCIceServer[] = []
   let told = ''
+  /** Until something else is said, all may be spent. */
+  let spent = JSON.stringify(BUDGET.full)
   let viewed = ''
   let viewing: number | null = null
   const tiles = new Tiles(look)
@@ -118,6 +120,7 @@ export function useCall(options: CallOptions): Call {
     state.value = next
     if (next.phase.name === 'ended') return before.phase.name === 'ended' ? undefined : cleanUp()
     if (next.slots !== before.slots || next.participants !== before.participants) gather()
+    if (next.participants !== before.participants) spend()
     if (next.slots !== before.slots) look()
     if (next.own !== before.own) send()
     tell()
@@ -311,6 +314,15 @@ export function useCall(options: CallOptions): Call {
     send()
   }
 
+  /** The encoders may spend what the own network bears, and of the voice what those of the others do. */
+  function spend(): void {
+    const budget = budgetOf(state.value.own.rung, others(state.value).map((one) => one.media.rung))
+    const text = JSON.stringify(budget)
+    if (text === spent) return
+    spent = text
+    peer?.spend(budget)
+  }
+
   /** What is captured goes out. */
   function send(): void {
     const isSeen = maySend(state.value)
@@ -383,6 +395,7 @@ export function useCall(options: CallOptions): Call {
     rousing = null
     peer?.close()
     peer = null
+    spent = JSON.stringify(BUDGET.full)
     still?.stop()
     still = null
     local?.stop()
@@ -415,7 +428,7 @@ export function useCall(options: CallOptions): Call {
     quality: (word) => dispatch({ type: 'quality', quality: word }),
     rung(rung) {
       dispatch({ type: 'rung', rung })
-      peer?.spend(BUDGET[rung])
+      spend()
       void local?.setCamera(wantsCamera())
     },
   })
@@ -466,13 +479,13 @@ export function useCall(options: CallOptions): Call {
     setCamera(on) {
       quality.forgive()
       dispatch({ type: 'camera', on })
-      peer?.spend(BUDGET[state.value.own.rung])
+      spend()
       void local?.setCamera(wantsCamera())
     },
     setVoiceOnly(on) {
       quality.forgive()
-      peer?.spend(BUDGET.full)
       dispatch({ type: 'voice_only', on })
+      spend()
       void local?.setCamera(wantsCamera())
     },
     canShare: typeof navigator.mediaDevices?.getDisplayMedia === 'function',

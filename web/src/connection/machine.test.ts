@@ -51,7 +51,7 @@ class Bench {
 
 const media = (hidden: boolean): Input => ({
   type: 'command', ref: hidden ? 2 : 1, patience: 'queue', key: 'media',
-  command: { type: 'media', room: 'r', state: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden, screen: false } },
+  command: { type: 'media', room: 'r', state: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden, screen: false, rung: 'full' } },
 })
 const join: Input = { type: 'command', ref: 5, patience: 'now', key: null, command: { type: 'join', grant: 'g' } }
 

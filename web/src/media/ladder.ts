@@ -1,11 +1,12 @@
 // What of the own media the network bears, as a value. Down at once where it hurts, up only after patience that grows with
 // every climb that failed: it never flaps.
 
+import type { Rung } from '@/protocol/live'
 import type { Measure } from './stats'
 
 /** Best first. `still`: one picture every two seconds, all together at most 64 kbit/s. `phone`: nothing helps any more. */
-export const RUNGS = ['full', 'low', 'voice', 'still', 'phone'] as const
-export type Rung = (typeof RUNGS)[number]
+export const RUNGS: readonly Rung[] = ['full', 'low', 'voice', 'still', 'phone']
+export type { Rung }
 
 /** What each rung lets the encoders spend; `null`: no picture. `shrink`: the picture's height in this part at most. */
 export interface Budget {
@@ -16,8 +17,15 @@ export const BUDGET: Record<Rung, Budget> = {
   full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48 },
   low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32 },
   voice: { video: null, audioKbps: 32 },
-  still: { video: { kbps: 36, fps: 0.5, shrink: 4 }, audioKbps: 24 },
-  phone: { video: null, audioKbps: 24 },
+  // Each packet of sound costs half as much again in headers: so all together stay at 64 kbit/s on the wire.
+  still: { video: { kbps: 16, fps: 0.5, shrink: 4 }, audioKbps: 16 },
+  phone: { video: null, audioKbps: 16 },
+}
+
+/** What may be spent where the own network bears one rung and those of the others bear these: nobody is sent more of a voice than passes. */
+export function budgetOf(own: Rung, others: readonly Rung[]): Budget {
+  const audioKbps = Math.min(...[own, ...others].map((rung) => BUDGET[rung].audioKbps))
+  return { ...BUDGET[own], audioKbps }
 }
 
 /** Below this many kbit/s, or above this share of loss, a rung does not hold. The kbit/s count only while the picture suffers: a still room needs few. */

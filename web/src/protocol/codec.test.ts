@@ -18,7 +18,7 @@ describe('decode', () => {
   it('fills in what an older server does not say of a participant', () => {
     const decoded = decode(JSON.stringify({ type: 'room', room }))
     if (!decoded.ok || decoded.message.type !== 'room') throw new Error('not a room')
-    expect(decoded.message.room.participants[0]?.media).toEqual({ microphone: true, camera: true, test_picture: false, quality: 'unknown', hidden: false, screen: false })
+    expect(decoded.message.room.participants[0]?.media).toEqual({ microphone: true, camera: true, test_picture: false, quality: 'unknown', hidden: false, screen: false, rung: 'full' })
     expect(decoded.message.room.participants.map((one) => one.silent)).toEqual([[], ['video']])
     expect(decoded.message.room.participants[1]?.presence).toEqual({ state: 'lost', since: 9 })
   })

@@ -60,6 +60,7 @@ const selfMedia = object({
   quality: orElse(quality, 'unknown' as const),
   hidden: orElse(flag, false),
   screen: orElse(flag, false),
+  rung: orElse(oneOf('full', 'low', 'voice', 'still', 'phone'), 'full' as const),
 }) as Shape<SelfMedia>
 
 const presence: Shape<Presence> = (value, path) => {

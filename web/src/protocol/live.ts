@@ -27,7 +27,11 @@ export interface SelfMedia {
   hidden: boolean
   /** The screen is shared, in a picture of its own. */
   screen: boolean
+  /** What of it its network bears at present. */
+  rung: Rung
 }
+/** Best first: all, a smaller picture, the voice alone, a still picture every two seconds beside the voice, not even that. */
+export type Rung = 'full' | 'low' | 'voice' | 'still' | 'phone'
 
 export type InvitedRole = 'invited_doctor' | 'interpreter' | 'family' | 'observer'
 export type ParticipantRole = 'patient' | 'doctor' | 'nurse' | InvitedRole

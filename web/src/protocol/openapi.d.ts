@@ -2642,6 +2642,11 @@ export interface components {
             /** @description The version. */
             version: string;
         };
+        /**
+         * @description What a participant's network bears of its own media: its browser goes down and up by itself.
+         * @enum {string}
+         */
+        Rung: "full" | "low" | "voice" | "still" | "phone";
         /** @description What a participant says of its own media. */
         SelfMedia: {
             /** @description The camera is on. */
@@ -2652,6 +2657,8 @@ export interface components {
             microphone: boolean;
             /** @description How well the call works for this participant. */
             quality?: components["schemas"]["Quality"];
+            /** @description What of it its network bears at present. */
+            rung?: components["schemas"]["Rung"];
             /** @description The screen is shared, in a picture of its own. */
             screen?: boolean;
             /** @description A moving test picture stands in for the camera (demonstration only). */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Participant, ParticipantRole, RoomState } from '@/protocol/live'
+import type { Participant, ParticipantRole, RoomState, Rung } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
   isFrozen, isMany, isOnCamera, mainOther, mayShare, otherWord, others, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf,
@@ -9,7 +9,7 @@ import { newCall, type CallState } from './state'
 function person(id: string, role: ParticipantRole, media: Partial<Participant['media']> = {}): Participant {
   return {
     id, role, name: { zh: role, en: role }, presence: { state: 'here' },
-    media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false, ...media }, held: false, muted: false,
+    media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false, rung: 'full', ...media }, held: false, muted: false,
   }
 }
 const room: RoomState = {
@@ -108,6 +108,11 @@ describe('who is here', () => {
     expect(otherWord(person('d', 'doctor', { quality: 'poor' }))).toBe('weak')
     expect(otherWord(person('d', 'doctor'))).toBeNull()
   })
+
+  it('says of a picture that the network of the other side does not bear that no camera is off', () => {
+    const at = (rung: Rung, camera: boolean) => otherWord(person('p', 'patient', { rung, camera, quality: 'poor' }))
+    expect([at('full', true), at('low', true), at('voice', false), at('still', true), at('phone', false)]).toEqual(['weak', 'low', 'voice', 'still', 'phone'])
+  })
 })
 
 describe('many in the room', () => {
@@ -166,8 +171,15 @@ describe('the own media', () => {
     expect(selfMedia(play(captured, { type: 'interrupted', on: true }), false)).toMatchObject({ microphone: false, camera: false })
   })
 
+  it('tells the others what the network bears, but not of a picture that the person turned off', () => {
+    const said = (...events: CallEvent[]): Rung => selfMedia(play(captured, ...events), false).rung
+    expect(said({ type: 'rung', rung: 'voice' })).toBe('voice')
+    expect(said({ type: 'voice_only', on: true }, { type: 'rung', rung: 'voice' })).toBe('full')
+    expect(said({ type: 'voice_only', on: true }, { type: 'rung', rung: 'phone' })).toBe('phone')
+  })
+
   it('tells the others of a page in the background and of a test picture', () => {
-    expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true, screen: false })
+    expect(selfMedia(play({ ...captured, testPicture: true }), true)).toEqual({ microphone: true, camera: true, test_picture: true, quality: 'unknown', hidden: true, screen: false, rung: 'full' })
   })
 })
 
@@ -183,7 +195,7 @@ describe('a broken leg', () => {
         role: 'patient',
         name: { zh: '某人', en: 'someone' },
         presence: { state: 'here' },
-        media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false },
+        media: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden: false, screen: false, rung: 'full' },
         held: false,
         muted: false,
       })),

@@ -1,5 +1,5 @@
-import { unreachable, type DeviceTrouble, type MediaState, type Quality, type RoomState, type Slot } from '@/protocol/live'
-import type { CallState, EndReason, OwnMedia, Phase, Rung } from './state'
+import { unreachable, type DeviceTrouble, type MediaState, type Quality, type RoomState, type Rung, type Slot } from '@/protocol/live'
+import type { CallState, EndReason, OwnMedia, Phase } from './state'
 
 export type CallEvent =
   | { type: 'join_asked'; at: number }

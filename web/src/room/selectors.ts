@@ -1,4 +1,4 @@
-import type { MediaKind, Participant, ParticipantRole, SelfMedia, Slot } from '@/protocol/live'
+import type { MediaKind, Participant, ParticipantRole, Rung, SelfMedia, Slot } from '@/protocol/live'
 import type { CallState } from './state'
 
 /** The own seat. */
@@ -81,7 +81,14 @@ export function selfMedia(state: CallState, hidden: boolean): SelfMedia {
     quality: state.quality,
     hidden,
     screen: state.own.screen,
+    rung: bornRung(state),
   }
+}
+
+/** What the network bears. Where the person chose the voice alone, no network keeps the picture. */
+function bornRung({ own: { rung, voiceOnly, camera } }: CallState): Rung {
+  const isPictured = camera.wanted && !voiceOnly
+  return isPictured || rung === 'phone' ? rung : 'full'
 }
 
 /** Whole seconds of the present reconnection, or `null` when there is none. */
@@ -95,15 +102,19 @@ export function isFrozen(state: CallState): boolean {
 }
 
 /** What the stage says in place of, or beside, the other's picture. */
-export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'dark' | 'weak' | null
+export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'dark' | 'weak' | Exclude<Rung, 'full'> | null
 
 export function otherWord(other: Participant | null, slots: readonly Slot[] = []): OtherWord {
   if (other === null) return 'waiting'
   if (other.presence.state === 'lost') return 'lost'
   if (other.media.hidden) return 'hidden'
+  const { rung } = other.media
+  // No camera of theirs is off: their network does not bear it.
+  if (rung === 'voice' || rung === 'phone') return rung
   if (!other.media.camera) return 'camera_off'
   // There is a picture, and our own network has no room for it.
   if (slots.some((slot) => slot.kind === 'video' && slot.waits === true)) return 'dark'
+  if (rung === 'low' || rung === 'still') return rung
   return other.media.quality === 'poor' || other.media.quality === 'lost' ? 'weak' : null
 }
 

@@ -1,6 +1,6 @@
 // A call as a value. The whole of it, written out as an example, is in STATE.md.
 
-import type { DeviceTrouble, Knock, MediaState, Participant, PictureAsk, Quality, RoomEnd, RoomPurpose, Slot } from '@/protocol/live'
+import type { DeviceTrouble, Knock, MediaState, Participant, PictureAsk, Quality, RoomEnd, RoomPurpose, Rung, Slot } from '@/protocol/live'
 
 /** What the own side sends. `wanted` is the person's will, the rest is what became of it. */
 export interface OwnMedia {
@@ -8,7 +8,7 @@ export interface OwnMedia {
   camera: { wanted: boolean; trouble: DeviceTrouble | null; facing: 'user' | 'environment'; canFlip: boolean }
   /** The person chose voice only. */
   voiceOnly: boolean
-  /** What the network bears; it goes down and comes back by itself. */
+  /** What the network bears: `media/ladder.ts` decides, down and up by itself. */
   rung: Rung
   /** A phone call or another app took the devices. */
   interrupted: boolean
@@ -16,9 +16,6 @@ export interface OwnMedia {
   /** The screen is shared. */
   screen: boolean
 }
-
-/** What the network bears of the own media, best first: `media/ladder.ts` decides. */
-export type Rung = 'full' | 'low' | 'voice' | 'still' | 'phone'
 
 export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
 

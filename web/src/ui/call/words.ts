@@ -1,6 +1,6 @@
 import { t, pick, type Bilingual, type Key } from '@/i18n'
-import type { DeviceTrouble, MediaKind, ParticipantRole, Quality } from '@/protocol/live'
-import type { SilentLeg } from '@/room/selectors'
+import type { DeviceTrouble, MediaKind, Participant, ParticipantRole, Quality, Rung } from '@/protocol/live'
+import type { OtherWord, SilentLeg } from '@/room/selectors'
 import type { CallState, EndReason } from '@/room/state'
 
 const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse',
@@ -30,6 +30,15 @@ const SILENT: Record<SilentLeg['whose'], Record<MediaKind, Key>> = {
 /** Which leg of the call is broken, and whose. */
 export function silentWord({ whose, kind, one }: SilentLeg): string {
   return t(SILENT[whose][kind], { name: nameOf(one) })
+}
+
+const OTHER_RUNG: Record<Exclude<Rung, 'full'>, Key> = {
+  low: 'stage.other.low', voice: 'stage.other.voice', still: 'stage.other.still', phone: 'stage.other.phone',
+}
+/** What another's network bears, where that is less than all; `null` for every other word. */
+export function rungWord(word: OtherWord, one: Participant | null): string | null {
+  if (one === null || word === null || !(word in OTHER_RUNG)) return null
+  return t(OTHER_RUNG[word as Exclude<Rung, 'full'>], { name: nameOf(one) })
 }
 
 const ENDED: Record<EndReason, Key> = {
