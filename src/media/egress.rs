@@ -26,6 +26,8 @@ use crate::domain::room::relay::MediaKind;
 
 /// Packets of a picture that can be sent once more: some seconds of a good camera.
 const KEPT: usize = 1024;
+/// Packets of sound: two seconds. Later it would not be waited for.
+const KEPT_OF_SOUND: usize = 100;
 /// How long one can be: by then a receiver has asked for a whole picture instead. Who sends no more pictures keeps nothing.
 const KEPT_FOR: Duration = Duration::from_secs(2);
 /// So many packets may be asked for again within [`ASKING`]; a path that loses more than that is not helped by more.
@@ -210,12 +212,10 @@ impl Egress {
                 self.wire.send(run, segment);
                 run.clear();
             }
-            if stream.kind == MediaKind::Video {
-                if stream.kept.len() == KEPT {
-                    stream.kept.pop_front();
-                }
-                stream.kept.push_back(Kept { packet, wide, left: now, sent_again: None });
+            if stream.kept.len() == stream.keeps() {
+                stream.kept.pop_front();
             }
+            stream.kept.push_back(Kept { packet, wide, left: now, sent_again: None });
         }
         if !run.is_empty() {
             self.wire.send(run, segment);
@@ -315,6 +315,13 @@ impl Stream {
         plain.extend_from_slice(&packet.payload);
         self.header.sequence_number = packet.sequence;
         context.encrypt_rtp_with_header(plain, &self.header).ok()
+    }
+
+    const fn keeps(&self) -> usize {
+        match self.kind {
+            MediaKind::Audio => KEPT_OF_SOUND,
+            MediaKind::Video => KEPT,
+        }
     }
 
     /// A packet that may be sent once more now.

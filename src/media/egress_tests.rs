@@ -62,13 +62,17 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(MediaKind::Video, SourceName::Camera)
+    }
+
+    fn of(kind: MediaKind, name: SourceName) -> Self {
         let (now, calls, gate, theirs) = (instant::now(), Calls::default(), gate(), gate());
         let path = PathMeter::default();
         let egress = Egress::new(now, Box::new(calls.clone()), Arc::clone(&gate), path.clone());
-        egress.add(SSRC, MediaKind::Video);
+        egress.add(SSRC, kind);
         egress.set_wide(SSRC, Some(5));
         let owner = ParticipantId::from_uuid(Uuid::from_u128(1));
-        let whose = Whose { number: 1, owner, kind: MediaKind::Video, name: SourceName::Camera };
+        let whose = Whose { number: 1, owner, kind, name };
         let source = Source::new(now, whose, Arc::clone(&theirs), Arc::new(Notify::new()));
         Self { calls, gate, theirs, path, egress, source, now }
     }
@@ -126,6 +130,18 @@ fn what_is_missed_is_sent_again_as_the_very_same_bytes() {
     for datagram in first.iter().chain(&scene.calls.take()) {
         whole.decrypt_rtp(datagram).expect("the receiver's count of rounds agrees");
     }
+}
+
+#[test]
+fn sound_is_sent_again_while_somebody_may_still_wait_for_it() {
+    let scene = Scene::of(MediaKind::Audio, SourceName::Microphone);
+    scene.egress.arm(context());
+    scene.send((0..200).map(|sequence| (sequence, 120)));
+    scene.calls.take();
+    scene.egress.resend(scene.now, &nack(199));
+    assert_eq!(scene.calls.take().len(), 1);
+    scene.egress.resend(scene.now, &nack(50));
+    assert_eq!(scene.calls.take().len(), 0, "three seconds ago");
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub(super) fn description(codec: Codec) -> RTCRtpCodec {
         Codec::H264 => ("video/H264", 90_000, 0, H264_FORMAT),
     };
     let rtcp_feedback = match codec {
-        Codec::Opus => vec![],
+        Codec::Opus => vec![feedback("nack", "")],
         Codec::Vp8 | Codec::H264 => vec![feedback("ccm", "fir"), feedback("nack", ""), feedback("nack", "pli")],
     };
     RTCRtpCodec {
@@ -109,6 +109,8 @@ pub(super) const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmc
 /// What is said of the media that comes in: what is missing, how it came, and the feedback that the publisher's bandwidth
 /// estimate lives on. Media that goes out does not pass here; its side is the [egress](super::egress)'s.
 fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
+    // A browser asks for sound again, and gives it again, only where its page says so in the offer.
+    media.register_feedback(feedback("nack", ""), RtpCodecKind::Audio);
     for parameter in ["", "pli"] {
         media.register_feedback(feedback("nack", parameter), RtpCodecKind::Video);
     }

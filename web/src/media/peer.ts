@@ -2,6 +2,7 @@
 // One offer is in flight at a time; an answer to another one is dropped.
 
 import type { MediaKind, MediaState } from '@/protocol/live'
+import { asksForSoundAgain } from './description'
 import type { Budget } from './ladder'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
@@ -266,6 +267,12 @@ export class Peer {
     this.#arm()
   }
 
+  async #describe(pc: RTCPeerConnection): Promise<void> {
+    const offer = await pc.createOffer()
+    // A browser that takes no word of ours goes on with its own.
+    await pc.setLocalDescription({ type: 'offer', sdp: asksForSoundAgain(offer.sdp ?? '') }).catch(() => pc.setLocalDescription(offer))
+  }
+
   async #negotiate(): Promise<void> {
     const pc = this.#pc
     if (!pc) return
@@ -278,7 +285,7 @@ export class Peer {
     this.#flight = { id, timer: this.#options.setTimer(() => this.#overdue(id), ANSWER_MS), asked: this.#asked }
     this.#again = false
     try {
-      await pc.setLocalDescription(await pc.createOffer())
+      await this.#describe(pc)
       if (this.#pc !== pc || this.#flight?.id !== id) return
       await this.#options.offer({ offer_id: id, fresh: !this.#answered, sdp: pc.localDescription?.sdp ?? '' })
     } catch {
