@@ -115,6 +115,7 @@ beforeEach(() => {
     },
     now: () => Date.now(),
     start: () => undefined,
+    nudge: () => undefined,
   }
   scope = effectScope()
   call = scope.run(() => useCall({ live, grant, small: true, testLabel: 'x' }))!

@@ -208,6 +208,7 @@ export function useCall(options: CallOptions): Call {
       receive: options.receive ?? { audio: 3, video: 3 },
       offer: (offer) => say(state.value.room ?? '', offer),
       state: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
+      returned: live.nudge,
       changed: gather,
       now: () => Date.now(),
       setTimer: (act, ms) => window.setTimeout(act, ms),

@@ -15,6 +15,8 @@ export interface Live {
   now: () => number
   /** Opens again after another window took over. */
   start: () => void
+  /** The network is back, somebody else has noticed: do not wait. */
+  nudge: () => void
 }
 
 const lives = new WeakMap<Session, Live>()
@@ -47,6 +49,7 @@ export function liveOf(session: Session, name: string): Live {
     listen: connection.listen,
     now: connection.serverNow,
     start: connection.start,
+    nudge: connection.nudge,
   }
   lives.set(session, live)
   wakeWith(connection.nudge)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
+import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -175,6 +175,16 @@ describe('reconnection', () => {
     const bench = new Bench().open().lose().tick().lose()
     expect(bench.phase).toBe('waiting')
     bench.feed({ type })
+    expect(bench.phase).toBe('opening')
+  })
+
+  it('does not wait for an attempt that began while there was no network, but for one that has just begun', () => {
+    const bench = new Bench().open().lose().tick()
+    const first = bench.link.socket
+    bench.now += STUCK_MS - 1
+    expect(bench.feed({ type: 'nudge' }).link.socket).toBe(first)
+    bench.now += 1
+    expect(bench.feed({ type: 'nudge' }).link.socket).toBe(first + 1)
     expect(bench.phase).toBe('opening')
   })
 

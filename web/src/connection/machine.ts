@@ -13,6 +13,8 @@ export const DEAD_MS = 10_000
 /** After waking up a healthy server answers sooner than this. */
 export const PROBE_MS = 4_000
 export const OPEN_MS = 8_000
+/** An attempt that began so long before the network was back has asked nobody, and would ask again only after seconds. */
+export const STUCK_MS = 400
 export const RENEW_MS = 4 * 60_000
 /** A socket that lived shorter than this does not start the delays anew. */
 export const STEADY_MS = 5_000
@@ -215,6 +217,7 @@ function finish(link: Link, why: Problem | null): Step {
 function nudge(link: Link, world: World): Step {
   const phase = link.phase
   if (phase.name === 'waiting') return connect(link, phase.attempt, phase.since, world)
+  if (phase.name === 'opening' && world.now - (phase.deadline - OPEN_MS) >= STUCK_MS) return connect(link, phase.attempt, phase.since, world)
   if (phase.name !== 'open') return stay(link)
   if (world.now >= phase.deadAt) return lose(link, world)
   // The phone may have slept: a socket that looks open is asked, and given less time than usual to answer.

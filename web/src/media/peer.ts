@@ -5,6 +5,7 @@ import type { MediaKind, MediaState } from '@/protocol/live'
 import { asksForSoundAgain } from './description'
 import type { Budget } from './ladder'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
+import { feel, LOOK_MS, markOf, still, type Pulse } from './pulse'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
 
 /** An offer without an answer for so long is said again. */
@@ -24,6 +25,8 @@ export interface PeerOptions {
   /** Says the offer; rejects when it could not be said or was refused. */
   offer: (offer: Offer) => Promise<void>
   state: (state: MediaState) => void
+  /** Packets come again after a silence: the network is back, before anybody else knows. */
+  returned?: () => void
   /** Sections or their tracks changed. */
   changed: () => void
   now: () => number
@@ -55,6 +58,8 @@ export class Peer {
   #again = false
   #recovery: Recovery
   #timer: unknown = null
+  #pulse: Pulse = still
+  #looking: unknown = null
   #closed = false
 
   constructor(options: PeerOptions) {
@@ -151,6 +156,7 @@ export class Peer {
     if (this.#pc !== pc) return
     this.#answered = true
     this.#land()
+    this.#watch(pc)
     if (this.#budget) this.spend(this.#budget)
     else if (this.#watched && this.#senders) void aim(this.#senders.video, this.#watched, null)
     this.#options.changed()
@@ -210,6 +216,8 @@ export class Peer {
     this.#land(false)
     this.#again = false
     this.#answered = false
+    if (this.#looking !== null) this.#options.clearTimer(this.#looking)
+    this.#looking = null
     this.#watched = null
     this.#asked = { audio: 0, video: 0 }
     const old = this.#pc
@@ -265,6 +273,20 @@ export class Peer {
       void this.#negotiate()
     }
     this.#arm()
+  }
+
+  /** Feels whether packets still come, for as long as this connection lives. */
+  #watch(pc: RTCPeerConnection): void {
+    if (this.#looking !== null || typeof pc.getReceivers !== 'function') return
+    this.#pulse = still
+    const look = (): void => {
+      const { pulse, doubts, returns } = feel(this.#pulse, markOf(pc), this.#options.now())
+      this.#pulse = pulse
+      if (doubts && this.#recovery.state === 'connected') this.moved()
+      if (returns) this.#options.returned?.()
+      this.#looking = this.#options.setTimer(look, LOOK_MS)
+    }
+    look()
   }
 
   async #describe(pc: RTCPeerConnection): Promise<void> {
