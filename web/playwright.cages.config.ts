@@ -5,7 +5,7 @@ import journeys from './playwright.config'
 export default defineConfig({
   ...journeys,
   testIgnore: [],
-  testMatch: 'cages.spec.ts',
+  testMatch: ['cages.spec.ts', 'caged-*.spec.ts'],
   workers: 1,
   reporter: [['list'], ['json', { outputFile: 'test-results/cages.json' }]],
 })

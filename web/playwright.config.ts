@@ -4,7 +4,7 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: 'e2e',
   // Those run by themselves: see scripts/cages.mjs.
-  testIgnore: 'cages.spec.ts',
+  testIgnore: ['cages.spec.ts', 'caged-*.spec.ts'],
   // A journey mostly waits: for a ring to end, a socket to be missed, a frame to come. Two at a time fill two cores.
   workers: 2,
   fullyParallel: false,

@@ -1,9 +1,11 @@
 // Runs the network cages: browsers behind every kind of network, in namespaces of Linux. Everything happens in a namespace of
 // its own, for a network that comes or goes is noticed by every browser of its namespace. `--all` takes every cage, not the
-// few of the gate. Where no namespace can be made, it says so loudly and is no failure.
+// few of the gate; other words are for Playwright, such as a file's name. Where no namespace can be made, it says so loudly and is no failure.
 import { execFileSync, spawnSync } from 'node:child_process'
 
 const host = `yzhost${process.pid}`
+/** Every namespace of this run begins so. */
+const cages = `yz${process.pid}`
 const ip = (...words) => execFileSync('ip', words, { stdio: ['ignore', 'ignore', 'pipe'] })
 
 function missing() {
@@ -25,14 +27,18 @@ let status = 0
 if (reason) {
   console.log(`SKIPPED: the network cages: ${reason}`)
 } else {
-  const all = process.argv.includes('--all')
-  const environment = { ...process.env, ...(all ? { YUNZHEN_CAGES: 'all' } : {}) }
-  const command = ['netns', 'exec', host, process.execPath, 'node_modules/@playwright/test/cli.js', 'test', '--config', 'playwright.cages.config.ts']
+  const [all, words] = [process.argv.includes('--all'), process.argv.slice(2).filter((word) => word !== '--all')]
+  const environment = { ...process.env, YUNZHEN_CAGE: cages, ...(all ? { YUNZHEN_CAGES: 'all' } : {}) }
+  const command = ['netns', 'exec', host, process.execPath, 'node_modules/@playwright/test/cli.js', 'test', '--config', 'playwright.cages.config.ts', ...words]
   status = spawnSync('ip', command, { stdio: 'inherit', env: environment }).status ?? 1
 }
-try {
-  ip('netns', 'del', host)
-} catch {
-  // It was never made.
+// What a browser that died left, too.
+const left = reason ? [] : String(execFileSync('ip', ['netns', 'list'])).split('\n').map((line) => line.split(' ')[0]).filter((name) => name.startsWith(`${cages}n`))
+for (const name of [...left, host]) {
+  try {
+    ip('netns', 'del', name)
+  } catch {
+    // It was never made.
+  }
 }
 process.exit(status)

@@ -29,6 +29,15 @@ export interface Cage {
   tlsOnly?: boolean
 }
 
+interface Way {
+  device: string
+  /** The last number of its address. */
+  host: number
+}
+
+/** Namespaces are the machine's: whoever runs the cages beside us has other names. */
+const PREFIX = process.env['YUNZHEN_CAGE'] ?? 'yz'
+
 /** A network namespace with a browser's way in and one way out: to the address on which the server listens. */
 export class Net {
   /** The server's address as everybody sees it. */
@@ -39,12 +48,13 @@ export class Net {
   readonly #name: string
   readonly #number: number
   #folder = ''
+  #ways: readonly [Way, Way] = [{ device: 'out', host: 2 }, { device: 'other', host: 6 }]
   #relays: { close(): unknown }[] = []
 
   private constructor(cage: Cage, number: number) {
     this.#cage = cage
     this.#number = number
-    this.#name = `yz${number}`
+    this.#name = `${PREFIX}n${number}`
     this.address = cage.v6 ? `fd78:${number}::1` : `10.78.${number}.1`
   }
 
@@ -73,13 +83,42 @@ export class Net {
     this.#relays.push(await relayTcp(near, tcp, delay, this.#cage.tlsOnly === true), await relayUdp(near, udp, delay))
   }
 
-  /** The first way out ends and the second begins, as when a telephone leaves the house. */
-  async changeAddress(): Promise<void> {
-    await this.#inside('ip', 'address', 'flush', 'dev', 'out')
-    await this.#inside('ip', 'link', 'set', 'out', 'down')
-    await this.#inside('ip', 'link', 'set', 'other', 'up')
-    await this.#inside('ip', 'address', 'add', `10.78.${this.#number}.6/30`, 'dev', 'other')
-    await this.#inside('ip', 'route', 'replace', 'default', 'via', `10.78.${this.#number}.5`, 'dev', 'other')
+  /**
+   * The way out ends and the other begins, as when a telephone leaves the house; by the next move it is the other way
+   * round. `overlapMs`: the other is there so long before. Answers with the end of the address from then on.
+   */
+  async move(overlapMs = 0): Promise<RegExp> {
+    const [old, next] = this.#ways
+    const end = async (): Promise<void> => {
+      await this.#inside('ip', 'address', 'flush', 'dev', old.device)
+      await this.#inside('ip', 'link', 'set', old.device, 'down')
+    }
+    if (overlapMs === 0) await end()
+    await this.#inside('ip', 'link', 'set', next.device, 'up')
+    await this.#inside('ip', 'address', 'add', `10.78.${this.#number}.${next.host}/30`, 'dev', next.device)
+    await this.#inside('ip', 'route', 'replace', 'default', 'via', `10.78.${this.#number}.${next.host - 1}`, 'dev', next.device)
+    if (overlapMs > 0) {
+      await new Promise((resolve) => setTimeout(resolve, overlapMs))
+      await end()
+    }
+    this.#ways = [next, old]
+    return new RegExp(`\\.${next.host}$`)
+  }
+
+  /** The network is a hole, and TCP hears so at once; or it is whole again. */
+  async hole(isOpen: boolean): Promise<void> {
+    const rules = isOpen ? ['meta l4proto tcp reject with tcp reset', 'drop'] : []
+    await this.#inside('nft', 'flush', 'chain', 'inet', 'cage', 'out')
+    await this.#inside('nft', 'flush', 'chain', 'inet', 'cage', 'in')
+    for (const rule of rules) await this.#inside('nft', 'add', 'rule', 'inet', 'cage', 'out', rule)
+    if (isOpen) await this.#inside('nft', 'add', 'rule', 'inet', 'cage', 'in', 'drop')
+  }
+
+  /** From now on so many bits a second go each way; `null`: as many as there are. */
+  async narrow(kbps: number | null): Promise<void> {
+    const act = (device: string): string[] =>
+      kbps === null ? ['qdisc', 'del', 'dev', device, 'root'] : ['qdisc', 'replace', 'dev', device, ...bucket(`${kbps}kbit`)]
+    await Promise.all([run('tc', act(`${this.#name}a`)), this.#inside('tc', ...act('out'))])
   }
 
   async close(): Promise<void> {
@@ -112,9 +151,8 @@ export class Net {
       await this.#inside('ip', 'link', 'set', 'other', 'down')
     }
     if (cage.rate) {
-      const limit = ['root', 'tbf', 'rate', cage.rate, 'burst', '8kb', 'latency', '300ms']
-      await run('tc', ['qdisc', 'add', 'dev', `${name}a`, ...limit])
-      await this.#inside('tc', 'qdisc', 'add', 'dev', 'out', ...limit)
+      await run('tc', ['qdisc', 'add', 'dev', `${name}a`, ...bucket(cage.rate)])
+      await this.#inside('tc', 'qdisc', 'add', 'dev', 'out', ...bucket(cage.rate))
     }
     await this.#inside('nft', 'add', 'table', 'inet', 'cage')
     for (const [chain, hook] of [['out', 'output'], ['in', 'input']] as const) {
@@ -173,6 +211,11 @@ export class Net {
   #inside(...command: string[]): Promise<unknown> {
     return within(this.#name, ...command)
   }
+}
+
+/** A token bucket at a device's way out, with a queue of a third of a second behind it. */
+function bucket(rate: string): string[] {
+  return ['root', 'tbf', 'rate', rate, 'burst', '8kb', 'latency', '300ms']
 }
 
 function within(space: string, ...command: string[]): Promise<unknown> {

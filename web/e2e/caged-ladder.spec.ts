@@ -1,0 +1,158 @@
+import { writeFileSync } from 'node:fs'
+import type { Page } from '@playwright/test'
+import { meetInCage, type Meeting } from './support/caged'
+import { expectFrames, expectSound } from './support/call'
+import { picture } from './support/look'
+import { writeDown } from './support/networks'
+import { expect, test } from './support/test'
+
+const ALL = process.env['YUNZHEN_CAGES'] === 'all'
+
+/** A rung, and what stands on it for both. */
+interface Stood {
+  at: number
+  own: string
+  other: string
+}
+
+/** What both sides read of the patient's network, whenever it changes. */
+function watch({ patient, desk }: Meeting): { seen: Stood[]; stop: () => Promise<void> } {
+  const seen: Stood[] = []
+  const began = Date.now()
+  let isOver = false
+  const word = async (page: Page, id: string): Promise<string> => ((await page.getByTestId(id).allTextContents()).join(' ').trim())
+  const look = async (): Promise<void> => {
+    while (!isOver) {
+      const [own, other] = await Promise.all([word(patient.page, 'rung'), word(desk.page, 'other-rung')])
+      const last = seen.at(-1)
+      if (own !== last?.own || other !== last.other) seen.push({ at: Date.now() - began, own, other })
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+  const looking = look()
+  return {
+    seen,
+    async stop() {
+      isOver = true
+      await looking
+    },
+  }
+}
+
+/** What a page sends and what it believes, second by second, kept beside the journey. */
+function trace(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const { pc } = (window as unknown as { __yunzhen: { pc: RTCPeerConnection } }).__yunzhen
+    const lines: string[] = []
+    Object.assign(window, { __trace: lines })
+    let last: Record<string, number> = {}
+    const look = async (): Promise<void> => {
+      const now: Record<string, number> = { at: performance.now(), wire: 0, bytes: 0, frames: 0, packets: 0, qp: 0 }
+      let words = ''
+      ;(await pc.getStats()).forEach((one: Record<string, unknown>) => {
+        const value = (name: string): number => Number(one[name] ?? 0)
+        if (one['type'] === 'outbound-rtp') {
+          now['bytes'] = (now['bytes'] ?? 0) + value('bytesSent')
+          now['frames'] = (now['frames'] ?? 0) + value('framesEncoded')
+          now['packets'] = (now['packets'] ?? 0) + value('packetsSent')
+          now[String(one['kind'])] = (now[String(one['kind'])] ?? 0) + value('bytesSent')
+        }
+        if (one['type'] === 'transport') now['wire'] = value('bytesSent') + 28 * value('packetsSent')
+        if (one['type'] === 'remote-inbound-rtp') words += ` lossOut-${String(one['kind'])} ${value('fractionLost').toFixed(2)}`
+        if (one['type'] === 'inbound-rtp') now[`lost-${String(one['kind'])}`] = (now[`lost-${String(one['kind'])}`] ?? 0) + value('packetsLost')
+        if (one['type'] === 'candidate-pair' && one['nominated'] === true) words += ` available ${Math.round(value('availableOutgoingBitrate') / 1000)}`
+      })
+      const grown = (name: string): number => (now[name] ?? 0) - (last[name] ?? 0)
+      const seconds = grown('at') / 1000
+      const kbps = (name: string): string => ((grown(name) * 8) / seconds / 1000).toFixed(0)
+      lines.push(`${Math.round(now['at'] ?? 0)} sent ${kbps('bytes')} (voice ${kbps('audio')}, picture ${kbps('video')}) wire ${kbps('wire')} frames ${grown('frames')} in-lost ${grown('lost-audio')}/${grown('lost-video')}${words} | ${[...document.querySelectorAll('[data-testid="rung"]')].map((each) => each.textContent?.slice(0, 20)).join()}`)
+      last = now
+      setTimeout(() => void look(), 1000)
+    }
+    void look()
+  })
+}
+
+const traced = (page: Page): Promise<string[]> => page.evaluate(() => (window as unknown as { __trace: string[] }).__trace)
+
+/** Bytes of media on the wire so far, headers of UDP and IP among them, and pictures. */
+function sent(page: Page): Promise<{ wire: number; pictures: number }> {
+  return page.evaluate(async () => {
+    const { pc } = (window as unknown as { __yunzhen: { pc: RTCPeerConnection } }).__yunzhen
+    const sum = { wire: 0, pictures: 0 }
+    ;(await pc.getStats()).forEach((one: Record<string, unknown>) => {
+      if (one['type'] === 'transport') sum.wire += Number(one['bytesSent']) + 28 * Number(one['packetsSent'])
+      if (one['type'] === 'outbound-rtp') sum.pictures += Number(one['framesSent'] ?? 0)
+    })
+    return sum
+  })
+}
+
+const STEPS = [
+  { rung: 'low', word: 'stage.rung.low', kbps: 250 },
+  { rung: 'voice', word: 'stage.paused', kbps: 110 },
+  { rung: 'still', word: 'stage.rung.still', kbps: 44 },
+  { rung: 'phone', word: 'stage.rung.phone', kbps: 16 },
+] as const
+const WATCHED_MS = 10_000
+
+test('a network that narrows takes the picture down rung by rung, and brings it back by itself, with a word to both', async ({}, info) => {
+  test.skip(!ALL, 'minutes long: npm run cages -- --all')
+  test.setTimeout(600_000)
+  await meetInCage({}, 31, info, async (meeting) => {
+    const { net, patient, desk } = meeting
+    await trace(patient.page)
+    const log = watch(meeting)
+    const rows: string[] = []
+    try {
+      for (const { rung, word, kbps } of STEPS) {
+        await net.narrow(kbps)
+        const narrowed = Date.now()
+        const banner = patient.page.getByTestId('rung')
+        await expect(banner).toContainText(patient.say(word), { timeout: 90_000 })
+        const told = ((Date.now() - narrowed) / 1000).toFixed(0)
+        await expect(desk.page.getByTestId('other-rung').first()).toBeVisible()
+        await picture(patient.page, `ladder-${rung}`)
+        await picture(desk.page, `ladder-${rung}-desk`)
+        let spent = '–'
+        if (rung === 'still') {
+          await patient.page.waitForTimeout(4_000)
+          const before = await sent(patient.page)
+          await patient.page.waitForTimeout(WATCHED_MS)
+          const after = await sent(patient.page)
+          const wire = ((after.wire - before.wire) * 8) / WATCHED_MS
+          spent = `${wire.toFixed(0)} kbit/s on the wire, ${after.pictures - before.pictures} pictures in ten seconds`
+          expect(wire).toBeLessThanOrEqual(64)
+          await expectSound(desk.page)
+        }
+        rows.push(`| ${kbps} kbit/s | ${rung} | ${told} s | ${spent} |`)
+      }
+      await net.narrow(null)
+      const mended = Date.now()
+      await expect(patient.page.getByTestId('rung')).toHaveCount(0, { timeout: 240_000 })
+      await expect(desk.page.getByTestId('other-rung')).toHaveCount(0)
+      rows.push(`| all there is | full | ${((Date.now() - mended) / 1000).toFixed(0)} s | – |`)
+      await expectFrames(desk.page)
+      await log.stop()
+      // One word after another: down at most once to each rung that was asked for, and up through each once.
+      expect(log.seen.map((one) => one.own).filter((word, at, all) => word !== all[at - 1]).length).toBeLessThanOrEqual(2 * STEPS.length + 4)
+    } finally {
+      await log.stop()
+      writeFileSync(info.outputPath('trace.txt'), [...log.seen.map((one) => JSON.stringify(one)), ...(await traced(patient.page))].join('\n'))
+    }
+    await writeDown('ladder', ['| the network bears | rung | told after | sends |', '|---|---|---|---|', ...rows])
+  })
+})
+
+test('a network that narrows makes the picture smaller with a word to both, and gives it back', async ({}, info) => {
+  test.setTimeout(150_000)
+  await meetInCage({}, 32, info, async ({ net, patient, desk }) => {
+    await net.narrow(250)
+    await expect(patient.page.getByTestId('rung')).toContainText(patient.say('stage.rung.low'), { timeout: 60_000 })
+    await expect(desk.page.getByTestId('other-rung')).toBeVisible()
+    await net.narrow(null)
+    await expect(patient.page.getByTestId('rung')).toHaveCount(0, { timeout: 60_000 })
+    await expect(desk.page.getByTestId('other-rung')).toHaveCount(0)
+    await expectFrames(desk.page)
+  })
+})
