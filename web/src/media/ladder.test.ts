@@ -33,14 +33,14 @@ function chance(seed: number): () => number {
 
 describe('the ladder', () => {
   it('goes down one rung at a time to the telephone, and back up to the full picture', () => {
-    const down = play(during({ ...narrow(10), loss: 0.5 }, 60_000))
+    const down = play(during({ ...narrow(10), lossOut: 0.5 }, 60_000))
     expect(down.moves.map((move) => move.rung)).toEqual(['low', 'voice', 'still', 'phone'])
     const up = play(during(good, 120_000), down.ladder)
     expect(up.moves.map((move) => move.rung)).toEqual(['still', 'voice', 'low', 'full'])
   })
 
   it('forgives a short storm, and does not trust a short calm', () => {
-    expect(play(during({ ...good, loss: 0.5 }, DOWN_AFTER_MS - 2000)).moves).toEqual([])
+    expect(play(during({ ...good, lossOut: 0.5 }, DOWN_AFTER_MS - 2000)).moves).toEqual([])
     const low: Ladder = { ...ground, rung: 'low' }
     expect(play(during(good, UP_AFTER_MS - 2000), low).moves).toEqual([])
     expect(play(during(good, UP_AFTER_MS), low).ladder.rung).toBe('full')
@@ -59,13 +59,17 @@ describe('the ladder', () => {
 
   it('stays where the network holds it, and tries the next rung seldom where only a try tells', () => {
     for (const [kbps, loss, rung] of [[200, 0, 'low'], [80, 0, 'voice'], [40, 0.25, 'still']] as const) {
-      expect(shares({ ...narrow(kbps), loss }, 1_200_000).get(rung)).toBeGreaterThan(0.88)
+      expect(shares({ ...narrow(kbps), lossOut: loss }, 1_200_000).get(rung)).toBeGreaterThan(0.88)
     }
   })
 
   it('keeps the picture of a still room, which needs few bits, however little the browser believes in', () => {
     const still: Measure = { ...narrow(60), suffers: false }
     expect(play(during(still, 600_000)).moves).toEqual([])
+  })
+
+  it('does not go down for what is lost on the way of somebody else', () => {
+    expect(play(during({ ...good, loss: 0.5 }, 600_000)).moves).toEqual([])
   })
 
   it('climbs by itself from the voice, where nothing is sent that would show how wide the network is', () => {
@@ -92,7 +96,7 @@ describe('the ladder', () => {
   it('never flaps: at most eight steps in any minute, two directions only with patience between, whatever the network does', () => {
     for (let seed = 1; seed <= 300; seed += 1) {
       const next = chance(seed)
-      const measures = Array.from({ length: 600 }, (): Measure => ({ ...good, loss: next() < 0.3 ? next() * 0.6 : 0, available: next() * 1_000_000, kbpsOut: next() * 400 }))
+      const measures = Array.from({ length: 600 }, (): Measure => ({ ...good, lossOut: next() < 0.3 ? next() * 0.6 : 0, available: next() * 1_000_000, kbpsOut: next() * 400 }))
       const { moves } = play(measures)
       for (const [n, move] of moves.entries()) {
         expect(moves.slice(n).filter((later) => later.at - move.at < 60_000).length).toBeLessThanOrEqual(8)
