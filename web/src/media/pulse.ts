@@ -5,8 +5,9 @@ export const LOOK_MS = 100
 export const QUIET_MS = 400
 /** So many looks in a row make it steady: pauses of discontinuous speech never do. */
 const STEADY = 10
-/** A path that was sought in vain is not sought at every look. */
-const AGAIN_MS = 5_000
+/** A path that was sought in vain is sought again after this, and each time later; who fell silent for good is not sought for ever. */
+const AGAIN_MS = 1_000
+const TRIES = 4
 
 export interface Pulse {
   /** What was seen last, in whatever words: another one is a beat. */
@@ -15,22 +16,24 @@ export interface Pulse {
   /** Looks in a row that felt a beat. */
   beats: number
   doubtedAt: number | null
-  /** It stopped, and that was told. */
-  misses: boolean
+  /** How often it was doubted since it stopped. */
+  misses: number
 }
 
-export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses: false }
+export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses: 0 }
 
 /** Feels once more. `doubts`: it was steady, and stopped. `returns`: what was missed beats again. */
 export function feel(pulse: Pulse, mark: string, now: number): { pulse: Pulse; doubts: boolean; returns: boolean } {
   if (mark !== pulse.mark) {
     // A page that slept looks late, and cannot say that anything was steady.
     const isSteady = now - pulse.at < 3 * LOOK_MS
-    return { pulse: { ...pulse, mark, at: now, beats: isSteady ? pulse.beats + 1 : 1, misses: false }, doubts: false, returns: pulse.misses }
+    return { pulse: { ...pulse, mark, at: now, beats: isSteady ? pulse.beats + 1 : 1, misses: 0 }, doubts: false, returns: pulse.misses > 0 }
   }
   if (now - pulse.at < QUIET_MS) return { pulse, doubts: false, returns: false }
-  const doubts = pulse.beats >= STEADY && (pulse.doubtedAt === null || now - pulse.doubtedAt >= AGAIN_MS)
-  return { pulse: { ...pulse, beats: 0, doubtedAt: doubts ? now : pulse.doubtedAt, misses: pulse.misses || doubts }, doubts, returns: false }
+  const isMissed = pulse.misses === 0 ? pulse.beats >= STEADY : pulse.misses < TRIES
+  const wait = AGAIN_MS * 2 ** Math.max(0, pulse.misses - 1)
+  const doubts = isMissed && (pulse.doubtedAt === null || now - pulse.doubtedAt >= wait)
+  return { pulse: doubts ? { ...pulse, beats: 0, doubtedAt: now, misses: pulse.misses + 1 } : pulse, doubts, returns: false }
 }
 
 /** What the receivers noted of their last packets: cheap, where the whole statistics are not. */
