@@ -18,7 +18,7 @@ for (const [at, { name, overlap }] of [{ name: 'the other network comes before t
       const gaps: number[] = []
       for (let change = 0; change < CHANGES; change += 1) {
         // Long enough for the path to be steady, and for the browser to have told its pages of the last change.
-        await patient.page.waitForTimeout(7_000)
+        await patient.page.waitForTimeout(5_500)
         const [atDoctor, atPatient] = [await longestSilence(desk.page), await longestSilence(patient.page)]
         const next = await net.move(overlap)
         await expect.poll(async () => (await usedPath(patient.page)).address, { timeout: 30_000 }).toMatch(next)

@@ -33,7 +33,7 @@ if (reason) {
   status = spawnSync('ip', command, { stdio: 'inherit', env: environment }).status ?? 1
 }
 // What a browser that died left, too.
-const left = reason ? [] : String(execFileSync('ip', ['netns', 'list'])).split('\n').map((line) => line.split(' ')[0]).filter((name) => name.startsWith(`${cages}n`))
+const left = reason ? [] : String(execFileSync('ip', ['netns', 'list'], { stdio: ['ignore', 'pipe', 'ignore'] })).split('\n').map((line) => line.split(' ')[0]).filter((name) => name.startsWith(`${cages}n`))
 for (const name of [...left, host]) {
   try {
     ip('netns', 'del', name)
