@@ -5,6 +5,7 @@ import { ApiError } from '@/protocol/http'
 import type { InvitationLanding } from '@/protocol/invitation'
 import type { InvitedRole } from '@/protocol/live'
 import type { RoomGrant } from '@/protocol/types'
+import { isInvited } from '@/room/roles'
 import { useAction, type Action } from './action'
 import { comeIn, guestGrant, newNonce, openInvitation } from './inviting'
 import { createSession, type Session } from './session'
@@ -76,13 +77,10 @@ export function useGuest(token: string): Guest {
   }
 }
 
-const ROLES: readonly InvitedRole[] = ['invited_doctor', 'interpreter', 'family', 'observer']
-
 function recall(): { head: string; role: InvitedRole } | null {
   try {
     const [head = '', said = ''] = (localStorage.getItem(`${STORE}.of`) ?? '').split('|')
-    const role = ROLES.find((one) => one === said)
-    return role ? { head, role } : null
+    return isInvited(said) ? { head, role: said } : null
   } catch {
     return null
   }

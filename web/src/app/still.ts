@@ -6,7 +6,7 @@ import { judge, type StillVerdict } from '@/media/stillQuality'
 import type { PictureAsk } from '@/protocol/live'
 import { useAction, type Action } from './action'
 import type { Session } from './session'
-import { sendPicture } from './upload'
+import { sendPicture, type WaitingFor } from './upload'
 
 export type { StillVerdict } from '@/media/stillQuality'
 
@@ -17,8 +17,8 @@ export interface Still {
   shot: Readonly<ShallowRef<string | null>>
   /** How much is sent, 0 to 1; `null` while nothing is. */
   sent: Ref<number | null>
-  /** The network is away; sending goes on by itself. */
-  waiting: Ref<boolean>
+  /** Why nothing is sent just now; sending goes on by itself. */
+  waiting: Ref<WaitingFor | null>
   look: (video: HTMLVideoElement) => void
   take: Action<[track: MediaStreamTrack, video: HTMLVideoElement]>
   again: () => void
@@ -29,7 +29,7 @@ export function useStill(session: Session, visit: string): Still {
   const verdict = ref<StillVerdict | null>(null)
   const shot = shallowRef<string | null>(null)
   const sent = ref<number | null>(null)
-  const waiting = ref(false)
+  const waiting = ref<WaitingFor | null>(null)
   let picture: Blob | null = null
   let gone = false
 
@@ -66,14 +66,14 @@ export function useStill(session: Session, visit: string): Still {
       try {
         await sendPicture(session.http, visit, ask.id, picture, {
           progress: (share) => (sent.value = share),
-          waiting: (on) => (waiting.value = on),
+          waiting: (why) => (waiting.value = why),
           pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
           stopped: () => gone,
         })
         again()
       } finally {
         sent.value = null
-        waiting.value = false
+        waiting.value = null
       }
     }, 0),
   }

@@ -9,17 +9,20 @@ interface UploadState {
   received: number
   finished: boolean
 }
+/** What is waited for: the network, or a server that is down or busy. */
+export type WaitingFor = 'network' | 'server'
+
 export interface UploadOptions {
   /** How much is there, 0 to 1. */
   progress: (share: number) => void
-  /** The network is gone, or back. */
-  waiting: (on: boolean) => void
+  /** Why nothing is sent just now; `null` when it goes on. */
+  waiting: (why: WaitingFor | null) => void
   pause: (ms: number) => Promise<void>
   /** No longer wanted. */
   stopped: () => boolean
 }
 
-/** Sends until it is a picture of the visit. Only a refusal ends it; a broken network is waited for. */
+/** Sends until it is a picture of the visit. Only a refusal ends it; a broken network and a busy server are waited for. */
 export async function sendPicture(http: Http, visit: string, id: string, picture: Blob, options: UploadOptions): Promise<void> {
   const bytes = await picture.arrayBuffer()
   const begin = { id, of: 'tongue', size: bytes.byteLength, sha256: await sha256(bytes) }
@@ -47,16 +50,24 @@ async function patiently<T>(options: UploadOptions, act: () => Promise<T>): Prom
   for (let tries = 0; ; tries += 1) {
     try {
       const done = await act()
-      options.waiting(false)
+      options.waiting(null)
       return done
     } catch (cause) {
       const error = ApiError.from(cause)
-      const passes = error.code === 'network' || error.status >= 500
-      if (!passes || options.stopped()) throw error
-      options.waiting(true)
-      await options.pause(Math.min(4_000, 500 * 2 ** tries))
+      const why = waitsFor(error)
+      if (why === null || options.stopped()) throw error
+      options.waiting(why)
+      // A server that is asked too often says when it may be asked again.
+      await options.pause(Math.max(error.number('retry_after') * 1_000, Math.min(4_000, 500 * 2 ** tries)))
+      if (options.stopped()) throw error
     }
   }
+}
+
+/** What has to come back before it is worth trying again; `null`: it was refused. */
+function waitsFor(error: ApiError): WaitingFor | null {
+  if (error.code === 'network') return 'network'
+  return error.status >= 500 || error.status === 429 ? 'server' : null
 }
 
 async function sha256(bytes: ArrayBuffer): Promise<string> {

@@ -1,4 +1,5 @@
 import type { MediaKind, Participant, ParticipantRole, Rung, SelfMedia, Slot } from '@/protocol/live'
+import { rights, type Rights } from './roles'
 import type { CallState } from './state'
 
 /** The own seat. */
@@ -6,19 +7,25 @@ export function me(state: CallState): Participant | null {
   return state.participants.find((one) => one.id === state.you) ?? null
 }
 
+/** What the own role may do; `null` before the seat is known. */
+function mine(state: CallState): Rights | null {
+  const seat = me(state)
+  return seat && rights(seat.role)
+}
+
 /** The own side leads the call. */
 export function isHost(state: CallState): boolean {
-  return ['doctor', 'nurse'].includes(me(state)?.role ?? '')
+  return mine(state)?.hosts ?? false
 }
 
 /** Whether the own role is seen and heard at all. */
 export function maySend(state: CallState): boolean {
-  return me(state)?.role !== 'observer'
+  return mine(state)?.microphone ?? true
 }
 
 /** Whether the own role may show its screen. */
 export function mayShare(state: CallState): boolean {
-  return isHost(state) || me(state)?.role === 'invited_doctor'
+  return mine(state)?.screen ?? false
 }
 
 /** A host holds the own side apart. */
@@ -33,7 +40,7 @@ export function isMany(state: CallState): boolean {
 
 /** The others who may be seen. An observer is named in the line on top, and takes nobody's place in the pictures. */
 export function pictured(state: CallState): readonly Participant[] {
-  return others(state).filter((one) => one.role !== 'observer')
+  return others(state).filter((one) => rights(one.role).camera)
 }
 
 /** Whoever shares a screen, and is not oneself. */
@@ -54,8 +61,7 @@ export function mainOther(state: CallState, chosen: string | null): Participant 
 }
 
 function isOtherSide(state: CallState, role: ParticipantRole): boolean {
-  const mine = state.participants.find((one) => one.id === state.you)?.role
-  return mine === 'patient' ? role !== 'patient' : role === 'patient'
+  return me(state)?.role === 'patient' ? role !== 'patient' : role === 'patient'
 }
 
 /** The sections that carry a participant's media. */

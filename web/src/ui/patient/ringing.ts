@@ -1,5 +1,5 @@
 import { onMounted, onUnmounted, watch } from 'vue'
-import { ring } from './sound'
+import { ring } from '@/ui/kit/sound'
 
 /** While somebody calls, the page rings, shakes, and flashes the title of its tab. */
 export function useRinging(calls: () => boolean, words: () => string): void {

@@ -1,0 +1,34 @@
+// What a person asks of the room: as its host, or to speak again, or to go.
+
+import type { HostAct } from '@/protocol/live'
+import type { Live } from '../live'
+
+export interface Asks {
+  host: (participant: string, act: HostAct) => Promise<void>
+  askPicture: () => Promise<void>
+  callOffPicture: () => Promise<void>
+  /** Said when the socket is back, too: a button that shows an open microphone before a closed gate would lie. */
+  speakAgain: () => void
+  leave: () => void
+}
+
+/** In no room nothing is asked. */
+export function asksOf(command: Live['command'], roomOf: () => string | null): Asks {
+  async function inRoom(ask: { type: 'host'; participant: string; act: HostAct } | { type: 'call_off_picture' } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
+    const room = roomOf()
+    if (room !== null) await command({ ...ask, room })
+  }
+  return {
+    host: (participant, act) => inRoom({ type: 'host', participant, act }),
+    askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),
+    callOffPicture: () => inRoom({ type: 'call_off_picture' }),
+    speakAgain() {
+      const room = roomOf()
+      if (room !== null) void command({ type: 'unmute', room }, { patience: 'queue', key: 'unmute' }).catch(() => undefined)
+    },
+    leave() {
+      const room = roomOf()
+      if (room !== null) void command({ type: 'leave', room }, { patience: 'queue' }).catch(() => undefined)
+    },
+  }
+}

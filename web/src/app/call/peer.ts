@@ -1,0 +1,54 @@
+// The media connection of a call, with the machine's clock and the socket behind it.
+
+import { Refusal } from '@/connection/driver'
+import { Peer } from '@/media/peer'
+import type { MediaState } from '@/protocol/live'
+import type { Live } from '../live'
+
+export interface CallPeerOptions {
+  command: Live['command']
+  room: () => string
+  iceServers: () => RTCIceServer[]
+  /** Sections to receive in. */
+  receive: { audio: number; video: number } | undefined
+  media: (state: MediaState) => void
+  changed: () => void
+  /** Packets come again after a pause: the socket may come back, too. */
+  returned: () => void
+  /** The server does not know this seat any more. */
+  seatUnknown: () => void
+}
+
+export function peerOf({ command, room, iceServers, receive, media, changed, returned, seatUnknown }: CallPeerOptions): Peer {
+  return new Peer({
+    make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+    iceServers,
+    receive: receive ?? { audio: 3, video: 3 },
+    async offer(offer) {
+      try {
+        await command({ type: 'offer', room: room(), ...offer })
+      } catch (cause) {
+        if (cause instanceof Refusal && cause.problem.code === 'request.not_found') seatUnknown()
+        throw cause
+      }
+    },
+    state: media,
+    changed,
+    returned,
+    now: () => Date.now(),
+    setTimer: (act, ms) => window.setTimeout(act, ms),
+    clearTimer: (timer) => window.clearTimeout(timer as number),
+  })
+}
+
+/** Tests under a driven browser read the statistics of the connection. Nobody else's page has this. */
+export function expose(peer: Peer): void {
+  if (!navigator.webdriver) return
+  Object.assign(window, {
+    __yunzhen: {
+      get pc() {
+        return peer.connection
+      },
+    },
+  })
+}
