@@ -5,18 +5,17 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::codec::{Codec, PayloadTypes};
+use super::codec::Codec;
 use super::engine::TRANSPORT_WIDE;
 use super::offer::{Direction, Offer, Section, Use};
 use super::port::Credentials;
+use crate::domain::room::relay::MediaKind;
 
 /// What was negotiated for one receiving section.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outgoing {
     /// The track that the engine put there.
     pub(super) ssrc: u32,
-    /// What to call the codecs there.
-    pub(super) payload_types: PayloadTypes,
     /// The number of the header extension of transport-wide numbers, if there is one.
     pub(super) wide: Option<u8>,
 }
@@ -54,25 +53,21 @@ impl<'a> Answer<'a> {
         let lines = self.sections.get(mid)?;
         let values = |prefix: &'static str| lines.iter().filter_map(move |line| line.strip_prefix(prefix));
         let ssrc = values("a=ssrc:").find_map(|value| value.split(' ').next()?.parse().ok())?;
-        let mut payload_types = PayloadTypes::default();
-        for (number, encoding) in values("a=rtpmap:").filter_map(|value| value.split_once(' ')) {
-            if let (Ok(number), Some(codec)) = (number.parse(), Codec::from_rtpmap(encoding)) {
-                payload_types.insert(number, codec);
-            }
-        }
         let mut extensions = values("a=extmap:").filter_map(|value| value.split_once(' '));
         let wide = extensions.find(|(_, uri)| uri.split(' ').next() == Some(TRANSPORT_WIDE));
         let wide = wide.and_then(|(number, _)| number.split('/').next()?.parse().ok());
-        Some(Outgoing { ssrc, payload_types, wide })
+        Some(Outgoing { ssrc, wide })
     }
 
-    /// The answer for the browser: reachable at `addresses`, the best first, under `credentials`.
+    /// The answer for the browser: reachable at `addresses`, the best first, under `credentials`. Its camera should speak the
+    /// codec `camera`, and its screen VP8: where a browser offers that and another, the answer names this alone.
     pub(super) fn for_browser(
         &self,
         offer: &Offer,
         uses: &HashMap<String, Use>,
         addresses: &[SocketAddr],
         credentials: &Credentials,
+        camera: Codec,
     ) -> String {
         let mut sdp = String::with_capacity(8192);
         for line in self.session.iter().filter(|line| !line.starts_with("a=group:")) {
@@ -84,11 +79,22 @@ impl<'a> Answer<'a> {
         }
         sdp.push_str("\r\n");
         let mut candidates = Some(addresses);
+        let mut pictures = std::iter::once(camera).chain(std::iter::repeat(Codec::Vp8));
         for section in &offer.sections {
             match self.sections.get(section.mid.as_str()) {
                 Some(lines) => {
-                    let direction = direction(section, uses.get(&section.mid).copied());
-                    write_section(&mut sdp, lines, direction, credentials, candidates.take());
+                    let usage = uses.get(&section.mid).copied();
+                    let is_picture = section.kind == Some(MediaKind::Video);
+                    let only = if is_picture && usage == Some(Use::Publishes) { pictures.next() } else { None };
+                    let codecs = is_picture.then(|| section.codecs(only));
+                    write_section(
+                        &mut sdp,
+                        lines,
+                        codecs.as_deref(),
+                        direction(section, usage),
+                        credentials,
+                        candidates.take(),
+                    );
                 }
                 None => write_rejection(&mut sdp, section),
             }
@@ -106,23 +112,39 @@ fn direction(section: &Section, usage: Option<Use>) -> &'static str {
     }
 }
 
+/// `codecs`, by number and with their lines, stand in place of those that the engine found: it knows one codec for what it
+/// sends, and media does not leave through it.
 fn write_section(
     sdp: &mut String,
     lines: &[&str],
+    codecs: Option<&[(u8, &[String])]>,
     direction: &str,
     credentials: &Credentials,
     candidates: Option<&[SocketAddr]>,
 ) {
     for line in lines {
+        if let (Some(codecs), Some(head)) = (codecs, line.strip_prefix("m=")) {
+            let head: Vec<_> = head.split(' ').take(3).collect();
+            let _ = write!(sdp, "m={}", head.join(" "));
+            for (number, _) in codecs {
+                let _ = write!(sdp, " {number}");
+            }
+            sdp.push_str("\r\n");
+            continue;
+        }
         let attribute = line.strip_prefix("a=").unwrap_or_default();
         let name = attribute.split(':').next().unwrap_or_default();
         let _ = match name {
             "candidate" | "end-of-candidates" => continue,
+            "rtpmap" | "fmtp" | "rtcp-fb" if codecs.is_some() => continue,
             "ice-ufrag" => write!(sdp, "a=ice-ufrag:{}\r\n", credentials.ufrag),
             "ice-pwd" => write!(sdp, "a=ice-pwd:{}\r\n", credentials.password),
             "sendrecv" | "sendonly" | "recvonly" | "inactive" => write!(sdp, "a={direction}\r\n"),
             _ => write!(sdp, "{line}\r\n"),
         };
+    }
+    for line in codecs.into_iter().flatten().flat_map(|(_, lines)| *lines) {
+        let _ = write!(sdp, "{line}\r\n");
     }
     if let Some(addresses) = candidates {
         for (number, address) in (1..).zip(addresses) {
@@ -168,6 +190,7 @@ mod tests {
             &uses,
             &["203.0.113.5:8443".parse().unwrap(), "[2001:db8::5]:8443".parse().unwrap()],
             &credentials,
+            Codec::Vp8,
         );
         assert!(sdp.contains("a=candidate:1 1 udp 2130706431 203.0.113.5 8443 typ host\r\n"), "{sdp}");
         assert!(sdp.contains("a=candidate:2 1 udp 2130706175 2001:db8::5 8443 typ host\r\n"), "{sdp}");
@@ -175,6 +198,36 @@ mod tests {
         assert!(sdp.contains("a=group:BUNDLE 0\r\n") && sdp.contains("m=application 0 UDP/DTLS/SCTP"));
         assert!(sdp.find("m=application") < sdp.find("m=audio"), "in the order of the offer");
         let outgoing = answer.outgoing("0").expect("a track");
-        assert_eq!((outgoing.ssrc, outgoing.payload_types.number(Codec::Opus)), (77, Some(111)));
+        assert_eq!(outgoing.ssrc, 77);
+    }
+
+    const PICTURES: &str = "rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:102 H264/90000\r\n\
+        a=fmtp:102 packetization-mode=1;profile-level-id=42e01f\r\na=rtcp-fb:102 nack";
+
+    #[test]
+    fn a_camera_is_answered_with_one_codec_a_screen_with_vp8_and_who_receives_with_all() {
+        let line = "video 9 UDP/TLS/RTP/SAVPF 96 102";
+        let sections: Vec<(&str, &[&str])> =
+            vec![(line, &["sendonly", PICTURES]), (line, &["sendonly", PICTURES]), (line, &["recvonly", PICTURES])];
+        let offer = Offer::parse(&description(&sections)).expect("good");
+        let mut uses = HashMap::new();
+        offer.settle_uses(&mut uses);
+        let known = "m=video 9 UDP/TLS/RTP/SAVPF 96";
+        let section = |mid: u8| format!("{known}\r\na=mid:{mid}\r\na=rtpmap:96 VP8/90000\r\na=inactive\r\n");
+        let engine = format!("v=0\r\n{}{}{}", section(0), section(1), section(2));
+        let answer = |camera| {
+            let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
+            let sdp = Answer::parse(&engine).for_browser(&offer, &uses, &[], &credentials, camera);
+            let numbers = |section: &str| {
+                let formats =
+                    section.lines().next().unwrap_or_default().trim_start_matches("video 9 UDP/TLS/RTP/SAVPF ");
+                assert_eq!(section.matches("rtpmap:").count(), formats.split(' ').count(), "{section}");
+                assert_eq!(section.contains("fmtp:102"), formats.contains("102"), "{section}");
+                formats.to_owned()
+            };
+            sdp.split("m=").skip(1).map(numbers).collect::<Vec<_>>()
+        };
+        assert_eq!(answer(Codec::Vp8), ["96", "96", "96 102"]);
+        assert_eq!(answer(Codec::H264), ["102", "96", "96 102"]);
     }
 }

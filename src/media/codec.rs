@@ -1,5 +1,6 @@
 //! The three codecs that the relay carries, and the payload types that a section gives them.
 
+use crate::domain::room::codec::PictureCodec;
 use crate::domain::room::relay::MediaKind;
 
 /// A codec that every browser we serve can send and show; the relay does not transcode.
@@ -33,6 +34,15 @@ impl Codec {
     }
 }
 
+impl From<PictureCodec> for Codec {
+    fn from(codec: PictureCodec) -> Self {
+        match codec {
+            PictureCodec::Vp8 => Self::Vp8,
+            PictureCodec::H264 => Self::H264,
+        }
+    }
+}
+
 /// Ticks of the RTP timestamp per second (RFC 7587 for Opus, RFC 7741 and RFC 6184 for video).
 pub(super) const fn clock_rate(kind: MediaKind) -> u32 {
     match kind {
@@ -54,6 +64,11 @@ impl PayloadTypes {
     /// The number to send `codec` with, if the section has it.
     pub(super) fn number(&self, codec: Codec) -> Option<u8> {
         self.0.iter().find(|(_, c)| *c == codec).map(|(number, _)| *number)
+    }
+
+    /// The codecs, in the order in which they were noted.
+    pub(super) fn codecs(&self) -> impl Iterator<Item = Codec> {
+        self.0.iter().map(|(_, codec)| *codec)
     }
 
     /// What a received number stands for.

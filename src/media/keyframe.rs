@@ -15,11 +15,12 @@ pub(super) fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {
     }
 }
 
-/// RFC 6184, section 5.2: a parameter set or the start of an IDR slice, bare, aggregated or fragmented.
+/// RFC 6184, section 5.2: a sequence parameter set, bare, aggregated or fragmented. A picture that builds on no other comes
+/// right behind it, and cannot be shown without.
 fn h264(payload: &[u8]) -> Option<bool> {
     const STAP_A: u8 = 24;
     const FU_A: u8 = 28;
-    let opens = |unit: u8| matches!(unit & 0x1f, 5 | 7);
+    let opens = |unit: u8| unit & 0x1f == 7;
     match payload.first()? & 0x1f {
         STAP_A => {
             let mut at = 1;
@@ -59,9 +60,10 @@ mod tests {
     fn an_h264_keyframe_is_seen_bare_aggregated_and_fragmented() {
         assert!(starts_keyframe(Codec::H264, &[0x67, 1]));
         assert!(starts_keyframe(Codec::H264, &[0x78, 0, 2, 0x67, 1, 0, 2, 0x68, 1]));
-        assert!(starts_keyframe(Codec::H264, &[0x78, 0, 2, 0x09, 1, 0, 2, 0x65, 1]), "behind a delimiter");
-        assert!(starts_keyframe(Codec::H264, &[0x7c, 0x85, 1]));
-        assert!(!starts_keyframe(Codec::H264, &[0x7c, 0x05, 1]), "a later fragment");
+        assert!(starts_keyframe(Codec::H264, &[0x78, 0, 2, 0x09, 1, 0, 2, 0x67, 1]), "behind a delimiter");
+        assert!(starts_keyframe(Codec::H264, &[0x7c, 0x87, 1]));
+        assert!(!starts_keyframe(Codec::H264, &[0x7c, 0x07, 1]), "a later fragment");
+        assert!(!starts_keyframe(Codec::H264, &[0x65, 1]), "the picture behind it");
         assert!(!starts_keyframe(Codec::H264, &[0x61, 1]), "an interframe");
     }
 

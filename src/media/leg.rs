@@ -110,6 +110,11 @@ impl Leg {
         *self.shared.payload_types.write().unwrap_or_else(PoisonError::into_inner) = types;
     }
 
+    /// Whether its section can show this codec.
+    pub(super) fn takes(&self, codec: Codec) -> bool {
+        self.shared.payload_types.read().unwrap_or_else(PoisonError::into_inner).number(codec).is_some()
+    }
+
     /// What it carries now.
     pub(super) fn source(&self) -> Option<Arc<Source>> {
         self.shared.source.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -227,7 +232,7 @@ fn may_change(layer: u8, current: u8, target: u8) -> bool {
 /// What a stream of ours remembers of the packets before.
 #[derive(Default)]
 struct Writer {
-    stream: Option<u64>,
+    stream: Option<(u64, Codec)>,
     rewriter: Rewriter,
     pictures: Continuity,
 }
@@ -274,7 +279,9 @@ impl Leg {
         // Whoever was held apart, or had another source meanwhile, begins anew though the stream is the same.
         let begins =
             self.shared.current.load(Ordering::Acquire) == NONE || writer.rewriter.breaks(header.sequence_number);
-        if writer.stream != Some(from.stream) || begins {
+        // A camera that changes its codec keeps its numbers, and begins with a whole picture.
+        let stream = Some((from.stream, from.codec));
+        if writer.stream != stream || begins {
             if !starts_keyframe(from.codec, &packet.payload) {
                 counters.dropped_before_keyframe.increment(1);
                 if self.is_best(source, from.layer) {
@@ -282,7 +289,7 @@ impl Leg {
                 }
                 return None;
             }
-            writer.stream = Some(from.stream);
+            writer.stream = stream;
             writer.rewriter.begin(now, clock_rate(self.kind), header.sequence_number, header.timestamp);
             if let Some(first) = &picture {
                 writer.pictures.begin(first);

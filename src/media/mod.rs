@@ -24,6 +24,7 @@ mod egress;
 mod engine;
 mod feedback;
 mod gate;
+mod h264;
 mod instant;
 mod keyframe;
 mod keys;

@@ -13,9 +13,9 @@ use super::port::Credentials;
 use crate::domain::room::relay::{MediaKind, OfferRefusal};
 
 /// The longest description we read, in bytes.
-const LONGEST: usize = 64 * 1024;
-/// The most sections: one's own three tracks and twenty-one receiving ones.
-const MOST_SECTIONS: usize = 24;
+const LONGEST: usize = 96 * 1024;
+/// The most sections: one's own three tracks, and those of eleven others.
+const MOST_SECTIONS: usize = 36;
 /// The header extensions that the engine uses; others would only cost bytes.
 const EXTENSIONS: [&str; 4] = [
     LEVEL_EXTENSION,
@@ -93,6 +93,13 @@ impl Section {
         let mut types = PayloadTypes::default();
         self.codecs.iter().for_each(|offered| types.insert(offered.number, offered.codec));
         types
+    }
+
+    /// The codecs that we carry, by number and with their lines; `only` this one, if it is among them.
+    pub(super) fn codecs(&self, only: Option<Codec>) -> Vec<(u8, &[String])> {
+        let only = only.filter(|only| self.codecs.iter().any(|offered| offered.codec == *only));
+        let said = self.codecs.iter().filter(|offered| only.is_none_or(|only| only == offered.codec));
+        said.map(|offered| (offered.number, &offered.attributes[..])).collect()
     }
 
     /// The names of the layers of what the browser sends here, from small to large; empty when there is one.
@@ -236,11 +243,7 @@ impl Section {
                 _ => None,
             })
             .unwrap_or_default();
-        let mut codecs = kind.map(|kind| read_codecs(kind, attributes)).unwrap_or_default();
-        if direction != Direction::RecvOnly && codecs.iter().any(|offered| offered.codec == Codec::Vp8) {
-            // We cannot transcode, and everybody can show VP8: whoever can send it, does.
-            codecs.retain(|offered| offered.codec != Codec::H264);
-        }
+        let codecs = kind.map(|kind| read_codecs(kind, attributes)).unwrap_or_default();
         let extensions = values("a=extmap:")
             .filter(|value| value.split_whitespace().nth(1).is_some_and(|uri| EXTENSIONS.contains(&uri)))
             .map(str::to_owned)

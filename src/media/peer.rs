@@ -18,7 +18,7 @@ use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit}
 
 use super::answer::Answer;
 use super::bandwidth::PathMeter;
-use super::codec::PayloadTypes;
+use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
 use super::egress::Egress;
 use super::engine;
@@ -30,6 +30,7 @@ use super::leg::Leg;
 use super::offer::{Offer, Use};
 use super::pli::{Ear, PliTap, Report};
 use super::port::{Credentials, Port, PortRuntime, PortWire};
+use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::relay::MediaKind;
 
 /// Gathering is one local candidate; longer than this means that something is broken.
@@ -162,8 +163,8 @@ impl Peer {
         })
     }
 
-    /// Answers an offer of this connection's browser.
-    pub(super) async fn answer(&mut self, offer: &Offer) -> Result<String> {
+    /// Answers an offer of this connection's browser, whose camera should speak a codec.
+    pub(super) async fn answer(&mut self, offer: &Offer, camera: PictureCodec) -> Result<String> {
         let mut uses = self.uses.clone();
         offer.settle_uses(&mut uses);
         self.add_legs(offer, &uses).await?;
@@ -191,7 +192,8 @@ impl Peer {
         self.port.know(&self.common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
         self.uses = uses;
         self.note_sections(offer, &answer);
-        Ok(answer.for_browser(offer, &self.uses, &self.common.config.announced(), &self.credentials))
+        let addresses = self.common.config.announced();
+        Ok(answer.for_browser(offer, &self.uses, &addresses, &self.credentials, camera.into()))
     }
 
     /// Gives the engine one track for each receiving section that has none; it pairs them in order.
@@ -237,7 +239,8 @@ impl Peer {
             .filter_map(|(section, _)| {
                 let outgoing = answer.outgoing(&section.mid)?;
                 let leg = self.legs.iter().find(|leg| leg.ssrc == outgoing.ssrc)?;
-                leg.settle(outgoing.payload_types, outgoing.wide);
+                // A number is the browser's own, whatever the engine knows of it.
+                leg.settle(section.payload_types(), outgoing.wide);
                 Some(Section { mid: section.mid.clone(), leg: Arc::clone(leg) })
             })
             .collect();
@@ -252,6 +255,20 @@ impl Peer {
                 level_extension: section.level_extension(),
             })
             .collect();
+    }
+
+    /// What its browser can do with pictures.
+    pub(super) fn ability(&self) -> Ability {
+        let mut shown = self.receiving.iter().filter(|section| section.leg.kind == MediaKind::Video).peekable();
+        let shows_h264 = shown.peek().is_some() && shown.all(|section| section.leg.takes(Codec::H264));
+        let camera = self.publishing.iter().find(|section| section.kind == MediaKind::Video);
+        let codecs = camera.into_iter().flat_map(|section| section.payload_types.codecs());
+        let camera = codecs.filter_map(|codec| match codec {
+            Codec::Vp8 => Some(PictureCodec::Vp8),
+            Codec::H264 => Some(PictureCodec::H264),
+            Codec::Opus => None,
+        });
+        Ability { shows_h264, camera: camera.collect() }
     }
 
     /// Ends the connection: its media at once, then its tasks, its sockets and its credentials.

@@ -22,6 +22,7 @@ use super::pli::Report;
 use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
+use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
 
 /// Negotiation is local work; this is only the end of patience with a broken engine.
@@ -41,13 +42,15 @@ pub(super) enum Said {
     Offer { offer_id: u64, fresh: bool, sdp: String },
     /// How large it shows each section.
     View(Vec<(String, u16)>),
+    /// What the next answer lets the camera speak: the room's word, not the browser's.
+    Camera(PictureCodec),
 }
 
 /// What a seat tells the switchboard.
 #[derive(Debug)]
 pub(super) enum News {
     /// An offer was answered; these are all receiving sections now.
-    Answered { offer_id: u64, sdp: String, sections: Vec<Section> },
+    Answered { offer_id: u64, sdp: String, sections: Vec<Section>, ability: Ability },
     /// An offer was not answered.
     Refused { offer_id: u64, reason: OfferRefusal },
     /// The connection and its legs are gone.
@@ -93,6 +96,7 @@ pub(super) struct Seat {
     watched: Arc<Notify>,
     chooser: Chooser,
     tallies: HashMap<String, (SourceName, Arc<Tally>)>,
+    camera: PictureCodec,
     /// Microphone, camera, screen.
     measured: [(u64, u64); 3],
     state: Option<MediaState>,
@@ -121,6 +125,7 @@ impl Seat {
             watched: Arc::default(),
             chooser: Chooser::new(instant::now()),
             tallies: HashMap::new(),
+            camera: PictureCodec::Vp8,
             measured: Default::default(),
             state: None,
         }
@@ -146,6 +151,7 @@ impl Seat {
                         self.chooser.show(heights);
                         self.choose().await;
                     }
+                    Some(Said::Camera(codec)) => self.camera = codec,
                     None => break,
                 },
                 event = next_event(self.peer.as_mut()) => self.handle(event).await,
@@ -171,7 +177,8 @@ impl Seat {
         match answered {
             Ok(sdp) => {
                 let sections = self.peer.as_ref().map(|peer| peer.receiving.clone()).unwrap_or_default();
-                self.tell(News::Answered { offer_id, sdp, sections }).await;
+                let ability = self.peer.as_ref().map(Peer::ability).unwrap_or_default();
+                self.tell(News::Answered { offer_id, sdp, sections, ability }).await;
                 self.end_missing_sources().await;
                 // An ICE restart may have cost packets of a picture.
                 self.sources.values().for_each(|source| source.request_keyframe());
@@ -194,7 +201,7 @@ impl Seat {
             self.peer = Some(peer);
         }
         let peer = self.peer.as_mut().expect("there was one, or one was just built");
-        match timeout(NEGOTIATION, peer.answer(offer)).await {
+        match timeout(NEGOTIATION, peer.answer(offer, self.camera)).await {
             Ok(Ok(sdp)) => Ok(sdp),
             Ok(Err(error)) => {
                 tracing::info!(participant.id = %self.participant, %error, "the engine refused an offer");

@@ -17,6 +17,7 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use super::codec::{Codec, PayloadTypes};
 use super::counters::Counters;
 use super::gate::Gate;
+use super::h264;
 use super::instant;
 use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
@@ -300,10 +301,12 @@ impl Feed {
         let now = instant::now();
         let measured = &self.source.layers[layer];
         measured.hear(now, packet.header.ssrc, packet.payload.len());
-        if codec == Codec::Vp8
-            && let Some((_, height)) =
-                vp8::Descriptor::read(&packet.payload).and_then(|read| read.size(&packet.payload))
-        {
+        let size = match codec {
+            Codec::Vp8 => vp8::Descriptor::read(&packet.payload).and_then(|read| read.size(&packet.payload)),
+            Codec::H264 => h264::size(&packet.payload),
+            Codec::Opus => None,
+        };
+        if let Some((_, height)) = size {
             measured.set_height(height);
         }
         let level = self.level_extension.and_then(|id| packet.header.get_extension(id));

@@ -22,6 +22,7 @@ use super::source::Source;
 use super::tape::{TapeQueue, Teller};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::record::Agreed;
+use crate::domain::room::codec::{self, Ability, PictureCodec};
 use crate::domain::room::relay::{
     MediaKind, MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot,
 };
@@ -66,6 +67,10 @@ struct Place {
     sources: BTreeMap<u64, Arc<Source>>,
     /// Where this participant is recorded.
     tape: Option<TapeQueue>,
+    /// What its browser can do with pictures, once it has offered; a reload does not change the machine.
+    ability: Option<Ability>,
+    /// What its camera was told to speak.
+    camera: PictureCodec,
     /// What was told last.
     told: (Vec<Slot>, (u8, u8)),
 }
@@ -104,7 +109,10 @@ impl Switchboard {
                     None => break,
                 },
                 Some(notice) = self.inbox.recv(), if has_room => self.notice(notice),
-                _ = listen.tick(), if has_room => self.listen(),
+                _ = listen.tick(), if has_room => {
+                    self.listen();
+                    self.agree();
+                }
             }
         }
         let everybody: Vec<_> = self.seats.keys().copied().collect();
@@ -186,6 +194,8 @@ impl Switchboard {
             sections: Vec::new(),
             sources: BTreeMap::new(),
             tape: None,
+            ability: None,
+            camera: PictureCodec::Vp8,
             told: Default::default(),
         };
         self.seats.insert(participant, place);
@@ -279,7 +289,8 @@ impl Switchboard {
         };
         let room = place.room;
         match news {
-            News::Answered { offer_id, sdp, sections } => {
+            News::Answered { offer_id, sdp, sections, ability } => {
+                place.ability = Some(ability);
                 // A section that is no longer there must not keep its source.
                 let gone = |leg: &Section| !sections.iter().any(|section| Arc::ptr_eq(&section.leg, &leg.leg));
                 place.sections.iter().filter(|section| gone(section)).for_each(|section| section.leg.carry(None));
@@ -379,6 +390,29 @@ impl Switchboard {
                 let participant = floor.holder();
                 self.say(RelayEvent::Speaker { room, participant });
             }
+        }
+    }
+
+    /// Looks whether every camera speaks what all who are with it can show; whoever should speak otherwise offers again.
+    fn agree(&mut self) {
+        let told: Vec<_> = self
+            .seats
+            .iter()
+            .filter_map(|(participant, place)| {
+                let of = place.ability.as_ref().filter(|_| place.mode == RelayMode::Conference)?;
+                let others =
+                    self.seats.iter().filter(|(other, there)| *other != participant && there.room == place.room);
+                let others = others.filter_map(|(_, there)| there.ability.as_ref());
+                let codec = codec::agree(of, place.tape.is_some(), others).filter(|codec| *codec != place.camera)?;
+                // A seat that cannot listen now is told at the next look.
+                place.said.try_send(Said::Camera(codec)).is_ok().then_some((*participant, codec))
+            })
+            .collect();
+        for (participant, codec) in told {
+            if let Some(place) = self.seats.get_mut(&participant) {
+                place.camera = codec;
+            }
+            self.say(RelayEvent::OfferAgain { participant });
         }
     }
 

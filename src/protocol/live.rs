@@ -263,6 +263,11 @@ pub enum ServerMessage {
         /// By their place in the offer, from 0 for the smallest; none: nobody watches.
         layers: Vec<u8>,
     },
+    /// The answer would be another one now, as the camera should speak another codec: offer again, on the same connection.
+    OfferAgain {
+        /// The room.
+        room: RoomId,
+    },
     /// Who has the floor: show that picture large.
     Speaker {
         /// The room.

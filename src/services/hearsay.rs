@@ -51,7 +51,9 @@ impl Hearsay {
 
 /// Whether a word says all that an older one said.
 fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
-    use RelayEvent::{Answer, Connection, Layers, OfferRefused, Permitted, Slots, Speaker, Taped, Upstream};
+    use RelayEvent::{
+        Answer, Connection, Layers, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped, Upstream,
+    };
     discriminant(event) == discriminant(older)
         && match (event, older) {
             // An offer that the browser still waits for is its newest, and each has its own answer.
@@ -65,6 +67,7 @@ fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
             (Slots { participant, .. }, Slots { participant: of, .. })
             | (Connection { participant, .. }, Connection { participant: of, .. })
             | (Permitted { participant }, Permitted { participant: of })
+            | (OfferAgain { participant }, OfferAgain { participant: of })
             | (Taped { participant, .. }, Taped { participant: of, .. })
             | (Upstream { participant, .. }, Upstream { participant: of, .. }) => participant == of,
             (Speaker { .. }, Speaker { .. }) => true,

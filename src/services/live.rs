@@ -380,6 +380,7 @@ impl Live {
                 | RelayEvent::OfferRefused { participant, .. }
                 | RelayEvent::Slots { participant, .. }
                 | RelayEvent::Layers { participant, .. }
+                | RelayEvent::OfferAgain { participant }
                 | RelayEvent::Connection { participant, .. }
                 | RelayEvent::Permitted { participant }
                 | RelayEvent::Taped { participant, .. }
@@ -486,6 +487,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(RelayEvent::Slots { slots, missing, .. }) => ServerMessage::Slots { room, slots, missing },
         Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
         Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
+        Notice::Media(RelayEvent::OfferAgain { .. }) => ServerMessage::OfferAgain { room },
         Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
         Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } | RelayEvent::Taped { .. }) => {
             return None;

@@ -8,6 +8,7 @@
 //! [`SEAT_GRACE`], and whoever joins by a grant for the same seat takes it up again. An invited person stands in front of
 //! the door until a host admits them ([`Standing::Door`]): until then they are told that they wait, and nothing else.
 
+pub mod codec;
 mod hosting;
 pub mod layers;
 pub mod relay;
@@ -226,6 +227,7 @@ impl Room {
             Input::Back(connection) => self.back(connection),
             Input::Offer { connection, offer_id, fresh, sdp } => {
                 let Some(taken) = self.inside(connection) else { return Vec::new() };
+                taken.retold.offered();
                 if fresh {
                     taken.retold.begin_anew();
                     taken.watch.begins_anew(now);
@@ -417,6 +419,7 @@ impl Room {
             | RelayEvent::OfferRefused { participant, .. }
             | RelayEvent::Slots { participant, .. }
             | RelayEvent::Layers { participant, .. }
+            | RelayEvent::OfferAgain { participant }
             | RelayEvent::Connection { participant, .. } => *participant,
             RelayEvent::Speaker { .. } => {
                 let told = self.taken.iter_mut().filter(|taken| taken.seat.standing == Standing::Inside);

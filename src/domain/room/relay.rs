@@ -105,7 +105,7 @@ pub enum RelayCommand {
         offer_id: u64,
         /// `true` when the browser has a new `RTCPeerConnection`: the old one of this seat is closed first.
         fresh: bool,
-        /// The session description (RFC 8866), at most 64 KiB.
+        /// The session description (RFC 8866), at most 96 KiB.
         sdp: String,
     },
     /// How large the participant's browser shows each receiving section; those that are not named are not shown.
@@ -188,6 +188,11 @@ pub enum RelayEvent {
         name: SourceName,
         /// The layers that somebody watches, by their place in the offer, from 0; none: nobody watches at all.
         layers: Vec<u8>,
+    },
+    /// The answer would be another one now, as the camera should speak another codec: the browser offers again.
+    OfferAgain {
+        /// The sending seat.
+        participant: ParticipantId,
     },
     /// Somebody else speaks.
     Speaker {

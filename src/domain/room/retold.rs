@@ -15,12 +15,18 @@ impl Retold {
             RelayEvent::Slots { .. }
                 | RelayEvent::Connection { .. }
                 | RelayEvent::Layers { .. }
+                | RelayEvent::OfferAgain { .. }
                 | RelayEvent::Speaker { .. }
         );
         if is_standing {
             self.0.retain(|kept| !is_of_the_same(kept, event));
             self.0.push(event.clone());
         }
+    }
+
+    /// Whoever offers has done what [`RelayEvent::OfferAgain`] asked.
+    pub(super) fn offered(&mut self) {
+        self.0.retain(|kept| !matches!(kept, RelayEvent::OfferAgain { .. }));
     }
 
     /// A new connection of the browser sends all its layers until it is told otherwise.

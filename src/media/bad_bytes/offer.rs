@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use crate::media::answer::Answer;
+use crate::media::codec::Codec;
 use crate::media::offer::{Offer, Use};
 use crate::media::port::Credentials;
 
@@ -32,7 +33,7 @@ pub fn offer(bytes: &[u8]) {
     let uses: HashMap<String, Use> = uses;
     let answer = Answer::parse(&written);
     let address = "203.0.113.5:8443".parse().unwrap();
-    let told = answer.for_browser(&offer, &uses, &[address], &far_end);
+    let told = answer.for_browser(&offer, &uses, &[address], &far_end, Codec::H264);
     let mids: HashSet<&str> = told.lines().filter_map(|line| line.strip_prefix("a=mid:")).collect();
     assert!(offer.sections.iter().all(|section| mids.contains(section.mid.as_str())), "a section is missing: {told}");
     let sections = told.lines().filter(|line| line.starts_with("m=")).count();

@@ -43,13 +43,15 @@ pub const PATIENCE: Duration = Duration::from_secs(15);
 pub const OPUS: u8 = 111;
 /// The same of pictures.
 pub const VP8: u8 = 96;
+/// And of pictures by a chip.
+pub const H264: u8 = 102;
 
 /// A packet that arrived at a browser.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub mid: String,
     pub kind: MediaKind,
-    /// The number of its codec: [`VP8`] or [`OPUS`].
+    /// The number of its codec: [`VP8`], [`H264`] or [`OPUS`].
     pub payload_type: u8,
     pub sequence: u16,
     pub timestamp: u32,
@@ -78,6 +80,10 @@ pub struct Client {
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
     gathered: watch::Receiver<bool>,
+    /// The codecs of pictures that it knows.
+    pictures: Vec<u8>,
+    /// The codec of its camera: the answer decides.
+    speaks: Arc<AtomicU8>,
     ticks: Arc<AtomicU32>,
     mark: Arc<AtomicU8>,
     stop: CancellationToken,
@@ -90,6 +96,10 @@ struct Kind {
     vandal: Option<Arc<Vandal>>,
     /// The only ways out that it has.
     servers: Option<Vec<RTCIceServer>>,
+    /// Ten packets of each a second, and not a hundred.
+    is_calm: bool,
+    /// The codecs of pictures that it knows, the preferred first; none is VP8.
+    pictures: &'static [u8],
 }
 
 struct Handler {
@@ -137,6 +147,16 @@ impl Client {
         (Self::sending(name, slots, tracker, kind).await, vandal)
     }
 
+    /// The same that knows these codecs of pictures, and prefers the first.
+    pub async fn knowing(name: u8, slots: usize, tracker: &TaskTracker, pictures: &'static [u8]) -> Self {
+        Self::sending(name, slots, tracker, Kind { pictures, ..Kind::default() }).await
+    }
+
+    /// The same with ten packets of each a second, for a room full of them.
+    pub async fn calm(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
+        Self::sending(name, slots, tracker, Kind { is_calm: true, ..Kind::default() }).await
+    }
+
     /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`Film`].
     pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
         Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
@@ -155,6 +175,7 @@ impl Client {
     }
 
     async fn sending(name: u8, slots: usize, tracker: &TaskTracker, kind: Kind) -> Self {
+        let pictures = if kind.pictures.is_empty() { &[VP8][..] } else { kind.pictures };
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
@@ -182,7 +203,9 @@ impl Client {
             configuration = configuration.with_ice_servers(servers).with_ice_transport_policy(policy);
         }
         let mut media = MediaEngine::default();
-        for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (vp8(), VP8, RtpCodecKind::Video)] {
+        let sound = std::iter::once((opus(), OPUS, RtpCodecKind::Audio));
+        let known = pictures.iter().map(|number| (pictured(*number), *number, RtpCodecKind::Video));
+        for (codec, number, kind) in sound.chain(known) {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
             media.register_codec(parameters, kind).unwrap();
         }
@@ -201,19 +224,26 @@ impl Client {
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
         let microphone = track(name, 1, opus(), RtpCodecKind::Audio);
-        let camera = track(name, 2, vp8(), RtpCodecKind::Video);
-        for track in [&microphone, &camera] {
-            let init = direction(RTCRtpTransceiverDirection::Sendonly);
-            connection.add_transceiver_from_track(Arc::clone(track) as Arc<dyn TrackLocal>, Some(init)).await.unwrap();
-        }
+        let camera = track(name, 2, pictured(pictures[0]), RtpCodecKind::Video);
+        let known =
+            pictures.iter().map(|number| RTCRtpCodecParameters { rtp_codec: pictured(*number), payload_type: *number });
+        let init = || Some(direction(RTCRtpTransceiverDirection::Sendonly));
+        let sound = Arc::clone(&microphone) as Arc<dyn TrackLocal>;
+        connection.add_transceiver_from_track(sound, init()).await.unwrap();
+        let picture = Arc::clone(&camera) as Arc<dyn TrackLocal>;
+        let section = connection.add_transceiver_from_track(picture, init()).await.unwrap();
+        section.set_codec_preferences(known.collect()).await.unwrap();
         let stop = CancellationToken::new();
         let mark = Arc::<AtomicU8>::default();
-        let pump = Pump { name, microphone, camera, keyframe, mark: Arc::clone(&mark), state: state.clone() };
+        let speaks = Arc::new(AtomicU8::new(VP8));
+        let (marked, spoken) = (Arc::clone(&mark), Arc::clone(&speaks));
+        let pump = Pump { name, microphone, camera, keyframe, mark: marked, speaks: spoken, state: state.clone() };
         let ticks = Arc::<AtomicU32>::default();
         if kind.is_film {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
         } else {
-            tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run()));
+            let pause = Duration::from_millis(if kind.is_calm { 100 } else { 10 });
+            tracker.spawn(stop.clone().run_until_cancelled_owned(pump.run(pause)));
         }
         let client = Self {
             connection,
@@ -227,6 +257,8 @@ impl Client {
             remotes,
             state,
             gathered,
+            pictures: pictures.to_vec(),
+            speaks,
             ticks,
             mark,
             stop,
@@ -253,6 +285,9 @@ impl Client {
 
     /// Takes the answer.
     pub async fn accept(&mut self, answer: String) {
+        // Its camera is the first section of pictures.
+        let camera = answer.lines().find_map(|line| line.strip_prefix("m=video 9 UDP/TLS/RTP/SAVPF ")).unwrap();
+        self.speaks.store(camera.split(' ').next().unwrap().parse().unwrap(), Ordering::Relaxed);
         let mut mid = String::new();
         for line in answer.lines() {
             if let Some(value) = line.strip_prefix("a=mid:") {
@@ -265,8 +300,28 @@ impl Client {
                 self.mids.insert(value.split(' ').next().unwrap().parse().unwrap(), mid.clone());
             }
         }
-        let answer = RTCSessionDescription::answer(answer).unwrap();
+        let answer = RTCSessionDescription::answer(self.as_the_engine_reads_it(&answer)).unwrap();
         self.connection.set_remote_description(answer).await.unwrap();
+    }
+
+    /// The engine learns its codecs from the first section of pictures, where the answer names one alone; what is received
+    /// may be in another.
+    fn as_the_engine_reads_it(&self, answer: &str) -> String {
+        let Some(at) = answer.find("m=video ") else { return answer.to_owned() };
+        let (before, section) = answer.split_at(at);
+        let spoken = self.speaks.load(Ordering::Relaxed);
+        let mut lines = String::new();
+        for number in self.pictures.iter().filter(|number| **number != spoken) {
+            let RTCRtpCodec { mime_type, sdp_fmtp_line, .. } = pictured(*number);
+            let name = mime_type.trim_start_matches("video/");
+            lines += &format!("a=rtpmap:{number} {name}/90000\r\n");
+            if !sdp_fmtp_line.is_empty() {
+                lines += &format!("a=fmtp:{number} {sdp_fmtp_line}\r\n");
+            }
+        }
+        let numbers: Vec<_> = self.pictures.iter().map(ToString::to_string).collect();
+        let section = section.replacen(&format!("SAVPF {spoken}\r\n"), &format!("SAVPF {}\r\n", numbers.join(" ")), 1);
+        before.to_owned() + &section.replacen("a=mid:", &(lines + "a=mid:"), 1)
     }
 
     /// Prepares room for `slots` more microphones and cameras; an offer must follow.
@@ -321,12 +376,16 @@ impl Client {
     /// Waits for `count` packets of `kind` from the browser called `sender`, and returns them.
     pub async fn packets_of(&mut self, sender: u8, kind: MediaKind, count: usize) -> Vec<Received> {
         let mut found = Vec::new();
-        while found.len() < count {
-            let packet = self.next().await;
-            if packet.sender == sender && packet.kind == kind {
-                found.push(packet);
+        let reading = async {
+            while found.len() < count {
+                let packet = self.next().await;
+                if packet.sender == sender && packet.kind == kind {
+                    found.push(packet);
+                }
             }
-        }
+        };
+        let read = tokio::time::timeout(PATIENCE, reading).await;
+        read.unwrap_or_else(|_| panic!("{kind:?} of {sender} in time"));
         found
     }
 
@@ -357,7 +416,11 @@ impl Client {
             // A broken packet is nobody's.
             sender: packet.payload.get(2).copied().unwrap_or(0),
             mark: packet.payload.get(3).copied().unwrap_or_default(),
-            is_keyframe: video && packet.payload.get(1).is_some_and(|first| first & 1 == 0),
+            is_keyframe: match packet.header.payload_type {
+                VP8 => packet.payload.get(1).is_some_and(|first| first & 1 == 0),
+                H264 => packet.payload.first() == Some(&0x67),
+                _ => false,
+            },
         }
     }
 }
@@ -368,13 +431,14 @@ impl Drop for Client {
     }
 }
 
-/// Sends a packet of sound and one of picture every ten milliseconds; a whole picture when one was asked for.
+/// Sends a packet of sound and one of picture at every tick; a whole picture when one was asked for.
 struct Pump {
     name: u8,
     microphone: Arc<TrackLocalStaticRTP>,
     camera: Arc<TrackLocalStaticRTP>,
     keyframe: Arc<AtomicBool>,
     mark: Arc<AtomicU8>,
+    speaks: Arc<AtomicU8>,
     state: watch::Receiver<RTCPeerConnectionState>,
 }
 
@@ -409,19 +473,29 @@ impl Pump {
         }
     }
 
-    async fn run(mut self) {
-        let mut tick = tokio::time::interval(Duration::from_millis(10));
+    async fn run(mut self, pause: Duration) {
+        let mut tick = tokio::time::interval(pause);
         let mut count = u16::from(self.name).wrapping_mul(9_999);
+        let mut spoke = VP8;
         loop {
             if self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
                 return;
             }
             tick.tick().await;
             count = count.wrapping_add(1);
-            let picture = if self.keyframe.swap(false, Ordering::Relaxed) { 0x50 } else { 0x51 };
+            let speaks = self.speaks.load(Ordering::Relaxed);
+            // Another encoder begins with a whole picture, asked or not.
+            let is_whole = self.keyframe.swap(false, Ordering::Relaxed) | (spoke != speaks);
+            spoke = speaks;
             let mark = self.mark.load(Ordering::Relaxed);
+            let picture = match (speaks, is_whole) {
+                (H264, true) => [0x67, 0x42, self.name, mark],
+                (H264, false) => [0x61, 0x9a, self.name, mark],
+                (_, true) => [0x10, 0x50, self.name, mark],
+                (_, false) => [0x10, 0x51, self.name, mark],
+            };
             let sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name, mark]);
-            let picture = packet(VP8, self.name, 2, count, u32::from(count) * 900, [0x10, picture, self.name, mark]);
+            let picture = packet(speaks, self.name, 2, count, u32::from(count) * 900, picture);
             if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
                 return;
             }
@@ -491,6 +565,15 @@ fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
 fn opus() -> RTCRtpCodec {
     let (mime_type, sdp_fmtp_line) = ("audio/opus".to_owned(), "minptime=10;useinbandfec=1".to_owned());
     RTCRtpCodec { mime_type, clock_rate: 48_000, channels: 2, sdp_fmtp_line, rtcp_feedback: vec![] }
+}
+
+fn pictured(number: u8) -> RTCRtpCodec {
+    if number == H264 { h264() } else { vp8() }
+}
+
+fn h264() -> RTCRtpCodec {
+    let sdp_fmtp_line = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned();
+    RTCRtpCodec { mime_type: "video/H264".to_owned(), clock_rate: 90_000, sdp_fmtp_line, ..Default::default() }
 }
 
 fn vp8() -> RTCRtpCodec {

@@ -184,3 +184,28 @@ async fn a_wish_for_a_keyframe_reaches_the_publisher_but_not_more_often_than_it_
     assert!(pauses.iter().all(|pause| pause.as_millis() >= 950), "{pauses:?}");
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn however_many_come_and_ask_a_publisher_is_asked_for_a_keyframe_once_a_second() {
+    let mut stage = Stage::new();
+    let mut publisher = stage.join(1, RelayMode::Conference, 4).await;
+    let mut others = Vec::new();
+    // Whoever comes wants a whole picture too.
+    for name in 2..=5 {
+        others.push(stage.join(name, RelayMode::Conference, 4).await);
+    }
+    let mut keyframes = 0;
+    while keyframes < 3 {
+        for other in &others {
+            other.ask_for_keyframes().await;
+        }
+        keyframes += others[0].packets_of(1, Video, 3).await.iter().filter(|packet| packet.is_keyframe).count();
+    }
+    let mut asked = Vec::new();
+    while let Ok(at) = publisher.asked.try_recv() {
+        asked.push(at);
+    }
+    let pauses: Vec<_> = asked.windows(2).map(|two| two[1] - two[0]).collect();
+    assert!(pauses.len() >= 2 && pauses.iter().all(|pause| pause.as_millis() >= 950), "{pauses:?}");
+    stage.strike().await;
+}

@@ -1,6 +1,7 @@
 //! The relay, with real WebRTC clients over real UDP on loopback.
 
 pub mod client;
+mod codecs;
 mod coturn;
 mod forwarding;
 mod malformed;
@@ -10,4 +11,5 @@ mod permits;
 mod rooms;
 mod stage;
 mod turn;
+mod twelve;
 pub mod vandal;

@@ -94,7 +94,12 @@ impl Stage {
 
     /// Brings a new browser to the seat of `name`.
     pub async fn bring(&mut self, name: u8, slots: usize) -> Client {
-        let mut client = Client::new(name, slots, &self.browsers).await;
+        let client = Client::new(name, slots, &self.browsers).await;
+        self.seat(client).await
+    }
+
+    /// Connects a browser with its seat.
+    pub async fn seat(&mut self, mut client: Client) -> Client {
         self.negotiate(&mut client, true).await;
         client.connected().await;
         client

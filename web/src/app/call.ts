@@ -129,6 +129,8 @@ export function useCall(options: CallOptions): Call {
         return dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' })
       case 'layers':
         return void (message.room === state.value.room && peer?.setLayers(message.mid, message.layers))
+      case 'offer_again':
+        return message.room === state.value.room ? peer?.offerAgain() : undefined
       case 'speaker':
         return message.room === state.value.room ? dispatch({ type: 'speaker', participant: message.participant ?? null }) : undefined
       case 'media_state':

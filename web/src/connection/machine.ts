@@ -362,6 +362,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'offer_refused':
     case 'slots':
     case 'layers':
+    case 'offer_again':
     case 'speaker':
     case 'media_state':
     case 'room_ended':

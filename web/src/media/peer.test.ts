@@ -127,6 +127,27 @@ describe('the first offer', () => {
   })
 })
 
+describe('an answer that would be another one now', () => {
+  it('is asked for by another offer on the same connection', async () => {
+    await answered()
+    peer.offerAgain()
+    await settle()
+    expect(offers.at(-1)).toMatchObject({ fresh: false })
+    expect(offers).toHaveLength(2)
+    expect(FakePc.made).toHaveLength(1)
+  })
+  it('is asked for when the socket is back, if it was said while there was none', async () => {
+    await answered()
+    peer.setLinked(false)
+    peer.offerAgain()
+    await settle()
+    expect(offers).toHaveLength(1)
+    peer.setLinked(true)
+    await settle()
+    expect(offers).toHaveLength(2)
+  })
+})
+
 describe('answers', () => {
   it('of another offer are dropped', async () => {
     await peer.answer(offers[0]!.offer_id - 1, 'stale')

@@ -4,6 +4,7 @@
 import type { MediaKind, MediaState } from '@/protocol/live'
 import { asksForSoundAgain } from './description'
 import type { Budget } from './ladder'
+import { offered } from './codecs'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { feel, LOOK_MS, markOf, still, type Pulse } from './pulse'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
@@ -22,6 +23,8 @@ export interface PeerOptions {
   iceServers?: () => RTCIceServer[]
   /** Sections to receive in. */
   receive: { audio: number; video: number }
+  /** The camera would rather speak H.264; the answer says whether it may. */
+  h264First?: () => boolean
   /** Says the offer; rejects when it could not be said or was refused. */
   offer: (offer: Offer) => Promise<void>
   state: (state: MediaState) => void
@@ -180,8 +183,13 @@ export class Peer {
     this.#asked = { audio: this.#asked.audio + audio, video: this.#asked.video + video }
     this.#extra = { audio: this.#extra.audio + audio, video: this.#extra.video + video }
     for (let n = 0; n < audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
-    for (let n = 0; n < video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
+    for (let n = 0; n < video; n += 1) preferOurs(pc.addTransceiver('video', { direction: 'recvonly' }))
     void this.#negotiate()
+  }
+
+  /** The answer would be another one now. */
+  offerAgain(): void {
+    if (this.#pc && !this.#prepared) void this.#negotiate()
   }
 
   /** The socket went or came back. */
@@ -234,19 +242,19 @@ export class Peer {
     this.#pc = pc
     const audio = pc.addTransceiver(this.#tracks.audio ?? 'audio', { direction: 'sendonly' })
     const video = pc.addTransceiver(this.#tracks.video ?? 'video', { direction: 'sendonly', sendEncodings: encodings(globalThis.navigator?.hardwareConcurrency) })
-    preferVp8(video)
+    preferOurs(video, this.#options.h264First?.())
     this.#senders = { audio: audio.sender, video: video.sender }
     if (this.#screen) this.#addScreen(pc, this.#screen)
     const { receive } = this.#options
     for (let n = 0; n < receive.audio + this.#extra.audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
-    for (let n = 0; n < receive.video + this.#extra.video; n += 1) preferVp8(pc.addTransceiver('video', { direction: 'recvonly' }))
+    for (let n = 0; n < receive.video + this.#extra.video; n += 1) preferOurs(pc.addTransceiver('video', { direction: 'recvonly' }))
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = () => this.#observe(pc)
     pc.ontrack = () => this.#options.changed()
   }
 
   #addScreen(pc: RTCPeerConnection, track: MediaStreamTrack): void {
     const screen = pc.addTransceiver(track, { direction: 'sendonly', sendEncodings: [{ maxBitrate: 2_500_000 }] })
-    preferVp8(screen)
+    preferOurs(screen)
     this.#screenSender = screen.sender
   }
 
@@ -337,14 +345,13 @@ function iceStateOf(pc: RTCPeerConnection): IceState {
   return state === 'failed' ? 'failed' : 'connecting'
 }
 
-/** VP8 is what every browser of ours decodes; H.264 stays behind it. */
-function preferVp8(transceiver: RTCRtpTransceiver): void {
+/** Offers what the relay carries and nothing else. */
+function preferOurs(transceiver: RTCRtpTransceiver, h264First = false): void {
   if (typeof transceiver.setCodecPreferences !== 'function' || typeof RTCRtpReceiver === 'undefined') return
-  const codecs = RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? []
-  const first = codecs.filter((codec) => codec.mimeType.toLowerCase() === 'video/vp8')
-  if (first.length === 0) return
+  const codecs = offered(RTCRtpReceiver.getCapabilities?.('video')?.codecs ?? [], h264First)
+  if (codecs.length === 0) return
   try {
-    transceiver.setCodecPreferences([...first, ...codecs.filter((codec) => !first.includes(codec))])
+    transceiver.setCodecPreferences(codecs)
   } catch {
     // An order is a wish.
   }

@@ -18,6 +18,18 @@ describe('read', () => {
   })
 })
 
+describe('how coarse the own picture is', () => {
+  const sent = (mimeType: string, qpSum: number): ReturnType<typeof read> =>
+    read([{ type: 'outbound-rtp', codecId: 'c', framesEncoded: 10, qpSum }, { type: 'codec', id: 'c', mimeType }], 0)
+  const suffers = (mimeType: string, qp: number): boolean => compare(reading({ encoded: 0, coarseness: 0 }), sent(mimeType, qp * 10)).suffers
+  it.each([
+    ['video/VP8', 49, false],
+    ['video/VP8', 50, true],
+    ['video/H264', 27, false],
+    ['video/H264', 28, true],
+  ])('is told of %s by its own scale: %s', (codec, qp, expected) => expect(suffers(codec, qp)).toBe(expected))
+})
+
 describe('compare', () => {
   it('measures what happened between two readings', () => {
     const measure = compare(reading({ at: 0 }), reading({ at: 2000, received: 90, lost: 10, bytesIn: 1000, framesDecoded: 48, rtt: 0.1 }))

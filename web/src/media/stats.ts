@@ -10,6 +10,9 @@ export const SILENT_READINGS = 3
 
 /** From here on (of 127) VP8 is coarse enough for a person to see it. */
 const COARSE_QP = 50
+/** H.264 counts to 51. Chromium takes 29 to 95 of VP8 for a picture that is neither too fine nor too coarse, and 24 to 37 of
+ *  H.264: what stands at 50 there stands at 28 here. */
+const COARSE_QP_H264 = 28
 
 /** Counters since the beginning, as the browser keeps them. */
 export interface Reading {
@@ -26,7 +29,7 @@ export interface Reading {
   lossOut: number | null
   /** Bits a second that the browser believes it may send. */
   available: number | null
-  /** Pictures encoded, and the sum of how coarse each is; `null` where the browser does not say. */
+  /** Pictures encoded, and the sum of how coarse each is, as VP8 counts it; `null` where the browser does not say. */
   encoded: number
   coarseness: number | null
 }
@@ -54,6 +57,10 @@ export interface Report {
 
 export function read(report: Report, at: number): Reading {
   const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null }
+  const h264 = new Set<unknown>()
+  report.forEach((stat) => {
+    if (stat['type'] === 'codec' && String(stat['mimeType']).toLowerCase() === 'video/h264') h264.add(stat['id'])
+  })
   report.forEach((stat) => {
     const value = (name: string): number => (typeof stat[name] === 'number' ? stat[name] : 0)
     switch (stat['type']) {
@@ -67,7 +74,7 @@ export function read(report: Report, at: number): Reading {
       case 'outbound-rtp':
         reading.bytesOut += value('bytesSent')
         reading.encoded += value('framesEncoded')
-        if (typeof stat['qpSum'] === 'number') reading.coarseness = (reading.coarseness ?? 0) + stat['qpSum']
+        if (typeof stat['qpSum'] === 'number') reading.coarseness = (reading.coarseness ?? 0) + stat['qpSum'] * (h264.has(stat['codecId']) ? COARSE_QP / COARSE_QP_H264 : 1)
         break
       case 'remote-inbound-rtp':
         if (typeof stat['fractionLost'] === 'number') reading.lossOut = Math.max(reading.lossOut ?? 0, stat['fractionLost'])

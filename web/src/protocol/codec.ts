@@ -119,6 +119,7 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   offer_refused: object({ room: text, offer_id: number, reason: oneOf('not_admitted', 'malformed', 'no_common_codec', 'internal') }),
   slots: object({ room: text, slots: list(slot), missing: orElse(missing, [0, 0] as [number, number]) }),
   layers: object({ room: text, mid: text, layers: list(number) }),
+  offer_again: object({ room: text }),
   speaker: object({ room: text, participant: orNull(text) }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
   room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),

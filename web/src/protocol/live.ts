@@ -144,6 +144,8 @@ export type ServerMessage =
   | { type: 'slots'; room: string; slots: Slot[]; missing: [number, number] }
   /** Send these layers of an own section, by their place from 0, and no others. */
   | { type: 'layers'; room: string; mid: string; layers: number[] }
+  /** The answer would be another one now. */
+  | { type: 'offer_again'; room: string }
   | { type: 'speaker'; room: string; participant?: string | null }
   | { type: 'media_state'; room: string; state: MediaState }
   | { type: 'room_ended'; room: string; reason: RoomEnd }

@@ -1425,7 +1425,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description Who speaks.
+         * @description Who speaks in a visit's conversation.
          * @enum {string}
          */
         ChatSide: "patient" | "staff";
@@ -2780,6 +2780,11 @@ export interface components {
             room: components["schemas"]["RoomId"];
             /** @enum {string} */
             type: "layers";
+        } | {
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "offer_again";
         } | {
             participant?: components["schemas"]["ParticipantId"] | null;
             /** @description The room. */

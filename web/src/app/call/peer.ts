@@ -1,9 +1,14 @@
 // The media connection of a call, with the machine's clock and the socket behind it.
 
 import { Refusal } from '@/connection/driver'
+import { prefersH264 } from '@/media/codecs'
 import { Peer } from '@/media/peer'
 import type { MediaState } from '@/protocol/live'
 import type { Live } from '../live'
+
+/** Asked when the page is loaded: the first offer of a call does not wait for the answer. */
+let h264First = false
+void prefersH264().then((wish) => (h264First = wish))
 
 export interface CallPeerOptions {
   command: Live['command']
@@ -24,6 +29,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, ret
     make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
     iceServers,
     receive: receive ?? { audio: 3, video: 3 },
+    h264First: () => h264First,
     async offer(offer) {
       try {
         await command({ type: 'offer', room: room(), ...offer })
