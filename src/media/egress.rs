@@ -33,6 +33,10 @@ const KEPT_FOR: Duration = Duration::from_secs(2);
 /// So many packets may be asked for again within [`ASKING`]; a path that loses more than that is not helped by more.
 const ASKED: usize = 256;
 const ASKING: Duration = Duration::from_millis(250);
+/// Where more than this part of the sound is asked for again, it is too much for the path, and more of it is worse.
+const LOST_SOUND: (u32, u32) = (1, 4);
+/// So much sound is looked at.
+const LOOKED_AT: u32 = 50;
 /// What was sent again just now is on its way.
 const AGAIN: Duration = Duration::from_millis(20);
 /// Older ones are not sent again: they are of no use, and the receiver could not tell which round they are of.
@@ -111,6 +115,8 @@ struct Stream {
     kept: VecDeque<Kept>,
     packets: u32,
     octets: u32,
+    /// Packets that were sent again since the count of packets was a multiple of [`LOOKED_AT`].
+    again: u32,
     /// The timestamp of the newest frame, and when its first packet left.
     newest: Option<(u16, u32, Instant)>,
 }
@@ -144,7 +150,8 @@ impl Egress {
     pub(super) fn add(&self, ssrc: u32, kind: MediaKind) {
         let header = header(ssrc, None);
         let (source, kept) = (Weak::new(), VecDeque::new());
-        let stream = Stream { ssrc, kind, header, wide: None, source, kept, packets: 0, octets: 0, newest: None };
+        let stream =
+            Stream { ssrc, kind, header, wide: None, source, kept, packets: 0, octets: 0, again: 0, newest: None };
         self.state().streams.push(stream);
     }
 
@@ -338,6 +345,13 @@ impl Stream {
         if kept.sent_again.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
             return None;
         }
+        if self.kind == MediaKind::Audio {
+            let (part, of) = LOST_SOUND;
+            if self.again * of >= LOOKED_AT * part {
+                return None;
+            }
+            self.again += 1;
+        }
         kept.sent_again = Some(now);
         Some((kept.packet.clone(), kept.wide))
     }
@@ -353,6 +367,9 @@ impl Stream {
 
     fn note(&mut self, now: Instant, packet: &Outgoing) {
         self.packets = self.packets.wrapping_add(1);
+        if self.packets.is_multiple_of(LOOKED_AT) {
+            self.again = 0;
+        }
         self.octets = self.octets.wrapping_add(u32::try_from(packet.payload.len()).unwrap_or(0));
         let is_newer = self.newest.is_none_or(|(sequence, timestamp, _)| {
             packet.sequence.wrapping_sub(sequence) < 0x8000 && packet.timestamp != timestamp

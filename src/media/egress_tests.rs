@@ -145,6 +145,22 @@ fn sound_is_sent_again_while_somebody_may_still_wait_for_it() {
 }
 
 #[test]
+fn a_path_that_loses_most_of_the_sound_is_not_given_still_more() {
+    let scene = Scene::of(MediaKind::Audio, SourceName::Microphone);
+    scene.egress.arm(context());
+    scene.send((0..100).map(|sequence| (sequence, 120)));
+    scene.calls.take();
+    for sequence in 60..100 {
+        scene.egress.resend(scene.now, &nack(sequence));
+    }
+    assert_eq!(scene.calls.take().len(), 13, "a quarter of a second's fifty");
+    scene.send((100..150).map(|sequence| (sequence, 120)));
+    scene.calls.take();
+    scene.egress.resend(scene.now, &nack(149));
+    assert_eq!(scene.calls.take().len(), 1, "the next second is another");
+}
+
+#[test]
 fn what_may_no_longer_pass_is_not_sent_again_either() {
     let scene = Scene::new();
     scene.egress.arm(context());

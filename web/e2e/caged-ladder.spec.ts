@@ -145,10 +145,11 @@ test('a network that narrows takes the picture down rung by rung, and brings it 
 })
 
 test('a network that narrows makes the picture smaller with a word to both, and gives it back', async ({}, info) => {
-  test.setTimeout(150_000)
+  test.skip(!ALL, 'a rung is left only after the picture suffers, which took a minute: npm run cages -- --all')
+  test.setTimeout(240_000)
   await meetInCage({}, 32, info, async ({ net, patient, desk }) => {
     await net.narrow(250)
-    await expect(patient.page.getByTestId('rung')).toContainText(patient.say('stage.rung.low'), { timeout: 60_000 })
+    await expect(patient.page.getByTestId('rung')).toContainText(patient.say('stage.rung.low'), { timeout: 120_000 })
     await expect(desk.page.getByTestId('other-rung')).toBeVisible()
     await net.narrow(null)
     await expect(patient.page.getByTestId('rung')).toHaveCount(0, { timeout: 60_000 })

@@ -186,6 +186,7 @@ export function useCall(options: CallOptions): Call {
 
   const quality = watchQuality({
     connection: () => (state.value.media === 'connected' ? (peer?.connection ?? null) : null),
+    rests: () => peer?.rests ?? false,
     expecting: () => others(state.value).some((one) => one.presence.state === 'here' && (one.media.camera || one.media.microphone)),
     quality: (word) => dispatch({ type: 'quality', quality: word }),
     rung(rung) {

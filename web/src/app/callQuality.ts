@@ -5,6 +5,8 @@ import type { Quality } from '@/protocol/live'
 export interface QualityWatch {
   /** The connection, while it is connected. */
   connection: () => RTCPeerConnection | null
+  /** Nobody watches the own picture, and little is sent for that reason alone. */
+  rests: () => boolean
   /** Whether somebody else sends something. */
   expecting: () => boolean
   quality: (word: Quality) => void
@@ -36,7 +38,8 @@ export function watchQuality(call: QualityWatch): { stop: () => void; forgive: (
     const measure = compare(last.reading, reading)
     smoothed = smooth(smoothed, measure, call.expecting(), now)
     call.quality(smoothed.quality)
-    const next = climb(ladder, measure, now)
+    // The browser's estimate shrinks to what is sent: a camera that rests for somebody else's network says nothing of the own.
+    const next = climb(ladder, call.rests() ? { ...measure, available: null } : measure, now)
     const hasMoved = next.rung !== ladder.rung
     ladder = next
     if (hasMoved) call.rung(next.rung)

@@ -298,6 +298,17 @@ describe('an offer that was interrupted by the socket', () => {
   })
 })
 
+describe('a camera that nobody watches', () => {
+  it('rests, and does not before anything was said, nor with a viewer', async () => {
+    await answered()
+    expect(peer.rests).toBe(false)
+    peer.setLayers('1', [])
+    expect(peer.rests).toBe(true)
+    peer.setLayers('1', [0])
+    expect(peer.rests).toBe(false)
+  })
+})
+
 describe('a closed peer', () => {
   it('does nothing more', async () => {
     peer.close()

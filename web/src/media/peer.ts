@@ -74,6 +74,11 @@ export class Peer {
     return this.#pc
   }
 
+  /** Nobody watches the own camera: the relay let it rest. */
+  get rests(): boolean {
+    return this.#watched !== null && this.#watched.length === 0
+  }
+
   /** Builds the first connection while the seat is still asked for: that takes a browser a while. */
   prepare(): void {
     if (this.#closed || this.#pc) return
