@@ -400,6 +400,10 @@ impl Switchboard {
             .iter()
             .filter_map(|(participant, place)| {
                 let of = place.ability.as_ref().filter(|_| place.mode == RelayMode::Conference)?;
+                // Of most cameras nothing is to be asked, and the house may be full.
+                if of.camera.first() != Some(&PictureCodec::H264) && place.camera == PictureCodec::Vp8 {
+                    return None;
+                }
                 let others =
                     self.seats.iter().filter(|(other, there)| *other != participant && there.room == place.room);
                 let others = others.filter_map(|(_, there)| there.ability.as_ref());

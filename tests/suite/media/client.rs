@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -314,9 +315,9 @@ impl Client {
         for number in self.pictures.iter().filter(|number| **number != spoken) {
             let RTCRtpCodec { mime_type, sdp_fmtp_line, .. } = pictured(*number);
             let name = mime_type.trim_start_matches("video/");
-            lines += &format!("a=rtpmap:{number} {name}/90000\r\n");
+            write!(lines, "a=rtpmap:{number} {name}/90000\r\n").unwrap();
             if !sdp_fmtp_line.is_empty() {
-                lines += &format!("a=fmtp:{number} {sdp_fmtp_line}\r\n");
+                write!(lines, "a=fmtp:{number} {sdp_fmtp_line}\r\n").unwrap();
             }
         }
         let numbers: Vec<_> = self.pictures.iter().map(ToString::to_string).collect();
@@ -485,7 +486,8 @@ impl Pump {
             count = count.wrapping_add(1);
             let speaks = self.speaks.load(Ordering::Relaxed);
             // Another encoder begins with a whole picture, asked or not.
-            let is_whole = self.keyframe.swap(false, Ordering::Relaxed) | (spoke != speaks);
+            let is_asked = self.keyframe.swap(false, Ordering::Relaxed);
+            let is_whole = is_asked || spoke != speaks;
             spoke = speaks;
             let mark = self.mark.load(Ordering::Relaxed);
             let picture = match (speaks, is_whole) {
