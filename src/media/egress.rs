@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rtc::interceptor::{Acknowledgement, convert_twcc};
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, TransportLayerCc};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp::Header;
 use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension};
@@ -259,7 +259,9 @@ impl Egress {
 
     /// Takes in what the browser says of the packets that left.
     pub(super) fn learn(&self, now: Instant, feedback: &TransportLayerCc) {
-        if usize::from(feedback.packet_status_count) > UNKNOWN {
+        // The engine's reader believes the lengths of the runs, however many packets they are said to be about.
+        let told: usize = feedback.packet_chunks.iter().map(length).sum();
+        if told > UNKNOWN {
             return;
         }
         // Taken apart before anybody has to wait for it.
@@ -289,6 +291,14 @@ impl Egress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Of how many packets a chunk tells.
+fn length(chunk: &PacketStatusChunk) -> usize {
+    match chunk {
+        PacketStatusChunk::RunLengthChunk(run) => usize::from(run.run_length),
+        PacketStatusChunk::StatusVectorChunk(vector) => vector.symbol_list.len(),
     }
 }
 

@@ -271,6 +271,10 @@ fn feedback_tells_the_path_what_arrived_and_what_was_lost() {
         packet_chunks: vec![run(came, 10), run(SymbolTypeTcc::PacketNotReceived, 10), run(came, 20)],
         recv_deltas: vec![RecvDelta { type_tcc_packet: came, delta: 1000 }; 30],
     };
+    // One that tells of far more than it says it does is nobody's report.
+    let long = TransportLayerCc { packet_chunks: vec![run(came, 40), run(came, 8191)], ..feedback.clone() };
+    scene.egress.learn(scene.now, &long);
+    assert_eq!(scene.egress.state().fates.left.len(), 40, "not heeded");
     scene.egress.learn(scene.now, &feedback);
     let seen = scene.path.look(scene.now).expect("forty fates");
     assert!(seen.is_congested, "a quarter was lost");

@@ -20,6 +20,10 @@ fn context(key: u8) -> Context {
     Context::new(&[key; 16], &[9; 12], profile, None, replay, crypto.crypto()).unwrap()
 }
 
+fn arm(scene: &Scene) {
+    assert!(scene.feedback.arm(Box::new(|| Some(context(7)))));
+}
+
 fn locked(browser: &mut Context, packets: &[Box<dyn Packet>]) -> Vec<u8> {
     let plain = rtc::rtcp::packet::marshal(packets).unwrap();
     browser.encrypt_rtcp(&plain).unwrap().to_vec()
@@ -46,7 +50,7 @@ fn scene() -> Scene {
 #[test]
 fn a_report_of_what_came_is_heeded_once_and_not_given_to_the_engine() {
     let (mut scene, mut browser) = (scene(), context(7));
-    scene.feedback.arm(context(7));
+    arm(&scene);
     let report: Box<dyn Packet> = Box::new(ReceiverReport { ssrc: 1, ..ReceiverReport::default() });
     let datagram = locked(&mut browser, &[report, wish(77)]);
     assert!(is_report(&datagram));
@@ -59,7 +63,7 @@ fn a_report_of_what_came_is_heeded_once_and_not_given_to_the_engine() {
 #[test]
 fn what_holds_anything_else_is_left_to_the_engine_as_a_whole() {
     let (mut scene, mut browser) = (scene(), context(7));
-    scene.feedback.arm(context(7));
+    arm(&scene);
     let reports: [Box<dyn Packet>; 2] =
         [Box::new(SenderReport { ssrc: 1, ..SenderReport::default() }), Box::new(Goodbye::default())];
     for other in reports {
@@ -73,7 +77,7 @@ fn what_holds_anything_else_is_left_to_the_engine_as_a_whole() {
 fn before_there_are_keys_the_engine_has_everything_and_afterwards_nobody_what_is_forged() {
     let (mut scene, mut browser) = (scene(), context(7));
     assert!(!scene.feedback.read(instant::now(), &locked(&mut browser, &[wish(77)])));
-    scene.feedback.arm(context(7));
+    arm(&scene);
     let mut bent = locked(&mut browser, &[wish(77)]);
     *bent.last_mut().unwrap() ^= 1;
     let forged = locked(&mut context(8), &[wish(77)]);
@@ -91,4 +95,47 @@ fn media_and_checks_are_no_reports() {
         assert_eq!(is_report(bytes), expected, "{bytes:?}");
     }
     assert!(!is_report(&[0x80]));
+}
+
+#[test]
+fn strangers_numbers_are_forgotten_and_a_browser_with_many_senders_is_still_read() {
+    let (mut scene, mut browser) = (scene(), context(7));
+    arm(&scene);
+    let mut now = instant::now();
+    let mut stranger = context(8);
+    for number in 0..1_000 {
+        now += SPAN;
+        let forged: Box<dyn Packet> = Box::new(PictureLossIndication { sender_ssrc: 5_000 + number, media_ssrc: 9 });
+        assert!(scene.feedback.read(now, &locked(&mut stranger, &[forged])));
+    }
+    {
+        let state = scene.feedback.state();
+        let locks = state.locks.as_ref().unwrap();
+        assert!(locks.senders.is_empty() && locks.trials <= TRIALS);
+    }
+    for sender_ssrc in 0..200 {
+        now += SPAN;
+        let wish: Box<dyn Packet> = Box::new(PictureLossIndication { sender_ssrc, media_ssrc: 77 });
+        assert!(scene.feedback.read(now, &locked(&mut browser, &[wish])));
+        let is_heard = scene.wished.try_recv().is_ok();
+        assert_eq!(is_heard, usize::try_from(sender_ssrc).unwrap() < SENDERS, "sender {sender_ssrc}");
+    }
+}
+
+#[test]
+fn of_one_connection_so_many_reports_are_read_on_everybodys_task_and_no_more() {
+    let (mut scene, mut browser) = (scene(), context(7));
+    arm(&scene);
+    let now = instant::now();
+    let mut heard = 0;
+    for _ in 0..2 * DATAGRAMS {
+        assert!(scene.feedback.read(now, &locked(&mut browser, &[wish(77)])));
+        heard += usize::from(scene.wished.try_recv().is_ok());
+    }
+    assert_eq!(heard, DATAGRAMS);
+    assert!(scene.feedback.read(now + SPAN, &locked(&mut browser, &[wish(77)])));
+    assert!(scene.wished.try_recv().is_ok(), "a moment later it is heard again");
+    let crowd: Vec<_> = (0..=PACKETS).map(|_| wish(77)).collect();
+    assert!(scene.feedback.read(now + SPAN, &locked(&mut browser, &crowd)));
+    assert!(scene.wished.try_recv().is_err(), "no browser says so much in one datagram");
 }

@@ -88,14 +88,16 @@ impl Ears {
                 let keys = &config.keys;
                 let (key, salt) = (&keys.local_master_key, &keys.local_master_salt);
                 let ours = Context::new(key, salt, profile, None, None, self.inner()).ok()?;
-                let (key, salt) = (&keys.remote_master_key, &keys.remote_master_salt);
-                let replay = Some(srtcp_replay_protection(REPLAY));
-                let theirs = Context::new(key, salt, profile, None, replay, self.inner()).ok()?;
-                Some((ours, theirs))
+                let (key, salt) = (keys.remote_master_key.clone(), keys.remote_master_salt.clone());
+                let provider = Arc::clone(&self.provider);
+                let theirs = move || {
+                    let replay = Some(srtcp_replay_protection(REPLAY));
+                    Context::new(&key, &salt, profile, None, replay, provider.crypto()).ok()
+                };
+                self.feedback.arm(Box::new(theirs)).then_some(ours)
             });
-        if let Some((ours, theirs)) = armed {
+        if let Some(ours) = armed {
             self.egress.arm(ours);
-            self.feedback.arm(theirs);
         } else {
             tracing::error!("the keys of a connection's media could not be used; it gets none");
         }

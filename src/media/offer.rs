@@ -171,7 +171,7 @@ impl Offer {
             values.all(|value| value == first).then(|| first.to_owned())
         };
         let fingerprint = shared("a=fingerprint:").filter(|value| is_fingerprint(value))?;
-        let ufrag = shared("a=ice-ufrag:").filter(|value| (4..=256).contains(&value.len()))?;
+        let ufrag = shared("a=ice-ufrag:").filter(|value| (4..=64).contains(&value.len()))?;
         let password = shared("a=ice-pwd:").filter(|value| (22..=256).contains(&value.len()))?;
         // We are the DTLS server; a browser that insists on the same part cannot be met.
         if shared("a=setup:").is_some_and(|setup| setup == "passive") {

@@ -166,7 +166,10 @@ impl Port {
         }
         let Some(feedback) = self.feedback.get().and_then(Weak::upgrade) else { return false };
         // This is everybody's task: a reader that broke over one browser's bytes would take the port from all.
-        catch_unwind(AssertUnwindSafe(|| feedback.read(now, bytes))).unwrap_or(true)
+        catch_unwind(AssertUnwindSafe(|| feedback.read(now, bytes))).unwrap_or_else(|_| {
+            feedback.disarm();
+            true
+        })
     }
 
     /// Takes a datagram of the browser; `false` when there is no room.
@@ -176,9 +179,12 @@ impl Port {
 
     /// Notes the ICE credentials under which the browser answers: its own of now, and ours.
     pub(super) fn know(&self, mux: &Mux, ours: &str, ufrag: &str, password: &str) {
-        let mut paths = self.paths();
-        paths.browser = Some((format!("{ufrag}:{ours}"), Key::new(password, Arc::clone(&mux.crypto))));
-        paths.asked.clear();
+        let (mut paths, name) = (self.paths(), format!("{ufrag}:{ours}"));
+        // An answer may be under way: what is only said again asks nothing anew.
+        if paths.browser.as_ref().is_none_or(|(known, _)| *known != name) {
+            paths.asked.clear();
+        }
+        paths.browser = Some((name, Key::new(password, Arc::clone(&mux.crypto))));
     }
 
     /// A sealed connectivity check came from `from`. The browser is the controlling agent: it says which path to use. What is

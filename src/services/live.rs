@@ -103,11 +103,12 @@ impl Registry {
 }
 
 impl Registry {
-    /// Whether `address` may have one more seat of a check or a caller.
-    fn has_hall(&self, address: IpAddr) -> bool {
+    /// Whether `address` may have a seat in `room`, one of a check or a caller; whoever comes back into theirs may.
+    fn has_hall(&self, address: IpAddr, room: RoomId) -> bool {
         let theirs = self.connections.values().filter(|entry| entry.address == address);
         let halls = theirs.flat_map(|entry| entry.halls.iter().filter(|hall| entry.rooms.contains(hall)));
-        halls.filter(|hall| self.rooms.contains_key(hall)).collect::<HashSet<_>>().len() < HALL_OF_ADDRESS
+        let halls: HashSet<_> = halls.filter(|hall| self.rooms.contains_key(hall)).collect();
+        halls.contains(&room) || halls.len() < HALL_OF_ADDRESS
     }
 }
 
@@ -271,7 +272,7 @@ impl Live {
             if let Some(entry) = registry.connections.get(&connection)
                 && is_hall
                 && !entry.rooms.contains(&room)
-                && !registry.has_hall(entry.address)
+                && !registry.has_hall(entry.address, room)
             {
                 let words = "too many checks and calls from this address at once";
                 return Err(Refusal {

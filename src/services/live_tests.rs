@@ -151,6 +151,14 @@ async fn one_address_has_so_many_seats_of_checks_and_callers_and_as_many_of_visi
     }
     assert_eq!(enter(RoomPurpose::Check, 7).await, Err(ErrorCode::RateLimited));
     assert!(enter(RoomPurpose::Visit, 7).await.is_ok(), "whoever was called has a seat");
+    let (_, own) = last.unwrap();
+    let again = ConnectionId::from_uuid(id(9_000));
+    live.connect(again, SessionId::from_uuid(id(9_000)), somebody(7), mpsc::channel(64).0);
+    let (participant, name) = (ParticipantId::from_uuid(id(9_000)), Text::new("某人", "someone"));
+    let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
+    let seat = Seat { participant, role, name, standing, muted: false };
+    assert!(live.join(own, seat, again).await.is_ok(), "who reloads the page comes back into the own room");
+    live.leave(again, own).await.unwrap();
     assert!(enter(RoomPurpose::Check, 8).await.is_ok(), "and so has another address");
     let (connection, room) = last.unwrap();
     live.leave(connection, room).await.unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
 use crate::domain::audit::hex;
 use crate::domain::ids::{AttachmentId, VisitId};
@@ -77,18 +77,34 @@ impl Services {
 
     pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
         let path = self.picture_path(id);
-        // A repeated request finds its own bytes; whoever brings others under the same id may not take these away.
-        if tokio::fs::read(&path).await.is_ok_and(|there| there != bytes) {
+        // Whoever brings another picture under the same id may not take this one away. A file without its row is what was
+        // left of a bad moment, and makes room.
+        if tokio::fs::read(&path).await.is_ok_and(|there| there != bytes) && self.is_attached(id).await {
             return Err(Refusal::new(ErrorCode::Malformed, "another picture has this id"));
         }
-        let no_room = |e: std::io::Error| {
-            tracing::error!(cause = %e.kind(), "a picture could not be stored");
-            Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again")
+        let (folder, number) = (path.parent().unwrap_or(&path).to_path_buf(), self.ids.uuid().simple());
+        let part = folder.join(format!("{number}.part"));
+        let written = async {
+            tokio::fs::create_dir_all(&folder).await?;
+            let mut file = tokio::fs::File::create(&part).await?;
+            file.write_all(bytes).await?;
+            file.sync_data().await?;
+            // Whole or not at all, for whoever reads it in this moment.
+            tokio::fs::rename(&part, &path).await
         };
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await.map_err(no_room)?;
+        let written: std::io::Result<()> = written.await;
+        if let Err(error) = written {
+            tokio::fs::remove_file(&part).await.ok();
+            tracing::error!(cause = %error.kind(), "a picture could not be stored");
+            return Err(Refusal::new(ErrorCode::Unavailable, "the picture could not be stored; try again"));
         }
-        tokio::fs::write(&path, bytes).await.map_err(no_room)
+        Ok(())
+    }
+
+    /// Whether a picture is one of its visit; while the database is away it may be.
+    pub(super) async fn is_attached(&self, id: AttachmentId) -> bool {
+        let Ok(mut tx) = self.db.read().await else { return true };
+        !matches!(tx.messages().attachment(id).await, Ok(None))
     }
 
     pub(super) fn picture_path(&self, id: AttachmentId) -> PathBuf {

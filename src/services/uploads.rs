@@ -161,12 +161,6 @@ impl Services {
         finished
     }
 
-    /// Whether a picture is one of its visit; while the database is away it may be.
-    async fn is_attached(&self, id: AttachmentId) -> bool {
-        let Ok(mut tx) = self.db.read().await else { return true };
-        !matches!(tx.messages().attachment(id).await, Ok(None))
-    }
-
     async fn note_finished(
         &self,
         actor: Actor,

@@ -40,7 +40,7 @@ impl Services {
                 // The first time may have been cut off between its commit and this. What was agreed to since then is not
                 // taken back by it.
                 let record: &ConsentRecord = &record;
-                let rooms = self.withdraw_recording(&mut work, act, patient, record.at).await?;
+                let rooms = self.withdraw_recording(&mut work, act, patient, Some(record.at)).await?;
                 work.commit().await?;
                 self.stop_recordings(rooms).await;
             }
@@ -65,7 +65,7 @@ impl Services {
         let record = record(row);
         work.keep(command, &record).await?;
         let stopped =
-            if is_withdrawal { self.withdraw_recording(&mut work, act, patient, record.at).await? } else { Vec::new() };
+            if is_withdrawal { self.withdraw_recording(&mut work, act, patient, None).await? } else { Vec::new() };
         work.commit().await?;
         self.stop_recordings(stopped).await;
         Ok(record)

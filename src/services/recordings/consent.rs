@@ -22,19 +22,22 @@ impl Services {
         Ok(consent.map(|row| Agreed { version: row.text_version, at: row.at }))
     }
 
-    /// Notes that the visits of this patient that go on, and whose recording had been agreed to before `at`, are recorded
-    /// no longer; their rooms, which are to be told after the commit by [`Self::stop_recordings`].
+    /// Notes that the visits of this patient that go on are recorded no longer. Of a withdrawal that is said again, those
+    /// alone whose recording had been agreed to before it was said `first`; else whatever the clocks say. Their rooms, which are to be told after the commit by [`Self::stop_recordings`].
     pub(crate) async fn withdraw_recording(
         &self,
         work: &mut Work,
         act: HolderAct,
         patient: PatientId,
-        at: Timestamp,
+        first: Option<Timestamp>,
     ) -> Result<Vec<RoomId>, Refusal> {
         let mut rooms = Vec::new();
         for visit in work.tx.visits().open_of(act.holder, patient).await? {
             let room = work.tx.rooms().find(visit.room_id).await?;
-            if room.and_then(|room| room.agreed_at).is_some_and(|agreed_at| agreed_at > at) {
+            if room
+                .and_then(|room| room.agreed_at)
+                .is_some_and(|agreed_at| first.is_some_and(|first| agreed_at > first))
+            {
                 continue;
             }
             if work.tx.rooms().stop_recording(visit.room_id).await? {

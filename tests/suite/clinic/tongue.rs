@@ -118,6 +118,10 @@ async fn an_upload_whose_file_is_gone_begins_anew_and_ends_well() {
     stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
     put(&stage, id, &visit.patient, 0, &whole).await.ok();
     std::fs::remove_file(stage.folder.path().join("uploads").join(id.replace('-', ""))).unwrap();
+    // And of the picture half was written when the disk was full.
+    let picture = stage.folder.path().join("attachments").join(id.replace('-', ""));
+    std::fs::create_dir_all(picture.parent().unwrap()).unwrap();
+    std::fs::write(&picture, &whole[..1000]).unwrap();
     let finish = format!("/uploads/{id}/finish");
     assert_eq!(stage.act(&finish, &visit.patient).await.refusal(), (422, "upload.broken"));
     assert_eq!(stage.get(&format!("/uploads/{id}"), &visit.patient).await.ok()["received"], 0);

@@ -162,7 +162,9 @@ export function useCall(options: CallOptions): Call {
 
   /** The encoders may spend what the own network bears, and of the voice what those of the others do. */
   function spend(): void {
-    const budget = budgetOf(state.value.own.rung, others(state.value).map((one) => one.media.rung))
+    // Who is away, or held apart, or only looks on, is not waited for.
+    const hear = others(state.value).filter((one) => one.presence.state === 'here' && !one.held && one.role !== 'observer')
+    const budget = budgetOf(state.value.own.rung, hear.map((one) => one.media.rung))
     const text = JSON.stringify(budget)
     if (text === spent) return
     spent = text
