@@ -17,7 +17,8 @@ use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::{Header, Packet};
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
@@ -39,6 +40,9 @@ use super::vandal::{Behind, Overheard, Vandal};
 
 /// Upper bound of every wait: a test that needs it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The header extension that says how loud a packet is (RFC 6464).
+const LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 
 /// The numbers under which this browser knows its two codecs; the answer keeps them.
 pub const OPUS: u8 = 111;
@@ -87,6 +91,7 @@ pub struct Client {
     speaks: Arc<AtomicU8>,
     ticks: Arc<AtomicU32>,
     mark: Arc<AtomicU8>,
+    level: Arc<Level>,
     stop: CancellationToken,
 }
 
@@ -210,6 +215,8 @@ impl Client {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
             media.register_codec(parameters, kind).unwrap();
         }
+        let level = RTCRtpHeaderExtensionCapability { uri: LEVEL.to_owned() };
+        media.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let tap =
             Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
@@ -237,8 +244,17 @@ impl Client {
         let stop = CancellationToken::new();
         let mark = Arc::<AtomicU8>::default();
         let speaks = Arc::new(AtomicU8::new(VP8));
-        let (marked, spoken) = (Arc::clone(&mark), Arc::clone(&speaks));
-        let pump = Pump { name, microphone, camera, keyframe, mark: marked, speaks: spoken, state: state.clone() };
+        let level = Arc::<Level>::default();
+        let pump = Pump {
+            name,
+            microphone,
+            camera,
+            keyframe,
+            mark: Arc::clone(&mark),
+            level: Arc::clone(&level),
+            speaks: Arc::clone(&speaks),
+            state: state.clone(),
+        };
         let ticks = Arc::<AtomicU32>::default();
         if kind.is_film {
             tracker.spawn(stop.clone().run_until_cancelled_owned(pump.film(Arc::clone(&ticks))));
@@ -262,6 +278,7 @@ impl Client {
             speaks,
             ticks,
             mark,
+            level,
             stop,
         };
         client.add_sections(slots).await;
@@ -273,6 +290,11 @@ impl Client {
         self.mark.store(mark, Ordering::Relaxed);
     }
 
+    /// Its microphone hears so much from now on: decibels above silence, up to 127.
+    pub fn speak(&self, loud: u8) {
+        self.level.loud.store(loud, Ordering::Relaxed);
+    }
+
     /// Writes an offer.
     pub async fn offer(&mut self) -> String {
         let offer = self.connection.create_offer(None).await.unwrap();
@@ -281,6 +303,9 @@ impl Client {
         let sdp = self.connection.local_description().await.unwrap().sdp;
         let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"));
         password.unwrap().clone_into(&mut self.password);
+        let level =
+            sdp.lines().find_map(|line| line.strip_prefix("a=extmap:")?.strip_suffix(LEVEL)?.trim().parse().ok());
+        self.level.number.store(level.unwrap(), Ordering::Relaxed);
         sdp
     }
 
@@ -432,6 +457,15 @@ impl Drop for Client {
     }
 }
 
+/// How loud a microphone is.
+#[derive(Default)]
+struct Level {
+    /// Decibels above silence, up to 127.
+    loud: AtomicU8,
+    /// The number of the header extension that says so, as the last offer named it.
+    number: AtomicU8,
+}
+
 /// Sends a packet of sound and one of picture at every tick; a whole picture when one was asked for.
 struct Pump {
     name: u8,
@@ -439,6 +473,7 @@ struct Pump {
     camera: Arc<TrackLocalStaticRTP>,
     keyframe: Arc<AtomicBool>,
     mark: Arc<AtomicU8>,
+    level: Arc<Level>,
     speaks: Arc<AtomicU8>,
     state: watch::Receiver<RTCPeerConnectionState>,
 }
@@ -496,7 +531,10 @@ impl Pump {
                 (_, true) => [0x10, 0x50, self.name, mark],
                 (_, false) => [0x10, 0x51, self.name, mark],
             };
-            let sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name, mark]);
+            let mut sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name, mark]);
+            let softer = 127 - self.level.loud.load(Ordering::Relaxed);
+            let number = self.level.number.load(Ordering::Relaxed);
+            sound.header.set_extension(number, Bytes::copy_from_slice(&[0x80 | softer])).unwrap();
             let picture = packet(speaks, self.name, 2, count, u32::from(count) * 900, picture);
             if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
                 return;

@@ -9,6 +9,7 @@ mod offers;
 mod paths;
 mod permits;
 mod rooms;
+mod speaking;
 mod stage;
 mod turn;
 mod twelve;
