@@ -67,17 +67,16 @@ impl Services {
         };
         // Whatever it is at then stays in the spool.
         tokio::select! {
-            () = self.keep_on(&finished) => {}
+            () = self.keep_on(&spool, &finished) => {}
             () = at_end => {}
         }
     }
 
-    async fn keep_on(&self, finished: &Finished) {
-        let spool = self.config.data_dir.join("spool");
+    async fn keep_on(&self, spool: &Path, finished: &Finished) {
         let mut failed: HashMap<PathBuf, Failed> = HashMap::new();
         loop {
             let mut waiting = 0_u32;
-            for path in files(&spool, ending::DONE).await {
+            for path in files(spool, ending::DONE).await {
                 if failed.get(&path).is_some_and(|failed| failed.again > Instant::now()) {
                     waiting += 1;
                     continue;
@@ -98,7 +97,7 @@ impl Services {
                 failed.insert(path, Failed { times, again: Instant::now() + pause(times) });
             }
             gauge!("recordings_waiting").set(waiting);
-            let aside = u32::try_from(files(&spool, ending::ASIDE).await.len()).unwrap_or(u32::MAX);
+            let aside = u32::try_from(files(spool, ending::ASIDE).await.len()).unwrap_or(u32::MAX);
             gauge!("recordings_put_aside").set(aside);
             let again = failed.values().map(|failed| failed.again).min();
             let again = again.unwrap_or_else(|| Instant::now() + RARELY);

@@ -6,7 +6,7 @@ use yunzhen::store::Db;
 
 use super::pictures::png;
 use super::stage::{Stage, Visit};
-use super::tongue::{hex, put};
+use super::tongue::{begin, put};
 use crate::support::sql;
 
 async fn save(stage: &Stage, visit: &Visit, version: i64, content: Value) -> super::stage::Answer {
@@ -109,8 +109,7 @@ async fn a_conversation_holds_two_thousand_lines() {
     // A picture is a line as well, whichever way it comes.
     let picture = png(&[(b"IDAT", &[7; 400])]);
     let id = "0190a0a0-0000-7000-8000-0000000000ca";
-    let begin = json!({ "id": id, "of": "tongue", "size": picture.len(), "sha256": hex(&picture) });
-    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    begin(&stage, &visit, id, &picture).await;
     put(&stage, id, &visit.patient, 0, &picture).await.ok();
     let refused = stage.act(&format!("/uploads/{id}/finish"), &visit.patient).await;
     assert_eq!(refused.refusal(), (409, "chat.full"));

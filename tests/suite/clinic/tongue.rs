@@ -16,8 +16,14 @@ fn picture() -> Vec<u8> {
     png(&[(b"IDAT", &pixels)])
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// Begins to send `whole` as a picture of the tongue.
+pub(super) async fn begin(stage: &Stage, visit: &Visit, id: &str, whole: &[u8]) {
+    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(whole) });
+    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
 }
 
 pub(super) async fn put(stage: &Stage, id: &str, token: &str, offset: usize, piece: &[u8]) -> Answer {
@@ -114,8 +120,7 @@ async fn an_upload_whose_file_is_gone_begins_anew_and_ends_well() {
     let visit = stage.visit().await;
     let whole = picture();
     let id = "0190a0a0-0000-7000-8000-0000000000af";
-    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
-    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    begin(&stage, &visit, id, &whole).await;
     put(&stage, id, &visit.patient, 0, &whole).await.ok();
     std::fs::remove_file(stage.folder.path().join("uploads").join(id.replace('-', ""))).unwrap();
     // And of the picture half was written when the disk was full.
@@ -141,8 +146,7 @@ async fn after_the_visit_no_piece_is_taken_and_what_had_come_is_swept_away() {
     let visit = stage.visit().await;
     let whole = picture();
     let id = "0190a0a0-0000-7000-8000-0000000000ac";
-    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
-    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    begin(&stage, &visit, id, &whole).await;
     put(&stage, id, &visit.patient, 0, &whole[..100]).await.ok();
     let file = stage.folder.path().join("uploads").join(id.replace('-', ""));
     assert_eq!(std::fs::metadata(&file).unwrap().len(), 100);
@@ -168,8 +172,7 @@ async fn an_upload_that_nobody_finishes_is_swept_away_after_a_day_and_a_finished
     let whole = picture();
     let [left, done] = ["0190a0a0-0000-7000-8000-0000000000ad", "0190a0a0-0000-7000-8000-0000000000ae"];
     for id in [left, done] {
-        let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
-        stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+        begin(&stage, &visit, id, &whole).await;
         put(&stage, id, &visit.patient, 0, &whole).await.ok();
     }
     stage.act(&format!("/uploads/{done}/finish"), &visit.patient).await.ok();
@@ -187,8 +190,7 @@ async fn a_picture_that_the_visit_refuses_leaves_no_file() {
     let visit = stage.visit().await;
     let whole = picture();
     let id = "0190a0a0-0000-7000-8000-0000000000af";
-    let begin = json!({ "id": id, "of": "tongue", "size": whole.len(), "sha256": hex(&whole) });
-    stage.post(&format!("/visits/{}/uploads", visit.id), &visit.patient, begin).await.ok();
+    begin(&stage, &visit, id, &whole).await;
     put(&stage, id, &visit.patient, 0, &whole).await.ok();
     end(&stage, &visit).await;
     let services = &stage.server.services;
