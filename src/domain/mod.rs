@@ -1,21 +1,31 @@
 //! What is true. No tokio, no sqlx, no axum, no clock, no I/O, no randomness: time and chance are arguments.
 
+pub mod access;
 pub mod alarm;
+pub mod appointment;
 pub mod audit;
 pub mod codes;
 pub mod consent;
+pub mod csv;
 pub mod date;
 pub mod desk;
 pub mod eta;
+pub mod fairness;
+pub mod herb;
+pub mod hex;
 pub mod identity;
 pub mod ids;
+pub mod note;
 pub mod people;
 pub mod permission;
 pub mod picture;
 pub mod place;
+pub mod prescription;
 pub mod questionnaire;
-pub mod record;
+pub mod recording;
+pub mod retention;
 pub mod room;
+pub mod signature;
 pub mod text;
 pub mod ticket;
 pub mod time;

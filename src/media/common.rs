@@ -12,7 +12,7 @@ use super::counters::Counters;
 use super::mux::Mux;
 use super::port::Credentials;
 use super::turn::{Turn, TurnConfig};
-use crate::domain::record::Recorder;
+use crate::domain::recording::Recorder;
 
 /// Fills a slice with unpredictable bytes: ICE passwords come from it.
 pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;

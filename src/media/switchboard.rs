@@ -21,7 +21,7 @@ use super::slots::{self, Wanted};
 use super::source::Source;
 use super::tape::{TapeQueue, Teller};
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::record::Agreed;
+use crate::domain::recording::Agreed;
 use crate::domain::room::codec::{self, Ability, PictureCodec};
 use crate::domain::room::relay::{
     MediaKind, MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, RelayMode, Slot,

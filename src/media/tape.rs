@@ -18,7 +18,7 @@ use super::pli::Report;
 use super::seat::{News, Notice};
 use super::source::{Origin, Source};
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::record::{Agreed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
+use crate::domain::recording::{Agreed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
 use crate::domain::room::relay::MediaKind;
 
 /// Packets that wait for a slow disk: some seconds of a good camera.

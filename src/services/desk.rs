@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
-use crate::domain::record::retain_until;
+use crate::domain::recording::retain_until;
 use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};

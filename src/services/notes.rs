@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 
-use crate::domain::audit::hex;
+use crate::domain::hex::hex;
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::visit::{VisitEnd, signed_text};

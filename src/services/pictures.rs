@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
-use crate::domain::audit::hex;
+use crate::domain::hex::hex;
 use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::picture;

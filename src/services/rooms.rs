@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{ConnectionId, HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
-use crate::domain::record::Agreed;
+use crate::domain::recording::Agreed;
 use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;

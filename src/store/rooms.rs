@@ -1,7 +1,7 @@
 //! Rooms and the seats in them.
 
 use crate::domain::ids::{InstitutionId, ParticipantId, RoomId};
-use crate::domain::record::Agreed;
+use crate::domain::recording::Agreed;
 use crate::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};

@@ -21,7 +21,7 @@ mod view;
 use std::time::Duration;
 
 use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
-use crate::domain::record::Agreed;
+use crate::domain::recording::Agreed;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
 use crate::domain::room::silence::Watch;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Script;
 use crate::domain::ids::ParticipantId;
-use crate::domain::record::{Piece, RecordedCodec, RecordedPacket, RecordedReport, Tape, webm};
+use crate::domain::recording::{Piece, RecordedCodec, RecordedPacket, RecordedReport, Tape, webm};
 use crate::domain::room::relay::{MediaKind, Permit, SourceName};
 use crate::media::bandwidth::PathMeter;
 use crate::media::codec::{Codec, PayloadTypes};

@@ -3,7 +3,7 @@
 use crate::domain::consent::{self, ConsentKind};
 use crate::domain::ids::{HolderId, PatientId, RoomId};
 use crate::domain::permission::HolderAct;
-use crate::domain::record::Agreed;
+use crate::domain::recording::Agreed;
 use crate::domain::room::Input;
 use crate::domain::time::Timestamp;
 use crate::services::Services;

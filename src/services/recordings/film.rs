@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::sealed::{Kind, Next, Opened, Reader, Seal, opening};
-use super::spool::hex;
 use super::survey::Survey;
 use crate::clock::Ids;
+use crate::domain::hex::hex;
 use crate::domain::ids::VisitId;
-use crate::domain::record::{Gap, webm};
+use crate::domain::recording::{Gap, webm};
 use crate::domain::time::Timestamp;
 
 /// What a film tells about itself, sealed with it.

@@ -12,10 +12,11 @@ use metrics::{counter, gauge};
 use tokio::time::Instant;
 
 use super::RecordingRow;
-use super::spool::{Finished, ending, hex};
+use super::spool::{Finished, ending};
 use super::survey::{Found, Survey, survey};
+use crate::domain::hex::hex;
 use crate::domain::ids::{RecordingId, VisitId};
-use crate::domain::record::{GapCause, retain_until};
+use crate::domain::recording::{GapCause, retain_until};
 use crate::domain::room::RoomPurpose;
 use crate::services::Services;
 use crate::services::refusal::Refusal;

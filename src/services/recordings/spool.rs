@@ -3,7 +3,6 @@
 //! A disk that is full or broken stops no call: the chunk becomes a gap, the operator is told, and the next chunk is
 //! tried again.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,9 +11,10 @@ use tokio::sync::Notify;
 
 use super::sealed::{Kind, Opening, Seal, Writer};
 use crate::clock::{Clock, Ids};
+use crate::domain::hex::{hex, unhex};
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::record::limits::{Allowance, Floor};
-use crate::domain::record::{Agreed, Gap, GapCause, Piece, Recorder, Take, webm};
+use crate::domain::recording::limits::{Allowance, Floor};
+use crate::domain::recording::{Agreed, Gap, GapCause, Piece, Recorder, Take, webm};
 use crate::domain::time::Timestamp;
 use crate::services::vault::{Field, Vault};
 
@@ -303,19 +303,4 @@ fn finish(path: &Path) {
 fn space(folder: &Path) -> std::io::Result<(u64, u64)> {
     let disk = nix::sys::statvfs::statvfs(folder)?;
     Ok((disk.blocks_available() * disk.fragment_size(), disk.blocks() * disk.fragment_size()))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().as_chunks::<2>();
-    if !digits.1.is_empty() {
-        return None;
-    }
-    digits.0.iter().map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect()
 }

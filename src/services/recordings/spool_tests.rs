@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use super::archive::{Archive, open_archive};
 use super::sealed::{Next, Opened, Reader};
-use super::spool::{Limits, Spool, SpoolRecorder, hex};
+use super::spool::{Limits, Spool, SpoolRecorder};
 use super::survey::{Found, Survey, survey};
 use crate::clock::{Clock, Ids};
+use crate::domain::hex::hex;
 use crate::domain::ids::{InstitutionId, ParticipantId, RecordingId, RoomId, VisitId};
-use crate::domain::record::webm::{self, Block, SOUND};
-use crate::domain::record::{Agreed, Gap, GapCause, Piece, Recorder as _, Take, retain_until};
+use crate::domain::recording::webm::{self, Block, SOUND};
+use crate::domain::recording::{Agreed, Gap, GapCause, Piece, Recorder as _, Take, retain_until};
 use crate::domain::time::Timestamp;
 use crate::services::vault::{Field, Vault};
 use crate::store::RecordingRow;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::sealed::{Kind, Next, Opened, Opening, Reader};
 use super::spool::Spool;
-use crate::domain::record::{Agreed, Gap, GapCause, webm};
+use crate::domain::recording::{Agreed, Gap, GapCause, webm};
 use crate::services::vault::Vault;
 
 /// What a file of the spool is.

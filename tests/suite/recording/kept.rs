@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio_util::task::TaskTracker;
 use yunzhen::app;
-use yunzhen::domain::record::webm::{PICTURES, SOUND};
+use yunzhen::domain::recording::webm::{PICTURES, SOUND};
 
 use super::scene::{Call, blocks, film, recordings, skew};
 use crate::clinic::stage::Stage;

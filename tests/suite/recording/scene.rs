@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::task::TaskTracker;
-use yunzhen::domain::record::webm::{self, Block, PICTURES, SOUND};
+use yunzhen::domain::recording::webm::{self, Block, PICTURES, SOUND};
 use yunzhen::domain::room::relay::MediaKind::Video;
 
 use crate::clinic::stage::Site;

@@ -1,7 +1,7 @@
 //! Process records.
 
 use yunzhen::domain::ids::{ClinicId, InstitutionId, ParticipantId, RecordingId};
-use yunzhen::domain::record::retain_until;
+use yunzhen::domain::recording::retain_until;
 use yunzhen::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use yunzhen::domain::visit::VisitEnd;
 use yunzhen::services::recordings::{PolicySet, set_policy};

@@ -1,8 +1,12 @@
 //! The audit chain: each entry's hash covers the entry before it.
 
+pub mod day;
+pub mod merkle;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::hex::hex;
 use crate::domain::time::Timestamp;
 use crate::domain::visit::signed_text;
 
@@ -42,15 +46,6 @@ pub fn chain_hash_as_kept(previous: &str, seq: i64, entry: &Entry, detail: &str)
         ("detail", detail),
     ]);
     hex(&Sha256::digest(text.as_bytes()))
-}
-
-/// Bytes as lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,1 @@
+//! The hash tree of a day's entries (RFC 6962).

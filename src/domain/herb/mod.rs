@@ -1,0 +1,1 @@
+//! Herbs: their names, their ranges, what they may not be given with.

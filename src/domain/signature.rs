@@ -1,0 +1,65 @@
+//! What a signature covers, and by which algorithm.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::Timestamp;
+use crate::domain::visit::signed_text;
+
+/// How a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+    /// SM2 with SM3 (GB/T 32918.2).
+    Sm2,
+}
+
+/// What the signer says by signing. A signature for one purpose proves no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A doctor signs the note of a visit.
+    Note,
+    /// A doctor signs a prescription.
+    Prescription,
+    /// The same doctor signs a warned line a second time (处方管理办法 Art. 6(9)).
+    Confirmation,
+    /// A second doctor signs beside the first.
+    Countersignature,
+    /// A pharmacist has judged a prescription.
+    Review,
+    /// The server seals a day of the audit log.
+    AuditDay,
+    /// The server seals a day of a queue.
+    QueueDay,
+    /// The server seals an export.
+    Export,
+}
+
+/// What the key signs: the purpose, the subject, its content's hash, whose key, and when, each with its length, so that
+/// no two different signatures cover the same bytes.
+pub fn signed_words(purpose: Purpose, subject: &str, hash: &str, key: &str, at: Timestamp) -> String {
+    let purpose = serde_json::to_string(&purpose).unwrap_or_default();
+    let at = at.as_millis().to_string();
+    signed_text(&[("purpose", &purpose), ("subject", subject), ("hash", hash), ("key", key), ("at", &at)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_purpose_subject_hash_key_or_hour_is_another_text() {
+        let at = Timestamp::from_millis(1);
+        let one = signed_words(Purpose::Note, "note_1", "aa", "key_1", at);
+        let others = [
+            signed_words(Purpose::Review, "note_1", "aa", "key_1", at),
+            signed_words(Purpose::Note, "note_2", "aa", "key_1", at),
+            signed_words(Purpose::Note, "note_1", "ab", "key_1", at),
+            signed_words(Purpose::Note, "note_1", "aa", "key_2", at),
+            signed_words(Purpose::Note, "note_1", "aa", "key_1", Timestamp::from_millis(2)),
+        ];
+        assert!(others.iter().all(|other| *other != one));
+    }
+}
