@@ -91,4 +91,26 @@ ids! {
     InvitationId = "invitation";
     /// A deferred act such as a message to be sent.
     JobId = "job";
+    /// A doctor's recurring hours.
+    RosterId = "roster";
+    /// A stretch of a doctor's time that can be booked.
+    SlotId = "slot";
+    /// A booked place.
+    AppointmentId = "appointment";
+    /// A place on a waiting list.
+    WishId = "wish";
+    /// A prescription through all its versions.
+    PrescriptionId = "prescription";
+    /// A text that a doctor inserts by an act.
+    TemplateId = "template";
+    /// A key that signs.
+    KeyId = "key";
+    /// A signature.
+    SignatureId = "signature";
+    /// A legal hold.
+    HoldId = "hold";
+    /// A certificate of deletion.
+    CertificateId = "certificate";
+    /// A read outside of treatment, to be judged.
+    ReviewId = "review";
 }

@@ -80,6 +80,24 @@ pub struct DoctorAct {
     pub institution: InstitutionId,
 }
 
+/// The right to judge and dispense prescriptions: pharmacists.
+#[derive(Clone, Copy, Debug)]
+pub struct PharmacistAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
+/// The right to set up what the hospital offers, and to see to its proofs: administrators.
+#[derive(Clone, Copy, Debug)]
+pub struct AdministratorAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
 /// The right of an invited person: one seat in one room.
 #[derive(Clone, Copy, Debug)]
 pub struct GuestAct {
@@ -160,6 +178,22 @@ impl Actor {
         })
     }
 
+    /// The rights of pharmacists.
+    pub fn pharmacist(self) -> Option<PharmacistAct> {
+        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+            Role::Pharmacist => Some(PharmacistAct { account, institution }),
+            Role::Doctor | Role::Nurse | Role::Administrator => None,
+        })
+    }
+
+    /// The rights of administrators.
+    pub fn administrator(self) -> Option<AdministratorAct> {
+        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+            Role::Administrator => Some(AdministratorAct { account, institution }),
+            Role::Doctor | Role::Nurse | Role::Pharmacist => None,
+        })
+    }
+
     /// The rights of a telephone number's owner.
     pub fn holder(self) -> Option<HolderAct> {
         match self {
@@ -197,6 +231,14 @@ mod tests {
     fn only_doctors_may_call_patients() {
         for role in Role::ALL {
             assert_eq!(staff(role).doctor().is_some(), role == Role::Doctor, "{role:?}");
+        }
+    }
+
+    #[test]
+    fn pharmacists_judge_and_administrators_administer_and_nobody_else() {
+        for role in Role::ALL {
+            assert_eq!(staff(role).pharmacist().is_some(), role == Role::Pharmacist, "{role:?}");
+            assert_eq!(staff(role).administrator().is_some(), role == Role::Administrator, "{role:?}");
         }
     }
 

@@ -15,6 +15,19 @@ pub enum Algorithm {
     Sm2,
 }
 
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 2] = [Self::Ed25519, Self::Sm2];
+
+    /// The word in a column and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::Sm2 => "sm2",
+        }
+    }
+}
+
 /// What the signer says by signing. A signature for one purpose proves no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -37,17 +50,50 @@ pub enum Purpose {
     Export,
 }
 
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 8] = [
+        Self::Note,
+        Self::Prescription,
+        Self::Confirmation,
+        Self::Countersignature,
+        Self::Review,
+        Self::AuditDay,
+        Self::QueueDay,
+        Self::Export,
+    ];
+
+    /// The word in a column and in the signed text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Prescription => "prescription",
+            Self::Confirmation => "confirmation",
+            Self::Countersignature => "countersignature",
+            Self::Review => "review",
+            Self::AuditDay => "audit_day",
+            Self::QueueDay => "queue_day",
+            Self::Export => "export",
+        }
+    }
+}
+
 /// What the key signs: the purpose, the subject, its content's hash, whose key, and when, each with its length, so that
 /// no two different signatures cover the same bytes.
 pub fn signed_words(purpose: Purpose, subject: &str, hash: &str, key: &str, at: Timestamp) -> String {
-    let purpose = serde_json::to_string(&purpose).unwrap_or_default();
     let at = at.as_millis().to_string();
-    signed_text(&[("purpose", &purpose), ("subject", subject), ("hash", hash), ("key", key), ("at", &at)])
+    signed_text(&[("purpose", purpose.as_str()), ("subject", subject), ("hash", hash), ("key", key), ("at", &at)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_on_the_wire_and_in_columns_are_the_same() {
+        assert!(Purpose::ALL.iter().all(|word| serde_json::to_value(word).unwrap() == word.as_str()));
+        assert!(Algorithm::ALL.iter().all(|word| serde_json::to_value(word).unwrap() == word.as_str()));
+    }
 
     #[test]
     fn another_purpose_subject_hash_key_or_hour_is_another_text() {

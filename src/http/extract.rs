@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::permission::{Actor, DoctorAct, GuestAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::permission::{
+    Actor, AdministratorAct, DoctorAct, GuestAct, HolderAct, PharmacistAct, StaffAct, TriageAct,
+};
 use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
 use crate::http::limits::Address;
@@ -51,6 +53,18 @@ impl Right for TriageAct {
 impl Right for DoctorAct {
     fn of(actor: Actor) -> Option<Self> {
         actor.doctor()
+    }
+}
+
+impl Right for PharmacistAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.pharmacist()
+    }
+}
+
+impl Right for AdministratorAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.administrator()
     }
 }
 

@@ -1,8 +1,11 @@
 //! axum: every route on one page ([`router`]), what handlers are handed ([`extract`]), how refusals look ([`error`]); then
 //! one file per resource.
 
+pub mod access;
 pub mod alarms;
+pub mod appointments;
 pub mod assets;
+pub mod audit;
 pub mod auth;
 mod bodies;
 pub mod clinics;
@@ -10,19 +13,30 @@ pub mod codes;
 pub mod consents;
 pub mod declarations;
 pub mod desks;
+pub mod documents;
 pub mod error;
 pub mod extract;
 pub mod health;
+pub mod herbs;
 pub mod invitations;
 pub mod limits;
 pub mod links;
 pub mod patients;
+pub mod pharmacy;
+pub mod prescriptions;
+pub mod receipts;
 pub mod recordings;
+pub mod retention;
+pub mod rosters;
 pub mod router;
 mod seated;
 pub mod serve;
+pub mod slots;
+pub mod templates;
+pub mod terms;
 pub mod tickets;
 pub mod tls;
 pub mod triage;
 pub mod uploads;
+pub mod verify;
 pub mod visits;

@@ -20,8 +20,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::{
-    alarms, assets, auth, clinics, codes, consents, declarations, desks, health, invitations, links, patients,
-    recordings, tickets, triage, uploads, visits,
+    access, alarms, appointments, assets, audit, auth, clinics, codes, consents, declarations, desks, documents,
+    health, herbs, invitations, links, patients, pharmacy, prescriptions, receipts, recordings, retention, rosters,
+    slots, templates, terms, tickets, triage, uploads, verify, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -66,7 +67,21 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(invitations::routes())
             .merge(uploads::routes())
             .merge(recordings::routes())
-            .merge(alarms::routes()),
+            .merge(alarms::routes())
+            .merge(slots::routes())
+            .merge(appointments::routes())
+            .merge(rosters::routes())
+            .merge(receipts::routes())
+            .merge(terms::routes())
+            .merge(templates::routes())
+            .merge(access::routes())
+            .merge(herbs::routes())
+            .merge(prescriptions::routes())
+            .merge(pharmacy::routes())
+            .merge(documents::routes())
+            .merge(verify::routes())
+            .merge(audit::routes())
+            .merge(retention::routes()),
     )
 }
 

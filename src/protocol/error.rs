@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::booking::SlotView;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal;)+) => {
         /// A stable name of what went wrong. The browser translates it; programs may rely on it.
@@ -118,6 +120,46 @@ codes! {
     ChatFull = "chat.full", 409;
     /// A disposition must be chosen before the visit ends.
     OutcomeMissing = "visit.outcome_missing", 409;
+    /// Somebody else was faster; `next` holds the next three slots.
+    SlotTaken = "slot.taken", 409;
+    /// The slot can no longer be booked.
+    SlotClosed = "slot.closed", 409;
+    /// The appointment is not in a state that allows this; fetch it again.
+    AppointmentState = "appointment.state", 409;
+    /// Check-in begins 30 minutes before the appointment; `retry_after` says when.
+    AppointmentTooEarly = "appointment.too_early", 409;
+    /// Check-in is over; take a ticket or book anew.
+    AppointmentTooLate = "appointment.too_late", 409;
+    /// The roster contradicts itself or another of the same doctor; `field` names what.
+    RosterInvalid = "roster.invalid", 422;
+    /// The file was not imported at all; `field` names line and column.
+    ImportInvalid = "import.invalid", 422;
+    /// A code that the dictionary does not know; `field` names it.
+    TermUnknown = "term.unknown", 422;
+    /// This record is read by its treating staff; others name a purpose and a reason.
+    PurposeMissing = "record.purpose_missing", 403;
+    /// No prescription may exist for this visit; `field` names the reason.
+    RxClosed = "rx.closed", 409;
+    /// The prescription is not in a state that allows this; fetch it again.
+    RxState = "rx.state", 409;
+    /// A finding needs an answer or a reason before the signature; `field` names its rule.
+    RxUnanswered = "rx.unanswered", 422;
+    /// What the prescription holds may not be prescribed online; `field` names the rule.
+    RxRefusedOnline = "rx.refused_online", 409;
+    /// Another pharmacist is judging this prescription.
+    RxClaimed = "rx.claimed", 409;
+    /// A second doctor has to sign first.
+    RxSecondSignature = "rx.second_signature", 409;
+    /// The prescription ran out after its three days.
+    RxExpired = "rx.expired", 410;
+    /// Only what is signed is printed.
+    DocumentUnsigned = "document.unsigned", 409;
+    /// The server has no Chinese font; the print view of the browser remains.
+    DocumentNoFont = "document.no_font", 503;
+    /// A legal hold keeps this.
+    HoldActive = "hold.active", 409;
+    /// A signature does not match what it signs; it was logged.
+    SignatureBroken = "signature.broken", 500;
     /// The grant is expired, used, forged, or for another room.
     GrantRefused = "room.grant_refused", 403;
     /// The room is over.
@@ -174,6 +216,9 @@ pub struct Problem {
     /// Tries left.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub remaining: Option<u32>,
+    /// What can be had instead, for whoever came second: the next slots.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<Vec<SlotView>>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! path's `v1`.
 
 pub mod auth;
+pub mod booking;
 pub mod desk;
 pub mod error;
 pub mod house;
@@ -13,6 +14,9 @@ pub mod invitation;
 pub mod live;
 pub mod notice;
 pub mod parse;
+pub mod prescription;
+pub mod proof;
+pub mod terms;
 pub mod ticket;
 pub mod visit;
 

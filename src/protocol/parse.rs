@@ -113,7 +113,7 @@ fn null_in(value: &Value, path: String) -> Option<String> {
 }
 
 fn problem(code: ErrorCode, field: Option<String>, message: &str) -> Problem {
-    Problem { code, message: message.to_owned(), field, retry_after: None, remaining: None }
+    Problem { code, message: message.to_owned(), field, retry_after: None, remaining: None, next: None }
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! What people do: one file per family of use cases. Each one reads: right to act → transaction → domain decision →
 //! commit → announce.
 
+pub mod access;
 pub mod alarms;
+pub mod audit_days;
 pub mod auth;
+pub mod backup;
 mod board;
+pub mod booking;
 pub mod chat;
 pub mod codes;
 pub mod desk;
+pub mod documents;
 pub mod dropped;
 mod estimate;
 mod handover;
@@ -19,22 +24,30 @@ pub mod live;
 pub mod notes;
 pub mod notices;
 pub mod passwords;
+pub mod pharmacy;
 pub mod pictures;
+pub mod prescriptions;
 mod presence;
+pub mod receipts;
 pub mod recordings;
 pub mod refusal;
+pub mod retention;
 mod ring_texts;
 pub mod rooms;
+pub mod sealing;
 pub mod seed;
 pub mod sessions;
+pub mod signing;
 pub mod sms;
 pub mod sweep;
+pub mod templates;
 pub mod tickets;
 pub mod tokens;
 pub mod topics;
 mod truth;
 pub mod uploads;
 pub mod vault;
+pub mod verifying;
 pub mod visits;
 pub mod work;
 

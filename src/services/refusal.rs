@@ -1,5 +1,6 @@
 //! How a use case says no.
 
+use crate::protocol::booking::SlotView;
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::store::StoreError;
 
@@ -17,12 +18,14 @@ pub struct Refusal {
     pub retry_after: Option<u32>,
     /// Tries left.
     pub remaining: Option<u32>,
+    /// What can be had instead.
+    pub next: Option<Vec<SlotView>>,
 }
 
 impl Refusal {
     /// A refusal with a sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after: None, remaining: None }
+        Self { code, message: message.into(), field: None, retry_after: None, remaining: None, next: None }
     }
 
     /// A refusal that names a field.
@@ -49,14 +52,15 @@ impl Refusal {
             field: self.field.clone(),
             retry_after: self.retry_after,
             remaining: self.remaining,
+            next: self.next.clone(),
         }
     }
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let Problem { code, message, field, retry_after, remaining } = problem;
-        Self { code, message, field, retry_after, remaining }
+        let Problem { code, message, field, retry_after, remaining, next } = problem;
+        Self { code, message, field, retry_after, remaining, next }
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Topic {
     Visit(VisitId),
     /// The alarms of an institution; staff.
     Alarms(InstitutionId),
+    /// The prescriptions of an institution; pharmacists and doctors.
+    Pharmacy(InstitutionId),
     /// The end of a session. Its sockets hear it by themselves, and nobody can ask for it.
     Session(SessionId),
 }
@@ -36,6 +38,7 @@ impl fmt::Display for Topic {
             Self::Desk(id) => write!(f, "desk:{}", id.as_uuid()),
             Self::Visit(id) => write!(f, "visit:{}", id.as_uuid()),
             Self::Alarms(id) => write!(f, "alarms:{}", id.as_uuid()),
+            Self::Pharmacy(id) => write!(f, "pharmacy:{}", id.as_uuid()),
             Self::Session(id) => write!(f, "session:{}", id.as_uuid()),
         }
     }
@@ -52,6 +55,7 @@ impl FromStr for Topic {
             "desk" => Self::Desk(id.parse().map_err(drop)?),
             "visit" => Self::Visit(id.parse().map_err(drop)?),
             "alarms" => Self::Alarms(id.parse().map_err(drop)?),
+            "pharmacy" => Self::Pharmacy(id.parse().map_err(drop)?),
             _ => return Err(()),
         };
         // One topic has one spelling, or a follower of another spelling would hear nothing.
@@ -81,6 +85,7 @@ impl Services {
                 let is_own = actor.holder().is_some_and(|act| v.holder_id == Some(act.holder));
                 v.institution_id == institution && (is_staff || is_own)
             }),
+            Topic::Pharmacy(of) => (actor.pharmacist().is_some() || actor.doctor().is_some()) && of == institution,
             Topic::Session(_) => false,
         };
         if allowed { Ok(()) } else { Err(Refusal::not_found()) }

@@ -33,6 +33,12 @@ pub enum Field {
     Command,
     /// The key of a recording.
     RecordingKey,
+    /// The secret half of a key that signs.
+    SigningKey,
+    /// What somebody on a waiting list wants.
+    Wish,
+    /// Why somebody read what is not theirs to treat, or why a visit is held.
+    Reason,
 }
 
 impl Field {
@@ -47,6 +53,9 @@ impl Field {
             Self::AlarmNote => "alarm-note",
             Self::Command => "command",
             Self::RecordingKey => "recording-key",
+            Self::SigningKey => "signing-key",
+            Self::Wish => "wish",
+            Self::Reason => "reason",
         }
     }
 }

@@ -20,6 +20,7 @@ mod notices;
 mod patients;
 mod recordings;
 mod rooms;
+mod signatures;
 mod tickets;
 mod triages;
 mod uploads;
@@ -50,6 +51,7 @@ pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
+pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
@@ -406,6 +408,11 @@ impl Tx {
     /// Declarations.
     pub fn declarations(&mut self) -> Declarations<'_> {
         Declarations(self)
+    }
+
+    /// Keys and signatures.
+    pub fn signatures(&mut self) -> Signatures<'_> {
+        Signatures(self)
     }
 
     /// Decisions about levels.

@@ -2,9 +2,6 @@
 //!
 //! Ids are UUIDs, moments are `bigint` milliseconds, words are text.
 
-use sqlx::encode::IsNull;
-use sqlx::error::BoxDynError;
-use sqlx::{Database, Decode, Encode, Type};
 use uuid::Uuid;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome};
@@ -15,6 +12,10 @@ use crate::domain::ids::{
     AccountId, AlarmId, AttachmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, InvitationId,
     MessageId, NoteId, NoticeId, ParticipantId, PatientId, RecordingId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
+use crate::domain::ids::{
+    AppointmentId, CertificateId, HoldId, JobId, KeyId, PrescriptionId, ReviewId, RosterId, SignatureId, SlotId,
+    TemplateId, WishId,
+};
 use crate::domain::people::{Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, PictureOf, RoomPurpose, Standing};
 use crate::domain::ticket::{MoveReason, TicketState};
@@ -24,35 +25,35 @@ use crate::domain::visit::{ChatSide, Outcome, VisitEnd};
 
 macro_rules! as_column {
     ($($name:ty as $column:ty: |$value:ident| $encode:expr, |$read:ident| $decode:expr;)+) => {$(
-        impl<DB: Database> Type<DB> for $name
+        impl<DB: sqlx::Database> sqlx::Type<DB> for $name
         where
-            $column: Type<DB>,
+            $column: sqlx::Type<DB>,
         {
             fn type_info() -> DB::TypeInfo {
-                <$column as Type<DB>>::type_info()
+                <$column as sqlx::Type<DB>>::type_info()
             }
 
             fn compatible(info: &DB::TypeInfo) -> bool {
-                <$column as Type<DB>>::compatible(info)
+                <$column as sqlx::Type<DB>>::compatible(info)
             }
         }
 
-        impl<'q, DB: Database> Encode<'q, DB> for $name
+        impl<'q, DB: sqlx::Database> sqlx::Encode<'q, DB> for $name
         where
-            $column: Encode<'q, DB>,
+            $column: sqlx::Encode<'q, DB>,
         {
-            fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+            fn encode_by_ref(&self, buffer: &mut DB::ArgumentBuffer) -> std::result::Result<sqlx::encode::IsNull, sqlx::error::BoxDynError> {
                 let $value = *self;
-                <$column as Encode<'q, DB>>::encode($encode, buffer)
+                <$column as sqlx::Encode<'q, DB>>::encode($encode, buffer)
             }
         }
 
-        impl<'r, DB: Database> Decode<'r, DB> for $name
+        impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for $name
         where
-            $column: Decode<'r, DB>,
+            $column: sqlx::Decode<'r, DB>,
         {
-            fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                let $read = <$column as Decode<'r, DB>>::decode(value)?;
+            fn decode(value: DB::ValueRef<'r>) -> std::result::Result<Self, sqlx::error::BoxDynError> {
+                let $read = <$column as sqlx::Decode<'r, DB>>::decode(value)?;
                 $decode
             }
         }
@@ -69,7 +70,7 @@ macro_rules! ids {
 
 macro_rules! words {
     ($($name:ident),+) => {
-        as_column! {$(
+        $crate::store::values::as_column! {$(
             $name as String: |word| word.as_str().to_owned(), |text| {
                 let known = $name::ALL.into_iter().find(|word| word.as_str() == text);
                 known.ok_or_else(|| concat!("not a word of ", stringify!($name)).into())
@@ -77,6 +78,9 @@ macro_rules! words {
         )+}
     };
 }
+
+/// Each file of the store declares the words of its own columns.
+pub(super) use {as_column, words};
 
 ids!(
     AccountId,
@@ -98,7 +102,19 @@ ids!(
     SessionId,
     TicketId,
     TriageId,
-    VisitId
+    VisitId,
+    AppointmentId,
+    CertificateId,
+    HoldId,
+    JobId,
+    KeyId,
+    PrescriptionId,
+    ReviewId,
+    RosterId,
+    SignatureId,
+    SlotId,
+    TemplateId,
+    WishId
 );
 
 words!(

@@ -157,19 +157,19 @@ test('a transferred patient keeps the place, and comes with a word and the note 
   await other.context().close()
 })
 
-test('the sign-in says what went wrong, and who has no screen yet is told so', async ({ server, desktops }) => {
+test('the sign-in says what went wrong, and each role is led to its own screen', async ({ server, desktops }) => {
   const page = await (await desktops.newContext({ baseURL: server.baseURL, locale: 'zh-CN', viewport: { width: 1366, height: 768 } })).newPage()
   await signIn(page, { username: 'doctor', password: 'wrong' })
   await expect(page.getByRole('status').first()).toBeVisible()
   await expectAccessible(page, 'sign-in, refused')
-  for (const role of ['pharmacist', 'administrator']) {
+  for (const [role, home] of [['pharmacist', '/pharmacy'], ['administrator', '/admin']] as const) {
     await signIn(page, server.account(role))
-    await expect(page.getByText(/暂时还没有在线工作台/)).toBeVisible()
+    await expect(page).toHaveURL(new RegExp(`${home}$`))
     await expectAccessible(page, `sign-in, ${role}`)
-    await page.getByRole('button', { name: wordsOf('zh')('common.sign_out') }).click()
-    await expect(page.getByText(/暂时还没有在线工作台/)).toBeHidden()
     await page.reload()
-    await expect(page.getByText(/暂时还没有在线工作台/)).toBeHidden()
+    await expect(page).toHaveURL(new RegExp(`${home}$`))
+    await page.getByRole('button', { name: wordsOf('zh')('common.sign_out') }).click()
+    await expect(page).toHaveURL(/\/login/)
   }
   await page.context().close()
 })

@@ -16,6 +16,7 @@ mod parity;
 mod racing;
 mod recordings;
 mod rooms;
+mod signatures;
 mod tickets;
 mod uploads;
 mod visits;

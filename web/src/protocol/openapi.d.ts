@@ -1911,7 +1911,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description What a string has to be.
          * @enum {string}
@@ -2456,6 +2456,8 @@ export interface components {
             field?: string | null;
             /** @description A sentence in English for a developer; not for a patient. */
             message: string;
+            /** @description What can be had instead, for whoever came second: the next slots. */
+            next?: components["schemas"]["SlotView"][] | null;
             /**
              * Format: int32
              * @description Tries left.
@@ -2858,6 +2860,29 @@ export interface components {
             source: components["schemas"]["ParticipantId"];
             /** @description The picture waits for a better network of the receiver. */
             waits?: boolean;
+        };
+        /**
+         * Format: uuid
+         * @description A stretch of a doctor's time that can be booked.
+         */
+        SlotId: string;
+        /** @description A stretch of a doctor's time. */
+        SlotView: {
+            /** @description Whose time. */
+            doctor_name: components["schemas"]["Text"];
+            /** @description Ends at. */
+            ends_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description Places that are left.
+             */
+            free: number;
+            /** @description The slot. */
+            id: components["schemas"]["SlotId"];
+            /** @description Begins at. */
+            starts_at: components["schemas"]["Timestamp"];
+            /** @description The IANA zone of the place. */
+            zone: string;
         };
         /**
          * @description What a participant's media is of.

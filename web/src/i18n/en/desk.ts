@@ -7,7 +7,6 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'login.username': 'User name',
   'login.password': 'Password',
   'login.submit': 'Sign in',
-  'login.no_screen': 'There is no screen for your role ({role}) yet.',
 
   'role.doctor': 'doctor',
   'role.nurse': 'nurse',

@@ -1,10 +1,15 @@
 import type { Catalogue } from '..'
+import { booking } from './booking'
 import { call } from './call'
 import { common } from './common'
 import { desk } from './desk'
 import { errors } from './errors'
+import { exam } from './exam'
 import { nurse } from './nurse'
 import { patient } from './patient'
+import { pharmacy } from './pharmacy'
+import { proof } from './proof'
 import { room } from './room'
+import { rx } from './rx'
 
-export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse }
+export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof }

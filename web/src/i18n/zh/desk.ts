@@ -5,7 +5,6 @@ export const desk = {
   'login.username': '用户名',
   'login.password': '密码',
   'login.submit': '登录',
-  'login.no_screen': '您的岗位({role})暂时还没有在线工作台。',
 
   'role.doctor': '医师',
   'role.nurse': '护士',

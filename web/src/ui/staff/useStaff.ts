@@ -8,7 +8,7 @@ import type { Role, Subject } from '@/protocol/types'
 export type Staff = Extract<Subject, { kind: 'staff' }>
 
 /** Where a role works. */
-export const HOME: Readonly<Partial<Record<Role, string>>> = { doctor: '/desk', nurse: '/nurse' }
+export const HOME: Readonly<Record<Role, string>> = { doctor: '/desk', nurse: '/nurse', pharmacist: '/pharmacy', administrator: '/admin' }
 
 /** Ends the session on the server as well; without a network it ends here alone. */
 export async function signOutStaff(): Promise<void> {
@@ -24,7 +24,7 @@ export function useStaff(role: Role) {
     who,
     (now) => {
       if (now === null) void router.replace({ path: '/login', query: { to: router.currentRoute.value.fullPath } })
-      else if (now.role !== role) void router.replace(HOME[now.role] ?? '/login')
+      else if (now.role !== role) void router.replace(HOME[now.role])
     },
     { immediate: true },
   )

@@ -1,0 +1,15 @@
+-- What is to be done later, once: reminders, offers, expiry. A worker claims a job for a while; one that died leaves it to the next.
+
+create table job (
+    id blob primary key,
+    institution_id blob not null references institution (id),
+    kind text not null,
+    subject_id blob not null,
+    run_at integer not null,
+    claimed_until integer,
+    attempts integer not null default 0,
+    done_at integer,
+    unique (kind, subject_id, run_at)
+) strict;
+
+create index job_ready on job (run_at) where done_at is null;

@@ -1,0 +1,12 @@
+//! The receipt of a ticket, by which its holder replays the queue.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::services::Services;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new()
+}

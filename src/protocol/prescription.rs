@@ -1,0 +1,1 @@
+//! Prescriptions, findings and the pharmacy.

@@ -1,0 +1,1 @@
+//! Audit days, documents, holds and verification.

@@ -1,0 +1,1 @@
+//! Terms, codes and templates.

@@ -1,0 +1,1 @@
+//! Appointments: rosters make slots, patients book them, check-in makes tickets.

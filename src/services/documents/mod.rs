@@ -1,0 +1,1 @@
+//! Signed documents as PDF.

@@ -1,0 +1,1 @@
+//! Prescriptions from draft to expiry.

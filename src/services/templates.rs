@@ -1,0 +1,1 @@
+//! Texts that a doctor inserts by an act.

@@ -1,0 +1,3 @@
+export const pharmacy = {
+  'pharmacy.title': 'Pharmacy',
+}

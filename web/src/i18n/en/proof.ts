@@ -1,0 +1,3 @@
+export const proof = {
+  'proof.verify.title': 'Document check',
+}

@@ -1,0 +1,4 @@
+export const rx = {
+  'rx.title': 'Prescription',
+  'record.tab.rx': 'Prescription',
+}

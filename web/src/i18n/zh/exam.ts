@@ -1,0 +1,3 @@
+export const exam = {
+  'exam.title': '四诊',
+} as const

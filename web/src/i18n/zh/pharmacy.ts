@@ -1,0 +1,3 @@
+export const pharmacy = {
+  'pharmacy.title': '药师审方',
+} as const

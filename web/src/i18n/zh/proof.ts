@@ -1,0 +1,3 @@
+export const proof = {
+  'proof.verify.title': '文书核验',
+} as const

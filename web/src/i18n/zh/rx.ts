@@ -1,0 +1,4 @@
+export const rx = {
+  'rx.title': '处方',
+  'record.tab.rx': '处方',
+} as const
