@@ -9,7 +9,7 @@ const STATES: [&str; 3] = ["not yet", "partly", "proved"];
 
 /// The sections of the issue, with the number of requirements in each when it was read. A section may be read more
 /// finely later; none may lose a requirement.
-const SECTIONS: [(&str, usize); 27] = [
+const SECTIONS: [(&str, usize); 33] = [
     ("issue 2, two commands", 12),
     ("issue 2, the patient's way 1", 9),
     ("issue 2, the patient's way 2", 7),
@@ -37,6 +37,12 @@ const SECTIONS: [(&str, usize); 27] = [
     ("issue 3, a living demo", 1),
     ("issue 3, how well", 2),
     ("issue 3, bad input", 3),
+    ("issue 4, appointments", 16),
+    ("issue 4, the record", 17),
+    ("issue 4, prescriptions", 20),
+    ("issue 4, proof", 14),
+    ("issue 4, how well", 5),
+    ("issue 4, shown by", 8),
 ];
 
 struct Row {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 use yunzhen::domain::ids::{KeyId, SignatureId};
 use yunzhen::domain::signature::{Algorithm, Purpose};
-use yunzhen::store::{Db, KeyRow, SignatureRow};
+use yunzhen::store::{KeyRow, SignatureRow};
 
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
