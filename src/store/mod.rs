@@ -5,14 +5,17 @@
 //! `where` and says whether it touched the row. Where the databases truly differ, the two spellings stand side by side
 //! ([`Dialect::pick`]).
 
+mod accounts;
 mod alarms;
+mod clinics;
 mod codes;
 mod consents;
 mod declarations;
+mod desks;
 mod events;
 mod handovers;
 mod holders;
-mod house;
+mod institutions;
 mod invitations;
 mod messages;
 mod notes;
@@ -20,6 +23,7 @@ mod notices;
 mod patients;
 mod recordings;
 mod rooms;
+mod sessions;
 mod signatures;
 mod tickets;
 mod triages;
@@ -34,16 +38,17 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
+pub use clinics::{ClinicRow, Clinics};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use declarations::{DeclarationRow, Declarations};
+pub use desks::{DeskRow, Desks};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
-pub use house::{
-    AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
-};
+pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
@@ -51,6 +56,7 @@ pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
+pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};

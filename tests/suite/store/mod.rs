@@ -1,4 +1,4 @@
-//! The store's contract: one file for each file of `src/store/`, each test on both databases.
+//! The store's contract: one file for each family of tables, each test on both databases.
 
 mod alarms;
 mod audit;

@@ -1,0 +1,89 @@
+//! Members of staff.
+
+use crate::domain::ids::{AccountId, InstitutionId};
+use crate::domain::people::Role;
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// A member of staff.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AccountRow {
+    /// The account.
+    pub id: AccountId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// The name to sign in with.
+    pub username: String,
+    /// argon2id, in PHC form.
+    pub password_hash: String,
+    /// What the person may do.
+    pub role: Role,
+    /// The name.
+    pub name_zh: String,
+    /// The name in Latin letters.
+    pub name_en: String,
+    /// The title.
+    pub title_zh: String,
+    /// The title in English.
+    pub title_en: String,
+    /// Whether signing in is allowed.
+    pub active: bool,
+    /// When the licence ends.
+    pub licence_until: Option<Timestamp>,
+    /// When it was set up.
+    pub created_at: Timestamp,
+}
+
+macro_rules! account {
+    ($rest:literal) => {
+        concat!(
+            "select id, institution_id, username, password_hash, role, name_zh, name_en, title_zh, title_en, active,
+                    licence_until, created_at
+             from account ",
+            $rest
+        )
+    };
+}
+
+/// The `account` table.
+pub struct Accounts<'tx>(pub(super) &'tx mut Tx);
+
+impl Accounts<'_> {
+    /// Keeps a new account; a taken user name is a conflict.
+    pub async fn insert(self, row: &AccountRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "insert into account (id, institution_id, username, password_hash, role, name_zh, name_en, title_zh,
+                                      title_en, active, licence_until, created_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            )
+            .bind(row.id)
+            .bind(row.institution_id)
+            .bind(&row.username)
+            .bind(&row.password_hash)
+            .bind(row.role)
+            .bind(&row.name_zh)
+            .bind(&row.name_en)
+            .bind(&row.title_zh)
+            .bind(&row.title_en)
+            .bind(row.active)
+            .bind(row.licence_until)
+            .bind(row.created_at)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// An account by its id.
+    pub async fn find(self, id: AccountId) -> Result<Option<AccountRow>> {
+        Ok(on!(self.0, |conn| sqlx::query_as(account!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// An account by its user name.
+    pub async fn by_username(self, username: &str) -> Result<Option<AccountRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(account!("where username = $1")).bind(username).fetch_optional(conn).await?
+        }))
+    }
+}
