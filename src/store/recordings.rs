@@ -127,8 +127,9 @@ impl Recordings<'_> {
     pub async fn of_doctor(self, doctor: AccountId, limit: i64) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where exists (select 1 from visit
-                               where visit.id = recording.visit_id and visit.doctor_id = $1
+                "where visit_id in (select id from visit where doctor_id = $1)
+                   and exists (select 1 from visit
+                               where visit.id = recording.visit_id
                                  and (visit.room_id <> recording.room_id or visit.end_reason is null
                                       or visit.end_reason <> 'wrong_person'))
                  order by started_at desc, participant_id, part

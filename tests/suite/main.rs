@@ -12,6 +12,7 @@ mod documents;
 mod figures;
 mod kill;
 mod media;
+mod plans;
 mod programs;
 mod recording;
 mod store;

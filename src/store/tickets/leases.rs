@@ -77,11 +77,14 @@ impl Tickets<'_> {
         }))
     }
 
+    // Every condition here repeats that of the index `ticket_leased`: SQLite uses it only where it stands to the letter.
+
     /// Tickets that ring since before `since` and still at `now`, and of whose call nobody was told by text message.
     pub async fn untold(&mut self, since: Timestamp, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
-                "where state = 'called' and accepted_at is null and called_at < $1 and ring_until > $2
+                "where state in ('called', 'serving', 'suspended') and state = 'called' and accepted_at is null
+                    and called_at < $1 and ring_until > $2
                     and not exists (
                         select 1
                         from ring_text
@@ -102,8 +105,8 @@ impl Tickets<'_> {
     pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
-                "where (state = 'called' and accepted_at is null and ring_until < $1)
-                    or (state in ('called', 'serving', 'suspended') and lease_until < $1)
+                "where state in ('called', 'serving', 'suspended')
+                    and (lease_until < $1 or (state = 'called' and accepted_at is null and ring_until < $1))
                  order by lease_until, id
                  limit $2"
             ))

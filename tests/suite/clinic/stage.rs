@@ -231,12 +231,20 @@ impl Site {
 impl Stage {
     /// The `n`th patient, from the link to a ticket: token and ticket view.
     pub async fn patient_waiting(&self, n: u32, stated: Value) -> (String, Value) {
+        let waiting = self.site.patient_waiting(n, stated).await;
+        // The next one comes a moment later, so that who came first is no matter of chance.
+        self.clock.advance(Duration::from_millis(1));
+        waiting
+    }
+}
+
+impl Site {
+    /// The `n`th patient, from the link to a ticket: token and ticket view.
+    pub async fn patient_waiting(&self, n: u32, stated: Value) -> (String, Value) {
         let (token, patient) = self.known_patient(n).await;
         self.consent(&token, &patient, true).await;
         let declaration = self.declare(&token, &patient, stated).await;
         let ticket = self.post("/tickets", &token, json!({ "declaration": declaration["id"] })).await.ok();
-        // The next one comes a moment later, so that who came first is no matter of chance.
-        self.clock.advance(Duration::from_millis(1));
         (token, ticket)
     }
 

@@ -17,7 +17,7 @@ pub struct Binary {
     /// Where it listens, such as `http://127.0.0.1:40123`.
     pub base: String,
     printed: Receiver<String>,
-    _logged: Receiver<String>,
+    logged: Receiver<String>,
 }
 
 impl Binary {
@@ -49,7 +49,7 @@ impl Binary {
             }
             said.push(line);
         };
-        Self { child, base: format!("http://{address}"), printed, _logged: logged }
+        Self { child, base: format!("http://{address}"), printed, logged }
     }
 
     /// What was printed for people before the server was ready, as far as the line that holds `last`.
@@ -61,6 +61,11 @@ impl Binary {
             text.push('\n');
         }
         text
+    }
+
+    /// What was logged since it was ready, as JSON.
+    pub fn logged(&self) -> impl Iterator<Item = Value> {
+        self.logged.try_iter().map(|line| serde_json::from_str(&line).unwrap_or_default())
     }
 
     /// `kill -9`: no goodbye, no clean-up.

@@ -1,0 +1,4 @@
+-- What is asked of tables that grow for years is found by an index.
+
+create index ticket_declaration on ticket (declaration_id, joined_at);
+create index alarm_patient on alarm (patient_id, closed_at) where closed_at is not null;
