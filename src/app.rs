@@ -330,8 +330,15 @@ pub async fn set_recording(
     let set = set.map_err(|e| failed("the policy cannot be set")(&e))?;
     db.close().await;
     match set {
-        PolicySet::Done => Ok(()),
-        PolicySet::NoClinic => Err(StartError(format!("there is no clinic {clinic}"))),
+        PolicySet::Done => {
+            let who = if is_wanted { "those who agree are recorded" } else { "nobody is recorded" };
+            println!("{clinic}: {who}, from the next visit on");
+            Ok(())
+        }
+        PolicySet::NoClinic(known) => {
+            let known = known.join(", ");
+            Err(StartError(format!("there is no clinic {clinic}; there are: {known}")))
+        }
         PolicySet::Several(names) => {
             let names = names.join(", ");
             Err(StartError(format!("several institutions have a clinic {clinic}; say --institution one of: {names}")))

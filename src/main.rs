@@ -44,6 +44,9 @@ enum Role {
         /// The institution's id or whole name, where several have such a clinic.
         #[arg(long)]
         institution: Option<String>,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
     },
     /// Prints the API document.
     Openapi,
@@ -91,10 +94,10 @@ async fn run(role: Role) -> Result<(), String> {
             let running = app::start(load(false)?, yunzhen::clock::Clock::System).await.map_err(|e| e.to_string())?;
             running.until(app::stop_signal()).await;
         }
-        Role::Migrate => app::migrate(&load(false)?).await.map_err(|e| e.to_string())?,
-        Role::Record { clinic, policy, institution } => {
+        Role::Migrate => app::migrate(&load_for_data(false)?).await.map_err(|e| e.to_string())?,
+        Role::Record { clinic, policy, institution, demo } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
-            app::set_recording(&load(false)?, &clinic, institution.as_deref(), is_wanted)
+            app::set_recording(&load_for_data(demo)?, &clinic, institution.as_deref(), is_wanted)
                 .await
                 .map_err(|e| e.to_string())?;
         }
@@ -110,6 +113,13 @@ async fn run(role: Role) -> Result<(), String> {
         Role::Healthcheck => app::healthcheck(&load(false)?).await.map_err(|e| e.to_string())?,
     }
     Ok(())
+}
+
+/// For work on the data of a server that need not run.
+fn load_for_data(demo: bool) -> Result<Config, String> {
+    let config = Config::load_for_data(demo).map_err(|e| e.to_string())?;
+    telemetry::init(&config);
+    Ok(config)
 }
 
 fn load(demo: bool) -> Result<Config, String> {

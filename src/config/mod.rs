@@ -148,6 +148,11 @@ impl Config {
 
     /// Reads file and environment over the defaults of `yunzhen demo` or `yunzhen serve`.
     pub fn load(demo: bool) -> Result<Self, ConfigError> {
+        Self::load_for_data(demo)?.check()
+    }
+
+    /// The same for work on the data alone, which asks nothing of the network.
+    pub fn load_for_data(demo: bool) -> Result<Self, ConfigError> {
         let defaults = if demo { Self::demo_defaults() } else { Self::serve_defaults() };
         let mut figment = Figment::from(Serialized::defaults(defaults));
         if let Some(path) = Env::var("YUNZHEN_CONFIG") {
@@ -157,7 +162,7 @@ impl Config {
         figment = figment.merge(Env::prefixed("YUNZHEN_").filter(move |key| !known.contains(&key.as_str())));
         let mut config: Self = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
         config.demo = demo;
-        config.check()
+        Ok(config)
     }
 
     fn check(self) -> Result<Self, ConfigError> {
@@ -193,6 +198,12 @@ impl Config {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ConfigError(format!("{} cannot be read: {error}", path.display()))),
         }
+    }
+
+    /// Where TURN listens over UDP; `None` also where the system chooses the port at the start, as a demonstration lets it:
+    /// then only the server that runs knows it.
+    pub fn known_turn_addr(&self) -> Option<SocketAddr> {
+        self.turn_udp_addr.filter(|address| address.port() != 0)
     }
 
     /// Where the secret lies that nobody chose.

@@ -167,7 +167,7 @@ impl Visitor<'_> {
                 ),
             ),
         }];
-        for url in self.config.own_turn_urls(self.config.http_addr, self.config.turn_udp_addr) {
+        for url in self.config.own_turn_urls(self.config.http_addr, self.config.known_turn_addr()) {
             let way = async {
                 let mut wire = self.wire(&url).await?;
                 probe.knock_through(&mut wire, told).await

@@ -109,7 +109,7 @@ pub fn openings(config: &Config) -> Vec<Opening> {
     let mut openings = vec![Opening { port: format!("TCP {pages}"), carries }];
     let media = config.media_announce.unwrap_or(config.media_addr).port();
     openings.push(Opening { port: format!("UDP {media}"), carries: "sound and picture of every call" });
-    if let Some(turn) = config.turn_udp_addr.filter(|_| config.turn_secret.is_none()) {
+    if let Some(turn) = config.known_turn_addr().filter(|_| config.turn_secret.is_none()) {
         let carries = "sound and picture where a network lets nothing out but UDP to this port";
         openings.push(Opening { port: format!("UDP {}", turn.port()), carries });
     }

@@ -54,6 +54,13 @@ macro_rules! clinic {
 pub struct Clinics<'tx>(pub(super) &'tx mut Tx);
 
 impl Clinics<'_> {
+    /// The codes of all clinics of all institutions.
+    pub async fn codes(self) -> Result<Vec<String>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select distinct code from clinic order by code").fetch_all(conn).await?
+        }))
+    }
+
     /// Keeps a new clinic.
     pub async fn insert(self, row: &ClinicRow) -> Result<()> {
         on!(self.0, |conn| {

@@ -314,6 +314,7 @@ impl Room {
             presence: taken.presence,
             media: taken.media.clone(),
             silent: taken.watch.silent(),
+            cut: taken.watch.is_cut(),
             held: taken.seat.standing == Standing::Held,
             muted: taken.seat.muted,
         });
@@ -436,14 +437,19 @@ impl Room {
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == about) else {
             return Vec::new();
         };
-        match &event {
+        let matters_to_all = match &event {
             RelayEvent::Connection { state, .. } => taken.watch.turns(now, *state),
             RelayEvent::Layers { name: SourceName::Camera, layers, .. } => {
                 taken.watch.is_watched(now, !layers.is_empty());
+                false
             }
-            _ => {}
+            _ => false,
+        };
+        let mut outputs = vec![taken.tell(event)];
+        if matters_to_all {
+            outputs.extend(self.tell_everybody());
         }
-        vec![taken.tell(event)]
+        outputs
     }
 
     /// The room says that it records while the relay says that somebody is recorded: not before, and not when it cannot.

@@ -22,6 +22,8 @@ const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
 pub(super) struct Watch {
     /// The media is connected; while it is not, the connection is what is missed, and no device.
     is_connected: bool,
+    /// It was, and is not any more: a page that was reloaded has its socket back before its media.
+    is_cut: bool,
     /// Whether the person says that it is sent.
     sent: [bool; 2],
     /// Nobody looks at the camera, and its browser was told to rest it.
@@ -37,6 +39,11 @@ impl Watch {
     /// What does not arrive.
     pub(super) fn silent(&self) -> Vec<MediaKind> {
         KINDS.into_iter().zip(self.silent).filter(|(_, silent)| *silent).map(|(kind, _)| kind).collect()
+    }
+
+    /// Whether the whole connection is missed.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// When silence has lasted too long, if it goes on.
@@ -67,10 +74,14 @@ impl Watch {
         self.is_watched(now, true);
     }
 
-    /// The relay tells the state of the connection. One that is back, or new, gets its time.
-    pub(super) fn turns(&mut self, now: Timestamp, state: MediaState) {
-        self.is_connected = state == MediaState::Connected;
+    /// The relay tells the state of the connection; whether everybody should hear of it. One that is back, or new, gets
+    /// its time.
+    pub(super) fn turns(&mut self, now: Timestamp, state: MediaState) -> bool {
+        let before = self.is_cut;
+        let was_connected = std::mem::replace(&mut self.is_connected, state == MediaState::Connected);
+        self.is_cut = !self.is_connected && (self.is_cut || was_connected);
         self.expect(now);
+        before != self.is_cut
     }
 
     /// The relay tells how many packets came (audio, video); whether that ended a silence.
@@ -177,6 +188,17 @@ mod tests {
         watch.turns(at(60_000), MediaState::Connected);
         assert!(!watch.passes(at(62_000)), "what comes back gets its time");
         assert!(watch.passes(at(63_000)), "and is missed after it");
+    }
+
+    #[test]
+    fn a_connection_that_was_there_is_missed_until_it_is_back_and_a_first_one_is_not() {
+        let mut watch = Watch::default();
+        assert!(!watch.turns(at(0), MediaState::Connecting) && !watch.is_cut(), "it was never there");
+        assert!(!watch.turns(at(1), MediaState::Connected) && !watch.is_cut());
+        assert!(watch.turns(at(2), MediaState::Interrupted) && watch.is_cut());
+        assert!(!watch.turns(at(3), MediaState::Closed) && watch.is_cut(), "told once");
+        assert!(!watch.turns(at(4), MediaState::Connecting) && watch.is_cut(), "on its way is not back");
+        assert!(watch.turns(at(5), MediaState::Connected) && !watch.is_cut());
     }
 
     #[test]

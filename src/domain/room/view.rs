@@ -177,6 +177,9 @@ pub struct Participant {
     /// What of it has not arrived at the server for three seconds.
     #[serde(default)]
     pub silent: Vec<MediaKind>,
+    /// The media was connected and is not any more, though the person may be here: a page that was reloaded.
+    #[serde(default)]
+    pub cut: bool,
     /// Held apart: neither hears nor sees, and is neither heard nor seen.
     #[serde(default)]
     pub held: bool,

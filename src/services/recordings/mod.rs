@@ -126,8 +126,8 @@ impl Services {
 pub enum PolicySet {
     /// It holds for visits that begin from now on.
     Done,
-    /// There is no such clinic.
-    NoClinic,
+    /// There is no such clinic; these codes there are.
+    NoClinic(Vec<String>),
     /// More than one institution has a clinic of this code: these.
     Several(Vec<String>),
 }
@@ -153,7 +153,7 @@ pub async fn set_policy(
     let [clinic] = &clinics[..] else {
         let named = |clinic: &ClinicOf| format!("{} ({})", clinic.name_zh, clinic.institution_id.as_uuid());
         return Ok(if clinics.is_empty() {
-            PolicySet::NoClinic
+            PolicySet::NoClinic(tx.clinics().codes().await?)
         } else {
             PolicySet::Several(clinics.iter().map(named).collect())
         });

@@ -71,7 +71,7 @@ const presence: Shape<Presence> = (value, path) => {
 const role = oneOf('patient', 'doctor', 'nurse', 'invited_doctor', 'interpreter', 'family', 'observer')
 const participant = object({
   id: text, role, name: bilingual, presence, media: selfMedia, silent: orElse(list(oneOf('audio', 'video')), []),
-  held: orElse(flag, false), muted: orElse(flag, false),
+  cut: orElse(flag, false), held: orElse(flag, false), muted: orElse(flag, false),
 }) as unknown as Shape<Participant>
 const knock = object({ id: text, role, name: bilingual, presence }) as unknown as Shape<Knock>
 const picture = object({ id: text, of: oneOf('tongue'), at: number }) as unknown as Shape<PictureAsk>

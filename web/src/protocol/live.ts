@@ -46,6 +46,8 @@ export interface Participant {
   media: SelfMedia
   /** What of it has not arrived at the server for three seconds. */
   silent?: MediaKind[]
+  /** The media was connected and is not any more, though the page may be open. */
+  cut?: boolean
   /** Held apart: neither hears nor sees, and is neither heard nor seen. */
   held: boolean
   /** Muted by a host, until the person speaks again. */

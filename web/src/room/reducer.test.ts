@@ -103,6 +103,7 @@ describe('who is here', () => {
   it('has one word for what is wrong with the other side', () => {
     expect(otherWord(null)).toBe('waiting')
     expect(otherWord({ ...person('d', 'doctor'), presence: { state: 'lost', since: 1 } })).toBe('lost')
+    expect(otherWord({ ...person('d', 'doctor'), cut: true })).toBe('lost')
     expect(otherWord(person('d', 'doctor', { hidden: true }))).toBe('hidden')
     expect(otherWord(person('d', 'doctor', { camera: false }))).toBe('camera_off')
     expect(otherWord(person('d', 'doctor', { quality: 'poor' }))).toBe('weak')

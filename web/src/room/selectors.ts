@@ -107,12 +107,17 @@ export function isFrozen(state: CallState): boolean {
   return state.phase.name === 'reconnecting' && state.mediaDownSince !== null
 }
 
+/** Neither heard nor seen until the network, or the reloaded page, is back. */
+export function isLost(one: Participant): boolean {
+  return one.presence.state === 'lost' || one.cut === true
+}
+
 /** What the stage says in place of, or beside, the other's picture. */
 export type OtherWord = 'waiting' | 'lost' | 'hidden' | 'camera_off' | 'dark' | 'weak' | Exclude<Rung, 'full'> | null
 
 export function otherWord(other: Participant | null, slots: readonly Slot[] = []): OtherWord {
   if (other === null) return 'waiting'
-  if (other.presence.state === 'lost') return 'lost'
+  if (isLost(other)) return 'lost'
   if (other.media.hidden) return 'hidden'
   const { rung } = other.media
   // No camera of theirs is off: their network does not bear it.
@@ -134,7 +139,7 @@ export function silentLeg(state: CallState): SilentLeg | null {
   if (state.phase.name !== 'live') return null
   for (const kind of ['audio', 'video'] as const) {
     // A lost person is told as lost, and so is one who has gone to another page.
-    const one = state.participants.find((each) => each.silent?.includes(kind) === true && each.presence.state === 'here' && !each.media.hidden)
+    const one = state.participants.find((each) => each.silent?.includes(kind) === true && !isLost(each) && !each.media.hidden)
     if (one) return { whose: one.id === state.you ? 'own' : 'other', kind, one }
   }
   return null
