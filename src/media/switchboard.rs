@@ -325,10 +325,10 @@ impl Switchboard {
             }
             // What a recording says that was stopped in the meantime counts no longer, and falls through.
             News::Taped(is_kept) if place.tape.is_some() => self.say(RelayEvent::Taped { participant, is_kept }),
-            News::Upstream { packets, loss } => {
+            News::Upstream { packets } => {
                 // A measurement is worth nothing when the next one is already there.
                 if self.outbox.len() < OUTBOX / 2 {
-                    self.say(RelayEvent::Upstream { participant, packets, loss });
+                    self.say(RelayEvent::Upstream { participant, packets });
                 }
             }
             News::Taped(_) | News::Left { .. } => {}

@@ -425,7 +425,7 @@ impl Room {
                 let told = self.taken.iter_mut().filter(|taken| taken.seat.standing == Standing::Inside);
                 return told.map(|taken| taken.tell(event.clone())).collect();
             }
-            RelayEvent::Upstream { participant, packets, .. } => {
+            RelayEvent::Upstream { participant, packets } => {
                 let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
                 let has_changed = taken.is_some_and(|taken| taken.watch.hears(now, *packets));
                 return if has_changed { self.tell_everybody() } else { Vec::new() };

@@ -153,7 +153,7 @@ fn both_sides_are_told_whose_microphone_is_silent_and_when_it_is_heard_again() {
     room.handle(at(0), Input::Media(connection(12), media));
     let connected = RelayEvent::Connection { participant: patient, state: MediaState::Connected };
     room.handle(at(0), Input::Relay(connected));
-    let heard = |packets| Input::Relay(RelayEvent::Upstream { participant: patient, packets: (packets, 0), loss: 0.0 });
+    let heard = |packets| Input::Relay(RelayEvent::Upstream { participant: patient, packets: (packets, 0) });
     room.handle(at(1_000), heard(25));
     let until = room.deadline().expect("somebody is listened for");
     assert!(until.since(at(1_000)) <= Duration::from_secs(3), "{until:?}");
