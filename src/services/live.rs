@@ -22,6 +22,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::hearsay::Hearsay;
 use crate::services::refusal::Refusal;
+use crate::services::stills::{self, Stills};
 
 /// How long it is known when the last browser of a ticket went; longer than any visit.
 const LEFT_KEPT: Duration = Duration::from_hours(12);
@@ -78,6 +79,8 @@ struct Connection {
     rooms: Vec<RoomId>,
     /// Those of them that it entered as a patient through an open door.
     halls: Vec<RoomId>,
+    /// Those that its socket has not taken yet.
+    stills: Arc<Stills>,
     lost_at: Option<Timestamp>,
     /// The socket did not read what waited for it.
     slow: bool,
@@ -158,6 +161,7 @@ impl Live {
         let rooms = {
             let now = self.clock.now();
             let mut registry = self.registry();
+            stills: Arc::default(),
             let entry = registry.connections.get_mut(&connection).filter(|entry| entry.session == session)?;
             if entry.lost_at.is_some_and(|at| now.since(at) >= SEAT_GRACE) {
                 return None;
@@ -178,6 +182,8 @@ impl Live {
     pub fn is_current(&self, connection: ConnectionId, outbox: &Outbox) -> bool {
         let registry = self.registry();
         let current = registry.connections.get(&connection).and_then(|entry| entry.outbox.as_ref());
+            // What the old one has not taken is old.
+            entry.stills = Arc::default();
         current.is_some_and(|current| current.same_channel(outbox))
     }
 
@@ -195,6 +201,11 @@ impl Live {
 
     /// The socket of `connection` is gone; its seats are kept. `outbox` tells this socket from a later one.
     pub async fn disconnect(&self, connection: ConnectionId, outbox: &Outbox) {
+    /// The stills that wait for the socket which `connection` has now; none ever for one that is not known.
+    pub fn stills(&self, connection: ConnectionId) -> Arc<Stills> {
+        self.registry().connections.get(&connection).map(|entry| Arc::clone(&entry.stills)).unwrap_or_default()
+    }
+
         let rooms = {
             let mut registry = self.registry();
             let Some(entry) = registry.connections.get_mut(&connection) else { return };
@@ -441,6 +452,7 @@ impl Live {
             self.registry().seats.remove(participant);
         }
         // Who leaves and comes back at once is removed after the new seat was noted, and then admitted.
+                    Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
         if let RelayCommand::Admit { room, participant, .. } = &command {
             self.registry().seats.insert(*participant, *room);
         }
@@ -469,6 +481,13 @@ impl Live {
         let mut registry = self.registry();
         registry.rooms.remove(&room);
         registry.seats.retain(|_, at| *at != room);
+            entry.stills.withhold_in(room);
+        }
+        if let Notice::Still(participant, still) = notice {
+            if entry.outbox.is_some() {
+                entry.stills.show(room, participant, still);
+            }
+            return;
     }
 }
 
@@ -480,6 +499,17 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Full | Notice::NoPlace => {
             let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
             ServerMessage::Refused { id: None, problem }
+    /// What is withheld is asked of nobody: it lies with the sockets, and goes before anybody is told.
+    fn withhold(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
+        let registry = self.registry();
+        for entry in registry.connections.values().filter(|entry| entry.rooms.contains(&room)) {
+            entry.stills.withhold_of(room, participant);
+        }
+        if let Some(entry) = registry.connections.get(&connection) {
+            entry.stills.withhold_in(room);
+        }
+    }
+
         }
         Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
         Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {
@@ -496,6 +526,11 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
     })
 }
 
+        Notice::StillShown(id) => ServerMessage::Done { id },
+        Notice::StillRefused(id, why) => {
+            ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
+        }
+        Notice::Still(..) => return None,
 #[cfg(test)]
 #[path = "live_tests.rs"]
 mod tests;

@@ -105,7 +105,8 @@ async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_
     for n in 0..LOST_OF_ALL {
         let (session, (subject, address)) = (SessionId::from_uuid(id(n)), somebody(n));
         let (rooms, halls, lost_at) = (Vec::new(), Vec::new(), Some(now));
-        let entry = Connection { session, subject, address, outbox: None, rooms, halls, lost_at, slow: false };
+        let (outbox, stills) = (None, Arc::default());
+        let entry = Connection { session, subject, address, outbox, stills, rooms, halls, lost_at, slow: false };
         live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
     }
     for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
