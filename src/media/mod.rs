@@ -12,6 +12,7 @@
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
+mod asking;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod bad_bytes;
@@ -84,9 +85,9 @@ pub struct RelayHandle {
     mux: Arc<Mux>,
     turn: Option<Arc<Turn>>,
     turn_udp: Option<SocketAddr>,
-}
     stop: CancellationToken,
     ended: CancellationToken,
+}
 
 impl std::fmt::Debug for RelayHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,7 +111,6 @@ impl RelayHandle {
         self.turn_udp
     }
 
-    /// How many peer connections exist, counted by the credentials they hold on the port.
     /// Ends the relay and nothing else.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -121,6 +121,7 @@ impl RelayHandle {
         self.ended.cancelled().await;
     }
 
+    /// How many peer connections exist, counted by the credentials they hold on the port.
     pub fn connections(&self) -> usize {
         self.mux.connections()
     }
