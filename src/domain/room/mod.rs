@@ -322,6 +322,11 @@ impl Room {
         self.id
     }
 
+    /// What it is for.
+    pub fn purpose(&self) -> RoomPurpose {
+        self.purpose
+    }
+
     /// Whether this connection has a seat here.
     pub fn seats(&self, connection: ConnectionId) -> bool {
         self.taken.iter().any(|taken| taken.connection == connection)
@@ -556,6 +561,6 @@ fn lost_until(presence: Presence) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod still_tests;
+#[cfg(test)]
+mod tests;
