@@ -81,12 +81,14 @@ impl Services {
     /// Shows a still to the others in a room; the room itself answers.
     pub async fn show_still(&self, connection: ConnectionId, room: RoomId, id: u64, jpeg: &str) -> Result<(), Refusal> {
         if jpeg.len() > STILL_MOST.div_ceil(3) * 4 {
-            return Err(Refusal::new(ErrorCode::TooLarge, format!("a still has {STILL_MOST} bytes at most")));
+            let words = format!("a still has {STILL_MOST} bytes at most");
+            return Err(Refusal::field(ErrorCode::TooLarge, "jpeg", words));
         }
         let bytes = STANDARD.decode(jpeg);
         let bytes = bytes.map_err(|_| Refusal::field(ErrorCode::Invalid, "jpeg", "this is not base64"))?;
         let still = Still::new(&bytes);
-        let still = still.ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a still is a small JPEG"))?;
+        let still =
+            still.ok_or_else(|| Refusal::field(ErrorCode::UnsupportedType, "jpeg", "a still is a small JPEG"))?;
         self.live.say(connection, room, Input::Still { connection, id, still }).await
     }
 }
