@@ -79,6 +79,7 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
+    use super::super::instant;
     use super::*;
 
     fn address(n: u16) -> SocketAddr {
@@ -90,7 +91,7 @@ mod tests {
 
     impl Browser {
         fn new() -> Self {
-            Self(Asking::default(), 0, Instant::now())
+            Self(Asking::default(), 0, instant::now())
         }
 
         fn ask(&mut self, millis: u64, n: u16) -> Option<Transaction> {

@@ -193,7 +193,8 @@ mod tests {
     async fn a_vital_task_tells_that_it_ended_also_when_it_broke() {
         for breaks in [false, true] {
             let ended = CancellationToken::new();
-            let task = tokio::spawn(vital(ended.clone().drop_guard(), async move { assert!(!breaks, "on purpose") }));
+            let task = TaskTracker::new()
+                .spawn(vital(ended.clone().drop_guard(), async move { assert!(!breaks, "on purpose") }));
             ended.cancelled().await;
             assert_eq!(task.await.is_err(), breaks);
         }

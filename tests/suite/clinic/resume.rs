@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::Input;
@@ -468,7 +469,7 @@ async fn a_server_whose_relay_ended_says_goodbye_and_ends_as_one_that_failed() {
     let room = socket.join(&stage, &visit, &visit.patient).await;
     let Stage { server, .. } = stage;
     let relay = server.relay.clone();
-    let server = tokio::spawn(server.until(std::future::pending()));
+    let server = TaskTracker::new().spawn(server.until(std::future::pending()));
     relay.stop();
     let bye = socket.expect("bye").await;
     assert_eq!(bye["problem"]["code"], "server.shutting_down", "the browser comes back by itself, to its room {room}");
