@@ -18,7 +18,7 @@ use crate::http::router;
 use crate::http::serve::{Bounds, Sites, Taker, Tls, serve};
 use crate::http::tls::{Certificate, CertificateError};
 use crate::load::Crowd;
-use crate::media::{Entropy, Relay, RelayConfig, Turn, TurnConfig};
+use crate::media::{Entropy, Relay, RelayConfig, RelayHandle, Turn, TurnConfig};
 use crate::services::live::Live;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::seed::DEMO_LINK;
@@ -35,6 +35,11 @@ const GRACE: Duration = Duration::from_secs(5);
 #[error("{0}")]
 pub struct StartError(String);
 
+/// Why a server ended that nobody had asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("the media relay ended by itself; whoever started this process starts it anew")]
+pub struct RelayLost;
+
 fn failed(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
     move |cause| StartError(format!("{what}: {cause}"))
 }
@@ -47,6 +52,8 @@ pub struct Running {
     pub http_addr: SocketAddr,
     /// The one UDP port.
     pub media_addr: SocketAddr,
+    /// The relay, for those who start the server from within a test.
+    pub relay: RelayHandle,
     certificate: Option<Arc<Certificate>>,
     tracker: TaskTracker,
     shutdown: CancellationToken,
@@ -76,10 +83,19 @@ impl Running {
         crowd.start(&self.tracker, &self.shutdown);
     }
 
-    /// Waits until `signal`, then ends in order: sockets say goodbye, tasks finish, the database closes.
-    pub async fn until(self, signal: impl Future<Output = ()>) {
-        signal.await;
+    /// Waits until `signal`, then ends in order: sockets say goodbye, tasks finish, the database closes. A server whose relay
+    /// has ended can carry no call, and ends in the same order: its browsers come back to the next.
+    pub async fn until(self, signal: impl Future<Output = ()>) -> Result<(), RelayLost> {
+        let is_lost = tokio::select! {
+            biased;
+            () = signal => false,
+            () = self.relay.ended() => true,
+        };
+        if is_lost {
+            tracing::error!("the media relay has ended: the server ends, to be started anew");
+        }
         self.stop().await;
+        if is_lost { Err(RelayLost) } else { Ok(()) }
     }
 
     /// Ends in order.
@@ -173,7 +189,7 @@ async fn start_with(
     };
     tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
     tracing::info!(%http_addr, %media_addr, "ready");
-    Ok(Running { services, http_addr, media_addr, certificate, tracker, shutdown })
+    Ok(Running { services, http_addr, media_addr, relay, certificate, tracker, shutdown })
 }
 
 /// The certificate, where the server speaks TLS itself.

@@ -88,11 +88,11 @@ async fn run(role: Role) -> Result<(), String> {
             let config = load(true)?;
             let running = app::start_demo(config, ring_secs, fresh).await.map_err(|e| e.to_string())?;
             running.invite(patients, seed);
-            running.until(app::stop_signal()).await;
+            running.until(app::stop_signal()).await.map_err(|e| e.to_string())?;
         }
         Role::Serve => {
             let running = app::start(load(false)?, yunzhen::clock::Clock::System).await.map_err(|e| e.to_string())?;
-            running.until(app::stop_signal()).await;
+            running.until(app::stop_signal()).await.map_err(|e| e.to_string())?;
         }
         Role::Migrate => app::migrate(&load_for_data(false)?).await.map_err(|e| e.to_string())?,
         Role::Record { clinic, policy, institution, demo } => {

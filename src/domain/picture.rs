@@ -17,6 +17,37 @@ pub fn clean(bytes: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     }
 }
 
+/// A JPEG as it is kept, when neither of its sides is longer than `most` pixels.
+pub fn small_jpeg(bytes: &[u8], most: u16) -> Option<Vec<u8>> {
+    let ("image/jpeg", kept) = clean(bytes)? else { return None };
+    let (height, width) = sides(&kept)?;
+    ((1..=most).contains(&height) && (1..=most).contains(&width)).then_some(kept)
+}
+
+/// Height and width, as the one frame of a cleaned JPEG says them (T.81, B.2.2).
+fn sides(jpeg: &[u8]) -> Option<(u16, u16)> {
+    const SCAN: u8 = 0xDA;
+    let (mut rest, mut sides) = (jpeg.get(2..)?, None);
+    while let [0xFF, marker, high, low, ..] = *rest {
+        let (segment, after) = rest.split_at_checked(2 + usize::from(u16::from_be_bytes([high, low])))?;
+        match marker {
+            SCAN => break,
+            // A table of codes, an extension, arithmetic conditions; the others begin a frame.
+            0xC4 | 0xC8 | 0xCC => {}
+            0xC0..=0xCF => {
+                let [_, _, _, _, _, top, bottom, left, right, ..] = *segment else { return None };
+                let read = (u16::from_be_bytes([top, bottom]), u16::from_be_bytes([left, right]));
+                if sides.replace(read).is_some() {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        rest = after;
+    }
+    sides
+}
+
 /// Of the segments of a JPEG stay the picture's, and of the applications' only JFIF, the colour profile and Adobe's colour
 /// transform; it ends with its end (ITU-T T.81, annex B).
 fn jpeg(bytes: &[u8]) -> Option<Vec<u8>> {

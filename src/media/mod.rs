@@ -12,6 +12,7 @@
 //! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
+mod asking;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod bad_bytes;
@@ -54,7 +55,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use self::common::Common;
@@ -84,6 +85,8 @@ pub struct RelayHandle {
     mux: Arc<Mux>,
     turn: Option<Arc<Turn>>,
     turn_udp: Option<SocketAddr>,
+    stop: CancellationToken,
+    ended: CancellationToken,
 }
 
 impl std::fmt::Debug for RelayHandle {
@@ -106,6 +109,16 @@ impl RelayHandle {
     /// The UDP address of the TURN server that was bound.
     pub fn turn_udp_addr(&self) -> Option<SocketAddr> {
         self.turn_udp
+    }
+
+    /// Ends the relay and nothing else.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until one of the tasks has ended without which no packet passes: at shutdown, or by a fault.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// How many peer connections exist, counted by the credentials they hold on the port.
@@ -143,7 +156,9 @@ impl Relay {
             .clone()
             .map(|chosen| Turn::new(instant::now(), chosen, nonce_key, Arc::clone(&mux), config.announced()));
         let stop = shutdown.child_token();
-        tracker.spawn(Arc::clone(&mux).read(stop.clone()));
+        // Also what panics drops its guard.
+        let ended = CancellationToken::new();
+        tracker.spawn(vital(ended.clone().drop_guard(), Arc::clone(&mux).read(stop.clone())));
         if let (Some(turn), Some(udp)) = (&turn, udp) {
             tracker.spawn(Arc::clone(turn).serve_udp(udp, stop.clone()));
         }
@@ -158,7 +173,30 @@ impl Relay {
         });
         let (commands, received) = mpsc::channel(COMMANDS);
         let (events, told) = mpsc::channel(EVENTS);
-        tracker.spawn(Switchboard::new(common, events, stop).run(received));
-        Ok((RelayHandle { commands, mux, turn, turn_udp }, told))
+        let switchboard = Switchboard::new(common, events, stop.clone()).run(received);
+        tracker.spawn(vital(ended.clone().drop_guard(), switchboard));
+        Ok((RelayHandle { commands, mux, turn, turn_udp, stop, ended }, told))
+    }
+}
+
+/// A task whose end is told by `guard`.
+async fn vital(guard: DropGuard, task: impl Future<Output = ()>) {
+    task.await;
+    drop(guard);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_vital_task_tells_that_it_ended_also_when_it_broke() {
+        for breaks in [false, true] {
+            let ended = CancellationToken::new();
+            let task = TaskTracker::new()
+                .spawn(vital(ended.clone().drop_guard(), async move { assert!(!breaks, "on purpose") }));
+            ended.cancelled().await;
+            assert_eq!(task.await.is_err(), breaks);
+        }
     }
 }

@@ -189,7 +189,7 @@ impl Peer {
             self.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.port);
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
-        self.port.know(&self.common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
+        self.port.know(instant::now(), &self.common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
         self.uses = uses;
         self.note_sections(offer, &answer);
         let addresses = self.common.config.announced();

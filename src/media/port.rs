@@ -28,6 +28,7 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::asking::{ASKED, Asking};
 use super::egress::Wire;
 use super::feedback::{self, Feedback};
 use super::mux::Mux;
@@ -35,8 +36,6 @@ use super::stun::{self, Class, Key, Message, Transaction};
 
 /// The address at which the engine believes its only peer: reserved for documentation (RFC 5737), so nothing is there.
 const FAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
-/// Addresses of a browser that are asked, or known, at a time.
-const ASKED: usize = 8;
 /// For so long an address at which the browser answered may be nominated without being asked again.
 const PROVED_FOR: Duration = Duration::from_secs(30);
 /// Datagrams that wait for the engine: two thirds of a second of a good camera.
@@ -74,7 +73,7 @@ struct Paths {
     /// `browser:ours`, and the browser's password.
     browser: Option<(String, Key)>,
     /// Questions whose answers prove an address.
-    asked: VecDeque<(SocketAddr, Transaction)>,
+    asking: Asking,
     /// Addresses where the browser answered, and when.
     proved: VecDeque<(SocketAddr, Instant)>,
 }
@@ -84,20 +83,16 @@ impl Paths {
         self.proved.iter().any(|(known, at)| *known == address && now.saturating_duration_since(*at) < PROVED_FOR)
     }
 
-    /// A question to `address`; the same one as long as it was not answered, so that a late answer counts.
-    fn ask(&mut self, address: SocketAddr, crypto: &dyn RTCCryptoProvider) -> Option<Vec<u8>> {
+    /// A question to `address`, if one may go there now.
+    fn ask(&mut self, now: Instant, address: SocketAddr, crypto: &dyn RTCCryptoProvider) -> Option<Vec<u8>> {
         let (username, key) = self.browser.as_ref()?;
-        let known = self.asked.iter().find(|(known, _)| *known == address).map(|(_, transaction)| *transaction);
-        if let Some(transaction) = known {
-            return stun::question(transaction, username, key);
-        }
-        let mut fresh = Transaction::default();
-        crypto.random().fill(&mut fresh).ok()?;
-        if self.asked.len() == ASKED {
-            self.asked.pop_front();
-        }
-        self.asked.push_back((address, fresh));
-        stun::question(fresh, username, key)
+        let fresh = || {
+            let mut fresh = Transaction::default();
+            crypto.random().fill(&mut fresh).ok()?;
+            Some(fresh)
+        };
+        let transaction = self.asking.ask(now, address, fresh)?;
+        stun::question(transaction, username, key)
     }
 }
 
@@ -178,11 +173,11 @@ impl Port {
     }
 
     /// Notes the ICE credentials under which the browser answers: its own of now, and ours.
-    pub(super) fn know(&self, mux: &Mux, ours: &str, ufrag: &str, password: &str) {
+    pub(super) fn know(&self, now: Instant, mux: &Mux, ours: &str, ufrag: &str, password: &str) {
         let (mut paths, name) = (self.paths(), format!("{ufrag}:{ours}"));
         // An answer may be under way: what is only said again asks nothing anew.
         if paths.browser.as_ref().is_none_or(|(known, _)| *known != name) {
-            paths.asked.clear();
+            paths.asking.renew(now);
         }
         paths.browser = Some((name, Key::new(password, Arc::clone(&mux.crypto))));
     }
@@ -198,7 +193,7 @@ impl Port {
                     if nominates {
                         paths.wanted = Some(from);
                     }
-                    paths.ask(from, self.crypto.as_ref())
+                    paths.ask(now, from, self.crypto.as_ref())
                 }
                 _ => {
                     if nominates || used.is_none() {
@@ -218,9 +213,9 @@ impl Port {
     pub(super) fn answered(&self, now: Instant, from: SocketAddr, answer: &Message<'_>) -> bool {
         let mut paths = self.paths();
         let is_sealed = paths.browser.as_ref().is_some_and(|(_, key)| answer.is_sealed_with(key));
-        let asked = paths.asked.iter().position(|asked| *asked == (from, answer.transaction));
-        let Some(at) = asked.filter(|_| is_sealed) else { return false };
-        paths.asked.remove(at);
+        if !is_sealed || !paths.asking.is_answered(from, answer.transaction) {
+            return false;
+        }
         paths.proved.retain(|(known, _)| *known != from);
         if paths.proved.len() == ASKED {
             paths.proved.pop_front();

@@ -68,7 +68,7 @@ pub(super) enum News {
     /// Whether what is sent is being recorded.
     Taped(bool),
     /// A measurement.
-    Upstream { packets: (u64, u64), loss: f32 },
+    Upstream { packets: (u64, u64) },
     /// The seat's task ends.
     Left { was_connected: bool },
 }
@@ -98,7 +98,7 @@ pub(super) struct Seat {
     tallies: HashMap<String, (SourceName, Arc<Tally>)>,
     camera: PictureCodec,
     /// Microphone, camera, screen.
-    measured: [(u64, u64); 3],
+    measured: [u64; 2],
     state: Option<MediaState>,
 }
 
@@ -318,25 +318,20 @@ impl Seat {
     }
 
     async fn measure(&mut self) {
-        let mut now = [(0, 0); 3];
+        let mut now = [0; 2];
         for (name, tally) in self.tallies.values() {
-            let sum = &mut now[match name {
-                SourceName::Microphone => 0,
-                SourceName::Camera => 1,
-                SourceName::Screen => 2,
-            }];
-            let (received, expected) = tally.sums();
-            sum.0 += received;
-            sum.1 += expected;
+            match name {
+                SourceName::Microphone => now[0] += tally.sum(),
+                SourceName::Camera => now[1] += tally.sum(),
+                SourceName::Screen => {}
+            }
         }
         let before = std::mem::replace(&mut self.measured, now);
         if self.state != Some(MediaState::Connected) {
             return;
         }
-        let [microphone, camera, screen] =
-            [0, 1, 2].map(|at| (now[at].0.saturating_sub(before[at].0), now[at].1.saturating_sub(before[at].1)));
-        let (received, expected) = (microphone.0 + camera.0 + screen.0, microphone.1 + camera.1 + screen.1);
-        self.tell(News::Upstream { packets: (microphone.0, camera.0), loss: loss(received, expected) }).await;
+        let [microphone, camera] = [0, 1].map(|at| now[at].saturating_sub(before[at]));
+        self.tell(News::Upstream { packets: (microphone, camera) }).await;
     }
 
     async fn report(&self) {
@@ -385,10 +380,6 @@ impl Seat {
 }
 
 /// Share of packets lost. Repaired ones were received, so they do not count.
-#[expect(clippy::cast_precision_loss, reason = "a share needs no more than seven digits")]
-fn loss(received: u64, expected: u64) -> f32 {
-    if expected == 0 { 0.0 } else { expected.saturating_sub(received) as f32 / expected as f32 }
-}
 
 /// Something that a connection reports.
 enum PeerEvent {

@@ -272,7 +272,7 @@ impl Feed {
     /// Takes note of a packet, and says which of the source's streams it belongs to.
     async fn hear(&self, streams: &mut Vec<(u32, usize)>, packet: &Packet) -> Option<Origin> {
         let header = &packet.header;
-        self.tally.count(header.ssrc, header.sequence_number);
+        self.tally.count();
         let codec = self.payload_types.codec(header.payload_type)?;
         let known = streams.iter().find(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, layer)| *layer);
         let layer = if let Some(layer) = known {

@@ -171,7 +171,7 @@ impl Switchboard {
             self.seat_room(former);
         }
         let now = instant::now();
-        if !self.has_room(room) || !self.make_way(kept, now) {
+        if !self.has_room(room) || !self.make_way(kept, mode, now) {
             tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
             return;
         }
@@ -205,20 +205,28 @@ impl Switchboard {
         self.members(room).count() < self.common.config.seats_per_room
     }
 
-    /// Finds a seat in the house, if need be that of an idle check or caller, who is told; `false` when there is none.
-    fn make_way(&mut self, kept: bool, now: Instant) -> bool {
+    /// Finds a seat in the house, if need be that of an idle check or caller, or for a caller that of any check; who loses it
+    /// is told. `false` when there is none.
+    fn make_way(&mut self, kept: bool, mode: RelayMode, now: Instant) -> bool {
         let seats = self.common.config.seats;
         let in_hall = self.seats.values().filter(|place| !place.kept).count();
         if kept || in_hall < seats / 2 {
             return self.seats.len() < seats;
         }
-        let Some(idle) = self.longest_idle(now) else { return false };
-        if let Some(former) = self.remove(idle) {
+        let check = || self.newest_check().filter(|_| mode == RelayMode::Conference);
+        let Some(leaves) = self.longest_idle(now).or_else(check) else { return false };
+        if let Some(former) = self.remove(leaves) {
             self.seat_room(former);
         }
         // Its browser tries again, and hears that it has no seat any more.
-        self.say(RelayEvent::Connection { participant: idle, state: MediaState::Closed });
+        self.say(RelayEvent::Connection { participant: leaves, state: MediaState::Closed });
         true
+    }
+
+    /// The check that has just begun: whoever is nearly done may finish.
+    fn newest_check(&self) -> Option<ParticipantId> {
+        let checks = self.seats.iter().filter(|(_, place)| !place.kept && place.mode == RelayMode::Loopback);
+        checks.max_by_key(|(_, place)| place.number).map(|(participant, _)| *participant)
     }
 
     /// The check or caller without a connection for longest, and for long enough that its seat may be given to another.
@@ -325,10 +333,10 @@ impl Switchboard {
             }
             // What a recording says that was stopped in the meantime counts no longer, and falls through.
             News::Taped(is_kept) if place.tape.is_some() => self.say(RelayEvent::Taped { participant, is_kept }),
-            News::Upstream { packets, loss } => {
+            News::Upstream { packets } => {
                 // A measurement is worth nothing when the next one is already there.
                 if self.outbox.len() < OUTBOX / 2 {
-                    self.say(RelayEvent::Upstream { participant, packets, loss });
+                    self.say(RelayEvent::Upstream { participant, packets });
                 }
             }
             News::Taped(_) | News::Left { .. } => {}

@@ -101,6 +101,16 @@ pub enum ClientMessage {
         /// What is sent.
         state: SelfMedia,
     },
+    /// Shows one still picture in place of the camera: only while the own `media.rung` is `still`, a JPEG of at most 8 KiB
+    /// and 640 pixels a side, one a second. Nobody keeps it.
+    Still {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+        /// The file, in base64.
+        jpeg: String,
+    },
     /// Says how large the browser shows each receiving section; sections that are not named are not shown, and get no
     /// picture. A browser that never says it gets every picture as large as it is.
     View {
@@ -274,6 +284,17 @@ pub enum ServerMessage {
         room: RoomId,
         /// Nobody, before the first word.
         participant: Option<ParticipantId>,
+    },
+    /// A still picture of somebody whose `media.rung` is `still`: shown in place of the camera until the next, or until
+    /// `room` says that the camera is off, another rung, the person apart or gone, or the camera silent. Where a browser
+    /// reads slowly only the newest of each person comes.
+    Still {
+        /// The room.
+        room: RoomId,
+        /// Whose.
+        participant: ParticipantId,
+        /// A JPEG, in base64.
+        jpeg: String,
     },
     /// The relay's view of the own connection.
     MediaState {

@@ -128,9 +128,9 @@ mod tests {
     async fn packets_that_were_counted_stay_counted() {
         let hearsay = Hearsay::default();
         for packets in [(3, 4), (0, 0), (2, 1)] {
-            hearsay.say(RelayEvent::Upstream { participant: participant(1), packets, loss: 0.0 });
+            hearsay.say(RelayEvent::Upstream { participant: participant(1), packets });
         }
-        let summed = RelayEvent::Upstream { participant: participant(1), packets: (5, 5), loss: 0.0 };
+        let summed = RelayEvent::Upstream { participant: participant(1), packets: (5, 5) };
         assert_eq!(hearsay.next().await, summed);
     }
 
@@ -157,7 +157,7 @@ mod tests {
         let (events, said) = mpsc::channel(16);
         tasks.spawn(Arc::clone(&live).listen(said));
         for _ in 0..600 {
-            events.send(RelayEvent::Upstream { participant, packets: (1, 1), loss: 0.0 }).await.unwrap();
+            events.send(RelayEvent::Upstream { participant, packets: (1, 1) }).await.unwrap();
         }
         events.send(RelayEvent::Slots { participant, slots: Vec::new(), missing: (0, 1) }).await.unwrap();
         let relay = tasks.spawn(async move { while commands.recv().await.is_some() {} });

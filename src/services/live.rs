@@ -16,12 +16,13 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
 use crate::domain::room::relay::{RelayCommand, RelayEvent};
-use crate::domain::room::{Input, Notice, Output, ParticipantRole, Room, RoomEnd, SEAT_GRACE, Seat};
+use crate::domain::room::{Input, Notice, Output, ParticipantRole, Room, RoomEnd, RoomPurpose, SEAT_GRACE, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::hearsay::Hearsay;
 use crate::services::refusal::Refusal;
+use crate::services::stills::{self, Stills};
 
 /// How long it is known when the last browser of a ticket went; longer than any visit.
 const LEFT_KEPT: Duration = Duration::from_hours(12);
@@ -33,10 +34,12 @@ const LOST_OF_ONE: usize = SOCKETS;
 const LOST_OF_ALL: usize = 10_000;
 /// The same of one network address: more than a ward has windows.
 const LOST_OF_ADDRESS: usize = 256;
-/// Seats of checks and callers for one network address: as many as our TURN server has for them.
+/// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
 const HALL_OF_ADDRESS: usize = 64;
 /// When to try again: a check is over in less than a minute.
 const HALL_AGAIN_SECS: u32 = 30;
+/// Who was lost for so long is not counted there any more; the own seat waits on.
+const HALL_LOST: Duration = Duration::from_secs(30);
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -66,7 +69,8 @@ struct Registry {
 struct Open {
     inputs: mpsc::Sender<Input>,
     hearsay: Arc<Hearsay>,
-    is_open_door: bool,
+    /// Which open door leads there, if one does.
+    door: Option<RoomPurpose>,
 }
 
 struct Connection {
@@ -75,6 +79,8 @@ struct Connection {
     /// Where it began; of IPv6 the network.
     address: IpAddr,
     outbox: Option<Outbox>,
+    /// Those that its socket has not taken yet.
+    stills: Arc<Stills>,
     rooms: Vec<RoomId>,
     /// Those of them that it entered as a patient through an open door.
     halls: Vec<RoomId>,
@@ -103,12 +109,23 @@ impl Registry {
 }
 
 impl Registry {
-    /// Whether `address` may have a seat in `room`, one of a check or a caller; whoever comes back into theirs may.
-    fn has_hall(&self, address: IpAddr, room: RoomId) -> bool {
-        let theirs = self.connections.values().filter(|entry| entry.address == address);
-        let halls = theirs.flat_map(|entry| entry.halls.iter().filter(|hall| entry.rooms.contains(hall)));
-        let halls: HashSet<_> = halls.filter(|hall| self.rooms.contains_key(hall)).collect();
-        halls.contains(&room) || halls.len() < HALL_OF_ADDRESS
+    /// Whether `address` may have a seat in `room`, one behind an open door; whoever comes back into theirs may.
+    fn has_hall(&self, now: Timestamp, address: IpAddr, room: RoomId) -> bool {
+        let door = |hall: &RoomId| self.rooms.get(hall).and_then(|open| open.door);
+        let wanted = door(&room);
+        let mut halls = HashSet::new();
+        for entry in self.connections.values().filter(|entry| entry.address == address) {
+            let is_counted = entry.lost_at.is_none_or(|at| now.since(at) < HALL_LOST);
+            for hall in entry.halls.iter().filter(|hall| entry.rooms.contains(hall)) {
+                if *hall == room {
+                    return true;
+                }
+                if is_counted && door(hall) == wanted {
+                    halls.insert(hall);
+                }
+            }
+        }
+        halls.len() < HALL_OF_ADDRESS
     }
 }
 
@@ -144,6 +161,7 @@ impl Live {
             subject,
             address,
             outbox: Some(outbox),
+            stills: Arc::default(),
             rooms: Vec::new(),
             halls: Vec::new(),
             lost_at: None,
@@ -164,6 +182,8 @@ impl Live {
             }
             // The old socket's task sees its channel close and ends.
             entry.outbox = Some(outbox);
+            // What the old one has not taken is old.
+            entry.stills = Arc::default();
             entry.lost_at = None;
             entry.slow = false;
             entry.rooms.clone()
@@ -179,6 +199,11 @@ impl Live {
         let registry = self.registry();
         let current = registry.connections.get(&connection).and_then(|entry| entry.outbox.as_ref());
         current.is_some_and(|current| current.same_channel(outbox))
+    }
+
+    /// The stills that wait for the socket which `connection` has now; none ever for one that is not known.
+    pub fn stills(&self, connection: ConnectionId) -> Arc<Stills> {
+        self.registry().connections.get(&connection).map(|entry| Arc::clone(&entry.stills)).unwrap_or_default()
     }
 
     /// Whether `connection` was cut because its socket did not read.
@@ -254,8 +279,8 @@ impl Live {
         if registry.rooms.contains_key(&room.id()) {
             return;
         }
-        let is_open_door = room.is_open_door();
-        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), is_open_door });
+        let door = room.is_open_door().then(|| room.purpose());
+        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), door });
         drop(registry);
         let live = Arc::clone(self);
         self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
@@ -264,15 +289,16 @@ impl Live {
     /// Takes a seat in an open room.
     pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
         {
+            let now = self.clock.now();
             let mut registry = self.registry();
             let Some(open) = registry.rooms.get(&room) else {
                 return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
             };
-            let is_hall = open.is_open_door && seat.role == ParticipantRole::Patient;
+            let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
             if let Some(entry) = registry.connections.get(&connection)
                 && is_hall
                 && !entry.rooms.contains(&room)
-                && !registry.has_hall(entry.address, room)
+                && !registry.has_hall(now, entry.address, room)
             {
                 let words = "too many checks and calls from this address at once";
                 return Err(Refusal {
@@ -426,6 +452,7 @@ impl Live {
                 match output {
                     Output::Tell(connection, notice) => self.tell(connection, room.id(), notice),
                     Output::Relay(command) => self.command(command).await,
+                    Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
                     Output::Forget => {
                         self.forget(room.id());
                         tracing::info!(room.id = %room.id(), "room closed");
@@ -454,6 +481,13 @@ impl Live {
         let Some(entry) = registry.connections.get_mut(&connection) else { return };
         if matches!(notice, Notice::Ended(_) | Notice::Full) {
             entry.rooms.retain(|other| *other != room);
+            entry.stills.withhold_in(room);
+        }
+        if let Notice::Still(participant, still) = notice {
+            if entry.outbox.is_some() {
+                entry.stills.show(room, participant, still);
+            }
+            return;
         }
         let Some(message) = message(room, notice) else { return };
         if let Some(outbox) = &entry.outbox
@@ -462,6 +496,17 @@ impl Live {
             // Full or closed: the socket's task ends, and the browser resumes.
             entry.slow = matches!(unsent, mpsc::error::TrySendError::Full(_));
             entry.outbox = None;
+        }
+    }
+
+    /// What is withheld is asked of nobody: it lies with the sockets, and goes before anybody is told.
+    fn withhold(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
+        let registry = self.registry();
+        for entry in registry.connections.values().filter(|entry| entry.rooms.contains(&room)) {
+            entry.stills.withhold_of(room, participant);
+        }
+        if let Some(entry) = registry.connections.get(&connection) {
+            entry.stills.withhold_in(room);
         }
     }
 
@@ -481,6 +526,11 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
             let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
             ServerMessage::Refused { id: None, problem }
         }
+        Notice::StillShown(id) => ServerMessage::Done { id },
+        Notice::StillRefused(id, why) => {
+            ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
+        }
+        Notice::Still(..) => return None,
         Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
         Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {
             ServerMessage::OfferRefused { room, offer_id, reason }

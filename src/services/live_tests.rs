@@ -105,7 +105,8 @@ async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_
     for n in 0..LOST_OF_ALL {
         let (session, (subject, address)) = (SessionId::from_uuid(id(n)), somebody(n));
         let (rooms, halls, lost_at) = (Vec::new(), Vec::new(), Some(now));
-        let entry = Connection { session, subject, address, outbox: None, rooms, halls, lost_at, slow: false };
+        let (outbox, stills) = (None, Arc::default());
+        let entry = Connection { session, subject, address, outbox, stills, rooms, halls, lost_at, slow: false };
         live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
     }
     for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
@@ -129,38 +130,80 @@ async fn of_one_address_so_many_lost_connections_are_kept_whosoever_they_are() {
     assert!(!knows(19) && knows(20) && knows(1_000_000), "the oldest of that address have gone");
 }
 
+/// People who enter rooms through open doors and others.
+struct Doors {
+    live: Arc<Live>,
+    _commands: mpsc::Receiver<RelayCommand>,
+    count: usize,
+}
+
+impl Doors {
+    fn new() -> Self {
+        let (relay, commands) = mpsc::channel(1024);
+        let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
+        Self { live, _commands: commands, count: 0 }
+    }
+
+    /// Somebody at `address` enters a new room; the room, the connection and its outbox.
+    async fn enter(
+        &mut self,
+        purpose: RoomPurpose,
+        address: usize,
+    ) -> Result<(RoomId, ConnectionId, Outbox), ErrorCode> {
+        let room = RoomId::from_uuid(id(self.count + 1));
+        self.live.open(Room::new(room, 1, purpose, None, self.live.clock.now()));
+        let (connection, outbox) = self.come_into(room, address).await?;
+        Ok((room, connection, outbox))
+    }
+
+    async fn come_into(&mut self, room: RoomId, address: usize) -> Result<(ConnectionId, Outbox), ErrorCode> {
+        self.count += 1;
+        let (connection, outbox) = (ConnectionId::from_uuid(id(self.count)), mpsc::channel(64).0);
+        self.live.connect(connection, SessionId::from_uuid(id(self.count)), somebody(address), outbox.clone());
+        let (participant, name) = (ParticipantId::from_uuid(id(self.count)), Text::new("某人", "someone"));
+        let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
+        let seat = Seat { participant, role, name, standing, muted: false };
+        let joined = self.live.join(room, seat, connection).await;
+        joined.map(|()| (connection, outbox)).map_err(|refusal| refusal.code)
+    }
+}
+
 #[tokio::test]
 async fn one_address_has_so_many_seats_of_checks_and_callers_and_as_many_of_visits_as_were_called() {
-    let (relay, _commands) = mpsc::channel(1024);
-    let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
-    let mut count = 0;
-    let mut enter = async |purpose, address| {
-        count += 1;
-        let (room, connection) = (RoomId::from_uuid(id(count)), ConnectionId::from_uuid(id(count)));
-        live.open(Room::new(room, 1, purpose, None, live.clock.now()));
-        live.connect(connection, SessionId::from_uuid(id(count)), somebody(address), mpsc::channel(64).0);
-        let (participant, name) = (ParticipantId::from_uuid(id(count)), Text::new("某人", "someone"));
-        let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
-        let joined = live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await;
-        joined.map(|()| (connection, room)).map_err(|refusal| refusal.code)
-    };
-    let mut last = None;
-    for n in 0..HALL_OF_ADDRESS {
-        let purpose = if n % 2 == 0 { RoomPurpose::Check } else { RoomPurpose::Emergency };
-        last = Some(enter(purpose, 7).await.unwrap());
+    for purpose in [RoomPurpose::Check, RoomPurpose::Emergency] {
+        let mut doors = Doors::new();
+        let mut last = doors.enter(purpose, 7).await.unwrap();
+        for _ in 1..HALL_OF_ADDRESS {
+            last = doors.enter(purpose, 7).await.unwrap();
+        }
+        assert_eq!(doors.enter(purpose, 7).await.err(), Some(ErrorCode::RateLimited));
+        assert!(doors.enter(RoomPurpose::Visit, 7).await.is_ok(), "whoever was called has a seat");
+        let (room, connection, _) = last;
+        let (again, _) = doors.come_into(room, 7).await.expect("who reloads the page comes back into the own room");
+        doors.live.leave(again, room).await.unwrap();
+        assert!(doors.enter(purpose, 8).await.is_ok(), "and so has another address");
+        doors.live.leave(connection, room).await.unwrap();
+        assert!(doors.enter(purpose, 7).await.is_ok(), "one has left");
     }
-    assert_eq!(enter(RoomPurpose::Check, 7).await, Err(ErrorCode::RateLimited));
-    assert!(enter(RoomPurpose::Visit, 7).await.is_ok(), "whoever was called has a seat");
-    let (_, own) = last.unwrap();
-    let again = ConnectionId::from_uuid(id(9_000));
-    live.connect(again, SessionId::from_uuid(id(9_000)), somebody(7), mpsc::channel(64).0);
-    let (participant, name) = (ParticipantId::from_uuid(id(9_000)), Text::new("某人", "someone"));
-    let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
-    let seat = Seat { participant, role, name, standing, muted: false };
-    assert!(live.join(own, seat, again).await.is_ok(), "who reloads the page comes back into the own room");
-    live.leave(again, own).await.unwrap();
-    assert!(enter(RoomPurpose::Check, 8).await.is_ok(), "and so has another address");
-    let (connection, room) = last.unwrap();
-    live.leave(connection, room).await.unwrap();
-    assert!(enter(RoomPurpose::Emergency, 7).await.is_ok(), "one has left");
+}
+
+#[tokio::test]
+async fn checks_shut_out_nobody_who_calls_for_help_and_who_was_lost_counts_for_half_a_minute() {
+    let mut doors = Doors::new();
+    let mut checks = Vec::new();
+    for _ in 0..HALL_OF_ADDRESS {
+        checks.push(doors.enter(RoomPurpose::Check, 7).await.unwrap());
+    }
+    for _ in 0..HALL_OF_ADDRESS {
+        assert!(doors.enter(RoomPurpose::Emergency, 7).await.is_ok(), "a caller");
+    }
+    for (_, connection, outbox) in &checks {
+        doors.live.disconnect(*connection, outbox).await;
+    }
+    assert_eq!(doors.enter(RoomPurpose::Check, 7).await.err(), Some(ErrorCode::RateLimited), "they may come back");
+    doors.live.clock.advance(HALL_LOST);
+    for _ in 0..HALL_OF_ADDRESS {
+        assert!(doors.enter(RoomPurpose::Check, 7).await.is_ok(), "they did not");
+    }
+    assert!(doors.come_into(checks[0].0, 7).await.is_ok(), "and their own seats wait for them");
 }

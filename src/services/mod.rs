@@ -39,6 +39,7 @@ pub mod seed;
 pub mod sessions;
 pub mod signing;
 pub mod sms;
+pub mod stills;
 pub mod sweep;
 pub mod templates;
 pub mod tickets;

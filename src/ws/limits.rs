@@ -66,6 +66,11 @@ impl Echoes {
         true
     }
 
+    /// Whether the peer has read all that was said before the last knock.
+    pub fn are_all_heard(&self) -> bool {
+        self.awaited.is_empty()
+    }
+
     /// What the peer echoes. One knock answers for those before it (RFC 6455, section 5.5.3).
     pub fn hear(&mut self, echo: &[u8]) {
         if let Some(at) = self.awaited.iter().position(|knock| knock == echo) {

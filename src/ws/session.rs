@@ -216,6 +216,7 @@ impl Session {
 
     async fn converse(mut self, mut inbox: mpsc::Receiver<ServerMessage>) {
         let mut bus = self.services.bus.listen();
+        let stills = self.services.live.stills(self.connection);
         let shutdown = self.services.shutdown.clone();
         let mut glance = tokio::time::interval(Duration::from_secs(1));
         // After a round that took long, with the database away, there is a second to listen before the next: otherwise the
@@ -238,6 +239,8 @@ impl Session {
                     None => Err(End::Gone),
                 },
                 heard = bus.recv() => Box::pin(self.overhear(heard)).await,
+                // Last, and one at a time: a picture must not stand in the way of words.
+                still = stills.next(), if self.echoes.are_all_heard() => Box::pin(self.show(&still)).await,
             };
             if let Err(end) = outcome {
                 break end;
@@ -274,6 +277,12 @@ impl Session {
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(slow()),
         }
+    }
+
+    /// A still, and a knock behind it: the next goes out when this one was read, whatever the network holds in between.
+    async fn show(&mut self, still: &ServerMessage) -> Result<(), End> {
+        self.send(still).await?;
+        self.knock().await
     }
 
     /// Asks for an echo. Who talks and never reads is cut here, long before the kernel's buffers are full.
@@ -372,6 +381,13 @@ impl Session {
             ClientMessage::Media { id, room, state } => {
                 let media = Input::Media(self.connection, state);
                 (Some(id), self.services.live.say(self.connection, room, media).await)
+            }
+            // The room answers, when it has decided.
+            ClientMessage::Still { id, room, jpeg } => {
+                match self.services.show_still(self.connection, room, id, &jpeg).await {
+                    Ok(()) => (None, Ok(())),
+                    Err(refusal) => (Some(id), Err(refusal)),
+                }
             }
             ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
             ClientMessage::Host { id, room, participant, act } => {

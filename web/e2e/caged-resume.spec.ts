@@ -5,6 +5,9 @@ import { expect, test } from './support/test'
 
 const ALL = process.env['YUNZHEN_CAGES'] === 'all'
 const TIMES = Number(process.env['YUNZHEN_RESUMES'] ?? 50)
+/** Fifty take nearly seven minutes of waiting alone, and twice that where programs are built beside them: then fewer are measured. */
+const WITHIN_MS = 480_000
+const ENOUGH = 10
 
 /** Notes when the server welcomed this page, and whether to its old seat. */
 async function noteWelcomes(page: Page): Promise<void> {
@@ -33,10 +36,11 @@ const welcomes = (page: Page): Promise<{ at: number; resumed: boolean }[]> =>
 
 test('a page that lost its network is in its seat again as soon as the network is back', async ({}, info) => {
   test.skip(!ALL, 'minutes long: npm run cages -- --all')
-  test.setTimeout(900_000)
+  test.setTimeout(WITHIN_MS + 240_000)
   await meetInCage({}, 61, info, async ({ net, patient }) => {
     const took: number[] = []
-    for (let time = 0; time < TIMES; time += 1) {
+    const until = Date.now() + WITHIN_MS
+    for (let time = 0; time < TIMES && Date.now() < until; time += 1) {
       await patient.page.waitForTimeout(4_200)
       const before = (await welcomes(patient.page)).length
       await net.hole(true)
@@ -52,6 +56,7 @@ test('a page that lost its network is in its seat again as soon as the network i
       expect(welcome.resumed).toBe(true)
       took.push(Math.max(0, welcome.at - back))
     }
+    expect(took.length).toBeGreaterThanOrEqual(Math.min(TIMES, ENOUGH))
     const [half, most] = [quantile(took, 0.5), quantile(took, 0.99)]
     const row = `| ${took.length} | ${half} ms | ${most} ms | ${most <= 500 ? 'yes' : 'no'} |`
     info.annotations.push({ type: 'figure', description: `${row} ${took.join(' ')}` })

@@ -93,6 +93,7 @@ impl Room {
     fn permit(&self, participant: ParticipantId) -> Vec<Output> {
         let taken = self.taken.iter().find(|taken| taken.seat.participant == participant);
         let mut outputs: Vec<_> = taken.map(permit_of).into_iter().collect();
+        outputs.extend(taken.filter(|taken| taken.seat.standing != Standing::Inside).map(Taken::withhold));
         outputs.extend(self.tell_everybody());
         outputs
     }

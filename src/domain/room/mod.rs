@@ -16,6 +16,7 @@ mod retold;
 mod roles;
 mod silence;
 pub mod speaker;
+mod still;
 mod view;
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
 pub use roles::{HostAct, ParticipantRole, Rights};
+pub use still::{STILL_EVERY, STILL_MOST, Still, StillRefusal};
 pub use view::{
     Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, Rung, SelfMedia,
 };
@@ -106,6 +108,16 @@ pub enum Input {
     },
     /// A participant says what it sends.
     Media(ConnectionId, SelfMedia),
+    /// A participant whose network bears no moving picture shows one still. [`Notice::StillShown`] or
+    /// [`Notice::StillRefused`] answers.
+    Still {
+        /// Whose.
+        connection: ConnectionId,
+        /// Returned in the answer.
+        id: u64,
+        /// The picture.
+        still: Still,
+    },
     /// A browser says how large it shows each receiving section.
     View(ConnectionId, Vec<(String, u16)>),
     /// A participant leaves for good.
@@ -149,6 +161,14 @@ pub enum Output {
     Tell(ConnectionId, Notice),
     /// Ask the relay for something.
     Relay(RelayCommand),
+    /// Throw away what nobody has read yet of stills from a participant, or on their way to it. Whoever is told
+    /// [`Notice::Ended`] has none on their way either.
+    Withhold {
+        /// The seat.
+        participant: ParticipantId,
+        /// Its connection.
+        connection: ConnectionId,
+    },
     /// Forget the room: it has ended.
     Forget,
 }
@@ -162,6 +182,12 @@ pub enum Notice {
     Door,
     /// Something about the own media.
     Media(RelayEvent),
+    /// A still of somebody else. A newer one of the same seat takes the place of one that was not read.
+    Still(ParticipantId, Still),
+    /// The own still was shown to whoever may see it.
+    StillShown(u64),
+    /// The own still was shown to nobody.
+    StillRefused(u64, StillRefusal),
     /// The room is over for this participant.
     Ended(RoomEnd),
     /// The room has no seat left for this participant.
@@ -178,6 +204,8 @@ struct Taken {
     media: SelfMedia,
     watch: Watch,
     retold: Retold,
+    /// When it showed its last still.
+    still_at: Option<Timestamp>,
     /// Whether the relay records it now.
     taped: bool,
 }
@@ -186,7 +214,7 @@ impl Taken {
     fn new(seat: Seat, connection: ConnectionId) -> Self {
         let (presence, media) = (Presence::Here, SelfMedia::default());
         let (watch, retold) = (Watch::default(), Retold::default());
-        Self { seat, connection, presence, media, watch, retold, taped: false }
+        Self { seat, connection, presence, media, watch, retold, still_at: None, taped: false }
     }
 
     /// Passes on what the relay says.
@@ -242,10 +270,15 @@ impl Room {
                 if taken.media == media {
                     return Vec::new();
                 }
+                let did_show = taken.may_show();
                 taken.watch.says(now, &media);
                 taken.media = media;
-                self.tell_everybody()
+                let ends = did_show && !taken.may_show();
+                let mut outputs: Vec<_> = ends.then(|| taken.withhold()).into_iter().collect();
+                outputs.extend(self.tell_everybody());
+                outputs
             }
+            Input::Still { connection, id, still } => self.still(now, connection, id, &still),
             Input::View(connection, heights) => {
                 let Some(taken) = self.by_connection(connection) else { return Vec::new() };
                 let participant = taken.seat.participant;
@@ -287,6 +320,11 @@ impl Room {
     /// The room's id.
     pub fn id(&self) -> RoomId {
         self.id
+    }
+
+    /// What it is for.
+    pub fn purpose(&self) -> RoomPurpose {
+        self.purpose
     }
 
     /// Whether this connection has a seat here.
@@ -426,7 +464,7 @@ impl Room {
                 let told = self.taken.iter_mut().filter(|taken| taken.seat.standing == Standing::Inside);
                 return told.map(|taken| taken.tell(event.clone())).collect();
             }
-            RelayEvent::Upstream { participant, packets, .. } => {
+            RelayEvent::Upstream { participant, packets } => {
                 let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
                 let has_changed = taken.is_some_and(|taken| taken.watch.hears(now, *packets));
                 return if has_changed { self.tell_everybody() } else { Vec::new() };
@@ -480,7 +518,7 @@ impl Room {
             return Vec::new();
         };
         let gone = self.taken.remove(at);
-        let mut outputs = vec![Output::Relay(RelayCommand::Remove { participant })];
+        let mut outputs = vec![Output::Relay(RelayCommand::Remove { participant }), gone.withhold()];
         outputs.extend(reason.map(|reason| Output::Tell(gone.connection, Notice::Ended(reason))));
         outputs.extend(self.tell_everybody());
         outputs
@@ -528,5 +566,7 @@ fn lost_until(presence: Presence) -> Option<Timestamp> {
     }
 }
 
+#[cfg(test)]
+mod still_tests;
 #[cfg(test)]
 mod tests;

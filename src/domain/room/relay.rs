@@ -226,8 +226,6 @@ pub enum RelayEvent {
         participant: ParticipantId,
         /// Packets received since the last measurement (microphone, camera).
         packets: (u64, u64),
-        /// Share of packets lost, 0–1, since the last measurement.
-        loss: f32,
     },
 }
 

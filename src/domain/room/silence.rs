@@ -108,7 +108,8 @@ impl Watch {
 
     fn expect(&mut self, now: Timestamp) {
         for kind in [0, 1] {
-            let rests = self.rests && KINDS[kind] == MediaKind::Video;
+            // Stills come whether somebody looks at the track or not.
+            let rests = self.rests && !self.gives_stills && KINDS[kind] == MediaKind::Video;
             if !self.is_connected || !self.sent[kind] || rests {
                 self.heard[kind] = None;
                 self.silent[kind] = false;
@@ -226,6 +227,16 @@ mod tests {
         }
         watch.hears(at(130_000), (25, 0));
         assert!(watch.passes(at(130_000)));
+        assert_eq!(watch.silent(), [MediaKind::Video]);
+    }
+
+    #[test]
+    fn stills_are_missed_though_nobody_looks_at_the_camera_itself() {
+        let mut watch = watched();
+        watch.is_watched(at(0), false);
+        watch.says(at(0), &SelfMedia { microphone: true, camera: true, rung: Rung::Still, ..SelfMedia::default() });
+        watch.hears(at(12_000), (25, 0));
+        assert!(watch.passes(at(12_000)));
         assert_eq!(watch.silent(), [MediaKind::Video]);
     }
 

@@ -28,6 +28,9 @@ const LARGEST: usize = 64 << 20;
 /// The most that a crash leaves of a chunk: half a second of the best camera is a sixth of it. More than that is not the rest
 /// of one chunk, but everything behind a length that was spoilt.
 const TORN: usize = 1 << 20;
+/// How often it is tried whether a chunk is whole behind a spoilt length. Sealed bytes look like the head of another chunk
+/// some ten times in a megabyte.
+const TRIES: usize = 64;
 
 /// What the file says of itself in clear.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,13 +238,28 @@ impl Reader {
         }
         let body = up_to(&mut self.file, length)?;
         if body.len() < length {
-            // So much at once was never written: it is the length that cannot be right.
-            return Ok(if body.len() > TORN { Next::Unreadable } else { Next::Torn });
+            // So much at once was never written, or a whole chunk stands there: it is the length that cannot be right.
+            let is_spoilt = body.len() > TORN || self.is_whole(&chunk, &body);
+            return Ok(if is_spoilt { Next::Unreadable } else { Next::Torn });
         }
         chunk.extend_from_slice(&body);
         let Some((kind, plain)) = self.seal.open(self.sequence, &chunk) else { return Ok(Next::Unreadable) };
         self.sequence += 1;
         Ok(Next::Chunk(kind, plain))
+    }
+}
+
+impl Reader {
+    /// Whether `rest` begins with the body of this chunk, to its end: then no crash tore it. Tried where another chunk could
+    /// begin, or the file ends.
+    fn is_whole(&self, head: &[u8], rest: &[u8]) -> bool {
+        let may_end = |end: usize| {
+            let Some(&[l0, l1, l2, l3, kind]) = rest[end..].first_chunk::<CHUNK_HEAD>() else { return true };
+            let length = usize::try_from(u32::from_be_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+            (NONCE + TAG..=TORN).contains(&length) && Kind::of(kind).is_some()
+        };
+        let ends = (NONCE + TAG..=rest.len()).filter(|end| may_end(*end)).take(TRIES);
+        ends.map(|end| [head, &rest[..end]].concat()).any(|chunk| self.seal.open(self.sequence, &chunk).is_some())
     }
 }
 

@@ -191,7 +191,7 @@ fn only_what_holds_nothing_is_nothing_and_whatever_cannot_be_read_is_told_from_i
 }
 
 #[test]
-fn what_stands_behind_a_spoilt_length_is_no_torn_rest_when_it_is_more_than_one_block_could_be() {
+fn what_stands_behind_a_spoilt_length_is_damage_however_little_it_is_and_no_torn_rest() {
     let mut running = Running::begin(UNBOUND);
     for n in 0..30 {
         assert!(running.hear(n * 500, 100_000, vec![]));
@@ -199,15 +199,25 @@ fn what_stands_behind_a_spoilt_length_is_no_torn_rest_when_it_is_more_than_one_b
     let (folder, _) = running.finish();
     let file = Running::file(&folder);
     let (whole, places) = (std::fs::read(&file).unwrap(), chunks(&file));
+    let found = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let Found::Film(film) = look(&file) else { panic!("what is before it is a film") };
+        let last = film.gaps.last().map(|gap| (gap.from, gap.cause));
+        (film.is_damaged, film.chunks.len(), last)
+    };
     let spoilt = |chunk: usize| {
         let mut bytes = whole.clone();
         bytes[places[chunk] + 1] |= 0x20;
-        std::fs::write(&file, bytes).unwrap();
-        let Found::Film(film) = look(&file) else { panic!("what is before it is a film") };
-        (film.is_damaged, film.chunks.len())
+        bytes
     };
-    assert_eq!(spoilt(12), (true, 11), "nearly two megabytes would go");
-    assert_eq!(spoilt(30), (false, 29), "the rest of one block");
+    let (damaged, cut) = (|from| Some((from, GapCause::Storage)), |from| Some((from, GapCause::Restart)));
+    assert_eq!(found(&spoilt(12)), (true, 11, damaged(4_520)), "nearly two megabytes would go");
+    assert_eq!(found(&spoilt(29)), (true, 28, damaged(13_020)), "three blocks would go");
+    assert_eq!(found(&spoilt(31)), (true, 30, damaged(14_020)), "the last block and the end");
+    assert_eq!(found(&spoilt(31)[..places[32]]), (true, 30, damaged(14_020)), "the last block of a crash");
+    assert_eq!(found(&spoilt(30)[..places[31] + 9]), (true, 29, damaged(13_520)), "one before a torn one");
+    assert_eq!(found(&whole[..places[31] + 50_000]), (false, 30, cut(14_020)), "the rest of one block");
+    assert_eq!(found(&whole[..places[31] + 4]), (false, 30, cut(14_020)), "the rest of a head");
 }
 
 /// A film of some megabytes goes into the store, comes back in stretches, and is removed.

@@ -73,7 +73,7 @@ impl Socket {
         }
     }
 
-    async fn join(&mut self, stage: &Stage, visit: &Visit, token: &str) -> Value {
+    pub async fn join(&mut self, stage: &Stage, visit: &Visit, token: &str) -> Value {
         let grant = stage.act(&format!("/visits/{}/grant", visit.id), token).await.ok();
         self.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
         self.expect("room").await["room"].clone()

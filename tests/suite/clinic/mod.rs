@@ -20,5 +20,6 @@ mod resume;
 mod retriage;
 mod ring_texts;
 pub mod stage;
+mod stills;
 mod tongue;
 mod wire;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::Input;
@@ -458,4 +459,27 @@ async fn a_server_that_ends_has_said_goodbye_to_everybody_before() {
         assert_eq!(socket.expect("bye").await["problem"]["code"], "server.shutting_down");
         assert_eq!(socket.closed().await, Some(1001));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_relay_ended_says_goodbye_and_ends_as_one_that_failed() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut socket, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = socket.join(&stage, &visit, &visit.patient).await;
+    let Stage { server, .. } = stage;
+    let relay = server.relay.clone();
+    let server = TaskTracker::new().spawn(server.until(std::future::pending()));
+    relay.stop();
+    let bye = socket.expect("bye").await;
+    assert_eq!(bye["problem"]["code"], "server.shutting_down", "the browser comes back by itself, to its room {room}");
+    assert_eq!(socket.closed().await, Some(1001));
+    assert!(server.await.unwrap().is_err(), "its supervisor starts it anew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_asked_to_end_has_not_failed() {
+    let stage = Stage::open().await;
+    let Stage { server, .. } = stage;
+    assert!(server.until(std::future::ready(())).await.is_ok());
 }

@@ -70,6 +70,41 @@ async fn a_caller_without_a_connection_gives_its_seat_to_the_next_and_one_that_t
 }
 
 #[tokio::test]
+async fn a_caller_takes_the_seat_of_a_check_when_all_of_the_hall_are_taken_and_a_check_takes_nobodys() {
+    let mut stage = Stage::with(|config| config.seats = 4);
+    let admit = |name: u8, mode| RelayCommand::Admit {
+        room: RoomId::from_uuid(Uuid::from_u128(name.into())),
+        participant: participant(name),
+        mode,
+        kept: false,
+        permit: Permit::ALL,
+    };
+    for (name, mode) in [
+        (1, RelayMode::Loopback),
+        (2, RelayMode::Loopback),
+        (3, RelayMode::Loopback),
+        (4, RelayMode::Conference),
+        (5, RelayMode::Conference),
+        (6, RelayMode::Conference),
+        (7, RelayMode::Loopback),
+    ] {
+        stage.send(admit(name, mode)).await;
+    }
+    for (name, reason) in [
+        (1, OfferRefusal::NotAdmitted),
+        (2, OfferRefusal::NotAdmitted),
+        (3, OfferRefusal::NotAdmitted),
+        (4, OfferRefusal::Malformed),
+        (5, OfferRefusal::Malformed),
+        (6, OfferRefusal::NotAdmitted),
+        (7, OfferRefusal::NotAdmitted),
+    ] {
+        assert_eq!(stage.offer(name, true, String::new()).await, Err(reason), "{name}");
+    }
+    stage.strike().await;
+}
+
+#[tokio::test]
 async fn nobody_loses_a_seat_to_somebody_whose_own_room_is_full() {
     let mut stage = Stage::with(|config| (config.seats, config.seats_per_room, config.idle) = (4, 1, Duration::ZERO));
     for (name, number) in [(1, 1), (2, 2), (3, 2)] {

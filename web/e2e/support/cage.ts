@@ -107,11 +107,9 @@ export class Net {
 
   /** The network is a hole, and TCP hears so at once; or it is whole again. */
   async hole(isOpen: boolean): Promise<void> {
-    const rules = isOpen ? ['meta l4proto tcp reject with tcp reset', 'drop'] : []
-    await this.#inside('nft', 'flush', 'chain', 'inet', 'cage', 'out')
-    await this.#inside('nft', 'flush', 'chain', 'inet', 'cage', 'in')
-    for (const rule of rules) await this.#inside('nft', 'add', 'rule', 'inet', 'cage', 'out', rule)
-    if (isOpen) await this.#inside('nft', 'add', 'rule', 'inet', 'cage', 'in', 'drop')
+    const rules = isOpen ? ['add rule inet cage out meta l4proto tcp reject with tcp reset', 'add rule inet cage out drop', 'add rule inet cage in drop'] : []
+    // All in one moment and one program: a busy machine takes seconds to start five, and half a hole is none.
+    await this.#inside('nft', ['flush chain inet cage out', 'flush chain inet cage in', ...rules].join('; '))
   }
 
   /** From now on so many bits a second go each way; `null`: as many as there are. */

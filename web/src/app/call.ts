@@ -33,7 +33,7 @@ export function useCall(options: CallOptions): Call {
   const asks = asksOf(live.command, () => state.value.room)
   const telling = useTelling({ state, command: live.command, trackOf })
   provide(TILES, telling.tiles)
-  const own = useOwnMedia(options, { state, dispatch, setTrack: (kind, track) => peer?.setTrack(kind, track) })
+  const own = useOwnMedia(options, { state, dispatch, setTrack: (kind, track) => peer?.setTrack(kind, track), show: asks.showStill })
   const seat = useSeat({
     grant: options.grant,
     command: live.command,
@@ -133,6 +133,8 @@ export function useCall(options: CallOptions): Call {
         return message.room === state.value.room ? peer?.offerAgain() : undefined
       case 'speaker':
         return message.room === state.value.room ? dispatch({ type: 'speaker', participant: message.participant ?? null }) : undefined
+      case 'still':
+        return message.room === state.value.room ? dispatch({ type: 'still', participant: message.participant, jpeg: message.jpeg }) : undefined
       case 'media_state':
         if (message.room === state.value.room && message.state === 'closed') peer?.distrust()
         return

@@ -364,6 +364,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'layers':
     case 'offer_again':
     case 'speaker':
+    case 'still':
     case 'media_state':
     case 'room_ended':
       return stay(heard, [{ do: 'deliver', message }])

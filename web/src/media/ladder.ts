@@ -4,7 +4,7 @@
 import type { Rung } from '@/protocol/live'
 import type { Measure } from './stats'
 
-/** Best first. `still`: one picture every two seconds, all together at most 64 kbit/s. `phone`: nothing helps any more. */
+/** Best first. `still`: one picture every two seconds by way of the socket, all together at most 64 kbit/s. `phone`: nothing helps any more. */
 export const RUNGS: readonly Rung[] = ['full', 'low', 'voice', 'still', 'phone']
 export type { Rung }
 
@@ -17,9 +17,17 @@ export const BUDGET: Record<Rung, Budget> = {
   full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48 },
   low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32 },
   voice: { video: null, audioKbps: 32 },
-  // Each packet of sound costs half as much again in headers: so all together stay at 64 kbit/s on the wire.
-  still: { video: { kbps: 16, fps: 0.5, shrink: 4 }, audioKbps: 16 },
+  // No video: below some 64 kbit/s a browser sends none. The stills go by the socket (`snapshot.ts`).
+  still: { video: null, audioKbps: 16 },
   phone: { video: null, audioKbps: 16 },
+}
+
+/** How often a still is taken, and how many letters it has on the socket at most. */
+export const STILL = { ms: 2_000, letters: 5_000 }
+
+/** Whether the rung shows the camera, be it in stills. */
+export function isPictured(rung: Rung): boolean {
+  return rung === 'still' || BUDGET[rung].video !== null
 }
 
 /** What may be spent where the own network bears one rung and those of the others bear these: nobody is sent more of a voice than passes. */
@@ -60,7 +68,7 @@ export const ground: Ladder = { rung: 'full', downSince: null, upSince: null, pa
 
 export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
   // Without a moving picture next to nothing is sent, and the browser's estimate shrinks to that: loss tells, or a try.
-  const isBlind = (BUDGET[ladder.rung].video?.fps ?? 0) < 1
+  const isBlind = BUDGET[ladder.rung].video === null
   const measure = isBlind ? { ...measured, available: null } : measured
   const at = RUNGS.indexOf(ladder.rung)
   const above = RUNGS[at - 1]

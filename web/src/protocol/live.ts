@@ -108,6 +108,8 @@ export type Command =
   | { type: 'join'; grant: string }
   | { type: 'offer'; room: string; offer_id: number; fresh: boolean; sdp: string }
   | { type: 'media'; room: string; state: SelfMedia }
+  /** A JPEG in base64, shown in place of the camera on the rung `still`. */
+  | { type: 'still'; room: string; jpeg: string }
   | { type: 'view'; room: string; tiles: { mid: string; height: number }[] }
   | { type: 'host'; room: string; participant: string; act: HostAct }
   | { type: 'unmute'; room: string }
@@ -149,6 +151,8 @@ export type ServerMessage =
   /** The answer would be another one now. */
   | { type: 'offer_again'; room: string }
   | { type: 'speaker'; room: string; participant?: string | null }
+  /** A still of somebody on the rung `still`: a JPEG in base64. */
+  | { type: 'still'; room: string; participant: string; jpeg: string }
   | { type: 'media_state'; room: string; state: MediaState }
   | { type: 'room_ended'; room: string; reason: RoomEnd }
   | { type: 'bye'; problem: Problem }

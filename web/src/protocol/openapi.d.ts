@@ -1533,6 +1533,18 @@ export interface components {
              * @description The command's id.
              */
             id: number;
+            /** @description The file, in base64. */
+            jpeg: string;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "still";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
             /** @description The room. */
             room: components["schemas"]["RoomId"];
             /** @description The sections that are shown. */
@@ -2793,6 +2805,15 @@ export interface components {
             room: components["schemas"]["RoomId"];
             /** @enum {string} */
             type: "speaker";
+        } | {
+            /** @description A JPEG, in base64. */
+            jpeg: string;
+            /** @description Whose. */
+            participant: components["schemas"]["ParticipantId"];
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "still";
         } | {
             /** @description The room. */
             room: components["schemas"]["RoomId"];

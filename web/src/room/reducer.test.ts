@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Participant, ParticipantRole, RoomState, Rung } from '@/protocol/live'
+import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  isFrozen, isMany, isOnCamera, mainOther, mayShare, otherWord, others, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf,
+  isFrozen, isMany, isOnCamera, mainOther, mayShare, otherWord, others, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -98,6 +98,30 @@ describe('who is here', () => {
     const state = play(...live)
     expect(reduce(state, { type: 'slots', room: 'other', slots: [] })).toBe(state)
     expect(reduce(state, { type: 'room', room: { ...room, room: 'other' }, at: 1 })).toBe(state)
+  })
+
+  it('shows a still only as long as it is true', () => {
+    const people = (part: Partial<SelfMedia>, more: Partial<Participant> = {}): CallEvent =>
+      ({ type: 'room', room: { ...room, participants: [person('p', 'patient'), { ...person('d', 'doctor', part), ...more }] }, at: 30 })
+    const still: CallEvent = { type: 'still', participant: 'd', jpeg: 'AAAA' }
+    const shown = play(...live, people({ rung: 'still' }), still)
+    expect(stillOf(shown, 'd')).toBe('data:image/jpeg;base64,AAAA')
+    expect(stillOf(play(...live, still), 'd'), 'whose picture moves').toBeNull()
+    expect(stillOf(reduce(shown, { ...still, participant: 'x' }), 'x'), 'whom nobody knows').toBeNull()
+    expect(stillOf(reduce(shown, people({ rung: 'still', quality: 'poor' })), 'd')).not.toBeNull()
+    for (const event of [
+      people({ rung: 'full' }),
+      people({ rung: 'still', camera: false }),
+      people({ rung: 'still', hidden: true }),
+      people({ rung: 'still' }, { held: true }),
+      people({ rung: 'still' }, { silent: ['video'] }),
+      people({ rung: 'still' }, { presence: { state: 'lost', since: 1 } }),
+      { type: 'room', room: { ...room, participants: [person('p', 'patient')] }, at: 30 },
+      { type: 'link_lost', at: 40 },
+      { type: 'ended', reason: 'left', problem: null },
+    ] satisfies CallEvent[]) {
+      expect(stillOf(reduce(shown, event), 'd'), JSON.stringify(event)).toBeNull()
+    }
   })
 
   it('has one word for what is wrong with the other side', () => {

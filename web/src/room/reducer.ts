@@ -1,4 +1,4 @@
-import { unreachable, type DeviceTrouble, type MediaState, type Quality, type RoomState, type Rung, type Slot } from '@/protocol/live'
+import { unreachable, type DeviceTrouble, type MediaState, type Participant, type Quality, type RoomState, type Rung, type Slot } from '@/protocol/live'
 import type { CallState, EndReason, OwnMedia, Phase } from './state'
 
 export type CallEvent =
@@ -8,6 +8,7 @@ export type CallEvent =
   | { type: 'screen'; on: boolean }
   | { type: 'slots'; room: string; slots: Slot[] }
   | { type: 'speaker'; participant: string | null }
+  | { type: 'still'; participant: string; jpeg: string }
   | { type: 'link_lost'; at: number }
   | { type: 'link_back' }
   /** The server said that it ends, to begin again. */
@@ -33,11 +34,12 @@ function change(state: CallState, event: CallEvent): CallState {
   const over = state.phase.name === 'ended'
   switch (event.type) {
     case 'join_asked':
-      return { ...state, room: null, door: [], picture: null, slots: [], speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+      return { ...state, room: null, door: [], picture: null, slots: [], stills: {}, speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
     case 'room': {
       if (over || (state.room !== null && state.room !== event.room.room)) return state
       const { room, purpose, you, participants, recording, door, picture, opened_at: openedAt } = event.room
-      return { ...state, own: afterRoom(state, event.room), door, picture, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
+      const stills = stillsOf(state.stills, participants)
+      return { ...state, stills, own: afterRoom(state, event.room), door, picture, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
     }
     case 'door':
       return over || state.room !== null ? state : { ...state, phase: { name: 'door' } }
@@ -47,8 +49,13 @@ function change(state: CallState, event: CallEvent): CallState {
       return over || event.room !== state.room ? state : { ...state, slots: event.slots }
     case 'speaker':
       return over || state.speaker === event.participant ? state : { ...state, speaker: event.participant }
+    case 'still': {
+      const stills = stillsOf({ ...state.stills, [event.participant]: event.jpeg }, state.participants)
+      return over || stills[event.participant] === undefined ? state : { ...state, stills }
+    }
     case 'link_lost':
-      return over ? state : { ...state, linkLostSince: state.linkLostSince ?? event.at }
+      // Stills come by the socket: what is shown would be old.
+      return over ? state : { ...state, stills: {}, linkLostSince: state.linkLostSince ?? event.at }
     case 'link_back':
       return { ...state, linkLostSince: null, restarting: false }
     case 'restarting':
@@ -85,10 +92,18 @@ function change(state: CallState, event: CallEvent): CallState {
     case 'sound':
       return { ...state, soundBlocked: event.blocked }
     case 'ended':
-      return over ? state : { ...state, phase: { name: 'ended', reason: event.reason, problem: event.problem }, slots: [], soundBlocked: false, linkLostSince: null }
+      return over ? state : { ...state, phase: { name: 'ended', reason: event.reason, problem: event.problem }, slots: [], stills: {}, soundBlocked: false, linkLostSince: null }
     default:
       return unreachable(event)
   }
+}
+
+/** Those that are still true: of somebody who is here and is shown in stills, of whom the server misses none. */
+function stillsOf(stills: CallState['stills'], people: readonly Participant[]): CallState['stills'] {
+  const gives = (one: Participant): boolean =>
+    one.presence.state === 'here' && !one.held && one.media.camera && !one.media.hidden && one.media.rung === 'still' && !(one.silent ?? []).includes('video')
+  const kept = people.filter((one) => gives(one) && stills[one.id] !== undefined)
+  return kept.length === Object.keys(stills).length ? stills : Object.fromEntries(kept.map((one) => [one.id, stills[one.id] ?? '']))
 }
 
 /** Whoever a host has just muted wants, from then on, to be silent; to speak again is their own press. */

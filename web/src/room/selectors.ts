@@ -64,6 +64,12 @@ function isOtherSide(state: CallState, role: ParticipantRole): boolean {
   return me(state)?.role === 'patient' ? role !== 'patient' : role === 'patient'
 }
 
+/** What an `img` shows in place of somebody's camera. */
+export function stillOf(state: CallState, participant: string): string | null {
+  const jpeg = state.stills[participant]
+  return jpeg === undefined ? null : `data:image/jpeg;base64,${jpeg}`
+}
+
 /** The sections that carry a participant's media. */
 export function slotsOf(state: CallState, participant: string): readonly Slot[] {
   return state.slots.filter((slot) => slot.source === participant)
@@ -123,9 +129,11 @@ export function otherWord(other: Participant | null, slots: readonly Slot[] = []
   // No camera of theirs is off: their network does not bear it.
   if (rung === 'voice' || rung === 'phone') return rung
   if (!other.media.camera) return 'camera_off'
+  // Stills come by the socket, whatever the sections do.
+  if (rung === 'still') return rung
   // There is a picture, and our own network has no room for it.
   if (slots.some((slot) => slot.kind === 'video' && slot.waits === true)) return 'dark'
-  if (rung === 'low' || rung === 'still') return rung
+  if (rung === 'low') return rung
   return other.media.quality === 'poor' || other.media.quality === 'lost' ? 'weak' : null
 }
 

@@ -45,6 +45,8 @@ export interface CallState {
   openedAt: number | null
   /** Which of our receiving sections carries whose media. */
   slots: readonly Slot[]
+  /** The newest still of each whose network bears no moving picture: a JPEG in base64. */
+  stills: Readonly<Record<string, string>>
   /** Who has the floor. */
   speaker: string | null
   own: OwnMedia
@@ -74,6 +76,7 @@ export function newCall(): CallState {
     recording: false,
     openedAt: null,
     slots: [],
+    stills: {},
     speaker: null,
     own: {
       microphone: { wanted: true, trouble: null },

@@ -1,4 +1,4 @@
-// What a person asks of the room: as its host, or to speak again, or to go.
+// What a person asks of the room: as its host, or to speak again, or to be seen in stills, or to go.
 
 import type { HostAct } from '@/protocol/live'
 import type { Live } from '../live'
@@ -9,12 +9,14 @@ export interface Asks {
   callOffPicture: () => Promise<void>
   /** Said when the socket is back, too: a button that shows an open microphone before a closed gate would lie. */
   speakAgain: () => void
+  /** A still that nobody hears now is worth nothing later. */
+  showStill: (jpeg: string) => Promise<void>
   leave: () => void
 }
 
 /** In no room nothing is asked. */
 export function asksOf(command: Live['command'], roomOf: () => string | null): Asks {
-  async function inRoom(ask: { type: 'host'; participant: string; act: HostAct } | { type: 'call_off_picture' } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
+  async function inRoom(ask: { type: 'host'; participant: string; act: HostAct } | { type: 'call_off_picture' } | { type: 'still'; jpeg: string } | { type: 'ask_picture'; of: 'tongue' }): Promise<void> {
     const room = roomOf()
     if (room !== null) await command({ ...ask, room })
   }
@@ -22,6 +24,7 @@ export function asksOf(command: Live['command'], roomOf: () => string | null): A
     host: (participant, act) => inRoom({ type: 'host', participant, act }),
     askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),
     callOffPicture: () => inRoom({ type: 'call_off_picture' }),
+    showStill: (jpeg) => inRoom({ type: 'still', jpeg }),
     speakAgain() {
       const room = roomOf()
       if (room !== null) void command({ type: 'unmute', room }, { patience: 'queue', key: 'unmute' }).catch(() => undefined)

@@ -2,9 +2,9 @@
 
 import { shallowRef, type ShallowRef } from 'vue'
 import { browserDevices } from '@/media/devices'
-import { BUDGET } from '@/media/ladder'
+import { isPictured } from '@/media/ladder'
 import { LocalMedia, type LocalState } from '@/media/local'
-import { stillOf, type Still } from '@/media/snapshot'
+import { drawerOf, takeStills, type Stills } from '@/media/snapshot'
 import { testPicture, testTone, type TestSource } from '@/media/testPicture'
 import type { MediaKind } from '@/protocol/live'
 import type { CallEvent } from '@/room/reducer'
@@ -20,6 +20,8 @@ export interface OwnMediaLinks {
   dispatch: (event: CallEvent) => void
   /** A track goes out from now on, or none. */
   setTrack: (kind: MediaKind, track: MediaStreamTrack | null) => void
+  /** Shows a still in place of the camera. */
+  show: (jpeg: string) => Promise<void>
 }
 export interface OwnMedia {
   /** The own picture. */
@@ -39,10 +41,10 @@ export interface OwnMedia {
   stop: () => void
 }
 
-export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'prefer' | 'audio' | 'testLabel'>, { state, dispatch, setTrack }: OwnMediaLinks): OwnMedia {
+export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'prefer' | 'audio' | 'testLabel'>, { state, dispatch, setTrack, show }: OwnMediaLinks): OwnMedia {
   const self = shallowRef<MediaStream | null>(null)
   let local: LocalMedia | null = null
-  let still: Still | null = null
+  let stills: Stills | null = null
   const roused: Record<MediaKind, number> = { audio: 0, video: 0 }
   let rousing: number | null = null
 
@@ -71,7 +73,7 @@ export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'pr
 
   function wantsCamera(): boolean {
     const { camera, voiceOnly, rung } = state.value.own
-    return camera.wanted && !voiceOnly && BUDGET[rung].video !== null
+    return camera.wanted && !voiceOnly && isPictured(rung)
   }
 
   function captured(got: LocalState): void {
@@ -83,20 +85,28 @@ export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'pr
 
   function send(): void {
     const isSeen = maySend(state.value)
+    const camera = isSeen && wantsCamera() ? (local?.state.video ?? null) : null
+    const isStill = state.value.own.rung === 'still'
     setTrack('audio', isSeen ? (local?.state.audio ?? null) : null)
-    setTrack('video', isSeen && wantsCamera() ? picture(local?.state.video ?? null) : null)
+    setTrack('video', isStill ? null : camera)
+    give(isStill ? camera : null)
   }
 
-  /** The camera, or stills of it. */
-  function picture(camera: MediaStreamTrack | null): MediaStreamTrack | null {
-    const wantsStill = state.value.own.rung === 'still'
-    if (still && (still.camera !== camera || !wantsStill)) {
-      still.stop()
-      still = null
+  /** Stills of this camera, or none. */
+  function give(camera: MediaStreamTrack | null): void {
+    if (camera === (stills?.camera ?? null)) return
+    stills?.stop()
+    stills = null
+    const drawer = camera && drawerOf(camera)
+    if (!camera || !drawer) return
+    const taken = takeStills({ camera, draw: drawer.draw, show, setTimer: (act, ms) => window.setTimeout(act, ms), clearTimer: (timer) => window.clearTimeout(timer as number) })
+    stills = {
+      camera,
+      stop() {
+        taken.stop()
+        drawer.stop()
+      },
     }
-    if (!wantsStill || !camera) return camera
-    still ??= stillOf(camera)
-    return still?.track ?? camera
   }
 
   function rouse(): void {
@@ -114,8 +124,8 @@ export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'pr
   function stop(): void {
     if (rousing !== null) window.clearTimeout(rousing)
     rousing = null
-    still?.stop()
-    still = null
+    stills?.stop()
+    stills = null
     local?.stop()
     local = null
     self.value = null

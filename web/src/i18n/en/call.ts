@@ -41,6 +41,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.other.weak': 'The other side has a weak network. The picture may stop for a moment',
   'stage.other.low': 'The network of {name} is weak. Their picture is smaller; it will come back by itself.',
   'stage.other.voice': 'The network of {name} is weak. You hear each other; the picture will come back by itself.',
+  'stage.still': 'Still picture of {name}',
   'stage.other.still': 'The network of {name} is very weak. A still picture comes every two seconds; the voice goes first.',
   'stage.other.phone': 'The network of {name} is too weak to hear each other well. A telephone call is the better way.',
   'stage.silent.own.audio': 'For over 3 seconds no sound has come from your microphone. We keep trying; muting and unmuting may help.',

@@ -39,6 +39,7 @@ export const call = {
   'stage.other.weak': '对方网络较差,画面可能会停一下',
   'stage.other.low': '{name}的网络较弱,画面已调小,会自动恢复。',
   'stage.other.voice': '{name}的网络较弱,已转为语音,画面会自动恢复。',
+  'stage.still': '{name}的静态画面',
   'stage.other.still': '{name}的网络很弱,现在每两秒来一张画面,声音优先。',
   'stage.other.phone': '{name}的网络太弱,可能听不清,建议改打电话。',
   'stage.silent.own.audio': '您的麦克风已超过 3 秒没有声音传来,正在重试。可以点“静音”再打开一次。',
