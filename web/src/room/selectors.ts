@@ -114,7 +114,7 @@ export function isFrozen(state: CallState): boolean {
 }
 
 /** Neither heard nor seen until the network, or the reloaded page, is back. */
-export function isLost(one: Participant): boolean {
+export function isLost(one: Pick<Participant, 'presence' | 'cut'>): boolean {
   return one.presence.state === 'lost' || one.cut === true
 }
 
