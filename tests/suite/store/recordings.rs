@@ -125,7 +125,7 @@ on_both! {
         let set = async |institution: Option<&str>| set_policy(&db, hospital.now(), &own.code, institution, true).await.unwrap();
         let wants = async |clinic| db.read().await.unwrap().recordings().is_wanted(clinic).await.unwrap();
         assert!(matches!(set(None).await, PolicySet::Several(names) if names.len() == 2));
-        assert_eq!(set(Some("nobody")).await, PolicySet::NoClinic(vec![own.code.clone()]));
+        assert!(matches!(set(Some("nobody")).await, PolicySet::NoClinic(known) if known.contains(&own.code)));
         assert_eq!((wants(first).await, wants(clinic.id).await), (false, false));
         assert_eq!(set(Some("另一机构")).await, PolicySet::Done);
         assert_eq!((wants(first).await, wants(clinic.id).await), (false, true));
