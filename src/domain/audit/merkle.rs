@@ -50,7 +50,9 @@ impl Tree {
 /// The hash over all leaves.
 pub fn root(leaves: &[Hash]) -> Hash {
     let mut tree = Tree::default();
-    leaves.iter().for_each(|leaf| tree.push(*leaf));
+    for leaf in leaves {
+        tree.push(*leaf);
+    }
     tree.root()
 }
 
@@ -169,6 +171,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::many_single_char_names, reason = "the letters are those of the figure in the RFC")]
     fn the_paths_are_those_of_the_example_in_rfc_6962() {
         // §2.1.3: seven leaves; a b c d e f j are the leaves, g h i = ab cd ef, k = abcd, l = efj.
         let leaves = &entries()[..7];
