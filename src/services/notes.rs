@@ -164,7 +164,7 @@ fn can_be_written(visit: &VisitRow) -> Result<(), Refusal> {
 }
 
 /// What the signature covers: visit, number, text, signer, time, reason, and the version before.
-fn hash_of(note: &NoteRow) -> String {
+pub(crate) fn hash_of(note: &NoteRow) -> String {
     let (visit, number) = (note.visit_id.to_string(), note.number.to_string());
     let (content, signer) = (note.content.0.to_string(), note.signed_by.to_string());
     let at = note.signed_at.as_millis().to_string();
