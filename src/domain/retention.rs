@@ -63,6 +63,11 @@ impl RetentionClass {
         }
     }
 
+    /// How long it is kept at least.
+    pub fn span(self) -> Duration {
+        self.rule().keep.span()
+    }
+
     /// Its rule.
     pub fn rule(self) -> &'static ClassRule {
         let rules = &in_force().classes;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::day::DaySeal;
+use crate::domain::ids::{CertificateId, HoldId};
+use crate::domain::retention::{ClassRules, RetentionClass};
 use crate::domain::signature::{Algorithm, Purpose};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -164,4 +166,65 @@ impl DocumentVerdict {
     pub const fn unknown() -> Self {
         Self { state: DocumentState::Unknown, institution: None, day: None, hash: None }
     }
+}
+
+/// `POST /visits/{id}/hold`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// Why everything of this visit must stay; 1 to 500 characters.
+    pub reason: String,
+}
+
+/// An order that something stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HoldView {
+    /// The order.
+    pub id: HoldId,
+    /// What stays, as an id with its kind.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Whose order.
+    pub placed_by: String,
+    /// When.
+    pub placed_at: Timestamp,
+    /// Who lifted it.
+    pub lifted_by: Option<String>,
+    /// When.
+    pub lifted_at: Option<Timestamp>,
+}
+
+/// What is said of things of one class that went together.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct CertificateView {
+    /// The certificate.
+    pub id: CertificateId,
+    /// Their class.
+    pub class: RetentionClass,
+    /// On which day they went.
+    pub day: String,
+    /// How many.
+    pub count: i64,
+    /// When the first was due.
+    pub first_due: Timestamp,
+    /// When the last was due.
+    pub last_due: Timestamp,
+    /// The root of the tree over their hashes.
+    pub hashes_root: String,
+    /// Their hashes, in order.
+    pub hashes: Vec<String>,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// `GET /retention`.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct RetentionView {
+    /// How long what is kept.
+    pub rules: ClassRules,
+    /// Orders that something stays, newest first.
+    pub holds: Vec<HoldView>,
+    /// Certificates of deletion, newest first.
+    pub certificates: Vec<CertificateView>,
 }

@@ -19,6 +19,8 @@ mod events;
 mod handovers;
 mod holders;
 mod institutions;
+mod holds;
+mod house;
 mod invitations;
 mod messages;
 mod notes;
@@ -55,6 +57,10 @@ pub use events::{Audit, Claim, EventRow, Events, Idem};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
 pub use institutions::{InstitutionRow, Institutions};
+pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
+pub use house::{
+    AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
+};
 pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
@@ -357,6 +363,16 @@ impl Tx {
     /// Sealed days of the audit.
     pub fn audit_days(&mut self) -> AuditDays<'_> {
         AuditDays(self)
+    }
+
+    /// Orders that something stays.
+    pub fn holds(&mut self) -> Holds<'_> {
+        Holds(self)
+    }
+
+    /// Certificates of deletion.
+    pub fn certificates(&mut self) -> Certificates<'_> {
+        Certificates(self)
     }
 
     /// Invitations into rooms.

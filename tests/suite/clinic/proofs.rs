@@ -1,11 +1,14 @@
 //! Documents and the public page behind their code.
 
 use serde_json::{Value, json};
+use yunzhen::domain::retention::root;
 use yunzhen::services::verifying::verify_export;
 use yunzhen::store::Db;
 
 use super::audits::entries;
+use super::pictures::png;
 use super::stage::{Answer, Stage, Visit};
+use super::tongue::{begin, put};
 use crate::support::sql::run;
 
 async fn sign(stage: &Stage, visit: &Visit, version: i64, diagnosis: &str, reason: Option<&str>) {
@@ -138,4 +141,71 @@ async fn an_administrator_sees_the_sealed_days_and_exports_one() {
     assert_eq!(entries(&stage, "audit.export").await.len(), 1);
     assert_eq!(stage.get("/audit/days/2020-01-01/export", &boss).await.refusal().0, 404);
     assert_eq!(stage.get("/audit/days/nonsense/export", &boss).await.refusal().0, 404);
+}
+
+/// Says a line, sends a picture, ends the visit; the file of the picture.
+async fn finished_visit(stage: &Stage) -> (Visit, std::path::PathBuf) {
+    let visit = stage.visit().await;
+    let line = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "您好" });
+    stage.post(&format!("/visits/{}/messages", visit.id), &visit.patient, line).await.ok();
+    let id = "0190a0a0-0000-7000-8000-0000000000ca";
+    let picture = png(&[(b"IDAT", &[7; 400])]);
+    begin(stage, &visit, id, &picture).await;
+    put(stage, id, &visit.patient, 0, &picture).await.ok();
+    stage.act(&format!("/uploads/{id}/finish"), &visit.patient).await.ok();
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    let file = stage.folder.path().join("attachments").join(id.replace('-', ""));
+    assert!(file.exists());
+    (visit, file)
+}
+
+const THREE_YEARS: std::time::Duration = std::time::Duration::from_hours(3 * 366 * 24);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_leaves_a_certificate_with_counts_and_hashes() {
+    let stage = Stage::open().await;
+    let (_, file) = finished_visit(&stage).await;
+    stage.clock.advance(THREE_YEARS - std::time::Duration::from_millis(1));
+    assert_eq!(stage.server.services.apply_retention().await.unwrap(), 0, "a millisecond too early");
+    assert!(file.exists());
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    assert_eq!(stage.server.services.apply_retention().await.unwrap(), 1);
+    assert_eq!(stage.server.services.apply_retention().await.unwrap(), 0, "once");
+    assert!(!file.exists());
+    let boss = stage.staff("admin").await;
+    let seen = stage.get("/retention", &boss).await.ok();
+    let certificate = &seen["certificates"][0];
+    assert_eq!(certificate["class"], "process_record");
+    let hashes: Vec<String> = serde_json::from_value(certificate["hashes"].clone()).unwrap();
+    assert_eq!(certificate["count"], hashes.len());
+    assert!(hashes.len() >= 2, "a line and a picture");
+    assert_eq!(certificate["hashes_root"], root(&hashes), "who has the hashes makes the same root");
+    assert_eq!(entries(&stage, "conversation.expire").await.len(), 1);
+    let nurse = stage.staff("nurse").await;
+    assert_eq!(stage.get("/retention", &nurse).await.refusal().0, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_visit_is_deleted_by_no_job() {
+    let stage = Stage::open().await;
+    let (visit, file) = finished_visit(&stage).await;
+    let boss = stage.staff("admin").await;
+    let hold = format!("/visits/{}/hold", visit.id);
+    let refused = stage.post(&hold, &boss, json!({ "reason": " " })).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("reason")));
+    assert_eq!(stage.post(&hold, &visit.doctor, json!({ "reason": "纠纷" })).await.refusal().0, 403);
+    let placed = stage.post(&hold, &boss, json!({ "reason": "医疗纠纷" })).await.ok();
+    stage.clock.advance(THREE_YEARS * 2);
+    assert_eq!(stage.server.services.apply_retention().await.unwrap(), 0);
+    assert!(file.exists());
+    let boss = stage.staff("admin").await;
+    let seen = stage.get("/retention", &boss).await.ok();
+    assert_eq!((&seen["holds"][0]["reason"], &seen["certificates"]), (&json!("医疗纠纷"), &json!([])));
+    let lift = format!("/holds/{}/lift", placed["id"].as_str().unwrap());
+    assert_eq!(stage.act(&lift, &boss).await.status, 204);
+    assert_eq!(stage.act(&lift, &boss).await.refusal().0, 404, "it is lifted");
+    assert_eq!(stage.server.services.apply_retention().await.unwrap(), 1);
+    assert!(!file.exists());
+    assert_eq!((entries(&stage, "hold.place").await.len(), entries(&stage, "hold.lift").await.len()), (1, 1));
 }
