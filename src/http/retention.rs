@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,7 +19,7 @@ use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(retention)).routes(routes!(hold)).routes(routes!(lift))
+    OpenApiRouter::new().routes(routes!(retention)).routes(routes!(hold)).routes(routes!(lift)).routes(routes!(seal))
 }
 
 /// How long what is kept, what stays by order, and what went.
@@ -53,4 +54,20 @@ async fn lift(
 ) -> Result<StatusCode, HttpError> {
     services.lift_hold(act, id, &command).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit.
+#[utoipa::path(post, path = "/visits/{id}/seal", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn seal(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Id(id): Id<VisitId>,
+) -> Result<impl IntoResponse, HttpError> {
+    let text = services.seal_visit(act, id).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"sealed-visit.ndjson\""),
+    ];
+    Ok((headers, text))
 }

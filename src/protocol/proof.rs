@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::Kept;
 use crate::domain::audit::day::DaySeal;
 use crate::domain::ids::{CertificateId, HoldId};
 use crate::domain::retention::{ClassRules, RetentionClass};
@@ -227,4 +228,69 @@ pub struct RetentionView {
     pub holds: Vec<HoldView>,
     /// Certificates of deletion, newest first.
     pub certificates: Vec<CertificateView>,
+}
+
+/// The format of a sealed visit.
+pub const VISIT_FORMAT: &str = "yunzhen.sealed-visit.1";
+
+/// The first line of a sealed visit; the signature covers every letter of the lines that follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitExport {
+    /// [`VISIT_FORMAT`].
+    pub format: String,
+    /// The institution's name in English; for people, nothing proves it.
+    pub name: String,
+    /// Which visit.
+    pub visit: String,
+    /// SHA-256 over everything behind this line.
+    pub hash: String,
+    /// The server's signature.
+    pub signature: ExportSignature,
+}
+
+/// A line of a sealed visit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SealedLine {
+    /// A signed version of the record.
+    Note {
+        /// Its id.
+        id: String,
+        /// 1 for the first; amendments count on.
+        number: i64,
+        /// The content as it was hashed, letter by letter.
+        content: String,
+        /// Its hash.
+        hash: String,
+        /// The hash of the version before.
+        previous_hash: String,
+        /// Who signed.
+        signed_by: String,
+        /// When.
+        signed_at: Timestamp,
+        /// Why it amends the version before.
+        reason: Option<String>,
+        /// The signatures of it.
+        signatures: Vec<ExportSignature>,
+    },
+    /// An entry of the audit log about this visit.
+    Audit {
+        /// The entry.
+        entry: Kept,
+        /// The proof that it is in a sealed day, if that day is over.
+        proof: Option<Box<Included>>,
+    },
+}
+
+/// The proof that an entry is in a sealed day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Included {
+    /// The day.
+    pub seal: DaySeal,
+    /// Its signature.
+    pub signature: ExportSignature,
+    /// The hashes from the entry up to the root, hexadecimal.
+    pub path: Vec<String>,
 }

@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::domain::audit::Kept;
 use crate::domain::audit::day::{Break, Verifier};
-use crate::domain::hex::unhex;
+use crate::domain::audit::merkle::{Hash, is_included};
+use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::{Purpose, signed_words};
-use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature};
+use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, Included, SealedLine, VISIT_FORMAT, VisitExport};
 use crate::services::audit_days::subject;
+use crate::services::notes::Noted;
+use crate::services::sealing::export_subject;
 use crate::services::signing::{fingerprint, scheme};
 
 /// What a file was proved to be.
@@ -74,6 +79,7 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
     let format = serde_json::from_str::<serde_json::Value>(head).unwrap_or_default();
     let (proved, signature) = match format["format"].as_str() {
         Some(DAY_FORMAT) => day(head, rest)?,
+        Some(VISIT_FORMAT) => visit(head, rest)?,
         _ => return Err(Unproved::Unreadable { line: 1 }),
     };
     let found = signature.fingerprint();
@@ -100,4 +106,73 @@ fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let entries = verifier.end(seal.last).map_err(Unproved::Broken)? - seal.first + 1;
     let (id, date) = (&seal.institution, seal.day);
     Ok((format!("authentic: the audit log of {name} ({id}) of {date}, {entries} entries"), signature))
+}
+
+fn visit(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
+    let VisitExport { name, visit, hash, signature, .. } =
+        serde_json::from_str(head).map_err(|_| Unproved::Unreadable { line: 1 })?;
+    if hash != hex(&Sha256::digest(rest.as_bytes())) {
+        return Err(Unproved::Content("what is behind the first line".to_owned()));
+    }
+    if !signature.holds_for(Purpose::Export, &export_subject(&visit), &hash) {
+        return Err(Unproved::Signature);
+    }
+    let (mut notes, mut signatures, mut entries, mut proved) = (0, 0, 0, 0);
+    for (text, number) in rest.lines().zip(2..) {
+        match serde_json::from_str(text).map_err(|_| Unproved::Unreadable { line: number })? {
+            SealedLine::Note {
+                id,
+                number,
+                content,
+                hash,
+                previous_hash,
+                signed_by,
+                signed_at,
+                reason,
+                signatures: own,
+            } => {
+                let of = Noted {
+                    visit: &visit,
+                    number,
+                    content: &content,
+                    signed_by: &signed_by,
+                    signed_at,
+                    reason: reason.as_deref(),
+                    previous_hash: &previous_hash,
+                };
+                // A signature of an earlier content is none of this one.
+                let own: Vec<_> = own.iter().filter(|one| one.hash == hash).collect();
+                let holds = own.iter().all(|one| one.holds_for(one.purpose, &id, &hash));
+                if of.hash() != hash || !holds {
+                    return Err(Unproved::Content(format!("version {number} of the record")));
+                }
+                notes += 1;
+                signatures += own.len();
+            }
+            SealedLine::Audit { entry, proof } => {
+                let seq = entry.seq;
+                if !entry.is_itself() || !proof.as_ref().is_none_or(|proof| is_in_its_day(&entry, proof)) {
+                    return Err(Unproved::Content(format!("entry {seq} of the audit")));
+                }
+                entries += 1;
+                proved += usize::from(proof.is_some());
+            }
+        }
+    }
+    let what = format!(
+        "authentic: {visit} of {name}: {notes} signed versions, {signatures} signatures, {entries} entries of the audit, \
+         {proved} of them proved to be in sealed days"
+    );
+    Ok((what, signature))
+}
+
+fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {
+    let Included { seal, signature, path } = proof;
+    let hashes = |text: &String| Hash::try_from(unhex(text)?).ok();
+    let (root, path) = (hashes(&seal.root), path.iter().map(hashes).collect::<Option<Vec<_>>>());
+    let number = |n: i64| usize::try_from(n).ok();
+    let (Some(root), Some(path)) = (root, path) else { return false };
+    let (Some(index), Some(count)) = (number(entry.seq - seal.first), number(seal.entries())) else { return false };
+    is_included(&entry.leaf(), index, count, &path, &root)
+        && signature.holds_for(Purpose::AuditDay, &subject(seal), &seal.hash())
 }

@@ -264,6 +264,29 @@ impl Audit<'_> {
         Ok(rows.into_iter().map(Kept::from).collect())
     }
 
+    /// The entries about any of these subjects, in order.
+    pub async fn about(self, institution: InstitutionId, subjects: &[String]) -> Result<Vec<Kept>> {
+        let tx = self.0;
+        let mut entries: Vec<Kept> = Vec::new();
+        for subject in subjects {
+            let rows: Vec<AuditRow> = on!(&mut *tx, |conn| {
+                sqlx::query_as(
+                    "select seq, at, actor, action, subject, purpose, detail, previous_hash, hash
+                     from audit
+                     where institution_id = $1 and subject = $2
+                     order by seq",
+                )
+                .bind(institution)
+                .bind(subject)
+                .fetch_all(conn)
+                .await?
+            });
+            entries.extend(rows.into_iter().map(Kept::from));
+        }
+        entries.sort_by_key(|entry| entry.seq);
+        Ok(entries)
+    }
+
     /// The number of the first entry that does not follow from the one before it; `None` when the chain is whole.
     /// Seals of days and the count of entries are not asked: see `Services::verify_audit`.
     pub async fn first_break(self, institution: InstitutionId) -> Result<Option<i64>> {

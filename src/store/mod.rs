@@ -7,8 +7,8 @@
 
 mod accounts;
 mod alarms;
-mod clinics;
 mod audit_days;
+mod clinics;
 mod codes;
 mod consents;
 mod copying;
@@ -18,9 +18,8 @@ mod document_codes;
 mod events;
 mod handovers;
 mod holders;
-mod institutions;
 mod holds;
-mod house;
+mod institutions;
 mod invitations;
 mod messages;
 mod notes;
@@ -45,8 +44,8 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
-pub use clinics::{ClinicRow, Clinics};
 pub use audit_days::AuditDays;
+pub use clinics::{ClinicRow, Clinics};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
@@ -56,11 +55,8 @@ pub use document_codes::{CodeOfDocument, DocumentCodes};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
-pub use institutions::{InstitutionRow, Institutions};
 pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
-pub use house::{
-    AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
-};
+pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};

@@ -209,3 +209,33 @@ async fn a_held_visit_is_deleted_by_no_job() {
     assert!(!file.exists());
     assert_eq!((entries(&stage, "hold.place").await.len(), entries(&stage, "hold.lift").await.len()), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_visit_is_verified_by_anybody_and_a_changed_letter_is_found() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    sign(&stage, &visit, 0, "感冒", None).await;
+    sign(&stage, &visit, 1, "时行感冒", Some("更正诊断")).await;
+    stage.clock.advance(std::time::Duration::from_hours(48));
+    stage.server.services.seal_audit_days().await.unwrap();
+    let boss = stage.staff("admin").await;
+    let path = format!("/visits/{}/seal", visit.id);
+    let nurse = stage.staff("nurse").await;
+    assert_eq!(stage.act(&path, &nurse).await.refusal().0, 403);
+    let key = stage.get("/audit/days", &boss).await.ok()["fingerprint"].as_str().unwrap().to_owned();
+    let url = format!("http://{}/api/v1{path}", stage.server.http_addr);
+    let text = reqwest::Client::new().post(url).bearer_auth(&boss).send().await.unwrap().text().await.unwrap();
+    let proved = verify_export(&text, Some(&key)).unwrap();
+    assert!(proved.what.contains("2 signed versions"), "{proved}");
+    assert!(!proved.what.contains(" 0 of them"), "{proved}");
+    let (head, body) = text.split_once('\n').unwrap();
+    for changed in [
+        body.replacen("感冒", "肺炎", 1),
+        body.replacen("note.sign", "note.read", 1),
+        body[..body.len() / 2].to_owned(),
+    ] {
+        assert_ne!(changed, body);
+        assert!(verify_export(&format!("{head}\n{changed}"), Some(&key)).is_err());
+    }
+    assert_eq!(entries(&stage, "visit.seal").await[0].2.as_deref(), Some("dispute"));
+}
