@@ -114,11 +114,7 @@ mod tests {
     #[test]
     fn a_pdf_holds_its_chinese_letters_as_text() {
         let Some(letters) = letters() else { return };
-        let how = SerializeSettings {
-            compress_content_streams: false,
-            ascii_compatible: true,
-            ..SerializeSettings::default()
-        };
+        let how = SerializeSettings { compress_content_streams: false, ..SerializeSettings::default() };
         let file = write_as(&sheet(1), &letters, Paper::A5, how).unwrap();
         assert!(file.starts_with(b"%PDF-"));
         let text = String::from_utf8_lossy(&file).to_uppercase();
