@@ -1,5 +1,7 @@
 //! The composition root: builds everything, joins the channels, and owns the end.
 
+pub mod proof;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The one binary: arguments, then configuration, then the library.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,41 @@ enum Role {
         #[arg(long)]
         demo: bool,
     },
+    /// The audit log: verify it, seal the days that are over, export a day.
+    Audit {
+        #[command(subcommand)]
+        act: AuditAct,
+    },
+    /// Backs up database, pictures, recordings and secret in one sealed file, while the server works.
+    Backup {
+        /// Where to; a file that is not there yet.
+        file: PathBuf,
+        /// The key of 32 bytes; made where it is not there.
+        #[arg(long)]
+        key_file: PathBuf,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Restores a backup into an empty place, and verifies it.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Its key.
+        #[arg(long)]
+        key_file: PathBuf,
+        /// Into the demonstration's folder instead of a real server's.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Verifies an export of ours without a server.
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// The fingerprint of the hospital's key, which somebody has from elsewhere.
+        #[arg(long)]
+        key: Option<String>,
+    },
     /// Prints the API document.
     Openapi,
     /// Looks at ports, addresses, certificate, clock, database and disk, and says in words what to do. Changes nothing.
@@ -61,6 +97,36 @@ enum Role {
     },
     /// Asks a running server on this machine whether it is ready; for container health checks.
     Healthcheck,
+}
+
+#[derive(Subcommand)]
+enum AuditAct {
+    /// Looks for any changed, removed, inserted or moved entry, and at every signature.
+    Verify {
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Seals the days that are over now, and not by the next tidying.
+    Seal {
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Writes a sealed day to a file that `yunzhen verify` verifies.
+    Export {
+        /// The day, such as 2026-11-24.
+        #[arg(long)]
+        day: String,
+        /// Where to.
+        file: PathBuf,
+        /// The institution's id or whole name, where there are several.
+        #[arg(long)]
+        institution: Option<String>,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -101,6 +167,23 @@ async fn run(role: Role) -> Result<(), String> {
                 .await
                 .map_err(|e| e.to_string())?;
         }
+        Role::Audit { act } => {
+            let done = match act {
+                AuditAct::Verify { demo } => app::proof::verify_audit(&load(demo)?).await,
+                AuditAct::Seal { demo } => app::proof::seal_audit(&load(demo)?).await,
+                AuditAct::Export { day, file, institution, demo } => {
+                    app::proof::export_audit(&load(demo)?, &day, institution.as_deref(), &file).await
+                }
+            };
+            done.map_err(|e| e.to_string())?;
+        }
+        Role::Backup { file, key_file, demo } => {
+            app::proof::backup(&load(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
+        }
+        Role::Restore { file, key_file, demo } => {
+            app::proof::restore(&load(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
+        }
+        Role::Verify { file, key } => app::proof::verify_file(&file, key.as_deref()).map_err(|e| e.to_string())?,
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {
             let wishes = doctor::Wishes { time_server: Some(time_server) };

@@ -83,6 +83,10 @@ pub struct Config {
     /// `YUNZHEN_METRICS_FROM`: who may read `/metrics`, and not through a proxy; absent: this machine.
     #[serde(default = "this_machine")]
     pub metrics_from: Vec<Network>,
+    /// `YUNZHEN_FONT`: a font file with Chinese letters for PDF documents, as `path` or `path#face`; absent: Noto Sans CJK
+    /// of the system.
+    #[serde(default)]
+    pub font: Option<String>,
     /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.
     pub log: String,
     /// `YUNZHEN_LOG_JSON`: one JSON object a line.
@@ -127,6 +131,7 @@ impl Config {
             sms_webhook: None,
             trusted_proxies: Vec::new(),
             metrics_from: this_machine(),
+            font: None,
             log: "info".to_owned(),
             log_json: false,
             demo: true,

@@ -2,11 +2,72 @@
 
 use std::sync::Arc;
 
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::domain::ids::{HoldId, VisitId};
+use crate::domain::permission::AdministratorAct;
+use crate::http::error::HttpError;
+use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::protocol::error::Problem;
+use crate::protocol::proof::{HoldRequest, HoldView, RetentionView};
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(retention)).routes(routes!(hold)).routes(routes!(lift)).routes(routes!(seal))
+}
+
+/// How long what is kept, what stays by order, and what went.
+#[utoipa::path(get, path = "/retention", tag = "proof", security(("bearer" = [])), responses((status = 200, body = RetentionView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn retention(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+) -> Result<Json<RetentionView>, HttpError> {
+    Ok(Json(services.retention(act).await?))
+}
+
+/// Orders that everything of a visit stays until the order is lifted.
+#[utoipa::path(post, path = "/visits/{id}/hold", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = HoldRequest,
+    responses((status = 200, body = HoldView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn hold(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Id(id): Id<VisitId>,
+    Body(body, command): Body<HoldRequest>,
+) -> Result<Json<HoldView>, HttpError> {
+    Ok(Json(services.hold_visit(act, id, body, &command).await?))
+}
+
+/// Lifts an order.
+#[utoipa::path(post, path = "/holds/{id}/lift", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn lift(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Id(id): Id<HoldId>,
+    Bare(command): Bare,
+) -> Result<StatusCode, HttpError> {
+    services.lift_hold(act, id, &command).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit.
+#[utoipa::path(post, path = "/visits/{id}/seal", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn seal(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Id(id): Id<VisitId>,
+) -> Result<impl IntoResponse, HttpError> {
+    let text = services.seal_visit(act, id).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"sealed-visit.ndjson\""),
+    ];
+    Ok((headers, text))
 }

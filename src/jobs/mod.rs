@@ -40,6 +40,12 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
             if let Err(refusal) = services.sweep_uploads().await {
                 tracing::warn!(code = refusal.code.as_str(), "unfinished uploads were not taken away");
             }
+            if let Err(refusal) = services.seal_audit_days().await {
+                tracing::warn!(code = refusal.code.as_str(), "days of the audit that are over were not sealed");
+            }
+            if let Err(refusal) = services.apply_retention().await {
+                tracing::warn!(code = refusal.code.as_str(), "conversations whose time is over were not removed");
+            }
             if let Err(refusal) = services.remove_recordings().await {
                 tracing::warn!(code = refusal.code.as_str(), "recordings whose time is over were not removed");
             }

@@ -1,1 +1,296 @@
-//! Audit days, documents, holds and verification.
+//! What is said of proofs: sealed days, exports, documents, holds and certificates.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::audit::Kept;
+use crate::domain::audit::day::DaySeal;
+use crate::domain::ids::{CertificateId, HoldId};
+use crate::domain::retention::{ClassRules, RetentionClass};
+use crate::domain::signature::{Algorithm, Purpose};
+use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
+
+/// The sealed days of an institution.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AuditDays {
+    /// SHA-256 over the public key that seals, for comparing it with that of an export.
+    pub fingerprint: Option<String>,
+    /// Newest first.
+    pub days: Vec<AuditDayView>,
+}
+
+/// A sealed day.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AuditDayView {
+    /// Its date where the hospital stands.
+    pub day: String,
+    /// How many entries it holds.
+    pub entries: i64,
+    /// The root of their tree.
+    pub root: String,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+}
+
+/// The format of an exported day.
+pub const DAY_FORMAT: &str = "yunzhen.audit-day.1";
+
+/// The first line of an exported day; the entries follow, one a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayExport {
+    /// [`DAY_FORMAT`].
+    pub format: String,
+    /// The institution's name in English; for people, nothing proves it.
+    pub name: String,
+    /// The seal.
+    pub seal: DaySeal,
+    /// When it was made.
+    pub sealed_at: Timestamp,
+    /// Its signature.
+    pub signature: ExportSignature,
+}
+
+impl DayExport {
+    /// The first line.
+    pub fn new(name: String, seal: DaySeal, sealed_at: Timestamp, signature: ExportSignature) -> Self {
+        Self { format: DAY_FORMAT.to_owned(), name, seal, sealed_at, signature }
+    }
+}
+
+/// A signature with everything that is needed to verify it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportSignature {
+    /// What the signer said by it.
+    pub purpose: Purpose,
+    /// What was signed.
+    pub subject: String,
+    /// The hash of its content.
+    pub hash: String,
+    /// When.
+    pub at: Timestamp,
+    /// The key's id.
+    pub key: String,
+    /// Whose key it is.
+    pub owner: String,
+    /// How it signs.
+    pub algorithm: Algorithm,
+    /// The public key, hexadecimal.
+    pub public_key: String,
+    /// The signature, hexadecimal.
+    pub bytes: String,
+}
+
+/// What a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// 病历.
+    Record,
+    /// 处方.
+    Prescription,
+}
+
+impl DocumentKind {
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::Prescription => "prescription",
+        }
+    }
+}
+
+/// A document that there is of a visit.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct DocumentInfo {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Its version; 1 for the first signature.
+    pub number: i64,
+    /// When it was signed.
+    pub signed_at: Timestamp,
+    /// The address behind the code on the paper.
+    pub link: String,
+}
+
+/// `GET /visits/{id}/documents/record?paper=a4`.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentAsked {
+    /// `a4` or `a5`; A4 where nothing is said.
+    #[serde(default)]
+    pub paper: PaperSize,
+}
+
+/// The paper of a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PaperSize {
+    /// 210 × 297 mm.
+    #[default]
+    A4,
+    /// 148 × 210 mm.
+    A5,
+}
+
+/// What the public page says of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentState {
+    /// It is what was signed, and in force.
+    Authentic,
+    /// It is what was signed, and a newer version has been signed since.
+    Amended,
+    /// It is what was signed, and was stopped since.
+    Stopped,
+    /// Nobody here knows this code.
+    Unknown,
+}
+
+/// What the public page says of a document, and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct DocumentVerdict {
+    /// Whether it is authentic.
+    pub state: DocumentState,
+    /// Whose it is.
+    pub institution: Option<Text>,
+    /// The day on which it was signed.
+    pub day: Option<String>,
+    /// The first 16 digits of its hash, as they stand on the paper.
+    pub hash: Option<String>,
+}
+
+impl DocumentVerdict {
+    /// Of a code that is not there, or whose document is not what was signed.
+    pub const fn unknown() -> Self {
+        Self { state: DocumentState::Unknown, institution: None, day: None, hash: None }
+    }
+}
+
+/// `POST /visits/{id}/hold`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldRequest {
+    /// Why everything of this visit must stay; 1 to 500 characters.
+    pub reason: String,
+}
+
+/// An order that something stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HoldView {
+    /// The order.
+    pub id: HoldId,
+    /// What stays, as an id with its kind.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Whose order.
+    pub placed_by: String,
+    /// When.
+    pub placed_at: Timestamp,
+    /// Who lifted it.
+    pub lifted_by: Option<String>,
+    /// When.
+    pub lifted_at: Option<Timestamp>,
+}
+
+/// What is said of things of one class that went together.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct CertificateView {
+    /// The certificate.
+    pub id: CertificateId,
+    /// Their class.
+    pub class: RetentionClass,
+    /// On which day they went.
+    pub day: String,
+    /// How many.
+    pub count: i64,
+    /// When the first was due.
+    pub first_due: Timestamp,
+    /// When the last was due.
+    pub last_due: Timestamp,
+    /// The root of the tree over their hashes.
+    pub hashes_root: String,
+    /// Their hashes, in order.
+    pub hashes: Vec<String>,
+    /// When it was made.
+    pub made_at: Timestamp,
+}
+
+/// `GET /retention`.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct RetentionView {
+    /// How long what is kept.
+    pub rules: ClassRules,
+    /// Orders that something stays, newest first.
+    pub holds: Vec<HoldView>,
+    /// Certificates of deletion, newest first.
+    pub certificates: Vec<CertificateView>,
+}
+
+/// The format of a sealed visit.
+pub const VISIT_FORMAT: &str = "yunzhen.sealed-visit.1";
+
+/// The first line of a sealed visit; the signature covers every letter of the lines that follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitExport {
+    /// [`VISIT_FORMAT`].
+    pub format: String,
+    /// The institution's name in English; for people, nothing proves it.
+    pub name: String,
+    /// Which visit.
+    pub visit: String,
+    /// SHA-256 over everything behind this line.
+    pub hash: String,
+    /// The server's signature.
+    pub signature: ExportSignature,
+}
+
+/// A line of a sealed visit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SealedLine {
+    /// A signed version of the record.
+    Note {
+        /// Its id.
+        id: String,
+        /// 1 for the first; amendments count on.
+        number: i64,
+        /// The content as it was hashed, letter by letter.
+        content: String,
+        /// Its hash.
+        hash: String,
+        /// The hash of the version before.
+        previous_hash: String,
+        /// Who signed.
+        signed_by: String,
+        /// When.
+        signed_at: Timestamp,
+        /// Why it amends the version before.
+        reason: Option<String>,
+        /// The signatures of it.
+        signatures: Vec<ExportSignature>,
+    },
+    /// An entry of the audit log about this visit.
+    Audit {
+        /// The entry.
+        entry: Kept,
+        /// The proof that it is in a sealed day, if that day is over.
+        proof: Option<Box<Included>>,
+    },
+}
+
+/// The proof that an entry is in a sealed day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Included {
+    /// The day.
+    pub seal: DaySeal,
+    /// Its signature.
+    pub signature: ExportSignature,
+    /// The hashes from the entry up to the root, hexadecimal.
+    pub path: Vec<String>,
+}

@@ -1,1 +1,303 @@
-//! The days of the audit log, sealed.
+//! The days of the audit log: sealed once they are over, verified whenever somebody asks, exported for whoever has no
+//! access to the database.
+//!
+//! A [`Notary`] does it with a database and the operator's secret alone, so that a command can do it beside the server.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::civil::Date;
+use serde_json::json;
+
+use crate::clock::Ids;
+use crate::domain::audit::Kept;
+use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, ends_at};
+use crate::domain::date::day_of;
+use crate::domain::ids::{InstitutionId, KeyId};
+use crate::domain::permission::AdministratorAct;
+use crate::domain::signature::Purpose;
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::proof::{AuditDayView, AuditDays, DayExport, ExportSignature};
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
+use crate::services::vault::Vault;
+use crate::store::{Db, KeyRow, SignatureRow, StoreError, Tx};
+
+/// Where an institution without clinics stands.
+const HOME: &str = "Asia/Shanghai";
+
+/// What is signed of a day.
+pub fn subject(seal: &DaySeal) -> String {
+    format!("audit_day:{}:{}", seal.institution, seal.day)
+}
+
+/// An institution's log, verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerifiedLog {
+    /// Whose.
+    pub institution: InstitutionId,
+    /// Its name in English.
+    pub name: String,
+    /// Entries, or the first place where they are not what was written.
+    pub found: Result<i64, Break>,
+    /// Days that are sealed.
+    pub days: usize,
+    /// The fingerprint of the key that sealed the last of them.
+    pub fingerprint: Option<String>,
+}
+
+/// The server's signatures of one institution's days, and whether each holds.
+struct DaySignatures {
+    /// By subject: hash and whether the signature is ours and holds.
+    by_subject: HashMap<String, Vec<(String, bool)>>,
+}
+
+impl Signed for DaySignatures {
+    fn is_signed(&self, seal: &DaySeal) -> bool {
+        let hash = seal.hash();
+        let signed = self.by_subject.get(&subject(seal));
+        signed.is_some_and(|signed| signed.iter().any(|(of, holds)| *holds && *of == hash))
+    }
+
+    fn count(&self) -> usize {
+        self.by_subject.len()
+    }
+}
+
+/// Seals, verifies and exports.
+pub struct Notary<'a> {
+    /// The log.
+    pub db: &'a Db,
+    /// The keys.
+    pub vault: &'a Vault,
+    /// For a key that is made at the first seal.
+    pub ids: &'a Ids,
+}
+
+impl Notary<'_> {
+    /// Verifies the logs of all institutions: the chains, the seals of the days, their signatures, the counts.
+    pub async fn verify(&self) -> Result<Vec<VerifiedLog>, Refusal> {
+        // One moment of the database, for the count belongs to the entries.
+        let mut tx = self.db.read().await?;
+        let mut logs = Vec::new();
+        for institution in tx.institutions().all().await? {
+            let id = institution.id;
+            let keys = tx.signatures().keys(id).await?;
+            let signatures = tx.signatures().of_purpose(id, Purpose::AuditDay).await?;
+            let seals: Vec<DaySeal> = tx.audit_days().all(id).await?.into_iter().map(|(seal, _)| seal).collect();
+            let days = seals.len();
+            let last = signatures.last().map(|signature| signature.key_id);
+            let key = keys.iter().find(|key| Some(key.id) == last);
+            let fingerprint = key.map(|key| fingerprint(&key.public_key));
+            let signed = self.judge(signatures, &keys);
+            let found = Self::walk(&mut tx, id, seals, &signed).await?;
+            logs.push(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint });
+        }
+        Ok(logs)
+    }
+
+    async fn walk(
+        tx: &mut Tx,
+        institution: InstitutionId,
+        seals: Vec<DaySeal>,
+        signed: &DaySignatures,
+    ) -> Result<Result<i64, Break>, Refusal> {
+        let mut verifier = match Verifier::begin(&institution.to_string(), seals, signed) {
+            Ok(verifier) => verifier,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        let mut last = i64::MIN;
+        loop {
+            let page = tx.audit().page(institution, last).await?;
+            let Some(end) = page.last() else { break };
+            last = end.seq;
+            if let Err(broken) = page.iter().try_for_each(|entry| verifier.push(entry)) {
+                return Ok(Err(broken));
+            }
+        }
+        let head = tx.audit().head(institution).await?;
+        Ok(verifier.end(head))
+    }
+
+    fn judge(&self, signatures: Vec<SignatureRow>, keys: &[KeyRow]) -> DaySignatures {
+        let of_server = keys.iter().filter(|key| key.owner == SignAs::Server.owner() && is_ours(self.vault, key));
+        let ours: HashMap<KeyId, &KeyRow> = of_server.map(|key| (key.id, key)).collect();
+        let mut by_subject: HashMap<String, Vec<(String, bool)>> = HashMap::new();
+        for signature in signatures {
+            let holds = ours.get(&signature.key_id).is_some_and(|key| signature_holds(&signature, key));
+            by_subject.entry(signature.subject).or_default().push((signature.hash, holds));
+        }
+        DaySignatures { by_subject }
+    }
+
+    /// Whether every signature in the database holds, whoever's; how many there are, or the first that does not.
+    pub async fn verify_signatures(&self) -> Result<Result<usize, String>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let mut keys: HashMap<KeyId, KeyRow> = HashMap::new();
+        for institution in tx.institutions().all().await? {
+            keys.extend(tx.signatures().keys(institution.id).await?.into_iter().map(|key| (key.id, key)));
+        }
+        let foreign: HashSet<KeyId> = keys.values().filter(|key| !is_ours(self.vault, key)).map(|key| key.id).collect();
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let page = tx.signatures().page(after).await?;
+            let Some(last) = page.last() else { return Ok(Ok(count)) };
+            after = Some(last.id);
+            for signature in page {
+                let key = keys.get(&signature.key_id).filter(|key| !foreign.contains(&key.id));
+                if !key.is_some_and(|key| signature_holds(&signature, key)) {
+                    return Ok(Err(signature.subject));
+                }
+                count += 1;
+            }
+        }
+    }
+
+    /// Seals every day that is over at `now` and was not sealed; how many. A day whose chain is broken is not sealed,
+    /// nor is any after it.
+    pub async fn seal(&self, now: Timestamp) -> Result<usize, Refusal> {
+        let institutions = self.db.read().await?.institutions().all().await?;
+        let mut sealed = 0;
+        for institution in institutions {
+            while self.seal_next(institution.id, now).await? {
+                sealed += 1;
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Seals one day more; whether there was one.
+    async fn seal_next(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
+        let mut tx = self.db.read().await?;
+        let zone = tx.clinics().of(institution).await?.into_iter().next().map(|clinic| clinic.time_zone);
+        let zone = zone.unwrap_or_else(|| HOME.to_owned());
+        let before = tx.audit_days().last(institution).await?;
+        let mut last = before.as_ref().map_or(0, |seal| seal.last);
+        let mut page = tx.audit().page(institution, last).await?;
+        let day = match &before {
+            Some(before) => before.day.tomorrow().ok(),
+            None => page.first().and_then(|first| day_of(&zone, first.at)).map(|day| day.date),
+        };
+        let Some((day, end)) = day.and_then(|day| Some((day, ends_at(&zone, day)?))) else { return Ok(false) };
+        if now < end {
+            return Ok(false);
+        }
+        let mut sealing = Sealing::begin(&institution.to_string(), day, before.as_ref());
+        'entries: while let Some(newest) = page.last() {
+            last = newest.seq;
+            for entry in &page {
+                if entry.at >= end {
+                    break 'entries;
+                }
+                sealing.push(entry).map_err(|broken| Refusal::internal(&format!("the audit log: {broken}")))?;
+            }
+            page = tx.audit().page(institution, last).await?;
+        }
+        drop(tx);
+        let seal = sealing.end();
+        let mut tx = self.db.begin().await?;
+        match tx.audit_days().insert(institution, &seal, now).await {
+            // Another server sealed it in between.
+            Err(StoreError::Conflict) => return Ok(true),
+            other => other?,
+        }
+        let signer = Signer { vault: self.vault, ids: self.ids };
+        let (what, hash) = (subject(&seal), seal.hash());
+        signer.sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditDay, &what, &hash).await?;
+        tx.commit().await?;
+        tracing::info!(institution.id = %institution, day = %day, entries = seal.entries(), "a day of the audit was sealed");
+        Ok(true)
+    }
+
+    /// A sealed day as a file: a first line with the seal and its signature, then one entry a line.
+    pub async fn export(&self, institution: InstitutionId, day: Date) -> Result<String, Refusal> {
+        let mut tx = self.db.read().await?;
+        let seal = tx.audit_days().all(institution).await?.into_iter().find(|(seal, _)| seal.day == day);
+        let (seal, sealed_at) = seal.ok_or_else(Refusal::not_found)?;
+        let broken = |_: &str| Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed");
+        let hash = seal.hash();
+        let signatures = tx.signatures().of(&subject(&seal)).await?;
+        let signature = signatures.into_iter().find(|one| one.hash == hash).ok_or_else(|| broken("none"))?;
+        let key = tx.signatures().key(signature.key_id).await?.ok_or_else(|| broken("no key"))?;
+        let name = tx.institutions().find(institution).await?.map(|row| row.name_en).unwrap_or_default();
+        let mut last = seal.first - 1;
+        let (end, entries) = (seal.last, seal.entries());
+        let head = DayExport::new(name, seal, sealed_at, ExportSignature::of(&signature, &key));
+        let mut text = json!(head).to_string();
+        text.push('\n');
+        let mut written = 0;
+        while last < end {
+            let page = tx.audit().page(institution, last).await?;
+            let Some(newest) = page.last() else { break };
+            last = newest.seq;
+            for entry in page.iter().filter(|entry| entry.seq <= end) {
+                text.push_str(&line(entry));
+                written += 1;
+            }
+        }
+        if written != entries {
+            return Err(Refusal::internal("entries of a sealed day are missing"));
+        }
+        Ok(text)
+    }
+}
+
+fn line(entry: &Kept) -> String {
+    format!("{}\n", json!(entry))
+}
+
+impl ExportSignature {
+    /// A signature with the key that made it.
+    pub(crate) fn of(signature: &SignatureRow, key: &KeyRow) -> Self {
+        use crate::domain::hex::hex;
+        Self {
+            purpose: signature.purpose,
+            subject: signature.subject.clone(),
+            hash: signature.hash.clone(),
+            at: signature.at,
+            key: key.id.to_string(),
+            owner: key.owner.clone(),
+            algorithm: key.algorithm,
+            public_key: hex(&key.public_key),
+            bytes: hex(&signature.bytes),
+        }
+    }
+}
+
+impl Services {
+    pub(crate) fn notary(&self) -> Notary<'_> {
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids }
+    }
+
+    /// Seals the days that are over; how many. For the hourly tidying.
+    pub async fn seal_audit_days(&self) -> Result<usize, Refusal> {
+        self.notary().seal(self.clock.now()).await
+    }
+
+    /// The sealed days of the institution, newest first, and whether the log is whole now.
+    pub async fn audit_days(&self, act: AdministratorAct) -> Result<AuditDays, Refusal> {
+        let mut tx = self.db.read().await?;
+        let seals = tx.audit_days().all(act.institution).await?;
+        let keys = tx.signatures().keys(act.institution).await?;
+        let server = keys.iter().rev().find(|key| key.owner == SignAs::Server.owner());
+        let days = seals.into_iter().rev().map(|(seal, sealed_at)| AuditDayView {
+            day: seal.day.to_string(),
+            entries: seal.entries(),
+            root: seal.root,
+            sealed_at,
+        });
+        Ok(AuditDays { fingerprint: server.map(|key| fingerprint(&key.public_key)), days: days.collect() })
+    }
+
+    /// A sealed day as a file; that it was fetched is in the log of the day on which it was.
+    pub async fn export_audit_day(&self, act: AdministratorAct, day: &str) -> Result<String, Refusal> {
+        let day: Date = day.parse().map_err(|_| Refusal::not_found())?;
+        let text = self.notary().export(act.institution, day).await?;
+        let mut work = self.begin().await?;
+        let (who, what) = (act.account.to_string(), format!("audit_day:{day}"));
+        work.audit(act.institution, &who, "audit.export", &what).await?;
+        work.commit().await?;
+        Ok(text)
+    }
+}

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use crate::domain::hex::hex;
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::permission::DoctorAct;
+use crate::domain::time::Timestamp;
 use crate::domain::visit::{VisitEnd, signed_text};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{NoteContent, NoteDraft, NoteSave, SignRequest, SignedNote, VisitView};
@@ -164,20 +165,46 @@ fn can_be_written(visit: &VisitRow) -> Result<(), Refusal> {
 }
 
 /// What the signature covers: visit, number, text, signer, time, reason, and the version before.
-fn hash_of(note: &NoteRow) -> String {
-    let (visit, number) = (note.visit_id.to_string(), note.number.to_string());
-    let (content, signer) = (note.content.0.to_string(), note.signed_by.to_string());
-    let at = note.signed_at.as_millis().to_string();
-    let text = signed_text(&[
-        ("visit", &visit),
-        ("number", &number),
-        ("content", &content),
-        ("signer", &signer),
-        ("at", &at),
-        ("reason", note.reason.as_deref().unwrap_or_default()),
-        ("previous", &note.previous_hash),
-    ]);
-    hex(&Sha256::digest(text.as_bytes()))
+pub(crate) fn hash_of(note: &NoteRow) -> String {
+    let (visit, content) = (note.visit_id.to_string(), note.content.0.to_string());
+    let of = Noted {
+        visit: &visit,
+        number: note.number,
+        content: &content,
+        signed_by: &note.signed_by.to_string(),
+        signed_at: note.signed_at,
+        reason: note.reason.as_deref(),
+        previous_hash: &note.previous_hash,
+    };
+    of.hash()
+}
+
+/// A signed version by its words, wherever they are kept.
+pub(crate) struct Noted<'a> {
+    pub visit: &'a str,
+    pub number: i64,
+    pub content: &'a str,
+    pub signed_by: &'a str,
+    pub signed_at: Timestamp,
+    pub reason: Option<&'a str>,
+    pub previous_hash: &'a str,
+}
+
+impl Noted<'_> {
+    /// SHA-256 over all of it, hexadecimal.
+    pub(crate) fn hash(&self) -> String {
+        let (number, at) = (self.number.to_string(), self.signed_at.as_millis().to_string());
+        let text = signed_text(&[
+            ("visit", self.visit),
+            ("number", &number),
+            ("content", self.content),
+            ("signer", self.signed_by),
+            ("at", &at),
+            ("reason", self.reason.unwrap_or_default()),
+            ("previous", self.previous_hash),
+        ]);
+        hex(&Sha256::digest(text.as_bytes()))
+    }
 }
 
 fn check_lengths(content: &NoteContent) -> Result<(), Refusal> {

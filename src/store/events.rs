@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::domain::audit::{Entry, chain_hash_as_kept};
+use crate::domain::audit::{Entry, Kept, chain_hash_as_kept};
 use crate::domain::ids::InstitutionId;
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
@@ -158,14 +158,40 @@ impl Idem<'_> {
 /// The `audit` table: appended to, never changed; the database refuses a change, too.
 pub struct Audit<'tx>(pub(super) &'tx mut Tx);
 
-type AuditRow = (i64, Timestamp, String, String, String, Option<String>, String, String, String);
+/// Entries that are read at once.
+const PAGE: i64 = 1000;
+
+#[derive(sqlx::FromRow)]
+struct AuditRow {
+    seq: i64,
+    at: Timestamp,
+    actor: String,
+    action: String,
+    subject: String,
+    purpose: Option<String>,
+    detail: String,
+    previous_hash: String,
+    hash: String,
+}
+
+impl From<AuditRow> for Kept {
+    fn from(row: AuditRow) -> Self {
+        let AuditRow { seq, at, actor, action, subject, purpose, detail, previous_hash, hash } = row;
+        Self { seq, at, actor, action, subject, purpose, detail, previous_hash, hash }
+    }
+}
+
+/// The counter of an institution's chain.
+fn chain(institution: InstitutionId) -> String {
+    format!("audit:{}", institution.as_uuid())
+}
 
 impl Audit<'_> {
     /// Appends an entry to its institution's chain; its number.
     pub async fn append(self, institution: InstitutionId, entry: &Entry) -> Result<i64> {
         let tx = self.0;
         // The topic's counter row is the chain's lock on PostgreSQL; on SQLite there is one writer.
-        let chain = format!("audit:{}", institution.as_uuid());
+        let chain = chain(institution);
         let seq: i64 = on!(&mut *tx, |conn| {
             sqlx::query_scalar(
                 "insert into topic (topic, head)
@@ -208,28 +234,74 @@ impl Audit<'_> {
         Ok(seq)
     }
 
-    /// The number of the first entry that does not follow from the one before it; `None` when the chain is whole.
-    pub async fn first_break(self, institution: InstitutionId) -> Result<Option<i64>> {
+    /// How many entries the database counted.
+    pub async fn head(self, institution: InstitutionId) -> Result<i64> {
+        let head: Option<i64> = on!(self.0, |conn| {
+            sqlx::query_scalar("select head from topic where topic = $1")
+                .bind(chain(institution))
+                .fetch_optional(conn)
+                .await?
+        });
+        Ok(head.unwrap_or(0))
+    }
+
+    /// The next entries after number `after`, in order; few enough for memory. None when there are no more.
+    pub async fn page(self, institution: InstitutionId, after: i64) -> Result<Vec<Kept>> {
         let rows: Vec<AuditRow> = on!(self.0, |conn| {
             sqlx::query_as(
                 "select seq, at, actor, action, subject, purpose, detail, previous_hash, hash
                  from audit
-                 where institution_id = $1
-                 order by seq",
+                 where institution_id = $1 and seq > $2
+                 order by seq
+                 limit $3",
             )
             .bind(institution)
+            .bind(after)
+            .bind(PAGE)
             .fetch_all(conn)
             .await?
         });
-        let mut last = String::new();
-        for ((seq, at, actor, action, subject, purpose, detail, previous, hash), expected) in rows.into_iter().zip(1..)
-        {
-            let entry = Entry { at, actor, action, subject, purpose, detail: Value::Null };
-            if seq != expected || previous != last || hash != chain_hash_as_kept(&last, seq, &entry, &detail) {
-                return Ok(Some(expected));
-            }
-            last = hash;
+        Ok(rows.into_iter().map(Kept::from).collect())
+    }
+
+    /// The entries about any of these subjects, in order.
+    pub async fn about(self, institution: InstitutionId, subjects: &[String]) -> Result<Vec<Kept>> {
+        let tx = self.0;
+        let mut entries: Vec<Kept> = Vec::new();
+        for subject in subjects {
+            let rows: Vec<AuditRow> = on!(&mut *tx, |conn| {
+                sqlx::query_as(
+                    "select seq, at, actor, action, subject, purpose, detail, previous_hash, hash
+                     from audit
+                     where institution_id = $1 and subject = $2
+                     order by seq",
+                )
+                .bind(institution)
+                .bind(subject)
+                .fetch_all(conn)
+                .await?
+            });
+            entries.extend(rows.into_iter().map(Kept::from));
         }
-        Ok(None)
+        entries.sort_by_key(|entry| entry.seq);
+        Ok(entries)
+    }
+
+    /// The number of the first entry that does not follow from the one before it; `None` when the chain is whole.
+    /// Seals of days and the count of entries are not asked: see `Services::verify_audit`.
+    pub async fn first_break(self, institution: InstitutionId) -> Result<Option<i64>> {
+        let (mut last, mut hash) = (0, String::new());
+        loop {
+            let page = Audit(&mut *self.0).page(institution, last).await?;
+            if page.is_empty() {
+                return Ok(None);
+            }
+            for entry in page {
+                if entry.seq != last + 1 || entry.previous_hash != hash || !entry.is_itself() {
+                    return Ok(Some(last + 1));
+                }
+                (last, hash) = (entry.seq, entry.hash);
+            }
+        }
     }
 }

@@ -54,6 +54,17 @@ impl Institutions<'_> {
         }))
     }
 
+    /// All of them, the oldest first.
+    pub async fn all(self) -> Result<Vec<InstitutionRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, kind, name_zh, name_en, help_phone, created_at from institution order by created_at, id",
+            )
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// How many there are: none means a fresh database.
     pub async fn count(self) -> Result<i64> {
         Ok(on!(self.0, |conn| sqlx::query_scalar("select count(*) from institution").fetch_one(conn).await?))

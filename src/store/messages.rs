@@ -165,4 +165,50 @@ impl Messages<'_> {
                 .await?
         }))
     }
+
+    /// The pictures of a visit.
+    pub async fn attachments(self, visit: VisitId) -> Result<Vec<AttachmentRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, sender, mime, size, sha256, at
+                 from attachment
+                 where visit_id = $1
+                 order by at, id",
+            )
+            .bind(visit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Visits after `after`, in the order of their ids, that ended at or before `ended` and of which something was said
+    /// or shown that is kept.
+    pub async fn ended_with_words(self, after: VisitId, ended: Timestamp, limit: i64) -> Result<Vec<VisitId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select id
+                 from visit
+                 where id > $1 and ended_at <= $2
+                   and (exists (select 1 from message where message.visit_id = visit.id)
+                        or exists (select 1 from attachment where attachment.visit_id = visit.id))
+                 order by id
+                 limit $3",
+            )
+            .bind(after)
+            .bind(ended)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Forgets what was said and shown in a visit.
+    pub async fn forget(self, visit: VisitId) -> Result<()> {
+        on!(self.0, |conn| {
+            for statement in ["delete from message where visit_id = $1", "delete from attachment where visit_id = $1"] {
+                sqlx::query(statement).bind(visit).execute(&mut *conn).await?;
+            }
+        });
+        Ok(())
+    }
 }

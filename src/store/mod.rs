@@ -7,14 +7,18 @@
 
 mod accounts;
 mod alarms;
+mod audit_days;
 mod clinics;
 mod codes;
 mod consents;
+mod copying;
 mod declarations;
 mod desks;
+mod document_codes;
 mod events;
 mod handovers;
 mod holders;
+mod holds;
 mod institutions;
 mod invitations;
 mod messages;
@@ -40,14 +44,18 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
+pub use audit_days::AuditDays;
 pub use clinics::{ClinicRow, Clinics};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
+pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
 pub use declarations::{DeclarationRow, Declarations};
 pub use desks::{DeskRow, Desks};
+pub use document_codes::{CodeOfDocument, DocumentCodes};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
+pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
@@ -197,6 +205,18 @@ impl Db {
             ]);
             return Self::postgres(options).await;
         }
+        Self::sqlite(url).await
+    }
+
+    /// Opens the same for work that takes its time, such as a backup: PostgreSQL hurries nobody.
+    pub async fn open_unhurried(url: &str) -> Result<Self> {
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            return Self::postgres(PgConnectOptions::from_str(url)?).await;
+        }
+        Self::sqlite(url).await
+    }
+
+    async fn sqlite(url: &str) -> Result<Self> {
         if url.contains(":memory:") || url.contains("mode=memory") {
             // Every connection to it would open another, empty database.
             return Err(StoreError::Other("SQLite needs a file here".to_owned()));
@@ -336,6 +356,21 @@ impl Tx {
         Audit(self)
     }
 
+    /// Sealed days of the audit.
+    pub fn audit_days(&mut self) -> AuditDays<'_> {
+        AuditDays(self)
+    }
+
+    /// Orders that something stays.
+    pub fn holds(&mut self) -> Holds<'_> {
+        Holds(self)
+    }
+
+    /// Certificates of deletion.
+    pub fn certificates(&mut self) -> Certificates<'_> {
+        Certificates(self)
+    }
+
     /// Invitations into rooms.
     pub fn invitations(&mut self) -> Invitations<'_> {
         Invitations(self)
@@ -414,6 +449,11 @@ impl Tx {
     /// Declarations.
     pub fn declarations(&mut self) -> Declarations<'_> {
         Declarations(self)
+    }
+
+    /// Codes on documents.
+    pub fn document_codes(&mut self) -> DocumentCodes<'_> {
+        DocumentCodes(self)
     }
 
     /// Keys and signatures.

@@ -122,4 +122,18 @@ impl Notes<'_> {
             .await?
         }))
     }
+
+    /// A signed version by its id.
+    pub async fn version(self, id: NoteId) -> Result<Option<NoteRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at, reason
+                 from note
+                 where id = $1",
+            )
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
 }

@@ -192,14 +192,34 @@ impl Recordings<'_> {
 
     /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person.
     pub async fn removable(self, now: Timestamp, limit: i64) -> Result<Vec<RecordingRow>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!(
-                "where retain_until < $1
-                    or exists (select 1 from visit
-                               where visit.id = recording.visit_id and visit.room_id = recording.room_id
-                                 and visit.end_reason = 'wrong_person')
-                 order by retain_until
-                 limit $2"
+        // Those that somebody holds would fill every round, and nothing else would ever go. A hold names its visit as the
+        // audit does, and the databases spell an id each in its own way.
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(
+                columns!(
+                    "where (retain_until < $1
+                        or exists (select 1 from visit
+                                   where visit.id = recording.visit_id and visit.room_id = recording.room_id
+                                     and visit.end_reason = 'wrong_person'))
+                       and not exists (select 1 from legal_hold
+                                       where legal_hold.institution_id = recording.institution_id
+                                         and legal_hold.subject = 'visit_' || lower(hex(recording.visit_id))
+                                         and lifted_at is null)
+                     order by retain_until
+                     limit $2"
+                ),
+                columns!(
+                    "where (retain_until < $1
+                        or exists (select 1 from visit
+                                   where visit.id = recording.visit_id and visit.room_id = recording.room_id
+                                     and visit.end_reason = 'wrong_person'))
+                       and not exists (select 1 from legal_hold
+                                       where legal_hold.institution_id = recording.institution_id
+                                         and legal_hold.subject = 'visit_' || replace(recording.visit_id::text, '-', '')
+                                         and lifted_at is null)
+                     order by retain_until
+                     limit $2"
+                ),
             ))
             .bind(now)
             .bind(limit)

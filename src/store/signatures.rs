@@ -140,4 +140,52 @@ impl Signatures<'_> {
             .await?
         }))
     }
+
+    /// The signatures of one purpose in an institution, oldest first.
+    pub async fn of_purpose(self, institution: InstitutionId, purpose: Purpose) -> Result<Vec<SignatureRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, subject, purpose, key_id, hash, at, bytes
+                 from signature
+                 where institution_id = $1 and purpose = $2
+                 order by at, id",
+            )
+            .bind(institution)
+            .bind(purpose)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The next signatures after `after` in the order of their ids, whosever; for looking at all of them.
+    pub async fn page(self, after: Option<SignatureId>) -> Result<Vec<SignatureRow>> {
+        let after = after.unwrap_or(SignatureId::from_uuid(uuid::Uuid::nil()));
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, subject, purpose, key_id, hash, at, bytes
+                 from signature
+                 where id > $1
+                 order by id
+                 limit 1000",
+            )
+            .bind(after)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Every key of an institution, also those that sign no more.
+    pub async fn keys(self, institution: InstitutionId) -> Result<Vec<KeyRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, owner, algorithm, public_key, secret_sealed, created_at, retired_at
+                 from signing_key
+                 where institution_id = $1
+                 order by created_at, id",
+            )
+            .bind(institution)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
 }

@@ -4,6 +4,7 @@
 mod api;
 mod api_document;
 mod architecture;
+mod backup;
 mod bad_input;
 mod clinic;
 mod demo;
@@ -14,6 +15,7 @@ mod kill;
 mod media;
 mod plans;
 mod programs;
+mod proof;
 mod recording;
 mod store;
 mod support;

@@ -3,6 +3,7 @@
 pub mod day;
 pub mod merkle;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -34,8 +35,13 @@ pub fn chain_hash(previous: &str, seq: i64, entry: &Entry) -> String {
 
 /// The same with the text of the detail as it was kept: JSON that is read and written again may be spelled otherwise.
 pub fn chain_hash_as_kept(previous: &str, seq: i64, entry: &Entry, detail: &str) -> String {
+    hex(&Sha256::digest(entry_text(previous, seq, entry, detail).as_bytes()))
+}
+
+/// What the hashes cover.
+fn entry_text(previous: &str, seq: i64, entry: &Entry, detail: &str) -> String {
     let (seq, at) = (seq.to_string(), entry.at.as_millis().to_string());
-    let text = signed_text(&[
+    signed_text(&[
         ("previous", previous),
         ("seq", &seq),
         ("at", &at),
@@ -44,8 +50,49 @@ pub fn chain_hash_as_kept(previous: &str, seq: i64, entry: &Entry, detail: &str)
         ("subject", &entry.subject),
         ("purpose", entry.purpose.as_deref().unwrap_or_default()),
         ("detail", detail),
-    ]);
-    hex(&Sha256::digest(text.as_bytes()))
+    ])
+}
+
+/// An entry as the database and an export hold it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// Its number in its institution's chain.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Why.
+    pub purpose: Option<String>,
+    /// Particulars, letter by letter: the hash covers this text.
+    pub detail: String,
+    /// The hash of the entry before it.
+    pub previous_hash: String,
+    /// Its own hash.
+    pub hash: String,
+}
+
+impl Kept {
+    fn text(&self) -> String {
+        let (actor, action, subject) = (self.actor.clone(), self.action.clone(), self.subject.clone());
+        let entry = Entry { at: self.at, actor, action, subject, purpose: self.purpose.clone(), detail: Value::Null };
+        entry_text(&self.previous_hash, self.seq, &entry, &self.detail)
+    }
+
+    /// Whether its hash is that of its words. A purpose is never kept empty: the hash cannot tell it from none.
+    pub fn is_itself(&self) -> bool {
+        self.purpose.as_deref() != Some("") && self.hash == hex(&Sha256::digest(self.text().as_bytes()))
+    }
+
+    /// Its leaf in the tree of its day.
+    pub fn leaf(&self) -> merkle::Hash {
+        merkle::leaf(self.text().as_bytes())
+    }
 }
 
 #[cfg(test)]

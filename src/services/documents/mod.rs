@@ -1,1 +1,208 @@
-//! Signed documents as PDF.
+//! Documents on paper: a signed record as a PDF, with a code that leads to the page that says whether it is authentic.
+
+pub mod font;
+pub mod layout;
+mod note_sheet;
+pub mod pdf;
+pub mod qr;
+pub mod sheet;
+
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::tz::TimeZoneDatabase;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::ids::{NoteId, VisitId};
+use crate::domain::people::{Role, Sex};
+use crate::domain::permission::Actor;
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentState, DocumentVerdict};
+use crate::services::Services;
+use crate::services::documents::font::Letters;
+use crate::services::documents::sheet::Paper;
+use crate::services::notes::hash_of;
+use crate::services::refusal::Refusal;
+use crate::services::signing::Validity;
+use crate::services::work::Work;
+use crate::store::{CodeOfDocument, VisitRow};
+
+/// Bytes of a code: nobody finds one by trying.
+const CODE: usize = 16;
+
+impl Services {
+    /// The documents that there are of a visit.
+    pub async fn documents(&self, actor: Actor, id: VisitId) -> Result<Vec<DocumentInfo>, Refusal> {
+        let mut work = self.begin().await?;
+        let visit = readers_visit(&mut work, actor, id).await?;
+        let Some(note) = work.tx.notes().signed(visit.id).await?.pop() else { return Ok(Vec::new()) };
+        let kind = DocumentKind::Record;
+        let token = self.code(&mut work, kind, &note.id.to_string(), &note.hash, &visit).await?;
+        work.commit().await?;
+        let (number, signed_at, link) = (note.number, note.signed_at, self.link_of(&token));
+        Ok(vec![DocumentInfo { kind, number, signed_at, link }])
+    }
+
+    /// The signed record of a visit as a PDF, for its doctor and for the patient's holder; that it was made is audited.
+    pub async fn record_document(&self, actor: Actor, id: VisitId, paper: Paper) -> Result<Vec<u8>, Refusal> {
+        let letters = self.letters()?;
+        let mut work = self.begin().await?;
+        let visit = readers_visit(&mut work, actor, id).await?;
+        let view = self.visit_view(&mut work.tx, &visit).await?;
+        let row = work.tx.notes().signed(visit.id).await?.pop();
+        let (row, note) = row.zip(view.signed.last()).ok_or_else(|| {
+            Refusal::new(ErrorCode::DocumentUnsigned, "nothing is signed yet; there is no document of a draft")
+        })?;
+        // A record from before there were keys has no signature; one that does not hold is no document.
+        let signed = self.check_signatures(&mut work.tx, &row.id.to_string(), &row.hash).await?;
+        if signed == Validity::Broken {
+            return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature of this record does not hold"));
+        }
+        let institution = work.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let token = self.code(&mut work, DocumentKind::Record, &row.id.to_string(), &row.hash, &visit).await?;
+
+        let identity = &view.identity;
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let sex = match identity.sex {
+            Sex::Female => "女",
+            Sex::Male => "男",
+        };
+        let head = vec![
+            pair("姓名", &identity.name),
+            pair("性别", sex),
+            pair("年龄", &format!("{} 岁", identity.age_years)),
+            pair("科室", &clinic.name_zh),
+            pair("就诊时间", &local(&clinic.time_zone, visit.started_at)),
+            pair("就诊号", &view.no.to_string()),
+        ];
+        let mut sheet = note_sheet::frame(&institution.name_zh, "门诊病历", head);
+        sheet.parts = note_sheet::parts(&note.content);
+        sheet.signed =
+            vec![pair("医师签名", &format!("{}　{}", note.signer.zh, local(&clinic.time_zone, note.signed_at)))];
+        if let Some(reason) = &note.reason {
+            sheet.signed.push(pair(&format!("第 {} 版，更正原因", note.number), reason));
+        }
+        sheet.link = Some(self.link_of(&token));
+        sheet.notes = notes_beside(&row.hash, &signed);
+
+        let staff = matches!(actor, Actor::Staff { .. });
+        let action = if staff { "document.read" } else { "document.read_own" };
+        let detail = json!({ "kind": "record", "number": row.number, "paper": paper });
+        let purpose = staff.then(|| "treatment".to_owned());
+        work.audit_why(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
+        work.commit().await?;
+        // Letters are read and packed for a tenth of a second: that keeps nobody else waiting.
+        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
+        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
+    }
+
+    /// What the public page says of a code; never what the document says.
+    pub async fn verify_document(&self, token: &str) -> Result<DocumentVerdict, Refusal> {
+        let mut tx = self.db.read().await?;
+        let code = tx.document_codes().find(&hash_of_token(token)).await?;
+        let Some(code) = code else { return Ok(DocumentVerdict::unknown()) };
+        let institution = tx.institutions().find(code.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let unsound = || {
+            tracing::error!(subject = %code.subject, "a document is not what was signed");
+            Ok(DocumentVerdict::unknown())
+        };
+        let note = match code.subject.parse::<NoteId>() {
+            Ok(id) => tx.notes().version(id).await?,
+            Err(_) => None,
+        };
+        let Some(note) = note.filter(|note| note.hash == code.hash && hash_of(note) == code.hash) else {
+            return unsound();
+        };
+        if self.check_signatures(&mut tx, &code.subject, &code.hash).await? == Validity::Broken {
+            return unsound();
+        }
+        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
+        let zone = tx.visits().find(note.visit_id).await?.map(|visit| visit.clinic_id);
+        let zone = match zone {
+            Some(clinic) => tx.clinics().find(clinic).await?.map(|clinic| clinic.time_zone),
+            None => None,
+        };
+        Ok(DocumentVerdict {
+            state: if newest > Some(note.number) { DocumentState::Amended } else { DocumentState::Authentic },
+            institution: Some(crate::domain::text::Text::new(institution.name_zh, institution.name_en)),
+            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), note.signed_at)[..10].to_owned()),
+            hash: Some(code.hash[..16].to_owned()),
+        })
+    }
+
+    /// The code of a document: always the same for the same content, and nobody can make it who has not the secret.
+    async fn code(
+        &self,
+        work: &mut Work,
+        kind: DocumentKind,
+        subject: &str,
+        hash: &str,
+        visit: &VisitRow,
+    ) -> Result<String, Refusal> {
+        let mac = self.vault.mac("document-code", &[subject.as_bytes(), &[0], hash.as_bytes()]);
+        let token = URL_SAFE_NO_PAD.encode(&mac[..CODE]);
+        let code = CodeOfDocument {
+            token_hash: hash_of_token(&token),
+            institution_id: visit.institution_id,
+            kind: kind.as_str().to_owned(),
+            subject: subject.to_owned(),
+            hash: hash.to_owned(),
+            made_at: work.now,
+        };
+        work.tx.document_codes().keep(&code).await?;
+        Ok(token)
+    }
+
+    fn link_of(&self, token: &str) -> String {
+        format!("{}/verify/{token}", self.config.base_url(self.config.http_addr))
+    }
+
+    fn letters(&self) -> Result<&'static Letters, Refusal> {
+        static LETTERS: OnceLock<Option<Letters>> = OnceLock::new();
+        let letters = LETTERS.get_or_init(|| Letters::find(self.config.font.as_deref()));
+        letters.as_ref().ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::DocumentNoFont,
+                "this server has no font with Chinese letters; print the page instead",
+            )
+        })
+    }
+}
+
+/// A visit for those who may have its documents: its doctor, and the holder for whose patient it was.
+async fn readers_visit(work: &mut Work, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+    let visit = work.tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
+    let may = |visit: &VisitRow| match actor {
+        Actor::Staff { account, role: Role::Doctor, .. } => visit.doctor_id == account,
+        Actor::Holder { holder, .. } => visit.holder_id == Some(holder),
+        Actor::Staff { .. } | Actor::Caller { .. } | Actor::Guest { .. } => false,
+    };
+    visit.filter(may).ok_or_else(Refusal::not_found)
+}
+
+fn hash_of_token(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+/// What stands beside the code.
+fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
+    let groups: Vec<&str> = (0..16).step_by(4).filter_map(|at| hash.get(at..at + 4)).collect();
+    let mut notes = vec![format!("内容摘要 {}", groups.join(" "))];
+    if let Validity::Holds(signatures) = signed {
+        let keys: Vec<String> = signatures.iter().map(|one| one.key_id.to_string()).collect();
+        notes.push(format!("电子签名密钥 {}", keys.join("、")));
+    }
+    notes.push("扫码可核验真伪，不显示病历内容。".to_owned());
+    notes
+}
+
+/// A moment where the clinic is, such as `2026-11-29 10:05`.
+fn local(zone: &str, at: Timestamp) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let zone = TimeZoneDatabase::bundled().get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    moment.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string()
+}

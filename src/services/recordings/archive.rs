@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::TryStreamExt as _;
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Place;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -95,6 +96,36 @@ impl Archive {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             other => other,
         }
+    }
+
+    /// Every place at which there is a film.
+    pub(in crate::services) async fn list(&self) -> Result<Vec<String>, object_store::Error> {
+        let mut places: Vec<String> = self.0.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await?;
+        places.sort();
+        Ok(places)
+    }
+
+    /// Copies a film, sealed as it is, to a file; whether it was there.
+    pub(in crate::services) async fn copy_out(&self, place: &str, path: &Path) -> std::io::Result<bool> {
+        let film = match self.0.get(&Place::from(place)).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            other => other?,
+        };
+        let mut pieces = film.into_stream();
+        let mut file = tokio::fs::File::create(path).await?;
+        while let Some(piece) = pieces.try_next().await? {
+            file.write_all(&piece).await?;
+        }
+        file.flush().await?;
+        Ok(true)
+    }
+
+    /// Puts a film, sealed as it is, to its place.
+    pub(in crate::services) async fn copy_in(&self, place: &str, path: &Path) -> std::io::Result<()> {
+        let mut out = BufWriter::new(Arc::clone(&self.0), Place::from(place));
+        let mut file = tokio::fs::File::open(path).await?;
+        tokio::io::copy(&mut file, &mut out).await?;
+        out.shutdown().await
     }
 
     /// Bytes of a film in clear.

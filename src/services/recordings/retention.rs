@@ -7,6 +7,7 @@
 
 use serde_json::json;
 
+use crate::domain::retention::{Item, RetentionClass, may_go};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::store::RecordingRow;
@@ -21,7 +22,7 @@ impl Services {
         let mut removed = 0;
         for row in rows {
             match self.remove_recording(&row).await {
-                Ok(()) => removed += 1,
+                Ok(went) => removed += usize::from(went),
                 // The next round tries it again.
                 Err(refusal) => {
                     tracing::error!(recording.id = %row.id, code = refusal.code.as_str(), "a recording was not removed");
@@ -31,8 +32,17 @@ impl Services {
         Ok(removed)
     }
 
+    /// Removes a film, unless somebody holds it; whether it went.
+    ///
     /// The film first, then what knows of it: after a crash in between there is still somebody who knows what to remove.
-    async fn remove_recording(&self, row: &RecordingRow) -> Result<(), Refusal> {
+    async fn remove_recording(&self, row: &RecordingRow) -> Result<bool, Refusal> {
+        let mut tx = self.db.read().await?;
+        let holds = self.holds_on(&mut tx, row.institution_id, &row.id.to_string(), row.visit_id).await?;
+        drop(tx);
+        let now = self.clock.now();
+        if holds.iter().any(|hold| hold.lifted_at.is_none_or(|at| at > now)) {
+            return Ok(false);
+        }
         self.archive.remove(&row.place).await.map_err(|e| Refusal::internal(&e))?;
         let mut work = self.begin().await?;
         let action = if row.retain_until < work.now { "recording.expire" } else { "recording.discard" };
@@ -40,7 +50,20 @@ impl Services {
             let detail = json!({ "visit": row.visit_id, "hash": row.hash, "retain_until": row.retain_until });
             let (institution, id) = (row.institution_id, row.id.to_string());
             work.audit_why(institution, "retention", action, &id, None, detail).await?;
+            let class = RetentionClass::ProcessRecord;
+            let item = Item {
+                class,
+                subject: id,
+                visit: Some(row.visit_id.to_string()),
+                since: Some(row.retain_until - class.span()),
+                is_approved: false,
+            };
+            // One of a wrong person goes before its time, for there was none; it needs no certificate.
+            if let Ok(gone) = may_go(&item, work.now, &holds) {
+                self.certify(&mut work, institution, &[(gone, row.hash.clone())]).await?;
+            }
         }
-        work.commit().await
+        work.commit().await?;
+        Ok(true)
     }
 }

@@ -5,12 +5,16 @@
 
 mod ed25519;
 
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::Ids;
 use crate::domain::hex::{hex, unhex};
 use crate::domain::ids::{AccountId, InstitutionId, KeyId, SignatureId};
 use crate::domain::signature::{Algorithm, Purpose, signed_words};
+use crate::domain::time::Timestamp;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::services::vault::Field;
+use crate::services::vault::{Field, Vault};
 use crate::services::work::Work;
 use crate::store::{KeyRow, SignatureRow, Tx};
 
@@ -47,7 +51,8 @@ pub enum SignAs {
 }
 
 impl SignAs {
-    fn owner(self) -> String {
+    /// The name under which the key is kept.
+    pub(crate) fn owner(self) -> String {
         match self {
             Self::Account(id) => id.to_string(),
             Self::Server => "server".to_owned(),
@@ -80,21 +85,8 @@ impl Services {
         subject: &str,
         hash: &str,
     ) -> Result<SignatureRow, Refusal> {
-        let (key, seed) = self.key(work, institution, by).await?;
-        let scheme = scheme(key.algorithm).ok_or_else(|| Refusal::internal("no scheme for this key"))?;
-        let words = signed_words(purpose, subject, hash, &key.id.to_string(), work.now);
-        let signature = SignatureRow {
-            id: self.ids.make(SignatureId::from_uuid),
-            institution_id: institution,
-            subject: subject.to_owned(),
-            purpose,
-            key_id: key.id,
-            hash: hash.to_owned(),
-            at: work.now,
-            bytes: scheme.sign(&seed, words.as_bytes()),
-        };
-        work.tx.signatures().insert(&signature).await?;
-        Ok(signature)
+        let signer = Signer { vault: &self.vault, ids: &self.ids };
+        signer.sign(&mut work.tx, work.now, institution, by, purpose, subject, hash).await
     }
 
     /// Whether the signatures under `subject` hold for the content hash that it has now. Signatures of earlier contents
@@ -114,25 +106,68 @@ impl Services {
         }
         Ok(if found.is_empty() { Validity::Unsigned } else { Validity::Holds(found) })
     }
+}
 
-    async fn key(&self, work: &mut Work, institution: InstitutionId, by: SignAs) -> Result<(KeyRow, Seed), Refusal> {
+/// Signs where there is no server around it: for commands of an operator.
+pub(crate) struct Signer<'a> {
+    /// Opens the keys.
+    pub vault: &'a Vault,
+    /// Makes them.
+    pub ids: &'a Ids,
+}
+
+impl Signer<'_> {
+    /// Signs in this transaction, at `now`.
+    #[expect(clippy::too_many_arguments, reason = "they are what the signature covers")]
+    pub(crate) async fn sign(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        institution: InstitutionId,
+        by: SignAs,
+        purpose: Purpose,
+        subject: &str,
+        hash: &str,
+    ) -> Result<SignatureRow, Refusal> {
+        let (key, seed) = self.key(tx, now, institution, by).await?;
+        let scheme = scheme(key.algorithm).ok_or_else(|| Refusal::internal("no scheme for this key"))?;
+        let words = signed_words(purpose, subject, hash, &key.id.to_string(), now);
+        let signature = SignatureRow {
+            id: self.ids.make(SignatureId::from_uuid),
+            institution_id: institution,
+            subject: subject.to_owned(),
+            purpose,
+            key_id: key.id,
+            hash: hash.to_owned(),
+            at: now,
+            bytes: scheme.sign(&seed, words.as_bytes()),
+        };
+        tx.signatures().insert(&signature).await?;
+        Ok(signature)
+    }
+
+    async fn key(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        institution: InstitutionId,
+        by: SignAs,
+    ) -> Result<(KeyRow, Seed), Refusal> {
         let (owner, algorithm) = (by.owner(), Algorithm::Ed25519);
-        let mut row = work.tx.signatures().key_of(institution, &owner, algorithm).await?;
+        let mut row = tx.signatures().key_of(institution, &owner, algorithm).await?;
         if row.is_none() {
-            let new = self.new_key(work, institution, &owner, algorithm)?;
-            work.tx.signatures().make_key(&new).await?;
-            row = work.tx.signatures().key_of(institution, &owner, algorithm).await?;
+            let new = self.new_key(now, institution, &owner, algorithm)?;
+            tx.signatures().make_key(&new).await?;
+            row = tx.signatures().key_of(institution, &owner, algorithm).await?;
         }
         let row = row.ok_or_else(|| Refusal::internal("a key that was made is not there"))?;
-        let seed = self.vault.open(Field::SigningKey, row.id.as_uuid(), &row.secret_sealed);
-        let seed = seed.ok().and_then(|text| unhex(&text)?.try_into().ok());
-        let seed = seed.ok_or_else(|| Refusal::internal("a signing key does not open"))?;
+        let seed = seed_of(self.vault, &row).ok_or_else(|| Refusal::internal("a signing key does not open"))?;
         Ok((row, seed))
     }
 
     fn new_key(
         &self,
-        work: &Work,
+        now: Timestamp,
         institution: InstitutionId,
         owner: &str,
         algorithm: Algorithm,
@@ -146,10 +181,27 @@ impl Services {
             algorithm,
             public_key: scheme.public_key(&seed),
             secret_sealed: self.vault.seal(Field::SigningKey, id.as_uuid(), &hex(&seed)),
-            created_at: work.now,
+            created_at: now,
             retired_at: None,
         })
     }
+}
+
+fn seed_of(vault: &Vault, key: &KeyRow) -> Option<Seed> {
+    let seed = vault.open(Field::SigningKey, key.id.as_uuid(), &key.secret_sealed).ok()?;
+    unhex(&seed)?.try_into().ok()
+}
+
+/// Whether a key was made by this server: its secret half opens and belongs to its public half. Somebody who may write
+/// to the database can put in a key, but not one of ours.
+pub(crate) fn is_ours(vault: &Vault, key: &KeyRow) -> bool {
+    let public = seed_of(vault, key).and_then(|seed| Some(scheme(key.algorithm)?.public_key(&seed)));
+    public.as_ref() == Some(&key.public_key)
+}
+
+/// What people compare: SHA-256 over the public key.
+pub fn fingerprint(public_key: &[u8]) -> String {
+    hex(&Sha256::digest(public_key))
 }
 
 /// Whether a signature is its key's, over its own words.

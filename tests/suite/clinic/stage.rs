@@ -297,6 +297,7 @@ pub fn config(folder: &TempDir) -> Config {
         turn_secret: None,
         trusted_proxies: Vec::new(),
         metrics_from: Vec::new(),
+        font: None,
         public_url: None,
         tls_cert: None,
         tls_key: None,

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod audit;
+mod audit_days;
 mod events;
 mod handovers;
 mod house;

@@ -1,0 +1,179 @@
+//! Sealed days of the audit: sealed once, never changed, and whoever changes the log is found.
+
+use std::time::Duration;
+
+use serde_json::json;
+use yunzhen::clock::Ids;
+use yunzhen::domain::audit::Entry;
+use yunzhen::domain::time::Timestamp;
+use yunzhen::services::audit_days::{Notary, VerifiedLog};
+use yunzhen::services::vault::Vault;
+use yunzhen::services::verifying::{Unproved, verify_export};
+use yunzhen::store::Db;
+
+use crate::support::hospital::{Hospital, MORNING};
+use crate::support::on_both;
+use crate::support::sql::{refusal, run};
+
+const DAY: Duration = Duration::from_hours(24);
+
+struct Office {
+    db: Db,
+    vault: Vault,
+    ids: Ids,
+}
+
+impl Office {
+    fn open(hospital: &Hospital) -> Self {
+        let vault = Vault::new(&[7; 32], hospital.ids.clone());
+        Self { db: hospital.db.clone(), vault, ids: hospital.ids.clone() }
+    }
+
+    fn notary(&self) -> Notary<'_> {
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids }
+    }
+
+    async fn seal(&self, now: Timestamp) -> usize {
+        self.notary().seal(now).await.unwrap()
+    }
+
+    async fn log(&self) -> VerifiedLog {
+        self.notary().verify().await.unwrap().pop().unwrap()
+    }
+
+    /// Entries, or the words of the first break.
+    async fn found(&self) -> Result<i64, String> {
+        self.log().await.found.map_err(|broken| broken.to_string())
+    }
+}
+
+/// So many entries on the day so many days after the first.
+async fn work(hospital: &Hospital, day: u32, entries: i64) {
+    hospital
+        .write(async |tx| {
+            for number in 0..entries {
+                let entry = Entry {
+                    at: MORNING + DAY * day,
+                    actor: "account_1".into(),
+                    action: "visit.read".into(),
+                    subject: format!("visit_{number}"),
+                    purpose: Some("treatment".into()),
+                    detail: json!({ "number": number }),
+                };
+                tx.audit().append(hospital.institution, &entry).await.unwrap();
+            }
+        })
+        .await;
+}
+
+/// Three days: three entries, none, two; and one entry of the day that is not over.
+async fn three_days(db: &Db) -> (Hospital, Office, Timestamp) {
+    let hospital = Hospital::open(db, 0).await;
+    let office = Office::open(&hospital);
+    for (day, entries) in [(0, 3), (2, 2), (3, 1)] {
+        work(&hospital, day, entries).await;
+    }
+    (hospital, office, MORNING + DAY * 3)
+}
+
+/// Takes the guards away, as a person with the database in hand could.
+async fn without_triggers(db: &Db) {
+    for table in ["audit", "audit_day", "signature"] {
+        for trigger in ["never_changes", "never_goes"] {
+            let statement = match db {
+                Db::Sqlite { .. } => format!("drop trigger {table}_{trigger}"),
+                Db::Postgres(_) => format!("drop trigger if exists {table}_{trigger} on {table}"),
+            };
+            run(db, statement.leak()).await;
+        }
+    }
+}
+
+on_both! {
+    async fn a_days_root_is_sealed_once_and_never_changes(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        assert_eq!(office.seal(now).await, 3, "the day that is not over stays open");
+        assert_eq!(office.seal(now).await, 0);
+        let log = office.log().await;
+        assert_eq!((log.found, log.days), (Ok(6), 3));
+        for change in ["update audit_day set root = 'aa'", "delete from audit_day"] {
+            assert!(refusal(&db, change).await.contains("a sealed day never changes"), "{change}");
+        }
+        assert_eq!(office.notary().verify_signatures().await.unwrap(), Ok(3));
+    }
+
+    async fn a_log_that_nobody_wrote_in_is_whole_and_has_no_days(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let office = Office::open(&hospital);
+        assert_eq!(office.seal(MORNING + DAY * 9).await, 0);
+        assert_eq!(office.found().await, Ok(0));
+    }
+
+    async fn a_broken_row_in_a_sealed_day_is_named(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        without_triggers(&db).await;
+        run(&db, "update audit set actor = 'account_9' where seq = 2").await;
+        assert_eq!(office.found().await, Err("entry 2 was changed, in the sealed day 2026-11-24".to_owned()));
+    }
+
+    async fn an_entry_that_is_gone_is_missed_also_at_the_end(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        without_triggers(&db).await;
+        run(&db, "delete from audit where seq = 6").await;
+        assert_eq!(office.found().await, Err("entry 6 is missing, after the last sealed day".to_owned()));
+        run(&db, "delete from audit where seq = 4").await;
+        assert_eq!(office.found().await, Err("entry 4 is missing, in the sealed day 2026-11-26".to_owned()));
+    }
+
+    async fn a_seal_that_is_gone_or_was_made_by_somebody_else_is_noticed(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        without_triggers(&db).await;
+        // With another secret, the key in the database is a stranger's.
+        let stranger = Office { vault: Vault::new(&[8; 32], hospital.ids.clone()), ..Office::open(&hospital) };
+        let signed = "the seal up to entry 3 is not signed by the server's key, in the sealed day 2026-11-24";
+        assert_eq!(stranger.found().await, Err(signed.to_owned()));
+        run(&db, "delete from audit_day where day = '2026-11-26'").await;
+        assert!(office.found().await.unwrap_err().contains("do not follow from each other"));
+    }
+
+    async fn a_day_whose_chain_is_broken_is_not_sealed(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        without_triggers(&db).await;
+        run(&db, "update audit set detail = '{}' where seq = 4").await;
+        assert!(office.notary().seal(now).await.is_err());
+        assert_eq!(office.log().await.days, 2, "the days before it are");
+    }
+
+    async fn an_exported_day_is_authentic_and_a_changed_letter_of_it_is_not(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        let key = office.log().await.fingerprint.unwrap();
+        let export = |day: &str| day.parse().unwrap();
+        let text = office.notary().export(hospital.institution, export("2026-11-26")).await.unwrap();
+        let proved = verify_export(&text, Some(&key)).unwrap();
+        assert!(proved.what.ends_with("of 2026-11-26, 2 entries"), "{proved}");
+        assert!(matches!(verify_export(&text, Some(&"0".repeat(64))), Err(Unproved::OtherKey { .. })));
+        let empty = office.notary().export(hospital.institution, export("2026-11-25")).await.unwrap();
+        assert!(verify_export(&empty, Some(&key)).unwrap().what.ends_with(", 0 entries"));
+        assert!(office.notary().export(hospital.institution, export("2026-11-27")).await.is_err(), "not over");
+        for (at, letter) in text.char_indices().filter(|(_, letter)| letter.is_ascii_alphanumeric()) {
+            let other = if letter == '7' { "8" } else { "7" };
+            let changed = [&text[..at], other, &text[at + 1..]].concat();
+            let head = text.lines().next().unwrap();
+            // The institution's name and the hour of sealing are for people; nothing is proved by them.
+            let said = |field: &str| head.find(field).is_some_and(|from| (from..from + 60).contains(&at));
+            if said("\"name\":") || said("\"sealed_at\":") || said("\"owner\":") {
+                continue;
+            }
+            assert!(verify_export(&changed, Some(&key)).is_err(), "at {at}: {}", &text[at.saturating_sub(20)..at + 5]);
+        }
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.swap(1, 2);
+        assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
+        lines.truncate(2);
+        assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
+    }
+}
