@@ -341,6 +341,9 @@ impl Services {
             from_ticket: Some(ticket.id),
             moved_to: None,
             move_reason: Some(MoveReason::Transferred),
+            // Whom the patient booked with sits in the clinic that was left.
+            want_doctor: None,
+            want_until: None,
             ..ticket.clone()
         })
     }

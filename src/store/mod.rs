@@ -6,6 +6,7 @@
 //! ([`Dialect::pick`]).
 
 mod alarms;
+mod appointments;
 mod codes;
 mod consents;
 mod declarations;
@@ -14,18 +15,22 @@ mod handovers;
 mod holders;
 mod house;
 mod invitations;
+mod jobs;
 mod messages;
 mod notes;
 mod notices;
 mod patients;
 mod recordings;
 mod rooms;
+mod rosters;
 mod signatures;
+mod slots;
 mod tickets;
 mod triages;
 mod uploads;
 mod values;
 mod visits;
+mod wishes;
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -35,6 +40,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use alarms::{AlarmRow, Alarms};
+pub use appointments::{AppointmentRow, Appointments};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use declarations::{DeclarationRow, Declarations};
@@ -45,17 +51,21 @@ pub use house::{
     AccountRow, Accounts, ClinicRow, Clinics, DeskRow, Desks, InstitutionRow, Institutions, SessionRow, Sessions,
 };
 pub use invitations::{InvitationRow, Invitations};
+pub use jobs::{JobRow, Jobs};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
+pub use rosters::{ExceptionRow, RosterRow, Rosters};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
+pub use slots::{SlotRow, Slots};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
 pub use visits::{VisitRow, Visits};
+pub use wishes::{WishRow, WishState, Wishes};
 
 /// What every store method returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -373,6 +383,31 @@ impl Tx {
     /// What clinics tell those who wait.
     pub fn notices(&mut self) -> Notices<'_> {
         Notices(self)
+    }
+
+    /// Appointments.
+    pub fn appointments(&mut self) -> Appointments<'_> {
+        Appointments(self)
+    }
+
+    /// What is to be done later.
+    pub fn jobs(&mut self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Doctors' recurring hours.
+    pub fn rosters(&mut self) -> Rosters<'_> {
+        Rosters(self)
+    }
+
+    /// Bookable time.
+    pub fn slots(&mut self) -> Slots<'_> {
+        Slots(self)
+    }
+
+    /// The waiting list.
+    pub fn wishes(&mut self) -> Wishes<'_> {
+        Wishes(self)
     }
 
     /// Alarms.

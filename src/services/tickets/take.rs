@@ -75,6 +75,9 @@ impl Services {
             retriage_due: Some(now + minutes(clinic.retriage_minutes)),
             nurse_call: triage.nurse_call,
             device_check: request.check.map(|check| Json(json!(check))),
+            want_doctor: None,
+            want_until: None,
+            appointment_id: None,
         };
         match work.tx.tickets().insert(&ticket).await {
             Err(crate::store::StoreError::Conflict) => {
