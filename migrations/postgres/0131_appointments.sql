@@ -36,12 +36,11 @@ create table appointment (
     ends_at bigint not null,
     zone text not null,
     viewer_zone text,
-    state text not null check (state in ('booked', 'checked_in', 'seen', 'no_show', 'cancelled', 'moved')),
+    state text not null check (state in ('booked', 'checked_in', 'seen', 'no_show', 'cancelled')),
     version bigint not null,
     booked_at bigint not null,
     checked_in_at bigint,
     ticket_id uuid references ticket (id),
-    moved_to uuid,
     ended_at bigint
 );
 

@@ -36,12 +36,11 @@ create table appointment (
     ends_at integer not null,
     zone text not null,
     viewer_zone text,
-    state text not null check (state in ('booked', 'checked_in', 'seen', 'no_show', 'cancelled', 'moved')),
+    state text not null check (state in ('booked', 'checked_in', 'seen', 'no_show', 'cancelled')),
     version integer not null,
     booked_at integer not null,
     checked_in_at integer,
     ticket_id blob references ticket (id),
-    moved_to blob,
     ended_at integer
 ) strict;
 

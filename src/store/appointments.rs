@@ -5,7 +5,7 @@ use crate::domain::ids::{AccountId, AppointmentId, ClinicId, HolderId, Instituti
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::store::values::words;
-use crate::store::{Result, Tx, on};
+use crate::store::{Result, SlotRow, Tx, on};
 
 words!(AppointmentState);
 
@@ -46,8 +46,6 @@ pub struct AppointmentRow {
     pub checked_in_at: Option<Timestamp>,
     /// The ticket that the check-in made.
     pub ticket_id: Option<TicketId>,
-    /// The appointment that took its place.
-    pub moved_to: Option<AppointmentId>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
 }
@@ -55,7 +53,7 @@ pub struct AppointmentRow {
 macro_rules! columns {
     () => {
         "id, institution_id, clinic_id, slot_id, seat, doctor_id, patient_id, holder_id, starts_at, ends_at, zone,
-         viewer_zone, state, version, booked_at, checked_in_at, ticket_id, moved_to, ended_at "
+         viewer_zone, state, version, booked_at, checked_in_at, ticket_id, ended_at "
     };
 }
 
@@ -130,13 +128,11 @@ impl Appointments<'_> {
     /// The live appointment of a patient in a slot.
     pub async fn of_patient(self, slot: SlotId, patient: PatientId) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(select!(
-                "where slot_id = $1 and patient_id = $2 and state in ('booked', 'checked_in')"
-            ))
-            .bind(slot)
-            .bind(patient)
-            .fetch_optional(conn)
-            .await?
+            sqlx::query_as(select!("where slot_id = $1 and patient_id = $2 and state in ('booked', 'checked_in')"))
+                .bind(slot)
+                .bind(patient)
+                .fetch_optional(conn)
+                .await?
         }))
     }
 
@@ -159,13 +155,11 @@ impl Appointments<'_> {
     /// A holder's appointments that end after `since`, the nearest first.
     pub async fn of_holder(self, holder: HolderId, since: Timestamp) -> Result<Vec<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(select!(
-                "where holder_id = $1 and ends_at > $2 and state <> 'moved' order by starts_at, id limit 100"
-            ))
-            .bind(holder)
-            .bind(since)
-            .fetch_all(conn)
-            .await?
+            sqlx::query_as(select!("where holder_id = $1 and ends_at > $2 order by starts_at, id limit 100"))
+                .bind(holder)
+                .bind(since)
+                .fetch_all(conn)
+                .await?
         }))
     }
 
@@ -173,7 +167,7 @@ impl Appointments<'_> {
     pub async fn of_clinic(self, clinic: ClinicId, from: Timestamp, until: Timestamp) -> Result<Vec<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
-                "where clinic_id = $1 and starts_at >= $2 and starts_at < $3 and state <> 'moved'
+                "where clinic_id = $1 and starts_at >= $2 and starts_at < $3
                  order by starts_at, seat, id
                  limit 1000"
             ))
@@ -210,20 +204,24 @@ impl Appointments<'_> {
         }))
     }
 
-    /// Another one takes its place.
-    pub async fn replace(
+    /// It goes to another slot and stays the same appointment: what a calendar holds of it moves along.
+    pub async fn move_to(
         self,
         id: AppointmentId,
         version: i64,
-        by: AppointmentId,
-        now: Timestamp,
+        slot: &SlotRow,
+        seat: i64,
     ) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(booked!("state = 'moved', moved_to = $3, ended_at = $4"))
+            sqlx::query_as(booked!("slot_id = $3, seat = $4, doctor_id = $5, starts_at = $6, ends_at = $7, zone = $8"))
                 .bind(id)
                 .bind(version)
-                .bind(by)
-                .bind(now)
+                .bind(slot.id)
+                .bind(seat)
+                .bind(slot.doctor_id)
+                .bind(slot.starts_at)
+                .bind(slot.ends_at)
+                .bind(&slot.zone)
                 .fetch_optional(conn)
                 .await?
         }))

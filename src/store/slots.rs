@@ -109,6 +109,23 @@ impl Slots<'_> {
         }))
     }
 
+    /// The same for a place that is counted already, because an offer keeps it.
+    pub async fn hold(self, id: SlotId, now: Timestamp) -> Result<Option<SlotRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "update slot
+                 set version = version + 1
+                 where id = $1 and state = 'open' and taken > 0 and starts_at > $2
+                 returning ",
+                columns!()
+            ))
+            .bind(id)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// Gives one place back.
     pub async fn give_back(self, id: SlotId) -> Result<bool> {
         Ok(on!(self.0, |conn| {

@@ -1,38 +1,10 @@
 //! The waiting list.
 
+pub use crate::domain::appointment::waiting_list::WishState;
 use crate::domain::ids::{AccountId, ClinicId, HolderId, InstitutionId, PatientId, SlotId, WishId};
 use crate::domain::time::Timestamp;
 use crate::store::values::words;
 use crate::store::{Result, Tx, on};
-
-/// What a wish is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WishState {
-    /// Nothing suited yet.
-    Waiting,
-    /// A place is kept for it for a while.
-    Offered,
-    /// It led to an appointment.
-    Met,
-    /// Taken back.
-    Left,
-}
-
-impl WishState {
-    /// All states.
-    pub const ALL: [Self; 4] = [Self::Waiting, Self::Offered, Self::Met, Self::Left];
-
-    /// The word in the database and on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Offered => "offered",
-            Self::Met => "met",
-            Self::Left => "left",
-        }
-    }
-}
 
 words!(WishState);
 

@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AppointmentState {
-    /// The place is kept for the patient.
+    /// The place is kept for the patient; it may be moved to another slot and is the same appointment then.
     Booked,
     /// The patient is here and has a ticket.
     CheckedIn,
@@ -28,13 +28,11 @@ pub enum AppointmentState {
     NoShow,
     /// Given back.
     Cancelled,
-    /// Another appointment took its place.
-    Moved,
 }
 
 impl AppointmentState {
     /// All states.
-    pub const ALL: [Self; 6] = [Self::Booked, Self::CheckedIn, Self::Seen, Self::NoShow, Self::Cancelled, Self::Moved];
+    pub const ALL: [Self; 5] = [Self::Booked, Self::CheckedIn, Self::Seen, Self::NoShow, Self::Cancelled];
 
     /// The word in the database.
     pub const fn as_str(self) -> &'static str {
@@ -44,7 +42,6 @@ impl AppointmentState {
             Self::Seen => "seen",
             Self::NoShow => "no_show",
             Self::Cancelled => "cancelled",
-            Self::Moved => "moved",
         }
     }
 
@@ -56,9 +53,9 @@ impl AppointmentState {
     /// Whether this may become `next`. The store's statements state the same in their `where`.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Booked => matches!(next, Self::CheckedIn | Self::NoShow | Self::Cancelled | Self::Moved),
+            Self::Booked => matches!(next, Self::Booked | Self::CheckedIn | Self::NoShow | Self::Cancelled),
             Self::CheckedIn => matches!(next, Self::Seen | Self::NoShow),
-            Self::Seen | Self::NoShow | Self::Cancelled | Self::Moved => false,
+            Self::Seen | Self::NoShow | Self::Cancelled => false,
         }
     }
 }

@@ -1,9 +1,39 @@
 //! Who is asked first when a place becomes free.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AccountId, WishId};
 use crate::domain::time::Timestamp;
+
+/// What a wish is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WishState {
+    /// Nothing suited yet.
+    Waiting,
+    /// A place is kept for it for a while.
+    Offered,
+    /// It led to an appointment.
+    Met,
+    /// Taken back.
+    Left,
+}
+
+impl WishState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Waiting, Self::Offered, Self::Met, Self::Left];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Offered => "offered",
+            Self::Met => "met",
+            Self::Left => "left",
+        }
+    }
+}
 
 /// A patient who would come if there were a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +84,13 @@ mod tests {
             first_day: days.0.parse().unwrap(),
             last_day: days.1.parse().unwrap(),
             made_at: Timestamp::from_millis(made_at),
+        }
+    }
+
+    #[test]
+    fn states_are_the_same_word_everywhere() {
+        for state in WishState::ALL {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
         }
     }
 

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::domain::ids::{AppointmentId, AccountId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId};
+use crate::domain::ids::{
+    AccountId, AppointmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId,
+};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;

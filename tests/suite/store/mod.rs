@@ -2,6 +2,7 @@
 
 mod alarms;
 mod audit;
+mod booking;
 mod events;
 mod handovers;
 mod house;
