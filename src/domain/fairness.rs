@@ -16,6 +16,8 @@ use crate::domain::time::Timestamp;
 const URGENT: i64 = 1;
 /// The lane of STANDARD.
 const STANDARD: i64 = 2;
+/// A rank grows by so many milliseconds at most where others are put exactly before it.
+const HAIR: i64 = 64;
 
 /// Why somebody who came later may go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -72,6 +74,8 @@ pub enum What {
         slot: Option<Timestamp>,
         /// Whom it waits for.
         want: Option<Want>,
+        /// It came from another clinic, and its rank there may be a later one than its arrival.
+        transferred: bool,
     },
     /// It waits at this place now.
     Moved {
@@ -79,6 +83,11 @@ pub enum What {
         place: Place,
         /// Why, if a reason was told.
         why: Option<MoveReason>,
+    },
+    /// It stepped aside by next to nothing, so that another could be put exactly before it.
+    Aside {
+        /// Where it stands.
+        place: Place,
     },
     /// A doctor called it.
     Called {
@@ -186,9 +195,10 @@ pub fn replay(events: &[QueueEvent]) -> Replay {
     for event in events {
         let QueueEvent { at, ticket, what } = *event;
         match what {
-            What::Joined { place, arrived, slot, want } => {
+            What::Joined { place, arrived, slot, want, transferred } => {
                 let due = slot.map_or(arrived.as_millis(), |slot| check_in::rank(slot, arrived));
-                if place.rank != due {
+                let fits = place.rank == due || (transferred && place.rank > due);
+                if !fits {
                     told.findings.push(Finding::PlaceWithoutReason { ticket, at });
                 }
                 standing.insert(ticket, Standing { place, arrived, slot, want, moved: None, waits: true });
@@ -202,6 +212,14 @@ pub fn replay(events: &[QueueEvent]) -> Replay {
                 }
                 None => told.findings.push(Finding::PlaceWithoutReason { ticket, at }),
             },
+            What::Aside { place } => {
+                if let Some(one) = standing.get_mut(&ticket) {
+                    if !is_a_hair_behind(one.place, place) {
+                        told.findings.push(Finding::PlaceWithoutReason { ticket, at });
+                    }
+                    one.place = place;
+                }
+            }
             What::Called { doctor, aged } => {
                 let called = standing.get(&ticket).copied().filter(|one| one.waits);
                 let Some(called) = called else {
@@ -280,8 +298,8 @@ fn rule_of(
 fn may_move(from: Place, to: Place, why: Option<MoveReason>) -> bool {
     use MoveReason as R;
     match why {
-        // Back to where it was.
-        Some(R::DeskLost | R::CallCancelled) => from == to,
+        // Back to where it was; others may have been put before it meanwhile.
+        Some(R::DeskLost | R::CallCancelled) => is_a_hair_behind(from, to),
         // Back by some places, never forward.
         Some(R::MissedCall | R::WrongPerson | R::PatientLost) => from.lane == to.lane && from.rank <= to.rank,
         // To the head of its level.
@@ -290,6 +308,11 @@ fn may_move(from: Place, to: Place, why: Option<MoveReason>) -> bool {
         Some(R::Raised | R::Lowered) => from.rank == to.rank,
         Some(R::Aged | R::Transferred | R::NotReached) | None => from == to,
     }
+}
+
+/// Whether somebody stands where they stood, or aside by next to nothing.
+fn is_a_hair_behind(from: Place, to: Place) -> bool {
+    from.lane == to.lane && (from.rank..=from.rank.saturating_add(HAIR)).contains(&to.rank)
 }
 
 #[cfg(test)]
@@ -318,7 +341,7 @@ mod tests {
         QueueEvent {
             at: at(minute),
             ticket: ticket(n),
-            what: What::Joined { place, arrived: at(minute), slot: None, want: None },
+            what: What::Joined { place, arrived: at(minute), slot: None, want: None, transferred: false },
         }
     }
 
@@ -351,6 +374,7 @@ mod tests {
                 arrived: at(35),
                 slot: Some(at(40)),
                 want: Some(Want { doctor: doctor(0), until: at(60) }),
+                transferred: false,
             },
         };
         let events = |rank| [walked_in(0, 2, 20), booked(rank), call(1, 0, 36)];
@@ -421,7 +445,7 @@ mod tests {
             events.push(QueueEvent {
                 at: arrived,
                 ticket: ticket(n),
-                what: What::Joined { place, arrived, slot, want },
+                what: What::Joined { place, arrived, slot, want, transferred: false },
             });
             waiting.push((ticket(n), Standing { place, arrived, slot, want, moved: None, waits: true }));
         }

@@ -11,13 +11,18 @@ use crate::domain::ids::RosterId;
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
-use crate::protocol::booking::{ExceptionView, RosterEnd, RosterRequest, RosterView};
+use crate::protocol::booking::{ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterRequest, RosterView};
 use crate::protocol::error::Problem;
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(add)).routes(routes!(except)).routes(routes!(end))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(add))
+        .routes(routes!(except))
+        .routes(routes!(end))
+        .routes(routes!(import))
 }
 
 /// The rosters of the institution.
@@ -59,4 +64,14 @@ async fn end(
     Body(body, command): Body<RosterEnd>,
 ) -> Result<Json<RosterView>, HttpError> {
     Ok(Json(services.end_roster(act, id, body, &command).await?))
+}
+
+/// Reads a table of rosters: whole or not at all; `field` names line and column of what is wrong.
+#[utoipa::path(post, path = "/rosters/import", tag = "booking", security(("bearer" = [])), request_body = ImportRequest, responses((status = 200, body = ImportDone), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn import(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Body(body, command): Body<ImportRequest>,
+) -> Result<Json<ImportDone>, HttpError> {
+    Ok(Json(services.import_rosters(act, body, &command).await?))
 }

@@ -6,6 +6,7 @@ pub use crate::domain::appointment::AppointmentState;
 pub use crate::domain::appointment::roster::ExceptionKind;
 pub use crate::domain::appointment::waiting_list::WishState;
 pub use crate::domain::appointment::wall::Shown;
+pub use crate::domain::fairness::Rule;
 use crate::domain::ids::{
     AccountId, AppointmentId, ClinicId, DeclarationId, PatientId, RosterId, SlotId, TicketId, WishId,
 };
@@ -357,4 +358,89 @@ pub struct WishView {
     pub offered: Option<SlotView>,
     /// How long it is kept.
     pub offered_until: Option<Timestamp>,
+}
+
+/// The fair-queue receipt of a ticket: `GET /tickets/{id}/receipt`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its printed number.
+    pub no: i64,
+    /// The day at the clinic.
+    pub day: String,
+    /// When the patient arrived.
+    pub arrived_at: Timestamp,
+    /// When it was called, if it was.
+    pub called_at: Option<Timestamp>,
+    /// Everybody who came later and was called before, with the rule.
+    pub passed: Vec<Passed>,
+    /// What no rule explains; none in a fair queue.
+    pub findings: u32,
+    /// The queue's events, by which it can be played again.
+    #[schema(value_type = Vec<Object>)]
+    pub events: Vec<serde_json::Value>,
+    /// When this was true.
+    pub as_of: Timestamp,
+}
+
+/// Somebody who came later and was called before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Passed {
+    /// Their printed number.
+    pub no: i64,
+    /// When they were called.
+    pub at: Timestamp,
+    /// By which rule; none is a finding.
+    pub rule: Option<Rule>,
+}
+
+/// A day of a queue for an auditor: `GET /clinics/{id}/queue-days/{day}`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct QueueDay {
+    /// The signed words: JSON of the clinic, the day and its events.
+    pub content: String,
+    /// What no rule explains.
+    #[schema(value_type = Vec<Object>)]
+    pub findings: Vec<serde_json::Value>,
+    /// How often somebody who came later was called before.
+    pub overtakings: u32,
+    /// The server's signature over the SHA-256 of `content`.
+    pub signed: Signed,
+}
+
+/// A signature of the server.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Signed {
+    /// What it is about.
+    pub subject: String,
+    /// SHA-256 of the content, in hexadecimal digits.
+    pub hash: String,
+    /// The key.
+    pub key: KeyId,
+    /// When.
+    pub at: Timestamp,
+    /// The signature, in hexadecimal digits.
+    pub signature: String,
+}
+
+/// `POST /rosters/import`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImportRequest {
+    /// A table (RFC 4180) with the columns clinic, doctor, weekdays, from, to, minutes, capacity, `first_day`, `last_day`:
+    /// the clinic by its code, the doctor by the name to sign in with. At most 2,000 lines.
+    pub csv: String,
+    /// Only tries whether it could be kept.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ImportDone {
+    /// Rosters that were made, or would have been.
+    pub rosters: u32,
+    /// Whether it was a trial.
+    pub dry_run: bool,
 }

@@ -3,6 +3,7 @@
 mod book;
 mod check_in;
 mod day;
+mod import;
 mod later;
 mod rosters;
 mod slots;

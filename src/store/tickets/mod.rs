@@ -193,6 +193,17 @@ impl Tickets<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// The first number of a clinic's day.
+    pub async fn first_of_day(&mut self, clinic: ClinicId, day: &str) -> Result<Option<TicketId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select id from ticket where clinic_id = $1 and day = $2 order by no limit 1")
+                .bind(clinic)
+                .bind(day)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
     /// The ticket that a doctor has called, serves, or was cut off from.
     pub async fn of_doctor(&mut self, doctor: AccountId) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| {

@@ -368,3 +368,84 @@ async fn a_roster_that_makes_no_sense_is_refused_by_its_field() {
     let meets = stage.post("/rosters", &admin, good).await;
     assert_eq!((meets.refusal().1, &meets.body["field"]), ("roster.invalid", &json!("from")), "other hours then");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receipt_shows_why_each_one_was_called_before() {
+    let stage = Stage::open().await;
+    let (first, ticket) = stage.patient_waiting(1, nothing()).await;
+    stage.pass(Duration::from_secs(1)).await;
+    let (_, urgent) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 39.6 })).await;
+    assert_ne!(urgent["level"], ticket["level"], "the second is more urgent");
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let path = format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap());
+    let receipt = stage.get(&path, &first).await.ok();
+    assert_eq!(receipt["passed"][0]["no"], urgent["no"], "{receipt}");
+    assert_eq!((&receipt["passed"][0]["rule"], &receipt["findings"]), (&json!("LANE-1"), &json!(0)));
+    let stranger = stage.holder(3).await;
+    assert_eq!(stage.get(&path, &stranger).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    for n in 1..=5 {
+        let stated = if n == 4 { json!({ "sx.fever": true, "sx.temp": 39.6 }) } else { nothing() };
+        stage.patient_waiting(n, stated).await;
+    }
+    // A call that is taken back, a missed one, and two more.
+    for what in ["cancel", "skip", "skip", "skip"] {
+        let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        let version = json!({ "version": view["current"]["version"] });
+        stage.post(&format!("/desks/{desk}/{what}"), &doctor, version).await.ok();
+        stage.pass(Duration::from_secs(1)).await;
+    }
+    let admin = stage.staff("admin").await;
+    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
+    assert_eq!(day["findings"], json!([]), "{day}");
+    assert!(day["overtakings"].as_u64().unwrap() > 0, "the urgent one went first");
+    assert!(
+        day["signed"]["signature"].as_str().unwrap().len() == 128
+            && day["content"].as_str().unwrap().contains("called")
+    );
+    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/x"), &admin).await.status, 422);
+    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &doctor).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_with_one_wrong_line_changes_nothing_and_names_the_line() {
+    let stage = Stage::open().await;
+    let admin = stage.staff("admin").await;
+    let count = async || stage.get("/rosters", &admin).await.ok().as_array().unwrap().len();
+    let before = count().await;
+    // The doctors of the demonstration work around the clock: their hours end before others begin.
+    for roster in stage.get("/rosters", &admin).await.ok().as_array().unwrap() {
+        let end = json!({ "last_day": "2024-01-01", "version": roster["version"] });
+        stage.post(&format!("/rosters/{}/end", roster["id"].as_str().unwrap()), &admin, end).await.ok();
+    }
+    let head = "clinic,doctor,weekdays,from,to,minutes,capacity,first_day,last_day";
+    let good = "tcm,doctor,135,09:00,12:00,15,1,2024-02-01,";
+    let import = async |lines: &[&str], dry_run: bool| {
+        let csv = [&[head], lines].concat().join("\r\n");
+        stage.post("/rosters/import", &admin, json!({ "csv": csv, "dry_run": dry_run })).await
+    };
+    let wrong = [
+        ("tcm,doctor,135,09:00,12:00,15,1,2024-02-01", "3:1"),
+        ("tcm,nobody,135,09:00,12:00,15,1,2024-02-01,", "3:doctor"),
+        ("moon,doctor,135,09:00,12:00,15,1,2024-02-01,", "3:clinic"),
+        ("tcm,doctor,24,09:00,12:00,=15,1,2024-02-01,", "3:minutes"),
+        ("tcm,doctor,9,09:00,12:00,15,1,2024-02-01,", "3:weekdays"),
+        ("tcm,doctor,5,11:00,13:00,15,1,2024-02-01,", "3:from"),
+        ("tcm,\"doctor,5,13:00,14:00,15,1,2024-02-01,", "3:2"),
+    ];
+    for (line, field) in wrong {
+        let refused = import(&[good, line], false).await;
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "import.invalid"), &json!(field)), "{line}");
+    }
+    import(&[good], true).await.ok();
+    assert_eq!(count().await, before, "nothing was kept, by the trial neither");
+    assert_eq!(import(&[good], false).await.ok()["rosters"], 1);
+    assert_eq!(count().await, before + 1);
+}

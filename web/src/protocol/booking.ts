@@ -79,3 +79,42 @@ export interface WishView {
   offered?: SlotView
   offered_until: number | null
 }
+export interface Receipt {
+  ticket: string
+  no: number
+  day: string
+  arrived_at: number
+  called_at: number | null
+  /** Everybody who came later and was called before. */
+  passed: { no: number; at: number; rule: string | null }[]
+  findings: number
+  /** By these the queue can be played again. */
+  events: unknown[]
+  as_of: number
+}
+export interface RosterException {
+  day: string
+  kind: 'off' | 'extra'
+  from: string
+  to: string
+}
+export interface RosterView {
+  id: string
+  clinic: string
+  clinic_name: Text
+  zone: string
+  doctor: string
+  doctor_name: Text
+  /** Digits, 1 for Monday. */
+  weekdays: string
+  from: string
+  to: string
+  minutes: number
+  capacity: number
+  first_day: string
+  last_day: string | null
+  exceptions: RosterException[]
+  /** Times that the clock skips. */
+  missing: { day: string; time: string }[]
+  version: number
+}
