@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a bench asks the machine's clock, and waits by it")]
 #![expect(clippy::unwrap_used, reason = "what does not work ends the bench at once")]
 
+mod booking;
 mod child;
 mod figures;
 mod hospital;
@@ -28,6 +29,9 @@ async fn main() {
     println!("machine: {}", machine());
     if wants("queue") {
         queue::run().await;
+    }
+    if wants("booking") {
+        booking::run().await;
     }
     if wants("server") {
         server::run().await;

@@ -17,9 +17,9 @@ use crate::postgres::Server;
 use crate::{folder, programs};
 
 /// Rounds of each load; an odd number has a middle.
-const ROUNDS: usize = 7;
+pub const ROUNDS: usize = 7;
 /// Calls of a round.
-const CALLS: usize = 240;
+pub const CALLS: usize = 240;
 /// Desks that call at once, and clinics that do.
 const MANY: usize = 8;
 
@@ -51,7 +51,7 @@ pub async fn run() {
 
 async fn measure(database: &str, db: Db) {
     let mut hospital = Hospital::open(db.clone()).await;
-    run_statement(&db, "create table bare (id bigint primary key, at bigint not null)").await;
+    run_statement(&db, "create table if not exists bare (id bigint primary key, at bigint not null)").await;
     let desks = Arc::new(open_clinics(&mut hospital).await);
     println!("\n{database:<12} {:<24} {:<20} {:<20} call/commit", "", "call-next", "bare commit");
     for load in LOADS {
@@ -118,7 +118,7 @@ async fn call(hospital: &Hospital, desks: &Arc<Vec<Vec<Desk>>>, load: Load) -> f
 }
 
 /// One round of commits of one row, by as many hands as call; commits per second.
-async fn bare(db: &Db, hands: usize) -> f64 {
+pub async fn bare(db: &Db, hands: usize) -> f64 {
     static LAST: AtomicI64 = AtomicI64::new(0);
     let mut tasks = JoinSet::new();
     let begun = Instant::now();
@@ -141,12 +141,14 @@ async fn bare(db: &Db, hands: usize) -> f64 {
     per_second(begun.elapsed())
 }
 
+/// How many there were in a second.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred calls")]
-fn per_second(took: std::time::Duration) -> f64 {
+pub fn per_second(took: std::time::Duration) -> f64 {
     CALLS as f64 / took.as_secs_f64()
 }
 
-async fn run_statement(db: &Db, statement: &'static str) {
+/// Runs one statement.
+pub async fn run_statement(db: &Db, statement: &'static str) {
     match db {
         Db::Sqlite { writer, .. } => drop(sqlx::query(statement).execute(writer).await.unwrap()),
         Db::Postgres(pool) => drop(sqlx::query(statement).execute(pool).await.unwrap()),

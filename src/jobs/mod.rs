@@ -16,7 +16,8 @@ const TIDY_AFTER: u32 = 3600;
 pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut since_tidy = 0;
+    // Days came into sight while nobody was here.
+    let mut since_tidy = TIDY_AFTER;
     let mut is_failing = false;
     loop {
         tokio::select! {
@@ -31,11 +32,23 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
             }
             Err(_) => {}
         }
+        if let Err(refusal) = services.run_jobs().await
+            && !is_failing
+        {
+            is_failing = true;
+            tracing::error!(code = refusal.code.as_str(), "what was due was not done; trying on");
+        }
         since_tidy += 1;
         if since_tidy >= TIDY_AFTER {
             since_tidy = 0;
             if let Err(refusal) = services.forget_keys().await {
                 tracing::warn!(code = refusal.code.as_str(), "old keys were not forgotten");
+            }
+            if let Err(refusal) = services.roll_slots().await {
+                tracing::warn!(code = refusal.code.as_str(), "the slots of new days were not made");
+            }
+            if let Err(refusal) = services.forget_jobs().await {
+                tracing::warn!(code = refusal.code.as_str(), "jobs that are done were not forgotten");
             }
             if let Err(refusal) = services.sweep_uploads().await {
                 tracing::warn!(code = refusal.code.as_str(), "unfinished uploads were not taken away");

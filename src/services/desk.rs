@@ -180,6 +180,7 @@ impl Services {
         desk.last_call_at = Some(now);
         update(&mut work.tx, &desk).await?;
         self.announce_act(&mut work, &ticket, "ticket.called", Some(id), Some(act.account)).await?;
+        self.tell_near(&mut work, clinic.id).await?;
         let text = self.text_of_call(&mut work, &ticket).await?;
         let view = self.finish(work, act, id, command, "desk.called").await?;
         self.send_text(text);
@@ -341,6 +342,9 @@ impl Services {
             from_ticket: Some(ticket.id),
             moved_to: None,
             move_reason: Some(MoveReason::Transferred),
+            // Whom the patient booked with sits in the clinic that was left.
+            want_doctor: None,
+            want_until: None,
             ..ticket.clone()
         })
     }

@@ -1,1 +1,182 @@
-//! The fair-queue receipt.
+//! The fair-queue receipt: whoever holds a ticket, or audits a day, plays the queue again and checks that nobody was
+//! overtaken without a stated rule.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::domain::fairness::{Finding, Place, QueueEvent, Want, What, replay};
+use crate::domain::hex::hex;
+use crate::domain::ids::{AccountId, ClinicId, TicketId};
+use crate::domain::permission::{AdministratorAct, HolderAct};
+use crate::domain::signature::Purpose;
+use crate::domain::ticket::{MoveReason, TicketState};
+use crate::domain::time::Timestamp;
+use crate::protocol::booking::{Passed, QueueDay, Receipt, Signed};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::signing::SignAs;
+use crate::services::topics::Topic;
+use crate::store::{EventRow, Tx};
+
+/// Events read at once.
+const PAGE: i64 = 1000;
+/// Events of one day; more than a clinic with twenty desks has.
+const MOST: usize = 50_000;
+
+/// A queue's log: what happened, and the printed numbers.
+struct Log {
+    events: Vec<QueueEvent>,
+    numbers: HashMap<TicketId, i64>,
+}
+
+impl Services {
+    /// The receipt of a ticket: everybody who came later and was called before, with the rule, and the events by which
+    /// its holder can play the queue again.
+    pub async fn receipt(&self, act: HolderAct, id: TicketId) -> Result<Receipt, Refusal> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let ticket = tx.tickets().find(id).await?;
+        let ticket = ticket.filter(|t| t.holder_id == Some(act.holder) && t.institution_id == act.institution);
+        let ticket = ticket.ok_or_else(Refusal::not_found)?;
+        let until = ticket.called_at.or(ticket.ended_at).unwrap_or(now);
+        let log = log_of(&mut tx, ticket.clinic_id, &ticket.day, until).await?;
+        let told = replay(&log.events);
+        let passed = told.overtakings.iter().filter(|one| one.waiting == id);
+        let passed = passed.map(|one| Passed {
+            no: log.numbers.get(&one.called).copied().unwrap_or(0),
+            at: one.at,
+            rule: one.rule,
+        });
+        let is_own = |finding: &&Finding| match finding {
+            Finding::Overtaken(one) => one.waiting == id || one.called == id,
+            Finding::PlaceWithoutReason { ticket, .. }
+            | Finding::NotWaiting { ticket, .. }
+            | Finding::AnothersPatient { ticket, .. } => *ticket == id,
+        };
+        let findings = told.findings.iter().filter(is_own).count();
+        Ok(Receipt {
+            ticket: id,
+            no: ticket.no,
+            day: ticket.day,
+            arrived_at: ticket.arrived_at,
+            called_at: ticket.called_at,
+            passed: passed.collect(),
+            findings: u32::try_from(findings).unwrap_or(u32::MAX),
+            events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
+            as_of: now,
+        })
+    }
+
+    /// A day of a clinic's queue for an auditor: its events, what the replay found, and the server's signature over them.
+    pub async fn queue_day(&self, act: AdministratorAct, clinic: ClinicId, day: &str) -> Result<QueueDay, Refusal> {
+        if day.parse::<jiff::civil::Date>().is_err() {
+            return Err(Refusal::field(ErrorCode::Invalid, "day", "a day such as 2026-03-02"));
+        }
+        let mut work = self.begin().await?;
+        let row = work.tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
+        let row = row.ok_or_else(Refusal::not_found)?;
+        let now = work.now;
+        let log = log_of(&mut work.tx, clinic, day, now).await?;
+        let told = replay(&log.events);
+        let content = serde_json::json!({ "clinic": row.code, "day": day, "events": log.events });
+        let content = content.to_string();
+        let hash = hex(&<sha2::Sha256 as sha2::Digest>::digest(content.as_bytes()));
+        let subject = format!("queue:{}:{day}", clinic.as_uuid());
+        let signature =
+            self.sign(&mut work, act.institution, SignAs::Server, Purpose::QueueDay, &subject, &hash).await?;
+        work.audit(act.institution, &act.account.to_string(), "queue.export", &subject).await?;
+        work.commit().await?;
+        Ok(QueueDay {
+            content,
+            findings: told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect(),
+            overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
+            signed: Signed { subject, hash, key: signature.key_id, at: signature.at, signature: hex(&signature.bytes) },
+        })
+    }
+}
+
+/// The queue of a clinic from the first number of a day until a moment.
+async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, until: Timestamp) -> Result<Log, Refusal> {
+    let mut log = Log { events: Vec::new(), numbers: HashMap::new() };
+    let Some(first) = tx.tickets().first_of_day(clinic, day).await? else { return Ok(log) };
+    let topic = Topic::Ticket(first).to_string();
+    let Some(begin) = tx.events().since(&topic, 0, 1).await?.pop() else { return Ok(log) };
+    let topic = Topic::Clinic(clinic).to_string();
+    // The numbers of two topics are their own: the clinic's is found by the moment.
+    let mut after = seq_before(tx, &topic, begin.at).await?;
+    let mut last: HashMap<TicketId, TicketState> = HashMap::new();
+    loop {
+        let page = tx.events().since(&topic, after, PAGE).await?;
+        let Some(end) = page.last() else { return Ok(log) };
+        after = end.seq;
+        for event in &page {
+            if event.at > until || log.events.len() >= MOST {
+                return Ok(log);
+            }
+            read(event, &mut last, &mut log);
+        }
+    }
+}
+
+/// The number of the last event of a topic before a moment. Numbers grow with time, so it is found by halving.
+async fn seq_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refusal> {
+    let (mut low, mut high) = (0, tx.events().head(topic).await?);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match tx.events().since(topic, middle, 1).await?.pop() {
+            Some(event) if event.at < at => low = event.seq,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// What an event says of the queue. Tickets that were carried over from the day before are not in it.
+fn read(event: &EventRow, last: &mut HashMap<TicketId, TicketState>, log: &mut Log) {
+    let field = |name: &str| event.payload.get(name).filter(|value| !value.is_null());
+    let number = |name: &str| field(name).and_then(Value::as_i64);
+    let moment = |name: &str| number(name).map(Timestamp::from_millis);
+    let id = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
+    let Some(ticket) = field("ticket").and_then(id) else { return };
+    let state = field("state").and_then(|state| serde_json::from_value::<TicketState>(state.clone()).ok());
+    let (Some(state), Some(lane), Some(rank)) = (state, number("lane"), number("rank")) else { return };
+    let why = field("moved").and_then(|why| serde_json::from_value::<MoveReason>(why.clone()).ok());
+    let place = Place { lane, rank };
+    let at = event.at;
+    let before = last.insert(ticket, state);
+    if event.kind == "ticket.joined" {
+        log.numbers.insert(ticket, number("no").unwrap_or(0));
+        let doctor = field("want").and_then(|doctor| doctor.as_str()?.parse::<AccountId>().ok());
+        let want = doctor.zip(moment("want_until")).map(|(doctor, until)| Want { doctor, until });
+        let arrived = moment("arrived").unwrap_or(at);
+        let transferred = why == Some(MoveReason::Transferred);
+        let what = What::Joined { place, arrived, slot: moment("slot"), want, transferred };
+        log.events.push(QueueEvent { at, ticket, what });
+        if state != TicketState::Waiting {
+            log.events.push(QueueEvent { at, ticket, what: What::Gone });
+        }
+        return;
+    }
+    if !log.numbers.contains_key(&ticket) {
+        return;
+    }
+    let what = match state {
+        TicketState::Waiting => What::Moved { place, why },
+        // Rung again: the call is the same.
+        TicketState::Called if before == Some(TicketState::Called) => return,
+        TicketState::Called => {
+            let Some(doctor) = field("by").and_then(|doctor| doctor.as_str()?.parse().ok()) else { return };
+            What::Called { doctor, aged: why == Some(MoveReason::Aged) }
+        }
+        _ => What::Gone,
+    };
+    log.events.push(QueueEvent { at, ticket, what });
+    for pair in field("aside").and_then(Value::as_array).into_iter().flatten() {
+        let (Some(other), Some(rank)) = (pair.get(0).and_then(id), pair.get(1).and_then(Value::as_i64)) else {
+            continue;
+        };
+        log.events.push(QueueEvent { at, ticket: other, what: What::Aside { place: Place { lane, rank } } });
+    }
+}

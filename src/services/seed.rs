@@ -1,12 +1,13 @@
 //! The demonstration's hospital: two clinics, three desks, five accounts.
 
 use crate::domain::desk::DeskPhase;
-use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId};
+use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, RosterId};
 use crate::domain::people::Role;
 use crate::services::Services;
 use crate::services::passwords::hash_password;
 use crate::services::refusal::Refusal;
-use crate::store::{AccountRow, ClinicRow, DeskRow, InstitutionRow};
+use crate::services::tickets::day_at;
+use crate::store::{AccountRow, ClinicRow, DeskRow, InstitutionRow, RosterRow};
 
 /// An account of the demonstration, in clear.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -91,6 +92,7 @@ impl Services {
             created_at: now,
         };
         work.tx.institutions().insert(&institution).await?;
+        let mut doctors = Vec::new();
         for person in &PEOPLE {
             let password = format!("yunzhen-{}", person.username);
             let salt = self.ids.secret::<16>();
@@ -110,6 +112,9 @@ impl Services {
                 created_at: now,
             };
             work.tx.accounts().insert(&row).await?;
+            if row.role == Role::Doctor {
+                doctors.push(row.id);
+            }
         }
         let clinics = [
             ("fever", DEMO_LINK, ("发热咨询门诊", "Fever consultation clinic"), 2),
@@ -134,6 +139,11 @@ impl Services {
                 created_at: now,
             };
             work.tx.clinics().insert(&clinic).await?;
+            if clinic.code == "tcm" {
+                for (doctor, capacity) in doctors.iter().zip([1, 2]) {
+                    work.tx.rosters().insert(&self.roster_row(&clinic, *doctor, capacity)?).await?;
+                }
+            }
             for n in 1..=desks {
                 let desk = DeskRow {
                     id: self.ids.make(DeskId::from_uuid),
@@ -153,5 +163,26 @@ impl Services {
             }
         }
         work.commit().await
+    }
+
+    /// Hours around the clock: whoever tries a demonstration does so at any hour. The sweeper makes the slots.
+    fn roster_row(&self, clinic: &ClinicRow, doctor: AccountId, capacity: i64) -> Result<RosterRow, Refusal> {
+        Ok(RosterRow {
+            id: self.ids.make(RosterId::from_uuid),
+            institution_id: clinic.institution_id,
+            clinic_id: clinic.id,
+            doctor_id: doctor,
+            weekdays: 0b111_1111,
+            from_minute: 0,
+            to_minute: 24 * 60,
+            minutes: 30,
+            capacity,
+            first_day: day_at(clinic, clinic.created_at)?.date.to_string(),
+            last_day: None,
+            rolled_to: None,
+            created_by: None,
+            created_at: clinic.created_at,
+            version: 1,
+        })
     }
 }

@@ -9,6 +9,7 @@ mod accounts;
 mod alarms;
 mod audit_days;
 mod clinics;
+mod appointments;
 mod codes;
 mod consents;
 mod copying;
@@ -21,6 +22,7 @@ mod holders;
 mod holds;
 mod institutions;
 mod invitations;
+mod jobs;
 mod messages;
 mod notes;
 mod notices;
@@ -28,12 +30,15 @@ mod patients;
 mod recordings;
 mod rooms;
 mod sessions;
+mod rosters;
 mod signatures;
+mod slots;
 mod tickets;
 mod triages;
 mod uploads;
 mod values;
 mod visits;
+mod wishes;
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -46,6 +51,7 @@ pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
 pub use audit_days::AuditDays;
 pub use clinics::{ClinicRow, Clinics};
+pub use appointments::{AppointmentRow, Appointments};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
@@ -58,6 +64,7 @@ pub use holders::{HolderRow, Holders};
 pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
+pub use jobs::{JobRow, Jobs};
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
@@ -65,11 +72,14 @@ pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use sessions::{SessionRow, Sessions};
+pub use rosters::{ExceptionRow, RosterRow, Rosters};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
+pub use slots::{SlotRow, Slots};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
 pub use visits::{VisitRow, Visits};
+pub use wishes::{WishRow, WishState, Wishes};
 
 /// What every store method returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -414,6 +424,31 @@ impl Tx {
     /// What clinics tell those who wait.
     pub fn notices(&mut self) -> Notices<'_> {
         Notices(self)
+    }
+
+    /// Appointments.
+    pub fn appointments(&mut self) -> Appointments<'_> {
+        Appointments(self)
+    }
+
+    /// What is to be done later.
+    pub fn jobs(&mut self) -> Jobs<'_> {
+        Jobs(self)
+    }
+
+    /// Doctors' recurring hours.
+    pub fn rosters(&mut self) -> Rosters<'_> {
+        Rosters(self)
+    }
+
+    /// Bookable time.
+    pub fn slots(&mut self) -> Slots<'_> {
+        Slots(self)
+    }
+
+    /// The waiting list.
+    pub fn wishes(&mut self) -> Wishes<'_> {
+        Wishes(self)
     }
 
     /// Alarms.

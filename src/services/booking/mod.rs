@@ -1,1 +1,136 @@
 //! Appointments: rosters make slots, patients book them, check-in makes tickets.
+
+mod book;
+mod check_in;
+mod day;
+mod import;
+mod later;
+mod rosters;
+mod slots;
+mod wishes;
+
+use std::collections::HashMap;
+
+use serde_json::json;
+
+use crate::domain::appointment::SlotState;
+use crate::domain::appointment::check_in::{EARLY, closes_at};
+use crate::domain::ids::{AccountId, AppointmentId, JobId};
+use crate::domain::permission::HolderAct;
+use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
+use crate::protocol::booking::{AppointmentView, SlotView};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::intake::patients::{patient_card, related};
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::services::topics::Topic;
+use crate::services::work::Work;
+use crate::store::{AppointmentRow, JobRow, SlotRow, Tx};
+
+fn stale() -> Refusal {
+    Refusal::new(ErrorCode::AppointmentState, "the appointment is not where it was; fetch it again")
+}
+
+/// An appointment of whoever asks; another's is not there.
+async fn own(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
+    let row = tx.appointments().find(id).await?;
+    let row = row.filter(|row| row.holder_id == act.holder && row.institution_id == act.institution);
+    row.ok_or_else(Refusal::not_found)
+}
+
+/// An appointment as its holder sees it.
+async fn view(tx: &mut Tx, act: HolderAct, row: &AppointmentRow, now: Timestamp) -> Result<AppointmentView, Refusal> {
+    let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+    let slot = tx.slots().find(row.slot_id).await?.ok_or_else(Refusal::not_found)?;
+    let (doctor_name, doctor_title) = staff_name(tx, row.doctor_id).await?;
+    Ok(AppointmentView {
+        id: row.id,
+        state: row.state,
+        version: row.version,
+        clinic: clinic.id,
+        clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+        link: clinic.link_token,
+        doctor: row.doctor_id,
+        doctor_name,
+        doctor_title,
+        patient: patient_card(&related(tx, act, row.patient_id).await?, now),
+        slot: row.slot_id,
+        starts_at: row.starts_at,
+        ends_at: row.ends_at,
+        zone: row.zone.clone(),
+        check_in_from: row.starts_at - EARLY,
+        check_in_until: closes_at(row.ends_at),
+        is_off: slot.state == SlotState::Closed,
+        ticket: row.ticket_id,
+    })
+}
+
+/// The names of doctors, each asked for once.
+#[derive(Default)]
+struct Names(HashMap<AccountId, Text>);
+
+impl Names {
+    async fn of(&mut self, tx: &mut Tx, doctor: AccountId) -> Result<Text, Refusal> {
+        if let Some(name) = self.0.get(&doctor) {
+            return Ok(name.clone());
+        }
+        let (name, _) = staff_name(tx, doctor).await?;
+        self.0.insert(doctor, name.clone());
+        Ok(name)
+    }
+
+    /// Slots as patients see them.
+    async fn slots(&mut self, tx: &mut Tx, rows: &[SlotRow]) -> Result<Vec<SlotView>, Refusal> {
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(SlotView {
+                id: row.id,
+                starts_at: row.starts_at,
+                ends_at: row.ends_at,
+                zone: row.zone.clone(),
+                doctor: row.doctor_id,
+                doctor_name: self.of(tx, row.doctor_id).await?,
+                free: u32::try_from(row.capacity - row.taken).unwrap_or(0),
+            });
+        }
+        Ok(views)
+    }
+}
+
+impl Services {
+    /// Tells staff what happened to an appointment; no name, and nothing of why the patient comes.
+    async fn announce_appointment(&self, work: &mut Work, row: &AppointmentRow, kind: &str) -> Result<(), Refusal> {
+        let data = json!({
+            "appointment": row.id,
+            "slot": row.slot_id,
+            "state": row.state,
+            "version": row.version,
+            "starts_at": row.starts_at,
+        });
+        work.emit(row.institution_id, Topic::Clinic(row.clinic_id).to_string(), kind, data).await?;
+        Ok(())
+    }
+
+    /// Has something done later, once.
+    pub(crate) async fn later(
+        &self,
+        work: &mut Work,
+        institution: crate::domain::ids::InstitutionId,
+        kind: &str,
+        subject: uuid::Uuid,
+        run_at: Timestamp,
+    ) -> Result<(), Refusal> {
+        let job = JobRow {
+            id: self.ids.make(JobId::from_uuid),
+            institution_id: institution,
+            kind: kind.to_owned(),
+            subject_id: subject,
+            run_at,
+            attempts: 0,
+        };
+        work.tx.jobs().add(&job).await?;
+        Ok(())
+    }
+}

@@ -44,7 +44,21 @@ impl Services {
         desk: Option<DeskId>,
         by: Option<AccountId>,
     ) -> Result<(), Refusal> {
+        // By these the queue can be played again: where the ticket stands, why, and who stepped aside for it.
+        let slot = match ticket.appointment_id.filter(|_| kind == "ticket.joined") {
+            Some(id) => work.tx.appointments().find(id).await?.map(|row| row.starts_at),
+            None => None,
+        };
+        let was_put_back = matches!(kind, "ticket.missed" | "ticket.wrong_person" | "ticket.put_back");
+        let aside = if was_put_back { work.tx.tickets().close_behind(ticket).await? } else { Vec::new() };
         let data = json!({
+            "lane": ticket.lane,
+            "rank": ticket.rank,
+            "arrived": ticket.arrived_at,
+            "slot": slot,
+            "want": ticket.want_doctor,
+            "want_until": ticket.want_until,
+            "aside": aside,
             "ticket": ticket.id,
             "no": ticket.no,
             "state": ticket.state,

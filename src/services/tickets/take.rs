@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
+use crate::domain::appointment::check_in::{closes_at, rank};
 use crate::domain::ids::{TicketId, TriageId};
 use crate::domain::permission::HolderAct;
 use crate::domain::ticket::{DECLARATION_KEPT, TicketState, lane_of};
@@ -14,7 +15,7 @@ use crate::services::intake::triage::{Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::work::{Command, Work};
-use crate::store::{DeclarationRow, TicketRow, TriageRow};
+use crate::store::{AppointmentRow, ClinicRow, DeclarationRow, TicketRow, TriageRow};
 
 impl Services {
     /// Takes a number for a submitted declaration.
@@ -28,17 +29,46 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
+        let (ticket, clinic) = self.join(&mut work, act, request, None).await?;
+        let truth = self.truth_within(&mut work.tx, clinic.id).await?;
+        let view = self.view(&mut work.tx, act, &ticket, &clinic, &truth, work.now).await?;
+        work.keep(command, &view).await?;
+        self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Puts a patient into the queue: the one door, with and without an appointment.
+    ///
+    /// Who has booked and is on time ranks by the slot (BOOKED-1) and waits for the doctor of the appointment, unless the
+    /// level is URGENT: then whoever is free calls first.
+    pub(crate) async fn join(
+        &self,
+        work: &mut Work,
+        act: HolderAct,
+        request: TicketRequest,
+        booked: Option<&AppointmentRow>,
+    ) -> Result<(TicketRow, ClinicRow), Refusal> {
         let now = work.now;
         let declaration = work.tx.declarations().of_holder(act.institution, act.holder, request.declaration).await?;
         let declaration = declaration.ok_or_else(Refusal::not_found)?;
         let triage = work.tx.triages().of_declaration(declaration.id).await?;
         let triage = triage.ok_or_else(|| Refusal::new(ErrorCode::AnswerMissing, "submit the declaration first"))?;
         let clinic = work.tx.clinics().find(declaration.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        if booked.is_some_and(|row| (row.patient_id, row.clinic_id) != (declaration.patient_id, clinic.id)) {
+            return Err(Refusal::field(
+                ErrorCode::Invalid,
+                "declaration",
+                "one of the same patient in the same clinic",
+            ));
+        }
         if !clinic.is_open {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
-        is_usable(&mut work, &declaration).await?;
-        let triage = self.standing_emergency(&mut work, &declaration, triage).await?;
+        is_usable(work, &declaration).await?;
+        let triage = self.standing_emergency(work, &declaration, triage).await?;
+        let lane = lane_of(triage.level);
+        let want = booked.filter(|_| lane >= lane_of(Level::Standard));
         let is_emergency = triage.level == Level::Emergency;
         let day = day_at(&clinic, now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
@@ -53,8 +83,8 @@ impl Services {
             declaration_id: Some(declaration.id),
             level: triage.level,
             state: if is_emergency { TicketState::Emergency } else { TicketState::Waiting },
-            lane: lane_of(triage.level),
-            rank: now.as_millis(),
+            lane,
+            rank: booked.map_or(now.as_millis(), |row| rank(row.starts_at, now)),
             version: 1,
             call_count: 0,
             miss_count: 0,
@@ -75,6 +105,9 @@ impl Services {
             retriage_due: Some(now + minutes(clinic.retriage_minutes)),
             nurse_call: triage.nurse_call,
             device_check: request.check.map(|check| Json(json!(check))),
+            want_doctor: want.map(|row| row.doctor_id),
+            want_until: want.map(|row| closes_at(row.ends_at)),
+            appointment_id: booked.map(|row| row.id),
         };
         match work.tx.tickets().insert(&ticket).await {
             Err(crate::store::StoreError::Conflict) => {
@@ -84,13 +117,8 @@ impl Services {
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
         let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
-        self.alarm_for_ticket(&mut work, &ticket, told).await?;
-        let truth = self.truth_within(&mut work.tx, clinic.id).await?;
-        let view = self.view(&mut work.tx, act, &ticket, &clinic, &truth, now).await?;
-        work.keep(command, &view).await?;
-        self.announce_ticket(&mut work, &ticket, "ticket.joined").await?;
-        work.commit().await?;
-        Ok(view)
+        self.alarm_for_ticket(work, &ticket, told).await?;
+        Ok((ticket, clinic))
     }
 
     /// The triage that a number is drawn by. An EMERGENCY that this holder declared for the patient stands until a person has

@@ -54,7 +54,7 @@ impl Services {
         self.view(&mut tx, act, &ticket, &clinic, &truth, self.clock.now()).await
     }
 
-    pub(super) async fn view(
+    pub(crate) async fn view(
         &self,
         tx: &mut Tx,
         act: HolderAct,

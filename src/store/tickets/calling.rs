@@ -13,7 +13,8 @@ macro_rules! call_next {
             "with pick as materialized (
                  select id
                  from ticket
-                 where clinic_id = $1 and state = 'waiting' ",
+                 where clinic_id = $1 and state = 'waiting'
+                   and (want_doctor is null or lane < 2 or want_doctor = $3 or want_until <= $4) ",
             $which,
             " order by lane, rank, id
                  limit 1 ",
@@ -60,6 +61,9 @@ impl Tickets<'_> {
 
     /// Calls the next patient: atomic over all desks and nodes; `None` when nobody waits. A doctor who already has a
     /// patient is a conflict.
+    ///
+    /// A ticket that was booked with a doctor is called by nobody else until its want ends; one that is URGENT is called by
+    /// whoever is free.
     ///
     /// Order is lane, rank, id; but after [`AGEING_STREAK`] URGENT calls in a row a STANDARD ticket that has waited for
     /// [`AGEING_WAIT`] goes first, and says so in `move_reason`.

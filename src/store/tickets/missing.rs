@@ -124,6 +124,19 @@ impl Tickets<'_> {
         Ok(())
     }
 
+    /// Those who may have stepped aside for a ticket: whoever stands behind it without a gap, with their ranks.
+    pub async fn close_behind(&mut self, ticket: &TicketRow) -> Result<Vec<(TicketId, i64)>> {
+        let mut before = ticket.rank;
+        let behind = self.behind(ticket).await?.into_iter().map(|one| (one.id, one.rank));
+        Ok(behind
+            .take_while(|(_, rank)| {
+                let is_close = *rank <= before + 1;
+                before = *rank;
+                is_close
+            })
+            .collect())
+    }
+
     /// The live tickets behind one in its lane, in order.
     async fn behind(&mut self, ticket: &TicketRow) -> Result<Vec<Standing>> {
         // The states stand as in the index `ticket_live_patient`, or SQLite would not use it.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use sqlx::types::Json;
 
-use crate::domain::ids::{AccountId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId};
+use crate::domain::ids::{
+    AccountId, AppointmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId,
+};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
@@ -76,13 +78,20 @@ pub struct TicketRow {
     pub nurse_call: bool,
     /// What the check before the call found.
     pub device_check: Option<Json<Value>>,
+    /// Whom it waits for, where it was booked.
+    pub want_doctor: Option<AccountId>,
+    /// After this anybody may call it.
+    pub want_until: Option<Timestamp>,
+    /// The appointment that it was made from.
+    pub appointment_id: Option<AppointmentId>,
 }
 
 macro_rules! columns {
     () => {
         "id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level, state, lane, rank, version,
          call_count, miss_count, wrong_count, desk_id, doctor_id, lease_until, ring_until, accepted_at, joined_at,
-         arrived_at, called_at, started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check "
+         arrived_at, called_at, started_at, ended_at, from_ticket, moved_to, move_reason, retriage_due, nurse_call, device_check,
+         want_doctor, want_until, appointment_id "
     };
 }
 
@@ -145,8 +154,10 @@ impl Tickets<'_> {
             sqlx::query(
                 "insert into ticket (id, institution_id, clinic_id, day, no, patient_id, holder_id, declaration_id, level,
                                      state, lane, rank, version, call_count, miss_count, joined_at, arrived_at,
-                                     from_ticket, move_reason, retriage_due, nurse_call, device_check)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, $16, $17, $18, $19, $20)",
+                                     from_ticket, move_reason, retriage_due, nurse_call, device_check, want_doctor,
+                                     want_until, appointment_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, 0, $14, $15, $16, $17, $18, $19, $20,
+                         $21, $22, $23)",
             )
             .bind(t.id)
             .bind(t.institution_id)
@@ -168,6 +179,9 @@ impl Tickets<'_> {
             .bind(t.retriage_due)
             .bind(t.nurse_call)
             .bind(&t.device_check)
+            .bind(t.want_doctor)
+            .bind(t.want_until)
+            .bind(t.appointment_id)
             .execute(conn)
             .await?;
         });
@@ -177,6 +191,17 @@ impl Tickets<'_> {
     /// A ticket by its id.
     pub async fn find(&mut self, id: TicketId) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// The first number of a clinic's day.
+    pub async fn first_of_day(&mut self, clinic: ClinicId, day: &str) -> Result<Option<TicketId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select id from ticket where clinic_id = $1 and day = $2 order by no limit 1")
+                .bind(clinic)
+                .bind(day)
+                .fetch_optional(conn)
+                .await?
+        }))
     }
 
     /// The ticket that a doctor has called, serves, or was cut off from.

@@ -3,6 +3,7 @@
 
 mod admission;
 mod audits;
+mod booking;
 mod calling;
 mod desks;
 mod dropped;

@@ -211,8 +211,13 @@ impl Site {
 
     /// Fills in the declaration with `stated` and a healthy answer to everything else, and submits it.
     pub async fn declare(&self, token: &str, patient: &str, stated: Value) -> Value {
+        self.declare_at(LINK, token, patient, stated).await
+    }
+
+    /// The same in another clinic.
+    pub async fn declare_at(&self, link: &str, token: &str, patient: &str, stated: Value) -> Value {
         let questionnaire = self.get("/questionnaires/current", "").await.ok();
-        let mut view = self.post("/declarations", token, json!({ "patient": patient, "link": LINK })).await.ok();
+        let mut view = self.post("/declarations", token, json!({ "patient": patient, "link": link })).await.ok();
         let path = format!("/declarations/{}", view["id"].as_str().unwrap());
         let mut answers = stated.as_object().unwrap().clone();
         for _ in 0..10 {

@@ -3,6 +3,7 @@
 mod alarms;
 mod audit;
 mod audit_days;
+mod booking;
 mod events;
 mod handovers;
 mod house;

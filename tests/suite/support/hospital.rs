@@ -129,6 +129,9 @@ impl Hospital {
             retriage_due: None,
             nurse_call: false,
             device_check: None,
+            want_doctor: None,
+            want_until: None,
+            appointment_id: None,
         }
     }
 

@@ -4,6 +4,7 @@ import type {
   Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard,
   RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
 } from '@/protocol/types'
+import type { AppointmentView } from '@/protocol/booking'
 import { readCheck, readCode, readFlags, readWait, writeCheck, writeCode, writeFlags, writeWait, type KeptCode, type UnsentFlags } from '@/protocol/draft'
 import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
@@ -40,6 +41,23 @@ export function createPatientStore(link: string) {
   const changes = shallowRef<Change[]>([])
   /** Server time minus the time of this device, ms: countdowns must not trust a phone's clock. */
   const clockOffset = ref(0)
+
+  /** The appointment that this way leads to, if the patient came with one: its check-in makes the ticket. */
+  const appointment = shallowRef<AppointmentView | null>(null)
+  function comeWith(id: string): void {
+    here.set('appointment', id)
+    known.started = true
+  }
+  async function findAppointment(): Promise<AppointmentView | null> {
+    const id = here.get('appointment')
+    if (id === null) return null
+    const found = await session.http.get<AppointmentView>(`/appointments/${encodeURIComponent(id)}`).catch(() => null)
+    return found?.state === 'booked' ? found : null
+  }
+  function forgetAppointment(): void {
+    appointment.value = null
+    here.set('appointment', null)
+  }
 
   const step = computed(() => stepOf(known))
   const online = computed<Link>(() => feed.value?.link.value ?? { state: 'online' })
@@ -79,7 +97,9 @@ export function createPatientStore(link: string) {
       take(current.ticket)
       return
     }
-    const card = known.patient ?? cards.find((one) => one.id === memory.get('person'))
+    appointment.value = await findAppointment()
+    const wanted = appointment.value?.patient.id ?? memory.get('person')
+    const card = (appointment.value ? null : known.patient) ?? cards.find((one) => one.id === wanted)
     if (card) await choose(card)
     if (known.patient) known.started = true
     known.returning = false
@@ -250,12 +270,21 @@ export function createPatientStore(link: string) {
     memory.set('check', writeCheck(check))
     const declaration = known.declaration?.id ?? ''
     try {
-      take(await session.http.post<TicketView>('/tickets', { declaration, check }, { key: ticketKey }))
+      const booked = appointment.value?.patient.id === known.patient?.id ? appointment.value : null
+      const path = booked ? `/appointments/${booked.id}/check-in` : '/tickets'
+      const body = booked ? { declaration, check, version: booked.version } : { declaration, check }
+      take(await session.http.post<TicketView>(path, body, { key: ticketKey }))
       ticketKey = newKey()
+      forgetAppointment()
     } catch (cause) {
       const { code } = ApiError.from(cause)
       // What was declared says nothing about today any more: the form comes again.
       if (code === 'declaration.outdated') forgetDeclaration()
+      // Too late, or changed elsewhere: the next press takes a number like everybody's.
+      if (code === 'appointment.state' || code === 'appointment.too_late') {
+        forgetAppointment()
+        ticketKey = newKey()
+      }
       if (code !== 'ticket.exists') throw cause
       const { ticket } = await session.http.get<{ ticket: TicketView | null }>('/tickets/current', { query: { link } })
       if (!ticket) throw cause
@@ -403,7 +432,7 @@ export function createPatientStore(link: string) {
   watch(expired, (now) => now && feed.value?.stop())
 
   return {
-    link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory,
+    link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory, appointment, comeWith,
     alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,

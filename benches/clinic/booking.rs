@@ -1,0 +1,94 @@
+//! How many appointments a second are booked, durably: idempotency row, slot, appointment, jobs, event rows, commit. Beside
+//! it what a commit costs on the same database by itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use yunzhen::domain::ids::{PatientId, SlotId};
+use yunzhen::domain::permission::Actor;
+use yunzhen::protocol::booking::BookingRequest;
+use yunzhen::services::work::Command;
+use yunzhen::store::Db;
+
+use crate::figures::Spread;
+use crate::hospital::Hospital;
+use crate::postgres::Server;
+use crate::queue::{CALLS, ROUNDS, bare, per_second, run_statement};
+use crate::{folder, programs};
+
+/// People who book at once.
+const HANDS: [usize; 2] = [1, 8];
+/// The clinic that has bookable hours.
+const LINK: &str = "demo-tcm-clinic";
+
+/// Measures SQLite, and PostgreSQL when there is one.
+pub async fn run() {
+    println!("\ndurable bookings per second, median (lowest–highest) of {ROUNDS} rounds of {CALLS}");
+    let folder = folder();
+    let url = format!("sqlite:{}", folder.path().join("yunzhen.db").display());
+    measure("SQLite", Db::open(&url).await.unwrap()).await;
+    match Server::shared(&[]) {
+        Ok(server) => measure("PostgreSQL", Db::postgres(server.options()).await.unwrap()).await,
+        Err(missing) => programs::skip("durable bookings per second on PostgreSQL", &missing),
+    }
+}
+
+async fn measure(database: &str, db: Db) {
+    let mut hospital = Hospital::open(db.clone()).await;
+    run_statement(&db, "create table if not exists bare (id bigint primary key, at bigint not null)").await;
+    hospital.services.roll_slots().await.unwrap();
+    let mut people = Vec::new();
+    for _ in 0..HANDS[1] {
+        let token = hospital.patient(LINK).await.token;
+        let (actor, _) = hospital.services.authenticate(&token).await.unwrap().unwrap();
+        let patients = hospital.services.patients(actor.holder().unwrap()).await.unwrap();
+        people.push((actor, patients[0].id));
+    }
+    let mut slots = open_slots(&db).await.into_iter();
+    println!("\n{database:<12} {:<24} {:<20} {:<20} booking/commit", "", "bookings", "bare commit");
+    for hands in HANDS {
+        let mut rounds = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..ROUNDS {
+            let commits = bare(&db, hands).await;
+            let wanted: Vec<SlotId> = slots.by_ref().take(CALLS).collect();
+            let booked = book(&hospital, &people[..hands], &wanted).await;
+            for (runs, figure) in rounds.iter_mut().zip([booked, commits, booked / commits]) {
+                runs.push(figure);
+            }
+        }
+        let [booked, commits, ratio] = rounds.map(|runs| Spread::of(&runs));
+        let (booked, commits) = (format!("{booked:.0}"), format!("{commits:.0}"));
+        println!("{:<12} {:<24} {booked:<20} {commits:<20} {ratio:.2}", "", format!("{hands} at once"));
+    }
+    db.close().await;
+}
+
+/// Every place that can be booked: a slot of two comes twice.
+async fn open_slots(db: &Db) -> Vec<SlotId> {
+    let mut tx = db.read().await.unwrap();
+    let clinic = tx.clinics().by_link(LINK).await.unwrap().unwrap();
+    let now = yunzhen::clock::Clock::System.now();
+    let until = now + Duration::from_hours(24 * 30);
+    let open = tx.slots().open(clinic.id, now + Duration::from_mins(5), until, None).await.unwrap();
+    open.into_iter().map(|slot| slot.id).collect()
+}
+
+/// One round; bookings per second.
+async fn book(hospital: &Hospital, people: &[(Actor, PatientId)], slots: &[SlotId]) -> f64 {
+    let mut hands = JoinSet::new();
+    let begun = Instant::now();
+    for (mine, (actor, patient)) in slots.chunks(slots.len().div_ceil(people.len())).zip(people) {
+        let (services, mine, actor, patient) = (Arc::clone(&hospital.services), mine.to_vec(), *actor, *patient);
+        hands.spawn(async move {
+            for slot in mine {
+                let key = Some(services.ids.uuid().to_string());
+                let command = Command { actor: actor.key(), key, hash: vec![0; 32] };
+                let request = BookingRequest { slot, patient, zone: None };
+                services.book(actor.holder().unwrap(), request, &command).await.unwrap();
+            }
+        });
+    }
+    hands.join_all().await;
+    per_second(begun.elapsed())
+}

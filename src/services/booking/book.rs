@@ -1,0 +1,252 @@
+//! Booking, moving, giving back.
+
+use serde_json::json;
+
+use crate::domain::appointment::calendar::{Event, ics};
+use crate::domain::appointment::reminder::due;
+use crate::domain::appointment::{AppointmentState, NotBookable, Offer, bookable, free_seat, wall};
+use crate::domain::ids::{AppointmentId, PatientId, SlotId};
+use crate::domain::permission::HolderAct;
+use crate::domain::time::Timestamp;
+use crate::protocol::auth::Locale;
+use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::booking::slots::next_three;
+use crate::services::booking::{own, stale, view};
+use crate::services::intake::patients::related;
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::services::work::{Command, Work};
+use crate::store::{AppointmentRow, SlotRow, StoreError};
+
+/// Appointments that have ended stay in the list for a day.
+const SHOWN_AFTER: std::time::Duration = std::time::Duration::from_hours(24);
+
+impl Services {
+    /// Books a slot for a patient. Who books the same slot for the same patient again has the same appointment.
+    pub async fn book(
+        &self,
+        act: HolderAct,
+        request: BookingRequest,
+        command: &Command,
+    ) -> Result<AppointmentView, Refusal> {
+        if request.zone.as_ref().is_some_and(|name| wall::zone(name).is_none()) {
+            return Err(Refusal::field(ErrorCode::Invalid, "zone", "a zone of the IANA such as Asia/Shanghai"));
+        }
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let now = work.now;
+        related(&mut work.tx, act, request.patient).await?;
+        if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
+            let is_own = before.holder_id == act.holder;
+            let known = if is_own { Ok(before) } else { Err(twice()) };
+            return view(&mut work.tx, act, &known?, now).await;
+        }
+        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient).await?;
+        let row = AppointmentRow {
+            id: self.ids.make(AppointmentId::from_uuid),
+            institution_id: slot.institution_id,
+            clinic_id: slot.clinic_id,
+            slot_id: slot.id,
+            seat,
+            doctor_id: slot.doctor_id,
+            patient_id: request.patient,
+            holder_id: act.holder,
+            starts_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            zone: slot.zone.clone(),
+            viewer_zone: request.zone,
+            state: AppointmentState::Booked,
+            version: 1,
+            booked_at: now,
+            checked_in_at: None,
+            ticket_id: None,
+            ended_at: None,
+        };
+        match work.tx.appointments().insert(&row).await {
+            Err(StoreError::Conflict) => return Err(twice()),
+            other => other?,
+        }
+        self.remind(&mut work, &row).await?;
+        self.meet_wish(&mut work, &row).await?;
+        let view = view(&mut work.tx, act, &row, now).await?;
+        work.keep(command, &view).await?;
+        self.announce_appointment(&mut work, &row, "appointment.booked").await?;
+        announce_slot(&mut work, &slot).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// The appointments of a holder that are still of interest.
+    pub async fn appointments(&self, act: HolderAct) -> Result<Vec<AppointmentView>, Refusal> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let rows = tx.appointments().of_holder(act.holder, now - SHOWN_AFTER).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows.iter().filter(|row| row.institution_id == act.institution) {
+            views.push(view(&mut tx, act, row, now).await?);
+        }
+        Ok(views)
+    }
+
+    /// One of them.
+    pub async fn appointment(&self, act: HolderAct, id: AppointmentId) -> Result<AppointmentView, Refusal> {
+        let mut tx = self.db.read().await?;
+        let row = own(&mut tx, act, id).await?;
+        view(&mut tx, act, &row, self.clock.now()).await
+    }
+
+    /// Moves an appointment to another slot of the clinic; its old place is free again in the same moment.
+    pub async fn move_appointment(
+        &self,
+        act: HolderAct,
+        id: AppointmentId,
+        request: MoveRequest,
+        command: &Command,
+    ) -> Result<AppointmentView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let before = own(&mut work.tx, act, id).await?;
+        if before.slot_id == request.slot {
+            return Err(Refusal::field(ErrorCode::Invalid, "slot", "it is there already"));
+        }
+        is_before(&before, work.now)?;
+        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id).await?;
+        if slot.clinic_id != before.clinic_id {
+            return Err(Refusal::field(ErrorCode::Invalid, "slot", "a slot of the same clinic"));
+        }
+        let moved = match work.tx.appointments().move_to(id, request.version, &slot, seat).await {
+            Err(StoreError::Conflict) => return Err(twice()),
+            other => other?.ok_or_else(stale)?,
+        };
+        self.remind(&mut work, &moved).await?;
+        self.offer_place(&mut work, before.slot_id).await?;
+        let view = view(&mut work.tx, act, &moved, work.now).await?;
+        work.keep(command, &view).await?;
+        self.announce_appointment(&mut work, &moved, "appointment.moved").await?;
+        announce_slot(&mut work, &slot).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Gives an appointment back; its place is free in the same moment.
+    pub async fn cancel_appointment(
+        &self,
+        act: HolderAct,
+        id: AppointmentId,
+        version: i64,
+        command: &Command,
+    ) -> Result<AppointmentView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let before = own(&mut work.tx, act, id).await?;
+        let row = work.tx.appointments().cancel(id, version, work.now).await?.ok_or_else(stale)?;
+        self.offer_place(&mut work, before.slot_id).await?;
+        let view = view(&mut work.tx, act, &row, work.now).await?;
+        work.keep(command, &view).await?;
+        self.announce_appointment(&mut work, &row, "appointment.cancelled").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// An appointment as a calendar's file, in the holder's language.
+    pub async fn calendar(&self, act: HolderAct, id: AppointmentId) -> Result<String, Refusal> {
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let row = own(&mut tx, act, id).await?;
+        let holder = tx.holders().find(act.institution, act.holder).await?.ok_or_else(Refusal::not_found)?;
+        let institution = tx.institutions().find(act.institution).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let walls = wall::shown(row.starts_at, &row.zone, row.viewer_zone.as_deref());
+        let walls: Vec<String> = walls.iter().map(|one| format!("{} {} ({})", one.day, one.time, one.zone)).collect();
+        let page = format!("{}/me/{}/appointments", self.config.base_url(self.config.http_addr), clinic.link_token);
+        // The clinic's name would say why somebody comes.
+        let (summary, place) = match Locale::of(&holder.locale) {
+            Locale::Chinese => ("预约就诊", institution.name_zh),
+            Locale::English => ("Appointment", institution.name_en),
+        };
+        Ok(ics(&Event {
+            uid: &format!("{}@yunzhen", row.id.as_uuid()),
+            sequence: row.version,
+            written_at: now,
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            summary,
+            description: &walls.join("\n"),
+            location: &place,
+            url: Some(&page),
+            is_cancelled: row.state == AppointmentState::Cancelled,
+        }))
+    }
+
+    /// Takes a place of a slot and finds its seat. Who comes second is told the next three.
+    async fn take(
+        &self,
+        work: &mut Work,
+        act: HolderAct,
+        id: SlotId,
+        patient: PatientId,
+    ) -> Result<(SlotRow, i64), Refusal> {
+        let now = work.now;
+        let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
+        let wanted = wanted.ok_or_else(Refusal::not_found)?;
+        let is_kept = self.kept_place(work, &wanted, patient).await?;
+        let taken = if is_kept { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
+        let Some(slot) = taken else {
+            // Read again: what was free a moment ago may be gone.
+            let slot = work.tx.slots().find(id).await?.ok_or_else(Refusal::not_found)?;
+            let offer =
+                Offer { state: slot.state, starts_at: slot.starts_at, capacity: slot.capacity, taken: slot.taken };
+            let (code, words) = match bookable(&offer, now) {
+                Err(NotBookable::Past) => (ErrorCode::SlotClosed, "it has begun"),
+                Err(NotBookable::Closed) => (ErrorCode::SlotClosed, "the doctor is away then"),
+                // Whoever gave a place back in between is seen by the next try.
+                Err(NotBookable::Full) | Ok(()) => (ErrorCode::SlotTaken, "somebody was faster"),
+            };
+            let next = next_three(&mut work.tx, slot.clinic_id, slot.doctor_id, slot.starts_at, now).await?;
+            return Err(Refusal { next: Some(next), ..Refusal::new(code, words) });
+        };
+        let seats = work.tx.appointments().seats(slot.id).await?;
+        let seat =
+            free_seat(&seats, slot.capacity).ok_or_else(|| Refusal::internal("a slot's count and seats differ"))?;
+        Ok((slot, seat))
+    }
+
+    /// Reminders of an appointment as it now stands.
+    async fn remind(&self, work: &mut Work, row: &AppointmentRow) -> Result<(), Refusal> {
+        for (kind, at) in due(row.starts_at, work.now) {
+            self.later(work, row.institution_id, kind.job(), row.id.as_uuid(), at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A patient who is here, or whose time has begun, does not move.
+fn is_before(row: &AppointmentRow, now: Timestamp) -> Result<(), Refusal> {
+    if row.state != AppointmentState::Booked {
+        return Err(stale());
+    }
+    if row.ends_at <= now {
+        return Err(Refusal::new(ErrorCode::AppointmentTooLate, "its time is over; book anew"));
+    }
+    Ok(())
+}
+
+fn twice() -> Refusal {
+    Refusal::new(ErrorCode::AppointmentState, "this patient has a place in this slot")
+}
+
+/// Tells staff that a slot has another number of free places.
+pub(super) async fn announce_slot(work: &mut Work, slot: &SlotRow) -> Result<(), Refusal> {
+    let data = json!({ "slot": slot.id, "free": slot.capacity - slot.taken, "state": slot.state });
+    let topic = Topic::Clinic(slot.clinic_id).to_string();
+    work.emit(slot.institution_id, topic, "slot.changed", data).await?;
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! Doctors' hours: made, ended, excepted, and rolled into slots.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::domain::appointment::roster::{
+    DayPlan, Exception, HORIZON_DAYS, Planned, Roster, Weekdays, Wrong, slots_on,
+};
+use crate::domain::appointment::wall::{WallTime, zone};
+use crate::domain::appointment::{AppointmentState, SlotState};
+use crate::domain::ids::{RosterId, SlotId};
+use crate::domain::people::Role;
+use crate::domain::permission::AdministratorAct;
+use crate::domain::text::Text;
+use crate::protocol::booking::{ExceptionView, MissingTime, RosterEnd, RosterRequest, RosterView};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::booking::book::announce_slot;
+use crate::services::booking::later::SLOT_OFF;
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::services::tickets::day_at;
+use crate::services::work::{Command, Work};
+use crate::store::{ClinicRow, ExceptionRow, RosterRow, SlotRow, Tx};
+
+fn invalid(field: &str, words: &str) -> Refusal {
+    Refusal::field(ErrorCode::RosterInvalid, field, words)
+}
+
+impl Services {
+    /// The rosters of the institution.
+    pub async fn rosters(&self, act: AdministratorAct) -> Result<Vec<RosterView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let rows = tx.rosters().of(act.institution).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in &rows {
+            views.push(self.roster_view(&mut tx, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// Makes a roster and its slots.
+    pub async fn add_roster(
+        &self,
+        act: AdministratorAct,
+        request: RosterRequest,
+        command: &Command,
+    ) -> Result<RosterView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let row = self.keep_roster(&mut work, act, &request).await?;
+        let row = work.tx.rosters().find(row.id).await?.ok_or_else(Refusal::not_found)?;
+        let view = self.roster_view(&mut work.tx, &row).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "roster.add", &row.id.to_string()).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Keeps a roster that makes sense and meets no other of its doctor.
+    pub(super) async fn keep_roster(
+        &self,
+        work: &mut Work,
+        act: AdministratorAct,
+        request: &RosterRequest,
+    ) -> Result<RosterRow, Refusal> {
+        let clinic = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
+        let clinic = clinic.ok_or_else(|| invalid("clinic", "no such clinic"))?;
+        let doctor = work.tx.accounts().find(request.doctor).await?;
+        let doctor = doctor.filter(|d| d.institution_id == act.institution && d.role == Role::Doctor && d.active);
+        let doctor = doctor.ok_or_else(|| invalid("doctor", "no such doctor"))?;
+        let roster = read(request)?;
+        for other in work.tx.rosters().of_doctor(doctor.id).await? {
+            if roster.meets(&roster_of(&other)?) {
+                return Err(invalid("from", "the doctor has other hours then"));
+            }
+        }
+        let row = RosterRow {
+            id: self.ids.make(RosterId::from_uuid),
+            institution_id: act.institution,
+            clinic_id: clinic.id,
+            doctor_id: doctor.id,
+            weekdays: i64::from(roster.weekdays.bits()),
+            from_minute: i64::from(roster.from.minute()),
+            to_minute: i64::from(roster.to.minute()),
+            minutes: i64::from(roster.minutes),
+            capacity: i64::from(roster.capacity),
+            first_day: roster.first_day.to_string(),
+            last_day: roster.last_day.map(|day| day.to_string()),
+            rolled_to: None,
+            created_by: Some(act.account),
+            created_at: work.now,
+            version: 1,
+        };
+        work.tx.rosters().insert(&row).await?;
+        self.roll(work, &row, &clinic).await?;
+        Ok(row)
+    }
+
+    /// A day that is not as the week says. Slots that are no more are closed, and whoever booked one is told.
+    pub async fn except_roster(
+        &self,
+        act: AdministratorAct,
+        id: RosterId,
+        request: ExceptionView,
+        command: &Command,
+    ) -> Result<RosterView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let (row, clinic) = own_roster(&mut work.tx, act, id).await?;
+        let today = day_at(&clinic, work.now)?.date;
+        let day: Option<Date> = request.day.parse().ok();
+        let day = day.filter(|day| *day >= today).ok_or_else(|| invalid("day", "a day from today on"))?;
+        let from: WallTime = request.from.parse().map_err(|_| invalid("from", "a time such as 09:00"))?;
+        let to: WallTime = request.to.parse().map_err(|_| invalid("to", "a time such as 12:00"))?;
+        if from >= to {
+            return Err(invalid("to", Wrong::Hours.words()));
+        }
+        let exception = ExceptionRow {
+            roster_id: row.id,
+            day: day.to_string(),
+            kind: request.kind,
+            from_minute: i64::from(from.minute()),
+            to_minute: i64::from(to.minute()),
+            made_by: Some(act.account),
+            made_at: work.now,
+        };
+        work.tx.rosters().except(&exception).await?;
+        self.replan(&mut work, &row, &clinic).await?;
+        let view = self.roster_view(&mut work.tx, &row).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "roster.except", &row.id.to_string()).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Ends a roster with a day; slots after it are closed, and whoever booked one is told.
+    pub async fn end_roster(
+        &self,
+        act: AdministratorAct,
+        id: RosterId,
+        request: RosterEnd,
+        command: &Command,
+    ) -> Result<RosterView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let (row, clinic) = own_roster(&mut work.tx, act, id).await?;
+        let last: Option<Date> = request.last_day.parse().ok();
+        let last = last.ok_or_else(|| invalid("last_day", "a day such as 2026-03-31"))?;
+        if !work.tx.rosters().end(id, request.version, &last.to_string()).await? {
+            return Err(Refusal::new(ErrorCode::VersionConflict, "the roster was changed; fetch it again"));
+        }
+        let row = RosterRow { last_day: Some(last.to_string()), version: row.version + 1, ..row };
+        self.replan(&mut work, &row, &clinic).await?;
+        let view = self.roster_view(&mut work.tx, &row).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "roster.end", &row.id.to_string()).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Makes the slots of the days that came into sight since the last time; how many.
+    pub async fn roll_slots(&self) -> Result<usize, Refusal> {
+        let rows = self.db.read().await?.rosters().all().await?;
+        let mut made = 0;
+        for row in rows {
+            let mut work = self.begin().await?;
+            let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+            made += self.roll(&mut work, &row, &clinic).await?;
+            work.commit().await?;
+        }
+        Ok(made)
+    }
+
+    /// Makes the slots of a roster from where it was rolled to.
+    async fn roll(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<usize, Refusal> {
+        let (roster, place) = (roster_of(row)?, place(clinic)?);
+        let today = day_at(clinic, work.now)?.date;
+        let last = today.saturating_add(HORIZON_DAYS.days());
+        let rolled: Option<Date> = row.rolled_to.as_ref().and_then(|day| day.parse().ok());
+        let mut day = rolled.and_then(|day| day.tomorrow().ok()).unwrap_or(today).max(today);
+        if day > last {
+            return Ok(0);
+        }
+        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &day.to_string()).await?);
+        let mut made = 0;
+        while day <= last {
+            for planned in slots_on(&roster, &exceptions, day, &place).slots {
+                made += usize::from(self.plan(work, row, clinic, day, &planned).await?);
+            }
+            let Ok(next) = day.tomorrow() else { break };
+            day = next;
+        }
+        work.tx.rosters().roll(row.id, &last.to_string()).await?;
+        Ok(made)
+    }
+
+    /// Keeps one slot, unless it has begun or the doctor has another then.
+    async fn plan(
+        &self,
+        work: &mut Work,
+        row: &RosterRow,
+        clinic: &ClinicRow,
+        day: Date,
+        planned: &Planned,
+    ) -> Result<bool, Refusal> {
+        let (starts_at, ends_at) = (planned.starts_at, planned.ends_at);
+        if starts_at <= work.now || work.tx.slots().is_busy(row.doctor_id, row.id, starts_at, ends_at).await? {
+            return Ok(false);
+        }
+        let slot = SlotRow {
+            id: self.ids.make(SlotId::from_uuid),
+            institution_id: row.institution_id,
+            clinic_id: row.clinic_id,
+            doctor_id: row.doctor_id,
+            roster_id: Some(row.id),
+            starts_at,
+            ends_at,
+            zone: clinic.time_zone.clone(),
+            day: day.to_string(),
+            wall_minute: i64::from(planned.at.minute()),
+            capacity: row.capacity,
+            taken: 0,
+            state: SlotState::Open,
+            version: 1,
+        };
+        Ok(work.tx.slots().plan(&slot).await?)
+    }
+
+    /// Brings the slots that are to come in line with a roster that was changed.
+    async fn replan(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<(), Refusal> {
+        let (roster, place) = (roster_of(row)?, place(clinic)?);
+        let today = day_at(clinic, work.now)?.date;
+        let last = row.rolled_to.as_ref().and_then(|day| day.parse::<Date>().ok()).unwrap_or(today);
+        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &today.to_string()).await?);
+        let mut planned = Vec::new();
+        let mut day = today;
+        while day <= last {
+            planned.extend(slots_on(&roster, &exceptions, day, &place).slots.into_iter().map(|slot| (day, slot)));
+            let Ok(next) = day.tomorrow() else { break };
+            day = next;
+        }
+        let now = work.now;
+        for slot in work.tx.slots().of_roster(row.id, &today.to_string()).await? {
+            let stays = planned.iter().any(|(_, one)| (one.starts_at, one.ends_at) == (slot.starts_at, slot.ends_at));
+            if !stays && slot.starts_at > now && work.tx.slots().close(slot.id).await? {
+                announce_slot(work, &SlotRow { state: SlotState::Closed, ..slot.clone() }).await?;
+                self.tell_booked(work, &slot).await?;
+            }
+        }
+        for (day, slot) in planned {
+            self.plan(work, row, clinic, day, &slot).await?;
+        }
+        Ok(())
+    }
+
+    /// Has those told who booked a slot that is no more.
+    async fn tell_booked(&self, work: &mut Work, slot: &SlotRow) -> Result<(), Refusal> {
+        let end = slot.starts_at + std::time::Duration::from_millis(1);
+        let booked = work.tx.appointments().of_clinic(slot.clinic_id, slot.starts_at, end).await?;
+        for row in booked.iter().filter(|row| row.slot_id == slot.id && row.state == AppointmentState::Booked) {
+            self.later(work, row.institution_id, SLOT_OFF, row.id.as_uuid(), work.now).await?;
+        }
+        Ok(())
+    }
+
+    async fn roster_view(&self, tx: &mut Tx, row: &RosterRow) -> Result<RosterView, Refusal> {
+        let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let (doctor_name, _) = staff_name(tx, row.doctor_id).await?;
+        let (roster, place) = (roster_of(row)?, place(&clinic)?);
+        let today = day_at(&clinic, self.clock.now())?.date;
+        let rows = tx.rosters().exceptions(row.id, &today.to_string()).await?;
+        let exceptions = exceptions_of(rows.clone());
+        let days = std::iter::successors(Some(today), |day| day.tomorrow().ok());
+        let days = days.take(usize::try_from(HORIZON_DAYS).unwrap_or(0) + 1);
+        let missing = days.flat_map(|day| {
+            let DayPlan { missing, .. } = slots_on(&roster, &exceptions, day, &place);
+            missing.into_iter().map(move |at| MissingTime { day: day.to_string(), time: at.to_string() })
+        });
+        Ok(RosterView {
+            id: row.id,
+            clinic: clinic.id,
+            missing: missing.collect(),
+            clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+            zone: clinic.time_zone,
+            doctor: row.doctor_id,
+            doctor_name,
+            weekdays: (1..=7).filter(|n| row.weekdays & (1 << (n - 1)) != 0).map(|n| n.to_string()).collect(),
+            from: roster.from.to_string(),
+            to: roster.to.to_string(),
+            minutes: roster.minutes,
+            capacity: roster.capacity,
+            first_day: row.first_day.clone(),
+            last_day: row.last_day.clone(),
+            exceptions: rows.into_iter().map(exception_view).collect(),
+            version: row.version,
+        })
+    }
+}
+
+async fn own_roster(tx: &mut Tx, act: AdministratorAct, id: RosterId) -> Result<(RosterRow, ClinicRow), Refusal> {
+    let row = tx.rosters().find(id).await?.filter(|row| row.institution_id == act.institution);
+    let row = row.ok_or_else(Refusal::not_found)?;
+    let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+    Ok((row, clinic))
+}
+
+/// The zone in which a clinic's wall hangs. A zone that nobody knows must not stop a hospital: China's is taken.
+fn place(clinic: &ClinicRow) -> Result<TimeZone, Refusal> {
+    let known = zone(&clinic.time_zone).or_else(|| zone("Asia/Shanghai"));
+    known.ok_or_else(|| Refusal::internal("the table of zones is empty"))
+}
+
+/// What somebody wrote, as a roster that makes sense.
+pub(super) fn read(request: &RosterRequest) -> Result<Roster, Refusal> {
+    let day = |field: &str, text: &str| text.parse().map_err(|_| invalid(field, "a day such as 2026-03-02"));
+    let roster = Roster {
+        weekdays: Weekdays::from_digits(&request.weekdays)
+            .ok_or_else(|| invalid("weekdays", "digits from 1 for Monday to 7, each once"))?,
+        from: request.from.parse().map_err(|_| invalid("from", "a time such as 09:00"))?,
+        to: request.to.parse().map_err(|_| invalid("to", "a time such as 12:00"))?,
+        minutes: request.minutes,
+        capacity: request.capacity,
+        first_day: day("first_day", &request.first_day)?,
+        last_day: request.last_day.as_ref().map(|text| day("last_day", text)).transpose()?,
+    };
+    roster.check().map_err(|wrong| invalid(wrong.field(), wrong.words()))?;
+    Ok(roster)
+}
+
+fn wall(minute: i64) -> Option<WallTime> {
+    WallTime::from_minute(u16::try_from(minute).ok()?)
+}
+
+/// A kept roster, as the domain knows it.
+fn roster_of(row: &RosterRow) -> Result<Roster, Refusal> {
+    let read = || {
+        Some(Roster {
+            weekdays: Weekdays::from_bits(u8::try_from(row.weekdays).ok()?)?,
+            from: wall(row.from_minute)?,
+            to: wall(row.to_minute)?,
+            minutes: u16::try_from(row.minutes).ok()?,
+            capacity: u16::try_from(row.capacity).ok()?,
+            first_day: row.first_day.parse().ok()?,
+            last_day: match &row.last_day {
+                Some(day) => Some(day.parse().ok()?),
+                None => None,
+            },
+        })
+    };
+    read().ok_or_else(|| Refusal::internal("a kept roster makes no sense"))
+}
+
+fn exceptions_of(rows: Vec<ExceptionRow>) -> Vec<Exception> {
+    let read = |row: ExceptionRow| {
+        let (from, to) = (wall(row.from_minute)?, wall(row.to_minute)?);
+        Some(Exception { day: row.day.parse().ok()?, kind: row.kind, from, to })
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
+fn exception_view(row: ExceptionRow) -> ExceptionView {
+    let time = |minute| wall(minute).map_or_else(String::new, |at| at.to_string());
+    ExceptionView { from: time(row.from_minute), to: time(row.to_minute), day: row.day, kind: row.kind }
+}

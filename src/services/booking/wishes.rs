@@ -1,0 +1,214 @@
+//! The waiting list: a place that is given back is kept for the first whom it suits, for half an hour.
+//!
+//! While an offer stands its place stays counted as taken, so that nobody else can book it; it goes to the next wish, or
+//! back to everybody, when the offer runs out.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use crate::domain::appointment::SlotState;
+use crate::domain::appointment::waiting_list::{FreePlace, Wish, first_wish};
+use crate::domain::ids::{SlotId, WishId};
+use crate::domain::permission::HolderAct;
+use crate::domain::text::Text;
+use crate::protocol::booking::{WishRequest, WishView};
+use crate::protocol::error::ErrorCode;
+use crate::services::Services;
+use crate::services::booking::Names;
+use crate::services::booking::book::announce_slot;
+use crate::services::booking::later::{OFFER, OFFER_ENDS};
+use crate::services::codes::clinic_of_link;
+use crate::services::intake::patients::related;
+use crate::services::refusal::Refusal;
+use crate::services::work::{Command, Work};
+use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
+
+/// How long an offer stands.
+const OFFERED: Duration = Duration::from_mins(30);
+/// The longest span that one may wait for, in days.
+const LONGEST: i32 = 60;
+
+impl Services {
+    /// Puts a patient on the waiting list of a clinic.
+    pub async fn wish(&self, act: HolderAct, request: WishRequest, command: &Command) -> Result<WishView, Refusal> {
+        let day = |text: &str| text.parse::<Date>().ok();
+        let (first, last) = (day(&request.first_day), day(&request.last_day));
+        let first = first.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "first_day", "a day such as 2026-03-02"))?;
+        let last =
+            last.filter(|last| *last >= first && first.until(*last).is_ok_and(|span| span.get_days() <= LONGEST));
+        let last =
+            last.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "last_day", "a day within 60 after the first"))?;
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let clinic = clinic_of_link(&mut work.tx, &request.link).await?;
+        if clinic.institution_id != act.institution {
+            return Err(Refusal::not_found());
+        }
+        related(&mut work.tx, act, request.patient).await?;
+        if let Some(doctor) = request.doctor {
+            let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
+            account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;
+        }
+        // A second wish of the same patient replaces the first, and with it its place in the list.
+        if let Some(before) = work.tx.wishes().of_patient(clinic.id, request.patient).await? {
+            if before.holder_id != act.holder {
+                return Err(Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already"));
+            }
+            self.take_back(&mut work, &before, WishState::Left).await?;
+        }
+        let row = WishRow {
+            id: self.ids.make(WishId::from_uuid),
+            institution_id: act.institution,
+            clinic_id: clinic.id,
+            doctor_id: request.doctor,
+            patient_id: request.patient,
+            holder_id: act.holder,
+            first_day: first.to_string(),
+            last_day: last.to_string(),
+            state: WishState::Waiting,
+            slot_id: None,
+            offered_until: None,
+            made_at: work.now,
+            version: 1,
+        };
+        work.tx.wishes().insert(&row).await?;
+        let view = wish_view(&mut work.tx, &row).await?;
+        work.keep(command, &view).await?;
+        self.announce_wish(&mut work, row.institution_id, row.clinic_id, row.id, "wish.made").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// The wishes of a holder.
+    pub async fn wishes(&self, act: HolderAct) -> Result<Vec<WishView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let rows = tx.wishes().of_holder(act.holder).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in &rows {
+            views.push(wish_view(&mut tx, row).await?);
+        }
+        Ok(views)
+    }
+
+    /// Takes a wish back; a place that was kept for it goes on.
+    pub async fn leave_wish(&self, act: HolderAct, id: WishId, command: &Command) -> Result<WishView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let wish = work.tx.wishes().find(id).await?;
+        let wish = wish.filter(|wish| wish.holder_id == act.holder && wish.institution_id == act.institution);
+        let wish = wish.ok_or_else(Refusal::not_found)?;
+        if matches!(wish.state, WishState::Waiting | WishState::Offered) {
+            self.take_back(&mut work, &wish, WishState::Left).await?;
+        }
+        let wish = work.tx.wishes().find(id).await?.ok_or_else(Refusal::not_found)?;
+        let view = wish_view(&mut work.tx, &wish).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// A place became free: it is kept for the first whom it suits, or given back to everybody.
+    pub(super) async fn offer_place(&self, work: &mut Work, slot: SlotId) -> Result<(), Refusal> {
+        let slot = work.tx.slots().find(slot).await?.ok_or_else(Refusal::not_found)?;
+        let until = work.now + OFFERED;
+        if slot.state == SlotState::Open && slot.starts_at > until {
+            let rows = work.tx.wishes().waiting(slot.clinic_id).await?;
+            let wishes: Vec<Wish> = rows.iter().filter_map(as_wish).collect();
+            let day: Option<Date> = slot.day.parse().ok();
+            let place = day.map(|day| FreePlace { doctor: slot.doctor_id, day });
+            let first = place.and_then(|place| first_wish(&wishes, &place)).map(|wish| wish.id);
+            if let Some(row) = rows.iter().find(|row| Some(row.id) == first)
+                && work.tx.wishes().turn(row, WishState::Offered, Some(slot.id), Some(until)).await?
+            {
+                let (institution, id) = (row.institution_id, row.id.as_uuid());
+                self.later(work, institution, OFFER, id, work.now).await?;
+                self.later(work, institution, OFFER_ENDS, id, until).await?;
+                return self.announce_wish(work, institution, row.clinic_id, row.id, "wish.offered").await;
+            }
+        }
+        work.tx.slots().give_back(slot.id).await?;
+        let slot = work.tx.slots().find(slot.id).await?.ok_or_else(Refusal::not_found)?;
+        announce_slot(work, &slot).await
+    }
+
+    /// The place that is kept for a patient in this slot, if one is. It is counted as taken already.
+    pub(super) async fn kept_place(
+        &self,
+        work: &mut Work,
+        slot: &SlotRow,
+        patient: crate::domain::ids::PatientId,
+    ) -> Result<bool, Refusal> {
+        let wish = work.tx.wishes().of_patient(slot.clinic_id, patient).await?;
+        let Some(wish) = wish.filter(|wish| wish.state == WishState::Offered && wish.slot_id == Some(slot.id)) else {
+            return Ok(false);
+        };
+        if wish.offered_until.is_none_or(|until| until <= work.now) {
+            return Ok(false);
+        }
+        // The offer is over with this: nobody can use it twice.
+        Ok(work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?)
+    }
+
+    /// The patient booked: the wish is met, and a place elsewhere that was kept for it goes on.
+    pub(super) async fn meet_wish(&self, work: &mut Work, row: &AppointmentRow) -> Result<(), Refusal> {
+        if let Some(wish) = work.tx.wishes().of_patient(row.clinic_id, row.patient_id).await? {
+            self.take_back(work, &wish, WishState::Met).await?;
+        }
+        Ok(())
+    }
+
+    /// An offer that nobody took.
+    pub(super) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
+        let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(()) };
+        let is_over = wish.offered_until.is_some_and(|until| until <= work.now);
+        if wish.state == WishState::Offered && is_over {
+            self.take_back(work, &wish, WishState::Left).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, work: &mut Work, wish: &WishRow, to: WishState) -> Result<(), Refusal> {
+        let kept = wish.slot_id.filter(|_| wish.state == WishState::Offered);
+        if work.tx.wishes().turn(wish, to, wish.slot_id, None).await?
+            && let Some(slot) = kept
+        {
+            // Boxed: a place may go from wish to wish.
+            Box::pin(self.offer_place(work, slot)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn as_wish(row: &WishRow) -> Option<Wish> {
+    let (first_day, last_day) = (row.first_day.parse().ok()?, row.last_day.parse().ok()?);
+    Some(Wish { id: row.id, doctor: row.doctor_id, first_day, last_day, made_at: row.made_at })
+}
+
+async fn wish_view(tx: &mut Tx, row: &WishRow) -> Result<WishView, Refusal> {
+    let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+    let slot = match row.slot_id.filter(|_| row.state == WishState::Offered) {
+        Some(slot) => {
+            let slot = tx.slots().find(slot).await?.ok_or_else(Refusal::not_found)?;
+            Names::default().slots(tx, &[slot]).await?.pop()
+        }
+        None => None,
+    };
+    Ok(WishView {
+        id: row.id,
+        state: row.state,
+        clinic: clinic.id,
+        clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+        link: clinic.link_token,
+        patient: row.patient_id,
+        doctor: row.doctor_id,
+        first_day: row.first_day.clone(),
+        last_day: row.last_day.clone(),
+        offered: slot,
+        offered_until: row.offered_until,
+    })
+}

@@ -1,0 +1,105 @@
+//! What is to be done later, once.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::ids::{InstitutionId, JobId};
+use crate::domain::time::Timestamp;
+use crate::store::{Result, Tx, on};
+
+/// So long a worker may take over a job before another takes it.
+const CLAIM: Duration = Duration::from_mins(1);
+/// A job that failed so often is left alone.
+const ATTEMPTS: i64 = 10;
+
+/// A job as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct JobRow {
+    /// The job.
+    pub id: JobId,
+    /// The tenant.
+    pub institution_id: InstitutionId,
+    /// What is to be done.
+    pub kind: String,
+    /// To what.
+    pub subject_id: Uuid,
+    /// When.
+    pub run_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i64,
+}
+
+const CLAIM_SQLITE: &str = "update job
+     set claimed_until = $2, attempts = attempts + 1
+     where id in (select id from job
+                  where done_at is null and run_at <= $1 and attempts < $4
+                    and (claimed_until is null or claimed_until <= $1)
+                  order by run_at, id limit $3)
+     returning id, institution_id, kind, subject_id, run_at, attempts";
+// Who claims does not wait for another who claims: each worker takes what nobody has in hand.
+const CLAIM_POSTGRES: &str = "update job
+     set claimed_until = $2, attempts = attempts + 1
+     where id in (select id from job
+                  where done_at is null and run_at <= $1 and attempts < $4
+                    and (claimed_until is null or claimed_until <= $1)
+                  order by run_at, id limit $3 for update skip locked)
+     returning id, institution_id, kind, subject_id, run_at, attempts";
+
+/// The `job` table.
+pub struct Jobs<'tx>(pub(super) &'tx mut Tx);
+
+impl Jobs<'_> {
+    /// Keeps a job; one of the same kind, subject and moment is the same job. Whether it was new.
+    pub async fn add(self, job: &JobRow) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "insert into job (id, institution_id, kind, subject_id, run_at)
+                 values ($1, $2, $3, $4, $5)
+                 on conflict (kind, subject_id, run_at) do nothing",
+            )
+            .bind(job.id)
+            .bind(job.institution_id)
+            .bind(&job.kind)
+            .bind(job.subject_id)
+            .bind(job.run_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Claims at most `limit` jobs whose time has come.
+    pub async fn claim(self, now: Timestamp, limit: i64) -> Result<Vec<JobRow>> {
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(CLAIM_SQLITE, CLAIM_POSTGRES))
+                .bind(now)
+                .bind(now + CLAIM)
+                .bind(limit)
+                .bind(ATTEMPTS)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// It is done; `false` when it was done before.
+    pub async fn finish(self, id: JobId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update job set done_at = $2, claimed_until = null where id = $1 and done_at is null")
+                .bind(id)
+                .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Forgets what was done before a moment.
+    pub async fn forget(self, before: Timestamp) -> Result<u64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("delete from job where done_at < $1").bind(before).execute(conn).await?.rows_affected()
+        }))
+    }
+}

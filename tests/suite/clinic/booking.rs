@@ -1,0 +1,451 @@
+//! Appointments, from the roster to the ticket.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::stage::{Answer, Stage, nothing};
+
+/// The clinic that has bookable hours.
+const TCM: &str = "demo-tcm-clinic";
+const HALF_HOUR: Duration = Duration::from_mins(30);
+
+/// A clinic whose slots are made.
+async fn open() -> Stage {
+    let stage = Stage::open().await;
+    stage.server.services.roll_slots().await.unwrap();
+    stage
+}
+
+/// The slots of today, those that are full too.
+async fn slots(stage: &Stage) -> Vec<Value> {
+    let view = stage.get(&format!("/slots?link={TCM}"), "").await.ok();
+    view["slots"].as_array().unwrap().clone()
+}
+
+/// The first slot of the doctor who sees one patient at a time, so many slots from now.
+async fn single(stage: &Stage, after: usize) -> Value {
+    slots(stage).await.into_iter().filter(|slot| slot["doctor_name"]["en"] == "Demo Doctor A").nth(after).unwrap()
+}
+
+fn request(slot: &Value, patient: &str) -> Value {
+    json!({ "slot": slot["id"], "patient": patient })
+}
+
+async fn book(stage: &Stage, token: &str, patient: &str, slot: &Value) -> Value {
+    stage.post("/appointments", token, request(slot, patient)).await.ok()
+}
+
+/// The `n`th patient, with a booked slot that begins within the next half hour: token, patient, appointment.
+async fn booked(stage: &Stage, n: u32) -> (String, String, Value) {
+    let (token, patient) = stage.known_patient(n).await;
+    stage.consent(&token, &patient, true).await;
+    let slot = single(stage, 0).await;
+    let appointment = book(stage, &token, &patient, &slot).await;
+    (token, patient, appointment)
+}
+
+async fn check_in(stage: &Stage, token: &str, appointment: &Value, declaration: &Value) -> Answer {
+    let path = format!("/appointments/{}/check-in", appointment["id"].as_str().unwrap());
+    let body = json!({ "declaration": declaration["id"], "version": appointment["version"] });
+    stage.post(&path, token, body).await
+}
+
+async fn act(stage: &Stage, what: &str, token: &str, appointment: &Value) -> Answer {
+    let path = format!("/appointments/{}/{what}", appointment["id"].as_str().unwrap());
+    stage.post(&path, token, json!({ "version": appointment["version"] })).await
+}
+
+/// The appointment as it is now.
+async fn now(stage: &Stage, token: &str, appointment: &Value) -> Value {
+    stage.get(&format!("/appointments/{}", appointment["id"].as_str().unwrap()), token).await.ok()
+}
+
+async fn desk_of_tcm(stage: &Stage, username: &str) -> (String, String, String) {
+    let token = stage.staff(username).await;
+    let clinics = stage.get("/clinics", &token).await.ok();
+    let (clinic, desk) = (clinics[1]["id"].as_str().unwrap(), clinics[1]["desks"][0]["id"].as_str().unwrap());
+    stage.act(&format!("/desks/{desk}/open"), &token).await.ok();
+    (token, clinic.to_owned(), desk.to_owned())
+}
+
+/// The texts of a kind that were sent. The server ends: it waits for what is still on its way.
+async fn texts(stage: Stage, kind: &str) -> Vec<String> {
+    stage.server.stop().await;
+    let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap_or_default();
+    let messages = outbox.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    messages.filter(|m| m["kind"] == kind).map(|m| m["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_too_late_for_a_slot_is_told_the_next_three() {
+    let stage = open().await;
+    let slot = single(&stage, 1).await;
+    let (first, patient) = stage.known_patient(1).await;
+    book(&stage, &first, &patient, &slot).await;
+    let (second, patient) = stage.known_patient(2).await;
+    let refused = stage.post("/appointments", &second, request(&slot, &patient)).await;
+    assert_eq!(refused.refusal(), (409, "slot.taken"));
+    let next = refused.body["next"].as_array().unwrap();
+    assert_eq!(next.len(), 3);
+    assert!(next.iter().all(|one| one["free"].as_u64() > Some(0) && one["doctor"] == slot["doctor"]), "{next:?}");
+    book(&stage, &second, &patient, &next[0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_click_twice_is_one_booking() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 0).await;
+    let click = async || {
+        let body = request(&slot, &patient);
+        stage.send(Method::POST, "/appointments", &token, Some(body), Some("one-click")).await.ok()
+    };
+    let (one, two) = tokio::join!(click(), click());
+    let three = book(&stage, &token, &patient, &slot).await;
+    assert!(one["id"] == two["id"] && one["id"] == three["id"], "with the key and without it");
+    assert_eq!(stage.get("/appointments", &token).await.ok().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checking_in_makes_one_ticket_in_the_right_lane() {
+    let stage = open().await;
+    let (token, patient, appointment) = booked(&stage, 1).await;
+    let urgent = json!({ "sx.fever": true, "sx.temp": 39.6 });
+    let declaration = stage.declare_at(TCM, &token, &patient, urgent).await;
+    let ticket = check_in(&stage, &token, &appointment, &declaration).await.ok();
+    assert_eq!(ticket["level"], declaration["triage"]["level"], "{declaration}");
+    let again = check_in(&stage, &token, &appointment, &declaration).await;
+    assert_eq!(again.refusal(), (409, "appointment.state"));
+    let after = now(&stage, &token, &appointment).await;
+    assert_eq!((&after["state"], &after["ticket"]), (&json!("checked_in"), &ticket["id"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booked_patient_on_time_is_called_before_who_came_a_little_earlier_and_by_the_own_doctor() {
+    let stage = open().await;
+    let (walked, walker) = stage.known_patient(2).await;
+    stage.consent(&walked, &walker, true).await;
+    let declaration = stage.declare_at(TCM, &walked, &walker, nothing()).await;
+    let first = stage.post("/tickets", &walked, json!({ "declaration": declaration["id"] })).await.ok();
+    stage.pass(Duration::from_mins(1)).await;
+    let (token, patient, appointment) = booked(&stage, 1).await;
+    let declaration = stage.declare_at(TCM, &token, &patient, nothing()).await;
+    let ticket = check_in(&stage, &token, &appointment, &declaration).await.ok();
+    assert_eq!((&ticket["ahead"], &ticket["level"]), (&json!(0), &first["level"]));
+    let (other, _, desk) = desk_of_tcm(&stage, "doctor2").await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &other).await.ok();
+    assert_eq!(view["current"]["ticket"], first["id"], "the booked one waits for the own doctor");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_opens_half_an_hour_before_and_closes_after_the_slot() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    stage.consent(&token, &patient, true).await;
+    let slot = single(&stage, 2).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let declaration = stage.declare_at(TCM, &token, &patient, nothing()).await;
+    let early = check_in(&stage, &token, &appointment, &declaration).await;
+    assert_eq!(early.refusal(), (409, "appointment.too_early"));
+    let wait = early.body["retry_after"].as_u64().unwrap();
+    stage.clock.advance(Duration::from_secs(wait + 70 * 60 + 1));
+    let late = check_in(&stage, &token, &appointment, &declaration).await;
+    assert!(["appointment.too_late", "appointment.state"].contains(&late.refusal().1), "{:?}", late.refusal());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_checks_in_to_anothers_appointment() {
+    let stage = open().await;
+    let (_, _, appointment) = booked(&stage, 1).await;
+    let (other, patient) = stage.known_patient(2).await;
+    stage.consent(&other, &patient, true).await;
+    let declaration = stage.declare_at(TCM, &other, &patient, nothing()).await;
+    assert_eq!(check_in(&stage, &other, &appointment, &declaration).await.refusal(), (404, "request.not_found"));
+    for what in ["cancel", "calendar.ics"] {
+        let answer = if what == "cancel" {
+            act(&stage, what, &other, &appointment).await
+        } else {
+            stage.get(&format!("/appointments/{}/{what}", appointment["id"].as_str().unwrap()), &other).await
+        };
+        assert_eq!(answer.status, 404, "{what}");
+    }
+    // And one's own appointment is not for whom it was not booked.
+    let second = stage.patient(&other, 3, "child").await;
+    let mine = book(&stage, &other, &second, &single(&stage, 1).await).await;
+    stage.clock.advance(HALF_HOUR);
+    let wrong = check_in(&stage, &other, &mine, &declaration).await;
+    assert_eq!(wrong.refusal(), (422, "request.invalid"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_appointment_frees_its_patient_and_is_counted() {
+    let stage = open().await;
+    let (token, patient, appointment) = booked(&stage, 1).await;
+    stage.clock.advance(HALF_HOUR * 3);
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(now(&stage, &token, &appointment).await["state"], "no_show");
+    let next = single(&stage, 0).await;
+    book(&stage, &token, &patient, &next).await;
+    let (nurse, clinic) = (stage.staff("nurse").await, {
+        let token = stage.staff("nurse").await;
+        stage.get("/clinics", &token).await.ok()[1]["id"].as_str().unwrap().to_owned()
+    });
+    let day = stage.get(&format!("/clinics/{clinic}/appointments"), &nurse).await.ok();
+    let rows = day["appointments"].as_array().unwrap();
+    let missed: Vec<_> = rows.iter().map(|row| (row["state"].as_str().unwrap(), row["missed"].as_u64())).collect();
+    assert_eq!(missed, [("no_show", Some(1)), ("booked", Some(1))]);
+    assert!(rows.iter().all(|row| row["patient_name"] != "测试患者"), "names are masked: {rows:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_ended_makes_the_appointment_seen() {
+    let stage = open().await;
+    let (token, patient, appointment) = booked(&stage, 1).await;
+    let declaration = stage.declare_at(TCM, &token, &patient, nothing()).await;
+    let ticket = check_in(&stage, &token, &appointment, &declaration).await.ok();
+    let leave = format!("/tickets/{}/leave", ticket["id"].as_str().unwrap());
+    stage.post(&leave, &token, json!({ "version": ticket["version"] })).await.ok();
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(now(&stage, &token, &appointment).await["state"], "no_show", "who left was not seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reminders_go_out_once_each_and_not_after_a_cancellation() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let tomorrow = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["days"][2]["day"].clone();
+    let path = format!("/slots?link={TCM}&day={}", tomorrow.as_str().unwrap());
+    let later = stage.get(&path, "").await.ok()["slots"].clone();
+    let (kept, given) = (later[10].clone(), later[20].clone());
+    let zone = json!({ "slot": kept["id"], "patient": patient, "zone": "Europe/Vienna" });
+    stage.post("/appointments", &token, zone).await.ok();
+    let second = book(&stage, &token, &patient, &given).await;
+    act(&stage, "cancel", &token, &second).await.ok();
+    for _ in 0..300 {
+        stage.clock.advance(Duration::from_mins(15));
+        stage.server.services.run_jobs().await.unwrap();
+    }
+    let starts_at = kept["starts_at"].clone();
+    let sent = {
+        stage.server.stop().await;
+        let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap();
+        let messages: Vec<Value> = outbox.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds = ["remind_day", "remind_hour", "remind_ten_minutes"];
+        kinds.map(|kind| messages.iter().filter(|m| m["kind"] == kind).cloned().collect::<Vec<_>>())
+    };
+    assert_eq!(sent.each_ref().map(Vec::len), [1, 1, 1], "{starts_at}: {sent:?}");
+    let text = sent[0][0]["text"].as_str().unwrap();
+    assert!(text.contains("(Asia/Shanghai)") && text.contains("(Europe/Vienna)"), "both walls: {text}");
+    assert!(!text.contains("测试患者") && !text.contains("中医"), "no name, no clinic: {text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_near_the_turn_is_told_once() {
+    let stage = open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    for n in 1..=6 {
+        stage.patient_waiting(n, nothing()).await;
+    }
+    for _ in 0..2 {
+        let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        let version = json!({ "version": view["current"]["version"] });
+        stage.server.services.run_jobs().await.unwrap();
+        stage.post(&format!("/desks/{desk}/cancel"), &doctor, version).await.ok();
+    }
+    assert_eq!(texts(stage, "near_turn").await.len(), 3, "the second to the fourth");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_appointment_is_the_same_one_and_its_old_place_is_free() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let (from, to) = (single(&stage, 3).await, single(&stage, 5).await);
+    let appointment = book(&stage, &token, &patient, &from).await;
+    let path = format!("/appointments/{}/move", appointment["id"].as_str().unwrap());
+    let body = json!({ "slot": to["id"], "version": appointment["version"] });
+    let moved = stage.post(&path, &token, body.clone()).await.ok();
+    assert_eq!((&moved["id"], &moved["starts_at"]), (&appointment["id"], &to["starts_at"]));
+    assert_eq!(stage.post(&path, &token, body).await.status, 422, "it is there already");
+    let stale = json!({ "slot": from["id"], "version": appointment["version"] });
+    assert_eq!(stage.post(&path, &token, stale).await.refusal(), (409, "appointment.state"));
+    let (other, second) = stage.known_patient(2).await;
+    book(&stage, &other, &second, &from).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freed_place_is_kept_for_the_first_on_the_waiting_list() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 6).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let day = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["day"].clone();
+    let (waiting, second) = stage.known_patient(2).await;
+    let wish = json!({ "link": TCM, "patient": second, "doctor": slot["doctor"], "first_day": day, "last_day": day });
+    stage.post("/wishes", &waiting, wish).await.ok();
+    act(&stage, "cancel", &token, &appointment).await.ok();
+    let refused = stage.post("/appointments", &token, request(&slot, &patient)).await;
+    assert_eq!(refused.refusal(), (409, "slot.taken"), "nobody goes past the list");
+    let wishes = stage.get("/wishes", &waiting).await.ok();
+    assert_eq!((&wishes[0]["state"], &wishes[0]["offered"]["id"]), (&json!("offered"), &slot["id"]));
+    book(&stage, &waiting, &second, &slot).await;
+    assert_eq!(stage.get("/wishes", &waiting).await.ok(), json!([]));
+    stage.server.services.run_jobs().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_nobody_takes_goes_back_to_everybody() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 6).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let day = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["day"].clone();
+    let (waiting, second) = stage.known_patient(2).await;
+    let wish = json!({ "link": TCM, "patient": second, "first_day": day, "last_day": day });
+    stage.post("/wishes", &waiting, wish).await.ok();
+    act(&stage, "cancel", &token, &appointment).await.ok();
+    stage.server.services.run_jobs().await.unwrap();
+    stage.clock.advance(HALF_HOUR);
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(stage.get("/wishes", &waiting).await.ok(), json!([]));
+    book(&stage, &token, &patient, &slot).await;
+    assert_eq!(texts(stage, "offer").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_who_is_away_closes_the_slots_and_who_booked_is_listed_and_told() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 4).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let admin = stage.staff("admin").await;
+    let rosters = stage.get("/rosters", &admin).await.ok();
+    let roster = rosters.as_array().unwrap().iter().find(|one| one["doctor"] == slot["doctor"]).unwrap().clone();
+    let today = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["day"].clone();
+    let off = json!({ "day": today, "kind": "off", "from": "00:00", "to": "24:00" });
+    let path = format!("/rosters/{}/exceptions", roster["id"].as_str().unwrap());
+    stage.post(&path, &admin, off).await.ok();
+    let affected = stage.get("/appointments/affected", &admin).await.ok();
+    assert_eq!((&affected[0]["appointment"]["id"], &affected[0]["why"]), (&appointment["id"], &json!("off")));
+    assert!(now(&stage, &token, &appointment).await["is_off"].as_bool().unwrap());
+    let (other, second) = stage.known_patient(2).await;
+    let refused = stage.post("/appointments", &other, request(&slot, &second)).await;
+    assert_eq!(refused.refusal(), (409, "slot.closed"));
+    let doctor = stage.staff("doctor").await;
+    assert_eq!(stage.get("/rosters", &doctor).await.status, 403);
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(texts(stage, "slot_off").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_roster_that_makes_no_sense_is_refused_by_its_field() {
+    let stage = open().await;
+    let admin = stage.staff("admin").await;
+    let clinics = stage.get("/clinics", &admin).await.ok();
+    let rosters = stage.get("/rosters", &admin).await.ok();
+    let good = json!({
+        "clinic": clinics[0]["id"], "doctor": rosters[0]["doctor"], "weekdays": "135", "from": "09:00", "to": "12:00",
+        "minutes": 15, "capacity": 1, "first_day": "2030-01-01"
+    });
+    let wrong = [
+        ("weekdays", json!("8")),
+        ("from", json!("9 o'clock")),
+        ("to", json!("08:00")),
+        ("minutes", json!(1)),
+        ("capacity", json!(0)),
+        ("first_day", json!("2030-02-30")),
+        ("doctor", clinics[0]["id"].clone()),
+        ("clinic", rosters[0]["doctor"].clone()),
+    ];
+    for (field, value) in wrong {
+        let mut body = good.clone();
+        body[field] = value;
+        let refused = stage.post("/rosters", &admin, body).await;
+        assert_eq!(refused.refusal(), (422, "roster.invalid"), "{field}: {}", refused.body);
+        assert_eq!(refused.body["field"], field);
+    }
+    let meets = stage.post("/rosters", &admin, good).await;
+    assert_eq!((meets.refusal().1, &meets.body["field"]), ("roster.invalid", &json!("from")), "other hours then");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receipt_shows_why_each_one_was_called_before() {
+    let stage = Stage::open().await;
+    let (first, ticket) = stage.patient_waiting(1, nothing()).await;
+    stage.pass(Duration::from_secs(1)).await;
+    let (_, urgent) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 39.6 })).await;
+    assert_ne!(urgent["level"], ticket["level"], "the second is more urgent");
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let path = format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap());
+    let receipt = stage.get(&path, &first).await.ok();
+    assert_eq!(receipt["passed"][0]["no"], urgent["no"], "{receipt}");
+    assert_eq!((&receipt["passed"][0]["rule"], &receipt["findings"]), (&json!("LANE-1"), &json!(0)));
+    let stranger = stage.holder(3).await;
+    assert_eq!(stage.get(&path, &stranger).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    for n in 1..=5 {
+        let stated = if n == 4 { json!({ "sx.fever": true, "sx.temp": 39.6 }) } else { nothing() };
+        stage.patient_waiting(n, stated).await;
+    }
+    // A call that is taken back, a missed one, and two more.
+    for what in ["cancel", "skip", "skip", "skip"] {
+        let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+        let version = json!({ "version": view["current"]["version"] });
+        stage.post(&format!("/desks/{desk}/{what}"), &doctor, version).await.ok();
+        stage.pass(Duration::from_secs(1)).await;
+    }
+    let admin = stage.staff("admin").await;
+    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
+    assert_eq!(day["findings"], json!([]), "{day}");
+    assert!(day["overtakings"].as_u64().unwrap() > 0, "the urgent one went first");
+    assert!(
+        day["signed"]["signature"].as_str().unwrap().len() == 128
+            && day["content"].as_str().unwrap().contains("called")
+    );
+    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/x"), &admin).await.status, 422);
+    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &doctor).await.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_with_one_wrong_line_changes_nothing_and_names_the_line() {
+    let stage = Stage::open().await;
+    let admin = stage.staff("admin").await;
+    let count = async || stage.get("/rosters", &admin).await.ok().as_array().unwrap().len();
+    let before = count().await;
+    // The doctors of the demonstration work around the clock: their hours end before others begin.
+    for roster in stage.get("/rosters", &admin).await.ok().as_array().unwrap() {
+        let end = json!({ "last_day": "2024-01-01", "version": roster["version"] });
+        stage.post(&format!("/rosters/{}/end", roster["id"].as_str().unwrap()), &admin, end).await.ok();
+    }
+    let head = "clinic,doctor,weekdays,from,to,minutes,capacity,first_day,last_day";
+    let good = "tcm,doctor,135,09:00,12:00,15,1,2024-02-01,";
+    let import = async |lines: &[&str], dry_run: bool| {
+        let csv = [&[head], lines].concat().join("\r\n");
+        stage.post("/rosters/import", &admin, json!({ "csv": csv, "dry_run": dry_run })).await
+    };
+    let wrong = [
+        ("tcm,doctor,135,09:00,12:00,15,1,2024-02-01", "3:1"),
+        ("tcm,nobody,135,09:00,12:00,15,1,2024-02-01,", "3:doctor"),
+        ("moon,doctor,135,09:00,12:00,15,1,2024-02-01,", "3:clinic"),
+        ("tcm,doctor,24,09:00,12:00,=15,1,2024-02-01,", "3:minutes"),
+        ("tcm,doctor,9,09:00,12:00,15,1,2024-02-01,", "3:weekdays"),
+        ("tcm,doctor,5,11:00,13:00,15,1,2024-02-01,", "3:from"),
+        ("tcm,\"doctor,5,13:00,14:00,15,1,2024-02-01,", "3:2"),
+    ];
+    for (line, field) in wrong {
+        let refused = import(&[good, line], false).await;
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "import.invalid"), &json!(field)), "{line}");
+    }
+    import(&[good], true).await.ok();
+    assert_eq!(count().await, before, "nothing was kept, by the trial neither");
+    assert_eq!(import(&[good], false).await.ok()["rosters"], 1);
+    assert_eq!(count().await, before + 1);
+}

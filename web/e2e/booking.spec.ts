@@ -1,0 +1,52 @@
+import { expect, test } from './support/test'
+import { expectAccessible, picture } from './support/look'
+import { Patient } from './support/patient'
+import { young } from './support/scene'
+
+const TCM = 'demo-tcm-clinic'
+
+test('a patient books, moves and checks in, and the nurse sees it', async ({ patient: person, nurse }) => {
+  test.setTimeout(180_000)
+  const patient = new Patient(person.page, person.say, TCM)
+  const { page, say } = patient
+  const who = young('books an hour')
+  await page.goto(`/v/${TCM}/book`)
+  await patient.signIn(who.phone)
+  await patient.identify(who)
+
+  const times = page.locator('.time:enabled')
+  await expect(times.first()).toBeVisible()
+  await expectAccessible(page, 'booking, the times')
+  await times.first().click()
+  await picture(page, 'booking-times')
+  await patient.button(say('booking.confirm')).click()
+  await expect(patient.heading(say('booking.done'))).toBeVisible()
+  await picture(page, 'booking-done')
+
+  await page.goto(`/me/${TCM}/appointments`)
+  await expect(page.getByText(say('booking.state.booked'))).toBeVisible()
+  await expectAccessible(page, 'booking, mine')
+  await patient.button(say('booking.move')).click()
+  // The other doctor, in the same half hour: check-in is open for that as well.
+  await page.locator('section:last-of-type .time:enabled').first().click()
+  await page.getByRole('button', { name: new RegExp(`^${say('booking.move.yes').split(' ')[0] ?? ''}`) }).click()
+  await expect(page.getByText('演示医师乙')).toBeVisible()
+  await picture(page, 'booking-mine')
+
+  const board = nurse.page
+  await board.getByTestId('clinic').selectOption({ index: 1 })
+  await expect(board.getByTestId('booked')).toBeVisible()
+  await board.getByTestId('booked').locator('summary').click()
+  await expect(board.getByTestId('booked')).toContainText(say('booking.state.booked'))
+
+  await page.getByRole('link', { name: say('booking.check_in') }).click()
+  await patient.denyRedFlags()
+  await patient.consent()
+  await expect(page.getByText('演示医师乙')).toBeVisible()
+  await patient.declare()
+  await patient.readResult()
+  await patient.passCheck()
+  await patient.takeNumber()
+  await expect(board.getByTestId('booked')).toContainText(say('booking.state.checked_in'))
+  await picture(board, 'booking-nurse')
+})

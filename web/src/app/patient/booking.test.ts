@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { ApiError } from '@/protocol/http'
+import type { AppointmentView } from '@/protocol/booking'
+import { checkInState, city, dayWords, offered, walls } from './booking'
+
+// 2026-03-01T01:30:00Z
+const AT = 1_772_328_600_000
+
+describe('booked time', () => {
+  it('tells both walls and both dates where they differ, the place first', () => {
+    const told = walls(AT, 'Asia/Shanghai', 'America/New_York', 'en')
+    expect(told.map((one) => `${one.day} ${one.time}`)).toEqual(['Sun, March 1, 2026 09:30', 'Sat, February 28, 2026 20:30'])
+  })
+
+  it('tells one wall where both agree, whatever their names', () => {
+    expect(walls(AT, 'Asia/Shanghai', 'Asia/Singapore', 'en')).toHaveLength(1)
+  })
+
+  it('names a day by its own date in every zone', () => {
+    expect(dayWords('2026-03-02', 'en')).toEqual({ date: 'Mar 2', weekday: 'Mon' })
+    expect(city('America/Sao_Paulo')).toBe('Sao Paulo')
+  })
+
+  it('opens the door half an hour before and closes it after the slot', () => {
+    const one = { check_in_from: 10, check_in_until: 20 } as AppointmentView
+    expect([9, 10, 20, 21].map((now) => checkInState(one, now))).toEqual(['early', 'open', 'open', 'over'])
+  })
+
+  it('reads what a loser may have instead, and nothing from other refusals', () => {
+    expect(offered(new ApiError('slot.taken', 409, '', { next: [{ id: 'a' }] }))).toHaveLength(1)
+    expect(offered(new ApiError('network', 0, ''))).toEqual([])
+    expect(offered(null)).toEqual([])
+  })
+})
