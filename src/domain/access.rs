@@ -49,6 +49,29 @@ pub enum Asked {
     BreakGlass,
 }
 
+/// How somebody else judged a broken glass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// There was a reason.
+    Justified,
+    /// There was none.
+    NotJustified,
+}
+
+impl Verdict {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Justified, Self::NotJustified];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Justified => "justified",
+            Self::NotJustified => "not_justified",
+        }
+    }
+}
+
 /// What ties a reader to a visit; the closest tie counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {

@@ -6,6 +6,7 @@
 //! ([`Dialect::pick`]).
 
 mod accounts;
+mod access_reviews;
 mod alarms;
 mod clinics;
 mod codes;
@@ -18,6 +19,7 @@ mod holders;
 mod institutions;
 mod invitations;
 mod messages;
+mod note_versions;
 mod notes;
 mod notices;
 mod patients;
@@ -25,6 +27,7 @@ mod recordings;
 mod rooms;
 mod sessions;
 mod signatures;
+mod templates;
 mod tickets;
 mod triages;
 mod uploads;
@@ -39,6 +42,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use accounts::{AccountRow, Accounts};
+pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use alarms::{AlarmRow, Alarms};
 pub use clinics::{ClinicRow, Clinics};
 pub use codes::{CodeRow, Codes};
@@ -51,6 +55,7 @@ pub use holders::{HolderRow, Holders};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use messages::{AttachmentRow, MessageRow, Messages};
+pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
@@ -58,6 +63,7 @@ pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
+pub use templates::{TemplateRow, Templates};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
@@ -364,6 +370,21 @@ impl Tx {
     /// Drafts and signed notes.
     pub fn notes(&mut self) -> Notes<'_> {
         Notes(self)
+    }
+
+    /// Every save of a draft.
+    pub fn note_versions(&mut self) -> NoteVersions<'_> {
+        NoteVersions(self)
+    }
+
+    /// Texts that a doctor inserts.
+    pub fn templates(&mut self) -> Templates<'_> {
+        Templates(self)
+    }
+
+    /// Reads of records that somebody else judges.
+    pub fn access_reviews(&mut self) -> AccessReviews<'_> {
+        AccessReviews(self)
     }
 
     /// Conversations.

@@ -2,7 +2,7 @@
 //!
 //! `theirs` is what is saved already. Where both sides wrote different things into one place, theirs stays and both are
 //! handed out as a conflict, for a person to decide: a merge loses no word of either side.
-//! The browser has a twin of this file (`web/src/app/desk/merge.ts`); both are held to `merge_cases.json`.
+//! Browsers ask the server for it, so that there is one way to merge.
 
 use std::sync::LazyLock;
 
@@ -363,7 +363,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_cases_that_the_browser_is_held_to_hold_here() {
+    fn the_written_cases_hold() {
         let cases: Vec<Case> = serde_json::from_str(include_str!("merge_cases.json")).unwrap();
         for case in cases {
             let merged = merge(&case.base, &case.mine, &case.theirs);

@@ -9,6 +9,7 @@ pub mod exams;
 pub mod merge;
 pub mod plain;
 pub mod search;
+pub mod templates;
 pub mod terms;
 pub mod words;
 
@@ -19,6 +20,7 @@ use crate::domain::text::Text;
 
 pub use exams::{Fault, Wrong};
 use exams::{FourExams, Missing};
+use templates::Inserted;
 use terms::{TERMS, TermKind};
 
 /// Diagnoses of one note, of all kinds together.
@@ -54,6 +56,9 @@ pub struct NoteContent {
     /// Codes of the principles of treatment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub principle: Vec<String>,
+    /// Which texts came from templates; the server writes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inserted: Vec<Inserted>,
     /// The edition of the terms by which the codes were chosen; the server writes it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub terms: String,
