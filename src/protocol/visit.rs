@@ -185,6 +185,8 @@ pub struct MergedNote {
     pub content: NoteContent,
     /// Where both wrote different things.
     pub conflicts: Vec<FieldConflict>,
+    /// What is saved.
+    pub theirs: NoteContent,
     /// Who saved the newest version.
     pub saved_by: Text,
     /// When.

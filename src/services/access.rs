@@ -46,8 +46,6 @@ impl Services {
             };
             Refusal::field(ErrorCode::PurposeMissing, field, words)
         })?;
-        let data = json!({ "purpose": access.as_str() });
-        work.emit(act.institution, Topic::Visit(visit.id).to_string(), "record.read", data).await?;
         let (who, what) = (act.account.to_string(), visit.id.to_string());
         let purpose = Some(access.as_str().to_owned());
         if access == Access::BreakGlass {

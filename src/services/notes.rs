@@ -105,6 +105,7 @@ impl Services {
             version: theirs.version,
             content: with_marks(merged.content, &theirs.content.inserted),
             conflicts: merged.conflicts,
+            theirs: theirs.content,
             saved_by,
             saved_at: theirs.saved_at,
         })

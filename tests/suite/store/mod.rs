@@ -1,5 +1,6 @@
 //! The store's contract: one file for each family of tables, each test on both databases.
 
+mod access_reviews;
 mod alarms;
 mod audit;
 mod events;
@@ -9,6 +10,7 @@ mod idem;
 mod intake;
 pub mod invitations;
 mod messages;
+mod note_versions;
 mod notes;
 mod notices;
 mod opening;
@@ -17,6 +19,7 @@ mod racing;
 mod recordings;
 mod rooms;
 mod signatures;
+mod templates;
 mod tickets;
 mod uploads;
 mod visits;

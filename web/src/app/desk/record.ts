@@ -3,6 +3,7 @@ import { readUnsaved, writeUnsaved } from '@/protocol/unsaved'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
 import type { Questionnaire } from '@/protocol/questionnaire'
+import type { FieldConflict, MergedNote, NoteVersion, NoteVersionView, ReadView, Template } from '@/protocol/record'
 import type { CurrentPatient, NoteDraft, VisitView } from '@/protocol/staff'
 import type { NoteContent, Outcome, SignedNote } from '@/protocol/types'
 import type { Live } from '../live'
@@ -19,7 +20,14 @@ export interface VisitRecord {
   error: Ref<ApiError | null>
   isLocked: ComputedRef<boolean>
   change: (part: Partial<NoteContent>) => void
-  resolve: (choice: 'mine' | 'theirs') => void
+  resolve: (choose: (conflict: FieldConflict) => 'mine' | 'theirs') => Promise<void>
+  /** Puts a template into the draft, marked. */
+  insert: (template: Template) => Promise<void>
+  templates: () => Promise<Template[]>
+  keepTemplate: (name: string, field: Template['field'], body: string) => Promise<Template[]>
+  versions: () => Promise<NoteVersion[]>
+  version: (n: number) => Promise<NoteVersionView>
+  readers: () => Promise<ReadView[]>
   /** Begins the note with what the patient declared. Replaces nothing that was written. */
   fill: (current: CurrentPatient, language: 'zh' | 'en') => Promise<void>
   setOutcome: (outcome: Outcome) => Promise<void>
@@ -40,7 +48,8 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
 
   async function load(): Promise<void> {
     try {
-      const view = await http.get<VisitView>(`/visits/${id}`)
+      // Once it is open here, its doctor goes on with it, also after the signature.
+      const view = await http.get<VisitView>(visit.value ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
       visit.value = view
       error.value = null
       note ??= begin(view.draft)
@@ -54,7 +63,7 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
       draft,
       {
         save: (version, content) => http.put<NoteDraft>(`/visits/${id}/note`, { version, content }),
-        fetch: async () => (await http.get<VisitView>(`/visits/${id}`)).draft,
+        merge: (version, content) => http.post<MergedNote>(`/visits/${id}/note/merge`, { version, content }),
         later(act, ms) {
           const timer = setTimeout(act, ms)
           return () => clearTimeout(timer)
@@ -78,6 +87,8 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
   window.addEventListener('online', wake)
   window.addEventListener('beforeunload', leaving)
   const stop = live.subscribe(`visit:${id}`, null, (event) => {
+    const { version } = event.data
+    if (event.kind === 'note.saved') return typeof version === 'number' ? note?.heard(version) : undefined
     if (event.kind !== 'message.sent') void load()
   })
   void load()
@@ -101,7 +112,17 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     error,
     isLocked: computed(() => state.value.name === 'locked'),
     change: (part) => note?.change(part),
-    resolve: (choice) => note?.resolve(choice),
+    resolve: async (choose) => await note?.resolve(choose),
+    async insert(template) {
+      if (!note) return
+      await note.flush()
+      note.adopt(await http.post<NoteDraft>(`/templates/${template.id}/insert`, { visit: id, version: note.version }))
+    },
+    templates: () => http.get<Template[]>('/templates'),
+    keepTemplate: (name, field, body) => http.post<Template[]>('/templates', { name, field, body }),
+    versions: () => http.get<NoteVersion[]>(`/visits/${id}/note/versions`),
+    version: (n) => http.get<NoteVersionView>(`/visits/${id}/note/versions/${n}`),
+    readers: () => http.get<ReadView[]>(`/visits/${id}/readers`),
     async fill(current, language) {
       questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
       if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, language)))
