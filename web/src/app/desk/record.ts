@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
-import { readUnsaved, writeUnsaved } from '@/protocol/unsaved'
+import { unsavedNotes, type Unsaved } from '@/protocol/unsaved'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
 import type { Questionnaire } from '@/protocol/questionnaire'
@@ -37,12 +37,20 @@ export interface VisitRecord {
   flush: () => Promise<void>
 }
 
+const open = new Set<() => Promise<void>>()
+
+/** Before somebody signs out: what can still be saved is saved, and then nothing of it is left on this machine. */
+export async function putAway(): Promise<void> {
+  await Promise.allSettled([...open].map((flush) => flush()))
+  await unsavedNotes().forget()
+}
+
 export function useRecord(session: Session, live: Live, id: string): VisitRecord {
   const http = session.http
   const visit = shallowRef<VisitView | null>(null)
   const error = ref<ApiError | null>(null)
   const tick = ref(0)
-  const kept = `yunzhen.note.${id}`
+  const unsaved = unsavedNotes()
   let note: Note | null = null
   let questionnaire: Questionnaire | null = null
 
@@ -50,15 +58,19 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     try {
       // Once it is open here, its doctor goes on with it, also after the signature.
       const view = await http.get<VisitView>(visit.value ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
+      // Words that this machine kept are there before the doctor can type over them.
+      if (!note) {
+        const kept = await unsaved.read(id)
+        note ??= begin(view.draft, kept)
+      }
       visit.value = view
       error.value = null
-      note ??= begin(view.draft)
       if (view.signed.length > 0 && !amending.value) note.lock()
     } catch (cause) {
       error.value = ApiError.from(cause)
     }
   }
-  function begin(draft: NoteDraft): Note {
+  function begin(draft: NoteDraft, kept: Unsaved | null): Note {
     return new Note(
       draft,
       {
@@ -68,10 +80,10 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
           const timer = setTimeout(act, ms)
           return () => clearTimeout(timer)
         },
-        keep: (unsaved) => writeUnsaved(kept, unsaved),
+        keep: (words) => void unsaved.write(id, words),
         changed: () => (tick.value += 1),
       },
-      readUnsaved(kept),
+      kept,
     )
   }
   const amending = ref(false)
@@ -91,9 +103,12 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     if (event.kind === 'note.saved') return typeof version === 'number' ? note?.heard(version) : undefined
     if (event.kind !== 'message.sent') void load()
   })
+  const flush = async (): Promise<void> => await note?.flush()
+  open.add(flush)
   void load()
   onScopeDispose(() => {
     stop()
+    open.delete(flush)
     window.removeEventListener('online', wake)
     window.removeEventListener('beforeunload', leaving)
     // What is unsaved goes out now; the copy in this window is the second chance.
@@ -142,6 +157,6 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
       amending.value = true
       note?.unlock()
     },
-    flush: async () => await note?.flush(),
+    flush,
   }
 }

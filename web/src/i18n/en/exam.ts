@@ -20,6 +20,7 @@ export const exam = {
   'exam.tongue.coating': 'Tongue coating',
   'exam.tongue.sublingual': 'Veins under the tongue',
   'exam.tongue.words': 'Tongue, in words',
+  'exam.tongue.conditions': 'How it was seen',
   'exam.tongue.light': 'Light',
   'exam.tongue.card': 'Colour card',
   'exam.tongue.food': 'Stained by food or medicine within 2 h',

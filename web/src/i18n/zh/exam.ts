@@ -20,6 +20,7 @@ export const exam = {
   'exam.tongue.coating': '舌苔',
   'exam.tongue.sublingual': '舌下络脉',
   'exam.tongue.words': '舌象补充',
+  'exam.tongue.conditions': '所见条件',
   'exam.tongue.light': '光线',
   'exam.tongue.card': '色卡',
   'exam.tongue.food': '2小时内有染苔饮食或药物',
