@@ -80,5 +80,5 @@ export const exam = {
   'exam.templates.mark': 'from a template: {name}',
   'exam.templates.name': 'Keep this field as a template named',
   'exam.templates.keep': 'Keep',
-  'exam.read.title': 'Read this record',
+  'exam.paper': 'Paper',
 }

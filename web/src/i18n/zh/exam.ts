@@ -80,5 +80,5 @@ export const exam = {
   'exam.templates.mark': '含模板:{name}',
   'exam.templates.name': '把这一栏存为模板,名称',
   'exam.templates.keep': '存为模板',
-  'exam.read.title': '查看这份病历',
+  'exam.paper': '纸张',
 } as const
