@@ -5,8 +5,8 @@
 //! `where` and says whether it touched the row. Where the databases truly differ, the two spellings stand side by side
 //! ([`Dialect::pick`]).
 
-mod accounts;
 mod access_reviews;
+mod accounts;
 mod alarms;
 mod clinics;
 mod codes;
@@ -41,8 +41,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
-pub use accounts::{AccountRow, Accounts};
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
+pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
 pub use clinics::{ClinicRow, Clinics};
 pub use codes::{CodeRow, Codes};

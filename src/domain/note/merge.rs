@@ -43,13 +43,11 @@ pub fn merge(base: &NoteContent, mine: &NoteContent, theirs: &NoteContent) -> Me
     let mut conflicts = Vec::new();
     let merged = merge_values(&mut Vec::new(), Some(&base), Some(&mine), Some(&theirs_value), &mut conflicts);
     // Every part comes from a note and fits its place; if a rule above were wrong, theirs is what nobody loses by.
-    match merged.map(serde_json::from_value) {
-        Some(Ok(content)) => Merged { content, conflicts },
-        _ => {
-            let conflict = FieldConflict { path: Vec::new(), base, mine, theirs: theirs_value };
-            Merged { content: theirs.clone(), conflicts: vec![conflict] }
-        }
+    if let Some(Ok(content)) = merged.map(serde_json::from_value) {
+        return Merged { content, conflicts };
     }
+    let conflict = FieldConflict { path: Vec::new(), base, mine, theirs: theirs_value };
+    Merged { content: theirs.clone(), conflicts: vec![conflict] }
 }
 
 pub(super) fn value_of(content: &NoteContent) -> Value {

@@ -192,7 +192,7 @@ pub struct Terms {
     status: RuleSetStatus,
     sources: Vec<Source>,
     fields: Vec<ExamField>,
-    terms: Vec<Term>,
+    list: Vec<Term>,
     by_code: HashMap<String, usize>,
 }
 
@@ -210,7 +210,7 @@ impl Terms {
             status: RuleSetStatus::Signed,
             sources: Vec::new(),
             fields: Vec::new(),
-            terms: Vec::new(),
+            list: Vec::new(),
             by_code: HashMap::new(),
         };
         for file in files {
@@ -222,9 +222,9 @@ impl Terms {
             all.edition = all.edition.max(file.edition);
             all.sources.extend(file.sources);
             all.fields.extend(file.fields);
-            all.terms.extend(file.terms);
+            all.list.extend(file.terms);
         }
-        for (place, term) in all.terms.iter().enumerate() {
+        for (place, term) in all.list.iter().enumerate() {
             if all.by_code.insert(term.code.clone(), place).is_some() {
                 return Err(format!("{} is there twice", term.code));
             }
@@ -234,7 +234,7 @@ impl Terms {
     }
 
     fn check(&self) -> Result<(), String> {
-        for term in &self.terms {
+        for term in &self.list {
             let fault = |what: &str| Err(format!("{}: {what}", term.code));
             if term.text().is_incomplete() || term.initials.is_empty() {
                 return fault("a language or the initials are missing");
@@ -283,12 +283,12 @@ impl Terms {
 
     /// Every term, in the order of the files.
     pub fn all(&self) -> &[Term] {
-        &self.terms
+        &self.list
     }
 
     /// The term with this code, if there is one.
     pub fn get(&self, code: &str) -> Option<&Term> {
-        self.by_code.get(code).and_then(|place| self.terms.get(*place))
+        self.by_code.get(code).and_then(|place| self.list.get(*place))
     }
 
     /// The term with this code, if it is of this kind.
@@ -299,7 +299,7 @@ impl Terms {
     /// The pulses that are commonly felt together, if exactly these are; their order does not matter.
     pub fn combine(&self, pulses: &[String]) -> Option<&Term> {
         let same = |parts: &[String]| parts.len() == pulses.len() && parts.iter().all(|part| pulses.contains(part));
-        self.terms.iter().find(|term| term.kind == TermKind::PulsePair && same(&term.parts))
+        self.list.iter().find(|term| term.kind == TermKind::PulsePair && same(&term.parts))
     }
 }
 
