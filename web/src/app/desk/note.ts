@@ -211,6 +211,8 @@ export class Note {
       this.#ports.keep({ version: merged.version, content })
       return this.#plan(0)
     }
+    this.#cancel?.()
+    this.#due = false
     this.#ports.keep(null)
     this.#set({ name: 'saved', at: merged.saved_at })
   }
