@@ -98,6 +98,15 @@ export interface ReadView {
   purpose: 'treating' | 'own_work' | 'continuity' | 'break_glass' | null
 }
 
+export interface AccessReview {
+  id: string
+  visit: string
+  no: number
+  reader: Text
+  reason: string
+  at: number
+}
+
 export interface TermView {
   code: string
   kind: string
