@@ -1,1 +1,145 @@
 //! Who may read a record, and for which purpose.
+//!
+//! Treating somebody needs no question. Whoever reads outside of a treatment says why; whoever has nothing to do with
+//! the patient at all breaks the glass: with a reason in words, an alarm at once, and a review by somebody else.
+
+use serde::{Deserialize, Serialize};
+
+/// Characters of a reason for breaking the glass.
+pub const REASON_LIMIT: usize = 500;
+/// A reason in fewer characters is none.
+pub const REASON_LEAST: usize = 4;
+
+/// Why a record was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// The patient is on the reader's desk.
+    Treating,
+    /// The reader saw the patient in this visit and has not signed yet.
+    OwnWork,
+    /// The reader treated this patient, and reads again.
+    Continuity,
+    /// The reader never did; somebody will ask why.
+    BreakGlass,
+}
+
+impl Access {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::Treating, Self::OwnWork, Self::Continuity, Self::BreakGlass];
+
+    /// The word in the audit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Treating => "treating",
+            Self::OwnWork => "own_work",
+            Self::Continuity => "continuity",
+            Self::BreakGlass => "break_glass",
+        }
+    }
+}
+
+/// What a reader says of the purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// To go on with a treatment.
+    Continuity,
+    /// In spite of having nothing to do with it.
+    BreakGlass,
+}
+
+/// How somebody else judged a broken glass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// There was a reason.
+    Justified,
+    /// There was none.
+    NotJustified,
+}
+
+impl Verdict {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Justified, Self::NotJustified];
+
+    /// The word in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Justified => "justified",
+            Self::NotJustified => "not_justified",
+        }
+    }
+}
+
+/// What ties a reader to a visit; the closest tie counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// The patient of the visit is on the reader's desk now.
+    OnDesk,
+    /// The reader is the doctor of the visit, and its note is not signed.
+    Writing,
+    /// The reader is the doctor of this or of another visit of the patient.
+    Treated,
+    /// Nothing.
+    Stranger,
+}
+
+/// Why a record is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Say why first.
+    PurposeMissing,
+    /// Break the glass with a reason in words.
+    ReasonMissing,
+}
+
+/// Whether the record is shown, and under which purpose the read is written down.
+pub fn decide(asked: Option<Asked>, reason: &str, tie: Tie) -> Result<Access, Closed> {
+    match (tie, asked) {
+        (Tie::OnDesk, _) => Ok(Access::Treating),
+        (Tie::Writing, _) => Ok(Access::OwnWork),
+        (Tie::Treated, Some(Asked::Continuity)) => Ok(Access::Continuity),
+        (_, Some(Asked::BreakGlass)) if reason.trim().chars().count() >= REASON_LEAST => Ok(Access::BreakGlass),
+        (_, Some(Asked::BreakGlass)) => Err(Closed::ReasonMissing),
+        (Tie::Stranger, Some(Asked::Continuity)) | (_, None) => Err(Closed::PurposeMissing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purpose_is_the_same_word_everywhere() {
+        for access in Access::ALL {
+            assert_eq!(serde_json::to_value(access).unwrap(), access.as_str());
+        }
+    }
+
+    #[test]
+    fn treating_and_writing_need_no_question() {
+        assert_eq!(decide(None, "", Tie::OnDesk), Ok(Access::Treating));
+        assert_eq!(decide(None, "", Tie::Writing), Ok(Access::OwnWork));
+    }
+
+    #[test]
+    fn reading_again_needs_a_purpose_and_a_treatment() {
+        assert_eq!(decide(None, "", Tie::Treated), Err(Closed::PurposeMissing));
+        assert_eq!(decide(Some(Asked::Continuity), "", Tie::Treated), Ok(Access::Continuity));
+        assert_eq!(decide(Some(Asked::Continuity), "", Tie::Stranger), Err(Closed::PurposeMissing));
+    }
+
+    #[test]
+    fn a_stranger_breaks_the_glass_with_words_or_not_at_all() {
+        assert_eq!(decide(Some(Asked::BreakGlass), "急会诊需要", Tie::Stranger), Ok(Access::BreakGlass));
+        for reason in ["", "   ", " 急 "] {
+            assert_eq!(decide(Some(Asked::BreakGlass), reason, Tie::Stranger), Err(Closed::ReasonMissing));
+        }
+    }
+
+    #[test]
+    fn a_treating_doctor_is_never_counted_as_breaking_in() {
+        assert_eq!(decide(Some(Asked::BreakGlass), "急会诊需要", Tie::OnDesk), Ok(Access::Treating));
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body as HttpBody, Bytes};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
@@ -16,16 +16,17 @@ use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::http::limits::Address;
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::Problem;
 use crate::protocol::visit::{
-    AttachmentInfo, ChatMessage, ChatSend, NoteDraft, NoteSave, OutcomeRequest, RoomGrant, SignRequest, VisitSummary,
-    VisitView,
+    AttachmentInfo, ChatMessage, ChatSend, MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView,
+    OutcomeRequest, ReadAsked, RoomGrant, SignRequest, VisitSummary, VisitView,
 };
 use crate::services::Services;
 use crate::services::pictures::{PICTURE_LIMIT, Picture};
+use crate::services::refusal::Refusal;
 
 /// Bytes of a picture that are read at once.
 const STRETCH: usize = 64 * 1024;
@@ -36,6 +37,9 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(find))
         .routes(routes!(grant))
         .routes(routes!(save_note))
+        .routes(routes!(merge_note))
+        .routes(routes!(versions))
+        .routes(routes!(version))
         .routes(routes!(set_outcome))
         .routes(routes!(sign))
         .routes(routes!(end))
@@ -46,14 +50,15 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .merge(OpenApiRouter::new().routes(routes!(attach)).layer(DefaultBodyLimit::max(PICTURE_LIMIT + 1)))
 }
 
-/// Everything of one visit; the read is audited.
-#[utoipa::path(get, path = "/visits/{id}", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+/// Everything of one visit, for who treats the patient or says why; the read is audited.
+#[utoipa::path(get, path = "/visits/{id}", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path), ReadAsked), responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn find(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<TriageAct>,
     Id(id): Id<VisitId>,
+    Asked(asked): Asked<ReadAsked>,
 ) -> Result<Json<VisitView>, HttpError> {
-    Ok(Json(services.visit(act, id).await?))
+    Ok(Json(services.visit(act, id, &asked).await?))
 }
 
 /// A seat in the call.
@@ -75,6 +80,40 @@ async fn save_note(
     Body(body, command): Body<NoteSave>,
 ) -> Result<Json<NoteDraft>, HttpError> {
     Ok(Json(services.save_note(act, id, body, &command).await?))
+}
+
+/// Merges what a window wrote over an older version with what is saved; nothing is saved by it.
+#[utoipa::path(post, path = "/visits/{id}/note/merge", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = MergeRequest, responses((status = 200, body = MergedNote), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn merge_note(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<VisitId>,
+    Body(body, _): Body<MergeRequest>,
+) -> Result<Json<MergedNote>, HttpError> {
+    Ok(Json(services.merge_note(act, id, body).await?))
+}
+
+/// The saves of a draft, newest first.
+#[utoipa::path(get, path = "/visits/{id}/note/versions", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<NoteVersion>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn versions(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<VisitId>,
+) -> Result<Json<Vec<NoteVersion>>, HttpError> {
+    Ok(Json(services.note_versions(act, id).await?))
+}
+
+/// One save with its text, and what it changed.
+#[utoipa::path(get, path = "/visits/{id}/note/versions/{version}", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path), ("version" = i64, Path)), responses((status = 200, body = NoteVersionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn version(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Path((id, version)): Path<(String, String)>,
+) -> Result<Json<NoteVersionView>, HttpError> {
+    let not_found = || HttpError(Refusal::not_found());
+    let id = id.parse().map_err(|_| not_found())?;
+    let version = version.parse().map_err(|_| not_found())?;
+    Ok(Json(services.note_version(act, id, version).await?))
 }
 
 /// Chooses what happens next.

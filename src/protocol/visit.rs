@@ -3,11 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::access::{Access, Asked, Verdict};
 use crate::domain::ids::{
-    AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RecordingId, RoomId, TicketId, VisitId,
+    AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RecordingId, ReviewId, RoomId, TicketId, VisitId,
 };
+pub use crate::domain::note::diff::Change;
+pub use crate::domain::note::merge::FieldConflict;
+pub use crate::domain::note::words::Section;
+pub use crate::domain::note::{NoteContent, Vitals};
 use crate::domain::people::{Relation, Sex};
 use crate::domain::room::ParticipantRole;
+use crate::domain::signature::Algorithm;
 use crate::domain::time::Timestamp;
 pub use crate::domain::visit::{ChatSide, Outcome};
 use crate::protocol::house::Text;
@@ -133,44 +139,9 @@ pub struct VisitView {
     pub draft: NoteDraft,
     /// Signed versions, oldest first.
     pub signed: Vec<SignedNote>,
-}
-
-/// The medical note. Text in any language; each field at most 4,000 characters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NoteContent {
-    /// 主诉.
-    pub complaint: String,
-    /// 现病史.
-    pub history: String,
-    /// 既往史、过敏史.
-    pub background: String,
-    /// Vital signs.
-    pub vitals: Vitals,
-    /// What was seen in the video: 望闻问切 as far as possible at a distance.
-    pub examination: String,
-    /// Diagnosis; required for signing.
-    pub diagnosis: String,
-    /// Advice to the patient; required for signing.
-    pub advice: String,
-}
-
-/// Vital signs as measured at home or said.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Vitals {
-    /// °C, 30–45.
-    pub temperature: Option<f64>,
-    /// Beats a minute, 20–300.
-    pub heart_rate: Option<f64>,
-    /// Breaths a minute, 4–120.
-    pub respiratory_rate: Option<f64>,
-    /// %, 30–100.
-    pub oxygen_saturation: Option<f64>,
-    /// mmHg, 40–300.
-    pub systolic: Option<f64>,
-    /// mmHg, 20–200.
-    pub diastolic: Option<f64>,
+    /// The purpose under which this read is in the audit; absent in answers to a command.
+    #[serde(default)]
+    pub access: Option<Access>,
 }
 
 /// A note that is being written.
@@ -192,6 +163,60 @@ pub struct NoteSave {
     pub version: i64,
     /// The text.
     pub content: NoteContent,
+}
+
+/// `POST /visits/{id}/note/merge`: what a window wrote over a version that is no longer the newest.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeRequest {
+    /// The version that was edited.
+    pub version: i64,
+    /// The text of this window.
+    pub content: NoteContent,
+}
+
+/// Both edits as one. Nothing is saved by asking: save `content` over `version` when there are no conflicts, or after a
+/// person has decided on each.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MergedNote {
+    /// The newest version.
+    pub version: i64,
+    /// Both edits; at a conflict, what is saved.
+    pub content: NoteContent,
+    /// Where both wrote different things.
+    pub conflicts: Vec<FieldConflict>,
+    /// What is saved.
+    pub theirs: NoteContent,
+    /// Who saved the newest version.
+    pub saved_by: Text,
+    /// When.
+    pub saved_at: Option<Timestamp>,
+}
+
+/// `GET /visits/{id}/note/versions`: one save.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NoteVersion {
+    /// Its number.
+    pub version: i64,
+    /// Who saved it.
+    pub saved_by: Text,
+    /// When.
+    pub saved_at: Timestamp,
+}
+
+/// `GET /visits/{id}/note/versions/{n}`: one save with its text, and what it changed.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NoteVersionView {
+    /// Its number.
+    pub version: i64,
+    /// Who saved it.
+    pub saved_by: Text,
+    /// When.
+    pub saved_at: Timestamp,
+    /// The text.
+    pub content: NoteContent,
+    /// What differs from the version before that is kept.
+    pub changes: Vec<Change>,
 }
 
 /// `POST /visits/{id}/sign`: signs the draft of this version; after a signature, an amendment.
@@ -222,6 +247,26 @@ pub struct SignedNote {
     pub signed_at: Timestamp,
     /// Why it amends the version before.
     pub reason: Option<String>,
+    /// What differs from the signed version before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The record as it reads, in both languages.
+    #[serde(default)]
+    pub sections: Vec<Section>,
+    /// Whose key stands under it; notes of earlier versions of this program have a hash alone.
+    #[serde(default)]
+    pub signature: Option<SignatureView>,
+}
+
+/// A signature that holds.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignatureView {
+    /// How.
+    pub algorithm: Algorithm,
+    /// The first 16 hexadecimal digits of the SHA-256 of the public key.
+    pub key: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// `POST /visits/{id}/outcome`.
@@ -332,6 +377,59 @@ pub struct VisitSummary {
     pub safety_net: Vec<Text>,
     /// The newest signed note; none until the doctor signed.
     pub note: Option<SignedNote>,
+    /// The same in plain words.
+    #[serde(default)]
+    pub plain: Vec<Section>,
+}
+
+/// `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReadView {
+    /// When.
+    pub at: Timestamp,
+    /// Who; for a patient's own reads, empty.
+    pub name: Text,
+    /// The reader's title.
+    pub title: Text,
+    /// Whether it was the patient's own telephone.
+    pub is_own: bool,
+    /// For which purpose; reads of earlier versions of this program have none.
+    pub purpose: Option<Access>,
+}
+
+/// `GET /access-reviews`: a read that somebody else has to judge.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AccessReviewView {
+    /// The review.
+    pub id: ReviewId,
+    /// The visit whose record was read.
+    pub visit: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// Who read it.
+    pub reader: Text,
+    /// The reason in the reader's words.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// `POST /access-reviews/{id}`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewRequest {
+    /// How it is judged.
+    pub verdict: Verdict,
+}
+
+/// What stands behind the `?` of `GET /visits/{id}`.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadAsked {
+    /// Why, for whoever does not treat the patient now.
+    pub purpose: Option<Asked>,
+    /// For `break_glass`: the reason in words, 4 to 500 characters.
+    pub reason: Option<String>,
 }
 
 /// A one-time right to enter a room: the answer of every `…/grant`.

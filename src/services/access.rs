@@ -1,1 +1,174 @@
-//! Who may read a record, and for which purpose.
+//! Who may read a record, for which purpose, and who did.
+
+use serde_json::json;
+
+use crate::domain::access::{Access, Asked, Closed, REASON_LIMIT, Tie, decide};
+use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
+use crate::domain::people::Role;
+use crate::domain::permission::{AdministratorAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::text::Text;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::visit::{AccessReviewView, ReadAsked, ReadView, ReviewRequest};
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::services::topics::Topic;
+use crate::services::vault::Field;
+use crate::services::visits::staff_visit;
+use crate::services::work::{Command, Work};
+use crate::store::{ReadRow, ReviewRow, Tx, VisitRow};
+
+/// Reads that are listed at once.
+const READS: i64 = 200;
+
+impl Services {
+    /// Decides whether `act` reads the record of `visit`, and writes the read down: the audit with its purpose, and for a
+    /// broken glass an alarm and a review.
+    pub(crate) async fn may_read(
+        &self,
+        work: &mut Work,
+        act: TriageAct,
+        visit: &VisitRow,
+        asked: &ReadAsked,
+    ) -> Result<Access, Refusal> {
+        let reason = asked.reason.as_deref().unwrap_or_default().trim();
+        if reason.chars().count() > REASON_LIMIT {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", format!("at most {REASON_LIMIT} characters")));
+        }
+        let tie = tie(&mut work.tx, act.account, visit).await?;
+        let access = decide(asked.purpose, reason, tie).map_err(|closed| {
+            let (field, words) = match closed {
+                Closed::PurposeMissing if asked.purpose == Some(Asked::Continuity) => {
+                    ("purpose", "this reader never treated this patient")
+                }
+                Closed::PurposeMissing => ("purpose", "say for which purpose"),
+                Closed::ReasonMissing => ("reason", "say why in words"),
+            };
+            Refusal::field(ErrorCode::PurposeMissing, field, words)
+        })?;
+        let (who, what) = (act.account.to_string(), visit.id.to_string());
+        let purpose = Some(access.as_str().to_owned());
+        if access == Access::BreakGlass {
+            let id = self.ids.make(ReviewId::from_uuid);
+            let row = ReviewRow {
+                id,
+                institution_id: act.institution,
+                visit_id: visit.id,
+                reader: act.account,
+                reason_sealed: self.vault.seal(Field::Reason, id.as_uuid(), reason),
+                at: work.now,
+                reviewed_by: None,
+                reviewed_at: None,
+                verdict: None,
+            };
+            work.tx.access_reviews().insert(&row).await?;
+            let data = json!({ "visit": visit.id, "by": act.account, "review": id });
+            work.emit(act.institution, Topic::Alarms(act.institution).to_string(), "record.break_glass", data).await?;
+            let detail = json!({ "review": id });
+            work.audit_why(act.institution, &who, "visit.break_glass", &what, purpose, detail).await?;
+        } else {
+            work.audit_why(act.institution, &who, "visit.read", &what, purpose, json!({})).await?;
+        }
+        Ok(access)
+    }
+
+    /// Who read a record: for its doctor and for administrators.
+    pub async fn readers(&self, act: StaffAct, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let visit = staff_visit(&mut tx, act.institution, id).await?;
+        let allowed = act.role == Role::Administrator || visit.doctor_id == act.account;
+        if !allowed {
+            return Err(Refusal::not_found());
+        }
+        self.reads(&mut tx, act.institution, id).await
+    }
+
+    /// Who read the record of a holder's patient.
+    pub async fn my_readers(&self, act: HolderAct, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let visit = staff_visit(&mut tx, act.institution, id).await?;
+        if visit.holder_id != Some(act.holder) {
+            return Err(Refusal::not_found());
+        }
+        self.reads(&mut tx, act.institution, id).await
+    }
+
+    async fn reads(&self, tx: &mut Tx, institution: InstitutionId, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+        let mut reads = Vec::new();
+        for ReadRow { at, actor, purpose, .. } in tx.access_reviews().reads(institution, &id.to_string(), READS).await?
+        {
+            let account = actor.strip_prefix("account_").and_then(|id| id.parse::<AccountId>().ok());
+            let (name, title) = match account {
+                Some(account) => staff_name(tx, account).await?,
+                None => (Text::new("", ""), Text::new("", "")),
+            };
+            let purpose = Access::ALL.into_iter().find(|access| Some(access.as_str()) == purpose.as_deref());
+            reads.push(ReadView { at, name, title, is_own: account.is_none(), purpose });
+        }
+        Ok(reads)
+    }
+
+    /// The reads that nobody has judged yet.
+    pub async fn access_reviews(&self, act: AdministratorAct) -> Result<Vec<AccessReviewView>, Refusal> {
+        let mut tx = self.db.read().await?;
+        let mut views = Vec::new();
+        for row in tx.access_reviews().open(act.institution, READS).await? {
+            let visit = staff_visit(&mut tx, act.institution, row.visit_id).await?;
+            let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+            views.push(AccessReviewView {
+                id: row.id,
+                visit: row.visit_id,
+                no: ticket.no,
+                reader: staff_name(&mut tx, row.reader).await?.0,
+                reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
+                at: row.at,
+            });
+        }
+        Ok(views)
+    }
+
+    /// Judges a read.
+    pub async fn review_access(
+        &self,
+        act: AdministratorAct,
+        id: ReviewId,
+        request: ReviewRequest,
+        command: &Command,
+    ) -> Result<Vec<AccessReviewView>, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall::<()>(command).await? {
+            let () = done;
+            return self.access_reviews(act).await;
+        }
+        let row = work.tx.access_reviews().find(act.institution, id).await?.ok_or_else(Refusal::not_found)?;
+        if row.reader == act.account {
+            return Err(Refusal::new(ErrorCode::Forbidden, "nobody judges their own read"));
+        }
+        let now = work.now;
+        if !work.tx.access_reviews().judge(id, act.account, request.verdict, now).await? {
+            return Err(Refusal::new(ErrorCode::VersionConflict, "somebody has judged it"));
+        }
+        work.keep(command, &()).await?;
+        let data = json!({ "review": id });
+        work.emit(act.institution, Topic::Alarms(act.institution).to_string(), "record.reviewed", data).await?;
+        let detail = json!({ "review": id, "verdict": request.verdict.as_str() });
+        let (who, what) = (act.account.to_string(), row.visit_id.to_string());
+        work.audit_why(act.institution, &who, "access.review", &what, None, detail).await?;
+        work.commit().await?;
+        self.access_reviews(act).await
+    }
+}
+
+/// What ties a reader to a visit.
+async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Result<Tie, Refusal> {
+    let is_own = visit.doctor_id == reader;
+    let on_desk = tx.tickets().of_doctor(reader).await?.is_some_and(|ticket| ticket.patient_id == visit.patient_id);
+    if on_desk || (is_own && visit.ended_at.is_none()) {
+        return Ok(Tie::OnDesk);
+    }
+    if is_own && tx.notes().signed(visit.id).await?.is_empty() {
+        return Ok(Tie::Writing);
+    }
+    let treated = is_own || tx.visits().has_treated(reader, visit.patient_id).await?;
+    Ok(if treated { Tie::Treated } else { Tie::Stranger })
+}

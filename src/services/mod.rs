@@ -42,6 +42,7 @@ pub mod sms;
 pub mod stills;
 pub mod sweep;
 pub mod templates;
+pub mod terms;
 pub mod tickets;
 pub mod tokens;
 pub mod topics;

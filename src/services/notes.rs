@@ -6,21 +6,34 @@ use sqlx::types::Json;
 
 use crate::domain::hex::hex;
 use crate::domain::ids::{NoteId, VisitId};
+use crate::domain::note::diff::diff;
+use crate::domain::note::merge::merge;
+use crate::domain::note::templates::with_marks;
+use crate::domain::note::words::sections;
+use crate::domain::note::{NoteContent, Wrong};
 use crate::domain::permission::DoctorAct;
+use crate::domain::signature::Purpose;
+use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::visit::{VisitEnd, signed_text};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::{NoteContent, NoteDraft, NoteSave, SignRequest, SignedNote, VisitView};
+use crate::protocol::visit::{
+    MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest, SignatureView,
+    SignedNote, VisitView,
+};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
+use crate::services::signing::{SignAs, Validity};
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
-use crate::services::work::Command;
-use crate::store::{DraftRow, NoteRow, StoreError, Tx, VisitRow};
+use crate::services::work::{Command, Work};
+use crate::store::{DraftRow, NoteRow, SignatureRow, StoreError, Tx, VisitRow};
 
-/// Characters of one field of a note.
-const FIELD_LIMIT: usize = 4000;
+/// Saves of one draft that are kept after a signature; before it all are.
+const VERSIONS_KEPT: i64 = 100;
+/// Saves that are listed at once.
+const VERSIONS_LISTED: i64 = 200;
 
 impl Services {
     /// Saves the draft over the version that was edited.
@@ -31,29 +44,103 @@ impl Services {
         save: NoteSave,
         command: &Command,
     ) -> Result<NoteDraft, Refusal> {
-        check_lengths(&save.content)?;
-        check_vitals(&save.content)?;
+        refuse_faults(&save.content)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
         can_be_written(&doctors_visit(&mut work.tx, act, id).await?)?;
+        let before = self.draft(&mut work.tx, id).await?;
+        if before.version != save.version {
+            return Err(stale());
+        }
+        let content = with_marks(save.content.with_names(), &before.content.inserted);
         let row = DraftRow {
             visit_id: id,
             version: save.version.saturating_add(1),
-            content: Json(json!(save.content)),
+            content: Json(json!(content)),
             saved_by: act.account,
             saved_at: work.now,
         };
-        // A first save carries version 0; a draft that exists refuses it by its own version.
-        let is_first = work.tx.notes().draft(id).await?.is_none();
-        if (is_first && save.version != 0) || !work.tx.notes().save(&row).await? {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "a newer draft was saved elsewhere; fetch it first"));
-        }
-        let draft = NoteDraft { version: row.version, saved_at: Some(work.now), content: save.content };
+        let draft = self.keep_draft(&mut work, act, &row, content).await?;
         work.keep(command, &draft).await?;
         work.commit().await?;
         Ok(draft)
+    }
+
+    /// Writes a draft and its version, and tells the other windows.
+    pub(crate) async fn keep_draft(
+        &self,
+        work: &mut Work,
+        act: DoctorAct,
+        row: &DraftRow,
+        content: NoteContent,
+    ) -> Result<NoteDraft, Refusal> {
+        if !work.tx.notes().save(row).await? {
+            return Err(stale());
+        }
+        work.tx.note_versions().keep(row).await?;
+        let data = json!({ "version": row.version });
+        work.emit(act.institution, Topic::Visit(row.visit_id).to_string(), "note.saved", data).await?;
+        Ok(NoteDraft { version: row.version, saved_at: Some(row.saved_at), content })
+    }
+
+    /// What a window wrote over an older version, merged with what is saved. Nothing is saved by it.
+    pub async fn merge_note(&self, act: DoctorAct, id: VisitId, request: MergeRequest) -> Result<MergedNote, Refusal> {
+        refuse_faults(&request.content)?;
+        let mut tx = self.db.read().await?;
+        can_be_written(&doctors_visit(&mut tx, act, id).await?)?;
+        let theirs = self.draft(&mut tx, id).await?;
+        let saved_by = match tx.notes().draft(id).await? {
+            Some(row) => staff_name(&mut tx, row.saved_by).await?.0,
+            None => Text::new("", ""),
+        };
+        // A version that is not kept any more is as if nothing had been written: then all that differs is asked.
+        let base = match tx.note_versions().find(id, request.version).await? {
+            Some(row) => serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?,
+            None => NoteContent::default(),
+        };
+        let mine = with_marks(request.content.with_names(), &theirs.content.inserted);
+        let merged = merge(&base, &mine, &theirs.content);
+        Ok(MergedNote {
+            version: theirs.version,
+            content: with_marks(merged.content, &theirs.content.inserted),
+            conflicts: merged.conflicts,
+            theirs: theirs.content,
+            saved_by,
+            saved_at: theirs.saved_at,
+        })
+    }
+
+    /// The saves of a draft, newest first.
+    pub async fn note_versions(&self, act: DoctorAct, id: VisitId) -> Result<Vec<NoteVersion>, Refusal> {
+        let mut tx = self.db.read().await?;
+        doctors_visit(&mut tx, act, id).await?;
+        let mut versions = Vec::new();
+        for row in tx.note_versions().of(id, VERSIONS_LISTED).await? {
+            let saved_by = staff_name(&mut tx, row.saved_by).await?.0;
+            versions.push(NoteVersion { version: row.version, saved_by, saved_at: row.saved_at });
+        }
+        Ok(versions)
+    }
+
+    /// One save with its text, and what it changed.
+    pub async fn note_version(&self, act: DoctorAct, id: VisitId, version: i64) -> Result<NoteVersionView, Refusal> {
+        let mut tx = self.db.read().await?;
+        doctors_visit(&mut tx, act, id).await?;
+        let row = tx.note_versions().find(id, version).await?.ok_or_else(Refusal::not_found)?;
+        let content: NoteContent = serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?;
+        let before = match tx.note_versions().find(id, version - 1).await? {
+            Some(before) => serde_json::from_value(before.content.0).map_err(|e| Refusal::internal(&e))?,
+            None => NoteContent::default(),
+        };
+        Ok(NoteVersionView {
+            version,
+            saved_by: staff_name(&mut tx, row.saved_by).await?.0,
+            saved_at: row.saved_at,
+            changes: diff(&before, &content),
+            content,
+        })
     }
 
     /// Signs the draft; after the first signature, as an amendment with a reason.
@@ -80,10 +167,9 @@ impl Services {
         }
         let content: NoteContent =
             serde_json::from_value(draft.content.0.clone()).map_err(|e| Refusal::internal(&e))?;
-        for (field, text) in [("diagnosis", &content.diagnosis), ("advice", &content.advice)] {
-            if text.trim().is_empty() {
-                return Err(missing(field));
-            }
+        let identity = self.identity_of(&mut work.tx, &visit).await?;
+        if let Some(field) = content.unready(identity.sex, identity.age_years).first() {
+            return Err(missing(field));
         }
         let before = work.tx.notes().signed(id).await?.pop();
         let reason = request.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
@@ -116,6 +202,11 @@ impl Services {
             }
             other => other?,
         }
+        // Subject of the signature is this version of the note, by the name that the audit has for it too.
+        let subject = note_id.to_string();
+        let by = SignAs::Account(act.account);
+        self.sign(&mut work, act.institution, by, Purpose::Note, &subject, &note.hash).await?;
+        work.tx.note_versions().prune(id, VERSIONS_KEPT).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
         work.keep(command, &view).await?;
         let (who, what) = (act.account.to_string(), note_id.to_string());
@@ -136,28 +227,55 @@ impl Services {
     }
 
     pub(crate) async fn signed_notes(&self, tx: &mut Tx, visit: VisitId) -> Result<Vec<SignedNote>, Refusal> {
-        let mut notes = Vec::new();
+        let mut notes: Vec<SignedNote> = Vec::new();
         for row in tx.notes().signed(visit).await? {
             if hash_of(&row) != row.hash {
                 tracing::error!(note.id = %row.id, "a signed note does not match its hash");
-                return Err(Refusal::new(ErrorCode::Internal, "a signed note does not match its hash"));
+                return Err(Refusal::new(ErrorCode::SignatureBroken, "a signed note does not match its hash"));
             }
+            let signature = match self.check_signatures(tx, &row.id.to_string(), &row.hash).await? {
+                Validity::Holds(signatures) => match signatures.into_iter().next() {
+                    Some(signature) => Some(signature_view(tx, signature).await?),
+                    None => None,
+                },
+                // Notes that were signed before there were keys have their hash alone.
+                Validity::Unsigned => None,
+                Validity::Broken => {
+                    return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature does not hold"));
+                }
+            };
+            let content: NoteContent = serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?;
             notes.push(SignedNote {
                 id: row.id,
                 number: row.number,
-                content: serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?,
+                changes: notes.last().map(|before| diff(&before.content, &content)).unwrap_or_default(),
+                sections: sections(&content),
+                content,
                 hash: row.hash,
                 signer: staff_name(tx, row.signed_by).await?.0,
                 signed_at: row.signed_at,
                 reason: row.reason,
+                signature,
             });
         }
         Ok(notes)
     }
 }
 
+async fn signature_view(tx: &mut Tx, signature: SignatureRow) -> Result<SignatureView, Refusal> {
+    let key = tx.signatures().key(signature.key_id).await?;
+    let key = key.ok_or_else(|| Refusal::internal("a signature without its key"))?;
+    let fingerprint = hex(&Sha256::digest(&key.public_key));
+    let short = fingerprint.get(..16).unwrap_or_default().to_owned();
+    Ok(SignatureView { algorithm: key.algorithm, key: short, at: signature.at })
+}
+
+fn stale() -> Refusal {
+    Refusal::new(ErrorCode::VersionConflict, "a newer draft was saved elsewhere; merge with it first")
+}
+
 /// A visit with the wrong person is in nobody's record.
-fn can_be_written(visit: &VisitRow) -> Result<(), Refusal> {
+pub(crate) fn can_be_written(visit: &VisitRow) -> Result<(), Refusal> {
     if visit.end_reason == Some(VisitEnd::WrongPerson) {
         return Err(Refusal::new(ErrorCode::VisitEnded, "this was not the patient; nothing of it is a record"));
     }
@@ -207,39 +325,9 @@ impl Noted<'_> {
     }
 }
 
-fn check_lengths(content: &NoteContent) -> Result<(), Refusal> {
-    let fields = [
-        ("complaint", &content.complaint),
-        ("history", &content.history),
-        ("background", &content.background),
-        ("examination", &content.examination),
-        ("diagnosis", &content.diagnosis),
-        ("advice", &content.advice),
-    ];
-    for (name, text) in fields {
-        if text.chars().count() > FIELD_LIMIT {
-            let field = format!("content.{name}");
-            return Err(Refusal::field(ErrorCode::Invalid, field, format!("at most {FIELD_LIMIT} characters")));
-        }
-    }
-    Ok(())
-}
-
-fn check_vitals(content: &NoteContent) -> Result<(), Refusal> {
-    let vitals = &content.vitals;
-    let ranges = [
-        ("temperature", vitals.temperature, 30.0..=45.0),
-        ("heart_rate", vitals.heart_rate, 20.0..=300.0),
-        ("respiratory_rate", vitals.respiratory_rate, 4.0..=120.0),
-        ("oxygen_saturation", vitals.oxygen_saturation, 30.0..=100.0),
-        ("systolic", vitals.systolic, 40.0..=300.0),
-        ("diastolic", vitals.diastolic, 20.0..=200.0),
-    ];
-    for (name, value, range) in ranges {
-        if value.is_some_and(|value| !range.contains(&value)) {
-            let words = format!("{} to {}", range.start(), range.end());
-            return Err(Refusal::field(ErrorCode::Invalid, format!("content.vitals.{name}"), words));
-        }
-    }
-    Ok(())
+/// Refuses the first field that is wrong.
+pub(crate) fn refuse_faults(content: &NoteContent) -> Result<(), Refusal> {
+    let Some(fault) = content.faults().into_iter().next() else { return Ok(()) };
+    let code = if fault.what == Wrong::UnknownTerm { ErrorCode::TermUnknown } else { ErrorCode::Invalid };
+    Err(Refusal::field(code, format!("content.{}", fault.field), fault.what.words()))
 }

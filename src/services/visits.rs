@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
+use crate::domain::note::NoteContent;
+use crate::domain::note::plain::plain;
 use crate::domain::people::{Relation, Role};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::domain::room::ParticipantRole;
@@ -11,7 +13,9 @@ use crate::domain::visit::{Outcome, VisitEnd, safety_net};
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::ConsentRecord;
-use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
+use crate::protocol::visit::{
+    CurrentPatient, IdentityPanel, PreviousVisit, ReadAsked, RoomGrant, VisitSummary, VisitView,
+};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
@@ -62,7 +66,7 @@ impl Services {
                 visit: visit.id,
                 at: visit.started_at,
                 clinic_name: Text::new(clinic.name_zh, clinic.name_en),
-                diagnosis: newest.and_then(|note| note.content.0["diagnosis"].as_str().map(str::to_owned)),
+                diagnosis: newest.and_then(|note| diagnosis_line(note.content.0)),
             });
         }
         let consents = tx.consents().of(holder, ticket.patient_id).await?.into_iter();
@@ -113,14 +117,21 @@ impl Services {
         })
     }
 
-    /// Everything of one visit, for doctors and nurses; the read is audited.
-    pub async fn visit(&self, act: TriageAct, id: VisitId) -> Result<VisitView, Refusal> {
+    /// Everything of one visit, for doctors and nurses who treat the patient or say why; the read is audited.
+    pub async fn visit(&self, act: TriageAct, id: VisitId, asked: &ReadAsked) -> Result<VisitView, Refusal> {
         let mut work = self.begin().await?;
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
-        work.audit(act.institution, &act.account.to_string(), "visit.read", &id.to_string()).await?;
+        let access = self.may_read(&mut work, act, &visit, asked).await?;
         work.commit().await?;
-        Ok(view)
+        Ok(VisitView { access: Some(access), ..view })
+    }
+
+    /// Who the patient of a visit is.
+    pub(crate) async fn identity_of(&self, tx: &mut Tx, visit: &VisitRow) -> Result<IdentityPanel, Refusal> {
+        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        let holder = visit.holder_id.ok_or_else(|| Refusal::internal("a visit without a holder"))?;
+        self.identity(tx, &ticket, holder).await
     }
 
     pub(crate) async fn visit_view(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitView, Refusal> {
@@ -136,6 +147,7 @@ impl Services {
             outcome: visit.outcome,
             draft: self.draft(tx, visit.id).await?,
             signed: self.signed_notes(tx, visit.id).await?,
+            access: None,
         })
     }
 
@@ -245,12 +257,19 @@ impl Services {
                 outcome: visit.outcome,
                 outcome_text: visit.outcome.map(Outcome::next_step),
                 safety_net: safety_net(),
+                plain: note.as_ref().map(|note| plain(&note.content)).unwrap_or_default(),
                 note,
             });
         }
         work.commit().await?;
         Ok(summaries)
     }
+}
+
+/// The diagnosis of a signed note, in one line.
+fn diagnosis_line(content: Value) -> Option<String> {
+    let content: NoteContent = serde_json::from_value(content).ok()?;
+    Some(content.diagnosis_line().zh)
 }
 
 /// A visit of an institution, for its staff.

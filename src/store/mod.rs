@@ -5,6 +5,7 @@
 //! `where` and says whether it touched the row. Where the databases truly differ, the two spellings stand side by side
 //! ([`Dialect::pick`]).
 
+mod access_reviews;
 mod accounts;
 mod alarms;
 mod audit_days;
@@ -24,6 +25,7 @@ mod institutions;
 mod invitations;
 mod jobs;
 mod messages;
+mod note_versions;
 mod notes;
 mod notices;
 mod patients;
@@ -33,6 +35,7 @@ mod sessions;
 mod rosters;
 mod signatures;
 mod slots;
+mod templates;
 mod tickets;
 mod triages;
 mod uploads;
@@ -47,6 +50,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
+pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
 pub use audit_days::AuditDays;
@@ -66,6 +70,7 @@ pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use jobs::{JobRow, Jobs};
 pub use messages::{AttachmentRow, MessageRow, Messages};
+pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
@@ -75,6 +80,7 @@ pub use sessions::{SessionRow, Sessions};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use slots::{SlotRow, Slots};
+pub use templates::{TemplateRow, Templates};
 pub use tickets::{Caller, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
@@ -409,6 +415,21 @@ impl Tx {
     /// Drafts and signed notes.
     pub fn notes(&mut self) -> Notes<'_> {
         Notes(self)
+    }
+
+    /// Every save of a draft.
+    pub fn note_versions(&mut self) -> NoteVersions<'_> {
+        NoteVersions(self)
+    }
+
+    /// Texts that a doctor inserts.
+    pub fn templates(&mut self) -> Templates<'_> {
+        Templates(self)
+    }
+
+    /// Reads of records that somebody else judges.
+    pub fn access_reviews(&mut self) -> AccessReviews<'_> {
+        AccessReviews(self)
     }
 
     /// Conversations.

@@ -156,6 +156,23 @@ impl Visits<'_> {
         }))
     }
 
+    /// Whether a doctor saw a patient in any visit; one with somebody else is none.
+    pub async fn has_treated(self, doctor: AccountId, patient: PatientId) -> Result<bool> {
+        let found: Option<i64> = on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select started_at
+                 from visit
+                 where patient_id = $1 and doctor_id = $2 and (end_reason is null or end_reason <> 'wrong_person')
+                 limit 1",
+            )
+            .bind(patient)
+            .bind(doctor)
+            .fetch_optional(conn)
+            .await?
+        });
+        Ok(found.is_some())
+    }
+
     /// Chooses what happens next, while the visit has not ended; `false` when it has.
     pub async fn set_outcome(self, id: VisitId, outcome: Outcome) -> Result<bool> {
         Ok(on!(self.0, |conn| {

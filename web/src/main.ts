@@ -5,6 +5,7 @@ import { router } from './ui/router'
 import './styles/tokens.css'
 import './styles/reset.css'
 import './styles/base.css'
+import './styles/print.css'
 
 await startPreferences()
 createApp(App).use(router).mount('#app')

@@ -1,5 +1,6 @@
 //! The store's contract: one file for each family of tables, each test on both databases.
 
+mod access_reviews;
 mod alarms;
 mod audit;
 mod audit_days;
@@ -11,6 +12,7 @@ mod idem;
 mod intake;
 pub mod invitations;
 mod messages;
+mod note_versions;
 mod notes;
 mod notices;
 mod opening;
@@ -19,6 +21,7 @@ mod racing;
 mod recordings;
 mod rooms;
 mod signatures;
+mod templates;
 mod tickets;
 mod uploads;
 mod visits;

@@ -25,6 +25,9 @@ export class Api {
   post(path: string, body: Json = {}): Promise<Json> {
     return this.#call('POST', path, body)
   }
+  put(path: string, body: Json): Promise<Json> {
+    return this.#call('PUT', path, body)
+  }
   patch(path: string, body: Json): Promise<Json> {
     return this.#call('PATCH', path, body)
   }

@@ -1,5 +1,7 @@
 // What the server says over REST, by the names of its own documents. The source of every shape is the OpenAPI document.
 
+import type { Diagnosis, FourExams, Inserted, NoteChange, Section } from './record'
+
 export interface Text {
   zh: string
   en: string
@@ -188,6 +190,14 @@ export interface NoteContent {
   examination: string
   diagnosis: string
   advice: string
+  /** What is empty is left out. */
+  exams?: FourExams
+  diagnoses?: Diagnosis[]
+  principle?: string[]
+  /** The server's: which texts came from templates. */
+  inserted?: Inserted[]
+  /** The server's: the edition of the terms. */
+  terms?: string
 }
 export interface Vitals {
   temperature: number | null
@@ -205,6 +215,9 @@ export interface SignedNote {
   signer: Text
   signed_at: number
   reason: string | null
+  changes?: NoteChange[]
+  sections?: Section[]
+  signature?: { algorithm: 'ed25519' | 'sm2'; key: string; at: number } | null
 }
 export type Outcome = 'home_care' | 'go_to_hospital' | 'closed_loop_transport' | 'follow_up' | 'emergency120'
 export interface VisitSummary {
@@ -220,4 +233,6 @@ export interface VisitSummary {
   outcome_text: Text | null
   safety_net: Text[]
   note: SignedNote | null
+  /** The note in plain words. */
+  plain?: Section[]
 }

@@ -1,15 +1,22 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ApiError } from '@/protocol/http'
+import type { FieldConflict, MergedNote } from '@/protocol/record'
 import type { NoteDraft } from '@/protocol/staff'
-import { differing, EMPTY_NOTE, Note, SAVE_AFTER_MS, unsignable, type NotePorts } from './note'
+import { differing, EMPTY_NOTE, Note, put, SAVE_AFTER_MS, unsignable, type NotePorts } from './note'
 
 const draft = (version: number, complaint = ''): NoteDraft => ({ version, saved_at: version === 0 ? null : version * 1000, content: { ...EMPTY_NOTE, complaint } })
+
+/** What the server says to an edit of an older version: `theirs` is saved, `content` is both. */
+const merged = (theirs: NoteDraft, content: NoteDraft['content'], conflicts: FieldConflict[] = []): MergedNote => ({
+  version: theirs.version, content, conflicts, theirs: theirs.content, saved_by: { zh: '甲', en: 'A' }, saved_at: theirs.saved_at,
+})
+const asked = (mine: string): FieldConflict => ({ path: ['complaint'], base: '', mine, theirs: 'theirs' })
 
 function bench(from: NoteDraft = draft(0), unsaved: { version: number; content: NoteDraft['content'] } | null = null) {
   const timers: { act: () => void; ms: number; off: boolean }[] = []
   const ports = {
     save: vi.fn<NotePorts['save']>((version, content) => Promise.resolve({ version: version + 1, saved_at: (version + 1) * 1000, content })),
-    fetch: vi.fn<NotePorts['fetch']>(() => Promise.resolve(from)),
+    merge: vi.fn<NotePorts['merge']>((_, content) => Promise.resolve(merged(from, content))),
     later: (act: () => void, ms: number) => {
       const timer = { act, ms, off: false }
       timers.push(timer)
@@ -48,7 +55,7 @@ describe('autosave', () => {
       const timer = setTimeout(act, ms)
       return () => clearTimeout(timer)
     }
-    const note = new Note(draft(0), { save, later, fetch: () => Promise.resolve(draft(0)), keep: () => undefined, changed: () => undefined })
+    const note = new Note(draft(0), { save, later, merge: (_, content) => Promise.resolve(merged(draft(0), content)), keep: () => undefined, changed: () => undefined })
     for (let key = 1; key <= 20; key += 1) {
       note.change({ complaint: 'a'.repeat(key) })
       await vi.advanceTimersByTimeAsync(300)
@@ -95,42 +102,84 @@ describe('autosave', () => {
 })
 
 describe('a conflict', () => {
+  const theirs = draft(5, 'theirs')
   const conflict = async () => {
     const made = bench(draft(3))
     made.ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
-    made.ports.fetch.mockResolvedValueOnce(draft(5, 'theirs'))
+    made.ports.merge.mockImplementation((_, content) => Promise.resolve(merged(theirs, theirs.content, [asked(content.complaint)])))
     made.note.change({ complaint: 'mine' })
     await made.run()
     return made
   }
   it('shows both and saves nothing by itself', async () => {
     const { note, ports, run } = await conflict()
-    expect(note.state).toMatchObject({ name: 'conflict', theirs: { version: 5 } })
-    note.change({ complaint: 'mine too' })
+    expect(note.state).toMatchObject({ name: 'conflict', merged: { version: 5, conflicts: [{ path: ['complaint'], mine: 'mine' }] } })
+    note.change({ advice: 'mine too' })
     expect(await run()).toBe(-1)
     expect(ports.save).toHaveBeenCalledOnce()
     await expect(note.flush()).rejects.toMatchObject({ code: 'version.conflict' })
   })
   it('is ended by taking mine, on top of theirs', async () => {
     const { note, ports, run } = await conflict()
-    note.resolve('mine')
+    await note.resolve(() => 'mine')
     await run()
     expect(ports.save).toHaveBeenLastCalledWith(5, expect.objectContaining({ complaint: 'mine' }))
   })
   it('is ended by taking theirs', async () => {
     const { note } = await conflict()
-    note.resolve('theirs')
+    await note.resolve(() => 'theirs')
     expect(note.content.complaint).toBe('theirs')
     expect(note.state).toEqual({ name: 'saved', at: 5000 })
+  })
+  it('is asked again where something was typed into the same place meanwhile', async () => {
+    const { note } = await conflict()
+    note.change({ complaint: 'mine, later' })
+    await note.resolve(() => 'theirs')
+    expect(note.state).toMatchObject({ name: 'conflict', merged: { conflicts: [{ mine: 'mine, later' }] } })
   })
   it('is none when the newer version is our own, whose answer was lost', async () => {
     const { note, ports, run } = bench(draft(3))
     ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
-    ports.fetch.mockResolvedValueOnce(draft(4, 'mine'))
+    ports.merge.mockImplementationOnce((_, content) => Promise.resolve(merged(draft(4, 'mine'), content)))
     note.change({ complaint: 'mine' })
     await run()
     expect(note.state.name).toBe('saved')
     expect(note.version).toBe(4)
+  })
+  it('is none when both wrote into different fields', async () => {
+    const { note, ports, run } = bench(draft(3))
+    ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
+    ports.merge.mockImplementationOnce((_, content) => Promise.resolve(merged({ ...draft(5), content: { ...EMPTY_NOTE, advice: 'theirs' } }, { ...content, advice: 'theirs' })))
+    note.change({ complaint: 'mine' })
+    await run()
+    await run()
+    expect(ports.save).toHaveBeenLastCalledWith(5, expect.objectContaining({ complaint: 'mine', advice: 'theirs' }))
+  })
+})
+
+describe('another window', () => {
+  it('is heard, and what it saved stands here too', async () => {
+    const { note, ports } = bench(draft(3))
+    const theirs = draft(4, 'theirs')
+    ports.merge.mockImplementationOnce(() => Promise.resolve(merged(theirs, theirs.content)))
+    note.heard(4)
+    for (let n = 0; n < 10; n += 1) await Promise.resolve()
+    expect(note.content.complaint).toBe('theirs')
+    expect(note.state.name).toBe('saved')
+  })
+  it('is not heard when it is this one', () => {
+    const { note, ports } = bench(draft(3))
+    note.heard(3)
+    expect(ports.merge).not.toHaveBeenCalled()
+  })
+})
+
+describe('a place in a note', () => {
+  it('is written, made and emptied', () => {
+    const note = { ...EMPTY_NOTE, diagnoses: [{ kind: 'western' as const, code: 'J00', zh: '', en: '' }] }
+    expect(put(note, ['vitals', 'temperature'], 38).vitals.temperature).toBe(38)
+    expect(put(note, ['exams', 'findings', 'ask.sweat', 'words'], 'x').exams).toEqual({ findings: { 'ask.sweat': { words: 'x' } } })
+    expect(put(note, ['diagnoses', 'J00', 'provisional'], true).diagnoses?.[0]).toMatchObject({ code: 'J00', provisional: true })
   })
 })
 
@@ -141,8 +190,12 @@ describe('a reload', () => {
     expect(ports.save).toHaveBeenCalledWith(3, expect.objectContaining({ complaint: 'unsaved' }))
     expect(note.content.complaint).toBe('unsaved')
   })
-  it('asks when somebody saved in between', () => {
-    const { note } = bench(draft(5, 'theirs'), { version: 3, content: { ...EMPTY_NOTE, complaint: 'unsaved' } })
+  it('merges when somebody saved in between', async () => {
+    const { note, ports, run } = bench(draft(5, 'theirs'), { version: 3, content: { ...EMPTY_NOTE, complaint: 'unsaved' } })
+    ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
+    ports.merge.mockImplementationOnce(() => Promise.resolve(merged(draft(5, 'theirs'), draft(5, 'theirs').content, [asked('unsaved')])))
+    await run()
+    expect(ports.merge).toHaveBeenCalledWith(3, expect.objectContaining({ complaint: 'unsaved' }))
     expect(note.state.name).toBe('conflict')
   })
 })
@@ -165,6 +218,14 @@ describe('signing', () => {
     expect(unsignable(EMPTY_NOTE)).toBe('diagnosis')
     expect(unsignable({ ...EMPTY_NOTE, diagnosis: 'd' })).toBe('advice')
     expect(unsignable({ ...EMPTY_NOTE, diagnosis: 'd', advice: 'a' })).toBeNull()
+  })
+  it('needs a word on the pulse once anything was examined', () => {
+    const signable = { ...EMPTY_NOTE, diagnosis: 'd', advice: 'a' }
+    const findings = { 'ask.sweat': { terms: ['ask.sweat.none'] } }
+    expect(unsignable({ ...signable, exams: { findings } })).toBe('pulse')
+    expect(unsignable({ ...signable, exams: { findings, pulse: { state: 'taken', by: 'device', rate: 70 } } })).toBe('pulse')
+    expect(unsignable({ ...signable, exams: { findings, pulse: { state: 'not_taken', why: 'remote' } } })).toBeNull()
+    expect(unsignable({ ...signable, exams: { tongue: { coating: ['coating.stained'] }, pulse: { state: 'not_taken', why: 'remote' } } })).toBe('stain')
   })
 })
 

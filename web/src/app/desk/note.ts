@@ -1,8 +1,10 @@
 // The note that is being written: saved two seconds after the first unsaved change, with the version that it changes.
 // Who types on without a pause is saved all the same.
-// Nothing typed is lost by a failed save, a conflict or a reload.
+// Nothing typed is lost by a failed save, a conflict or a reload: what another window saved meanwhile is merged by the
+// server field by field, and only where both wrote into one place is a person asked.
 
 import { ApiError } from '@/protocol/http'
+import type { FieldConflict, MergedNote } from '@/protocol/record'
 import type { NoteDraft } from '@/protocol/staff'
 import type { NoteContent, Vitals } from '@/protocol/types'
 
@@ -27,13 +29,14 @@ export type SaveState =
   | { name: 'offline'; error: ApiError }
   /** Not as it is: a field is wrong. */
   | { name: 'refused'; error: ApiError }
-  /** Somebody saved a newer version; `theirs` is it. */
-  | { name: 'conflict'; theirs: NoteDraft }
+  /** Both wrote into one place; `merged` says where. */
+  | { name: 'conflict'; merged: MergedNote }
   | { name: 'locked' }
 
 export interface NotePorts {
   save: (version: number, content: NoteContent) => Promise<NoteDraft>
-  fetch: () => Promise<NoteDraft>
+  /** What is saved and what stands here as one; nothing is saved by it. */
+  merge: (version: number, content: NoteContent) => Promise<MergedNote>
   later: (act: () => void, ms: number) => () => void
   /** Keeps unsaved words over a reload of this window; `null`: everything is saved. */
   keep: (unsaved: { version: number; content: NoteContent } | null) => void
@@ -59,8 +62,9 @@ export class Note {
     this.#state = { name: 'saved', at: draft.saved_at }
     if (!unsaved || same(unsaved.content, draft.content)) return
     this.#content = unsaved.content
-    if (unsaved.version === draft.version) this.#plan(0)
-    else this.#state = { name: 'conflict', theirs: draft }
+    // A newer version was saved meanwhile: the first save is refused, and both are merged.
+    this.#version = unsaved.version
+    this.#plan(0)
   }
 
   get version(): number {
@@ -94,15 +98,28 @@ export class Note {
     if (state.name === 'conflict') throw new ApiError('version.conflict', 409, 'a newer version was saved')
   }
 
-  /** The doctor read both: mine goes on top of theirs, or theirs it is. */
-  resolve(choice: 'mine' | 'theirs'): void {
+  /** The doctor decided on each place. What was typed meanwhile is merged as well; a new conflict is asked about. */
+  async resolve(choose: (conflict: FieldConflict) => 'mine' | 'theirs'): Promise<void> {
     if (this.#state.name !== 'conflict') return
-    const { theirs } = this.#state
-    this.#version = theirs.version
-    if (choice === 'mine') return this.#plan(0)
-    this.#content = theirs.content
+    const asked = new Set(this.#state.merged.conflicts.map(fingerprint))
+    const merged = await this.#ports.merge(this.#version, this.#content)
+    if (merged.conflicts.some((one) => !asked.has(fingerprint(one)))) return this.#set({ name: 'conflict', merged })
+    const mine = merged.conflicts.filter((one) => choose(one) === 'mine')
+    this.#take(merged, mine.reduce((content, one) => put(content, one.path, one.mine), merged.content))
+  }
+
+  /** The server wrote into the draft at this doctor's wish. */
+  adopt(draft: NoteDraft): void {
+    this.#version = draft.version
+    this.#content = draft.content
     this.#ports.keep(null)
-    this.#set({ name: 'saved', at: theirs.saved_at })
+    this.#set({ name: 'saved', at: draft.saved_at })
+  }
+
+  /** Another window of the same doctor saved `version`: it is merged before this window writes over it. */
+  heard(version: number): void {
+    if (version <= this.#version || this.#saving || this.#state.name === 'conflict' || this.#state.name === 'locked') return
+    void this.#reconcile(this.#content)
   }
 
   /** Signed: nothing changes any more. */
@@ -148,6 +165,8 @@ export class Note {
       this.#version = saved.version
       this.#retries = 0
       if (this.#content === sent) {
+        // With the names and marks that the server wrote into it.
+        this.#content = saved.content
         this.#ports.keep(null)
         this.#set({ name: 'saved', at: saved.saved_at })
       } else {
@@ -160,15 +179,7 @@ export class Note {
   }
 
   async #failed(error: ApiError, sent: NoteContent): Promise<void> {
-    if (error.code === 'version.conflict') {
-      const theirs = await this.#ports.fetch().catch(() => null)
-      // An answer that was lost: the newer version is our own.
-      if (theirs && same(theirs.content, sent)) {
-        this.#version = theirs.version
-        return this.#content === sent ? this.#set({ name: 'saved', at: theirs.saved_at }) : this.#plan(SAVE_AFTER_MS)
-      }
-      if (theirs) return this.#set({ name: 'conflict', theirs })
-    }
+    if (error.code === 'version.conflict') return this.#reconcile(sent)
     if (error.code === 'note.already_signed') return this.lock()
     if (error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429 && error.code !== 'version.conflict') {
       return this.#set({ name: 'refused', error })
@@ -180,27 +191,101 @@ export class Note {
     if (!this.#stopped) this.#cancel = this.#ports.later(() => void this.#save(), wait)
   }
 
+  async #reconcile(sent: NoteContent): Promise<void> {
+    let merged: MergedNote
+    try {
+      merged = await this.#ports.merge(this.#version, this.#content)
+    } catch (cause) {
+      const error = ApiError.from(cause)
+      return this.#failed(error.code === 'version.conflict' ? new ApiError('network', 0, error.message) : error, sent)
+    }
+    if (merged.conflicts.length > 0) return this.#set({ name: 'conflict', merged })
+    this.#take(merged, merged.content)
+  }
+
+  /** Goes on from the newest version with this content; it is saved unless nothing of it is new. */
+  #take(merged: MergedNote, content: NoteContent): void {
+    this.#version = merged.version
+    this.#content = content
+    if (!same(content, merged.theirs)) {
+      this.#ports.keep({ version: merged.version, content })
+      return this.#plan(0)
+    }
+    this.#cancel?.()
+    this.#due = false
+    this.#ports.keep(null)
+    this.#set({ name: 'saved', at: merged.saved_at })
+  }
+
   #set(state: SaveState): void {
     this.#state = state
     this.#ports.changed()
   }
 }
 
+function fingerprint(conflict: FieldConflict): string {
+  return canonical(conflict)
+}
+
+/** A note with another value at one place; what it names is not there is made. */
+export function put(content: NoteContent, path: readonly string[], value: unknown): NoteContent {
+  const [first, ...rest] = path
+  if (first === undefined) return value as NoteContent
+  const inner = (within: unknown, names: readonly string[]): unknown => {
+    const [name, ...deeper] = names
+    if (name === undefined) return value
+    if (Array.isArray(within)) {
+      // Members of a list are known by their code.
+      return within.map((one: unknown) => ((one as { code?: string }).code === name ? inner(one, deeper) : one))
+    }
+    const object = { ...(within as Record<string, unknown> | null | undefined) }
+    const made = inner(object[name], deeper)
+    if (made === null || made === undefined) delete object[name]
+    else object[name] = made
+    return object
+  }
+  return inner(content, [first, ...rest]) as NoteContent
+}
+
+/** One spelling of a value: keys in order, what is empty left out. */
+function canonical(value: unknown): string {
+  const plain = (one: unknown): unknown => {
+    if (Array.isArray(one)) return one.map(plain)
+    if (typeof one !== 'object' || one === null) return one
+    const entries = Object.entries(one as Record<string, unknown>).map(([name, inner]) => [name, plain(inner)] as const)
+    const said = entries.filter(([, inner]) => !isEmpty(inner))
+    return Object.fromEntries(said.sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+  return JSON.stringify(plain(value))
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === '' || value === false) return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}
+
 function same(a: NoteContent, b: NoteContent): boolean {
   return differing(a, b).length === 0
 }
 
-/** The fields in which two texts differ, for showing both. */
+/** The fields in which two texts differ; what the server writes beside them is none. */
 export function differing(a: NoteContent, b: NoteContent): (keyof NoteContent)[] {
-  return (Object.keys(EMPTY_NOTE) as (keyof NoteContent)[]).filter((field) =>
-    field === 'vitals' ? (Object.keys(EMPTY_NOTE.vitals) as (keyof Vitals)[]).some((name) => (a.vitals[name] ?? null) !== (b.vitals[name] ?? null)) : (a[field] ?? '') !== (b[field] ?? ''),
-  )
+  const fields = [...(Object.keys(EMPTY_NOTE) as (keyof NoteContent)[]), 'exams', 'diagnoses', 'principle'] as const
+  const said = (content: NoteContent, field: keyof NoteContent): string => canonical({ [field]: content[field] })
+  return fields.filter((field) => said(a, field) !== said(b, field))
 }
 
 /** What signing still needs. */
-export function unsignable(content: NoteContent): 'diagnosis' | 'advice' | null {
-  if (content.diagnosis.trim() === '') return 'diagnosis'
-  return content.advice.trim() === '' ? 'advice' : null
+export type Unsigned = 'diagnosis' | 'advice' | 'pulse' | 'stain'
+export function unsignable(content: NoteContent): Unsigned | null {
+  if (content.diagnosis.trim() === '' && (content.diagnoses ?? []).length === 0) return 'diagnosis'
+  if (content.advice.trim() === '') return 'advice'
+  const exams = content.exams
+  if (!exams || canonical(exams) === '{}') return null
+  const { pulse, tongue } = exams
+  const felt = pulse?.state === 'taken' && (canonical([pulse.left ?? {}, pulse.right ?? {}]) !== '[{},{}]' || (pulse.words ?? '').trim() !== '')
+  if (pulse?.state !== 'not_taken' && !felt) return 'pulse'
+  return tongue?.coating?.includes('coating.stained') && tongue.stained_within_2h === undefined ? 'stain' : null
 }
 
 /** The limits of the protocol: a typing error must not become a vital sign. */

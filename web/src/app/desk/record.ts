@@ -1,8 +1,9 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
-import { readUnsaved, writeUnsaved } from '@/protocol/unsaved'
+import { unsavedNotes, type Unsaved } from '@/protocol/unsaved'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
 import type { Questionnaire } from '@/protocol/questionnaire'
+import type { FieldConflict, MergedNote, NoteVersion, NoteVersionView, ReadView, Template } from '@/protocol/record'
 import type { CurrentPatient, NoteDraft, VisitView } from '@/protocol/staff'
 import type { NoteContent, Outcome, SignedNote } from '@/protocol/types'
 import type { Live } from '../live'
@@ -19,7 +20,14 @@ export interface VisitRecord {
   error: Ref<ApiError | null>
   isLocked: ComputedRef<boolean>
   change: (part: Partial<NoteContent>) => void
-  resolve: (choice: 'mine' | 'theirs') => void
+  resolve: (choose: (conflict: FieldConflict) => 'mine' | 'theirs') => Promise<void>
+  /** Puts a template into the draft, marked. */
+  insert: (template: Template) => Promise<void>
+  templates: () => Promise<Template[]>
+  keepTemplate: (name: string, field: Template['field'], body: string) => Promise<Template[]>
+  versions: () => Promise<NoteVersion[]>
+  version: (n: number) => Promise<NoteVersionView>
+  readers: () => Promise<ReadView[]>
   /** Begins the note with what the patient declared. Replaces nothing that was written. */
   fill: (current: CurrentPatient, language: 'zh' | 'en') => Promise<void>
   setOutcome: (outcome: Outcome) => Promise<void>
@@ -29,40 +37,53 @@ export interface VisitRecord {
   flush: () => Promise<void>
 }
 
+const open = new Set<() => Promise<void>>()
+
+/** Before somebody signs out: what can still be saved is saved, and then nothing of it is left on this machine. */
+export async function putAway(): Promise<void> {
+  await Promise.allSettled([...open].map((flush) => flush()))
+  await unsavedNotes().forget()
+}
+
 export function useRecord(session: Session, live: Live, id: string): VisitRecord {
   const http = session.http
   const visit = shallowRef<VisitView | null>(null)
   const error = ref<ApiError | null>(null)
   const tick = ref(0)
-  const kept = `yunzhen.note.${id}`
+  const unsaved = unsavedNotes()
   let note: Note | null = null
   let questionnaire: Questionnaire | null = null
 
   async function load(): Promise<void> {
     try {
-      const view = await http.get<VisitView>(`/visits/${id}`)
+      // Once it is open here, its doctor goes on with it, also after the signature.
+      const view = await http.get<VisitView>(visit.value ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
+      // Words that this machine kept are there before the doctor can type over them.
+      if (!note) {
+        const kept = await unsaved.read(id)
+        note ??= begin(view.draft, kept)
+      }
       visit.value = view
       error.value = null
-      note ??= begin(view.draft)
       if (view.signed.length > 0 && !amending.value) note.lock()
     } catch (cause) {
       error.value = ApiError.from(cause)
     }
   }
-  function begin(draft: NoteDraft): Note {
+  function begin(draft: NoteDraft, kept: Unsaved | null): Note {
     return new Note(
       draft,
       {
         save: (version, content) => http.put<NoteDraft>(`/visits/${id}/note`, { version, content }),
-        fetch: async () => (await http.get<VisitView>(`/visits/${id}`)).draft,
+        merge: (version, content) => http.post<MergedNote>(`/visits/${id}/note/merge`, { version, content }),
         later(act, ms) {
           const timer = setTimeout(act, ms)
           return () => clearTimeout(timer)
         },
-        keep: (unsaved) => writeUnsaved(kept, unsaved),
+        keep: (words) => void unsaved.write(id, words),
         changed: () => (tick.value += 1),
       },
-      readUnsaved(kept),
+      kept,
     )
   }
   const amending = ref(false)
@@ -78,11 +99,16 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
   window.addEventListener('online', wake)
   window.addEventListener('beforeunload', leaving)
   const stop = live.subscribe(`visit:${id}`, null, (event) => {
+    const { version } = event.data
+    if (event.kind === 'note.saved') return typeof version === 'number' ? note?.heard(version) : undefined
     if (event.kind !== 'message.sent') void load()
   })
+  const flush = async (): Promise<void> => await note?.flush()
+  open.add(flush)
   void load()
   onScopeDispose(() => {
     stop()
+    open.delete(flush)
     window.removeEventListener('online', wake)
     window.removeEventListener('beforeunload', leaving)
     // What is unsaved goes out now; the copy in this window is the second chance.
@@ -101,7 +127,17 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     error,
     isLocked: computed(() => state.value.name === 'locked'),
     change: (part) => note?.change(part),
-    resolve: (choice) => note?.resolve(choice),
+    resolve: async (choose) => await note?.resolve(choose),
+    async insert(template) {
+      if (!note) return
+      await note.flush()
+      note.adopt(await http.post<NoteDraft>(`/templates/${template.id}/insert`, { visit: id, version: note.version }))
+    },
+    templates: () => http.get<Template[]>('/templates'),
+    keepTemplate: (name, field, body) => http.post<Template[]>('/templates', { name, field, body }),
+    versions: () => http.get<NoteVersion[]>(`/visits/${id}/note/versions`),
+    version: (n) => http.get<NoteVersionView>(`/visits/${id}/note/versions/${n}`),
+    readers: () => http.get<ReadView[]>(`/visits/${id}/readers`),
     async fill(current, language) {
       questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
       if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, language)))
@@ -121,6 +157,6 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
       amending.value = true
       note?.unlock()
     },
-    flush: async () => await note?.flush(),
+    flush,
   }
 }

@@ -1,5 +1,6 @@
 import { computed, watch } from 'vue'
 import { useRouter } from 'vue-router'
+import { putAway } from '@/app/desk/record'
 import { liveOf } from '@/app/live'
 import { staff } from '@/app/staff'
 import { locale } from '@/i18n'
@@ -12,6 +13,7 @@ export const HOME: Readonly<Record<Role, string>> = { doctor: '/desk', nurse: '/
 
 /** Ends the session on the server as well; without a network it ends here alone. */
 export async function signOutStaff(): Promise<void> {
+  await putAway()
   await staff.http.post('/auth/logout').catch(() => undefined)
   staff.forget()
 }

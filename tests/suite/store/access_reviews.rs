@@ -1,0 +1,65 @@
+//! Reads of records, and the judgement on those by strangers.
+
+use serde_json::json;
+use yunzhen::domain::access::Verdict;
+use yunzhen::domain::audit::Entry;
+use yunzhen::domain::ids::ReviewId;
+use yunzhen::store::{ReadRow, ReviewRow};
+
+use crate::support::hospital::Hospital;
+use crate::support::on_both;
+use crate::support::visiting::visit;
+
+on_both! {
+    async fn a_broken_glass_is_judged_once_and_never_by_its_reader(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let (first, second) = (visit(&hospital, 0).await, visit(&hospital, 1).await);
+        let row = ReviewRow {
+            id: hospital.ids.make(ReviewId::from_uuid),
+            institution_id: hospital.institution,
+            visit_id: first.id,
+            reader: second.doctor_id,
+            reason_sealed: vec![1, 2, 3],
+            at: hospital.now(),
+            reviewed_by: None,
+            reviewed_at: None,
+            verdict: None,
+        };
+        hospital.write(async |tx| tx.access_reviews().insert(&row).await.unwrap()).await;
+        let open = async || db.read().await.unwrap().access_reviews().open(hospital.institution, 10).await.unwrap();
+        assert_eq!(open().await, [row.clone()]);
+        let now = hospital.now();
+        let judge = async |by| {
+            hospital
+                .write(async |tx| tx.access_reviews().judge(row.id, by, Verdict::NotJustified, now).await.unwrap())
+                .await
+        };
+        assert!(!judge(second.doctor_id).await, "its reader");
+        assert!(judge(first.doctor_id).await);
+        assert!(!judge(first.doctor_id).await, "twice");
+        assert!(open().await.is_empty());
+        let judged = db.read().await.unwrap().access_reviews().find(hospital.institution, row.id).await.unwrap();
+        assert_eq!(judged.and_then(|row| row.verdict), Some(Verdict::NotJustified));
+    }
+
+    async fn the_reads_of_a_record_are_found_newest_first(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        for (action, subject, purpose) in
+            [("visit.read", "visit_1", Some("treating")), ("visit.end", "visit_1", None), ("visit.read", "visit_2", None), ("visit.break_glass", "visit_1", Some("break_glass"))]
+        {
+            let entry = Entry {
+                at: hospital.now(),
+                actor: "account_1".to_owned(),
+                action: action.to_owned(),
+                subject: subject.to_owned(),
+                purpose: purpose.map(str::to_owned),
+                detail: json!({}),
+            };
+            hospital.write(async |tx| tx.audit().append(hospital.institution, &entry).await.unwrap()).await;
+        }
+        let mut tx = db.read().await.unwrap();
+        let reads = tx.access_reviews().reads(hospital.institution, "visit_1", 10).await.unwrap();
+        let actions: Vec<_> = reads.iter().map(|ReadRow { action, .. }| action.as_str()).collect();
+        assert_eq!(actions, ["visit.break_glass", "visit.read"]);
+    }
+}

@@ -1,0 +1,157 @@
+// The four examinations, diagnoses, terms, versions and reads of a record, as the protocol says them.
+
+import type { NoteContent, Text } from './types'
+
+export interface FourExams {
+  beside?: boolean
+  findings?: Record<string, Finding>
+  tongue?: Tongue
+  pulse?: Pulse
+  women?: Women
+}
+export interface Finding {
+  terms?: string[]
+  words?: string
+}
+export interface Tongue {
+  body?: string[]
+  coating?: string[]
+  sublingual?: string
+  words?: string
+  light?: 'daylight' | 'lamp' | 'poor'
+  colour_card?: 'passed' | 'failed' | 'absent'
+  stained_within_2h?: boolean
+}
+export type Pulse =
+  | { state: 'not_taken'; why: 'remote' | 'declined' }
+  | { state: 'taken'; by: 'practitioner' | 'device'; left?: Wrist; right?: Wrist; rate?: number; words?: string }
+export interface Wrist {
+  cun?: string[]
+  guan?: string[]
+  chi?: string[]
+}
+export interface Women {
+  pregnancy?: 'no' | 'pregnant' | 'postpartum' | 'lactating' | 'unsure'
+  weeks?: number
+  last_period?: string
+  words?: string
+}
+export type DiagnosisKind = 'disease' | 'pattern' | 'western'
+export interface Diagnosis {
+  kind: DiagnosisKind
+  code: string
+  zh: string
+  en: string
+  tm1?: string[]
+  provisional?: boolean
+}
+export interface Inserted {
+  template: string
+  name: string
+  field: TemplateField
+  text: string
+  by: string
+  at: number
+}
+export type TemplateField = 'complaint' | 'history' | 'background' | 'examination' | 'diagnosis' | 'advice'
+
+/** One part of a record as it reads. */
+export interface Section {
+  id: string
+  title: Text
+  text: Text
+}
+export interface NoteChange {
+  path: string[]
+  was?: unknown
+  is?: unknown
+  lines?: { state: 'same' | 'gone' | 'new'; text: string }[]
+}
+export interface FieldConflict {
+  path: string[]
+  base: unknown
+  mine: unknown
+  theirs: unknown
+}
+export interface MergedNote {
+  version: number
+  content: NoteContent
+  conflicts: FieldConflict[]
+  theirs: NoteContent
+  saved_by: Text
+  saved_at: number | null
+}
+export interface NoteVersion {
+  version: number
+  saved_by: Text
+  saved_at: number
+}
+export interface NoteVersionView extends NoteVersion {
+  content: NoteContent
+  changes: NoteChange[]
+}
+export interface ReadView {
+  at: number
+  name: Text
+  title: Text
+  is_own: boolean
+  purpose: 'treating' | 'own_work' | 'continuity' | 'break_glass' | null
+}
+
+export interface AccessReview {
+  id: string
+  visit: string
+  no: number
+  reader: Text
+  reason: string
+  at: number
+}
+
+export interface TermView {
+  code: string
+  kind: string
+  text: Text
+  initials: string
+  also: string[]
+  tm1: string[]
+  nearest: string | null
+  temporary: boolean
+  source: Text
+  certainty: 'found' | 'derived' | 'recall' | 'judgement'
+}
+export interface TermsFound {
+  edition: string
+  status: 'draft' | 'signed'
+  terms: TermView[]
+}
+export interface Choice {
+  code: string
+  text: Text
+  initials: string[]
+}
+export interface ExamField {
+  id: string
+  exam: 'look' | 'listen' | 'ask' | 'touch'
+  label: Text
+  how: 'one' | 'many' | 'words'
+  on_site: boolean
+  choices: Choice[]
+}
+export interface ExamForm {
+  edition: string
+  status: 'draft' | 'signed'
+  fields: ExamField[]
+  tongue: Choice[]
+  coating: Choice[]
+  sublingual: Choice[]
+  pulses: Choice[]
+  principles: Choice[]
+}
+export interface Template {
+  id: string
+  name: string
+  field: TemplateField
+  body: string
+  version: number
+  is_own: boolean
+}
