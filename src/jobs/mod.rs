@@ -37,6 +37,9 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
             if let Err(refusal) = services.forget_keys().await {
                 tracing::warn!(code = refusal.code.as_str(), "old keys were not forgotten");
             }
+            if let Err(refusal) = services.expire_prescriptions().await {
+                tracing::warn!(code = refusal.code.as_str(), "prescriptions that ran out were not marked");
+            }
             if let Err(refusal) = services.sweep_uploads().await {
                 tracing::warn!(code = refusal.code.as_str(), "unfinished uploads were not taken away");
             }

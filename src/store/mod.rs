@@ -21,6 +21,7 @@ mod messages;
 mod notes;
 mod notices;
 mod patients;
+mod prescriptions;
 mod recordings;
 mod rooms;
 mod sessions;
@@ -54,6 +55,7 @@ pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
+pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use sessions::{SessionRow, Sessions};
@@ -414,6 +416,11 @@ impl Tx {
     /// Declarations.
     pub fn declarations(&mut self) -> Declarations<'_> {
         Declarations(self)
+    }
+
+    /// Prescriptions.
+    pub fn prescriptions(&mut self) -> Prescriptions<'_> {
+        Prescriptions(self)
     }
 
     /// Keys and signatures.

@@ -12,7 +12,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::time::Timestamp;
 
 /// How long a signed prescription is good: three days (处方管理办法 Art. 18).
-const VALID: Duration = Duration::from_hours(72);
+pub const VALID: Duration = Duration::from_hours(72);
 
 /// A state as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
