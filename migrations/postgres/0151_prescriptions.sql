@@ -5,7 +5,7 @@ create table prescription (
     institution_id uuid not null references institution (id),
     clinic_id uuid not null references clinic (id),
     visit_id uuid not null references visit (id),
-    patient_id uuid not null references patient (id),
+    patient_id uuid not null,
     number text not null,
     state text not null check (state in ('draft', 'signed', 'approved', 'returned', 'refused', 'dispensed', 'stopped', 'expired')),
     version bigint not null,

@@ -14,6 +14,7 @@ mod levels;
 pub mod live;
 mod notices;
 mod pictures;
+mod prescriptions;
 mod reasons;
 mod record;
 mod resume;
