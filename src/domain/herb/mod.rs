@@ -65,6 +65,18 @@ pub enum Toxicity {
     Great,
 }
 
+/// Why a herb is never prescribed online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeverOnline {
+    /// One of the 28 of the regulation on toxic medicines of 1988.
+    Statutory,
+    /// A narcotic.
+    Controlled,
+    /// Not in the pharmacopoeia any more, or banned.
+    Delisted,
+}
+
 /// What the pharmacopoeia says for pregnancy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -191,15 +203,9 @@ pub struct Herb {
     /// How poisonous.
     #[serde(default)]
     pub toxicity: Option<Toxicity>,
-    /// One of the 28 of the regulation on toxic medicines of 1988.
+    /// Never online, whoever the patient is, beside those of great toxicity.
     #[serde(default)]
-    pub statutory: bool,
-    /// A narcotic.
-    #[serde(default)]
-    pub controlled: bool,
-    /// Not in the pharmacopoeia any more, or banned.
-    #[serde(default)]
-    pub delisted: bool,
+    pub never: Option<NeverOnline>,
     /// For the pregnant.
     #[serde(default)]
     pub pregnancy: Option<PregnancyCaution>,
@@ -226,7 +232,7 @@ impl Herb {
 
     /// Whether it may never be prescribed online, whoever the patient is.
     pub fn is_refused_online(&self) -> bool {
-        self.statutory || self.controlled || self.delisted || self.toxicity == Some(Toxicity::Great)
+        self.never.is_some() || self.toxicity == Some(Toxicity::Great)
     }
 
     /// Its name in both languages: English readers know herbs by their pinyin.
@@ -497,7 +503,7 @@ mod tests {
         let herbs = HerbSet::shipped().herbs();
         let count = |is: &dyn Fn(&Herb) -> bool| herbs.iter().filter(|herb| is(herb)).count();
         assert_eq!(count(&|herb| herb.entry.is_some()), 616, "entries with a dose row");
-        assert_eq!(count(&|herb| herb.statutory), 28);
+        assert_eq!(count(&|herb| herb.never == Some(NeverOnline::Statutory)), 28);
         assert_eq!(count(&|herb| herb.toxicity == Some(Toxicity::Great)), 10);
         assert_eq!(count(&|herb| herb.toxicity == Some(Toxicity::Toxic)), 42);
         assert_eq!(count(&|herb| herb.toxicity == Some(Toxicity::Slight)), 31);

@@ -28,7 +28,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
         }
         match herb.pills {
             Some(Pills::Only) if is_boiled => {
-                find("ROUTE-PILLS", NEVER, "入丸散,不入煎剂", "is for pills, never boiled.")
+                find("ROUTE-PILLS", NEVER, "入丸散,不入煎剂", "is for pills, never boiled.");
             }
             Some(Pills::Mostly) if is_boiled => {
                 find("ROUTE-PILLS-MOSTLY", ANSWER, "多入丸散,入煎请说明", "is mostly for pills; say why it is boiled.");

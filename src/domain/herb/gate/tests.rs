@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::{Active, Finding, Needs, Patient, Pregnancy, Report, Severity, check};
 use crate::domain::herb::{
-    Herb, HerbSet, Method, Milligrams, Named, PairWeight, Pills, PregnancyCaution, Toxicity, formulas, resolve,
+    Herb, HerbSet, Method, Milligrams, Named, NeverOnline, PairWeight, Pills, PregnancyCaution, Toxicity, formulas,
+    resolve,
 };
 use crate::domain::people::Sex;
 use crate::domain::prescription::{Content, HerbLine, Herbal, Medicine, MedicineKind, Medicines, Span};
@@ -174,9 +175,9 @@ fn every_statutory_toxic_is_refused_online() {
     for herb in set().herbs() {
         let report = judged(vec![of(herb)], &man());
         for (rule, expected) in [
-            ("TOX-STATUTORY", herb.statutory),
-            ("TOX-CONTROLLED", herb.controlled),
-            ("TOX-DELISTED", herb.delisted),
+            ("TOX-STATUTORY", herb.never == Some(NeverOnline::Statutory)),
+            ("TOX-CONTROLLED", herb.never == Some(NeverOnline::Controlled)),
+            ("TOX-DELISTED", herb.never == Some(NeverOnline::Delisted)),
             ("TOX-GREAT", herb.toxicity == Some(Toxicity::Great)),
         ] {
             let finding = found(&report, rule);

@@ -1,7 +1,7 @@
 //! What is never prescribed online, and what is poisonous within limits.
 
 use super::{CONFIRM, Desk, NEVER, Source};
-use crate::domain::herb::Toxicity;
+use crate::domain::herb::{NeverOnline, Toxicity};
 use crate::domain::prescription::Line;
 use crate::domain::text::Text;
 
@@ -16,21 +16,19 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
             let fact = Text::new(format!("{}:{zh}", name.zh), format!("{}: {en}", name.en));
             desk.find(rule, &[line.index], weight, source, fact);
         };
-        if herb.statutory {
-            find(
-                "TOX-STATUTORY",
-                NEVER,
-                Source::Toxics1988,
-                "法定毒性药品,不得网上开具",
-                "a statutory toxic, never online",
-            );
-        }
-        if herb.controlled {
-            find("TOX-CONTROLLED", NEVER, Source::Online2018, "麻醉药品,不得网上开具", "a narcotic, never online");
-        }
-        if herb.delisted {
-            let (zh, en) = ("药典已不收载或已禁用,不得开具", "banned, or not in the pharmacopoeia any more");
-            find("TOX-DELISTED", NEVER, Source::Pharmacopoeia, zh, en);
+        match herb.never {
+            Some(NeverOnline::Statutory) => {
+                let (zh, en) = ("法定毒性药品,不得网上开具", "a statutory toxic, never online");
+                find("TOX-STATUTORY", NEVER, Source::Toxics1988, zh, en);
+            }
+            Some(NeverOnline::Controlled) => {
+                find("TOX-CONTROLLED", NEVER, Source::Online2018, "麻醉药品,不得网上开具", "a narcotic, never online");
+            }
+            Some(NeverOnline::Delisted) => {
+                let (zh, en) = ("药典已不收载或已禁用,不得开具", "banned, or not in the pharmacopoeia any more");
+                find("TOX-DELISTED", NEVER, Source::Pharmacopoeia, zh, en);
+            }
+            None => {}
         }
         match herb.toxicity {
             Some(Toxicity::Great) => {
