@@ -27,7 +27,12 @@ export function usePharmacy(session: Session, live: Live, institution: string): 
     async release(id) {
       feed.value.value = await http.post<PharmacyQueue>(`/pharmacy/${id}/release`)
     },
-    judge: (one, act, items, reason) => http.post<Prescription>(`/pharmacy/${one.id}/${act}`, { version: one.version, items, reason }),
+    judge(one, act, items, reason) {
+      const body = { version: one.version, items, reason }
+      if (act === 'approve') return http.post<Prescription>(`/pharmacy/${one.id}/approve`, body)
+      if (act === 'return') return http.post<Prescription>(`/pharmacy/${one.id}/return`, body)
+      return http.post<Prescription>(`/pharmacy/${one.id}/refuse`, body)
+    },
     async dispense(one) {
       await http.post(`/pharmacy/${one.id}/dispense`, { version: one.version })
       feed.refresh()
