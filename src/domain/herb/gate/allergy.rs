@@ -40,7 +40,7 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
 }
 
 /// The words of an answer, without those that say that there is nothing.
-fn words(told: &str) -> Vec<&str> {
+pub(super) fn words(told: &str) -> Vec<&str> {
     const NOTHING: [&str; 8] = ["无", "没有", "否", "不详", "无过敏史", "no", "none", "unknown"];
     told.split(|letter: char| letter.is_whitespace() || ",，、;；/。.".contains(letter))
         .map(|word| word.trim_end_matches("过敏").trim_start_matches("对"))

@@ -7,6 +7,7 @@
 mod allergy;
 mod cumulative;
 mod dose;
+mod drugs;
 mod facts;
 mod medicine;
 mod name;
@@ -222,8 +223,12 @@ pub fn check(set: &HerbSet, content: &Content, span: Span, patient: &Patient, ac
             preparation::check(&mut desk, &lines);
             cumulative::check(&mut desk, sheet, &lines, &elsewhere);
             allergy::check(&mut desk, &lines, patient);
+            drugs::check(&mut desk, &lines, patient);
         }
-        Content::Medicines(sheet) => medicine::check(&mut desk, sheet, patient, &same_days),
+        Content::Medicines(sheet) => {
+            medicine::check(&mut desk, sheet, patient, &same_days);
+            drugs::check(&mut desk, &[], patient);
+        }
     }
     let Desk { mut findings, asked, .. } = desk;
     findings.sort_by(|one, other| {

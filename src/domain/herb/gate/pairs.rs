@@ -22,14 +22,28 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line], elsewhere: &[Elsewhere]) {
             for other in &sheet.lines {
                 let Some(second) = other.herb else { continue };
                 for pair in set.pairs_of(herb, second) {
-                    find(desk, pair, &[one.index], (herb, second), Some(sheet.number));
+                    find(
+                        desk,
+                        pair,
+                        &[one.index],
+                        (herb, second),
+                        Some((&format!("处方{}", sheet.number), &format!("prescription {}", sheet.number))),
+                    );
                 }
             }
         }
     }
 }
 
-fn find(desk: &mut Desk, pair: &Pair, lines: &[usize], herbs: (&Herb, &Herb), sheet: Option<&str>) {
+/// The pairs that a herb of a line makes with one that the patient takes already.
+pub(super) fn taken(desk: &mut Desk, line: usize, herb: &Herb, taken: &Herb) {
+    let set = desk.set;
+    for pair in set.pairs_of(herb, taken) {
+        find(desk, pair, &[line], (herb, taken), Some(("患者在用", "taken by the patient")));
+    }
+}
+
+fn find(desk: &mut Desk, pair: &Pair, lines: &[usize], herbs: (&Herb, &Herb), elsewhere: Option<(&str, &str)>) {
     let weight = match pair.severity {
         PairWeight::Block => SECOND,
         PairWeight::Warn => ANSWER,
@@ -44,9 +58,8 @@ fn find(desk: &mut Desk, pair: &Pair, lines: &[usize], herbs: (&Herb, &Herb), sh
         PairSet::Wei => ("十九畏", "the nineteen fears"),
     };
     let (one, other) = (herbs.0.text(), herbs.1.text());
-    let (zh_where, en_where) = sheet.map_or((String::new(), String::new()), |number| {
-        (format!("(后者在处方{number})"), format!(" (the latter in prescription {number})"))
-    });
+    let (zh_where, en_where) =
+        elsewhere.map_or_else(Default::default, |(zh, en)| (format!("(后者:{zh})"), format!(" (the latter: {en})")));
     let zh = format!("{zh_set}:{}与{}不宜同用({}–{}){zh_where}", one.zh, other.zh, pair.a, pair.b);
     let en = format!("{} and {} should not be used together ({en_set}){en_where}.", one.en, other.en);
     desk.find(&pair.rule, lines, weight, source, Text::new(zh, en));

@@ -334,6 +334,16 @@ fn an_allergy_is_found_by_any_name_and_told_where_none_is_found() {
 }
 
 #[test]
+fn what_the_patient_takes_is_shown_and_held_against_the_oppositions() {
+    let taking = |drugs: &str| Patient { drugs: drugs.into(), ..man() };
+    let report = judged(vec![of(herb("附子"))], &taking("二甲双胍、法半夏"));
+    assert_eq!(found(&report, "DRUGS-TOLD").unwrap().needs, Needs::Nothing);
+    assert!(found(&report, "18F-1").unwrap().fact.zh.contains("患者在用"));
+    let nothing = judged(vec![of(herb("附子"))], &taking("无"));
+    assert!(found(&nothing, "DRUGS-TOLD").is_none() && found(&nothing, "18F-1").is_none());
+}
+
+#[test]
 fn the_same_herb_of_the_same_days_is_added_up() {
     let active = |mg| Active { number: "R-1".into(), span: span(), content: sheet(vec![line("麻黄", mg)]) };
     let judged = |others: &[Active]| check(set(), &sheet(vec![line("麻黄", 6000)]), span(), &man(), others);
@@ -433,6 +443,7 @@ fn the_gate_is_total_and_its_report_names_every_rule_it_asked() {
         "DOSE-HIGH",
         "DOSE-LOW",
         "DOSE-NONE",
+        "DRUGS-TOLD",
         "DUP-ACTIVE",
         "DUP-SHEET",
         "LACTATION",
