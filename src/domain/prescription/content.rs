@@ -160,7 +160,7 @@ pub struct Medicines {
 
 /// What a prescription holds. Herbs and medicines never share a sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Herbs to be decocted.
     Herbal(Herbal),
@@ -180,6 +180,10 @@ pub struct Misfit {
 impl Misfit {
     fn new(field: impl Into<String>, words: impl Into<String>) -> Self {
         Self { field: field.into(), words: words.into() }
+    }
+
+    fn under(self, holder: &str) -> Self {
+        Self { field: format!("{holder}.{}", self.field), ..self }
     }
 }
 
@@ -272,8 +276,8 @@ impl Content {
     /// The first field that does not fit.
     pub fn check(&self, set: &HerbSet) -> Result<(), Misfit> {
         match self {
-            Self::Herbal(sheet) => check_herbal(sheet, set),
-            Self::Medicines(sheet) => check_medicines(sheet),
+            Self::Herbal(sheet) => check_herbal(sheet, set).map_err(|misfit| misfit.under("herbal")),
+            Self::Medicines(sheet) => check_medicines(sheet).map_err(|misfit| misfit.under("medicines")),
         }
     }
 }
@@ -289,7 +293,7 @@ fn check_herbal(sheet: &Herbal, set: &HerbSet) -> Result<(), Misfit> {
         return Err(Misfit::new("lines", format!("at most {LINE_LIMIT} herbs")));
     }
     for (index, line) in sheet.lines.iter().enumerate() {
-        let field = |name: &str| format!("lines.{index}.{name}");
+        let field = |name: &str| format!("lines[{index}].{name}");
         text(&field("written"), &line.written, 1, 40)?;
         text(&field("remark"), &line.remark, 0, 100)?;
         within(&field("mg"), line.mg.0, 1, MOST_MG)?;
@@ -314,7 +318,7 @@ fn check_medicines(sheet: &Medicines) -> Result<(), Misfit> {
         return Err(Misfit::new("items", format!("at most {MEDICINE_LIMIT} medicines on a sheet")));
     }
     for (index, item) in sheet.items.iter().enumerate() {
-        let field = |name: &str| format!("items.{index}.{name}");
+        let field = |name: &str| format!("items[{index}].{name}");
         text(&field("name"), &item.name, 1, 60)?;
         text(&field("strength"), &item.strength, 1, 60)?;
         text(&field("dose"), &item.dose, 1, 40)?;
@@ -412,7 +416,7 @@ mod tests {
     fn a_sheet_holds_at_most_five_medicines() {
         let sheet = |count| Content::Medicines(Medicines { items: vec![medicine(); count] });
         assert_eq!(sheet(5).check(HerbSet::shipped()), Ok(()));
-        assert_eq!(wrong(&sheet(6)), "items");
+        assert_eq!(wrong(&sheet(6)), "medicines.items");
     }
 
     #[test]
@@ -422,17 +426,17 @@ mod tests {
             change(&mut sheet);
             wrong(&Content::Herbal(sheet))
         };
-        assert_eq!(with(&|sheet| sheet.doses = 0), "doses");
-        assert_eq!(with(&|sheet| sheet.doses_per_day = 9), "doses_per_day");
-        assert_eq!(with(&|sheet| sheet.times_per_day = 0), "times_per_day");
-        assert_eq!(with(&|sheet| sheet.ml = 5000), "ml");
-        assert_eq!(with(&|sheet| sheet.remark = "长".repeat(501)), "remark");
-        assert_eq!(with(&|sheet| sheet.lines[0].mg = Milligrams(0)), "lines.0.mg");
-        assert_eq!(with(&|sheet| sheet.lines[0].mg = Milligrams(-9)), "lines.0.mg");
-        assert_eq!(with(&|sheet| sheet.lines[0].written = "  ".into()), "lines.0.written");
-        assert_eq!(with(&|sheet| sheet.lines[0].written = "麻\u{0}黄".into()), "lines.0.written");
-        assert_eq!(with(&|sheet| sheet.lines = vec![line("麻黄", None); 41]), "lines");
-        assert_eq!(with(&|sheet| sheet.lines[0].herb = Some("不存在草".into())), "lines.0.herb");
+        assert_eq!(with(&|sheet| sheet.doses = 0), "herbal.doses");
+        assert_eq!(with(&|sheet| sheet.doses_per_day = 9), "herbal.doses_per_day");
+        assert_eq!(with(&|sheet| sheet.times_per_day = 0), "herbal.times_per_day");
+        assert_eq!(with(&|sheet| sheet.ml = 5000), "herbal.ml");
+        assert_eq!(with(&|sheet| sheet.remark = "长".repeat(501)), "herbal.remark");
+        assert_eq!(with(&|sheet| sheet.lines[0].mg = Milligrams(0)), "herbal.lines[0].mg");
+        assert_eq!(with(&|sheet| sheet.lines[0].mg = Milligrams(-9)), "herbal.lines[0].mg");
+        assert_eq!(with(&|sheet| sheet.lines[0].written = "  ".into()), "herbal.lines[0].written");
+        assert_eq!(with(&|sheet| sheet.lines[0].written = "麻\u{0}黄".into()), "herbal.lines[0].written");
+        assert_eq!(with(&|sheet| sheet.lines = vec![line("麻黄", None); 41]), "herbal.lines");
+        assert_eq!(with(&|sheet| sheet.lines[0].herb = Some("不存在草".into())), "herbal.lines[0].herb");
     }
 
     #[test]

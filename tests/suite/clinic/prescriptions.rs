@@ -40,8 +40,8 @@ fn line(written: &str, mg: i64) -> Value {
 }
 
 fn herbal(lines: &[Value]) -> Value {
-    json!({ "kind": "herbal", "lines": lines, "doses": 3, "doses_per_day": 1, "times_per_day": 2, "ml": 200,
-            "timing": "after_meal" })
+    json!({ "herbal": { "lines": lines, "doses": 3, "doses_per_day": 1, "times_per_day": 2, "ml": 200,
+                        "timing": "after_meal" } })
 }
 
 async fn begin(stage: &Stage, visit: &Visit, content: Value) -> Answer {
@@ -330,7 +330,7 @@ async fn the_patient_sees_no_drug_before_it_is_signed() {
     claim(&stage, &pharmacist, &rx).await.ok();
     pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
     let seen = mine().await;
-    assert_eq!(seen[0]["content"]["lines"][0]["written"], "茯苓");
+    assert_eq!(seen[0]["content"]["herbal"]["lines"][0]["written"], "茯苓");
     assert!(!seen[0]["label"]["steps"].as_array().unwrap().is_empty());
     let (stranger, _) = stage.known_patient(9).await;
     assert_eq!(stage.get("/me/prescriptions", &stranger).await.ok(), json!([]));
@@ -401,16 +401,17 @@ async fn the_same_click_twice_is_one_prescription_and_wrong_fields_are_named() {
         async || stage.send(Method::POST, &path, &visit.doctor, Some(body.clone()), Some("one-click")).await.ok();
     assert_eq!(twice().await["id"], twice().await["id"]);
     for (content, field) in [
-        (herbal(&[line("茯苓", 0)]), "content.lines.0.mg"),
-        (herbal(&[line("茯苓", 600_000)]), "content.lines.0.mg"),
-        (herbal(&[line(&"长".repeat(41), 9000)]), "content.lines.0.written"),
-        (herbal(&[json!({ "written": "甘草", "herb": "附子", "mg": 9000 })]), "content.lines.0.herb"),
+        (herbal(&[line("茯苓", 0)]), "content.herbal.lines[0].mg"),
+        (herbal(&[line("茯苓", 600_000)]), "content.herbal.lines[0].mg"),
+        (herbal(&[line(&"长".repeat(41), 9000)]), "content.herbal.lines[0].written"),
+        (herbal(&[json!({ "written": "甘草", "herb": "附子", "mg": 9000 })]), "content.herbal.lines[0].herb"),
     ] {
         let refused = begin(&stage, &visit, content).await;
         assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!(field)));
     }
     let unit = begin(&stage, &visit, herbal(&[json!({ "written": "茯苓", "mg": "9 g" })])).await;
-    assert_eq!(unit.refusal(), (400, "request.malformed"));
+    let where_it_is = json!("content.herbal.lines[0].mg");
+    assert_eq!((unit.refusal(), &unit.body["field"]), ((400, "request.malformed"), &where_it_is));
     // What looks like a script or a formula is a name that nobody knows.
     let rx = begin(&stage, &visit, herbal(&[line("<script>alert(1)</script>", 9000), line("=1+1", 9000)])).await.ok();
     assert_eq!(rules(&rx), ["NAME-UNKNOWN", "NAME-UNKNOWN"]);

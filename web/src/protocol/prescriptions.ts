@@ -27,7 +27,6 @@ export interface HerbLine {
   remark?: string
 }
 export interface Herbal {
-  kind: 'herbal'
   formula?: string
   lines: HerbLine[]
   doses: number
@@ -47,10 +46,13 @@ export interface Medicine {
   remark?: string
 }
 export interface Medicines {
-  kind: 'medicines'
   items: Medicine[]
 }
-export type RxContent = Herbal | Medicines
+/** One of the two: herbs and medicines never share a sheet. */
+export interface RxContent {
+  herbal?: Herbal
+  medicines?: Medicines
+}
 
 export interface Finding {
   key: string

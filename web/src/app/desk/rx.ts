@@ -9,8 +9,8 @@ import { useFeed } from '../staff/feed'
 
 export const SAVE_AFTER_MS = 700
 
-export const EMPTY_HERBAL: Herbal = { kind: 'herbal', lines: [], doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'after_meal' }
-export const EMPTY_MEDICINES: Medicines = { kind: 'medicines', items: [] }
+export const EMPTY_HERBAL: Herbal = { lines: [], doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'after_meal' }
+export const EMPTY_MEDICINES: Medicines = { items: [] }
 
 export type RxSave = 'saved' | 'dirty' | 'saving' | 'failed'
 

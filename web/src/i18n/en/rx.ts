@@ -2,7 +2,6 @@ import type { Message } from '..'
 import type { rx as zh } from '../zh/rx'
 
 export const rx: Readonly<Record<keyof typeof zh, Message>> = {
-  'rx.title': 'Prescription',
   'record.tab.rx': 'Rx',
   'rx.basis': 'Kind of visit',
   'rx.basis.kind.consult': 'Consultation (no prescription)',
@@ -129,7 +128,6 @@ export const rx: Readonly<Record<keyof typeof zh, Message>> = {
   'rx.stopped': 'Stopped: {reason}',
   'rx.until': 'Good until {time}',
   'rx.number': 'No. {number}',
-  'rx.back': 'Back to the list',
   'rx.label': 'How to decoct and take it',
   'rx.countersign.open': { one: '{n} to countersign', other: '{n} to countersign' },
   'rx.countersign.title': 'Prescriptions to countersign',

@@ -1,6 +1,5 @@
 /** The prescription pane of the desk, the second doctor, and what the patient sees of it. */
 export const rx = {
-  'rx.title': '处方',
   'record.tab.rx': '处方',
   'rx.basis': '就诊类型',
   'rx.basis.kind.consult': '咨询(不开处方)',
@@ -127,7 +126,6 @@ export const rx = {
   'rx.stopped': '已停用:{reason}',
   'rx.until': '有效至 {time}',
   'rx.number': '处方号 {number}',
-  'rx.back': '返回处方列表',
   'rx.label': '煎服说明',
   'rx.countersign.open': { other: '会签 {n}' },
   'rx.countersign.title': '等待会签的处方',
