@@ -9,6 +9,7 @@
 mod booking;
 mod child;
 mod figures;
+mod gate;
 mod hospital;
 mod queue;
 mod server;
@@ -27,6 +28,9 @@ async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|word| word == part);
     println!("machine: {}", machine());
+    if wants("gate") {
+        gate::run();
+    }
     if wants("queue") {
         queue::run().await;
     }

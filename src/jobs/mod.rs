@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::services::Services;
+use crate::services::refusal::Refusal;
 
 /// How often leases and rings are looked at.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -18,50 +19,54 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // Days came into sight while nobody was here.
     let mut since_tidy = TIDY_AFTER;
-    let mut is_failing = false;
+    let (mut sweep, mut jobs) = (Trying::default(), Trying::default());
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match services.sweep().await {
-            Ok(_) => is_failing = false,
-            Err(refusal) if !is_failing => {
-                is_failing = true;
-                tracing::error!(code = refusal.code.as_str(), "the queue could not be swept; trying on");
-            }
-            Err(_) => {}
-        }
-        if let Err(refusal) = services.run_jobs().await
-            && !is_failing
-        {
-            is_failing = true;
-            tracing::error!(code = refusal.code.as_str(), "what was due was not done; trying on");
-        }
+        sweep.heard(services.sweep().await.map(drop), "the queue could not be swept");
+        jobs.heard(services.run_jobs().await.map(drop), "what was due was not done");
         since_tidy += 1;
         if since_tidy >= TIDY_AFTER {
             since_tidy = 0;
-            if let Err(refusal) = services.forget_keys().await {
-                tracing::warn!(code = refusal.code.as_str(), "old keys were not forgotten");
-            }
-            if let Err(refusal) = services.roll_slots().await {
-                tracing::warn!(code = refusal.code.as_str(), "the slots of new days were not made");
-            }
-            if let Err(refusal) = services.forget_jobs().await {
-                tracing::warn!(code = refusal.code.as_str(), "jobs that are done were not forgotten");
-            }
-            if let Err(refusal) = services.sweep_uploads().await {
-                tracing::warn!(code = refusal.code.as_str(), "unfinished uploads were not taken away");
-            }
-            if let Err(refusal) = services.seal_audit_days().await {
-                tracing::warn!(code = refusal.code.as_str(), "days of the audit that are over were not sealed");
-            }
-            if let Err(refusal) = services.apply_retention().await {
-                tracing::warn!(code = refusal.code.as_str(), "conversations whose time is over were not removed");
-            }
-            if let Err(refusal) = services.remove_recordings().await {
-                tracing::warn!(code = refusal.code.as_str(), "recordings whose time is over were not removed");
-            }
+            tidy(&services).await;
+        }
+    }
+}
+
+/// What is tried every second; of failures in a row the first is told.
+#[derive(Default)]
+struct Trying {
+    is_failing: bool,
+}
+
+impl Trying {
+    fn heard(&mut self, done: Result<(), Refusal>, words: &str) {
+        let was_failing = std::mem::replace(&mut self.is_failing, done.is_err());
+        if let Err(refusal) = done
+            && !was_failing
+        {
+            tracing::error!(code = refusal.code.as_str(), "{words}; trying on");
+        }
+    }
+}
+
+/// One chore after the other; one that fails keeps none from its turn.
+async fn tidy(services: &Services) {
+    let chores = [
+        ("old keys were not forgotten", services.forget_keys().await.map(drop)),
+        ("the slots of new days were not made", services.roll_slots().await.map(drop)),
+        ("jobs that are done were not forgotten", services.forget_jobs().await.map(drop)),
+        ("prescriptions that ran out were not marked", services.expire_prescriptions().await.map(drop)),
+        ("unfinished uploads were not taken away", services.sweep_uploads().await.map(drop)),
+        ("days of the audit that are over were not sealed", services.seal_audit_days().await.map(drop)),
+        ("conversations whose time is over were not removed", services.apply_retention().await.map(drop)),
+        ("recordings whose time is over were not removed", services.remove_recordings().await.map(drop)),
+    ];
+    for (words, done) in chores {
+        if let Err(refusal) = done {
+            tracing::warn!(code = refusal.code.as_str(), "{words}");
         }
     }
 }

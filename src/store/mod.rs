@@ -29,6 +29,7 @@ mod note_versions;
 mod notes;
 mod notices;
 mod patients;
+mod prescriptions;
 mod recordings;
 mod rooms;
 mod sessions;
@@ -74,6 +75,7 @@ pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
+pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use sessions::{SessionRow, Sessions};
@@ -510,6 +512,9 @@ impl Tx {
     /// Codes on documents.
     pub fn document_codes(&mut self) -> DocumentCodes<'_> {
         DocumentCodes(self)
+    /// Prescriptions.
+    pub fn prescriptions(&mut self) -> Prescriptions<'_> {
+        Prescriptions(self)
     }
 
     /// Keys and signatures.

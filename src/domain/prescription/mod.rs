@@ -1,1 +1,17 @@
 //! Prescriptions: what they hold, whether one may exist, and what becomes of it.
+
+mod content;
+mod label;
+mod pane;
+mod quantity;
+mod state;
+mod suitability;
+
+pub use content::{
+    Content, HerbLine, Herbal, Line, Medicine, MedicineKind, Medicines, Misfit, Role, Span, Timing, canonical, hash_of,
+};
+pub use label::{Label, Step, label};
+pub use pane::{Basis, ClosedReason, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};
+pub use quantity::{Quantity, quantity};
+pub use state::{Answers, Phase, Second, State, VALID, Verdict, Wrong, unanswered};
+pub use suitability::{SUITABILITY, Suitability};

@@ -16,6 +16,7 @@ mod levels;
 pub mod live;
 mod notices;
 mod pictures;
+mod prescriptions;
 mod proofs;
 mod reading;
 mod reasons;

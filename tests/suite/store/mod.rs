@@ -17,6 +17,7 @@ mod notes;
 mod notices;
 mod opening;
 mod parity;
+mod prescriptions;
 mod racing;
 mod recordings;
 mod rooms;

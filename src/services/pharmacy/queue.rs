@@ -1,0 +1,162 @@
+//! What waits for a pharmacist: the longest waiting first, and one prescription for one pharmacist at a time.
+
+use serde_json::json;
+
+use crate::domain::herb::gate::{Needs, Report};
+use crate::domain::ids::PrescriptionId;
+use crate::domain::permission::PharmacistAct;
+use crate::domain::prescription::{Content, Phase, SUITABILITY};
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, ReviewSheet, SuitabilityItem};
+use crate::services::Services;
+use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of};
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::services::work::Command;
+use crate::store::{PrescriptionRow, Tx};
+
+/// Rows of a list.
+const LIST: i64 = 100;
+
+impl Services {
+    /// The queue: `GET /pharmacy/queue`.
+    pub async fn pharmacy_queue(&self, act: PharmacistAct) -> Result<PharmacyQueue, Refusal> {
+        let mut tx = self.db.read().await?;
+        queue(&mut tx, act, self.clock.now()).await
+    }
+
+    /// Begins to judge; nobody else can for five minutes. The read is audited: `POST /pharmacy/{id}/claim`.
+    pub async fn claim_prescription(
+        &self,
+        act: PharmacistAct,
+        id: PrescriptionId,
+        command: &Command,
+    ) -> Result<ReviewSheet, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let row = held(&mut work.tx, act.institution, id).await?;
+        let state = state_of(&row)?.at(work.now).phase();
+        if state == Phase::Expired {
+            return Err(Refusal::new(ErrorCode::RxExpired, "its three days are over"));
+        }
+        if state == Phase::Draft {
+            return Err(Refusal::not_found());
+        }
+        if state == Phase::Signed {
+            let until = work.now + CLAIM;
+            if !work.tx.prescriptions().claim(id, act.account, work.now, until).await? {
+                return Err(Refusal::new(ErrorCode::RxClaimed, "another pharmacist is judging it"));
+            }
+        } else if state != Phase::Approved {
+            return Err(Refusal::new(ErrorCode::RxState, "there is nothing to judge any more"));
+        }
+        let row = held(&mut work.tx, act.institution, id).await?;
+        let sheet = self.review_sheet(&mut work.tx, row.clone(), work.now).await?;
+        work.keep(command, &sheet).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        let why = Some("review".to_owned());
+        work.audit_why(act.institution, &who, "rx.read", &what, why, json!({ "version": row.version })).await?;
+        if state == Phase::Signed {
+            self.tell(&mut work, &row, "rx.claimed").await?;
+        }
+        work.commit().await?;
+        Ok(sheet)
+    }
+
+    /// Gives a claim back without a judgement: `POST /pharmacy/{id}/release`.
+    pub async fn release_prescription(
+        &self,
+        act: PharmacistAct,
+        id: PrescriptionId,
+        command: &Command,
+    ) -> Result<PharmacyQueue, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = held(&mut work.tx, act.institution, id).await?;
+        if row.claimed_by == Some(act.account) {
+            (row.claimed_by, row.claim_until) = (None, None);
+            work.tx.prescriptions().save(&row).await?;
+            self.tell(&mut work, &row, "rx.released").await?;
+        }
+        let queue = queue(&mut work.tx, act, work.now).await?;
+        work.keep(command, &queue).await?;
+        work.commit().await?;
+        Ok(queue)
+    }
+
+    async fn review_sheet(&self, tx: &mut Tx, row: PrescriptionRow, now: Timestamp) -> Result<ReviewSheet, Refusal> {
+        let visit = tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        let facts = self.facts_for_gate(tx, &visit, now).await?;
+        let signed = tx.notes().signed(visit.id).await?.pop().map(|note| note.content.0);
+        let note = match signed {
+            Some(note) => Some(note),
+            None => tx.notes().draft(visit.id).await?.map(|draft| draft.content.0),
+        };
+        let diagnosis = note.and_then(|note| note["diagnosis"].as_str().map(str::to_owned)).unwrap_or_default();
+        let claim_until = row.claim_until;
+        Ok(ReviewSheet {
+            prescription: self.prescription_view(tx, row).await?,
+            age_years: facts.patient.age_months / 12,
+            sex: facts.patient.sex,
+            pregnancy: facts.patient.pregnancy,
+            allergies: facts.patient.allergies,
+            drugs: facts.patient.drugs,
+            diagnosis,
+            items: SUITABILITY.into_iter().map(|item| SuitabilityItem { item, name: item.name() }).collect(),
+            claim_until,
+        })
+    }
+}
+
+async fn queue(tx: &mut Tx, act: PharmacistAct, now: Timestamp) -> Result<PharmacyQueue, Refusal> {
+    let waiting = tx.prescriptions().to_review(act.institution, LIST).await?;
+    let approved = tx.prescriptions().to_dispense(act.institution, LIST).await?;
+    let promise_minutes = u32::try_from(PROMISE.as_secs() / 60).unwrap_or(u32::MAX);
+    let (waiting, approved) = (items(tx, act, waiting, now).await?, items(tx, act, approved, now).await?);
+    Ok(PharmacyQueue { waiting, approved, promise_minutes })
+}
+
+async fn items(
+    tx: &mut Tx,
+    act: PharmacistAct,
+    rows: Vec<PrescriptionRow>,
+    now: Timestamp,
+) -> Result<Vec<PharmacyItem>, Refusal> {
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let broken = || Refusal::internal("a prescription does not read");
+        let state = state_of(&row)?.at(now).phase();
+        if state != row.state {
+            continue;
+        }
+        let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
+        let report: Report = serde_json::from_str(&row.report).map_err(|_| broken())?;
+        let patient = tx.patients().find(act.institution, row.patient_id).await?.ok_or_else(broken)?;
+        let claimed_by = row.claimed_by.filter(|_| row.claim_until.is_some_and(|until| until > now));
+        items.push(PharmacyItem {
+            id: row.id,
+            number: row.number,
+            state,
+            version: row.version,
+            patient_masked: patient.name_masked,
+            doctor: staff_name(tx, row.doctor_id).await?.0,
+            signed_at: row.signed_at,
+            due_at: row.signed_at.map(|at| at + PROMISE),
+            lines: match &content {
+                Content::Herbal(sheet) => sheet.lines.len(),
+                Content::Medicines(sheet) => sheet.items.len(),
+            },
+            findings: report.findings.iter().filter(|finding| finding.needs != Needs::Nothing).count(),
+            awaits_second: row.needs_second && row.countersigned_by.is_none(),
+            claimed_by: name(tx, claimed_by).await?,
+            is_mine: claimed_by == Some(act.account),
+            claim_until: row.claim_until.filter(|_| claimed_by.is_some()),
+        });
+    }
+    Ok(items)
+}

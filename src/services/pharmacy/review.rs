@@ -1,0 +1,146 @@
+//! The pharmacist's word: approved, given back, refused; and handed out.
+
+use serde_json::json;
+
+use crate::domain::ids::PrescriptionId;
+use crate::domain::permission::PharmacistAct;
+use crate::domain::prescription::{Phase, SUITABILITY, Verdict, hash_of};
+use crate::domain::signature::Purpose;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
+use crate::services::Services;
+use crate::services::pharmacy::{review_hash, review_subject};
+use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
+use crate::services::refusal::Refusal;
+use crate::services::signing::{SignAs, Validity};
+use crate::services::work::{Command, Work};
+use crate::store::PrescriptionRow;
+
+impl Services {
+    /// Says yes, not so, or no: `POST /pharmacy/{id}/approve`, `return`, `refuse`.
+    pub async fn review_prescription(
+        &self,
+        act: PharmacistAct,
+        id: PrescriptionId,
+        verdict: ReviewVerdict,
+        request: ReviewRequest,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let said = match verdict {
+            ReviewVerdict::Approved => {
+                if let Some(open) = SUITABILITY.iter().find(|item| !request.items.contains(item)) {
+                    let field = format!("items.{}", json!(open).as_str().unwrap_or_default());
+                    return Err(Refusal::field(ErrorCode::Invalid, field, "an approval needs all ten items"));
+                }
+                String::new()
+            }
+            ReviewVerdict::Returned | ReviewVerdict::Refused => reason(&request.reason, "reason")?,
+        };
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = held(&mut work.tx, act.institution, id).await?;
+        if row.state == Phase::Draft {
+            return Err(Refusal::not_found());
+        }
+        same_version(&row, request.version)?;
+        let state = state_of(&row)?.at(work.now);
+        let step = match verdict {
+            ReviewVerdict::Approved => Verdict::Approve,
+            ReviewVerdict::Returned => Verdict::Return(said.clone()),
+            ReviewVerdict::Refused => Verdict::Refuse(said.clone()),
+        };
+        let next = state.review(act.account, step, work.now).map_err(refused)?;
+        let is_mine = row.claimed_by == Some(act.account) && row.claim_until.is_some_and(|until| until > work.now);
+        if !is_mine {
+            return Err(Refusal::new(ErrorCode::RxClaimed, "take it first; a claim holds for five minutes"));
+        }
+        let hash = self.intact(&mut work, &row).await?;
+        let kept = ReviewKept { verdict, items: request.items, reason: said.clone() };
+        let kept = serde_json::to_value(&kept).map_err(|e| Refusal::internal(&e))?.to_string();
+        let what = id.to_string();
+        let (by, signed) = (SignAs::Account(act.account), review_hash(&hash, &kept));
+        self.sign(&mut work, act.institution, by, Purpose::Review, &review_subject(&what), &signed).await?;
+        row.state = next.phase();
+        (row.reviewed_by, row.reviewed_at, row.review) = (Some(act.account), Some(work.now), Some(kept));
+        (row.claimed_by, row.claim_until) = (None, None);
+        work.tx.prescriptions().save(&row).await?;
+        let kind = match verdict {
+            ReviewVerdict::Approved => "rx.approved",
+            ReviewVerdict::Returned => "rx.returned",
+            ReviewVerdict::Refused => "rx.refused",
+        };
+        let why = Some(said).filter(|why| !why.is_empty());
+        let detail = json!({ "version": row.version, "hash": hash, "review": signed });
+        work.audit_why(act.institution, &act.account.to_string(), kind, &what, why, detail).await?;
+        self.finish_review(work, row, kind, command).await
+    }
+
+    /// Hands out: `POST /pharmacy/{id}/dispense`. Every signature is checked once more.
+    pub async fn dispense_prescription(
+        &self,
+        act: PharmacistAct,
+        id: PrescriptionId,
+        request: PrescriptionAct,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = held(&mut work.tx, act.institution, id).await?;
+        if row.state == Phase::Draft {
+            return Err(Refusal::not_found());
+        }
+        same_version(&row, request.version)?;
+        let next = state_of(&row)?.at(work.now).dispense(work.now).map_err(refused)?;
+        let hash = self.intact(&mut work, &row).await?;
+        let what = id.to_string();
+        let reviewed = review_hash(&hash, row.review.as_deref().unwrap_or_default());
+        let review = self.check_signatures(&mut work.tx, &review_subject(&what), &reviewed).await?;
+        if !matches!(review, Validity::Holds(_)) {
+            return Err(broken(&what));
+        }
+        row.state = next.phase();
+        (row.dispensed_by, row.dispensed_at) = (Some(act.account), Some(work.now));
+        work.tx.prescriptions().save(&row).await?;
+        let detail = json!({ "version": row.version, "hash": hash });
+        work.audit_why(act.institution, &act.account.to_string(), "rx.dispense", &what, None, detail).await?;
+        self.finish_review(work, row, "rx.dispensed", command).await
+    }
+
+    /// The hash that the doctors signed, after a look that it is still the content's and that everybody's signature holds.
+    async fn intact(&self, work: &mut Work, row: &PrescriptionRow) -> Result<String, Refusal> {
+        let subject = row.id.to_string();
+        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers);
+        if row.hash.as_ref() != Some(&hash) {
+            return Err(broken(&subject));
+        }
+        let Validity::Holds(found) = self.check_signatures(&mut work.tx, &subject, &hash).await? else {
+            return Err(broken(&subject));
+        };
+        let has = |purpose: Purpose| found.iter().any(|signature| signature.purpose == purpose);
+        let is_second = row.countersigned_by.is_none() || has(Purpose::Countersignature);
+        if has(Purpose::Prescription) && is_second { Ok(hash) } else { Err(broken(&subject)) }
+    }
+
+    async fn finish_review(
+        &self,
+        mut work: Work,
+        row: PrescriptionRow,
+        kind: &str,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        self.tell(&mut work, &row, kind).await?;
+        let view = self.prescription_view(&mut work.tx, row).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+}
+
+fn broken(subject: &str) -> Refusal {
+    tracing::error!(prescription.id = subject, "a signature of a prescription does not hold");
+    Refusal::new(ErrorCode::SignatureBroken, "a signature does not match what it signs")
+}

@@ -1,0 +1,98 @@
+//! What the gate has to know: from the declaration, and from what the doctor asked.
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use crate::domain::date::day_of;
+use crate::domain::herb::HerbSet;
+use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
+use crate::domain::identity::{age_in_months, parse_date};
+use crate::domain::ids::PrescriptionId;
+use crate::domain::prescription::{Content, Span};
+use crate::domain::time::Timestamp;
+use crate::domain::triage::Level;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::store::{BasisRow, Tx, VisitRow};
+
+/// What is known of a visit's patient.
+pub(crate) struct Facts {
+    /// As the gate sees them.
+    pub patient: Patient,
+    /// What was ticked.
+    pub basis: Option<BasisRow>,
+    /// The day that it is where the clinic stands.
+    pub today: Date,
+}
+
+impl Services {
+    /// What the gate has to know of a visit's patient.
+    pub(crate) async fn facts_for_gate(&self, tx: &mut Tx, visit: &VisitRow, now: Timestamp) -> Result<Facts, Refusal> {
+        let orphan = || Refusal::internal("a visit without ticket, clinic or patient");
+        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(orphan)?;
+        let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
+        let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?.ok_or_else(orphan)?;
+        let today = day_of(&clinic.time_zone, now).ok_or_else(orphan)?.date;
+        let answers = match ticket.declaration_id {
+            Some(id) => self.answers_of(tx, visit.institution_id, id).await?.map(|(_, answers)| answers),
+            None => None,
+        }
+        .unwrap_or_default();
+        let basis = tx.prescriptions().basis(visit.id).await?;
+        // What the doctor asked is newer than what the patient declared.
+        let asked = basis.as_ref().map(|basis| basis.pregnancy).filter(|asked| *asked != Pregnancy::Unknown);
+        let birth = parse_date(&patient.birth_date).ok_or_else(orphan)?;
+        Ok(Facts {
+            patient: Patient {
+                sex: patient.sex,
+                age_months: age_in_months(birth, today),
+                pregnancy: asked.unwrap_or_else(|| declared_pregnancy(&answers)),
+                allergies: text(&answers, "rf.allergy"),
+                drugs: text(&answers, "rf.med.names"),
+                is_urgent: ticket.level == Level::Emergency,
+            },
+            basis,
+            today,
+        })
+    }
+
+    /// What the gate says of a content for a visit, beside the other prescriptions of the same days.
+    pub(crate) async fn judge(
+        &self,
+        tx: &mut Tx,
+        visit: &VisitRow,
+        facts: &Facts,
+        content: &Content,
+        itself: Option<PrescriptionId>,
+    ) -> Result<(Report, Span), Refusal> {
+        let span = Span::of(facts.today, content.days());
+        let rows = tx.prescriptions().active(visit.patient_id, &span.from.to_string(), &span.to.to_string()).await?;
+        let mut active = Vec::new();
+        for row in rows.into_iter().filter(|row| Some(row.id) != itself) {
+            let broken = || Refusal::internal("a prescription's days or content do not read");
+            active.push(Active {
+                number: row.number,
+                span: Span {
+                    from: parse_date(&row.start_day).ok_or_else(broken)?,
+                    to: parse_date(&row.end_day).ok_or_else(broken)?,
+                },
+                content: serde_json::from_str(&row.content).map_err(|_| broken())?,
+            });
+        }
+        Ok((check(HerbSet::shipped(), content, span, &facts.patient, &active), span))
+    }
+}
+
+fn text(answers: &Map<String, Value>, item: &str) -> String {
+    answers.get(item).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+}
+
+fn declared_pregnancy(answers: &Map<String, Value>) -> Pregnancy {
+    match answers.get("rf.preg").and_then(Value::as_str) {
+        Some("no") => Pregnancy::No,
+        Some("pregnant") => Pregnancy::Pregnant,
+        Some("postpartum") => Pregnancy::Postpartum,
+        Some("lactating") => Pregnancy::Lactating,
+        _ => Pregnancy::Unknown,
+    }
+}

@@ -1,0 +1,120 @@
+//! Whether a prescription may exist for a visit: what the doctor ticks, and what follows.
+
+use serde_json::json;
+
+use crate::domain::herb::gate::Pregnancy;
+use crate::domain::ids::VisitId;
+use crate::domain::people::Sex;
+use crate::domain::permission::DoctorAct;
+use crate::domain::prescription::{Basis, LegalFlags, Pane, VisitBasis, may_exist};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::{BasisRequest, RxPane, VisitPrescriptions};
+use crate::services::Services;
+use crate::services::prescriptions::facts::Facts;
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::services::visits::doctors_visit;
+use crate::services::work::Command;
+use crate::store::{BasisRow, Tx, VisitRow};
+
+/// Whether the hospital uses the epidemic's basis; the day on which the law allows it is data.
+const FLAGS: LegalFlags = LegalFlags { epidemic: true };
+
+impl Services {
+    /// The prescriptions of a visit, and whether one may exist: `GET /visits/{id}/prescriptions`.
+    pub async fn prescriptions(&self, act: DoctorAct, id: VisitId) -> Result<VisitPrescriptions, Refusal> {
+        let mut tx = self.db.read().await?;
+        let visit = doctors_visit(&mut tx, act, id).await?;
+        self.prescriptions_of(&mut tx, &visit).await
+    }
+
+    async fn prescriptions_of(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitPrescriptions, Refusal> {
+        let facts = self.facts_for_gate(tx, visit, self.clock.now()).await?;
+        let mut prescriptions = Vec::new();
+        for row in tx.prescriptions().of_visit(visit.id).await? {
+            prescriptions.push(self.prescription_view(tx, row).await?);
+        }
+        Ok(VisitPrescriptions { pane: pane(&facts), prescriptions })
+    }
+
+    /// Ticks what kind of visit it is: `PUT /visits/{id}/basis`.
+    pub async fn tick_basis(
+        &self,
+        act: DoctorAct,
+        id: VisitId,
+        request: BasisRequest,
+        command: &Command,
+    ) -> Result<VisitPrescriptions, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let visit = doctors_visit(&mut work.tx, act, id).await?;
+        let row = BasisRow {
+            visit_id: id,
+            institution_id: act.institution,
+            kind: request.kind,
+            proof_seen: request.proof_seen,
+            guardian_present: request.guardian_present,
+            paediatric: request.paediatric,
+            pregnancy: request.pregnancy,
+            ticked_by: act.account,
+            ticked_at: work.now,
+        };
+        work.tx.prescriptions().tick(&row).await?;
+        let view = self.prescriptions_of(&mut work.tx, &visit).await?;
+        work.keep(command, &view).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        let detail =
+            json!({ "kind": row.kind, "proof_seen": row.proof_seen, "guardian_present": row.guardian_present });
+        work.audit_why(act.institution, &who, "visit.basis", &what, None, detail).await?;
+        work.emit(act.institution, Topic::Visit(id).to_string(), "rx.basis", json!({})).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+}
+
+fn decide(facts: &Facts) -> Pane {
+    may_exist(ticked(facts), facts.today, FLAGS, facts.patient.age_months)
+}
+
+/// The basis on which a prescription may exist.
+///
+/// # Errors
+/// Where none may: the reason is the field.
+pub(super) fn open_basis(facts: &Facts) -> Result<Basis, Refusal> {
+    match decide(facts) {
+        Pane::Open(basis) => Ok(basis),
+        Pane::Closed(reason) => {
+            Err(Refusal::field(ErrorCode::RxClosed, reason.as_str(), "no prescription may exist for this visit"))
+        }
+    }
+}
+
+fn ticked(facts: &Facts) -> VisitBasis {
+    facts.basis.as_ref().map_or_else(VisitBasis::default, |row| VisitBasis {
+        kind: row.kind,
+        proof_seen: row.proof_seen,
+        guardian_present: row.guardian_present,
+        paediatric: row.paediatric,
+    })
+}
+
+fn pane(facts: &Facts) -> RxPane {
+    let (basis, closed) = match decide(facts) {
+        Pane::Open(basis) => (Some(basis), None),
+        Pane::Closed(reason) => (None, Some(reason)),
+    };
+    let patient = &facts.patient;
+    let is_of_age = (144..672).contains(&patient.age_months);
+    RxPane {
+        basis,
+        closed,
+        ticked: ticked(facts),
+        pregnancy: patient.pregnancy,
+        asks_pregnancy: patient.sex == Sex::Female && (is_of_age || patient.pregnancy == Pregnancy::Pregnant),
+        asks_guardian: patient.age_months < 72,
+        allergies: patient.allergies.clone(),
+        drugs: patient.drugs.clone(),
+    }
+}

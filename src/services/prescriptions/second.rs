@@ -1,0 +1,66 @@
+//! The second doctor: what opposes itself is signed by two.
+
+use serde_json::json;
+
+use crate::domain::ids::PrescriptionId;
+use crate::domain::permission::DoctorAct;
+use crate::domain::signature::Purpose;
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
+use crate::services::Services;
+use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
+use crate::services::refusal::Refusal;
+use crate::services::signing::SignAs;
+use crate::services::work::Command;
+
+impl Services {
+    /// What waits for a second doctor other than the one who asks; the read is audited.
+    pub async fn to_countersign(&self, act: DoctorAct) -> Result<Vec<PrescriptionView>, Refusal> {
+        let mut work = self.begin().await?;
+        let rows = work.tx.prescriptions().to_countersign(act.institution, act.account).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            let what = row.id.to_string();
+            if state_of(&row)?.at(work.now).phase() != row.state {
+                continue;
+            }
+            views.push(self.prescription_view(&mut work.tx, row).await?);
+            let why = Some("countersign".to_owned());
+            let who = act.account.to_string();
+            work.audit_why(act.institution, &who, "rx.read", &what, why, json!({})).await?;
+        }
+        work.commit().await?;
+        Ok(views)
+    }
+
+    /// Signs beside the first doctor: `POST /prescriptions/{id}/countersign`.
+    pub async fn countersign_prescription(
+        &self,
+        act: DoctorAct,
+        id: PrescriptionId,
+        request: PrescriptionAct,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let why = reason(&request.reason, "reason")?;
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = held(&mut work.tx, act.institution, id).await?;
+        same_version(&row, request.version)?;
+        state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
+        row.countersigned_by = Some(act.account);
+        row.countersigned_at = Some(work.now);
+        work.tx.prescriptions().save(&row).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        let hash = row.hash.clone().ok_or_else(|| Refusal::internal("a signed prescription without a hash"))?;
+        let by = SignAs::Account(act.account);
+        self.sign(&mut work, act.institution, by, Purpose::Countersignature, &what, &hash).await?;
+        let detail = json!({ "version": row.version, "hash": hash });
+        work.audit_why(act.institution, &who, "rx.countersign", &what, Some(why), detail).await?;
+        self.tell(&mut work, &row, "rx.countersigned").await?;
+        let view = self.prescription_view(&mut work.tx, row).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+}

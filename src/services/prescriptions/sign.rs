@@ -1,0 +1,118 @@
+//! The doctor's signature, and the stop.
+
+use serde_json::json;
+
+use crate::domain::ids::PrescriptionId;
+use crate::domain::permission::DoctorAct;
+use crate::domain::prescription::{Content, Phase, hash_of};
+use crate::domain::signature::Purpose;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
+use crate::services::Services;
+use crate::services::prescriptions::pane::open_basis;
+use crate::services::prescriptions::{my_held, reason, refused, same_version, state_of};
+use crate::services::refusal::Refusal;
+use crate::services::signing::SignAs;
+use crate::services::visits::doctors_visit;
+use crate::services::work::Command;
+use crate::store::SignedVersionRow;
+
+impl Services {
+    /// Signs a draft, every finding answered: `POST /prescriptions/{id}/sign`.
+    pub async fn sign_prescription(
+        &self,
+        act: DoctorAct,
+        id: PrescriptionId,
+        request: PrescriptionSign,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = my_held(&mut work.tx, act, id).await?;
+        same_version(&row, request.version)?;
+        let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
+        let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
+        row.legal_basis = open_basis(&facts)?.code;
+        let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
+        if content.is_empty() {
+            return Err(Refusal::field(ErrorCode::RxUnanswered, "content", "nothing is prescribed"));
+        }
+        // The patient may have said something new, and another prescription may have come, since it was saved.
+        let (report, span) = self.judge(&mut work.tx, &visit, &facts, &content, Some(id)).await?;
+        let mut answers = request.answers;
+        answers.retain(|key, _| report.findings.iter().any(|finding| finding.key == *key));
+        for (key, text) in &mut answers {
+            if !text.trim().is_empty() {
+                *text = reason(text, &format!("answers.{key}"))?;
+            }
+        }
+        let signed = state_of(&row)?.at(work.now).sign(act.account, &report, &answers, work.now).map_err(refused)?;
+        row.state = signed.phase();
+        row.report = serde_json::to_string(&report).map_err(|e| Refusal::internal(&e))?;
+        row.answers = serde_json::to_string(&answers).map_err(|e| Refusal::internal(&e))?;
+        row.data_version.clone_from(&report.data_version);
+        (row.start_day, row.end_day) = (span.from.to_string(), span.to.to_string());
+        row.needs_second = report.needs_second_doctor();
+        row.signed_at = Some(work.now);
+        (row.reviewed_by, row.reviewed_at, row.review) = (None, None, None);
+        let subject = id.to_string();
+        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers);
+        row.hash = Some(hash.clone());
+        work.tx.prescriptions().save(&row).await?;
+        let kept = SignedVersionRow {
+            prescription_id: id,
+            version: row.version,
+            content: row.content.clone(),
+            report: row.report.clone(),
+            answers: row.answers.clone(),
+            hash: hash.clone(),
+            signed_by: act.account,
+            signed_at: work.now,
+        };
+        work.tx.prescriptions().sign(&kept).await?;
+        let by = SignAs::Account(act.account);
+        self.sign(&mut work, act.institution, by, Purpose::Prescription, &subject, &hash).await?;
+        if report.needs_confirmation() {
+            self.sign(&mut work, act.institution, by, Purpose::Confirmation, &subject, &hash).await?;
+        }
+        let rules: Vec<&str> = report.findings.iter().map(|finding| finding.rule.as_str()).collect();
+        let detail = json!({ "version": row.version, "hash": hash, "findings": rules, "data": report.data_version });
+        work.audit_why(act.institution, &act.account.to_string(), "rx.sign", &subject, None, detail).await?;
+        self.tell(&mut work, &row, "rx.signed").await?;
+        let view = self.prescription_view(&mut work.tx, row).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Stops a prescription, as when the patient turns out to be pregnant: `POST /prescriptions/{id}/stop`.
+    pub async fn stop_prescription(
+        &self,
+        act: DoctorAct,
+        id: PrescriptionId,
+        request: PrescriptionAct,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let why = reason(&request.reason, "reason")?;
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let mut row = my_held(&mut work.tx, act, id).await?;
+        same_version(&row, request.version)?;
+        state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
+        row.state = Phase::Stopped;
+        row.stop_reason = Some(why.clone());
+        (row.claimed_by, row.claim_until) = (None, None);
+        work.tx.prescriptions().save(&row).await?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        work.audit_why(act.institution, &who, "rx.stop", &what, Some(why), json!({ "version": row.version })).await?;
+        self.tell(&mut work, &row, "rx.stopped").await?;
+        let view = self.prescription_view(&mut work.tx, row).await?;
+        work.keep(command, &view).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+}

@@ -1,0 +1,76 @@
+//! A prescription as staff read it.
+
+use crate::domain::date::in_china;
+use crate::domain::herb::HerbSet;
+use crate::domain::identity::parse_date;
+use crate::domain::ids::AccountId;
+use crate::domain::prescription::{Content, VALID, label, legal_basis};
+use crate::domain::text::Text;
+use crate::protocol::prescription::{PrescriptionView, ReviewKept};
+use crate::services::Services;
+use crate::services::prescriptions::state_of;
+use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
+use crate::store::{PrescriptionRow, Tx};
+
+impl Services {
+    /// A prescription for staff; what has run out says so.
+    pub(crate) async fn prescription_view(
+        &self,
+        tx: &mut Tx,
+        row: PrescriptionRow,
+    ) -> Result<PrescriptionView, Refusal> {
+        let broken = || Refusal::internal("a prescription does not read");
+        let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
+        let patient = tx.patients().find(row.institution_id, row.patient_id).await?.ok_or_else(broken)?;
+        let written_on = parse_date(&row.start_day).unwrap_or_else(|| in_china(row.created_at));
+        Ok(PrescriptionView {
+            id: row.id,
+            number: row.number.clone(),
+            visit: row.visit_id,
+            state: state_of(&row)?.at(self.clock.now()).phase(),
+            version: row.version,
+            report: serde_json::from_str(&row.report).map_err(|_| broken())?,
+            answers: serde_json::from_str(&row.answers).map_err(|_| broken())?,
+            basis: legal_basis(&row.legal_basis, written_on),
+            patient_masked: patient.name_masked,
+            doctor: staff_name(tx, row.doctor_id).await?.0,
+            signed_at: row.signed_at,
+            expires_at: row.signed_at.map(|at| at + VALID),
+            needs_second: row.needs_second,
+            second_doctor: name(tx, row.countersigned_by).await?,
+            pharmacist: name(tx, row.reviewed_by).await?,
+            reviewed_at: row.reviewed_at,
+            review: review_of(&row),
+            label: label_of(&content),
+            content,
+            hash: row.hash,
+            start_day: row.start_day,
+            end_day: row.end_day,
+            saved_at: row.saved_at,
+            dispensed_at: row.dispensed_at,
+            stop_reason: row.stop_reason,
+        })
+    }
+}
+
+/// The label of a sheet of herbs.
+pub(super) fn label_of(content: &Content) -> Option<crate::domain::prescription::Label> {
+    match content {
+        Content::Herbal(sheet) => Some(label(HerbSet::shipped(), sheet)),
+        Content::Medicines(_) => None,
+    }
+}
+
+/// The judgement that was kept.
+pub(super) fn review_of(row: &PrescriptionRow) -> Option<ReviewKept> {
+    row.review.as_ref().and_then(|kept| serde_json::from_str(kept).ok())
+}
+
+/// The name of an account, where there is one.
+pub(crate) async fn name(tx: &mut Tx, account: Option<AccountId>) -> Result<Option<Text>, Refusal> {
+    match account {
+        Some(account) => Ok(Some(staff_name(tx, account).await?.0)),
+        None => Ok(None),
+    }
+}

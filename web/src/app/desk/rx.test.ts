@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import type { Finding, Formula, Needs } from '@/protocol/prescriptions'
+import { grams, milligrams, openFinding, sheetOf } from './rx'
+
+const finding = (needs: Needs, key: string = needs): Finding => ({ key, rule: key, lines: [0], severity: 'warn', needs, fact: { zh: '', en: '' }, source: { zh: '', en: '' }, edition: '' })
+
+describe('weights', () => {
+  it('are whole milligrams, whatever is typed', () => {
+    expect(['9', '0.5', '1,5', ' 15 ', '0.015'].map(milligrams)).toEqual([9000, 500, 1500, 15_000, 15])
+  })
+  it('are none where a unit, a sign or nothing is typed', () => {
+    expect(['', '9 g', '-9', '0', '1e3', '501', '0.0001', '九'].map(milligrams)).toEqual(Array(8).fill(null))
+  })
+  it('come back as they were typed', () => {
+    expect([9000, 500, 15].map(grams)).toEqual(['9', '0.5', '0.015'])
+  })
+})
+
+describe('findings', () => {
+  it('are open until each has its reason, and what no reason opens stays', () => {
+    expect(openFinding([finding('nothing'), finding('answer')], {})?.key).toBe('answer')
+    expect(openFinding([finding('answer'), finding('confirm')], { answer: '病情需要', confirm: ' ' })?.key).toBe('confirm')
+    expect(openFinding([finding('answer'), finding('second_doctor')], { answer: '病情需要', second_doctor: '病情需要' })).toBeNull()
+    for (const needs of ['ask', 'never'] as const) expect(openFinding([finding(needs)], { [needs]: '病情需要' })?.key).toBe(needs)
+  })
+})
+
+describe('a formula', () => {
+  it('becomes a sheet that says where it is from, and names that are asked stay open', () => {
+    const formula: Formula = {
+      code: 'X', name: '某方', pinyin: 'moufang', initials: 'mf', stage: '', pattern: '', protocol: '', times_per_day: 3, doses: 3, timing: 'before_meal',
+      lines: [{ written: '贯众', mg: 9000, certainty: 'recall' }, { written: '生石膏', mg: 15_000, mg_to: 30_000, method: 'first', certainty: 'found' }],
+    }
+    const sheet = sheetOf(formula)
+    expect(sheet).toMatchObject({ formula: '某方', times_per_day: 3, timing: 'before_meal', ml: 200 })
+    expect(sheet.lines).toEqual([{ written: '贯众', mg: 9000 }, { written: '生石膏', mg: 15_000, method: 'first' }])
+  })
+})
