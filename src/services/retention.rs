@@ -146,7 +146,7 @@ impl Services {
             id: hold,
             institution_id: act.institution,
             subject: id.to_string(),
-            reason_sealed: self.vault.seal(Field::AccessReason, hold.as_uuid(), reason),
+            reason_sealed: self.vault.seal(Field::Reason, hold.as_uuid(), reason),
             placed_by: act.account.to_string(),
             placed_at: work.now,
             lifted_by: None,
@@ -191,7 +191,7 @@ impl Services {
     fn hold_view(&self, row: HoldRow) -> Result<HoldView, Refusal> {
         Ok(HoldView {
             id: row.id,
-            reason: self.open_field(Field::AccessReason, row.id.as_uuid(), &row.reason_sealed)?,
+            reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
             subject: row.subject,
             placed_by: row.placed_by,
             placed_at: row.placed_at,

@@ -8,9 +8,9 @@
 mod access_reviews;
 mod accounts;
 mod alarms;
+mod appointments;
 mod audit_days;
 mod clinics;
-mod appointments;
 mod codes;
 mod consents;
 mod copying;
@@ -32,8 +32,8 @@ mod patients;
 mod prescriptions;
 mod recordings;
 mod rooms;
-mod sessions;
 mod rosters;
+mod sessions;
 mod signatures;
 mod slots;
 mod templates;
@@ -54,9 +54,9 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
+pub use appointments::{AppointmentRow, Appointments};
 pub use audit_days::AuditDays;
 pub use clinics::{ClinicRow, Clinics};
-pub use appointments::{AppointmentRow, Appointments};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
@@ -78,8 +78,8 @@ pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
-pub use sessions::{SessionRow, Sessions};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
+pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use slots::{SlotRow, Slots};
 pub use templates::{TemplateRow, Templates};
@@ -333,199 +333,98 @@ impl Tx {
         }
         Ok(())
     }
+}
 
-    /// Institutions.
-    pub fn institutions(&mut self) -> Institutions<'_> {
-        Institutions(self)
-    }
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident: $table:ident;)+) => {
+        impl Tx {$(
+            $(#[$doc])*
+            pub fn $name(&mut self) -> $table<'_> {
+                $table(self)
+            }
+        )+}
+    };
+}
 
-    /// Clinics.
-    pub fn clinics(&mut self) -> Clinics<'_> {
-        Clinics(self)
-    }
-
-    /// Accounts.
-    pub fn accounts(&mut self) -> Accounts<'_> {
-        Accounts(self)
-    }
-
-    /// Desks.
-    pub fn desks(&mut self) -> Desks<'_> {
-        Desks(self)
-    }
-
-    /// Sessions.
-    pub fn sessions(&mut self) -> Sessions<'_> {
-        Sessions(self)
-    }
-
-    /// The event log.
-    pub fn events(&mut self) -> Events<'_> {
-        Events(self)
-    }
-
-    /// Idempotency keys.
-    pub fn idem(&mut self) -> Idem<'_> {
-        Idem(self)
-    }
-
-    /// The audit chain.
-    pub fn audit(&mut self) -> Audit<'_> {
-        Audit(self)
-    }
-
-    /// Sealed days of the audit.
-    pub fn audit_days(&mut self) -> AuditDays<'_> {
-        AuditDays(self)
-    }
-
-    /// Orders that something stays.
-    pub fn holds(&mut self) -> Holds<'_> {
-        Holds(self)
-    }
-
-    /// Certificates of deletion.
-    pub fn certificates(&mut self) -> Certificates<'_> {
-        Certificates(self)
-    }
-
-    /// Invitations into rooms.
-    pub fn invitations(&mut self) -> Invitations<'_> {
-        Invitations(self)
-    }
-
-    /// Pictures on their way.
-    pub fn uploads(&mut self) -> Uploads<'_> {
-        Uploads(self)
-    }
-
-    /// Rooms and seats.
-    pub fn rooms(&mut self) -> Rooms<'_> {
-        Rooms(self)
-    }
-
-    /// Tickets.
-    pub fn tickets(&mut self) -> Tickets<'_> {
-        Tickets(self)
-    }
-
-    /// Visits.
-    pub fn visits(&mut self) -> Visits<'_> {
-        Visits(self)
-    }
-
-    /// Drafts and signed notes.
-    pub fn notes(&mut self) -> Notes<'_> {
-        Notes(self)
-    }
-
-    /// Every save of a draft.
-    pub fn note_versions(&mut self) -> NoteVersions<'_> {
-        NoteVersions(self)
-    }
-
-    /// Texts that a doctor inserts.
-    pub fn templates(&mut self) -> Templates<'_> {
-        Templates(self)
-    }
-
+tables! {
     /// Reads of records that somebody else judges.
-    pub fn access_reviews(&mut self) -> AccessReviews<'_> {
-        AccessReviews(self)
-    }
-
-    /// Conversations.
-    pub fn messages(&mut self) -> Messages<'_> {
-        Messages(self)
-    }
-
-    /// Process records.
-    pub fn recordings(&mut self) -> Recordings<'_> {
-        Recordings(self)
-    }
-
-    /// What clinics tell those who wait.
-    pub fn notices(&mut self) -> Notices<'_> {
-        Notices(self)
-    }
-
-    /// Appointments.
-    pub fn appointments(&mut self) -> Appointments<'_> {
-        Appointments(self)
-    }
-
-    /// What is to be done later.
-    pub fn jobs(&mut self) -> Jobs<'_> {
-        Jobs(self)
-    }
-
-    /// Doctors' recurring hours.
-    pub fn rosters(&mut self) -> Rosters<'_> {
-        Rosters(self)
-    }
-
-    /// Bookable time.
-    pub fn slots(&mut self) -> Slots<'_> {
-        Slots(self)
-    }
-
-    /// The waiting list.
-    pub fn wishes(&mut self) -> Wishes<'_> {
-        Wishes(self)
-    }
-
+    access_reviews: AccessReviews;
+    /// Accounts.
+    accounts: Accounts;
     /// Alarms.
-    pub fn alarms(&mut self) -> Alarms<'_> {
-        Alarms(self)
-    }
-
-    /// Words that go along with a transfer.
-    pub fn handovers(&mut self) -> Handovers<'_> {
-        Handovers(self)
-    }
-
-    /// Owners of telephone numbers.
-    pub fn holders(&mut self) -> Holders<'_> {
-        Holders(self)
-    }
-
+    alarms: Alarms;
+    /// Appointments.
+    appointments: Appointments;
+    /// The audit chain.
+    audit: Audit;
+    /// Sealed days of the audit.
+    audit_days: AuditDays;
+    /// Certificates of deletion.
+    certificates: Certificates;
+    /// Clinics.
+    clinics: Clinics;
     /// One-time codes.
-    pub fn codes(&mut self) -> Codes<'_> {
-        Codes(self)
-    }
-
-    /// Patients, and who answers for them.
-    pub fn patients(&mut self) -> Patients<'_> {
-        Patients(self)
-    }
-
+    codes: Codes;
     /// Consents.
-    pub fn consents(&mut self) -> Consents<'_> {
-        Consents(self)
-    }
-
+    consents: Consents;
     /// Declarations.
-    pub fn declarations(&mut self) -> Declarations<'_> {
-        Declarations(self)
-    }
-
+    declarations: Declarations;
+    /// Desks.
+    desks: Desks;
     /// Codes on documents.
-    pub fn document_codes(&mut self) -> DocumentCodes<'_> {
-        DocumentCodes(self)
+    document_codes: DocumentCodes;
+    /// The event log.
+    events: Events;
+    /// Words that go along with a transfer.
+    handovers: Handovers;
+    /// Owners of telephone numbers.
+    holders: Holders;
+    /// Orders that something stays.
+    holds: Holds;
+    /// Idempotency keys.
+    idem: Idem;
+    /// Institutions.
+    institutions: Institutions;
+    /// Invitations into rooms.
+    invitations: Invitations;
+    /// What is to be done later.
+    jobs: Jobs;
+    /// Conversations.
+    messages: Messages;
+    /// Every save of a draft.
+    note_versions: NoteVersions;
+    /// Drafts and signed notes.
+    notes: Notes;
+    /// What clinics tell those who wait.
+    notices: Notices;
+    /// Patients, and who answers for them.
+    patients: Patients;
     /// Prescriptions.
-    pub fn prescriptions(&mut self) -> Prescriptions<'_> {
-        Prescriptions(self)
-    }
-
+    prescriptions: Prescriptions;
+    /// Process records.
+    recordings: Recordings;
+    /// Rooms and seats.
+    rooms: Rooms;
+    /// Doctors' recurring hours.
+    rosters: Rosters;
+    /// Sessions.
+    sessions: Sessions;
     /// Keys and signatures.
-    pub fn signatures(&mut self) -> Signatures<'_> {
-        Signatures(self)
-    }
-
+    signatures: Signatures;
+    /// Bookable time.
+    slots: Slots;
+    /// Texts that a doctor inserts.
+    templates: Templates;
+    /// Tickets.
+    tickets: Tickets;
     /// Decisions about levels.
-    pub fn triages(&mut self) -> Triages<'_> {
-        Triages(self)
-    }
+    triages: Triages;
+    /// Pictures on their way.
+    uploads: Uploads;
+    /// Visits.
+    visits: Visits;
+    /// The waiting list.
+    wishes: Wishes;
 }
 
 #[cfg(test)]
