@@ -8,7 +8,7 @@ pub use crate::domain::appointment::waiting_list::WishState;
 pub use crate::domain::appointment::wall::Shown;
 pub use crate::domain::fairness::Rule;
 use crate::domain::ids::{
-    AccountId, AppointmentId, ClinicId, DeclarationId, PatientId, RosterId, SlotId, TicketId, WishId,
+    AccountId, AppointmentId, ClinicId, DeclarationId, KeyId, PatientId, RosterId, SlotId, TicketId, WishId,
 };
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;

@@ -115,7 +115,7 @@ async fn checking_in_makes_one_ticket_in_the_right_lane() {
     let urgent = json!({ "sx.fever": true, "sx.temp": 39.6 });
     let declaration = stage.declare_at(TCM, &token, &patient, urgent).await;
     let ticket = check_in(&stage, &token, &appointment, &declaration).await.ok();
-    assert_eq!(ticket["level"], declaration["triage"]["level"], "{declaration}");
+    assert_eq!(ticket["level"], declaration["result"]["level"], "{declaration}");
     let again = check_in(&stage, &token, &appointment, &declaration).await;
     assert_eq!(again.refusal(), (409, "appointment.state"));
     let after = now(&stage, &token, &appointment).await;
@@ -151,6 +151,8 @@ async fn the_door_opens_half_an_hour_before_and_closes_after_the_slot() {
     assert_eq!(early.refusal(), (409, "appointment.too_early"));
     let wait = early.body["retry_after"].as_u64().unwrap();
     stage.clock.advance(Duration::from_secs(wait + 70 * 60 + 1));
+    // A token is good for ten minutes.
+    let token = stage.holder(1).await;
     let late = check_in(&stage, &token, &appointment, &declaration).await;
     assert!(["appointment.too_late", "appointment.state"].contains(&late.refusal().1), "{:?}", late.refusal());
 }
@@ -175,6 +177,7 @@ async fn nobody_checks_in_to_anothers_appointment() {
     let second = stage.patient(&other, 3, "child").await;
     let mine = book(&stage, &other, &second, &single(&stage, 1).await).await;
     stage.clock.advance(HALF_HOUR);
+    let other = stage.holder(2).await;
     let wrong = check_in(&stage, &other, &mine, &declaration).await;
     assert_eq!(wrong.refusal(), (422, "request.invalid"));
 }
@@ -185,6 +188,7 @@ async fn a_missed_appointment_frees_its_patient_and_is_counted() {
     let (token, patient, appointment) = booked(&stage, 1).await;
     stage.clock.advance(HALF_HOUR * 3);
     stage.server.services.run_jobs().await.unwrap();
+    let token = stage.holder(1).await;
     assert_eq!(now(&stage, &token, &appointment).await["state"], "no_show");
     let next = single(&stage, 0).await;
     book(&stage, &token, &patient, &next).await;
@@ -308,6 +312,7 @@ async fn an_offer_that_nobody_takes_goes_back_to_everybody() {
     stage.server.services.run_jobs().await.unwrap();
     stage.clock.advance(HALF_HOUR);
     stage.server.services.run_jobs().await.unwrap();
+    let (token, waiting) = (stage.holder(1).await, stage.holder(2).await);
     assert_eq!(stage.get("/wishes", &waiting).await.ok(), json!([]));
     book(&stage, &token, &patient, &slot).await;
     assert_eq!(texts(stage, "offer").await.len(), 1);
