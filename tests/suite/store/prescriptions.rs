@@ -5,7 +5,7 @@ use std::time::Duration;
 use yunzhen::domain::herb::gate::Pregnancy;
 use yunzhen::domain::ids::{AccountId, PrescriptionId};
 use yunzhen::domain::prescription::{Phase, VisitKind};
-use yunzhen::store::{BasisRow, Db, PrescriptionRow, SignedVersionRow, StoreError, VisitRow};
+use yunzhen::store::{BasisRow, PrescriptionRow, SignedVersionRow, StoreError, VisitRow};
 
 use crate::support::hospital::Hospital;
 use crate::support::on_both;
