@@ -8,9 +8,9 @@
 mod access_reviews;
 mod accounts;
 mod alarms;
+mod appointments;
 mod audit_days;
 mod clinics;
-mod appointments;
 mod codes;
 mod consents;
 mod copying;
@@ -32,8 +32,8 @@ mod patients;
 mod prescriptions;
 mod recordings;
 mod rooms;
-mod sessions;
 mod rosters;
+mod sessions;
 mod signatures;
 mod slots;
 mod templates;
@@ -54,9 +54,9 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
+pub use appointments::{AppointmentRow, Appointments};
 pub use audit_days::AuditDays;
 pub use clinics::{ClinicRow, Clinics};
-pub use appointments::{AppointmentRow, Appointments};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
@@ -78,8 +78,8 @@ pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use rooms::{RoomRow, Rooms, SeatRow};
-pub use sessions::{SessionRow, Sessions};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
+pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use slots::{SlotRow, Slots};
 pub use templates::{TemplateRow, Templates};
@@ -512,6 +512,8 @@ impl Tx {
     /// Codes on documents.
     pub fn document_codes(&mut self) -> DocumentCodes<'_> {
         DocumentCodes(self)
+    }
+
     /// Prescriptions.
     pub fn prescriptions(&mut self) -> Prescriptions<'_> {
         Prescriptions(self)
