@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::ids::VisitId;
+use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::permission::Actor;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Id};
@@ -19,7 +19,7 @@ use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(documents)).routes(routes!(record))
+    OpenApiRouter::new().routes(routes!(documents)).routes(routes!(record)).routes(routes!(prescription))
 }
 
 /// The documents that there are of a visit, for its doctor and the patient.
@@ -48,6 +48,26 @@ async fn record(
     let headers = [
         (header::CONTENT_TYPE, "application/pdf"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"record.pdf\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, file))
+}
+
+/// A signed prescription as a PDF; `paper` is `a4` or `a5`.
+#[utoipa::path(get, path = "/prescriptions/{id}/document", tag = "proof", security(("bearer" = [])),
+    params(("id" = Uuid, Path), DocumentAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = Problem), (status = 404, body = Problem),
+              (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+async fn prescription(
+    State(services): State<Arc<Services>>,
+    Auth(actor): Auth<Actor>,
+    Id(id): Id<PrescriptionId>,
+    Asked(asked): Asked<DocumentAsked>,
+) -> Result<impl IntoResponse, HttpError> {
+    let file = services.prescription_document(actor, id, asked.paper).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"prescription.pdf\""),
         (header::CACHE_CONTROL, "no-store"),
     ];
     Ok((headers, file))

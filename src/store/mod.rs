@@ -399,6 +399,10 @@ tables! {
     notices: Notices;
     /// Patients, and who answers for them.
     patients: Patients;
+    pub fn document_codes(&mut self) -> DocumentCodes<'_> {
+        DocumentCodes(self)
+    }
+
     /// Prescriptions.
     prescriptions: Prescriptions;
     /// Process records.

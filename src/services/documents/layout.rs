@@ -269,6 +269,7 @@ fn pieces(text: &str) -> Vec<String> {
             OPENS.contains(last)
                 || (CLOSES.contains(letter) && !last.is_whitespace())
                 || (is_word(last) && is_word(letter))
+                || last == '°'
                 // A decimal point or a colon in a number.
                 || (letter.is_ascii_digit() && ".:,".contains(last))
         });

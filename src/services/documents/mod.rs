@@ -4,6 +4,7 @@ pub mod font;
 pub mod layout;
 mod note_sheet;
 pub mod pdf;
+mod prescription_sheet;
 pub mod qr;
 pub mod sheet;
 
@@ -15,20 +16,23 @@ use jiff::tz::TimeZoneDatabase;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::ids::{NoteId, VisitId};
+use crate::domain::ids::{ClinicId, NoteId, PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
+use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
+use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentState, DocumentVerdict};
 use crate::services::Services;
 use crate::services::documents::font::Letters;
-use crate::services::documents::sheet::Paper;
+use crate::services::documents::sheet::{Paper, Sheet};
 use crate::services::notes::hash_of;
+use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::work::Work;
-use crate::store::{CodeOfDocument, VisitRow};
+use crate::store::{CodeOfDocument, Tx, VisitRow};
 
 /// Bytes of a code: nobody finds one by trying.
 const CODE: usize = 16;
@@ -67,19 +71,16 @@ impl Services {
 
         let identity = &view.identity;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let sex = match identity.sex {
-            Sex::Female => "女",
-            Sex::Male => "男",
-        };
         let head = vec![
             pair("姓名", &identity.name),
-            pair("性别", sex),
+            pair("性别", sex_of(identity.sex)),
             pair("年龄", &format!("{} 岁", identity.age_years)),
             pair("科室", &clinic.name_zh),
             pair("就诊时间", &local(&clinic.time_zone, visit.started_at)),
             pair("就诊号", &view.no.to_string()),
         ];
-        let mut sheet = note_sheet::frame(&institution.name_zh, "门诊病历", head);
+        let (institution, title) = (institution.name_zh, "门诊病历".to_owned());
+        let mut sheet = Sheet { institution, title, head, ..Sheet::default() };
         sheet.parts = note_sheet::parts(&note.content);
         sheet.signed =
             vec![pair("医师签名", &format!("{}　{}", note.signer.zh, local(&clinic.time_zone, note.signed_at)))];
@@ -100,36 +101,145 @@ impl Services {
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
     }
 
+    /// A signed prescription as a PDF, for its doctor, the pharmacists and the patient's holder; audited.
+    pub async fn prescription_document(
+        &self,
+        actor: Actor,
+        id: PrescriptionId,
+        paper: Paper,
+    ) -> Result<Vec<u8>, Refusal> {
+        let letters = self.letters()?;
+        let mut work = self.begin().await?;
+        let row = work.tx.prescriptions().find(id).await?.filter(|row| row.institution_id == actor.institution());
+        let row = row.ok_or_else(Refusal::not_found)?;
+        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        let may = match actor {
+            Actor::Staff { account, role: Role::Doctor, .. } => row.doctor_id == account,
+            Actor::Staff { role, .. } => role == Role::Pharmacist,
+            Actor::Holder { holder, .. } => visit.holder_id == Some(holder),
+            Actor::Caller { .. } | Actor::Guest { .. } => false,
+        };
+        if !may {
+            return Err(Refusal::not_found());
+        }
+        let unsigned = || Refusal::new(ErrorCode::DocumentUnsigned, "only a signed prescription is a document");
+        let hash = row.hash.clone().ok_or_else(unsigned)?;
+        let view = self.prescription_view(&mut work.tx, row.clone()).await?;
+        if !matches!(view.state, Phase::Signed | Phase::Approved | Phase::Dispensed) {
+            return Err(unsigned());
+        }
+        let signed = self.check_signatures(&mut work.tx, &id.to_string(), &hash).await?;
+        let Validity::Holds(_) = &signed else {
+            return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature of this prescription does not hold"));
+        };
+        let institution = work.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let identity = self.identity_of(&mut work.tx, &visit).await?;
+        let token = self.code(&mut work, DocumentKind::Prescription, &id.to_string(), &hash, &visit).await?;
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let title = if view.label.is_some() { "中药处方笺" } else { "处方笺" };
+        let mut sheet = Sheet {
+            institution: institution.name_zh,
+            title: title.to_owned(),
+            head: vec![
+                pair("姓名", &identity.name),
+                pair("性别", sex_of(identity.sex)),
+                pair("年龄", &format!("{} 岁", identity.age_years)),
+                pair("科室", &clinic.name_zh),
+                pair("处方号", &view.number),
+                pair("有效期", &format!("{} 至 {}", view.start_day, view.end_day)),
+            ],
+            parts: prescription_sheet::parts(&view.content, view.label.as_ref()),
+            link: Some(self.link_of(&token)),
+            notes: notes_beside(&hash, &signed),
+            ..Sheet::default()
+        };
+        let at = |at: Option<Timestamp>| at.map(|at| local(&clinic.time_zone, at)).unwrap_or_default();
+        sheet.signed.push(pair("医师", &format!("{}　{}", view.doctor.zh, at(view.signed_at))));
+        if let Some(second) = &view.second_doctor {
+            sheet.signed.push(pair("第二医师", &second.zh));
+        }
+        let approved = matches!(view.state, Phase::Approved | Phase::Dispensed);
+        match view.pharmacist.as_ref().filter(|_| approved) {
+            Some(pharmacist) => {
+                sheet.signed.push(pair("审方药师", &format!("{}　{}", pharmacist.zh, at(view.reviewed_at))));
+            }
+            None => sheet.signed.push(pair("审方药师", "审核中，未经审核不得调配")),
+        }
+        let staff = matches!(actor, Actor::Staff { .. });
+        let action = if staff { "document.read" } else { "document.read_own" };
+        let detail = json!({ "kind": "prescription", "version": row.version, "paper": paper });
+        let purpose = staff.then(|| "treatment".to_owned());
+        work.audit_why(row.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
+        work.commit().await?;
+        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
+        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
+    }
+
+    /// Where a prescription stands for the public page; nothing where it is not what was signed.
+    async fn prescription_standing(
+        &self,
+        tx: &mut Tx,
+        code: &CodeOfDocument,
+    ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
+        let Ok(id) = code.subject.parse::<PrescriptionId>() else { return Ok(None) };
+        let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
+        let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
+        let Some(version) = version else { return Ok(None) };
+        let words =
+            hash_of_prescription(&code.subject, version.version, &version.content, &version.report, &version.answers);
+        if words != code.hash {
+            return Ok(None);
+        }
+        let state = if row.hash.as_ref() != Some(&code.hash) {
+            DocumentState::Amended
+        } else {
+            match state_of(&row)?.at(self.clock.now()).phase() {
+                Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
+                Phase::Draft | Phase::Returned => DocumentState::Amended,
+                Phase::Signed | Phase::Approved | Phase::Dispensed => DocumentState::Authentic,
+            }
+        };
+        Ok(Some((state, version.signed_at, row.clinic_id)))
+    }
+
+    /// Where a record stands for the public page; nothing where it is not what was signed.
+    async fn record_standing(
+        tx: &mut Tx,
+        code: &CodeOfDocument,
+    ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
+        let Ok(id) = code.subject.parse::<NoteId>() else { return Ok(None) };
+        let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
+        let visit = tx.visits().find(note.visit_id).await?;
+        let (true, Some(visit)) = (note.hash == code.hash && hash_of(&note) == code.hash, visit) else {
+            return Ok(None);
+        };
+        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
+        let state = if newest > Some(note.number) { DocumentState::Amended } else { DocumentState::Authentic };
+        Ok(Some((state, note.signed_at, visit.clinic_id)))
+    }
+
     /// What the public page says of a code; never what the document says.
     pub async fn verify_document(&self, token: &str) -> Result<DocumentVerdict, Refusal> {
         let mut tx = self.db.read().await?;
         let code = tx.document_codes().find(&hash_of_token(token)).await?;
         let Some(code) = code else { return Ok(DocumentVerdict::unknown()) };
         let institution = tx.institutions().find(code.institution_id).await?.ok_or_else(Refusal::not_found)?;
-        let unsound = || {
+        let standing = if code.kind == DocumentKind::Prescription.as_str() {
+            self.prescription_standing(&mut tx, &code).await?
+        } else {
+            Self::record_standing(&mut tx, &code).await?
+        };
+        let sound = self.check_signatures(&mut tx, &code.subject, &code.hash).await? != Validity::Broken;
+        let Some((state, signed_at, clinic)) = standing.filter(|_| sound) else {
             tracing::error!(subject = %code.subject, "a document is not what was signed");
-            Ok(DocumentVerdict::unknown())
+            return Ok(DocumentVerdict::unknown());
         };
-        let note = match code.subject.parse::<NoteId>() {
-            Ok(id) => tx.notes().version(id).await?,
-            Err(_) => None,
-        };
-        let Some(note) = note.filter(|note| note.hash == code.hash && hash_of(note) == code.hash) else {
-            return unsound();
-        };
-        if self.check_signatures(&mut tx, &code.subject, &code.hash).await? == Validity::Broken {
-            return unsound();
-        }
-        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
-        let zone = tx.visits().find(note.visit_id).await?.map(|visit| visit.clinic_id);
-        let zone = match zone {
-            Some(clinic) => tx.clinics().find(clinic).await?.map(|clinic| clinic.time_zone),
-            None => None,
-        };
+        let zone = tx.clinics().find(clinic).await?.map(|clinic| clinic.time_zone);
         Ok(DocumentVerdict {
-            state: if newest > Some(note.number) { DocumentState::Amended } else { DocumentState::Authentic },
-            institution: Some(crate::domain::text::Text::new(institution.name_zh, institution.name_en)),
-            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), note.signed_at)[..10].to_owned()),
+            state,
+            institution: Some(Text::new(institution.name_zh, institution.name_en)),
+            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), signed_at)[..10].to_owned()),
             hash: Some(code.hash[..16].to_owned()),
         })
     }
@@ -182,6 +292,13 @@ async fn readers_visit(work: &mut Work, actor: Actor, id: VisitId) -> Result<Vis
         Actor::Staff { .. } | Actor::Caller { .. } | Actor::Guest { .. } => false,
     };
     visit.filter(may).ok_or_else(Refusal::not_found)
+}
+
+const fn sex_of(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Female => "女",
+        Sex::Male => "男",
+    }
 }
 
 fn hash_of_token(token: &str) -> Vec<u8> {
