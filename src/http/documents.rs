@@ -37,7 +37,7 @@ async fn documents(
 #[utoipa::path(get, path = "/visits/{id}/documents/record", tag = "proof", security(("bearer" = [])),
     params(("id" = Uuid, Path), DocumentAsked),
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = Problem), (status = 404, body = Problem),
-              (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+              (status = 400, body = Problem), (status = 409, body = Problem), (status = 500, body = Problem), (status = 503, body = Problem)))]
 async fn record(
     State(services): State<Arc<Services>>,
     Auth(actor): Auth<Actor>,
@@ -57,7 +57,7 @@ async fn record(
 #[utoipa::path(get, path = "/prescriptions/{id}/document", tag = "proof", security(("bearer" = [])),
     params(("id" = Uuid, Path), DocumentAsked),
     responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = Problem), (status = 404, body = Problem),
-              (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+              (status = 400, body = Problem), (status = 409, body = Problem), (status = 500, body = Problem), (status = 503, body = Problem)))]
 async fn prescription(
     State(services): State<Arc<Services>>,
     Auth(actor): Auth<Actor>,

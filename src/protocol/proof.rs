@@ -113,6 +113,8 @@ pub struct DocumentInfo {
     pub signed_at: Timestamp,
     /// The address behind the code on the paper.
     pub link: String,
+    /// Where the file is, under `/api/v1`.
+    pub path: String,
 }
 
 /// `GET /visits/{id}/documents/record?paper=a4`.

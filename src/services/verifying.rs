@@ -119,7 +119,7 @@ fn visit(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> 
     }
     let (mut notes, mut signatures, mut entries, mut proved) = (0, 0, 0, 0);
     for (text, number) in rest.lines().zip(2..) {
-        match serde_json::from_str(text).map_err(|_| Unproved::Unreadable { line: number })? {
+        match serde_json::from_str::<SealedLine>(text).map_err(|_| Unproved::Unreadable { line: number })? {
             SealedLine::Note {
                 id,
                 number,

@@ -42,12 +42,26 @@ impl Services {
     pub async fn documents(&self, actor: Actor, id: VisitId) -> Result<Vec<DocumentInfo>, Refusal> {
         let mut work = self.begin().await?;
         let visit = readers_visit(&mut work, actor, id).await?;
-        let Some(note) = work.tx.notes().signed(visit.id).await?.pop() else { return Ok(Vec::new()) };
-        let kind = DocumentKind::Record;
-        let token = self.code(&mut work, kind, &note.id.to_string(), &note.hash, &visit).await?;
+        let mut documents = Vec::new();
+        if let Some(note) = work.tx.notes().signed(visit.id).await?.pop() {
+            let kind = DocumentKind::Record;
+            let token = self.code(&mut work, kind, &note.id.to_string(), &note.hash, &visit).await?;
+            let path = format!("/visits/{}/documents/record", id.as_uuid());
+            let (number, signed_at, link) = (note.number, note.signed_at, self.link_of(&token));
+            documents.push(DocumentInfo { kind, number, signed_at, link, path });
+        }
+        for row in work.tx.prescriptions().of_visit(visit.id).await? {
+            let phase = state_of(&row)?.at(work.now).phase();
+            let (Some(hash), Some(signed_at), true) = (&row.hash, row.signed_at, is_document_for(actor, phase)) else {
+                continue;
+            };
+            let kind = DocumentKind::Prescription;
+            let token = self.code(&mut work, kind, &row.id.to_string(), hash, &visit).await?;
+            let path = format!("/prescriptions/{}/document", row.id.as_uuid());
+            documents.push(DocumentInfo { kind, number: row.version, signed_at, link: self.link_of(&token), path });
+        }
         work.commit().await?;
-        let (number, signed_at, link) = (note.number, note.signed_at, self.link_of(&token));
-        Ok(vec![DocumentInfo { kind, number, signed_at, link }])
+        Ok(documents)
     }
 
     /// The signed record of a visit as a PDF, for its doctor and for the patient's holder; that it was made is audited.
@@ -125,7 +139,7 @@ impl Services {
         let unsigned = || Refusal::new(ErrorCode::DocumentUnsigned, "only a signed prescription is a document");
         let hash = row.hash.clone().ok_or_else(unsigned)?;
         let view = self.prescription_view(&mut work.tx, row.clone()).await?;
-        if !matches!(view.state, Phase::Signed | Phase::Approved | Phase::Dispensed) {
+        if !is_document_for(actor, view.state) {
             return Err(unsigned());
         }
         let signed = self.check_signatures(&mut work.tx, &id.to_string(), &hash).await?;
@@ -280,6 +294,15 @@ impl Services {
                 "this server has no font with Chinese letters; print the page instead",
             )
         })
+    }
+}
+
+/// Whether a prescription is a document: for staff once it is signed, for the patient once a pharmacist has approved it.
+const fn is_document_for(actor: Actor, phase: Phase) -> bool {
+    match phase {
+        Phase::Approved | Phase::Dispensed => true,
+        Phase::Signed => matches!(actor, Actor::Staff { .. }),
+        Phase::Draft | Phase::Returned | Phase::Refused | Phase::Stopped | Phase::Expired => false,
     }
 }
 

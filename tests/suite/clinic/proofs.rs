@@ -51,7 +51,7 @@ async fn an_unsigned_record_is_no_document() {
     assert!(
         [(409, "document.unsigned"), (503, "document.no_font")].contains(&(status, problem["code"].as_str().unwrap()))
     );
-    assert_eq!(stage.get(&format!("/visits/{}/documents/record?paper=a3", visit.id), &visit.doctor).await.status, 422);
+    assert_eq!(stage.get(&format!("/visits/{}/documents/record?paper=a3", visit.id), &visit.doctor).await.status, 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,8 @@ export const proof = {
   'proof.document.title': 'Documents',
   'proof.document.record.a4': 'Download record (A4)',
   'proof.document.record.a5': 'Download record (A5)',
+  'proof.document.prescription.a4': 'Download prescription (A4)',
+  'proof.document.prescription.a5': 'Download prescription (A5)',
   'proof.document.hint': 'PDF with a code that proves it',
   'proof.document.check': 'Check that it is authentic',
 }

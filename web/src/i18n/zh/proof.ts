@@ -16,6 +16,8 @@ export const proof = {
   'proof.document.title': '文书',
   'proof.document.record.a4': '下载病历（A4）',
   'proof.document.record.a5': '下载病历（A5）',
+  'proof.document.prescription.a4': '下载处方（A4）',
+  'proof.document.prescription.a5': '下载处方（A5）',
   'proof.document.hint': 'PDF 文件，含核验二维码',
   'proof.document.check': '核验真伪',
 } as const
