@@ -399,10 +399,6 @@ tables! {
     notices: Notices;
     /// Patients, and who answers for them.
     patients: Patients;
-    pub fn document_codes(&mut self) -> DocumentCodes<'_> {
-        DocumentCodes(self)
-    }
-
     /// Prescriptions.
     prescriptions: Prescriptions;
     /// Process records.
