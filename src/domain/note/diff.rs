@@ -119,9 +119,9 @@ fn put(value: &mut Value, path: &[String], is: Option<Value>) -> Option<()> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::exams::is_default;
-    use super::super::merge::tests::notes;
     use super::*;
+    use crate::domain::note::exams::is_default;
+    use crate::domain::note::merge::tests::notes;
 
     #[test]
     fn a_changed_line_is_told_as_gone_and_new() {

@@ -246,9 +246,9 @@ pub(super) mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::exams::{Finding, FourExams, NotTaken, Pulse, PulseBy, Tongue, Wrist};
-    use super::super::{Diagnosis, DiagnosisKind, Vitals};
     use super::*;
+    use crate::domain::note::exams::{Finding, FourExams, NotTaken, Pulse, PulseBy, Tongue, Wrist};
+    use crate::domain::note::{Diagnosis, DiagnosisKind, Vitals};
 
     /// Any note, from few words and few terms, so that edits meet.
     pub fn notes() -> impl Strategy<Value = NoteContent> {

@@ -45,9 +45,9 @@ pub fn plain(content: &NoteContent) -> Vec<Section> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exams::FourExams;
-    use super::super::{Diagnosis, DiagnosisKind};
     use super::*;
+    use crate::domain::note::exams::FourExams;
+    use crate::domain::note::{Diagnosis, DiagnosisKind};
 
     #[test]
     fn a_patient_reads_no_codes_and_what_could_not_be_examined() {

@@ -58,8 +58,8 @@ const fn is_code(kind: TermKind) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::terms::TERMS;
     use super::*;
+    use crate::domain::note::terms::TERMS;
 
     fn first(kind: TermKind, typed: &str) -> Option<&'static str> {
         search(&TERMS, &[kind], typed, 10).first().map(|term| term.code.as_str())

@@ -239,9 +239,9 @@ fn diagnoses(content: &NoteContent) -> Option<Text> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::exams::Finding;
-    use super::super::{Diagnosis, DiagnosisKind};
     use super::*;
+    use crate::domain::note::exams::Finding;
+    use crate::domain::note::{Diagnosis, DiagnosisKind};
 
     fn codes(codes: &[&str]) -> Vec<String> {
         codes.iter().map(|&code| code.to_owned()).collect()
