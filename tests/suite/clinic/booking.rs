@@ -185,7 +185,7 @@ async fn nobody_checks_in_to_anothers_appointment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missed_appointment_frees_its_patient_and_is_counted() {
     let stage = open().await;
-    let (token, patient, appointment) = booked(&stage, 1).await;
+    let (_, patient, appointment) = booked(&stage, 1).await;
     stage.clock.advance(HALF_HOUR * 3);
     stage.server.services.run_jobs().await.unwrap();
     let token = stage.holder(1).await;
