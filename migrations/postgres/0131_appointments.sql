@@ -40,7 +40,7 @@ create table appointment (
     version bigint not null,
     booked_at bigint not null,
     checked_in_at bigint,
-    ticket_id uuid references ticket (id),
+    ticket_id uuid, -- the ticket refers to the appointment, and two tables never refer to each other
     ended_at bigint
 );
 
@@ -49,4 +49,4 @@ create unique index appointment_patient on appointment (slot_id, patient_id) whe
 create index appointment_holder on appointment (holder_id, starts_at);
 create index appointment_clinic on appointment (clinic_id, starts_at);
 create index appointment_overdue on appointment (ends_at) where state = 'booked';
-create index appointment_present on appointment (clinic_id) where state = 'checked_in';
+create index appointment_present on appointment (clinic_id, id) where state = 'checked_in';

@@ -12,4 +12,5 @@ create table job (
     unique (kind, subject_id, run_at)
 ) strict;
 
+create index job_done on job (done_at) where done_at is not null;
 create index job_ready on job (run_at) where done_at is null;

@@ -22,6 +22,11 @@ macro_rules! ids {
                 Self(value)
             }
 
+            /// Reads what [`fmt::Display`] wrote; nothing of another kind.
+            pub fn from_key(text: &str) -> Option<Self> {
+                text.strip_prefix(concat!($prefix, "_"))?.parse().ok()
+            }
+
             /// The bare UUID, for the database and the wire.
             pub const fn as_uuid(self) -> Uuid {
                 self.0

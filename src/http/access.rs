@@ -12,7 +12,7 @@ use crate::domain::permission::{AdministratorAct, HolderAct, StaffAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::visit::{AccessReviewView, ReadView, ReviewRequest};
+use crate::protocol::visit::{AccessReviewView, JudgementRequest, ReadView};
 use crate::services::Services;
 
 /// The routes of this file.
@@ -50,12 +50,12 @@ async fn reviews(
 }
 
 /// Judges such a read.
-#[utoipa::path(post, path = "/access-reviews/{id}", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ReviewRequest, responses((status = 200, body = Vec<AccessReviewView>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/access-reviews/{id}", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = JudgementRequest, responses((status = 200, body = Vec<AccessReviewView>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn review(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<AdministratorAct>,
     Id(id): Id<ReviewId>,
-    Body(body, command): Body<ReviewRequest>,
+    Body(body, command): Body<JudgementRequest>,
 ) -> Result<Json<Vec<AccessReviewView>>, HttpError> {
     Ok(Json(services.review_access(act, id, body, &command).await?))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body as HttpBody, Bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -108,9 +109,10 @@ async fn versions(
 async fn version(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
-    Path((id, version)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Json<NoteVersionView>, HttpError> {
     let not_found = || HttpError(Refusal::not_found());
+    let Path((id, version)) = path.map_err(|_| not_found())?;
     let id = id.parse().map_err(|_| not_found())?;
     let version = version.parse().map_err(|_| not_found())?;
     Ok(Json(services.note_version(act, id, version).await?))

@@ -79,8 +79,8 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
-    use super::super::instant;
     use super::*;
+    use crate::media::instant;
 
     fn address(n: u16) -> SocketAddr {
         ([192, 0, 2, 7], n).into()

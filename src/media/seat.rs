@@ -379,8 +379,6 @@ impl Seat {
     }
 }
 
-/// Share of packets lost. Repaired ones were received, so they do not count.
-
 /// Something that a connection reports.
 enum PeerEvent {
     Track(Arc<dyn TrackRemote>),

@@ -123,6 +123,7 @@ pub struct DocumentInfo {
 pub struct DocumentAsked {
     /// `a4` or `a5`; A4 where nothing is said.
     #[serde(default)]
+    #[param(inline)]
     pub paper: PaperSize,
 }
 

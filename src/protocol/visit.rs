@@ -417,7 +417,7 @@ pub struct AccessReviewView {
 /// `POST /access-reviews/{id}`.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReviewRequest {
+pub struct JudgementRequest {
     /// How it is judged.
     pub verdict: Verdict,
 }

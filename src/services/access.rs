@@ -8,7 +8,7 @@ use crate::domain::people::Role;
 use crate::domain::permission::{AdministratorAct, HolderAct, StaffAct, TriageAct};
 use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::{AccessReviewView, ReadAsked, ReadView, ReviewRequest};
+use crate::protocol::visit::{AccessReviewView, JudgementRequest, ReadAsked, ReadView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
@@ -132,7 +132,7 @@ impl Services {
         &self,
         act: AdministratorAct,
         id: ReviewId,
-        request: ReviewRequest,
+        request: JudgementRequest,
         command: &Command,
     ) -> Result<Vec<AccessReviewView>, Refusal> {
         let mut work = self.begin().await?;

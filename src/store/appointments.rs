@@ -264,7 +264,7 @@ impl Appointments<'_> {
                 "select a.id, t.state
                  from appointment a join ticket t on t.appointment_id = a.id
                  where a.state = 'checked_in' and t.state in ('done', 'no_show', 'left')
-                 order by a.id
+                 order by a.clinic_id, a.id
                  limit $1",
             )
             .bind(limit)

@@ -99,7 +99,11 @@ impl Jobs<'_> {
     /// Forgets what was done before a moment.
     pub async fn forget(self, before: Timestamp) -> Result<u64> {
         Ok(on!(self.0, |conn| {
-            sqlx::query("delete from job where done_at < $1").bind(before).execute(conn).await?.rows_affected()
+            sqlx::query("delete from job where done_at is not null and done_at < $1")
+                .bind(before)
+                .execute(conn)
+                .await?
+                .rows_affected()
         }))
     }
 }

@@ -95,7 +95,10 @@ fn requests(file: &str, source: &str) -> Vec<(String, String)> {
                 _ => (call.to_owned(), arguments),
             };
             if let Some((path, _)) = literal(arguments) {
-                let paths = filled(file, &path).into_iter().filter(|path| path.starts_with('/'));
+                let whole = filled(file, &path).into_iter();
+                let paths = whole
+                    .map(|path| path.split('?').next().unwrap_or_default().to_owned())
+                    .filter(|path| path.starts_with('/'));
                 found.extend(paths.map(|path| (method.to_lowercase(), path)));
             }
         }
@@ -156,8 +159,39 @@ fn every_request_of_the_browser_client_is_in_the_document() {
     assert!(missing.is_empty(), "the client asks for what is not in the document: {missing:?}");
     // What only other programs ask for. A new operation that no screen uses is either here or forgotten.
     let unasked: Vec<_> = known.difference(&asked).map(|(method, path)| format!("{method} {path}")).collect();
-    let others = ["get /auth/me", "get /desks/{}", "get /visits/{}/recordings", "post /triage/assess"];
-    assert_eq!(unasked.iter().map(String::as_str).collect::<BTreeSet<_>>(), others.into_iter().collect());
+    let others = [
+        "get /auth/me",
+        "get /clinics/{}/queue-days/{}",
+        "get /desks/{}",
+        "get /me/visits/{}/readers",
+        "get /visits/{}/recordings",
+        "post /triage/assess",
+    ];
+    // Rooms of the administrator and of the patient that are not built yet.
+    let unbuilt = [
+        "get /audit/days",
+        "get /audit/days/{}/export",
+        "get /retention",
+        "post /holds/{}/lift",
+        "post /rosters",
+        "post /rosters/{}/end",
+        "post /templates/{}/retire",
+        "post /visits/{}/hold",
+        "post /visits/{}/seal",
+        "post /wishes",
+    ];
+    // Their paths are chosen or answered before they are asked.
+    let chosen = [
+        "get /prescriptions/{}/document",
+        "get /visits/{}/documents/record",
+        "post /appointments",
+        "post /appointments/{}/cancel",
+        "post /appointments/{}/check-in",
+        "post /appointments/{}/move",
+        "post /tickets",
+    ];
+    let known: BTreeSet<&str> = others.into_iter().chain(unbuilt).chain(chosen).collect();
+    assert_eq!(unasked.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use serde_json::json;
 use tempfile::TempDir;
+use tokio_util::task::TaskTracker;
 use yunzhen::clock::{Clock, Ids};
 use yunzhen::domain::audit::Entry;
 use yunzhen::domain::hex::hex;
@@ -83,8 +84,9 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     app.services.seal_audit_days().await.unwrap();
     let home = folder();
     let (acknowledged, stop) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
+    let tasks = TaskTracker::new();
     let writers: Vec<_> = (0..2)
-        .map(|_| tokio::spawn(load(db.clone(), app.clock.clone(), Arc::clone(&acknowledged), Arc::clone(&stop))))
+        .map(|_| tasks.spawn(load(db.clone(), app.clock.clone(), Arc::clone(&acknowledged), Arc::clone(&stop))))
         .collect();
     while acknowledged.load(Ordering::SeqCst) < 20 {
         tokio::task::yield_now().await;

@@ -17,7 +17,7 @@ use crate::support::database;
 const SMALL: [&str; 6] = ["institution", "clinic", "desk", "account", "notice", "signing_key"];
 
 /// What one moment of the operator or of the tidying asks, and no screen.
-const SELDOM: [&str; 0] = [];
+const SELDOM: [&str; 1] = ["from recording where (retain_until < $1"];
 
 /// Everything that the server asked while a visit was led and every page of the document was read.
 async fn asked(folder: &Path) -> BTreeSet<String> {

@@ -17,13 +17,22 @@ const STILLS_AFTER: Duration = Duration::from_secs(12);
 
 const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
 
+/// The media's connection. While it is not up, it is what is missed, and no device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Link {
+    /// It was never up.
+    #[default]
+    Never,
+    /// It is up.
+    Up,
+    /// It was up: a page that was reloaded has its socket back before its media.
+    Cut,
+}
+
 /// The watch over one participant's two tracks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
-    /// The media is connected; while it is not, the connection is what is missed, and no device.
-    is_connected: bool,
-    /// It was, and is not any more: a page that was reloaded has its socket back before its media.
-    is_cut: bool,
+    link: Link,
     /// Whether the person says that it is sent.
     sent: [bool; 2],
     /// Nobody looks at the camera, and its browser was told to rest it.
@@ -43,7 +52,7 @@ impl Watch {
 
     /// Whether the whole connection is missed.
     pub(super) fn is_cut(&self) -> bool {
-        self.is_cut
+        self.link == Link::Cut
     }
 
     /// When silence has lasted too long, if it goes on.
@@ -77,11 +86,14 @@ impl Watch {
     /// The relay tells the state of the connection; whether everybody should hear of it. One that is back, or new, gets
     /// its time.
     pub(super) fn turns(&mut self, now: Timestamp, state: MediaState) -> bool {
-        let before = self.is_cut;
-        let was_connected = std::mem::replace(&mut self.is_connected, state == MediaState::Connected);
-        self.is_cut = !self.is_connected && (self.is_cut || was_connected);
+        let was_cut = self.is_cut();
+        self.link = match (state, self.link) {
+            (MediaState::Connected, _) => Link::Up,
+            (_, Link::Never) => Link::Never,
+            (_, Link::Up | Link::Cut) => Link::Cut,
+        };
         self.expect(now);
-        before != self.is_cut
+        was_cut != self.is_cut()
     }
 
     /// The relay tells how many packets came (audio, video); whether that ended a silence.
@@ -110,7 +122,7 @@ impl Watch {
         for kind in [0, 1] {
             // Stills come whether somebody looks at the track or not.
             let rests = self.rests && !self.gives_stills && KINDS[kind] == MediaKind::Video;
-            if !self.is_connected || !self.sent[kind] || rests {
+            if self.link != Link::Up || !self.sent[kind] || rests {
                 self.heard[kind] = None;
                 self.silent[kind] = false;
             } else if self.heard[kind].is_none() {

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn chunks_do_not_change_places() {
-        let mut file = sealed(&[9; 3 * CHUNK]);
+        let mut file = sealed(&vec![9; 3 * CHUNK]);
         let whole = 5 + NONCE + CHUNK + TAG;
         let (first, second) = (24, 24 + whole);
         let one = file[first..second].to_vec();

@@ -19,8 +19,12 @@ use crate::store::{AppointmentRow, SlotRow, Tx};
 /// Appointments missed within this span are counted.
 const COUNTED: Duration = Duration::from_hours(24 * 182);
 
+/// How far ahead of midnight a nurse sees the next day.
+const SOON: Duration = Duration::from_hours(2);
+
 impl Services {
-    /// The appointments of a clinic on one of its days.
+    /// The appointments of a clinic on one of its days; where none is named, today's and those that begin within
+    /// [`SOON`], for whoever works past midnight.
     pub async fn day(&self, act: TriageAct, id: ClinicId, query: &DayQuery) -> Result<DayView, Refusal> {
         let now = self.clock.now();
         let mut tx = self.db.read().await?;
@@ -41,6 +45,7 @@ impl Services {
         let bounds = || Some((midnight(day)?, midnight(day.tomorrow().ok()?)?));
         let (from, until) =
             bounds().ok_or_else(|| Refusal::field(ErrorCode::Invalid, "day", "a day of these years"))?;
+        let until = if query.day.is_none() { until.max(now + SOON) } else { until };
         let rows = tx.appointments().of_clinic(clinic.id, from, until).await?;
         let mut names = Names::default();
         let mut appointments = Vec::with_capacity(rows.len());

@@ -196,7 +196,7 @@ impl Services {
         tx: &mut Tx,
         code: &CodeOfDocument,
     ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
-        let Ok(id) = code.subject.parse::<PrescriptionId>() else { return Ok(None) };
+        let Some(id) = PrescriptionId::from_key(&code.subject) else { return Ok(None) };
         let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
         let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
         let Some(version) = version else { return Ok(None) };
@@ -205,14 +205,14 @@ impl Services {
         if words != code.hash {
             return Ok(None);
         }
-        let state = if row.hash.as_ref() != Some(&code.hash) {
-            DocumentState::Amended
-        } else {
+        let state = if row.hash.as_ref() == Some(&code.hash) {
             match state_of(&row)?.at(self.clock.now()).phase() {
                 Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
                 Phase::Draft | Phase::Returned => DocumentState::Amended,
                 Phase::Signed | Phase::Approved | Phase::Dispensed => DocumentState::Authentic,
             }
+        } else {
+            DocumentState::Amended
         };
         Ok(Some((state, version.signed_at, row.clinic_id)))
     }
@@ -222,7 +222,7 @@ impl Services {
         tx: &mut Tx,
         code: &CodeOfDocument,
     ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
-        let Ok(id) = code.subject.parse::<NoteId>() else { return Ok(None) };
+        let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
         let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
         let visit = tx.visits().find(note.visit_id).await?;
         let (true, Some(visit)) = (note.hash == code.hash && hash_of(&note) == code.hash, visit) else {

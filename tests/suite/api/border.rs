@@ -27,6 +27,11 @@ fn is_problem(what: &str, answer: &Answer) {
     assert!(answer.status.is_client_error(), "{what}: {} {}", answer.status, answer.body);
 }
 
+/// Of the code on a paper every text is one: "unknown" is an answer.
+fn is_any_text(path: &str) -> bool {
+    path.starts_with("/verify/")
+}
+
 /// A patient, a doctor, and nobody.
 async fn everybody(app: &TestApp) -> [Browser<'_>; 3] {
     [app.holder("13800000001").await, app.staff("doctor").await, app.browser()]
@@ -36,7 +41,7 @@ async fn everybody(app: &TestApp) -> [Browser<'_>; 3] {
 async fn a_malformed_id_is_an_object_that_is_not_there() {
     let app = TestApp::start().await;
     let browsers = everybody(&app).await;
-    let named: Vec<String> = paths().into_iter().filter(|path| path.contains('{')).collect();
+    let named: Vec<String> = paths().into_iter().filter(|path| path.contains('{') && !is_any_text(path)).collect();
     assert!(named.len() > 20, "the document names its paths");
     for path in named {
         let (before, rest) = path.split_once('{').unwrap();

@@ -76,7 +76,12 @@ impl Document {
         match kind(&schema) {
             "object" => {
                 let fields = schema["properties"].as_object().into_iter().flatten();
-                let value = |name: &String, field| self.1.get(name).cloned().unwrap_or_else(|| self.sample(field));
+                let value = |name: &String, field: &Value| {
+                    let known = self.plain(field)["enum"].as_array().cloned();
+                    // A word of one list is none of another list of the same name.
+                    let fits = |value: &&Value| known.as_ref().is_none_or(|words| words.contains(value));
+                    self.1.get(name).filter(fits).cloned().unwrap_or_else(|| self.sample(field))
+                };
                 Value::Object(fields.map(|(name, field)| (name.clone(), value(name, field))).collect())
             }
             "array" => json!([self.sample(&schema["items"])]),

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::appointment::{AppointmentState, SlotState, free_seat};
 use yunzhen::domain::ids::{AppointmentId, HolderId, JobId, PatientId, SlotId};
@@ -87,10 +88,11 @@ on_both! {
     async fn of_a_thousand_bookings_of_one_slot_exactly_one_wins(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let slot = slot(&hospital, 1).await;
+        let tasks = TaskTracker::new();
         let one = |n: u128| {
             let hospital = hospital.clone();
             // Tasks of their own: they truly run at once.
-            tokio::spawn(async move {
+            tasks.spawn(async move {
                 loop {
                     match book(&hospital, slot.id, patient(n)).await {
                         // A thousand at once wait for few connections; who waited too long comes again, as a browser does.
