@@ -17,12 +17,15 @@ ENV YUNZHEN_WEB_DIST=/dist CARGO_INCREMENTAL=0
 # The target folder is a cache and not part of the image, so the binary is copied out in the same step.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo build --release --locked --bin yunzhen && cp target/release/yunzhen /yunzhen
+# Chinese letters for documents.
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends fonts-noto-cjk
 # A folder that the image's user owns; a volume mounted here starts with the same owner.
 RUN mkdir /empty
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=server --chown=65532:65532 /empty /data
 COPY --from=server /yunzhen /usr/local/bin/yunzhen
+COPY --from=server /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc /usr/share/fonts/opentype/noto/
 ENV YUNZHEN_DATA_DIR=/data \
     YUNZHEN_HTTP_ADDR=0.0.0.0:8080 \
     YUNZHEN_MEDIA_ADDR=0.0.0.0:8443

@@ -174,17 +174,18 @@ fn names_itself(code: &str, field: &str) -> bool {
 fn fault(case: &Case, answer: &Answer) -> Option<String> {
     let code = answer.body["code"].as_str().unwrap_or("no code");
     let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
-    let is_of_kind = match case.wrong {
-        Wrong::Missing | Wrong::Mistyped => code == "request.malformed",
-        Wrong::Unknown => code == "request.unknown_field",
-        Wrong::Oversized | Wrong::Null => known.is_some_and(|known| known.status() < 500),
-    };
     let field = answer.body["field"].as_str().unwrap_or_default();
     // Inside of a choice the reader knows no path: the choice's own, or the field's bare name, is what it can tell.
     let (above, below) = (format!("{field}."), format!(".{field}"));
     let outside = case.field.starts_with(&above) || case.field.ends_with(&below);
     let inside = field.starts_with(&format!("{}.", case.field)) || field.ends_with(&format!(".{}", case.field));
     let is_near = !field.is_empty() && (outside || inside);
+    let is_of_kind = match case.wrong {
+        Wrong::Missing | Wrong::Mistyped => code == "request.malformed",
+        // Two names where one is to be chosen are no choice, whichever they are.
+        Wrong::Unknown => code == "request.unknown_field" || (code == "request.malformed" && outside),
+        Wrong::Oversized | Wrong::Null => known.is_some_and(|known| known.status() < 500),
+    };
     let is_named = field == case.field || is_near || names_itself(code, &case.field);
     let is_status = known.is_some_and(|known| known.status() == answer.status);
     let is_right = is_of_kind && is_named && is_status;
