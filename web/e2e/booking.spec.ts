@@ -28,8 +28,9 @@ test('a patient books, moves and checks in, and the nurse sees it', async ({ pat
   await expectAccessible(page, 'booking, mine')
   await patient.button(say('booking.move')).click()
   // The other doctor, in the same half hour: check-in is open for that as well.
-  await page.locator('section:last-of-type .time:enabled').first().click()
+  await page.getByRole('region', { name: '演示医师乙' }).locator('.time:enabled').first().click()
   await page.getByRole('button', { name: new RegExp(`^${say('booking.move.yes').split(' ')[0] ?? ''}`) }).click()
+  await expect(patient.heading(say('booking.mine.title'))).toBeVisible()
   await expect(page.getByText('演示医师乙')).toBeVisible()
   await picture(page, 'booking-mine')
 
