@@ -45,12 +45,7 @@ async fn record(
     Asked(asked): Asked<DocumentAsked>,
 ) -> Result<impl IntoResponse, HttpError> {
     let file = services.record_document(actor, id, asked.paper).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/pdf"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"record.pdf\""),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, file))
+    Ok(pdf("attachment; filename=\"record.pdf\"", file))
 }
 
 /// A signed prescription as a PDF; `paper` is `a4` or `a5`.
@@ -65,10 +60,15 @@ async fn prescription(
     Asked(asked): Asked<DocumentAsked>,
 ) -> Result<impl IntoResponse, HttpError> {
     let file = services.prescription_document(actor, id, asked.paper).await?;
+    Ok(pdf("attachment; filename=\"prescription.pdf\"", file))
+}
+
+/// A file to keep, in no cache.
+fn pdf(disposition: &'static str, file: Vec<u8>) -> impl IntoResponse {
     let headers = [
         (header::CONTENT_TYPE, "application/pdf"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"prescription.pdf\""),
+        (header::CONTENT_DISPOSITION, disposition),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, file))
+    (headers, file)
 }

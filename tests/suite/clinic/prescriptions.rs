@@ -13,20 +13,6 @@ use crate::support::sql;
 const ITEMS: [&str; 10] =
     ["form", "indication", "names", "dose", "method", "pairs", "contraindications", "allergy", "duplicates", "limits"];
 
-/// The `n`th patient is served by the first doctor; an even number is a woman.
-async fn visit_of(stage: &Stage, n: u32, stated: Value) -> Visit {
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    let (patient, _) = stage.patient_waiting(n, stated).await;
-    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-    let ticket = view["current"]["ticket"].as_str().unwrap().to_owned();
-    let version = json!({ "version": view["current"]["version"] });
-    let accepted = stage.post(&format!("/tickets/{ticket}/accept"), &patient, version).await.ok();
-    let version = json!({ "version": accepted["version"] });
-    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
-    let id = view["current"]["visit"].as_str().unwrap().to_owned();
-    Visit { patient, doctor, desk, ticket, id }
-}
-
 async fn tick(stage: &Stage, visit: &Visit, basis: Value) -> Answer {
     stage.send(Method::PUT, &format!("/visits/{}/basis", visit.id), &visit.doctor, Some(basis), None).await
 }
@@ -95,7 +81,7 @@ fn rules(rx: &Value) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consultation_prescribes_nothing_and_says_why() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let path = format!("/visits/{}/prescriptions", visit.id);
     let view = stage.get(&path, &visit.doctor).await.ok();
     assert_eq!(view["pane"]["closed"], "consult");
@@ -113,7 +99,7 @@ async fn a_consultation_prescribes_nothing_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_without_a_guardian_gets_no_prescription() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
     sql::run(&db, "update patient set birth_date = '2019-05-01'").await;
     db.close().await;
@@ -132,7 +118,7 @@ async fn a_child_without_a_guardian_gets_no_prescription() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unanswered_finding_keeps_a_prescription_from_being_signed() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let rx = begin(&stage, &visit, herbal(&[line("细辛", 6000), line("茯苓", 15_000)])).await.ok();
     assert_eq!(rules(&rx), ["DOSE-HIGH"]);
@@ -159,7 +145,7 @@ async fn an_unanswered_finding_keeps_a_prescription_from_being_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opposing_pair_needs_a_second_doctor() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let aconite = json!({ "written": "黑顺片", "mg": 9000, "method": "first" });
     let rx = begin(&stage, &visit, herbal(&[aconite, line("法半夏", 9000)])).await.ok();
@@ -188,7 +174,7 @@ async fn an_opposing_pair_needs_a_second_doctor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_never_online_is_refused_by_its_rule() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let rx = begin(&stage, &visit, herbal(&[line("生附子", 3000)])).await.ok();
     let refused = sign(&stage, &visit, &rx, answers(&rx)).await;
@@ -204,7 +190,7 @@ async fn what_is_never_online_is_refused_by_its_rule() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_woman_is_asked_and_a_late_answer_stops_what_was_signed() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 2, json!({ "rf.preg": "unsure" })).await;
+    let visit = stage.visit_of(2, json!({ "rf.preg": "unsure" })).await;
     let view = tick(&stage, &visit, returning()).await.ok();
     assert_eq!((&view["pane"]["pregnancy"], &view["pane"]["asks_pregnancy"]), (&json!("unknown"), &json!(true)));
     let content = herbal(&[line("莪术", 9000)]);
@@ -230,7 +216,7 @@ async fn a_woman_is_asked_and_a_late_answer_stops_what_was_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_returned_prescription_is_corrected_and_signed_anew() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
     let queue = stage.get("/pharmacy/queue", &pharmacist).await.ok();
@@ -261,7 +247,7 @@ async fn a_returned_prescription_is_corrected_and_signed_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_after_the_signature_voids_it_and_takes_it_out_of_the_queue() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
@@ -277,7 +263,7 @@ async fn a_change_after_the_signature_voids_it_and_takes_it_out_of_the_queue() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_pharmacist_judges_at_a_time_and_nobody_without_a_claim() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
     let unclaimed = pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await;
@@ -300,7 +286,7 @@ async fn one_pharmacist_judges_at_a_time_and_nobody_without_a_claim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prescription_runs_out_after_three_days() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
@@ -317,7 +303,7 @@ async fn a_prescription_runs_out_after_three_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_patient_sees_no_drug_before_it_is_signed() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let mine = async || stage.get("/me/prescriptions", &visit.patient).await.ok();
     let rx = begin(&stage, &visit, herbal(&[line("茯苓", 15_000)])).await.ok();
@@ -339,7 +325,7 @@ async fn the_patient_sees_no_drug_before_it_is_signed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pharmacist_of_another_hospital_sees_nothing() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
     sql::run(
@@ -364,7 +350,7 @@ async fn a_pharmacist_of_another_hospital_sees_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_letter_of_a_signed_prescription_is_not_handed_out() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
@@ -379,7 +365,7 @@ async fn a_changed_letter_of_a_signed_prescription_is_not_handed_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_prescriptions_of_the_same_days_are_judged_together() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let first = begin(&stage, &visit, herbal(&[line("麻黄", 6000), line("法半夏", 9000)])).await.ok();
     let first = sign(&stage, &visit, &first, answers(&first)).await.ok();
@@ -393,7 +379,7 @@ async fn two_prescriptions_of_the_same_days_are_judged_together() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_click_twice_is_one_prescription_and_wrong_fields_are_named() {
     let stage = Stage::open().await;
-    let visit = visit_of(&stage, 1, json!({})).await;
+    let visit = stage.visit_of(1, json!({})).await;
     tick(&stage, &visit, returning()).await.ok();
     let path = format!("/visits/{}/prescriptions", visit.id);
     let body = json!({ "content": herbal(&[line("茯苓", 15_000)]) });

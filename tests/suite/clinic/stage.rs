@@ -255,8 +255,13 @@ impl Site {
 
     /// A patient with a fever who is called, accepts, and is confirmed: (patient, doctor, desk, visit).
     pub async fn visit(&self) -> Visit {
+        self.visit_of(1, json!({ "sx.fever": true, "sx.temp": 38.2 })).await
+    }
+
+    /// The same of the `n`th patient, who declared `stated`; an even number is a woman.
+    pub async fn visit_of(&self, n: u32, stated: Value) -> Visit {
         let (doctor, desk) = self.doctor_at_desk("doctor", 0).await;
-        let (patient, _) = self.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+        let (patient, _) = self.patient_waiting(n, stated).await;
         let view = self.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
         let ticket = view["current"]["ticket"].as_str().unwrap().to_owned();
         let version = json!({ "version": view["current"]["version"] });
