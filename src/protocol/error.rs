@@ -142,6 +142,8 @@ codes! {
     RxClosed = "rx.closed", 409;
     /// The prescription is not in a state that allows this; fetch it again.
     RxState = "rx.state", 409;
+    /// Something is known that was not when the prescription was signed: the doctor signs anew; `field` names the rule.
+    RxChanged = "rx.changed", 409;
     /// A finding needs an answer or a reason before the signature; `field` names its rule.
     RxUnanswered = "rx.unanswered", 422;
     /// What the prescription holds may not be prescribed online; `field` names the rule.

@@ -231,6 +231,7 @@ impl Services {
                 let visit = work.tx.visits().of_ticket(ticket.id).await?;
                 if let Some(visit) = visit.filter(|visit| visit.ended_at.is_none()) {
                     self.stop_visit(&mut work, &visit, VisitEnd::WrongPerson).await?;
+                    self.stop_prescriptions(&mut work, act.account, visit.id, "本次就诊接诊的不是该患者").await?;
                     ends = Some(visit.room_id);
                 }
                 let (who, what) = (act.account.to_string(), ticket.id.to_string());

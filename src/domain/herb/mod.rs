@@ -471,6 +471,15 @@ impl HerbSet {
         self.by_name.get(name).map(|index| &self.herbs[*index])
     }
 
+    /// The herb that is never prescribed online and whose name, of two characters or more, stands within `text`.
+    fn refused_in(&self, text: &str) -> Option<&Herb> {
+        self.herbs.iter().filter(|herb| herb.is_refused_online()).find(|herb| {
+            std::iter::once(&herb.name)
+                .chain(&herb.aliases)
+                .any(|name| name.chars().count() >= 2 && text.contains(name.as_str()))
+        })
+    }
+
     fn trap(&self, name: &str) -> Option<&Trap> {
         self.trap_by_name.get(name).map(|index| &self.traps[*index])
     }

@@ -203,6 +203,13 @@ impl Span {
         Self { from, to }
     }
 
+    /// The same number of days, so many days later.
+    #[must_use]
+    pub fn later(self, days: i64) -> Self {
+        let moved = |day: Date| day.checked_add(jiff::Span::new().days(days)).unwrap_or(day);
+        Self { from: moved(self.from), to: moved(self.to) }
+    }
+
     /// Whether both hold a day in common.
     pub fn meets(self, other: Self) -> bool {
         self.from <= other.to && other.from <= self.to
@@ -304,7 +311,8 @@ fn check_herbal(sheet: &Herbal, set: &HerbSet) -> Result<(), Misfit> {
             Named::Ask { candidates, .. } | Named::Expands(candidates) => {
                 candidates.iter().any(|candidate| candidate.name == herb.name)
             }
-            Named::Unknown => true,
+            // Whoever chooses a herb for a name that nobody knows would have that herb judged, and the other prepared.
+            Named::Unknown => false,
         };
         if !fits {
             return Err(Misfit::new(field("herb"), "the written name means another herb"));

@@ -13,5 +13,5 @@ pub use content::{
 pub use label::{Label, Step, label};
 pub use pane::{Basis, ClosedReason, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};
 pub use quantity::{Quantity, quantity};
-pub use state::{Answers, Phase, Second, State, VALID, Verdict, Wrong, unanswered};
+pub use state::{Answers, Phase, Second, State, VALID, VALID_DAYS, Verdict, Wrong, unanswered};
 pub use suitability::{SUITABILITY, Suitability};

@@ -13,6 +13,8 @@ use crate::domain::time::Timestamp;
 
 /// How long a signed prescription is good: three days (处方管理办法 Art. 18).
 pub const VALID: Duration = Duration::from_hours(72);
+/// The same in days.
+pub const VALID_DAYS: i64 = 3;
 
 /// A state as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

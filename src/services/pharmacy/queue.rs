@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::domain::herb::gate::{Needs, Report};
 use crate::domain::ids::PrescriptionId;
+use crate::domain::note::NoteContent;
 use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY};
 use crate::domain::time::Timestamp;
@@ -97,7 +98,8 @@ impl Services {
             Some(note) => Some(note),
             None => tx.notes().draft(visit.id).await?.map(|draft| draft.content.0),
         };
-        let diagnosis = note.and_then(|note| note["diagnosis"].as_str().map(str::to_owned)).unwrap_or_default();
+        let note = note.map(serde_json::from_value::<NoteContent>).transpose().map_err(|e| Refusal::internal(&e))?;
+        let diagnosis = note.map(|note| note.diagnosis_line().zh).unwrap_or_default();
         let claim_until = row.claim_until;
         Ok(ReviewSheet {
             prescription: self.prescription_view(tx, row).await?,

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
+use crate::domain::herb::gate::{Finding, Needs, Report};
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::PharmacistAct;
-use crate::domain::prescription::{Phase, SUITABILITY, Verdict, hash_of};
+use crate::domain::prescription::{Content, Phase, SUITABILITY, Span, Verdict, hash_of};
 use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
 use crate::services::Services;
+use crate::services::notes::can_be_written;
 use crate::services::pharmacy::{review_hash, review_subject};
 use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
@@ -57,6 +59,9 @@ impl Services {
             return Err(Refusal::new(ErrorCode::RxClaimed, "take it first; a claim holds for five minutes"));
         }
         let hash = self.intact(&mut work, &row).await?;
+        if verdict == ReviewVerdict::Approved {
+            self.still_holds(&mut work, &row).await?;
+        }
         let kept = ReviewKept { verdict, items: request.items, reason: said.clone() };
         let kept = serde_json::to_value(&kept).map_err(|e| Refusal::internal(&e))?.to_string();
         let what = id.to_string();
@@ -102,6 +107,8 @@ impl Services {
         if !matches!(review, Validity::Holds(_)) {
             return Err(broken(&what));
         }
+        let span = self.still_holds(&mut work, &row).await?;
+        (row.start_day, row.end_day) = (span.from.to_string(), span.to.to_string());
         row.state = next.phase();
         (row.dispensed_by, row.dispensed_at) = (Some(act.account), Some(work.now));
         work.tx.prescriptions().save(&row).await?;
@@ -121,8 +128,29 @@ impl Services {
             return Err(broken(&subject));
         };
         let has = |purpose: Purpose| found.iter().any(|signature| signature.purpose == purpose);
+        let report: Report = serde_json::from_str(&row.report).map_err(|e| Refusal::internal(&e))?;
         let is_second = row.countersigned_by.is_none() || has(Purpose::Countersignature);
-        if has(Purpose::Prescription) && is_second { Ok(hash) } else { Err(broken(&subject)) }
+        let is_confirmed = !report.needs_confirmation() || has(Purpose::Confirmation);
+        if has(Purpose::Prescription) && is_second && is_confirmed { Ok(hash) } else { Err(broken(&subject)) }
+    }
+
+    /// Looks whether what was signed may still be taken: this was the patient, and the gate finds nothing today that the
+    /// doctor has not answered. The days are those on which it is taken from today on.
+    async fn still_holds(&self, work: &mut Work, row: &PrescriptionRow) -> Result<Span, Refusal> {
+        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        can_be_written(&visit)?;
+        work.tx.prescriptions().hold_patient(visit.patient_id).await?;
+        let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
+        let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
+        let signed: Report = serde_json::from_str(&row.report).map_err(|e| Refusal::internal(&e))?;
+        let (report, span) = self.judge(&mut work.tx, &visit, &facts, &content, row).await?;
+        let is_new =
+            |one: &&Finding| one.needs != Needs::Nothing && !signed.findings.iter().any(|known| known.key == one.key);
+        if let Some(found) = report.findings.iter().find(is_new) {
+            let rule = found.rule.clone();
+            return Err(Refusal::field(ErrorCode::RxChanged, rule, "something new is known; the doctor signs anew"));
+        }
+        Ok(span)
     }
 
     async fn finish_review(

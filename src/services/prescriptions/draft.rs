@@ -6,10 +6,10 @@ use crate::domain::herb::HerbSet;
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Content, Misfit, Phase, canonical};
-use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionNew, PrescriptionSave, PrescriptionView};
 use crate::services::Services;
+use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::prescriptions::pane::open_basis;
 use crate::services::prescriptions::{my_held, refused, same_version, state_of};
@@ -111,9 +111,7 @@ impl Services {
 
     /// The facts of a visit for which this doctor may write, and the code of the basis.
     async fn may_write(&self, work: &mut Work, visit: &VisitRow) -> Result<(Facts, String), Refusal> {
-        if visit.end_reason == Some(VisitEnd::WrongPerson) {
-            return Err(Refusal::new(ErrorCode::VisitEnded, "this was not the patient"));
-        }
+        can_be_written(visit)?;
         let facts = self.facts_for_gate(&mut work.tx, visit, work.now).await?;
         let basis = open_basis(&facts)?;
         Ok((facts, basis.code))
@@ -134,7 +132,7 @@ impl Services {
         content
             .check(HerbSet::shipped())
             .map_err(|Misfit { field, words }| Refusal::field(ErrorCode::Invalid, format!("content.{field}"), words))?;
-        let (report, span) = self.judge(&mut work.tx, visit, facts, &content, Some(row.id)).await?;
+        let (report, span) = self.judge(&mut work.tx, visit, facts, &content, row).await?;
         row.content = canonical(&content);
         row.report = serde_json::to_string(&report).map_err(|e| Refusal::internal(&e))?;
         row.data_version = report.data_version;

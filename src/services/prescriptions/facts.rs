@@ -7,13 +7,12 @@ use crate::domain::date::day_of;
 use crate::domain::herb::HerbSet;
 use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
 use crate::domain::identity::{age_in_months, parse_date};
-use crate::domain::ids::PrescriptionId;
-use crate::domain::prescription::{Content, Span};
+use crate::domain::prescription::{Content, Phase, Span, VALID_DAYS};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::store::{BasisRow, Tx, VisitRow};
+use crate::store::{BasisRow, PrescriptionRow, Tx, VisitRow};
 
 /// What is known of a visit's patient.
 pub(crate) struct Facts {
@@ -56,26 +55,30 @@ impl Services {
         })
     }
 
-    /// What the gate says of a content for a visit, beside the other prescriptions of the same days.
+    /// What the gate says of a content for a visit, beside the other prescriptions of the same days. `itself` is no other,
+    /// and after its signature those that were signed later are not asked: they were judged beside it.
     pub(crate) async fn judge(
         &self,
         tx: &mut Tx,
         visit: &VisitRow,
         facts: &Facts,
         content: &Content,
-        itself: Option<PrescriptionId>,
+        itself: &PrescriptionRow,
     ) -> Result<(Report, Span), Refusal> {
         let span = Span::of(facts.today, content.days());
-        let rows = tx.prescriptions().active(visit.patient_id, &span.from.to_string(), &span.to.to_string()).await?;
+        let (since, until) = (span.later(-VALID_DAYS).from.to_string(), span.to.to_string());
+        let rows = tx.prescriptions().active(visit.patient_id, &since, &until).await?;
+        let was_there = |row: &PrescriptionRow| itself.signed_at.is_none_or(|at| row.signed_at.is_some_and(|x| x < at));
         let mut active = Vec::new();
-        for row in rows.into_iter().filter(|row| Some(row.id) != itself) {
+        for row in rows.into_iter().filter(|row| row.id != itself.id && was_there(row)) {
             let broken = || Refusal::internal("a prescription's days or content do not read");
+            let from = parse_date(&row.start_day).ok_or_else(broken)?;
+            let to = parse_date(&row.end_day).ok_or_else(broken)?;
+            // Until it is handed out it may begin on any day that it is valid.
+            let last = Span { from, to }.later(if row.state == Phase::Dispensed { 0 } else { VALID_DAYS });
             active.push(Active {
                 number: row.number,
-                span: Span {
-                    from: parse_date(&row.start_day).ok_or_else(broken)?,
-                    to: parse_date(&row.end_day).ok_or_else(broken)?,
-                },
+                span: Span { from, to: last.to },
                 content: serde_json::from_str(&row.content).map_err(|_| broken())?,
             });
         }

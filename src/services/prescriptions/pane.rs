@@ -65,8 +65,10 @@ impl Services {
         let view = self.prescriptions_of(&mut work.tx, &visit).await?;
         work.keep(command, &view).await?;
         let (who, what) = (act.account.to_string(), id.to_string());
-        let detail =
-            json!({ "kind": row.kind, "proof_seen": row.proof_seen, "guardian_present": row.guardian_present });
+        let detail = json!({
+            "kind": row.kind, "proof_seen": row.proof_seen, "guardian_present": row.guardian_present,
+            "paediatric": row.paediatric, "pregnancy": row.pregnancy,
+        });
         work.audit_why(act.institution, &who, "visit.basis", &what, None, detail).await?;
         work.emit(act.institution, Topic::Visit(id).to_string(), "rx.basis", json!({})).await?;
         work.commit().await?;

@@ -7,6 +7,7 @@ use crate::domain::permission::DoctorAct;
 use crate::domain::signature::Purpose;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
 use crate::services::Services;
+use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
@@ -47,6 +48,8 @@ impl Services {
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         same_version(&row, request.version)?;
+        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        can_be_written(&visit)?;
         state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
         row.countersigned_by = Some(act.account);
         row.countersigned_at = Some(work.now);

@@ -2,19 +2,20 @@
 
 use serde_json::json;
 
-use crate::domain::ids::PrescriptionId;
+use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Content, Phase, hash_of};
 use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
 use crate::services::Services;
+use crate::services::notes::can_be_written;
 use crate::services::prescriptions::pane::open_basis;
 use crate::services::prescriptions::{my_held, reason, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::visits::doctors_visit;
-use crate::services::work::Command;
+use crate::services::work::{Command, Work};
 use crate::store::SignedVersionRow;
 
 impl Services {
@@ -33,6 +34,8 @@ impl Services {
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
+        can_be_written(&visit)?;
+        work.tx.prescriptions().hold_patient(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
         row.legal_basis = open_basis(&facts)?.code;
         let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
@@ -40,7 +43,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::RxUnanswered, "content", "nothing is prescribed"));
         }
         // The patient may have said something new, and another prescription may have come, since it was saved.
-        let (report, span) = self.judge(&mut work.tx, &visit, &facts, &content, Some(id)).await?;
+        let (report, span) = self.judge(&mut work.tx, &visit, &facts, &content, &row).await?;
         let mut answers = request.answers;
         answers.retain(|key, _| report.findings.iter().any(|finding| finding.key == *key));
         for (key, text) in &mut answers {
@@ -85,6 +88,31 @@ impl Services {
         work.keep(command, &view).await?;
         work.commit().await?;
         Ok(view)
+    }
+
+    /// Stops every prescription of a visit that is in force: it was somebody else who sat there.
+    pub(crate) async fn stop_prescriptions(
+        &self,
+        work: &mut Work,
+        by: AccountId,
+        visit: VisitId,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        for row in work.tx.prescriptions().of_visit(visit).await? {
+            let Some(mut row) = work.tx.prescriptions().hold(row.id).await? else { continue };
+            if state_of(&row)?.at(work.now).stop(why.to_owned()).is_err() {
+                continue;
+            }
+            row.state = Phase::Stopped;
+            row.stop_reason = Some(why.to_owned());
+            (row.claimed_by, row.claim_until) = (None, None);
+            work.tx.prescriptions().save(&row).await?;
+            let (who, what, why) = (by.to_string(), row.id.to_string(), Some(why.to_owned()));
+            let detail = json!({ "version": row.version });
+            work.audit_why(row.institution_id, &who, "rx.stop", &what, why, detail).await?;
+            self.tell(work, &row, "rx.stopped").await?;
+        }
+        Ok(())
     }
 
     /// Stops a prescription, as when the patient turns out to be pregnant: `POST /prescriptions/{id}/stop`.

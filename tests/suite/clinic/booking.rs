@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use yunzhen::domain::fairness::{QueueEvent, replay};
+use yunzhen::store::Db;
 
 use super::levels::make_standard;
 use super::stage::{Answer, Stage, nothing};
+use crate::support::sql;
 
 /// The clinic that has bookable hours.
 const TCM: &str = "demo-tcm-clinic";
@@ -82,8 +85,27 @@ async fn who_comes_too_late_for_a_slot_is_told_the_next_three() {
     assert_eq!(refused.refusal(), (409, "slot.taken"));
     let next = refused.body["next"].as_array().unwrap();
     assert_eq!(next.len(), 3);
+    let after = [single(&stage, 2).await, single(&stage, 3).await, single(&stage, 4).await];
+    let ids = |slots: &[Value]| slots.iter().map(|slot| slot["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(next), ids(&after), "of the same doctor, those that come next");
     assert!(next.iter().all(|one| one["free"].as_u64() > Some(0) && one["doctor"] == slot["doctor"]), "{next:?}");
     book(&stage, &second, &patient, &next[0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appointment_is_an_instant_with_the_zone_of_its_place() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 0).await;
+    let body = json!({ "slot": slot["id"], "patient": patient, "zone": "Europe/Rome" });
+    let appointment = stage.post("/appointments", &token, body).await.ok();
+    for row in [&slot, &appointment] {
+        assert_eq!(row["zone"], "Asia/Shanghai");
+        assert_eq!(row["starts_at"], slot["starts_at"]);
+    }
+    // The place's wall in UTC+8, a whole half hour of the roster.
+    let wall = slot["starts_at"].as_i64().unwrap() / 60_000 + 8 * 60;
+    assert_eq!(wall % 30, 0, "{slot}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -378,8 +400,39 @@ async fn the_receipt_shows_why_each_one_was_called_before() {
     let receipt = stage.get(&path, &first).await.ok();
     assert_eq!(receipt["passed"][0]["no"], urgent["no"], "{receipt}");
     assert_eq!((&receipt["passed"][0]["rule"], &receipt["findings"]), (&json!("LANE-1"), &json!(0)));
+    // Its holder plays the events again, and finds the same.
+    let events: Vec<QueueEvent> = serde_json::from_value(receipt["events"].clone()).unwrap();
+    let told = replay(&events);
+    assert_eq!((told.overtakings.len(), told.findings.len()), (1, 0));
+    assert_eq!(json!(told.overtakings[0].waiting), ticket["id"]);
     let stranger = stage.holder(3).await;
     assert_eq!(stage.get(&path, &stranger).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_called_before_without_a_rule_is_in_the_receipt_and_in_the_day() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (first, ticket) = stage.patient_waiting(1, nothing()).await;
+    make_standard(&stage, &nurse, &ticket).await;
+    stage.pass(Duration::from_mins(1)).await;
+    let (_, later) = stage.patient_waiting(2, nothing()).await;
+    make_standard(&stage, &nurse, &later).await;
+    // A hand in the database puts the later one first.
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "update ticket set rank = rank - 600000 where no = (select max(no) from ticket)").await;
+    db.close().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    assert_eq!(view["current"]["no"], later["no"]);
+    let path = format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap());
+    let receipt = stage.get(&path, &first).await.ok();
+    assert_eq!((&receipt["passed"][0]["no"], &receipt["passed"][0]["rule"]), (&later["no"], &Value::Null));
+    assert!(receipt["findings"].as_u64().unwrap() > 0, "{receipt}");
+    let admin = stage.staff("admin").await;
+    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
+    assert!(day["findings"].as_array().unwrap().iter().any(|one| one["kind"] == "overtaken"), "{day}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -405,10 +458,13 @@ async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
     let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
     assert_eq!(day["findings"], json!([]), "{day}");
     assert!(day["overtakings"].as_u64().unwrap() > 0, "the urgent one went first");
-    assert!(
-        day["signed"]["signature"].as_str().unwrap().len() == 128
-            && day["content"].as_str().unwrap().contains("called")
-    );
+    let content = day["content"].as_str().unwrap();
+    let events = serde_json::from_str::<Value>(content).unwrap()["events"].clone();
+    let events: Vec<QueueEvent> = serde_json::from_value(events).unwrap();
+    assert_eq!(json!(replay(&events).overtakings.len()), day["overtakings"], "what was signed is what was played");
+    let hash = <sha2::Sha256 as sha2::Digest>::digest(content.as_bytes());
+    assert_eq!(day["signed"]["hash"].as_str().unwrap(), yunzhen::domain::hex::hex(&hash));
+    assert_eq!(day["signed"]["signature"].as_str().unwrap().len(), 128);
     assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/x"), &admin).await.status, 422);
     assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &doctor).await.status, 403);
 }

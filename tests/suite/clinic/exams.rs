@@ -201,6 +201,32 @@ async fn signing_adds_a_signature_that_its_key_verifies() {
     let again = stage.get(&format!("/visits/{}", visit.id), &visit.doctor).await.ok();
     assert_eq!(again["signed"][0]["signature"], note["signature"]);
     assert_eq!(note["sections"].as_array().unwrap().iter().filter(|s| s["id"] == "exams.pulse").count(), 1);
+    assert_eq!(note["content"]["diagnoses"][2]["code"], "J11.1");
+    assert!(note["content"]["diagnoses"][2]["en"].as_str().is_some_and(|name| name.contains("nfluenza")));
+    let asked = section(note, "exams.ask");
+    assert_eq!(asked["zh"], "恶寒发热,午后重");
+    assert_eq!(asked["en"], "chills with fever, 午后重");
+}
+
+/// The text of a section of a signed note.
+fn section<'note>(note: &'note Value, id: &str) -> &'note Value {
+    &note["sections"].as_array().unwrap().iter().find(|section| section["id"] == id).unwrap()["text"]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tongue_seen_without_a_colour_card_is_signed_as_not_corrected() {
+    for (card, words) in [(json!("passed"), "色卡校正通过"), (Value::Null, "图像颜色未校正")] {
+        let stage = Stage::open().await;
+        let visit = stage.visit().await;
+        let mut content = examined();
+        content["exams"]["tongue"]["colour_card"] = card;
+        content["exams"]["tongue"]["light"] = json!("daylight");
+        content["exams"]["tongue"]["stained_within_2h"] = json!(false);
+        save(&stage, &visit, 0, content).await.ok();
+        let signed = sign(&stage, &visit, 1).await.ok();
+        let tongue = section(&signed["signed"][0], "exams.tongue")["zh"].as_str().unwrap();
+        assert!(tongue.contains(words), "{tongue}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

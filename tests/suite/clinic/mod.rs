@@ -16,6 +16,7 @@ mod levels;
 pub mod live;
 mod notices;
 mod pictures;
+mod prescription_gate;
 mod prescriptions;
 mod proofs;
 mod reading;

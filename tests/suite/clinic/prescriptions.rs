@@ -13,36 +13,36 @@ use crate::support::sql;
 const ITEMS: [&str; 10] =
     ["form", "indication", "names", "dose", "method", "pairs", "contraindications", "allergy", "duplicates", "limits"];
 
-async fn tick(stage: &Stage, visit: &Visit, basis: Value) -> Answer {
+pub(super) async fn tick(stage: &Stage, visit: &Visit, basis: Value) -> Answer {
     stage.send(Method::PUT, &format!("/visits/{}/basis", visit.id), &visit.doctor, Some(basis), None).await
 }
 
-fn returning() -> Value {
+pub(super) fn returning() -> Value {
     json!({ "kind": "return", "proof_seen": true })
 }
 
-fn line(written: &str, mg: i64) -> Value {
+pub(super) fn line(written: &str, mg: i64) -> Value {
     json!({ "written": written, "mg": mg })
 }
 
-fn herbal(lines: &[Value]) -> Value {
+pub(super) fn herbal(lines: &[Value]) -> Value {
     json!({ "herbal": { "lines": lines, "doses": 3, "doses_per_day": 1, "times_per_day": 2, "ml": 200,
                         "timing": "after_meal" } })
 }
 
-async fn begin(stage: &Stage, visit: &Visit, content: Value) -> Answer {
+pub(super) async fn begin(stage: &Stage, visit: &Visit, content: Value) -> Answer {
     let path = format!("/visits/{}/prescriptions", visit.id);
     stage.post(&path, &visit.doctor, json!({ "content": content })).await
 }
 
-async fn save(stage: &Stage, visit: &Visit, rx: &Value, content: Value) -> Answer {
+pub(super) async fn save(stage: &Stage, visit: &Visit, rx: &Value, content: Value) -> Answer {
     let path = format!("/prescriptions/{}", rx["id"].as_str().unwrap());
     let body = json!({ "version": rx["version"], "content": content });
     stage.send(Method::PUT, &path, &visit.doctor, Some(body), None).await
 }
 
 /// A reason for everything that a reason opens.
-fn answers(rx: &Value) -> Value {
+pub(super) fn answers(rx: &Value) -> Value {
     let findings = rx["report"]["findings"].as_array().unwrap();
     let open = findings.iter().filter(|finding| finding["needs"] != "nothing");
     open.map(|finding| (finding["key"].as_str().unwrap().to_owned(), json!("病情需要")))
@@ -50,31 +50,31 @@ fn answers(rx: &Value) -> Value {
         .into()
 }
 
-async fn sign(stage: &Stage, visit: &Visit, rx: &Value, answers: Value) -> Answer {
+pub(super) async fn sign(stage: &Stage, visit: &Visit, rx: &Value, answers: Value) -> Answer {
     let path = format!("/prescriptions/{}/sign", rx["id"].as_str().unwrap());
     stage.post(&path, &visit.doctor, json!({ "version": rx["version"], "answers": answers })).await
 }
 
 /// A plain sheet, signed.
-async fn signed(stage: &Stage, visit: &Visit) -> Value {
+pub(super) async fn signed(stage: &Stage, visit: &Visit) -> Value {
     tick(stage, visit, returning()).await.ok();
     let rx = begin(stage, visit, herbal(&[line("茯苓", 15_000), line("陈皮", 6000)])).await.ok();
     sign(stage, visit, &rx, json!({})).await.ok()
 }
 
-async fn pharmacy(stage: &Stage, token: &str, rx: &Value, act: &str, body: Value) -> Answer {
+pub(super) async fn pharmacy(stage: &Stage, token: &str, rx: &Value, act: &str, body: Value) -> Answer {
     stage.post(&format!("/pharmacy/{}/{act}", rx["id"].as_str().unwrap()), token, body).await
 }
 
-async fn claim(stage: &Stage, token: &str, rx: &Value) -> Answer {
+pub(super) async fn claim(stage: &Stage, token: &str, rx: &Value) -> Answer {
     stage.act(&format!("/pharmacy/{}/claim", rx["id"].as_str().unwrap()), token).await
 }
 
-fn approval(rx: &Value) -> Value {
+pub(super) fn approval(rx: &Value) -> Value {
     json!({ "version": rx["version"], "items": ITEMS })
 }
 
-fn rules(rx: &Value) -> Vec<&str> {
+pub(super) fn rules(rx: &Value) -> Vec<&str> {
     rx["report"]["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap()).collect()
 }
 
@@ -221,6 +221,8 @@ async fn a_returned_prescription_is_corrected_and_signed_anew() {
     let pharmacist = stage.staff("pharmacist").await;
     let queue = stage.get("/pharmacy/queue", &pharmacist).await.ok();
     assert_eq!((&queue["waiting"][0]["id"], &queue["promise_minutes"]), (&rx["id"], &json!(10)));
+    let minutes = |field: &str| queue["waiting"][0][field].as_i64().unwrap() / 60_000;
+    assert_eq!(minutes("due_at") - minutes("signed_at"), 10, "and each row says until when");
     let sheet = claim(&stage, &pharmacist, &rx).await.ok();
     assert_eq!((sheet["items"].as_array().unwrap().len(), &sheet["sex"]), (10, &json!("male")));
     let silent = pharmacy(&stage, &pharmacist, &rx, "return", json!({ "version": rx["version"] })).await;

@@ -41,10 +41,12 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
 
 /// The words of an answer, without those that say that there is nothing.
 pub(super) fn words(told: &str) -> Vec<&str> {
-    const NOTHING: [&str; 8] = ["无", "没有", "否", "不详", "无过敏史", "no", "none", "unknown"];
+    const NOTHING: [&str; 9] = ["无", "没有", "否", "不", "不详", "无过敏史", "no", "none", "unknown"];
+    // 姜 and 虾 are words; a single letter of another script is a slip.
+    let is_word = |word: &&str| word.chars().count() >= 2 || word.chars().any(|letter| !letter.is_ascii());
     told.split(|letter: char| letter.is_whitespace() || ",，、;；/。.".contains(letter))
         .map(|word| word.trim_end_matches("过敏").trim_start_matches("对"))
-        .filter(|word| word.chars().count() >= 2 && !NOTHING.contains(&word.to_lowercase().as_str()))
+        .filter(|word| is_word(word) && !NOTHING.contains(&word.to_lowercase().as_str()))
         .collect()
 }
 
@@ -59,6 +61,7 @@ mod tests {
     #[test]
     fn the_words_of_an_answer_are_its_nouns() {
         assert_eq!(words("青霉素过敏,对麻黄过敏"), ["青霉素", "麻黄"]);
+        assert_eq!(words("姜、虾 x"), ["姜", "虾"], "one letter is a word where words are of one letter");
         assert!(
             words("无").is_empty() && words("没有").is_empty() && words("None.").is_empty() && words("").is_empty()
         );

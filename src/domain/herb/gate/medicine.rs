@@ -1,4 +1,4 @@
-//! Patent and western medicines: little is known of them here, and that is said.
+//! Patent and western medicines: little is known of them here, and that is said. A herb is none of them.
 
 use std::sync::LazyLock;
 
@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::allergy::match_words;
 use super::{ANSWER, Active, Desk, NEVER, Patient, SHOWN, Source};
+use crate::domain::herb::{Named, resolve};
 use crate::domain::prescription::{Content, Medicines};
 use crate::domain::text::Text;
 
@@ -20,7 +21,7 @@ static WORDS: LazyLock<MedicineFile> = LazyLock::new(|| {
 });
 
 pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_days: &[&Active]) {
-    for rule in ["MED-CONTROLLED", "MED-INJECTED", "MED-UNJUDGED", "DUP-SHEET", "DUP-ACTIVE"] {
+    for rule in ["MED-CONTROLLED", "MED-INJECTED", "MED-IS-HERB", "MED-UNJUDGED", "DUP-SHEET", "DUP-ACTIVE"] {
         desk.ask(rule);
     }
     let taken: Vec<(&str, &str)> = same_days
@@ -42,6 +43,12 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
         if holds(&WORDS.injected) {
             let fact = Text::new(format!("{name}:注射剂不得网上开具"), "Injections are for inpatients, never online.");
             desk.find("MED-INJECTED", &at, NEVER, Source::House, fact);
+        }
+        // Written here, a herb would pass by every rule of the herbs.
+        if !matches!(resolve(desk.set, name), Named::Unknown) || desk.set.refused_in(name).is_some() {
+            let fact =
+                Text::new(format!("{name}是中药饮片,请写在饮片处方上"), "A herb; write it on the sheet of herbs.");
+            desk.find("MED-IS-HERB", &at, NEVER, Source::House, fact);
         }
         if sheet.items.iter().take(index).any(|before| before.name.trim() == name) {
             desk.find(

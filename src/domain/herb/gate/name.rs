@@ -1,13 +1,13 @@
 //! Names: what is unknown or ambiguous is a finding, not silence.
 
-use super::{ANSWER, CONFIRM, Desk, MISSING, Source};
+use super::{ANSWER, CONFIRM, Desk, MISSING, NEVER, Source};
 use crate::domain::herb::{Named, resolve};
 use crate::domain::prescription::Line;
 use crate::domain::text::Text;
 
 pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
     let set = desk.set;
-    for rule in ["NAME-UNKNOWN", "NAME-ASK", "NAME-ALIKE", "NAME-EXPAND"] {
+    for rule in ["NAME-UNKNOWN", "NAME-TOXIC", "NAME-ASK", "NAME-ALIKE", "NAME-EXPAND"] {
         desk.ask(rule);
     }
     for line in lines {
@@ -23,12 +23,19 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
                 let en = format!("This name is {} herbs; write each on a line of its own.", names.len());
                 desk.find("NAME-EXPAND", &at, MISSING, Source::House, Text::new(zh, en));
             }
-            Named::Unknown if line.herb.is_none() => {
-                let zh = format!("资料中没有“{written}”,未做任何检查");
-                let fact = Text::new(zh, "The tables do not know this name; nothing was checked.");
-                desk.find("NAME-UNKNOWN", &at, CONFIRM, Source::House, fact);
-            }
-            Named::Herb(_) | Named::Ask { .. } | Named::Expands(_) | Named::Unknown => {}
+            Named::Unknown => match set.refused_in(written) {
+                Some(herb) => {
+                    let zh = format!("“{written}”含不得网上开具的“{}”", herb.name);
+                    let en = format!("This name holds {}, which is never prescribed online.", herb.text().en);
+                    desk.find("NAME-TOXIC", &at, NEVER, Source::House, Text::new(zh, en));
+                }
+                None => {
+                    let zh = format!("资料中没有“{written}”,未做任何检查");
+                    let fact = Text::new(zh, "The tables do not know this name; nothing was checked.");
+                    desk.find("NAME-UNKNOWN", &at, CONFIRM, Source::House, fact);
+                }
+            },
+            Named::Herb(_) | Named::Ask { .. } | Named::Expands(_) => {}
         }
     }
 }

@@ -102,6 +102,17 @@ fn every_pair_fires_on_its_groups_and_on_no_neighbour() {
 }
 
 #[test]
+fn each_of_the_oppositions_and_fears_of_the_pharmacopoeia_needs_a_second_doctor() {
+    for rule in (1..=12).map(|n| format!("18F-{n}")).chain((1..=9).map(|n| format!("19W-{n}"))) {
+        let mut rows = set().pairs().iter().filter(|pair| pair.rule == rule).peekable();
+        assert!(rows.peek().is_some(), "{rule}");
+        for pair in rows {
+            assert_eq!(pair.severity, PairWeight::Block, "{rule}: {pair:?}");
+        }
+    }
+}
+
+#[test]
 fn the_looks_alike_of_a_group_are_not_in_it() {
     let none = |one: &str, other: &str| {
         let report = judged(vec![of(herb(one)), of(herb(other))], &man());
@@ -301,6 +312,43 @@ fn an_unknown_herb_is_a_finding() {
 }
 
 #[test]
+fn a_name_that_holds_what_is_never_online_is_refused_and_no_chosen_herb_hides_it() {
+    for written in ["砒霜粉", "生马钱子末", "生白附", "白砒", "曼陀罗花", "生川乌片"] {
+        let report = judged(vec![line(written, 1000)], &man());
+        assert!(report.refused().is_some(), "{written}: {report:?}");
+        for chosen in ["茯苓", "陈皮"] {
+            let content = sheet(vec![HerbLine { herb: Some(chosen.into()), ..line(written, 1000) }]);
+            assert_eq!(content.check(set()).unwrap_err().field, "herbal.lines[0].herb", "{written} is not {chosen}");
+        }
+    }
+    let report = judged(vec![HerbLine { herb: Some("茯苓".into()), ..line("不存在草", 1000) }], &man());
+    assert!(found(&report, "NAME-UNKNOWN").is_some(), "whatever was chosen for it");
+}
+
+#[test]
+fn no_herb_passes_as_a_medicine() {
+    let medicine = |name: &str| {
+        let item = Medicine {
+            name: name.into(),
+            kind: MedicineKind::Patent,
+            strength: "1".into(),
+            dose: "1".into(),
+            times_per_day: 3,
+            days: 3,
+            remark: String::new(),
+        };
+        check(set(), &Content::Medicines(Medicines { items: vec![item] }), span(), &man(), &[])
+    };
+    let names = set().herbs().iter().flat_map(|herb| std::iter::once(&herb.name).chain(&herb.aliases));
+    for name in names.map(String::as_str).chain(["贝母", "生川乌片", " 半夏 "]) {
+        assert_eq!(found(&medicine(name), "MED-IS-HERB").map(|one| one.needs), Some(Needs::Never), "{name}");
+    }
+    for name in ["连花清瘟胶囊", "阿莫西林胶囊", "藿香正气水", "板蓝根颗粒"] {
+        assert!(found(&medicine(name), "MED-IS-HERB").is_none(), "{name}");
+    }
+}
+
+#[test]
 fn a_trap_is_asked_until_the_doctor_chooses() {
     for written in ["贝母", "沙参", "芍药", "牛膝", "防己", "木通", "贯众", "关白附"] {
         let report = judged(vec![line(written, 6000)], &man());
@@ -331,6 +379,14 @@ fn an_allergy_is_found_by_any_name_and_told_where_none_is_found() {
     assert_eq!(found(&told, "ALLERGY-TOLD").unwrap().needs, Needs::Nothing);
     let nothing = judged(vec![line("茯苓", 12000)], &allergic("无"));
     assert!(found(&nothing, "ALLERGY-TOLD").is_none() && nothing.passed.contains(&"ALLERGY".to_owned()));
+}
+
+#[test]
+fn an_allergy_of_one_letter_is_no_silence() {
+    let report = judged(vec![line("生姜", 9000), line("茯苓", 9000)], &Patient { allergies: "姜".into(), ..man() });
+    assert_eq!(found(&report, "ALLERGY").unwrap().lines, [0]);
+    let report = judged(vec![line("茯苓", 9000)], &Patient { allergies: "虾".into(), ..man() });
+    assert!(found(&report, "ALLERGY-TOLD").is_some());
 }
 
 #[test]
@@ -385,6 +441,13 @@ fn of_medicines_what_is_not_judged_is_said_and_the_controlled_are_refused() {
     };
     let plain = judged(&["连花清瘟胶囊"], "", &[]);
     assert_eq!(plain.findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["MED-UNJUDGED"]);
+    let medicines_only = ["MED-CONTROLLED", "MED-INJECTED"];
+    assert!(
+        medicines_only.iter().all(|rule| plain.passed.iter().any(|passed| passed == rule)),
+        "asked, and found nothing"
+    );
+    let herbs = self::judged(vec![line("茯苓", 12_000)], &man());
+    assert!(herbs.findings.iter().map(|f| &f.rule).chain(&herbs.passed).all(|rule| !rule.starts_with("MED-")));
     assert_eq!(found(&judged(&["盐酸曲马多片"], "", &[]), "MED-CONTROLLED").unwrap().needs, Needs::Never);
     assert_eq!(found(&judged(&["血必净注射液"], "", &[]), "MED-INJECTED").unwrap().needs, Needs::Never);
     assert!(found(&judged(&["阿莫西林", "阿莫西林"], "", &[]), "DUP-SHEET").is_some());
@@ -452,6 +515,7 @@ fn the_gate_is_total_and_its_report_names_every_rule_it_asked() {
         "NAME-ALIKE",
         "NAME-ASK",
         "NAME-EXPAND",
+        "NAME-TOXIC",
         "NAME-UNKNOWN",
         "PREG-CAUTION",
         "PREG-FORBID",

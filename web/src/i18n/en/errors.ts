@@ -80,6 +80,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.rx.state': 'This prescription has changed. Please reload it.',
   'errors.rx.unanswered': 'Some findings are not answered yet. Please answer each before signing.',
   'errors.rx.refused_online': 'It holds something that may not be prescribed online. Please change it, or ask the patient to come in.',
+  'errors.rx.changed': 'Something new is known of this patient since the doctor signed. Return the prescription, so that the doctor looks again.',
   'errors.rx.claimed': 'Another pharmacist is reviewing this prescription.',
   'errors.rx.second_signature': 'A second doctor has to sign first.',
   'errors.rx.expired': 'This prescription has expired and must be written anew.',

@@ -78,6 +78,7 @@ export const errors = {
   'errors.rx.state': '这张处方的状态已经变了,请刷新后再看。',
   'errors.rx.unanswered': '还有用药提示没有处理,请逐条说明后再签名。',
   'errors.rx.refused_online': '其中有药品不能在网上开具,请改方或请患者到院就诊。',
+  'errors.rx.changed': '医师签名后患者情况有变化。请退回处方，由医师重新审视并签名。',
   'errors.rx.claimed': '另一位药师正在审核这张处方。',
   'errors.rx.second_signature': '需要另一位医师先签名。',
   'errors.rx.expired': '这张处方已过有效期,需要重新开具。',
