@@ -1,7 +1,8 @@
 //! The registry of rooms and connections, without a socket.
 
+use super::registry::{HALL_LOST, HALL_OF_ADDRESS};
 use super::*;
-use crate::domain::room::{RoomPurpose, Standing};
+use crate::domain::room::{Notice, RoomPurpose, Standing};
 use crate::domain::text::Text;
 
 fn live() -> Arc<Live> {
@@ -163,8 +164,7 @@ impl Doors {
         let (participant, name) = (ParticipantId::from_uuid(id(self.count)), Text::new("某人", "someone"));
         let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
         let seat = Seat { participant, role, name, standing, muted: false };
-        let joined = self.live.join(room, seat, connection).await;
-        joined.map(|()| (connection, outbox)).map_err(|refusal| refusal.code)
+        self.live.join(room, seat, connection).await.map(|()| (connection, outbox)).map_err(|refusal| refusal.code)
     }
 }
 
