@@ -221,15 +221,15 @@ impl Live {
             };
             let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
             if let Some(entry) = registry.connections.get(&connection)
-                && is_hall
                 && !entry.rooms.contains(&room)
-                && !registry.has_hall(now, entry.address, room)
             {
-                let words = "too many checks and calls from this address at once";
-                return Err(Refusal {
-                    retry_after: Some(HALL_AGAIN_SECS),
-                    ..Refusal::new(ErrorCode::RateLimited, words)
-                });
+                let address = entry.address;
+                if is_hall && !registry.has_hall(now, address, room) {
+                    return Err(crowded("too many checks and calls from this address at once"));
+                }
+                if !is_hall && !registry.has_visit(now, address, seat.participant) {
+                    return Err(crowded("too many visits from this address at once"));
+                }
             }
             // Its session may have ended in this moment; a seat of it would never be left.
             let Some(entry) = registry.connections.get_mut(&connection) else {
@@ -320,6 +320,10 @@ impl Live {
         let registry = self.registry();
         (registry.rooms.len(), registry.connections.len())
     }
+}
+
+fn crowded(words: &str) -> Refusal {
+    Refusal { retry_after: Some(HALL_AGAIN_SECS), ..Refusal::new(ErrorCode::RateLimited, words) }
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use crate::services::stills::Stills;
 
 /// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
 pub(super) const HALL_OF_ADDRESS: usize = 64;
+/// Seats of visits for one network address: a hospital whose whole Wi-Fi is one address, with five hundred consulting rooms
+/// that each treat somebody who sits in the same house, and some who were invited. At less than 200 kB each they are 200 MB.
+pub(super) const VISITS_OF_ADDRESS: usize = 1024;
 /// Who was lost for so long is not counted there any more; the own seat waits on.
 pub(super) const HALL_LOST: Duration = Duration::from_secs(30);
 
@@ -89,5 +92,16 @@ impl Registry {
             }
         }
         halls.len() < HALL_OF_ADDRESS
+    }
+
+    /// Whether `address` may have another seat in a visit or in front of one; whoever comes back into theirs may.
+    pub(super) fn has_visit(&self, now: Timestamp, address: IpAddr, seat: ParticipantId) -> bool {
+        if self.seats.contains_key(&seat) {
+            return true;
+        }
+        let here = self.connections.values().filter(|entry| entry.address == address);
+        let counted = here.filter(|entry| entry.lost_at.is_none_or(|at| now.since(at) < HALL_LOST));
+        let visits = |entry: &Connection| entry.rooms.iter().filter(|room| !entry.halls.contains(room)).count();
+        counted.map(visits).sum::<usize>() < VISITS_OF_ADDRESS
     }
 }
