@@ -251,10 +251,10 @@ impl Client {
             .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
-        let microphone = track(&[ssrc(name, 1)], 1, opus(), RtpCodecKind::Audio);
+        let microphone = track(&[ssrc(name, 1)], 1, &opus(), RtpCodecKind::Audio);
         let cameras = [2, 3, 4].map(|index| ssrc(name, index));
         let cameras = if kind.is_layered { &cameras[..] } else { &cameras[..1] };
-        let camera = track(cameras, 2, pictured(pictures[0]), RtpCodecKind::Video);
+        let camera = track(cameras, 2, &pictured(pictures[0]), RtpCodecKind::Video);
         let known =
             pictures.iter().map(|number| RTCRtpCodecParameters { rtp_codec: pictured(*number), payload_type: *number });
         let init = || Some(direction(RTCRtpTransceiverDirection::Sendonly));

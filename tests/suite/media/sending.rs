@@ -211,7 +211,7 @@ pub fn ssrc(name: u8, index: u32) -> u32 {
     u32::from(name) * 10 + index
 }
 
-pub fn track(ssrcs: &[u32], index: u32, codec: RTCRtpCodec, kind: RtpCodecKind) -> Arc<TrackLocalStaticRTP> {
+pub fn track(ssrcs: &[u32], index: u32, codec: &RTCRtpCodec, kind: RtpCodecKind) -> Arc<TrackLocalStaticRTP> {
     let coding = |(at, ssrc): (usize, &u32)| {
         let rid = if ssrcs.len() > 1 { RIDS[at].to_owned() } else { String::new() };
         RTCRtpEncodingParameters {
@@ -297,7 +297,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
             // The layers' numbers follow each other: see `ssrc`.
             let layers: Vec<_> = asked.map(|pli| usize::try_from(pli.media_ssrc % 10).unwrap() - 2).collect();
             if !layers.is_empty() {
-                layers.iter().for_each(|layer| self.wishes.0[*layer].store(true, Ordering::Relaxed));
+                for layer in &layers {
+                    self.wishes.0[*layer].store(true, Ordering::Relaxed);
+                }
                 let _ = self.asked.try_send(Asked { at: tokio::time::Instant::now().into_std(), layers });
             }
         }
