@@ -8,6 +8,7 @@ mod call;
 mod person;
 mod picture;
 mod rest;
+mod tongue;
 mod visitor;
 
 use std::net::{IpAddr, SocketAddr};

@@ -18,6 +18,10 @@ pub(super) struct Plan {
     pub(super) answers_first_call: bool,
     /// How long the telephone is looked for.
     pub(super) accepts_after: Duration,
+    /// How long a picture that is asked for takes.
+    pub(super) poses_for: Duration,
+    /// How it is, when asked again in the waiting room; never worse, for that would be an alarm.
+    pub(super) feels: &'static str,
     /// Leaves the waiting room after so long without a call.
     pub(super) gives_up_after: Option<Duration>,
     /// Comes again so long after the end.
@@ -80,6 +84,8 @@ impl Person {
         Plan {
             answers_first_call: is_reliable || !self.chance(stay, 5).is_multiple_of(6),
             accepts_after: seconds(6, 2, 7),
+            poses_for: seconds(10, 2, 5),
+            feels: if self.chance(stay, 11).is_multiple_of(3) { "better" } else { "same" },
             gives_up_after: (!is_reliable && self.chance(stay, 7).is_multiple_of(8)).then(|| seconds(8, 120, 900)),
             returns_after: seconds(9, 30, 180),
         }

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::person::Person;
 use crate::clock::Clock;
+use crate::domain::hex::hex;
 use crate::domain::time::Timestamp;
 
 /// What went wrong, in the server's words or the network's.
@@ -98,6 +100,16 @@ impl Rest {
 
     pub(super) async fn post(&self, path: &str, body: Value) -> Result<Value, Unable> {
         self.ask(self.http.post(self.url(path)).json(&body)).await
+    }
+
+    /// Sends the picture `id` that was asked for in a visit.
+    pub(super) async fn send_picture(&self, visit: &str, id: &str, picture: Vec<u8>) -> Result<(), Unable> {
+        let begin =
+            json!({ "id": id, "of": "tongue", "size": picture.len(), "sha256": hex(&Sha256::digest(&picture)) });
+        self.post(&format!("/visits/{visit}/uploads"), begin).await?;
+        self.ask(self.http.put(self.url(&format!("/uploads/{id}?offset=0"))).body(picture)).await?;
+        self.post(&format!("/uploads/{id}/finish"), json!({})).await?;
+        Ok(())
     }
 
     async fn get(&self, path: &str) -> Result<Value, Unable> {

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::call::Call;
 use super::person::{Person, Plan};
 use super::rest::{Rest, Unable, unable};
-use super::{Crowd, pause};
+use super::{Crowd, pause, tongue};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 
@@ -45,6 +45,19 @@ struct Stay {
     answer: Option<(i64, Timestamp)>,
     call: Option<Call>,
     room: Value,
+    /// The call of a nurse that rings, or that was answered, and when it is.
+    nurse: Option<(String, Timestamp)>,
+    /// The three questions are answered no sooner.
+    asked_at: Timestamp,
+    /// The picture that was asked for, when it is taken, and whether it was.
+    picture: Option<Picture>,
+}
+
+/// A picture that a doctor asked for.
+struct Picture {
+    id: String,
+    take_at: Timestamp,
+    is_taken: bool,
 }
 
 struct Socket {
@@ -87,6 +100,9 @@ impl Visitor {
             answer: None,
             call: None,
             room: Value::Null,
+            nurse: None,
+            asked_at: self.clock.now(),
+            picture: None,
         };
         let mut socket = Socket::open(self.server, self.rest.token()).await?;
         socket.say(json!({ "type": "watch", "ticket": stay.ticket })).await?;
@@ -111,7 +127,11 @@ impl Visitor {
     async fn hear(&mut self, message: Value, stay: &mut Stay, socket: &mut Socket) -> Result<(), Unable> {
         match message["type"].as_str().unwrap_or_default() {
             "ticket" => stay.view = message["ticket"].clone(),
-            "room" if stay.call.is_none() => {
+            "room" => {
+                self.is_asked(&message["room"]["picture"], stay);
+                if stay.call.is_some() {
+                    return Ok(());
+                }
                 let mut call = Call::new(self.person.picture(), self.media_from, &self.tracker).await?;
                 let (sdp, room) = (call.offer().await?, message["room"]["room"].clone());
                 let offer = json!({ "type": "offer", "room": room, "offer_id": 1, "fresh": true, "sdp": sdp });
@@ -134,7 +154,56 @@ impl Visitor {
         Ok(())
     }
 
+    /// A picture is asked for, or no longer.
+    fn is_asked(&self, picture: &Value, stay: &mut Stay) {
+        let known = stay.picture.as_ref().map(|picture| picture.id.as_str());
+        if picture["id"].as_str() != known && picture["of"] == "tongue" {
+            let (id, take_at) = (picture["id"].as_str().map(str::to_owned), self.clock.now() + stay.plan.poses_for);
+            stay.picture = id.map(|id| Picture { id, take_at, is_taken: false });
+        } else if picture.is_null() {
+            stay.picture = None;
+        }
+    }
+
+    /// What a nurse wants of who waits, and a doctor of who is in a visit.
+    async fn answer(&self, stay: &mut Stay, socket: &mut Socket) -> Result<(), Unable> {
+        let now = self.clock.now();
+        match stay.view["nurse_call"].as_str() {
+            None => stay.nurse = None,
+            Some(alarm) => match &stay.nurse {
+                Some((known, at)) if known == alarm => {
+                    if now >= *at && stay.room.is_null() {
+                        // She may have hung up in this moment.
+                        if let Ok(grant) = self.rest.post(&format!("/alarms/{alarm}/grant"), json!({})).await {
+                            stay.room = grant["room"].clone();
+                            socket.say(json!({ "type": "join", "grant": grant["grant"] })).await?;
+                        }
+                        stay.nurse = Some((alarm.to_owned(), now + AGAIN));
+                    }
+                }
+                _ => stay.nurse = Some((alarm.to_owned(), now + stay.plan.accepts_after)),
+            },
+        }
+        let due = stay.view["retriage_due"].as_i64().map(Timestamp::from_millis);
+        if stay.view["phase"] == "waiting" && now >= stay.asked_at && due.is_some_and(|due| due <= now) {
+            stay.asked_at = now + AGAIN;
+            let said = json!({ "breathing": "same", "general": stay.plan.feels });
+            // Whoever is called in this moment is asked no more.
+            let _ = self.rest.post(&format!("/tickets/{}/retriage", stay.ticket), said).await;
+        }
+        if let (Some(picture), Some(visit)) = (&mut stay.picture, stay.view["visit"].as_str())
+            && !picture.is_taken
+            && now >= picture.take_at
+        {
+            picture.is_taken = true;
+            // It may have been called off in this moment.
+            let _ = self.rest.send_picture(visit, &picture.id, tongue::picture(self.person.picture())).await;
+        }
+        Ok(())
+    }
+
     async fn act(&self, stay: &mut Stay, socket: &mut Socket) -> Result<(), Unable> {
+        self.answer(stay, socket).await?;
         let now = self.clock.now();
         let version = stay.view["version"].as_i64().unwrap_or_default();
         let path = |what: &str| format!("/tickets/{}/{what}", stay.ticket);

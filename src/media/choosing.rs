@@ -124,18 +124,20 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
+    use rtc::rtp::{Header, Packet};
     use tokio::sync::Notify;
     use uuid::Uuid;
 
     use super::*;
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{Permit, SourceName};
+    use crate::media::codec::{Codec, PayloadTypes};
     use crate::media::counters::Counters;
     use crate::media::egress::{Egress, Nowhere};
     use crate::media::gate::Gate;
     use crate::media::instant;
     use crate::media::leg::Leg;
-    use crate::media::source::Whose;
+    use crate::media::source::{Origin, Whose};
 
     fn camera(now: Instant, layers: usize) -> Arc<Source> {
         let owner = ParticipantId::from_uuid(Uuid::from_u128(1));
@@ -183,6 +185,50 @@ mod tests {
         assert_eq!(section.leg.wants(), 0, "nothing is shown");
         pausing.look(at(4_000), &source);
         assert_eq!(pausing.look(at(6_100), &source), Some(vec![]), "nobody watches at all");
+    }
+
+    #[test]
+    fn a_tile_that_grows_costs_no_time_here_its_publisher_is_told_at_once_and_the_first_frame_is_shown() {
+        const WHOLE: u8 = 0x50;
+        const PART: u8 = 0x51;
+        let start = instant::now();
+        let at = |millis: u64| start + Duration::from_millis(millis);
+        let (source, section) = (camera(start, 3), section("4"));
+        let mut types = PayloadTypes::default();
+        types.insert(96, Codec::Vp8);
+        section.leg.settle(types, None);
+        section.leg.carry(Some(&source));
+        let (mut chooser, mut pausing) = (Chooser::new(start), Pausing::default());
+        let mut look = |millis: u64, height: u16| {
+            chooser.show(vec![("4".into(), height)]);
+            chooser.look(at(millis), &PathMeter::default(), std::slice::from_ref(&section));
+            pausing.look(at(millis), &source)
+        };
+        let mut sequence_number = 0;
+        let mut shows = |millis: u64, layer: usize, first: u8| {
+            sequence_number += 1;
+            let header = Header { version: 2, payload_type: 96, sequence_number, ..Header::default() };
+            let packet = Packet { header, payload: vec![0x10, first].into() };
+            let origin = Origin { stream: 1 + u64::try_from(layer).expect("small"), layer, codec: Codec::Vp8 };
+            section.leg.would_send(at(millis), &source, origin, &packet).is_some()
+        };
+        flow(&source, start, 500);
+        for millis in (500..13_000).step_by(20) {
+            source.layers[0].hear(at(millis), 1, 500);
+        }
+        look(500, 150);
+        assert!(shows(500, 0, WHOLE));
+        assert_eq!(look(2_600, 150), Some(vec![0]), "the others rest");
+
+        assert_eq!(look(10_000, 700), Some(vec![0, 2]), "in the moment in which the tile is told");
+        assert!(shows(10_050, 0, PART), "the small one goes on meanwhile");
+        assert!(shows(10_120, 2, WHOLE), "the large one from its first frame on");
+        assert!(!shows(10_121, 0, PART), "and the small one no longer");
+
+        look(11_000, 0);
+        assert_eq!(look(13_100, 0), Some(vec![]), "nothing is shown, and all rest");
+        assert_eq!(look(20_000, 150), Some(vec![0]), "in the moment in which it is shown again");
+        assert!(shows(20_060, 0, WHOLE));
     }
 
     #[test]

@@ -45,8 +45,9 @@ impl Layer {
         Self { born, ssrc, height, rate, heard, window_began, window_bytes, asked, failed }
     }
 
-    /// Counts a packet of `bytes` bytes. Only the feed calls it, so plain loads and stores do.
-    pub(super) fn hear(&self, now: Instant, ssrc: u32, bytes: usize) {
+    /// Counts a packet of `bytes` bytes; whether it is the first after a while without any. Only the feed calls it, so plain
+    /// loads and stores do.
+    pub(super) fn hear(&self, now: Instant, ssrc: u32, bytes: usize) -> bool {
         let at = self.millis(now);
         self.ssrc.store(ssrc, Ordering::Relaxed);
         let before = self.heard.swap(at, Ordering::Relaxed);
@@ -59,12 +60,13 @@ impl Layer {
         let lasted = at.saturating_sub(self.window_began.load(Ordering::Relaxed));
         if lasted < millis(WINDOW) {
             self.window_bytes.store(sum, Ordering::Relaxed);
-            return;
+            return was_still;
         }
         let rate = sum.saturating_mul(8000) / lasted.max(1);
         self.rate.store(u32::try_from(rate).unwrap_or(u32::MAX), Ordering::Relaxed);
         self.window_began.store(at, Ordering::Relaxed);
         self.window_bytes.store(0, Ordering::Relaxed);
+        was_still
     }
 
     /// Notes the height of its pictures, in pixels.

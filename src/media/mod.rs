@@ -34,6 +34,7 @@ mod leg;
 mod loudness;
 mod mux;
 mod offer;
+mod pace;
 mod peer;
 mod pli;
 mod port;

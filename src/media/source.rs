@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -19,19 +19,17 @@ use super::counters::Counters;
 use super::gate::Gate;
 use super::h264;
 use super::instant;
+use super::keyframe::starts_keyframe;
 use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
 use super::loudness::Loudness;
+use super::pace::Pace;
 use super::pli::Report;
 use super::tally::Tally;
 use super::tape::TapeQueue;
 use super::vp8;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::{MediaKind, SourceName};
-
-/// A publisher is asked for a keyframe of a layer at most this often, however many watch: each costs ten times the bits
-/// of another frame. A change from one layer to another need not wait for the pause of the first.
-const KEYFRAME_PAUSE: Duration = Duration::from_secs(1);
 
 /// Packets that are handed on together at most: a large frame.
 const BURST: usize = 32;
@@ -184,7 +182,7 @@ impl Source {
         self.request_keyframes(if wanted == 0 { bit(0) } else { wanted });
     }
 
-    /// Asks the publisher for a keyframe of one layer, soon: at once, or when the last such request is [`KEYFRAME_PAUSE`] old.
+    /// Asks the publisher for a keyframe of one layer, as soon as its [`Pace`] allows.
     pub(super) fn request_keyframe_of(&self, layer: usize) {
         self.request_keyframes(bit(layer));
     }
@@ -300,7 +298,15 @@ impl Feed {
     fn measure(&self, layer: usize, codec: Codec, packet: &Packet) {
         let now = instant::now();
         let measured = &self.source.layers[layer];
-        measured.hear(now, packet.header.ssrc, packet.payload.len());
+        let begins = measured.hear(now, packet.header.ssrc, packet.payload.len());
+        if self.source.kind == MediaKind::Video && self.source.keyframes.load(Ordering::Relaxed) & bit(layer) != 0 {
+            if starts_keyframe(codec, &packet.payload) {
+                // Here it is, asked or not.
+                self.source.keyframes.fetch_and(!bit(layer), Ordering::AcqRel);
+            } else if begins {
+                self.source.keyframe_wanted.notify_one();
+            }
+        }
         let size = match codec {
             Codec::Vp8 => vp8::Descriptor::read(&packet.payload).and_then(|read| read.size(&packet.payload)),
             Codec::H264 => h264::size(&packet.payload),
@@ -315,13 +321,28 @@ impl Feed {
         }
     }
 
-    /// Sends the requests for keyframes until `stop`.
+    /// Sends the requests for keyframes until `stop`. Of what does not come one cannot ask: an encoder that begins, or begins
+    /// again, begins with a keyframe, and a stream that comes without one is asked then.
     pub(super) async fn ask_for_keyframes(self: Arc<Self>, stop: CancellationToken) {
-        let mut wanted = 0;
-        let mut asked: [Option<Instant>; LAYERS] = [None; LAYERS];
+        let mut pace = Pace::default();
         loop {
-            let waiting = (0..LAYERS).filter(|layer| wanted & bit(*layer) != 0).filter_map(|layer| asked[layer]);
-            let next = waiting.min().map(|at| at + KEYFRAME_PAUSE);
+            let now = instant::now();
+            let flowing = |layer: &usize| self.source.layers[*layer].flows(now);
+            let flowing = (0..LAYERS).filter(flowing).fold(0, |all, layer| all | bit(layer));
+            let wished = self.source.keyframes.load(Ordering::Acquire) & flowing;
+            let due = pace.ask(now, wished);
+            if due != 0 {
+                self.source.keyframes.fetch_and(!due, Ordering::AcqRel);
+                self.counters.keyframes_asked.increment(1);
+                let layers = (0..LAYERS).filter(|layer| due & bit(*layer) != 0);
+                let ask = |layer: usize| -> Box<dyn rtc::rtcp::Packet> {
+                    Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc: self.source.layers[layer].ssrc() })
+                };
+                if self.track.write_rtcp(layers.map(ask).collect()).await.is_err() {
+                    return;
+                }
+            }
+            let next = pace.next(wished & !due);
             let news = async {
                 match next {
                     Some(at) => {
@@ -331,33 +352,6 @@ impl Feed {
                 }
             };
             if stop.run_until_cancelled(news).await.is_none() {
-                return;
-            }
-            let now = instant::now();
-            wanted |= self.source.keyframes.swap(0, Ordering::AcqRel);
-            let is_due = |layer: &usize| {
-                wanted & bit(*layer) != 0
-                    && asked[*layer].is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAME_PAUSE)
-            };
-            let due: Vec<usize> = (0..LAYERS).filter(is_due).collect();
-            wanted = due.iter().fold(wanted, |wanted, layer| wanted & !bit(*layer));
-            // Of what has not arrived one cannot ask, and what was not asked for needs no pause.
-            let streams: Vec<_> = due
-                .into_iter()
-                .map(|layer| (layer, self.source.layers[layer].ssrc()))
-                .filter(|(_, ssrc)| *ssrc != 0)
-                .collect();
-            if streams.is_empty() {
-                continue;
-            }
-            self.counters.keyframes_asked.increment(1);
-            for (layer, _) in &streams {
-                asked[*layer] = Some(now);
-            }
-            let ask = |(_, media_ssrc)| -> Box<dyn rtc::rtcp::Packet> {
-                Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc })
-            };
-            if self.track.write_rtcp(streams.into_iter().map(ask).collect()).await.is_err() {
                 return;
             }
         }

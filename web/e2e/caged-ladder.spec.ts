@@ -55,6 +55,8 @@ function trace(page: Page): Promise<void> {
           now['bytes'] = (now['bytes'] ?? 0) + value('bytesSent')
           now['frames'] = (now['frames'] ?? 0) + value('framesEncoded')
           now['packets'] = (now['packets'] ?? 0) + value('packetsSent')
+          now['qp'] = (now['qp'] ?? 0) + value('qpSum')
+          if (one['kind'] === 'video') words += ` ${String(one['rid'] ?? 'one')} ${value('frameHeight')}p ${String(one['qualityLimitationReason'])}`
           now[String(one['kind'])] = (now[String(one['kind'])] ?? 0) + value('bytesSent')
         }
         if (one['type'] === 'transport') now['wire'] = value('bytesSent') + 28 * value('packetsSent')
@@ -65,7 +67,7 @@ function trace(page: Page): Promise<void> {
       const grown = (name: string): number => (now[name] ?? 0) - (last[name] ?? 0)
       const seconds = grown('at') / 1000
       const kbps = (name: string): string => ((grown(name) * 8) / seconds / 1000).toFixed(0)
-      lines.push(`${Math.round(now['at'] ?? 0)} sent ${kbps('bytes')} (voice ${kbps('audio')}, picture ${kbps('video')}) wire ${kbps('wire')} frames ${grown('frames')} in-lost ${grown('lost-audio')}/${grown('lost-video')}${words} | ${[...document.querySelectorAll('[data-testid="rung"]')].map((each) => each.textContent?.slice(0, 20)).join()}`)
+      lines.push(`${Math.round(now['at'] ?? 0)} sent ${kbps('bytes')} (voice ${kbps('audio')}, picture ${kbps('video')}) wire ${kbps('wire')} frames ${grown('frames')} qp ${(grown('qp') / Math.max(1, grown('frames'))).toFixed(0)} in-lost ${grown('lost-audio')}/${grown('lost-video')}${words} | ${[...document.querySelectorAll('[data-testid="rung"]')].map((each) => each.textContent?.slice(0, 20)).join()}`)
       last = now
       setTimeout(() => void look(), 1000)
     }

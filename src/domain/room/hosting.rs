@@ -3,9 +3,10 @@
 //! What passes in the relay is said before anybody is told, so that a screen never shows what is not yet true.
 
 use super::{
-    AttachmentId, CAPACITY, ConnectionId, HostAct, Notice, Output, ParticipantId, ParticipantRole, PictureAsk,
-    RelayCommand, Room, RoomEnd, Standing, Taken, Timestamp,
+    CAPACITY, HostAct, Notice, Output, ParticipantRole, PictureAsk, RelayCommand, Room, RoomEnd, Standing, Taken,
+    Timestamp,
 };
+use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId};
 
 impl Room {
     pub(super) fn host(

@@ -9,192 +9,32 @@
 //! the door until a host admits them ([`Standing::Door`]): until then they are told that they wait, and nothing else.
 
 pub mod codec;
+mod happening;
 mod hosting;
 pub mod layers;
 pub mod relay;
 mod retold;
 mod roles;
+mod seat;
 mod silence;
 pub mod speaker;
 mod still;
 mod view;
 
-use std::time::Duration;
-
-use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId, RoomId};
+use crate::domain::ids::{ConnectionId, ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
 use crate::domain::room::silence::Watch;
-use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 
+pub use happening::{Input, Notice, Output};
 pub use roles::{HostAct, ParticipantRole, Rights};
+pub use seat::{CAPACITY, SEAT_GRACE, Seat, Standing};
 pub use still::{STILL_EVERY, STILL_MOST, Still, StillRefusal};
 pub use view::{
     Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, Rung, SelfMedia,
 };
-
-/// How long a seat waits for its lost socket.
-pub const SEAT_GRACE: Duration = Duration::from_mins(10);
-
-/// Seats in a room at most.
-pub const CAPACITY: usize = 12;
-
-/// A seat that a grant names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seat {
-    /// The seat.
-    pub participant: ParticipantId,
-    /// What the person is here.
-    pub role: ParticipantRole,
-    /// The name as shown to the others.
-    pub name: Text,
-    /// Where the person stands; once the seat is taken, the room itself knows better.
-    pub standing: Standing,
-    /// Silenced by a host; the room itself knows better here too.
-    pub muted: bool,
-}
-
-/// Where somebody with a grant stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// In front of the door: nothing of the room reaches them.
-    Door,
-    /// In the room.
-    Inside,
-    /// Held apart by a host.
-    Held,
-}
-
-impl Standing {
-    /// All standings.
-    pub const ALL: [Self; 3] = [Self::Door, Self::Inside, Self::Held];
-
-    /// The word in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Door => "door",
-            Self::Inside => "inside",
-            Self::Held => "held",
-        }
-    }
-}
-
-/// Everything that can happen to a room.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// Somebody with a grant takes a seat, or takes it up again from another socket.
-    Join {
-        /// The seat.
-        seat: Seat,
-        /// The socket's connection.
-        connection: ConnectionId,
-    },
-    /// The socket of a connection was lost.
-    Lost(ConnectionId),
-    /// A connection came back on a new socket.
-    Back(ConnectionId),
-    /// A browser describes its media.
-    Offer {
-        /// Whose.
-        connection: ConnectionId,
-        /// The offer's id.
-        offer_id: u64,
-        /// A new connection of the browser.
-        fresh: bool,
-        /// The description.
-        sdp: String,
-    },
-    /// A participant says what it sends.
-    Media(ConnectionId, SelfMedia),
-    /// A participant whose network bears no moving picture shows one still. [`Notice::StillShown`] or
-    /// [`Notice::StillRefused`] answers.
-    Still {
-        /// Whose.
-        connection: ConnectionId,
-        /// Returned in the answer.
-        id: u64,
-        /// The picture.
-        still: Still,
-    },
-    /// A browser says how large it shows each receiving section.
-    View(ConnectionId, Vec<(String, u16)>),
-    /// A participant leaves for good.
-    Leave(ConnectionId),
-    /// A host does something with somebody. Nothing happens when the connection is no host's.
-    Host {
-        /// The host's connection.
-        by: ConnectionId,
-        /// With whom.
-        participant: ParticipantId,
-        /// What.
-        act: HostAct,
-    },
-    /// A muted participant wants to speak again.
-    Unmute(ConnectionId),
-    /// A host asks the patient for a picture.
-    AskPicture {
-        /// The host's connection.
-        by: ConnectionId,
-        /// The picture.
-        ask: PictureAsk,
-    },
-    /// A host or the patient calls the picture off.
-    CallOffPicture(ConnectionId),
-    /// The picture was taken and kept.
-    PictureKept(AttachmentId),
-    /// The patient took the consent to be recorded back.
-    StopRecording,
-    /// The relay tells something.
-    Relay(RelayEvent),
-    /// The room is over for everybody.
-    End(RoomEnd),
-    /// A deadline may have passed.
-    Tick,
-}
-
-/// Everything a room can ask of the world.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Output {
-    /// Tell one connection something.
-    Tell(ConnectionId, Notice),
-    /// Ask the relay for something.
-    Relay(RelayCommand),
-    /// Throw away what nobody has read yet of stills from a participant, or on their way to it. Whoever is told
-    /// [`Notice::Ended`] has none on their way either.
-    Withhold {
-        /// The seat.
-        participant: ParticipantId,
-        /// Its connection.
-        connection: ConnectionId,
-    },
-    /// Forget the room: it has ended.
-    Forget,
-}
-
-/// What a participant is told.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
-    /// The whole room.
-    State(RoomState),
-    /// The door is still closed.
-    Door,
-    /// Something about the own media.
-    Media(RelayEvent),
-    /// A still of somebody else. A newer one of the same seat takes the place of one that was not read.
-    Still(ParticipantId, Still),
-    /// The own still was shown to whoever may see it.
-    StillShown(u64),
-    /// The own still was shown to nobody.
-    StillRefused(u64, StillRefusal),
-    /// The room is over for this participant.
-    Ended(RoomEnd),
-    /// The room has no seat left for this participant.
-    Full,
-    /// The room has no seat left for somebody at the door.
-    NoPlace,
-}
 
 #[derive(Clone, Debug)]
 struct Taken {

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::relay::{MediaKind, MediaState};
 use super::*;
+use crate::domain::text::Text;
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)

@@ -1,10 +1,14 @@
 //! The room, single-stepped.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::ids::AttachmentId;
 use crate::domain::room::relay::{MediaKind, MediaState, Permit, SourceName};
+use crate::domain::text::Text;
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)

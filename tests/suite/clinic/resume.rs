@@ -13,14 +13,15 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::Input;
-use yunzhen::domain::room::relay::RelayEvent;
+use yunzhen::domain::room::relay::{RelayEvent, SourceName};
 
+use super::audits::entries;
 use super::live::Socket;
 use super::stage::{Stage, Visit};
 use super::wire::{Fault, From, Plan, Wire};
 
 /// Every message of a call at which the network may fail.
-const MESSAGES: [(From, &str); 23] = [
+const MESSAGES: [(From, &str); 27] = [
     (From::Browser, "hello"),
     (From::Browser, "ping"),
     (From::Browser, "renew"),
@@ -44,13 +45,24 @@ const MESSAGES: [(From, &str); 23] = [
     (From::Server, "answer"),
     (From::Server, "slots"),
     (From::Server, "media_state"),
+    (From::Server, "offer_refused"),
+    (From::Server, "layers"),
+    (From::Server, "speaker"),
+    (From::Server, "room_ended"),
 ];
+/// The same of whoever leads the call,
+const HOSTS: [(From, &str); 2] = [(From::Browser, "host"), (From::Browser, "ask_picture")];
+/// and of who was invited and waits.
+const GUESTS: [(From, &str); 1] = [(From::Server, "door")];
 const FAULTS: [Fault; 3] = [Fault::Cut, Fault::Stall, Fault::BlackHole];
 
 /// A browser that does what `docs/PROTOCOL.md` says.
 struct Browser<'stage> {
     stage: &'stage Stage,
     visit: &'stage Visit,
+    token: String,
+    /// Where it asks for its grant.
+    grants: String,
     wire: Wire,
     failures: watch::Receiver<usize>,
     socket: Option<Socket>,
@@ -70,7 +82,12 @@ struct Browser<'stage> {
 }
 
 impl<'stage> Browser<'stage> {
+    /// The patient's, which has heard the topic of the visit up to `seq`.
     async fn new(stage: &'stage Stage, visit: &'stage Visit, seq: i64) -> Self {
+        Self::of(stage, visit, &visit.patient, format!("/visits/{}/grant", visit.id), seq).await
+    }
+
+    async fn of(stage: &'stage Stage, visit: &'stage Visit, token: &str, grants: String, seq: i64) -> Self {
         let wire = Wire::to(stage.server.http_addr).await;
         let failures = wire.failures();
         let heard = serde_json::Map::new();
@@ -79,6 +96,8 @@ impl<'stage> Browser<'stage> {
         Self {
             stage,
             visit,
+            token: token.to_owned(),
+            grants,
             wire,
             failures,
             socket,
@@ -143,7 +162,7 @@ impl<'stage> Browser<'stage> {
             self.failures.mark_unchanged();
             let url = format!("ws://{}/api/v1/ws", self.wire.address);
             self.socket = connect_async(url).await.ok().map(|(socket, _)| Socket(socket));
-            let mut hello = json!({ "type": "hello", "version": 1, "token": self.visit.patient });
+            let mut hello = json!({ "type": "hello", "version": 1, "token": self.token });
             if let Some(resume) = &self.resume {
                 hello["resume"] = json!(resume);
             }
@@ -192,20 +211,74 @@ impl<'stage> Browser<'stage> {
         }
     }
 
-    async fn join(&mut self) -> Value {
-        let grant = self.stage.act(&format!("/visits/{}/grant", self.visit.id), &self.visit.patient).await.ok();
+    /// Takes the seat, and tells what was heard of it first: the room, or the door in front of it.
+    async fn join(&mut self, first: &str) -> Value {
+        self.heard.remove(first);
+        let grant = self.stage.act(&self.grants, &self.token).await.ok();
         let mut answer = self.command(json!({ "type": "join", "grant": grant["grant"] })).await;
         if answer["type"] == "refused" {
             // The connection that spent it was never welcomed, and is not known here.
             assert_eq!(answer["problem"]["code"], "room.grant_refused");
-            let grant = self.stage.act(&format!("/visits/{}/grant", self.visit.id), &self.visit.patient).await.ok();
+            let grant = self.stage.act(&self.grants, &self.token).await.ok();
             answer = self.command(json!({ "type": "join", "grant": grant["grant"] })).await;
         }
         assert_eq!(answer["type"], "done");
-        self.until(|browser| browser.heard.contains_key("room")).await;
-        let room = self.heard["room"]["room"].clone();
-        self.seat_in = Some(room["room"].clone());
+        self.until(|browser| browser.heard.contains_key(first)).await;
+        let room = self.heard[first]["room"].clone();
+        self.seat_in = Some(if first == "door" { room.clone() } else { room["room"].clone() });
         room
+    }
+
+    /// Leaves; also when it had left already and the answer was lost.
+    async fn leave(&mut self, room: &Value) {
+        self.seat_in = None;
+        let answer = self.command(json!({ "type": "leave", "room": room })).await;
+        let is_gone = answer["type"] == "done" || answer["problem"]["code"] == "request.not_found";
+        assert!(is_gone, "{answer}");
+    }
+
+    /// Describes media that nobody understands, and hears so.
+    async fn mumble(&mut self, room: &Value) {
+        for offer_id in 1_000.. {
+            let offer = json!({ "type": "offer", "room": room, "offer_id": offer_id, "fresh": false, "sdp": "v=0" });
+            self.command(offer).await;
+            if let Some(refused) = self.follows_from("offer_refused").await {
+                assert_eq!(refused["offer_id"], offer_id);
+                break;
+            }
+        }
+    }
+
+    /// What the relay says of its camera, and of who speaks.
+    async fn hears_the_relay(&mut self, room: &Value, seat: &Value) {
+        let id = |value: &Value| value.as_str().unwrap().parse::<Uuid>().unwrap();
+        let (room, participant) = (RoomId::from_uuid(id(room)), ParticipantId::from_uuid(id(seat)));
+        let name = SourceName::Camera;
+        for event in [
+            RelayEvent::Layers { participant, mid: "7".to_owned(), name, layers: vec![1] },
+            RelayEvent::Speaker { room, participant: Some(participant) },
+        ] {
+            self.stage.server.services.live.send(room, Input::Relay(event)).await;
+        }
+        self.until(|browser| browser.heard.contains_key("layers") && browser.heard.contains_key("speaker")).await;
+        assert_eq!(self.heard["layers"]["layers"], json!([1]));
+        assert_eq!(self.heard["speaker"]["participant"], *seat);
+    }
+
+    /// Another window takes the seat. This one learns that it is over here, in that moment or when it comes back.
+    async fn is_replaced(&mut self) {
+        let room = self.join("room").await["room"].clone();
+        self.heard.remove("welcome");
+        let (mut other, _) = Socket::hello(self.stage, &self.token, None).await;
+        self.seat_in = None;
+        assert_eq!(other.join(self.stage, self.visit, &self.token).await["room"], room);
+        let is_over = |browser: &Self| match browser.heard.get("welcome") {
+            Some(welcome) => welcome["rooms"] == json!([]),
+            None => browser.heard.get("room_ended").is_some_and(|ended| ended["reason"] == "replaced"),
+        };
+        self.until(is_over).await;
+        other.say(json!({ "type": "leave", "id": 2, "room": room })).await;
+        other.expect("done").await;
     }
 
     async fn offer(&mut self, room: &Value) {
@@ -274,6 +347,18 @@ impl Doctor {
         Self(socket)
     }
 
+    /// Waits until those in front of the door are as they should be.
+    async fn finds_at_the_door(&mut self, what: impl Fn(&[Value]) -> bool) {
+        loop {
+            let room = self.0.expect("room").await["room"].clone();
+            let waiting = room["door"].as_array().unwrap();
+            assert!(waiting.len() <= 1, "a ghost waits at the door: {waiting:?}");
+            if what(waiting) {
+                return;
+            }
+        }
+    }
+
     /// Waits until the others in the room are as they should be.
     async fn sees(&mut self, what: impl Fn(&[Value]) -> bool) {
         loop {
@@ -300,7 +385,7 @@ async fn call(stage: &Stage, visit: &Visit, doctor: &mut Doctor, seq: i64, plans
     let refused = browser.command(json!({ "type": "subscribe", "topic": format!("desk:{}", visit.desk) })).await;
     assert_eq!(refused["problem"]["code"], "request.not_found");
 
-    let room = browser.join().await;
+    let room = browser.join("room").await;
     if seat.is_null() {
         *seat = room["you"].clone();
     }
@@ -308,6 +393,8 @@ async fn call(stage: &Stage, visit: &Visit, doctor: &mut Doctor, seq: i64, plans
     let room = room["room"].clone();
     browser.offer(&room).await;
     browser.media(&room, true).await;
+    browser.mumble(&room).await;
+    browser.hears_the_relay(&room, seat).await;
     for (kind, tiles) in [("view", Some(json!([]))), ("unmute", None), ("call_off_picture", None)] {
         let mut command = json!({ "type": kind, "room": room });
         command.as_object_mut().unwrap().extend(tiles.map(|tiles| ("tiles".to_owned(), tiles)));
@@ -332,10 +419,10 @@ async fn call(stage: &Stage, visit: &Visit, doctor: &mut Doctor, seq: i64, plans
         })
     };
     doctor.sees(here).await;
-    browser.seat_in = None;
-    let answer = browser.command(json!({ "type": "leave", "room": room })).await;
-    let is_gone = answer["type"] == "done" || answer["problem"]["code"] == "request.not_found";
-    assert!(is_gone, "{answer}");
+    browser.leave(&room).await;
+    doctor.sees(<[_]>::is_empty).await;
+    browser.is_replaced().await;
+    doctor.sees(|others| others.len() == 1).await;
     doctor.sees(<[_]>::is_empty).await;
     assert_eq!(browser.wire.pending(), 0, "everything went wrong that should have: {plans:?}");
     browser.seq
@@ -356,7 +443,10 @@ async fn calls(plans: impl Iterator<Item = Vec<Plan>>) {
 }
 
 fn everything(from: From) -> impl Iterator<Item = Plan> {
-    let messages = MESSAGES.into_iter().filter(move |(who, _)| *who == from);
+    at_each(MESSAGES.into_iter().filter(move |(who, _)| *who == from))
+}
+
+fn at_each(messages: impl Iterator<Item = (From, &'static str)>) -> impl Iterator<Item = Plan> {
     messages.flat_map(|(from, kind)| {
         [false, true].into_iter().flat_map(move |after| FAULTS.map(|fault| Plan { from, kind, after, fault }))
     })
@@ -381,6 +471,66 @@ async fn a_call_survives_that_its_coming_back_fails_too() {
             .map(|fault| vec![first, Plan { from, kind, after: false, fault }, Plan { from, kind, after: true, fault }])
     }))
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_leads_the_call_on_a_socket_that_dies_at_every_word_of_theirs() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let seat = patient.join(&stage, &visit, &visit.patient).await["you"].clone();
+    let mut calls = 0;
+    for plan in at_each(HOSTS.into_iter()) {
+        let grants = format!("/visits/{}/grant", visit.id);
+        let mut host = Browser::of(&stage, &visit, &visit.doctor, grants, 0).await;
+        host.wire.plan(&[plan]);
+        let room = host.join("room").await["room"].clone();
+        let mute = json!({ "type": "host", "room": room, "participant": seat, "act": "mute" });
+        assert_eq!(host.command(mute).await["type"], "done");
+        let ask = json!({ "type": "ask_picture", "room": room, "of": "tongue" });
+        assert_eq!(host.command(ask).await["type"], "done");
+        // The host sees what was done, and the patient sees the same.
+        let picture = |host: &Browser| host.heard["room"]["room"]["picture"]["id"].clone();
+        host.until(|host| picture(host).is_string()).await;
+        loop {
+            let seen = patient.expect("room").await["room"].clone();
+            if own(&seen)["muted"] == true && seen["picture"]["id"] == picture(&host) {
+                break;
+            }
+        }
+        for (id, kind) in [(7, "unmute"), (8, "call_off_picture")] {
+            patient.say(json!({ "type": kind, "id": id, "room": room })).await;
+            patient.expect("done").await;
+        }
+        host.leave(&room).await;
+        assert_eq!(host.wire.pending(), 0, "{plan:?}");
+        calls += 1;
+    }
+    assert_eq!(entries(&stage, "room.mute").await.len(), calls, "what was said twice was done once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_at_the_door_waits_on_though_the_socket_dies_as_the_door_is_told() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/invitations", visit.id);
+    let made = stage.post(&path, &visit.doctor, json!({ "role": "interpreter", "name": "王译员" })).await.ok();
+    let uses = json!({ "token": made["token"], "nonce": Uuid::from_u128(1), "name": "王小译" });
+    let tokens = stage.post("/invitations/use", "", uses).await.ok();
+    let mut doctor = Doctor::new(&stage, &visit).await;
+    for plan in at_each(GUESTS.into_iter()) {
+        let token = tokens["access_token"].as_str().unwrap();
+        let mut guest = Browser::of(&stage, &visit, token, "/invitations/mine/grant".to_owned(), 0).await;
+        guest.wire.plan(&[plan]);
+        let room = guest.join("door").await;
+        doctor.finds_at_the_door(|waiting| waiting.len() == 1 && waiting[0]["presence"]["state"] == "here").await;
+        assert!(!guest.heard.contains_key("room"), "nothing of the room is told in front of it");
+        // The socket that dies behind the word is taken up again, and the word said again.
+        guest.command(json!({ "type": "ping" })).await;
+        guest.leave(&room).await;
+        doctor.finds_at_the_door(<[_]>::is_empty).await;
+        assert_eq!(guest.wire.pending(), 0, "{plan:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,40 +2,38 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
 
-use bytes::Bytes;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{Interceptor, Packet as Tagged, Registry, Slot, StreamInfo, TaggedPacket};
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::interceptor::{Registry, Slot};
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_simulcast_extension_headers, register_default_interceptors,
+};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtp::{Header, Packet};
+use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
-    RTCRtpHeaderExtensionCapability, RtpCodecKind,
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use rtc::sansio::Protocol;
-use rtc::shared::error::Error;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
     RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
-use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use webrtc::runtime::{Runtime, TokioRuntime};
 use yunzhen::domain::room::relay::MediaKind;
 
+use super::narrow::Narrow;
+use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pictured, ssrc, track};
 use super::vandal::{Behind, Overheard, Vandal};
 
 /// Upper bound of every wait: a test that needs it has failed.
@@ -64,6 +62,8 @@ pub struct Received {
     pub sender: u8,
     /// What its sender had said last to [`Client::mark`] when it was sent.
     pub mark: u8,
+    /// Which layer of its sender's camera it is of, from small to large.
+    pub layer: u8,
     pub is_keyframe: bool,
 }
 
@@ -74,7 +74,7 @@ pub struct Client {
     pub name: u8,
     received: mpsc::Receiver<(u32, RtpCodecKind, Packet)>,
     /// When keyframes were asked of its camera.
-    pub asked: mpsc::Receiver<Instant>,
+    pub asked: mpsc::Receiver<Asked>,
     mids: HashMap<u32, String>,
     /// The relay's ICE name of this connection.
     pub server_ufrag: String,
@@ -92,6 +92,7 @@ pub struct Client {
     ticks: Arc<AtomicU32>,
     mark: Arc<AtomicU8>,
     level: Arc<Level>,
+    named: Arc<Named>,
     stop: CancellationToken,
 }
 
@@ -106,6 +107,10 @@ struct Kind {
     is_calm: bool,
     /// The codecs of pictures that it knows, the preferred first; none is VP8.
     pictures: &'static [u8],
+    /// Its camera comes in three sizes.
+    is_layered: bool,
+    /// Bits a second that reach it.
+    narrow: Option<u32>,
 }
 
 struct Handler {
@@ -158,12 +163,22 @@ impl Client {
         Self::sending(name, slots, tracker, Kind { pictures, ..Kind::default() }).await
     }
 
+    /// The same with a camera in three sizes, whatever it is told of those that nobody watches.
+    pub async fn layered(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
+        Self::sending(name, slots, tracker, Kind { is_layered: true, ..Kind::default() }).await
+    }
+
+    /// The same at the end of a path that carries so many bits a second to it, and loses what is too much.
+    pub async fn at_the_end_of_a_narrow_path(name: u8, slots: usize, tracker: &TaskTracker, bits: u32) -> Self {
+        Self::sending(name, slots, tracker, Kind { narrow: Some(bits), ..Kind::default() }).await
+    }
+
     /// The same with ten packets of each a second, for a room full of them.
     pub async fn calm(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
         Self::sending(name, slots, tracker, Kind { is_calm: true, ..Kind::default() }).await
     }
 
-    /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`Film`].
+    /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`super::sending::Film`].
     pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
         Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
     }
@@ -186,7 +201,7 @@ impl Client {
         let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
         let (asked_tx, asked) = mpsc::channel(64);
-        let keyframe = Arc::new(AtomicBool::new(true));
+        let wishes = Arc::<Wishes>::default();
         let remotes = Arc::default();
         let handler = Handler {
             state: state_tx,
@@ -199,6 +214,9 @@ impl Client {
             .with_multicast_dns_mode(MulticastDnsMode::Disabled)
             .with_include_loopback_candidate(true);
         let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
+        if let Some(bits) = kind.narrow {
+            runtime = Arc::new(Narrow(bits));
+        }
         if let Some(vandal) = kind.vandal {
             settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
             runtime = Arc::new(Behind(vandal));
@@ -217,9 +235,11 @@ impl Client {
         }
         let level = RTCRtpHeaderExtensionCapability { uri: LEVEL.to_owned() };
         media.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
+        if kind.is_layered {
+            configure_simulcast_extension_headers(&mut media).unwrap();
+        }
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
-        let tap =
-            Tap { asked: asked_tx, keyframe: Arc::clone(&keyframe), read: VecDeque::new(), write: VecDeque::new() };
+        let tap = Tap::new(asked_tx, Arc::clone(&wishes));
         let registry = registry.with(Slot::Custom(14_000), tap);
         let building = PeerConnectionBuilder::new()
             .with_configuration(configuration.build())
@@ -231,8 +251,10 @@ impl Client {
             .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
-        let microphone = track(name, 1, opus(), RtpCodecKind::Audio);
-        let camera = track(name, 2, pictured(pictures[0]), RtpCodecKind::Video);
+        let microphone = track(&[ssrc(name, 1)], 1, &opus(), RtpCodecKind::Audio);
+        let cameras = [2, 3, 4].map(|index| ssrc(name, index));
+        let cameras = if kind.is_layered { &cameras[..] } else { &cameras[..1] };
+        let camera = track(cameras, 2, &pictured(pictures[0]), RtpCodecKind::Video);
         let known =
             pictures.iter().map(|number| RTCRtpCodecParameters { rtp_codec: pictured(*number), payload_type: *number });
         let init = || Some(direction(RTCRtpTransceiverDirection::Sendonly));
@@ -245,11 +267,13 @@ impl Client {
         let mark = Arc::<AtomicU8>::default();
         let speaks = Arc::new(AtomicU8::new(VP8));
         let level = Arc::<Level>::default();
+        let named = Arc::<Named>::default();
         let pump = Pump {
             name,
             microphone,
             camera,
-            keyframe,
+            layers: kind.is_layered.then(|| Arc::clone(&named)),
+            wishes,
             mark: Arc::clone(&mark),
             level: Arc::clone(&level),
             speaks: Arc::clone(&speaks),
@@ -279,6 +303,7 @@ impl Client {
             ticks,
             mark,
             level,
+            named,
             stop,
         };
         client.add_sections(slots).await;
@@ -306,6 +331,7 @@ impl Client {
         let level =
             sdp.lines().find_map(|line| line.strip_prefix("a=extmap:")?.strip_suffix(LEVEL)?.trim().parse().ok());
         self.level.number.store(level.unwrap(), Ordering::Relaxed);
+        self.named.learn(&sdp);
         sdp
     }
 
@@ -442,6 +468,7 @@ impl Client {
             // A broken packet is nobody's.
             sender: packet.payload.get(2).copied().unwrap_or(0),
             mark: packet.payload.get(3).copied().unwrap_or_default(),
+            layer: packet.payload.get(4).copied().unwrap_or_default(),
             is_keyframe: match packet.header.payload_type {
                 VP8 => packet.payload.get(1).is_some_and(|first| first & 1 == 0),
                 H264 => packet.payload.first() == Some(&0x67),
@@ -455,221 +482,4 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-/// How loud a microphone is.
-#[derive(Default)]
-struct Level {
-    /// Decibels above silence, up to 127.
-    loud: AtomicU8,
-    /// The number of the header extension that says so, as the last offer named it.
-    number: AtomicU8,
-}
-
-/// Sends a packet of sound and one of picture at every tick; a whole picture when one was asked for.
-struct Pump {
-    name: u8,
-    microphone: Arc<TrackLocalStaticRTP>,
-    camera: Arc<TrackLocalStaticRTP>,
-    keyframe: Arc<AtomicBool>,
-    mark: Arc<AtomicU8>,
-    level: Arc<Level>,
-    speaks: Arc<AtomicU8>,
-    state: watch::Receiver<RTCPeerConnectionState>,
-}
-
-impl Pump {
-    /// Fifty frames of sound and twenty-five pictures a second.
-    async fn film(mut self, ticks: Arc<AtomicU32>) {
-        let mut clock = tokio::time::interval(Duration::from_millis(10));
-        let (mut sounds, mut pictures) = (7_u16, 65_000_u16);
-        for tick in 0_u32.. {
-            if self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
-                return;
-            }
-            clock.tick().await;
-            if tick.is_multiple_of(2) {
-                let frame = Film::sound(self.name, tick);
-                let sound = packet(OPUS, self.name, 1, sounds, tick.wrapping_mul(480).wrapping_add(1_234), frame);
-                sounds = sounds.wrapping_add(1);
-                if self.microphone.write_rtp(sound).await.is_err() {
-                    return;
-                }
-            }
-            if tick.is_multiple_of(4) {
-                let frame = [&[0x10][..], &Film::picture(self.name, tick)].concat();
-                let timestamp = tick.wrapping_mul(900).wrapping_sub(90_000);
-                let picture = packet(VP8, self.name, 2, pictures, timestamp, frame);
-                pictures = pictures.wrapping_add(1);
-                if self.camera.write_rtp(picture).await.is_err() {
-                    return;
-                }
-            }
-            ticks.store(tick, Ordering::Relaxed);
-        }
-    }
-
-    async fn run(mut self, pause: Duration) {
-        let mut tick = tokio::time::interval(pause);
-        let mut count = u16::from(self.name).wrapping_mul(9_999);
-        let mut spoke = VP8;
-        loop {
-            if self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
-                return;
-            }
-            tick.tick().await;
-            count = count.wrapping_add(1);
-            let speaks = self.speaks.load(Ordering::Relaxed);
-            // Another encoder begins with a whole picture, asked or not.
-            let is_asked = self.keyframe.swap(false, Ordering::Relaxed);
-            let is_whole = is_asked || spoke != speaks;
-            spoke = speaks;
-            let mark = self.mark.load(Ordering::Relaxed);
-            let picture = match (speaks, is_whole) {
-                (H264, true) => [0x67, 0x42, self.name, mark],
-                (H264, false) => [0x61, 0x9a, self.name, mark],
-                (_, true) => [0x10, 0x50, self.name, mark],
-                (_, false) => [0x10, 0x51, self.name, mark],
-            };
-            let mut sound = packet(OPUS, self.name, 1, count, u32::from(count) * 480, [0xfc, 0xff, self.name, mark]);
-            let softer = 127 - self.level.loud.load(Ordering::Relaxed);
-            let number = self.level.number.load(Ordering::Relaxed);
-            sound.header.set_extension(number, Bytes::copy_from_slice(&[0x80 | softer])).unwrap();
-            let picture = packet(speaks, self.name, 2, count, u32::from(count) * 900, picture);
-            if self.microphone.write_rtp(sound).await.is_err() || self.camera.write_rtp(picture).await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// What [`Client::filming`] sends, as a recording holds it.
-pub struct Film;
-
-impl Film {
-    /// Hundredths of a second between two flashes, and two beeps.
-    pub const PERIOD: u32 = 100;
-
-    /// A frame of sound of the hundredth `tick`; only its look is that of Opus.
-    fn sound(name: u8, tick: u32) -> Vec<u8> {
-        let mark = if tick.is_multiple_of(Self::PERIOD) { 0xbe } else { 0 };
-        [&[0xfc, mark, name][..], &tick.to_be_bytes()].concat()
-    }
-
-    /// A whole picture of the hundredth `tick`, 320x240; only its head is that of VP8.
-    fn picture(name: u8, tick: u32) -> Vec<u8> {
-        let mark = if tick.is_multiple_of(Self::PERIOD) { 0xf1 } else { 0 };
-        [&[0x10, name, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, mark][..], &tick.to_be_bytes()].concat()
-    }
-
-    /// Of a frame: the hundredth of a second in which it was sent, and whether it is a beep or a flash.
-    pub fn read(frame: &[u8]) -> (u32, bool) {
-        let (head, tick) = frame.split_at(frame.len() - 4);
-        let mark = if frame[0] == 0xfc { head[1] == 0xbe } else { head.last() == Some(&0xf1) };
-        (u32::from_be_bytes(tick.try_into().unwrap()), mark)
-    }
-}
-
-fn packet(
-    payload_type: u8,
-    name: u8,
-    index: u32,
-    sequence_number: u16,
-    timestamp: u32,
-    payload: impl AsRef<[u8]>,
-) -> Packet {
-    let ssrc = ssrc(name, index);
-    let header =
-        Header { version: 2, marker: true, payload_type, sequence_number, timestamp, ssrc, ..Header::default() };
-    Packet { header, payload: Bytes::copy_from_slice(payload.as_ref()) }
-}
-
-fn ssrc(name: u8, index: u32) -> u32 {
-    u32::from(name) * 10 + index
-}
-
-fn track(name: u8, index: u32, codec: RTCRtpCodec, kind: RtpCodecKind) -> Arc<TrackLocalStaticRTP> {
-    let coding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc(name, index)), ..Default::default() },
-        codec,
-        ..Default::default()
-    };
-    let id = format!("track-{index}");
-    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new("stream".into(), id.clone(), id, kind, vec![coding])))
-}
-
-fn direction(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {
-    RTCRtpTransceiverInit { direction, streams: vec![], send_encodings: vec![] }
-}
-
-fn opus() -> RTCRtpCodec {
-    let (mime_type, sdp_fmtp_line) = ("audio/opus".to_owned(), "minptime=10;useinbandfec=1".to_owned());
-    RTCRtpCodec { mime_type, clock_rate: 48_000, channels: 2, sdp_fmtp_line, rtcp_feedback: vec![] }
-}
-
-fn pictured(number: u8) -> RTCRtpCodec {
-    if number == H264 { h264() } else { vp8() }
-}
-
-fn h264() -> RTCRtpCodec {
-    let sdp_fmtp_line = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned();
-    RTCRtpCodec { mime_type: "video/H264".to_owned(), clock_rate: 90_000, sdp_fmtp_line, ..Default::default() }
-}
-
-fn vp8() -> RTCRtpCodec {
-    RTCRtpCodec { mime_type: "video/VP8".to_owned(), clock_rate: 90_000, ..Default::default() }
-}
-
-/// Notes every request for a keyframe; the pump answers it.
-struct Tap {
-    asked: mpsc::Sender<Instant>,
-    keyframe: Arc<AtomicBool>,
-    read: VecDeque<TaggedPacket>,
-    write: VecDeque<TaggedPacket>,
-}
-
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
-    type Rout = TaggedPacket;
-    type Wout = TaggedPacket;
-    type Eout = ();
-    type Error = Error;
-    type Time = Instant;
-
-    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
-        if let Tagged::Rtcp(packets) = &message.message.packet
-            && packets.iter().any(|packet| packet.as_any().is::<PictureLossIndication>())
-        {
-            self.keyframe.store(true, Ordering::Relaxed);
-            let _ = self.asked.try_send(tokio::time::Instant::now().into_std());
-        }
-        self.read.push_back(message);
-        Ok(())
-    }
-
-    fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
-    }
-
-    fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Error> {
-        self.write.push_back(message);
-        Ok(())
-    }
-
-    fn poll_write(&mut self) -> Option<TaggedPacket> {
-        self.write.pop_front()
-    }
-
-    fn close(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-impl Interceptor for Tap {
-    fn bind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_local_stream(&mut self, _: &StreamInfo) {}
-
-    fn bind_remote_stream(&mut self, _: &StreamInfo) {}
-
-    fn unbind_remote_stream(&mut self, _: &StreamInfo) {}
 }

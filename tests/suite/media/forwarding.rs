@@ -176,8 +176,8 @@ async fn a_wish_for_a_keyframe_reaches_the_publisher_but_not_more_often_than_it_
     while keyframes < 3 {
         b.ask_for_keyframes().await;
         keyframes += b.packets_of(1, Video, 3).await.iter().filter(|packet| packet.is_keyframe).count();
-        while let Ok(at) = a.asked.try_recv() {
-            asked.push(at);
+        while let Ok(wish) = a.asked.try_recv() {
+            asked.push(wish.at);
         }
     }
     let pauses: Vec<_> = asked.windows(2).map(|two| two[1] - two[0]).collect();
@@ -202,8 +202,8 @@ async fn however_many_come_and_ask_a_publisher_is_asked_for_a_keyframe_once_a_se
         keyframes += others[0].packets_of(1, Video, 3).await.iter().filter(|packet| packet.is_keyframe).count();
     }
     let mut asked = Vec::new();
-    while let Ok(at) = publisher.asked.try_recv() {
-        asked.push(at);
+    while let Ok(wish) = publisher.asked.try_recv() {
+        asked.push(wish.at);
     }
     let pauses: Vec<_> = asked.windows(2).map(|two| two[1] - two[0]).collect();
     assert!(pauses.len() >= 2 && pauses.iter().all(|pause| pause.as_millis() >= 950), "{pauses:?}");

@@ -11,7 +11,8 @@ use yunzhen::domain::recording::webm::{PICTURES, SOUND};
 
 use super::scene::{Call, blocks, film, recordings, skew};
 use crate::clinic::stage::Stage;
-use crate::media::client::{Film, PATIENCE};
+use crate::media::client::PATIENCE;
+use crate::media::sending::Film;
 
 /// Three years, counted without leap days.
 const THREE_YEARS: i64 = 3 * 365 * 24 * 3_600_000;

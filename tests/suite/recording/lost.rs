@@ -8,7 +8,8 @@ use tokio_util::task::TaskTracker;
 
 use super::scene::{Call, blocks, film, recordings};
 use crate::clinic::stage::Site;
-use crate::media::client::{Film, PATIENCE};
+use crate::media::client::PATIENCE;
+use crate::media::sending::Film;
 use crate::programs;
 use crate::support::binary::{Binary, bare};
 

@@ -13,7 +13,8 @@ use yunzhen::domain::recording::webm::{self, Block, PICTURES, SOUND};
 use yunzhen::domain::room::relay::MediaKind::Video;
 
 use crate::clinic::stage::Site;
-use crate::media::client::{Client, Film, PATIENCE};
+use crate::media::client::{Client, PATIENCE};
+use crate::media::sending::Film;
 
 /// What the two browsers are called.
 pub const PATIENT: u8 = 1;

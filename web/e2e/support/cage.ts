@@ -105,9 +105,11 @@ export class Net {
     return new RegExp(`\\.${next.host}$`)
   }
 
-  /** The network is a hole, and TCP hears so at once; or it is whole again. */
-  async hole(isOpen: boolean): Promise<void> {
-    const rules = isOpen ? ['add rule inet cage out meta l4proto tcp reject with tcp reset', 'add rule inet cage out drop', 'add rule inet cage in drop'] : []
+  /** The network is a hole: TCP hears so at once, or nobody hears anything; or it is whole again. */
+  async hole(kind: 'told' | 'silent' | null): Promise<void> {
+    // The refusal comes back over the loop.
+    const told = kind === 'told' ? ['add rule inet cage out meta l4proto tcp reject with tcp reset'] : []
+    const rules = kind ? [...told, 'add rule inet cage out oifname != lo drop', 'add rule inet cage in iifname != lo drop'] : []
     // All in one moment and one program: a busy machine takes seconds to start five, and half a hole is none.
     await this.#inside('nft', ['flush chain inet cage out', 'flush chain inet cage in', ...rules].join('; '))
   }

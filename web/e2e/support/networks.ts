@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { cpus, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const PAGE = fileURLToPath(new URL('../../../docs/NETWORKS.md', import.meta.url))
@@ -14,6 +15,11 @@ export async function writeDown(place: 'cages' | 'ladder' | 'loss' | 'change' | 
   const [from, to] = [page.indexOf(begin), page.indexOf(end)]
   if (from < 0 || to < from) throw new Error(`docs/NETWORKS.md has no place for ${place}`)
   await writeFile(PAGE, `${page.slice(0, from + begin.length)}\n${lines.join('\n')}\n${page.slice(to)}`)
+}
+
+/** How much the machine has to do: its processes that run or wait, over the last minute, and its cores. */
+export function load(): string {
+  return `${(loadavg()[0] ?? NaN).toFixed(1)} on ${cpus().length} cores`
 }
 
 /** The value below which `share` of them lie. */

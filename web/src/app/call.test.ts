@@ -116,6 +116,7 @@ beforeEach(() => {
     now: () => Date.now(),
     start: () => undefined,
     nudge: () => undefined,
+    back: () => undefined,
   }
   scope = effectScope()
   call = scope.run(() => useCall({ live, grant, small: true, testLabel: 'x' }))!

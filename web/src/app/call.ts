@@ -102,7 +102,7 @@ export function useCall(options: CallOptions): Call {
       receive: options.receive,
       media: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
       changed: gather,
-      returned: live.nudge,
+      returned: live.back,
       seatUnknown: () => void seat.reenter(),
     })
   }

@@ -17,6 +17,8 @@ export interface Live {
   start: () => void
   /** The network is back, somebody else has noticed: do not wait. */
   nudge: () => void
+  /** Media comes again after it was missed: the network is back, whatever the socket believes. */
+  back: () => void
 }
 
 const lives = new WeakMap<Session, Live>()
@@ -50,6 +52,7 @@ export function liveOf(session: Session, name: string): Live {
     now: connection.serverNow,
     start: connection.start,
     nudge: connection.nudge,
+    back: connection.back,
   }
   lives.set(session, live)
   wakeWith(connection.nudge)

@@ -55,6 +55,8 @@ export interface Connection {
   stop(): void
   /** The network is back or the page is seen again. */
   nudge(): void
+  /** Media of the same server comes again after it was missed. */
+  back(): void
   command(command: Command, options?: { patience?: Patience; key?: string }): Promise<void>
   /** Events of a topic after `since`. Answers how to stop. */
   subscribe(topic: string, since: number | null, hear: (event: LiveEvent) => void): () => void
@@ -189,6 +191,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     start: () => feed({ type: 'start' }),
     stop: () => feed({ type: 'stop' }),
     nudge: () => feed({ type: 'nudge' }),
+    back: () => feed({ type: 'back' }),
     command(command, { patience = 'now', key } = {}) {
       return new Promise((resolve, reject) => {
         const ref = nextRef++

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
+import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -54,6 +54,41 @@ const media = (hidden: boolean): Input => ({
   command: { type: 'media', room: 'r', state: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden, screen: false, rung: 'full' } },
 })
 const join: Input = { type: 'command', ref: 5, patience: 'now', key: null, command: { type: 'join', grant: 'g' } }
+
+describe('media that comes again', () => {
+  const rtt = (bench: Bench, ms: number): Bench => {
+    const id = bench.wait(PING_MS).said.find((one) => one.type === 'ping')?.id ?? 0
+    bench.now += ms
+    return bench.hear({ type: 'pong', id, now: 0 })
+  }
+
+  it('asks a socket that looks open, and takes a new one within twice a round trip', () => {
+    const bench = rtt(new Bench().open(), 20).feed({ type: 'back' })
+    expect(bench.said).toMatchObject([{ type: 'ping' }])
+    const first = bench.link.socket
+    expect(bench.wait(BACK_MS - 1).phase).toBe('open')
+    bench.wait(1).tick()
+    expect(bench.phase).toBe('opening')
+    expect(bench.link.socket).toBeGreaterThan(first)
+  })
+  it('gives a far server longer, and is content with any answer', () => {
+    const far = rtt(new Bench().open(), 300).feed({ type: 'back' })
+    expect(far.wait(599).phase).toBe('open')
+    const answered = rtt(new Bench().open(), 20).feed({ type: 'back' })
+    answered.hear({ type: 'pong', id: 99, now: 0 })
+    expect(answered.wait(PING_MS - 1).phase).toBe('open')
+  })
+  it('does not wait for an attempt that began in the hole, nor for the next', () => {
+    const bench = rtt(new Bench().open(), 20).lose().tick()
+    const first = bench.link.socket
+    bench.now += 150
+    expect(bench.feed({ type: 'back' }).link.socket).toBe(first + 1)
+    expect(bench.phase).toBe('opening')
+    bench.lose()
+    expect(bench.phase).toBe('waiting')
+    expect(bench.feed({ type: 'back' }).phase).toBe('opening')
+  })
+})
 
 describe('greeting', () => {
   it('says hello with the token and is open after the welcome', () => {

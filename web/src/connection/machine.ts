@@ -15,6 +15,11 @@ export const PROBE_MS = 4_000
 export const OPEN_MS = 8_000
 /** An attempt that began so long before the network was back has asked nobody, and would ask again only after seconds. */
 export const STUCK_MS = 400
+/** Packets of media come again after they were missed: then the socket answers within twice its last round trip and no less than
+ *  this, or it waits for a timer of TCP, which grew with the hole. A new one is quicker. */
+export const BACK_MS = 150
+/** An attempt that is younger began when the network was back. */
+export const YOUNG_MS = 100
 export const RENEW_MS = 4 * 60_000
 /** A socket that lived shorter than this does not start the delays anew. */
 export const STEADY_MS = 5_000
@@ -61,6 +66,9 @@ export interface Link {
   refusals: number
   /** Since when the server restarts, as it said. */
   restarts: number | null
+  /** The last ping that was said, and how long the last one took to come back. */
+  pinged: { id: number; at: number } | null
+  rtt: number | null
 }
 
 export type Input =
@@ -69,6 +77,8 @@ export type Input =
   | { type: 'tick' }
   /** The network is back, the page is seen again: do not wait. */
   | { type: 'nudge' }
+  /** Something else of this page hears the server again after it did not. */
+  | { type: 'back' }
   | { type: 'opened'; socket: number; token: string | null }
   | { type: 'lost'; socket: number }
   | { type: 'message'; socket: number; message: ServerMessage }
@@ -103,7 +113,7 @@ export interface Step {
 export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
-    topics: new Map(), watches: new Set(), refusals: 0, restarts: null,
+    topics: new Map(), watches: new Set(), refusals: 0, restarts: null, pinged: null, rtt: null,
   }
 }
 
@@ -137,6 +147,8 @@ export function step(link: Link, input: Input, world: World): Step {
       return finish(link, problem('auth.required'))
     case 'nudge':
       return nudge(link, world)
+    case 'back':
+      return back(link, world)
     case 'tick':
       return tick(link, world)
     case 'opened':
@@ -224,10 +236,20 @@ function nudge(link: Link, world: World): Step {
   return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + PROBE_MS) } }, world)
 }
 
+function back(link: Link, world: World): Step {
+  const phase = link.phase
+  if (phase.name === 'open' && world.now < phase.deadAt) {
+    const patience = Math.min(PROBE_MS, Math.max(BACK_MS, 2 * (link.rtt ?? PROBE_MS)))
+    return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + patience) } }, world)
+  }
+  const isStale = (phase.name === 'opening' || phase.name === 'greeting') && world.now - (phase.deadline - OPEN_MS) >= YOUNG_MS
+  return isStale ? connect(link, phase.attempt, phase.since, world) : nudge(link, world)
+}
+
 function ping(link: Link, world: World): Step {
   if (link.phase.name !== 'open') return stay(link)
   return {
-    link: { ...link, nextId: link.nextId + 1, phase: { ...link.phase, pingAt: world.now + PING_MS } },
+    link: { ...link, nextId: link.nextId + 1, pinged: { id: link.nextId, at: world.now }, phase: { ...link.phase, pingAt: world.now + PING_MS } },
     effects: [{ do: 'send', message: { type: 'ping', id: link.nextId } }],
   }
 }
@@ -346,7 +368,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'welcome':
       return welcome(heard, message, world)
     case 'pong':
-      return stay({ ...heard, offset: message.now - world.now })
+      return stay({ ...heard, offset: message.now - world.now, rtt: heard.pinged?.id === message.id ? world.now - heard.pinged.at : heard.rtt })
     case 'done':
       return settle(heard, message.id, null)
     case 'refused':
@@ -386,6 +408,9 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
     offset: message.now - now,
     refusals: 0,
     restarts: null,
+    pinged: null,
+    // The first round trip is that of the greeting.
+    rtt: now - (link.phase.deadline - OPEN_MS),
     queue: [],
     phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + DEAD_MS, renewAt: now + RENEW_MS },
   }

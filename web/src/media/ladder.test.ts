@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { BUDGET, budgetOf, climb, DOWN_AFTER_MS, ground, RUNGS, STILL, UP_AFTER_MS, type Ladder, type Rung } from './ladder'
 import type { Measure } from './stats'
 
-const good: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: 2_000_000, suffers: true }
+const good: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: 2_000_000, suffers: true, shrinks: false }
 const narrow = (kbps: number): Measure => ({ ...good, available: kbps * 1000, kbpsOut: kbps })
 const index = (ladder: Ladder): number => RUNGS.indexOf(ladder.rung)
 
@@ -66,6 +66,13 @@ describe('the ladder', () => {
   it('keeps the picture of a still room, which needs few bits, however little the browser believes in', () => {
     const still: Measure = { ...narrow(60), suffers: false }
     expect(play(during(still, 600_000)).moves).toEqual([])
+  })
+
+  it('goes down where the browser has cut the picture already, and looks well with it', () => {
+    const cut: Measure = { ...narrow(240), suffers: false, shrinks: true }
+    expect(play(during(cut, DOWN_AFTER_MS)).moves.map((move) => move.rung)).toEqual(['low'])
+    // Where there is room enough it was cut for another reason, or is about to be whole.
+    expect(play(during({ ...cut, available: 900_000 }, 60_000)).moves).toEqual([])
   })
 
   it('does not go down for what is lost on the way of somebody else', () => {

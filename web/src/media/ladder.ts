@@ -75,7 +75,7 @@ export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
   const below = RUNGS[at + 1]
   const isProved = ladder.climbedAt !== null && now - ladder.climbedAt >= PROVED_MS
   const next: Ladder = isProved ? { ...ladder, climbedAt: null, patience: UP_AFTER_MS } : ladder
-  if (below !== undefined && !holds(ladder.rung, measure, 1, 1)) {
+  if (below !== undefined && !(holds(ladder.rung, measure, 1, 1) && !isCut(ladder.rung, measure))) {
     const downSince = next.downSince ?? now
     if (now - downSince < DOWN_AFTER_MS) return { ...next, downSince, upSince: null }
     const patience = next.climbedAt === null ? next.patience : Math.min(UP_AT_MOST_MS, next.patience * 2)
@@ -87,6 +87,12 @@ export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
     return { ...next, rung: above, downSince: null, upSince: null, climbedAt: now }
   }
   return { ...next, downSince: null, upSince: null }
+}
+
+/** The browser cuts the full picture by itself where the bits are few, and looks well with it: the lower rung in all but name.
+ *  Below the full picture it is our own budget that cuts. */
+function isCut(rung: Rung, { shrinks, available }: Measure): boolean {
+  return rung === 'full' && shrinks && available !== null && available / 1000 < HOLDS.full.kbps
 }
 
 /** The browser's estimate follows what is sent: one that is not half filled, or with which the picture is well, says nothing. */

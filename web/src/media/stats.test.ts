@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { compare, grade, read, RISE_MS, smooth, unmeasured, type Measure, type Reading } from './stats'
 
-const calm: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: null, suffers: true }
-const reading = (part: Partial<Reading>): Reading => ({ at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null, ...part })
+const calm: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: null, suffers: true, shrinks: false }
+const reading = (part: Partial<Reading>): Reading => ({ at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null, isShrunk: false, ...part })
 
 describe('read', () => {
   it('adds up the sections and takes the round trip of the pair in use', () => {
@@ -28,6 +28,11 @@ describe('how coarse the own picture is', () => {
     ['video/H264', 27, false],
     ['video/H264', 28, true],
   ])('is told of %s by its own scale: %s', (codec, qp, expected) => expect(suffers(codec, qp)).toBe(expected))
+
+  it.each([['bandwidth', true], ['cpu', false], ['none', false], [undefined, false]])('is cut by the browser for %s: %s', (reason, expected) => {
+    const report = [{ type: 'outbound-rtp', kind: 'video', qualityLimitationReason: reason }, { type: 'outbound-rtp', kind: 'audio' }]
+    expect(compare(reading({}), read(report, 2000)).shrinks).toBe(expected)
+  })
 })
 
 describe('compare', () => {

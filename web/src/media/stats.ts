@@ -32,6 +32,8 @@ export interface Reading {
   /** Pictures encoded, and the sum of how coarse each is, as VP8 counts it; `null` where the browser does not say. */
   encoded: number
   coarseness: number | null
+  /** The browser sends a smaller picture than it was asked for, for want of bits, or leaves its largest out. */
+  isShrunk: boolean
 }
 
 /** What happened between two readings. */
@@ -48,6 +50,8 @@ export interface Measure {
   available: number | null
   /** The own picture is coarser than it should be, or nobody knows. */
   suffers: boolean
+  /** The browser itself made the own picture smaller, for want of bits. */
+  shrinks: boolean
 }
 
 /** Firefox's report has `forEach` and nothing else that is safe. */
@@ -56,7 +60,7 @@ export interface Report {
 }
 
 export function read(report: Report, at: number): Reading {
-  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null }
+  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null, isShrunk: false }
   const h264 = new Set<unknown>()
   report.forEach((stat) => {
     if (stat['type'] === 'codec' && String(stat['mimeType']).toLowerCase() === 'video/h264') h264.add(stat['id'])
@@ -74,6 +78,8 @@ export function read(report: Report, at: number): Reading {
       case 'outbound-rtp':
         reading.bytesOut += value('bytesSent')
         reading.encoded += value('framesEncoded')
+        // Firefox does not say it.
+        if (stat['kind'] === 'video' && stat['qualityLimitationReason'] === 'bandwidth') reading.isShrunk = true
         if (typeof stat['qpSum'] === 'number') reading.coarseness = (reading.coarseness ?? 0) + stat['qpSum'] * (h264.has(stat['codecId']) ? COARSE_QP / COARSE_QP_H264 : 1)
         break
       case 'remote-inbound-rtp':
@@ -108,6 +114,7 @@ export function compare(before: Reading, now: Reading): Measure {
     received,
     available: now.available,
     suffers: suffers(before, now),
+    shrinks: now.isShrunk,
   }
 }
 

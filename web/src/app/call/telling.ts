@@ -6,7 +6,7 @@ import { selfMedia } from '@/room/selectors'
 import type { CallState } from '@/room/state'
 import type { Live } from '../live'
 
-/** Sizes are told after the page came to rest. */
+/** Sizes that change one after the other are told after the page came to rest; the first of them at once. */
 const VIEW_MS = 60
 
 export interface TellingOptions {
@@ -30,6 +30,7 @@ export function useTelling({ state, command, trackOf }: TellingOptions): Telling
   let told = ''
   let viewed = ''
   let viewing: number | null = null
+  let viewedAt = -Infinity
   const tiles = new Tiles(look)
   onScopeDispose(() => {
     tiles.stop()
@@ -61,8 +62,9 @@ export function useTelling({ state, command, trackOf }: TellingOptions): Telling
       // Before the first picture is on the page the relay sends all: nobody waits for a layout.
       if (text === viewed || (viewed === '' && shown.length === 0)) return
       viewed = text
+      viewedAt = performance.now()
       void command({ type: 'view', room, tiles: shown }, { patience: 'queue', key: 'view' }).catch(() => undefined)
-    }, VIEW_MS)
+    }, performance.now() - viewedAt > VIEW_MS ? 0 : VIEW_MS)
   }
 
   return { tiles, tell, look, forget: () => (told = viewed = '') }

@@ -3,32 +3,33 @@
 //! A session is one task. It hears four things (the browser, the outbox of the live rooms, the bus, a glance at the
 //! clock once a second), and answers each before it hears the next, so that answers keep their order.
 
+mod commands;
+mod farewell;
+mod following;
+
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::stream::FusedStream as _;
-use tokio::sync::{broadcast, mpsc};
+use axum::extract::ws::{Message, WebSocket};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::domain::ids::{ConnectionId, DeskId, RoomId, TicketId};
+use crate::domain::ids::{ConnectionId, DeskId, TicketId};
 use crate::domain::permission::Actor;
-use crate::domain::room::Input;
 use crate::domain::time::Timestamp;
 use crate::protocol::LIVE_VERSION;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::live::{ClientMessage, Hello, ServerMessage, Tile};
+use crate::protocol::live::{ClientMessage, Hello, ServerMessage};
 use crate::protocol::parse::parse;
+use crate::services::Services;
 use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::services::{Announcement, Services};
-use crate::ws::limits::{
-    Allowance, CloseCode, Echoes, HELLO_WITHIN, LINGER, LINGER_BYTES, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN,
-};
+use crate::ws::limits::{Allowance, CloseCode, Echoes, HELLO_WITHIN, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
+use crate::ws::session::farewell::{End, bye, encode, no_frame, slow};
 
 /// How long a resume token is good: longer than any call, for it is given at its beginning. How long a *lost* connection
 /// may be taken up again is the registry's to say.
@@ -39,12 +40,6 @@ const LEASE_EVERY: Duration = Duration::from_secs(15);
 const HOLD_EVERY: Duration = Duration::from_secs(10);
 /// The event log is compared with what was heard this often, so that a lost last announcement is found.
 const REPAIR_EVERY: Duration = Duration::from_secs(5);
-/// Topics and tickets that one socket may follow.
-const FOLLOWED: usize = 16;
-/// Sections of a browser's connection at most.
-const TILES: usize = 24;
-/// Events read from the log at once.
-const PAGE: i64 = 200;
 
 /// Leads the conversation of one socket.
 ///
@@ -85,57 +80,6 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
     };
     bye(socket, code, &refusal).await;
     None
-}
-
-fn no_frame() -> Refusal {
-    Refusal::new(ErrorCode::MessageMalformed, "this frame is too large, or none of the WebSocket protocol")
-}
-
-/// Says why the socket is closed, and stays until it was read: see [`linger`].
-async fn bye(socket: &mut WebSocket, code: CloseCode, refusal: &Refusal) {
-    let farewell = async {
-        let text = encode(&ServerMessage::Bye { problem: refusal.problem() });
-        socket.send(Message::Text(text.into())).await.ok();
-        let frame = CloseFrame { code: code as u16, reason: refusal.code.as_str().into() };
-        socket.send(Message::Close(Some(frame))).await.ok();
-    };
-    // Whoever does not read the farewell does not get it.
-    if tokio::time::timeout(WRITE_WITHIN, farewell).await.is_ok() {
-        tokio::time::timeout(LINGER, linger(socket)).await.ok();
-    }
-}
-
-/// Throws away what still comes until the other side closes as well. A connection that is closed while bytes still come
-/// is reset by the kernel, and the other side may lose what it was told last. Who goes on talking is cut.
-async fn linger(socket: &mut WebSocket) {
-    // After broken frames nothing can be read: then the moment itself must do.
-    if socket.is_terminated() {
-        return std::future::pending().await;
-    }
-    let mut thrown = 0;
-    while thrown < LINGER_BYTES {
-        let Some(Ok(message)) = socket.recv().await else { return };
-        // Every frame has a head, an empty one too.
-        thrown += message.into_data().len() + 2;
-    }
-}
-
-fn encode(message: &ServerMessage) -> String {
-    serde_json::to_string(message).expect("messages of ours serialise")
-}
-
-/// Why a conversation ended.
-enum End {
-    /// The browser closed, or the network did.
-    Gone,
-    /// We close, with a word.
-    Close(CloseCode, Refusal),
-    /// What came is no frame of the WebSocket protocol, or a larger one than we take; nothing more can be read.
-    Broken,
-}
-
-fn slow() -> End {
-    End::Close(CloseCode::Slow, Refusal::new(ErrorCode::TooManyMessages, "read faster"))
 }
 
 struct Session {
@@ -351,184 +295,6 @@ impl Session {
         self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await
     }
 
-    /// Carries one command out; with its id, where it wants an answer of `done`.
-    async fn carry_out(&mut self, message: ClientMessage) -> (Option<u64>, Result<(), Refusal>) {
-        match message {
-            ClientMessage::Hello(_) => {
-                (None, Err(Refusal::new(ErrorCode::MessageMalformed, "hello comes first, and once")))
-            }
-            ClientMessage::Ping { id } => {
-                let now = self.services.clock.now();
-                self.send(&ServerMessage::Pong { id, now }).await.ok();
-                (None, Ok(()))
-            }
-            ClientMessage::Renew { id, token } => (Some(id), self.renew(&token).await),
-            ClientMessage::Subscribe { id, topic, since } => (Some(id), self.subscribe(topic, since).await),
-            ClientMessage::Unsubscribe { id, topic } => {
-                self.topics.remove(&topic);
-                // Who does not follow a desk any more does not keep it alive.
-                if self.desk.is_some_and(|desk| Topic::Desk(desk).to_string() == topic) {
-                    self.desk = None;
-                }
-                (Some(id), Ok(()))
-            }
-            ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
-            ClientMessage::Join { id, grant } => (Some(id), self.join(&grant).await),
-            ClientMessage::Offer { id, room, offer_id, fresh, sdp } => {
-                let offer = Input::Offer { connection: self.connection, offer_id, fresh, sdp };
-                (Some(id), self.services.live.say(self.connection, room, offer).await)
-            }
-            ClientMessage::Media { id, room, state } => {
-                let media = Input::Media(self.connection, state);
-                (Some(id), self.services.live.say(self.connection, room, media).await)
-            }
-            // The room answers, when it has decided.
-            ClientMessage::Still { id, room, jpeg } => {
-                match self.services.show_still(self.connection, room, id, &jpeg).await {
-                    Ok(()) => (None, Ok(())),
-                    Err(refusal) => (Some(id), Err(refusal)),
-                }
-            }
-            ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
-            ClientMessage::Host { id, room, participant, act } => {
-                let done = self.services.host(self.actor, self.connection, room, participant, act);
-                (Some(id), Box::pin(done).await)
-            }
-            ClientMessage::Unmute { id, room } => {
-                (Some(id), Box::pin(self.services.unmute(self.actor, self.connection, room)).await)
-            }
-            ClientMessage::AskPicture { id, room, of } => {
-                (Some(id), self.services.ask_picture(self.connection, room, of).await)
-            }
-            ClientMessage::CallOffPicture { id, room } => {
-                (Some(id), self.services.live.say(self.connection, room, Input::CallOffPicture(self.connection)).await)
-            }
-            ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
-        }
-    }
-
-    async fn view(&mut self, room: RoomId, tiles: Vec<Tile>) -> Result<(), Refusal> {
-        if tiles.len() > TILES || tiles.iter().any(|tile| tile.mid.len() > 32) {
-            return Err(Refusal::field(ErrorCode::Invalid, "tiles", "24 tiles, and 32 letters for the name of each"));
-        }
-        let heights = tiles.into_iter().map(|tile| (tile.mid, tile.height)).collect();
-        self.services.live.say(self.connection, room, Input::View(self.connection, heights)).await
-    }
-
-    async fn renew(&mut self, token: &str) -> Result<(), Refusal> {
-        let refused = || Refusal::new(ErrorCode::Unauthenticated, "the token is not valid for this socket");
-        let (actor, ends) = self.services.authenticate(token).await?.ok_or_else(refused)?;
-        if actor != self.actor {
-            return Err(refused());
-        }
-        self.ends = ends;
-        Ok(())
-    }
-
-    fn has_place(&self) -> Result<(), Refusal> {
-        if self.topics.len() + self.tickets.len() >= FOLLOWED {
-            return Err(Refusal::new(ErrorCode::TooManyMessages, "a socket follows 16 topics"));
-        }
-        Ok(())
-    }
-
-    async fn subscribe(&mut self, name: String, since: Option<i64>) -> Result<(), Refusal> {
-        if !self.topics.contains_key(&name) {
-            self.has_place()?;
-        }
-        let topic: Topic = name.parse().map_err(|()| Refusal::field(ErrorCode::Invalid, "topic", "no such topic"))?;
-        self.services.may_hear(self.actor, topic).await?;
-        let head = self.services.topic_head(&name).await?;
-        // A number from the future is from another database: begin again from what is here.
-        let from = since.filter(|seen| (0..=head).contains(seen)).unwrap_or(head);
-        if let Topic::Desk(desk) = topic {
-            self.services.renew_desk(self.actor, desk).await?;
-            self.desk = Some(desk);
-        }
-        self.topics.insert(name.clone(), from);
-        // What was missed is sent at the next repair at the latest; at once is better.
-        self.catch_up(&name).await.ok();
-        Ok(())
-    }
-
-    async fn watch(&mut self, ticket: TicketId) -> Result<(), Refusal> {
-        let view = self.services.ticket_for(self.actor, ticket).await?;
-        if !self.tickets.contains_key(&ticket) {
-            self.has_place()?;
-            self.services.watch_ticket(ticket).await;
-        }
-        self.tickets.insert(ticket, [Topic::Ticket(ticket).to_string(), Topic::Clinic(view.clinic).to_string()]);
-        self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await.ok();
-        Ok(())
-    }
-
-    async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
-        let (room, seat) = self.services.open_granted(self.actor, self.connection, grant).await?;
-        let id = room.id();
-        self.services.live.open(room);
-        self.services.live.join(id, seat, self.connection).await?;
-        // Between the look into the database and the seat the patient may have taken the consent back.
-        self.services.heed_withdrawal(id).await
-    }
-
-    async fn overhear(&mut self, heard: Result<Arc<Announcement>, broadcast::error::RecvError>) -> Result<(), End> {
-        match heard {
-            Ok(announcement) if announcement.topic == self.end_topic => Err(self.signed_out().await),
-            Ok(announcement) => {
-                let mut is_own = false;
-                for (ticket, touched_by) in &self.tickets {
-                    if touched_by.contains(&announcement.topic) {
-                        self.stale.insert(*ticket);
-                        is_own |= touched_by[0] == announcement.topic;
-                    }
-                }
-                let next = self.topics.get(&announcement.topic).map(|last| last + 1);
-                match next {
-                    Some(next) if announcement.seq == next => self.pass_on(&announcement).await?,
-                    Some(next) if announcement.seq > next => self.catch_up(&announcement.topic).await?,
-                    Some(_) | None => {}
-                }
-                // A change of the own ticket cannot wait for the next glance: it may be the call.
-                if is_own { self.push_stale().await } else { Ok(()) }
-            }
-            Err(broadcast::error::RecvError::Lagged(_)) => {
-                self.stale.extend(self.tickets.keys());
-                self.repair().await
-            }
-            Err(broadcast::error::RecvError::Closed) => Err(End::Gone),
-        }
-    }
-
-    async fn pass_on(&mut self, announcement: &Announcement) -> Result<(), End> {
-        let Announcement { topic, seq, at, kind, data } = announcement.clone();
-        self.topics.insert(topic.clone(), seq);
-        self.send(&ServerMessage::Event { topic, seq, at, kind, data }).await
-    }
-
-    /// Sends what the event log holds after the last number that was sent.
-    async fn catch_up(&mut self, topic: &str) -> Result<(), End> {
-        while let Some(last) = self.topics.get(topic).copied() {
-            // While the database is away, the socket stays: the next repair tries again.
-            let Ok(events) = self.services.events_since(topic, last, PAGE).await else { return Ok(()) };
-            let is_last = i64::try_from(events.len()).is_ok_and(|n| n < PAGE);
-            for event in events {
-                self.pass_on(&event).await?;
-            }
-            if is_last {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn repair(&mut self) -> Result<(), End> {
-        self.still_signed_in().await?;
-        for topic in self.topics.keys().cloned().collect::<Vec<_>>() {
-            self.catch_up(&topic).await?;
-        }
-        Ok(())
-    }
-
     /// Ends the conversation when the session was ended and nobody told us. While the database is away, the socket stays.
     async fn still_signed_in(&mut self) -> Result<(), End> {
         match self.services.session_stands(self.actor).await {
@@ -552,18 +318,6 @@ impl Session {
             return slow();
         }
         End::Close(CloseCode::Replaced, Refusal::new(ErrorCode::Replaced, "another window took over"))
-    }
-
-    async fn push_stale(&mut self) -> Result<(), End> {
-        for ticket in std::mem::take(&mut self.stale) {
-            match self.services.ticket_for(self.actor, ticket).await {
-                Ok(view) => self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await?,
-                Err(_) => {
-                    self.stale.insert(ticket);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Once a second: who is dead, what is stale, which lease ends.

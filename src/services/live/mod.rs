@@ -1,10 +1,12 @@
-//! The driver of live rooms: one task per open room feeds [`Room`] and carries out its outputs.
+//! The live rooms and connections of this process: who comes, who goes, and what reaches which room.
 //!
 //! One writer per room. The registry's lock is held for look-ups only, never across an await. Every queue is bounded:
 //! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
 //! word of each kind ([`Hearsay`]).
 
-use std::collections::{HashMap, HashSet};
+mod driving;
+mod registry;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -15,14 +17,15 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
-use crate::domain::room::relay::{RelayCommand, RelayEvent};
-use crate::domain::room::{Input, Notice, Output, ParticipantRole, Room, RoomEnd, RoomPurpose, SEAT_GRACE, Seat};
+use crate::domain::room::relay::RelayCommand;
+use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, SEAT_GRACE, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::hearsay::Hearsay;
+use crate::services::live::registry::{Connection, Open, Registry};
 use crate::services::refusal::Refusal;
-use crate::services::stills::{self, Stills};
+use crate::services::stills::Stills;
 
 /// How long it is known when the last browser of a ticket went; longer than any visit.
 const LEFT_KEPT: Duration = Duration::from_hours(12);
@@ -34,12 +37,8 @@ const LOST_OF_ONE: usize = SOCKETS;
 const LOST_OF_ALL: usize = 10_000;
 /// The same of one network address: more than a ward has windows.
 const LOST_OF_ADDRESS: usize = 256;
-/// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
-const HALL_OF_ADDRESS: usize = 64;
 /// When to try again: a check is over in less than a minute.
 const HALL_AGAIN_SECS: u32 = 30;
-/// Who was lost for so long is not counted there any more; the own seat waits on.
-const HALL_LOST: Duration = Duration::from_secs(30);
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
@@ -53,80 +52,6 @@ pub struct Live {
     tracker: TaskTracker,
     opened_at: Timestamp,
     clock: Clock,
-}
-
-#[derive(Default)]
-struct Registry {
-    rooms: HashMap<RoomId, Open>,
-    seats: HashMap<ParticipantId, RoomId>,
-    connections: HashMap<ConnectionId, Connection>,
-    watched: HashMap<TicketId, usize>,
-    left: HashMap<TicketId, Timestamp>,
-    spent_grants: HashMap<Uuid, Timestamp>,
-}
-
-/// The near ends of an open room.
-struct Open {
-    inputs: mpsc::Sender<Input>,
-    hearsay: Arc<Hearsay>,
-    /// Which open door leads there, if one does.
-    door: Option<RoomPurpose>,
-}
-
-struct Connection {
-    session: SessionId,
-    subject: String,
-    /// Where it began; of IPv6 the network.
-    address: IpAddr,
-    outbox: Option<Outbox>,
-    /// Those that its socket has not taken yet.
-    stills: Arc<Stills>,
-    rooms: Vec<RoomId>,
-    /// Those of them that it entered as a patient through an open door.
-    halls: Vec<RoomId>,
-    lost_at: Option<Timestamp>,
-    /// The socket did not read what waited for it.
-    slow: bool,
-}
-
-impl Registry {
-    /// Forgets the oldest of these lost connections without a seat, until at most `most` are left.
-    fn forget_oldest_lost(&mut self, most: usize, is_meant: impl Fn(&Connection) -> bool) {
-        if self.connections.len() <= most {
-            return;
-        }
-        let lost = self.connections.iter().filter(|(_, entry)| entry.rooms.is_empty() && is_meant(entry));
-        let mut lost: Vec<_> = lost.filter_map(|(id, entry)| entry.lost_at.map(|at| (at, *id))).collect();
-        let excess = lost.len().saturating_sub(most);
-        if excess > 0 {
-            lost.sort_unstable();
-            lost.truncate(excess);
-            for (_, id) in lost {
-                self.connections.remove(&id);
-            }
-        }
-    }
-}
-
-impl Registry {
-    /// Whether `address` may have a seat in `room`, one behind an open door; whoever comes back into theirs may.
-    fn has_hall(&self, now: Timestamp, address: IpAddr, room: RoomId) -> bool {
-        let door = |hall: &RoomId| self.rooms.get(hall).and_then(|open| open.door);
-        let wanted = door(&room);
-        let mut halls = HashSet::new();
-        for entry in self.connections.values().filter(|entry| entry.address == address) {
-            let is_counted = entry.lost_at.is_none_or(|at| now.since(at) < HALL_LOST);
-            for hall in entry.halls.iter().filter(|hall| entry.rooms.contains(hall)) {
-                if *hall == room {
-                    return true;
-                }
-                if is_counted && door(hall) == wanted {
-                    halls.insert(hall);
-                }
-            }
-        }
-        halls.len() < HALL_OF_ADDRESS
-    }
 }
 
 impl Live {
@@ -296,15 +221,15 @@ impl Live {
             };
             let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
             if let Some(entry) = registry.connections.get(&connection)
-                && is_hall
                 && !entry.rooms.contains(&room)
-                && !registry.has_hall(now, entry.address, room)
             {
-                let words = "too many checks and calls from this address at once";
-                return Err(Refusal {
-                    retry_after: Some(HALL_AGAIN_SECS),
-                    ..Refusal::new(ErrorCode::RateLimited, words)
-                });
+                let address = entry.address;
+                if is_hall && !registry.has_hall(now, address, room) {
+                    return Err(crowded("too many checks and calls from this address at once"));
+                }
+                if !is_hall && !registry.has_visit(now, address, seat.participant) {
+                    return Err(crowded("too many visits from this address at once"));
+                }
             }
             // Its session may have ended in this moment; a seat of it would never be left.
             let Some(entry) = registry.connections.get_mut(&connection) else {
@@ -395,157 +320,11 @@ impl Live {
         let registry = self.registry();
         (registry.rooms.len(), registry.connections.len())
     }
-
-    /// Passes the relay's events to their rooms until the relay ends; then the tasks of the rooms end, and nobody is told
-    /// that a room is over: its seats are kept for the next process.
-    pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
-        while let Some(event) = events.recv().await {
-            let registry = self.registry();
-            let room = match &event {
-                RelayEvent::Speaker { room, .. } => Some(room),
-                RelayEvent::Answer { participant, .. }
-                | RelayEvent::OfferRefused { participant, .. }
-                | RelayEvent::Slots { participant, .. }
-                | RelayEvent::Layers { participant, .. }
-                | RelayEvent::OfferAgain { participant }
-                | RelayEvent::Connection { participant, .. }
-                | RelayEvent::Permitted { participant }
-                | RelayEvent::Taped { participant, .. }
-                | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
-            };
-            if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
-                open.hearsay.say(event);
-            }
-        }
-        self.registry().rooms.clear();
-    }
-
-    /// Tells a room something; nothing happens when it is not open here.
-    pub async fn send(&self, room: RoomId, input: Input) {
-        let sender = self.registry().rooms.get(&room).map(|open| open.inputs.clone());
-        if let Some(sender) = sender {
-            // A room that ended in this moment wants nothing any more.
-            let _ = sender.send(input).await;
-        }
-    }
-
-    async fn drive(self: Arc<Self>, mut room: Room, mut inputs: mpsc::Receiver<Input>, hearsay: &Hearsay) {
-        /// A manual clock moves without waking anybody, so a deadline is looked at this often.
-        const GLANCE: Duration = Duration::from_secs(1);
-        tracing::info!(room.id = %room.id(), "room opened");
-        loop {
-            let next = async {
-                tokio::select! {
-                    input = inputs.recv() => input,
-                    event = hearsay.next() => Some(Input::Relay(event)),
-                }
-            };
-            let input = match room.deadline() {
-                None => next.await,
-                Some(at) => {
-                    let wait = at.since(self.clock.now()).min(GLANCE);
-                    tokio::time::timeout(wait, next).await.unwrap_or(Some(Input::Tick))
-                }
-            };
-            let Some(input) = input else { break };
-            for output in room.handle(self.clock.now(), input) {
-                match output {
-                    Output::Tell(connection, notice) => self.tell(connection, room.id(), notice),
-                    Output::Relay(command) => self.command(command).await,
-                    Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
-                    Output::Forget => {
-                        self.forget(room.id());
-                        tracing::info!(room.id = %room.id(), "room closed");
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn command(&self, command: RelayCommand) {
-        if let RelayCommand::Remove { participant } = &command {
-            self.registry().seats.remove(participant);
-        }
-        // Who leaves and comes back at once is removed after the new seat was noted, and then admitted.
-        if let RelayCommand::Admit { room, participant, .. } = &command {
-            self.registry().seats.insert(*participant, *room);
-        }
-        if self.relay.send(command).await.is_err() {
-            tracing::warn!("the relay has ended");
-        }
-    }
-
-    fn tell(&self, connection: ConnectionId, room: RoomId, notice: Notice) {
-        let mut registry = self.registry();
-        let Some(entry) = registry.connections.get_mut(&connection) else { return };
-        if matches!(notice, Notice::Ended(_) | Notice::Full) {
-            entry.rooms.retain(|other| *other != room);
-            entry.stills.withhold_in(room);
-        }
-        if let Notice::Still(participant, still) = notice {
-            if entry.outbox.is_some() {
-                entry.stills.show(room, participant, still);
-            }
-            return;
-        }
-        let Some(message) = message(room, notice) else { return };
-        if let Some(outbox) = &entry.outbox
-            && let Err(unsent) = outbox.try_send(message)
-        {
-            // Full or closed: the socket's task ends, and the browser resumes.
-            entry.slow = matches!(unsent, mpsc::error::TrySendError::Full(_));
-            entry.outbox = None;
-        }
-    }
-
-    /// What is withheld is asked of nobody: it lies with the sockets, and goes before anybody is told.
-    fn withhold(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
-        let registry = self.registry();
-        for entry in registry.connections.values().filter(|entry| entry.rooms.contains(&room)) {
-            entry.stills.withhold_of(room, participant);
-        }
-        if let Some(entry) = registry.connections.get(&connection) {
-            entry.stills.withhold_in(room);
-        }
-    }
-
-    fn forget(&self, room: RoomId) {
-        let mut registry = self.registry();
-        registry.rooms.remove(&room);
-        registry.seats.retain(|_, at| *at != room);
-    }
 }
 
-fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
-    Some(match notice {
-        Notice::State(room) => ServerMessage::Room { room },
-        Notice::Door => ServerMessage::Door { room },
-        Notice::Ended(reason) => ServerMessage::RoomEnded { room, reason },
-        Notice::Full | Notice::NoPlace => {
-            let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
-            ServerMessage::Refused { id: None, problem }
-        }
-        Notice::StillShown(id) => ServerMessage::Done { id },
-        Notice::StillRefused(id, why) => {
-            ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
-        }
-        Notice::Still(..) => return None,
-        Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
-        Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {
-            ServerMessage::OfferRefused { room, offer_id, reason }
-        }
-        Notice::Media(RelayEvent::Slots { slots, missing, .. }) => ServerMessage::Slots { room, slots, missing },
-        Notice::Media(RelayEvent::Connection { state, .. }) => ServerMessage::MediaState { room, state },
-        Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
-        Notice::Media(RelayEvent::OfferAgain { .. }) => ServerMessage::OfferAgain { room },
-        Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
-        Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } | RelayEvent::Taped { .. }) => {
-            return None;
-        }
-    })
+fn crowded(words: &str) -> Refusal {
+    Refusal { retry_after: Some(HALL_AGAIN_SECS), ..Refusal::new(ErrorCode::RateLimited, words) }
 }
 
 #[cfg(test)]
-#[path = "live_tests.rs"]
 mod tests;

@@ -1,7 +1,8 @@
 //! The registry of rooms and connections, without a socket.
 
+use super::registry::{HALL_LOST, HALL_OF_ADDRESS, VISITS_OF_ADDRESS};
 use super::*;
-use crate::domain::room::{RoomPurpose, Standing};
+use crate::domain::room::{Notice, RoomPurpose, Standing};
 use crate::domain::text::Text;
 
 fn live() -> Arc<Live> {
@@ -160,11 +161,22 @@ impl Doors {
         self.count += 1;
         let (connection, outbox) = (ConnectionId::from_uuid(id(self.count)), mpsc::channel(64).0);
         self.live.connect(connection, SessionId::from_uuid(id(self.count)), somebody(address), outbox.clone());
-        let (participant, name) = (ParticipantId::from_uuid(id(self.count)), Text::new("某人", "someone"));
+        self.sit_down(self.count, room, connection).await.map(|()| (connection, outbox))
+    }
+
+    /// Somebody at `address` takes up the seat of whoever came as the `seat`th.
+    async fn take_up(&mut self, seat: usize, room: RoomId, address: usize) -> Result<(), ErrorCode> {
+        self.count += 1;
+        let (connection, outbox) = (ConnectionId::from_uuid(id(self.count)), mpsc::channel(64).0);
+        self.live.connect(connection, SessionId::from_uuid(id(self.count)), somebody(address), outbox);
+        self.sit_down(seat, room, connection).await
+    }
+
+    async fn sit_down(&self, seat: usize, room: RoomId, connection: ConnectionId) -> Result<(), ErrorCode> {
+        let (participant, name) = (ParticipantId::from_uuid(id(seat)), Text::new("某人", "someone"));
         let (role, standing) = (ParticipantRole::Patient, Standing::Inside);
         let seat = Seat { participant, role, name, standing, muted: false };
-        let joined = self.live.join(room, seat, connection).await;
-        joined.map(|()| (connection, outbox)).map_err(|refusal| refusal.code)
+        self.live.join(room, seat, connection).await.map_err(|refusal| refusal.code)
     }
 }
 
@@ -206,4 +218,25 @@ async fn checks_shut_out_nobody_who_calls_for_help_and_who_was_lost_counts_for_h
         assert!(doors.enter(RoomPurpose::Check, 7).await.is_ok(), "they did not");
     }
     assert!(doors.come_into(checks[0].0, 7).await.is_ok(), "and their own seats wait for them");
+}
+
+#[tokio::test]
+async fn a_whole_hospital_behind_one_address_has_its_visits_and_no_address_has_more() {
+    let mut doors = Doors::new();
+    let first = doors.enter(RoomPurpose::Visit, 7).await.unwrap();
+    let mut last = first.clone();
+    for _ in 1..VISITS_OF_ADDRESS {
+        last = doors.enter(RoomPurpose::Visit, 7).await.unwrap();
+    }
+    let refused = doors.enter(RoomPurpose::Visit, 7).await.err();
+    assert_eq!(refused, Some(ErrorCode::RateLimited));
+    assert!(doors.enter(RoomPurpose::Visit, 8).await.is_ok(), "another address");
+    assert!(doors.enter(RoomPurpose::Emergency, 7).await.is_ok(), "visits shut out nobody who calls for help");
+    let (room, connection, outbox) = last;
+    doors.live.disconnect(connection, &outbox).await;
+    let back = doors.take_up(VISITS_OF_ADDRESS, room, 7).await;
+    assert!(back.is_ok(), "who reloads the page comes back into the own seat");
+    let (room, connection, _) = first;
+    doors.live.leave(connection, room).await.unwrap();
+    assert!(doors.enter(RoomPurpose::Visit, 7).await.is_ok(), "one has left");
 }

@@ -1,0 +1,120 @@
+//! What can happen to a room, and what follows from it: the words between the value and its driver.
+
+use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId};
+use crate::domain::room::relay::{RelayCommand, RelayEvent};
+use crate::domain::room::{HostAct, PictureAsk, RoomEnd, RoomState, Seat, SelfMedia, Still, StillRefusal};
+
+/// Everything that can happen to a room.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Somebody with a grant takes a seat, or takes it up again from another socket.
+    Join {
+        /// The seat.
+        seat: Seat,
+        /// The socket's connection.
+        connection: ConnectionId,
+    },
+    /// The socket of a connection was lost.
+    Lost(ConnectionId),
+    /// A connection came back on a new socket.
+    Back(ConnectionId),
+    /// A browser describes its media.
+    Offer {
+        /// Whose.
+        connection: ConnectionId,
+        /// The offer's id.
+        offer_id: u64,
+        /// A new connection of the browser.
+        fresh: bool,
+        /// The description.
+        sdp: String,
+    },
+    /// A participant says what it sends.
+    Media(ConnectionId, SelfMedia),
+    /// A participant whose network bears no moving picture shows one still. [`Notice::StillShown`] or
+    /// [`Notice::StillRefused`] answers.
+    Still {
+        /// Whose.
+        connection: ConnectionId,
+        /// Returned in the answer.
+        id: u64,
+        /// The picture.
+        still: Still,
+    },
+    /// A browser says how large it shows each receiving section.
+    View(ConnectionId, Vec<(String, u16)>),
+    /// A participant leaves for good.
+    Leave(ConnectionId),
+    /// A host does something with somebody. Nothing happens when the connection is no host's.
+    Host {
+        /// The host's connection.
+        by: ConnectionId,
+        /// With whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+    },
+    /// A muted participant wants to speak again.
+    Unmute(ConnectionId),
+    /// A host asks the patient for a picture.
+    AskPicture {
+        /// The host's connection.
+        by: ConnectionId,
+        /// The picture.
+        ask: PictureAsk,
+    },
+    /// A host or the patient calls the picture off.
+    CallOffPicture(ConnectionId),
+    /// The picture was taken and kept.
+    PictureKept(AttachmentId),
+    /// The patient took the consent to be recorded back.
+    StopRecording,
+    /// The relay tells something.
+    Relay(RelayEvent),
+    /// The room is over for everybody.
+    End(RoomEnd),
+    /// A deadline may have passed.
+    Tick,
+}
+
+/// Everything a room can ask of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Tell one connection something.
+    Tell(ConnectionId, Notice),
+    /// Ask the relay for something.
+    Relay(RelayCommand),
+    /// Throw away what nobody has read yet of stills from a participant, or on their way to it. Whoever is told
+    /// [`Notice::Ended`] has none on their way either.
+    Withhold {
+        /// The seat.
+        participant: ParticipantId,
+        /// Its connection.
+        connection: ConnectionId,
+    },
+    /// Forget the room: it has ended.
+    Forget,
+}
+
+/// What a participant is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// The whole room.
+    State(RoomState),
+    /// The door is still closed.
+    Door,
+    /// Something about the own media.
+    Media(RelayEvent),
+    /// A still of somebody else. A newer one of the same seat takes the place of one that was not read.
+    Still(ParticipantId, Still),
+    /// The own still was shown to whoever may see it.
+    StillShown(u64),
+    /// The own still was shown to nobody.
+    StillRefused(u64, StillRefusal),
+    /// The room is over for this participant.
+    Ended(RoomEnd),
+    /// The room has no seat left for this participant.
+    Full,
+    /// The room has no seat left for somebody at the door.
+    NoPlace,
+}

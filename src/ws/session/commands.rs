@@ -1,0 +1,97 @@
+//! What a browser may ask on its socket, and how it is carried out.
+
+use crate::domain::ids::RoomId;
+use crate::domain::room::Input;
+use crate::protocol::error::ErrorCode;
+use crate::protocol::live::{ClientMessage, ServerMessage, Tile};
+use crate::services::refusal::Refusal;
+use crate::services::topics::Topic;
+use crate::ws::session::Session;
+
+/// Sections of a browser's connection at most.
+const TILES: usize = 24;
+
+impl Session {
+    /// Carries one command out; with its id, where it wants an answer of `done`.
+    pub(super) async fn carry_out(&mut self, message: ClientMessage) -> (Option<u64>, Result<(), Refusal>) {
+        match message {
+            ClientMessage::Hello(_) => {
+                (None, Err(Refusal::new(ErrorCode::MessageMalformed, "hello comes first, and once")))
+            }
+            ClientMessage::Ping { id } => {
+                let now = self.services.clock.now();
+                self.send(&ServerMessage::Pong { id, now }).await.ok();
+                (None, Ok(()))
+            }
+            ClientMessage::Renew { id, token } => (Some(id), self.renew(&token).await),
+            ClientMessage::Subscribe { id, topic, since } => (Some(id), self.subscribe(topic, since).await),
+            ClientMessage::Unsubscribe { id, topic } => {
+                self.topics.remove(&topic);
+                // Who does not follow a desk any more does not keep it alive.
+                if self.desk.is_some_and(|desk| Topic::Desk(desk).to_string() == topic) {
+                    self.desk = None;
+                }
+                (Some(id), Ok(()))
+            }
+            ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
+            ClientMessage::Join { id, grant } => (Some(id), self.join(&grant).await),
+            ClientMessage::Offer { id, room, offer_id, fresh, sdp } => {
+                let offer = Input::Offer { connection: self.connection, offer_id, fresh, sdp };
+                (Some(id), self.services.live.say(self.connection, room, offer).await)
+            }
+            ClientMessage::Media { id, room, state } => {
+                let media = Input::Media(self.connection, state);
+                (Some(id), self.services.live.say(self.connection, room, media).await)
+            }
+            // The room answers, when it has decided.
+            ClientMessage::Still { id, room, jpeg } => {
+                match self.services.show_still(self.connection, room, id, &jpeg).await {
+                    Ok(()) => (None, Ok(())),
+                    Err(refusal) => (Some(id), Err(refusal)),
+                }
+            }
+            ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
+            ClientMessage::Host { id, room, participant, act } => {
+                let done = self.services.host(self.actor, self.connection, room, participant, act);
+                (Some(id), Box::pin(done).await)
+            }
+            ClientMessage::Unmute { id, room } => {
+                (Some(id), Box::pin(self.services.unmute(self.actor, self.connection, room)).await)
+            }
+            ClientMessage::AskPicture { id, room, of } => {
+                (Some(id), self.services.ask_picture(self.connection, room, of).await)
+            }
+            ClientMessage::CallOffPicture { id, room } => {
+                (Some(id), self.services.live.say(self.connection, room, Input::CallOffPicture(self.connection)).await)
+            }
+            ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
+        }
+    }
+
+    async fn view(&mut self, room: RoomId, tiles: Vec<Tile>) -> Result<(), Refusal> {
+        if tiles.len() > TILES || tiles.iter().any(|tile| tile.mid.len() > 32) {
+            return Err(Refusal::field(ErrorCode::Invalid, "tiles", "24 tiles, and 32 letters for the name of each"));
+        }
+        let heights = tiles.into_iter().map(|tile| (tile.mid, tile.height)).collect();
+        self.services.live.say(self.connection, room, Input::View(self.connection, heights)).await
+    }
+
+    async fn renew(&mut self, token: &str) -> Result<(), Refusal> {
+        let refused = || Refusal::new(ErrorCode::Unauthenticated, "the token is not valid for this socket");
+        let (actor, ends) = self.services.authenticate(token).await?.ok_or_else(refused)?;
+        if actor != self.actor {
+            return Err(refused());
+        }
+        self.ends = ends;
+        Ok(())
+    }
+
+    async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
+        let (room, seat) = self.services.open_granted(self.actor, self.connection, grant).await?;
+        let id = room.id();
+        self.services.live.open(room);
+        self.services.live.join(id, seat, self.connection).await?;
+        // Between the look into the database and the seat the patient may have taken the consent back.
+        self.services.heed_withdrawal(id).await
+    }
+}

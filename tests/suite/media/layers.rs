@@ -1,0 +1,87 @@
+//! A camera in three sizes, and who gets which.
+
+use std::time::Duration;
+
+use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
+use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayMode, Slot};
+
+use super::client::Client;
+use super::stage::{Stage, participant};
+
+/// The relay's own patience between two requests.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Somebody with a camera in three sizes comes in.
+async fn publisher(stage: &mut Stage, name: u8) -> Client {
+    stage.admit(name, Permit::ALL).await;
+    let client = Client::layered(name, 1, &stage.browsers).await;
+    stage.seat(client).await
+}
+
+/// `name` shows every picture of `of` in this height.
+async fn shows(stage: &mut Stage, name: u8, of: u8, height: u16) {
+    let is_of = |slot: &&Slot| slot.kind == Video && slot.source == participant(of);
+    let slots = stage.slots(name, |slots, _| slots.iter().any(|slot| is_of(&slot))).await;
+    let heights = slots.iter().filter(is_of).map(|slot| (slot.mid.clone(), height)).collect();
+    stage.send(RelayCommand::View { participant: participant(name), heights }).await;
+}
+
+#[tokio::test]
+async fn a_camera_of_three_layers_is_asked_for_keyframes_once_a_second_whoever_watches_which() {
+    let mut stage = Stage::new();
+    let mut camera = publisher(&mut stage, 1).await;
+    let mut watching = Vec::new();
+    for (name, height) in [(2, 150), (3, 350), (4, 700)] {
+        let mut client = stage.join(name, RelayMode::Conference, 3).await;
+        shows(&mut stage, name, 1, height).await;
+        while client.packets_of(1, Video, 1).await[0].layer != name - 2 {}
+        watching.push(client);
+    }
+    while camera.asked.try_recv().is_ok() {}
+    let mut asked = Vec::new();
+    while asked.len() < 5 {
+        for client in &mut watching {
+            client.ask_for_keyframes().await;
+            client.packets_of(1, Video, 3).await;
+        }
+        while let Ok(wish) = camera.asked.try_recv() {
+            asked.push(wish);
+        }
+    }
+    // Two may follow each other sooner, once: see `media::pace`.
+    let (first, last) = (asked.first().expect("five"), asked.last().expect("five"));
+    let lasted = last.at - first.at;
+    assert!(lasted + PAUSE / 10 >= PAUSE * 3, "five requests in {lasted:?}");
+    for layer in 0..3 {
+        let of: Vec<_> = asked.iter().filter(|wish| wish.layers.contains(&layer)).map(|wish| wish.at).collect();
+        assert!(of.windows(2).all(|two| two[1] - two[0] >= PAUSE * 95 / 100), "layer {layer}: {of:?}");
+        assert!(of.len() >= 2, "layer {layer} was asked for");
+    }
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn whose_path_is_narrow_gets_the_layer_that_passes_and_every_sound() {
+    let mut stage = Stage::new();
+    let _camera = publisher(&mut stage, 1).await;
+    let mut wide = stage.join(2, RelayMode::Conference, 3).await;
+    // The largest layer is nearly twice as much as passes, the middle one and the sound are less.
+    stage.admit(3, Permit::ALL).await;
+    let client = Client::at_the_end_of_a_narrow_path(3, 3, &stage.browsers, 700_000).await;
+    let mut narrow = stage.seat(client).await;
+    for name in [2, 3] {
+        shows(&mut stage, name, 1, 700).await;
+    }
+    while narrow.packets_of(1, Video, 1).await[0].layer != 2 {}
+    while narrow.packets_of(1, Video, 1).await[0].layer == 2 {}
+
+    // From now on the path carries what is sent, and nothing of the sound is missing.
+    let sounds = narrow.packets_of(1, Audio, 100).await;
+    assert!(sounds.windows(2).all(|two| two[1].sequence == two[0].sequence.wrapping_add(1)), "{sounds:?}");
+    let pictures = narrow.packets_of(1, Video, 50).await;
+    assert!(pictures.iter().all(|packet| packet.layer < 2), "{pictures:?}");
+    wide.arrived();
+    let pictures = wide.packets_of(1, Video, 50).await;
+    assert!(pictures.iter().all(|packet| packet.layer == 2), "nobody else has less of it: {pictures:?}");
+    stage.strike().await;
+}
