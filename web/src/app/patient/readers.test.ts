@@ -1,0 +1,24 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { setLocale } from '@/i18n'
+import type { ReadView } from '@/protocol/record'
+import { readersWords } from './readers'
+
+const read = (part: Partial<ReadView>): ReadView => ({ at: 0, name: { zh: '演示医师', en: 'Demo Doctor' }, title: { zh: '主治医师', en: 'Attending physician' }, is_own: false, purpose: 'treating', ...part })
+
+describe('who read my record', () => {
+  afterEach(() => setLocale('zh-CN'))
+
+  it('names the reader and says why in plain words, in both languages', async () => {
+    const reads = [read({}), read({ is_own: true, purpose: null })]
+    expect(readersWords(reads).map((one) => [one.who, one.why])).toEqual([['演示医师 主治医师', '为您看病时查看'], ['您自己', '您自己打开看的']])
+    await setLocale('en')
+    expect(readersWords(reads).map((one) => one.who)).toEqual(['Demo Doctor Attending physician', 'You'])
+    expect(readersWords(reads)[0]?.why).toMatch(/while treating you/)
+  })
+
+  it('marks a read by somebody who had nothing to do with the visit', () => {
+    const [odd, known] = readersWords([read({ purpose: 'break_glass' }), read({ purpose: 'continuity' })])
+    expect([odd?.isOdd, known?.isOdd]).toEqual([true, false])
+    expect(odd?.why).toContain('医院会审核')
+  })
+})
