@@ -51,8 +51,7 @@ describe('whoever holds a link', () => {
     expect((await opened('')).step.value).toBe('no_link')
   })
   it('is told that a link was used, and not invited once more', async () => {
-    const { name: _, ...used } = landing
-    answers['/invitations/open'] = [200, used]
+    answers['/invitations/open'] = [200, { ...landing, name: undefined }]
     const guest = await opened(TOKEN)
     expect([guest.step.value, guest.problem.value?.code]).toEqual(['refused', 'invitation.used'])
   })
