@@ -1,5 +1,6 @@
--- A third paper has a code: the referral slip (转诊单). SQLite changes no check, so the table is made anew; its rows stay.
+-- A third paper has a code: the referral slip (转诊单).
 
+-- SQLite changes no check, so the table is made anew; its rows stay.
 create table document_code_of_three (
     token_hash blob primary key not null,
     institution_id blob not null references institution (id),

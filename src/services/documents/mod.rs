@@ -325,7 +325,9 @@ fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
     let groups: Vec<&str> = (0..16).step_by(4).filter_map(|at| hash.get(at..at + 4)).collect();
     let mut notes = vec![format!("内容摘要 {}", groups.join(" "))];
     if let Validity::Holds(signatures) = signed {
-        let keys: Vec<String> = signatures.iter().map(|one| one.key_id.to_string()).collect();
+        // Who confirmed a finding as well has signed twice with one key.
+        let mut keys: Vec<String> = signatures.iter().map(|one| one.key_id.to_string()).collect();
+        keys.dedup();
         notes.push(format!("电子签名密钥 {}", keys.join("、")));
     }
     notes.push("扫码可核验真伪，不显示病历内容。".to_owned());

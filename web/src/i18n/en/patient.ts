@@ -362,6 +362,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'readers.lead': 'Every look is written down, and you may see it at any time.',
   'readers.open': 'Show who read it',
   'readers.none': 'Apart from writing it, nobody has looked at it yet.',
+  'readers.times': { one: '{from} to {to}, {n} time', other: '{from} to {to}, {n} times' },
   'readers.you': 'You',
   'readers.why.own': 'You opened it yourself',
   'readers.why.treating': 'Looked at it while treating you',

@@ -377,6 +377,7 @@ export const patient = {
   'readers.lead': '每一次查看都有记录，您可以随时看。',
   'readers.open': '查看记录',
   'readers.none': '除了写病历的过程，还没有人查看过。',
+  'readers.times': '{from} 至 {to}，共 {n} 次',
   'readers.you': '您自己',
   'readers.why.own': '您自己打开看的',
   'readers.why.treating': '为您看病时查看',
