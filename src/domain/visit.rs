@@ -60,23 +60,35 @@ impl Outcome {
         }
     }
 
+    /// Where the patient is referred to (转诊); nothing where the outcome sends them nowhere.
+    pub fn refers_to(self) -> Option<Text> {
+        match self {
+            Self::HomeCare | Self::FollowUp => None,
+            Self::GoToHospital => Some(Text::new("医院门诊（线下就诊）", "a hospital's outpatient clinic, in person")),
+            Self::ClosedLoopTransport => {
+                Some(Text::new("定点医院（闭环转运）", "the designated hospital, by dedicated transport"))
+            }
+            Self::Emergency120 => Some(Text::new("急诊（120 急救）", "an emergency department, by ambulance (120)")),
+        }
+    }
+
     /// What the patient should do next, in plain words.
     pub fn next_step(self) -> Text {
         match self {
             Self::HomeCare => Text::new(
-                "请在家休息,按医生的建议照顾自己,每天早晚各测一次体温。",
+                "请在家休息，按医生的建议照顾自己，每天早晚各测一次体温。",
                 "Please rest at home, follow the doctor's advice, and take your temperature every morning and evening.",
             ),
             Self::GoToHospital => Text::new(
-                "请尽快到医院就诊。出门请戴口罩,尽量不乘公共交通工具。",
+                "请尽快到医院就诊。出门请戴口罩，尽量不乘公共交通工具。",
                 "Please go to a hospital soon. Wear a mask and avoid public transport if you can.",
             ),
             Self::ClosedLoopTransport => Text::new(
-                "请留在家中等待,会有专车接您到定点医院。请不要自行外出。",
+                "请留在家中等待，会有专车接您到定点医院。请不要自行外出。",
                 "Please stay where you are. A dedicated vehicle will take you to the designated hospital.",
             ),
             Self::FollowUp => Text::new(
-                "请按约定的时间复诊。如有变化,可以提前联系我们。",
+                "请按约定的时间复诊。如有变化，可以提前联系我们。",
                 "Please come back at the agreed time. Contact us earlier if anything changes.",
             ),
             Self::Emergency120 => Text::new(
@@ -90,12 +102,12 @@ impl Outcome {
 /// When to worry, whatever the outcome: the safety net that every patient takes home.
 pub fn safety_net() -> Vec<Text> {
     [
-        ("呼吸困难加重,或静息时也感到气促", "Breathing gets harder, or you are breathless at rest"),
+        ("呼吸困难加重，或静息时也感到气促", "Breathing gets harder, or you are breathless at rest"),
         ("胸痛或胸口持续压迫感", "Chest pain or lasting pressure in the chest"),
-        ("神志不清、难以唤醒,或新出现的意识模糊", "Confusion, or being hard to wake"),
+        ("神志不清、难以唤醒，或新出现的意识模糊", "Confusion, or being hard to wake"),
         ("口唇或面色发青", "Blue lips or face"),
-        ("高热持续三天不退,或退后又起", "High fever for three days, or fever that comes back"),
-        ("不能进食饮水,或半天没有小便", "Not able to eat or drink, or no urine for half a day"),
+        ("高热持续三天不退，或退后又起", "High fever for three days, or fever that comes back"),
+        ("不能进食饮水，或半天没有小便", "Not able to eat or drink, or no urine for half a day"),
     ]
     .into_iter()
     .map(|(zh, en)| Text::new(zh, en))
@@ -171,6 +183,13 @@ mod tests {
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
             assert!(!outcome.next_step().is_incomplete());
         }
+    }
+
+    #[test]
+    fn only_an_outcome_that_sends_the_patient_elsewhere_refers() {
+        let refers = |outcome: &Outcome| outcome.refers_to().is_some();
+        let those: Vec<Outcome> = Outcome::ALL.into_iter().filter(refers).collect();
+        assert_eq!(those, [Outcome::GoToHospital, Outcome::ClosedLoopTransport, Outcome::Emergency120]);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::domain::ids::{AppointmentId, ClinicId};
 use crate::domain::permission::{AdministratorAct, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Body, Id};
+use crate::http::limits::{Allowed, limited};
 use crate::protocol::booking::{
-    Affected, AppointmentView, BookingRequest, CheckInRequest, DayQuery, DayView, MoveRequest,
+    Affected, AppointmentView, BookingRequest, CalendarLink, CheckInRequest, DayQuery, DayView, MoveRequest,
 };
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{TicketView, Versioned};
@@ -22,7 +23,7 @@ use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new()
+    limited(OpenApiRouter::new().routes(routes!(followed)))
         .routes(routes!(book))
         .routes(routes!(list))
         .routes(routes!(affected))
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(cancel))
         .routes(routes!(check_in))
         .routes(routes!(calendar))
+        .routes(routes!(calendar_link))
         .routes(routes!(day))
 }
 
@@ -115,6 +117,32 @@ async fn calendar(
     let text = services.calendar(act, id).await?;
     let name = "attachment; filename=\"appointment.ics\"";
     Ok(([(header::CONTENT_TYPE, "text/calendar; charset=utf-8"), (header::CONTENT_DISPOSITION, name)], text))
+}
+
+/// The link by which a calendar follows it; there is none once it was given back or is over.
+#[utoipa::path(get, path = "/appointments/{id}/calendar-link", tag = "booking", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = CalendarLink), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn calendar_link(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<HolderAct>,
+    Id(id): Id<AppointmentId>,
+) -> Result<Json<CalendarLink>, HttpError> {
+    Ok(Json(services.calendar_link(act, id).await?))
+}
+
+/// What a calendar fetches by that link: when, and at which hospital.
+#[utoipa::path(get, path = "/calendar/{token}", tag = "booking", params(("token" = String, Path)), responses((status = 200, body = String, content_type = "text/calendar"), (status = 404, body = Problem), (status = 429, body = Problem)))]
+async fn followed(
+    State(services): State<Arc<Services>>,
+    _: Allowed,
+    Id(token): Id<String>,
+) -> Result<impl IntoResponse, HttpError> {
+    let text = services.followed_calendar(&token).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    Ok((headers, text))
 }
 
 /// The appointments of a clinic's day, for staff.

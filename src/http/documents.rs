@@ -19,7 +19,11 @@ use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(documents)).routes(routes!(record)).routes(routes!(prescription))
+    OpenApiRouter::new()
+        .routes(routes!(documents))
+        .routes(routes!(record))
+        .routes(routes!(referral))
+        .routes(routes!(prescription))
 }
 
 /// The documents that there are of a visit, for its doctor and the patient.
@@ -46,6 +50,21 @@ async fn record(
 ) -> Result<impl IntoResponse, HttpError> {
     let file = services.record_document(actor, id, asked.paper).await?;
     Ok(pdf("attachment; filename=\"record.pdf\"", file))
+}
+
+/// The referral slip of a visit as a PDF; `paper` is `a4` or `a5`. A visit that refers nobody has none.
+#[utoipa::path(get, path = "/visits/{id}/documents/referral", tag = "proof", security(("bearer" = [])),
+    params(("id" = Uuid, Path), DocumentAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = Problem), (status = 404, body = Problem),
+              (status = 400, body = Problem), (status = 409, body = Problem), (status = 500, body = Problem), (status = 503, body = Problem)))]
+async fn referral(
+    State(services): State<Arc<Services>>,
+    Auth(actor): Auth<Actor>,
+    Id(id): Id<VisitId>,
+    Asked(asked): Asked<DocumentAsked>,
+) -> Result<impl IntoResponse, HttpError> {
+    let file = services.referral_document(actor, id, asked.paper).await?;
+    Ok(pdf("attachment; filename=\"referral.pdf\"", file))
 }
 
 /// A signed prescription as a PDF; `paper` is `a4` or `a5`.

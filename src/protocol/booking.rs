@@ -132,6 +132,15 @@ pub struct AppointmentView {
     pub ticket: Option<TicketId>,
 }
 
+/// The link by which a calendar follows an appointment. Whoever has it reads when and at which hospital.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CalendarLink {
+    /// For calendars that take an address.
+    pub url: String,
+    /// The same, as telephones open it.
+    pub webcal: String,
+}
+
 /// `POST /appointments/{id}/move`.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -90,6 +90,8 @@ pub enum DocumentKind {
     Record,
     /// 处方.
     Prescription,
+    /// 转诊单.
+    Referral,
 }
 
 impl DocumentKind {
@@ -98,6 +100,7 @@ impl DocumentKind {
         match self {
             Self::Record => "record",
             Self::Prescription => "prescription",
+            Self::Referral => "referral",
         }
     }
 }
@@ -117,7 +120,7 @@ pub struct DocumentInfo {
     pub path: String,
 }
 
-/// `GET /visits/{id}/documents/record?paper=a4`.
+/// `GET /visits/{id}/documents/record?paper=a4`, and the other papers.
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentAsked {

@@ -98,7 +98,7 @@ async fn link_of(tx: &mut Tx, ticket: &TicketRow) -> Result<String, Refusal> {
 
 fn words(ring: Ring, locale: Locale, url: &str) -> String {
     match (ring, locale) {
-        (Ring::Desk, Locale::Chinese) => format!("【云诊】轮到您了,医生正在呼叫。请马上打开 {url} 接听。"),
+        (Ring::Desk, Locale::Chinese) => format!("【云诊】轮到您了，医生正在呼叫。请马上打开 {url} 接听。"),
         (Ring::Desk, Locale::English) => {
             format!("[Yunzhen] It is your turn: the doctor is calling. Please open {url} now.")
         }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 pub use crate::bus::Announcement;
-use crate::domain::ids::{ClinicId, DeskId, InstitutionId, SessionId, TicketId, VisitId};
+use crate::domain::ids::{AppointmentId, ClinicId, DeskId, InstitutionId, SessionId, TicketId, VisitId, WishId};
 use crate::domain::permission::Actor;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -22,6 +22,10 @@ pub enum Topic {
     Desk(DeskId),
     /// One visit; its holder and staff.
     Visit(VisitId),
+    /// One appointment; its holder and staff.
+    Appointment(AppointmentId),
+    /// One place on a waiting list; its holder and staff.
+    Wish(WishId),
     /// The alarms of an institution; staff.
     Alarms(InstitutionId),
     /// The prescriptions of an institution; pharmacists and doctors.
@@ -37,6 +41,8 @@ impl fmt::Display for Topic {
             Self::Ticket(id) => write!(f, "ticket:{}", id.as_uuid()),
             Self::Desk(id) => write!(f, "desk:{}", id.as_uuid()),
             Self::Visit(id) => write!(f, "visit:{}", id.as_uuid()),
+            Self::Appointment(id) => write!(f, "appointment:{}", id.as_uuid()),
+            Self::Wish(id) => write!(f, "wish:{}", id.as_uuid()),
             Self::Alarms(id) => write!(f, "alarms:{}", id.as_uuid()),
             Self::Pharmacy(id) => write!(f, "pharmacy:{}", id.as_uuid()),
             Self::Session(id) => write!(f, "session:{}", id.as_uuid()),
@@ -54,6 +60,8 @@ impl FromStr for Topic {
             "ticket" => Self::Ticket(id.parse().map_err(drop)?),
             "desk" => Self::Desk(id.parse().map_err(drop)?),
             "visit" => Self::Visit(id.parse().map_err(drop)?),
+            "appointment" => Self::Appointment(id.parse().map_err(drop)?),
+            "wish" => Self::Wish(id.parse().map_err(drop)?),
             "alarms" => Self::Alarms(id.parse().map_err(drop)?),
             "pharmacy" => Self::Pharmacy(id.parse().map_err(drop)?),
             _ => return Err(()),
@@ -84,6 +92,14 @@ impl Services {
             Topic::Visit(visit) => tx.visits().find(visit).await?.is_some_and(|v| {
                 let is_own = actor.holder().is_some_and(|act| v.holder_id == Some(act.holder));
                 v.institution_id == institution && (is_staff || is_own)
+            }),
+            Topic::Appointment(id) => tx.appointments().find(id).await?.is_some_and(|a| {
+                let is_own = actor.holder().is_some_and(|act| a.holder_id == act.holder);
+                a.institution_id == institution && (is_staff || is_own)
+            }),
+            Topic::Wish(id) => tx.wishes().find(id).await?.is_some_and(|w| {
+                let is_own = actor.holder().is_some_and(|act| w.holder_id == act.holder);
+                w.institution_id == institution && (is_staff || is_own)
             }),
             Topic::Pharmacy(of) => (actor.pharmacist().is_some() || actor.doctor().is_some()) && of == institution,
             Topic::Session(_) => false,

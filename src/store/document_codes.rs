@@ -11,7 +11,7 @@ pub struct CodeOfDocument {
     pub token_hash: Vec<u8>,
     /// The tenant.
     pub institution_id: InstitutionId,
-    /// `record` or `prescription`.
+    /// `record`, `prescription` or `referral`.
     pub kind: String,
     /// The id of the signed version.
     pub subject: String,

@@ -163,7 +163,7 @@ fn every_request_of_the_browser_client_is_in_the_document() {
         "get /auth/me",
         "get /clinics/{}/queue-days/{}",
         "get /desks/{}",
-        "get /me/visits/{}/readers",
+        "get /calendar/{}",
         "get /visits/{}/recordings",
         "post /triage/assess",
     ];
@@ -178,17 +178,18 @@ fn every_request_of_the_browser_client_is_in_the_document() {
         "post /templates/{}/retire",
         "post /visits/{}/hold",
         "post /visits/{}/seal",
-        "post /wishes",
     ];
     // Their paths are chosen or answered before they are asked.
     let chosen = [
         "get /prescriptions/{}/document",
         "get /visits/{}/documents/record",
+        "get /visits/{}/documents/referral",
         "post /appointments",
         "post /appointments/{}/cancel",
         "post /appointments/{}/check-in",
         "post /appointments/{}/move",
         "post /tickets",
+        "post /wishes",
     ];
     let known: BTreeSet<&str> = others.into_iter().chain(unbuilt).chain(chosen).collect();
     assert_eq!(unasked.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);

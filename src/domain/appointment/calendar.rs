@@ -28,6 +28,8 @@ pub struct Event<'a> {
     pub url: Option<&'a str>,
     /// Whether it was given back.
     pub is_cancelled: bool,
+    /// Whether a calendar fetches it again by itself.
+    pub is_followed: bool,
 }
 
 /// The calendar file. Times are UTC: every calendar shows them by its owner's own wall.
@@ -38,6 +40,11 @@ pub fn ics(event: &Event<'_>) -> String {
     line("VERSION", "2.0");
     line("PRODID", "-//Yunzhen//Appointments//EN");
     line("METHOD", if event.is_cancelled { "CANCEL" } else { "PUBLISH" });
+    if event.is_followed {
+        // RFC 7986, section 5.7, and the older name that telephones know.
+        line("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
+        line("X-PUBLISHED-TTL", "PT1H");
+    }
     line("BEGIN", "VEVENT");
     line("UID", &escape(event.uid));
     line("SEQUENCE", &event.sequence.to_string());
@@ -132,6 +139,7 @@ mod tests {
             location: "门诊",
             url: None,
             is_cancelled: false,
+            is_followed: false,
         }
     }
 
@@ -163,6 +171,13 @@ mod tests {
         let lines = unfolded(&ics(&Event { is_cancelled: true, ..event("a", "b") }));
         assert!(lines.contains(&"METHOD:CANCEL".to_owned()) && lines.contains(&"STATUS:CANCELLED".to_owned()));
         assert!(!lines.contains(&"BEGIN:VALARM".to_owned()));
+    }
+
+    #[test]
+    fn a_calendar_that_follows_is_told_to_look_every_hour() {
+        let followed = unfolded(&ics(&Event { is_followed: true, ..event("a", "b") }));
+        assert!(followed.contains(&"REFRESH-INTERVAL;VALUE=DURATION:PT1H".to_owned()));
+        assert!(!unfolded(&ics(&event("a", "b"))).iter().any(|line| line.starts_with("REFRESH")));
     }
 
     proptest! {

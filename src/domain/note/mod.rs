@@ -193,7 +193,7 @@ impl NoteContent {
     /// The diagnosis in one line: the coded ones by name, then the words.
     pub fn diagnosis_line(&self) -> Text {
         let open =
-            |diagnosis: &Diagnosis| if diagnosis.provisional { ("(待定)", " (provisional)") } else { ("", "") };
+            |diagnosis: &Diagnosis| if diagnosis.provisional { ("（待定）", " (provisional)") } else { ("", "") };
         let mut zh: Vec<String> = self.diagnoses.iter().map(|d| format!("{}{}", d.zh, open(d).0)).collect();
         let mut en: Vec<String> = self.diagnoses.iter().map(|d| format!("{}{}", d.en, open(d).1)).collect();
         let words = self.diagnosis.trim();
@@ -201,7 +201,7 @@ impl NoteContent {
             zh.push(words.to_owned());
             en.push(words.to_owned());
         }
-        Text::new(zh.join(";"), en.join("; "))
+        Text::new(zh.join("；"), en.join("; "))
     }
 
     fn texts(&self) -> [(&'static str, &String); 6] {
@@ -279,7 +279,7 @@ mod tests {
         let mut content = diagnosed(DiagnosisKind::Disease, "A01.01.01", true);
         content.diagnoses[0].zh = "<b>绝症</b>".to_owned();
         let content = content.with_names();
-        assert_eq!(content.diagnosis_line(), Text::new("感冒(待定)", "common cold (provisional)"));
+        assert_eq!(content.diagnosis_line(), Text::new("感冒（待定）", "common cold (provisional)"));
         assert_eq!(content.terms, TERMS.edition());
     }
 

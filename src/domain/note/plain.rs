@@ -30,10 +30,10 @@ pub fn plain(content: &NoteContent) -> Vec<Section> {
     tell("exams.women", ("月经与怀孕", "Periods and pregnancy"), said("exams.women"));
     let pulse = match &content.exams.pulse {
         Some(Pulse::NotTaken { why: NotTaken::Remote }) => {
-            Some(Text::new("这次是视频就诊,医生没有为您把脉。", "This was a visit by video; nobody felt your pulse."))
+            Some(Text::new("这次是视频就诊，医生没有为您把脉。", "This was a visit by video; nobody felt your pulse."))
         }
         Some(Pulse::NotTaken { why: NotTaken::Declined }) => {
-            Some(Text::new("按您的意愿,这次没有把脉。", "As you wished, nobody felt your pulse."))
+            Some(Text::new("按您的意愿，这次没有把脉。", "As you wished, nobody felt your pulse."))
         }
         _ => said("exams.pulse"),
     };

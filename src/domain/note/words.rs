@@ -65,7 +65,7 @@ fn joined<Z: AsRef<str>, E: AsRef<str>>(parts: impl Iterator<Item = (Z, E)>) -> 
     let mut text = Text::new("", "");
     for (zh, en) in parts {
         if !text.zh.is_empty() {
-            text.zh.push(',');
+            text.zh.push('，');
             text.en.push_str(", ");
         }
         text.zh.push_str(zh.as_ref());
@@ -95,7 +95,7 @@ fn findings(exams: &FourExams, exam: Exam) -> Option<Text> {
         let mut text = joined(parts(&finding.terms, &finding.words).into_iter())?;
         // Words alone do not say of what they are.
         if finding.terms.is_empty() {
-            text = Text::new(format!("{}:{}", field.zh, text.zh), format!("{}: {}", field.en, text.en));
+            text = Text::new(format!("{}：{}", field.zh, text.zh), format!("{}: {}", field.en, text.en));
         }
         Some(text)
     });
@@ -104,7 +104,7 @@ fn findings(exams: &FourExams, exam: Exam) -> Option<Text> {
 
 /// Sentences as one paragraph.
 fn sentence(texts: impl Iterator<Item = Text>) -> Option<Text> {
-    texts.reduce(|all, next| Text::new(format!("{};{}", all.zh, next.zh), format!("{}; {}", all.en, next.en)))
+    texts.reduce(|all, next| Text::new(format!("{}；{}", all.zh, next.zh), format!("{}; {}", all.en, next.en)))
 }
 
 fn tongue(tongue: &Tongue) -> Option<Text> {
@@ -129,7 +129,7 @@ fn tongue(tongue: &Tongue) -> Option<Text> {
     if tongue.colour_card == Some(ColourCard::Passed) {
         note("色卡校正通过", "colours agree with the card");
     } else if tongue.is_for_orientation() {
-        note("图像颜色未校正,仅供参考", "colours were not calibrated and are for orientation only");
+        note("图像颜色未校正，仅供参考", "colours were not calibrated and are for orientation only");
     }
     joined(all.into_iter())
 }
@@ -137,10 +137,10 @@ fn tongue(tongue: &Tongue) -> Option<Text> {
 fn pulse(pulse: Option<&Pulse>) -> Option<Text> {
     let (by, left, right, rate, words) = match pulse? {
         Pulse::NotTaken { why: NotTaken::Remote } => {
-            return Some(Text::new("未切脉(远程就诊)", "not taken (remote visit)"));
+            return Some(Text::new("未切脉（远程就诊）", "not taken (remote visit)"));
         }
         Pulse::NotTaken { why: NotTaken::Declined } => {
-            return Some(Text::new("未切脉(患者不愿意)", "not taken (declined by the patient)"));
+            return Some(Text::new("未切脉（患者不愿意）", "not taken (declined by the patient)"));
         }
         Pulse::Taken { by, left, right, rate, words } => (by, left, right, rate, words),
     };
@@ -227,8 +227,8 @@ fn vitals(content: &NoteContent) -> Option<Text> {
 fn diagnoses(content: &NoteContent) -> Option<Text> {
     let said = content.diagnoses.iter().map(|diagnosis| {
         let codes = std::iter::once(&diagnosis.code).chain(&diagnosis.tm1).cloned().collect::<Vec<_>>().join(" / ");
-        let (zh, en) = if diagnosis.provisional { (",待定", ", provisional") } else { ("", "") };
-        Text::new(format!("{}({codes}{zh})", diagnosis.zh), format!("{} ({codes}{en})", diagnosis.en))
+        let (zh, en) = if diagnosis.provisional { ("，待定", ", provisional") } else { ("", "") };
+        Text::new(format!("{}（{codes}{zh}）", diagnosis.zh), format!("{} ({codes}{en})", diagnosis.en))
     });
     let words = content.diagnosis.trim();
     let written = (!words.is_empty()).then(|| Text::new(words, words));
@@ -273,16 +273,16 @@ mod tests {
         };
         let content = NoteContent { exams, ..NoteContent::default() };
         let pair = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
-        assert_eq!(said(&content, "exams.ask"), pair("恶寒发热,午后重;无汗", "chills with fever, 午后重; no sweat"));
-        assert_eq!(said(&content, "exams.look"), pair("姿态:蜷卧", "Posture: 蜷卧"));
+        assert_eq!(said(&content, "exams.ask"), pair("恶寒发热，午后重；无汗", "chills with fever, 午后重; no sweat"));
+        assert_eq!(said(&content, "exams.look"), pair("姿态：蜷卧", "Posture: 蜷卧"));
         assert_eq!(
             said(&content, "exams.tongue"),
             pair(
-                "舌尖红,薄苔,白苔,图像颜色未校正,仅供参考",
+                "舌尖红，薄苔，白苔，图像颜色未校正，仅供参考",
                 "red tip of the tongue, thin coating, white coating, colours were not calibrated and are for orientation only"
             )
         );
-        assert_eq!(said(&content, "exams.pulse"), pair("未切脉(远程就诊)", "not taken (remote visit)"));
+        assert_eq!(said(&content, "exams.pulse"), pair("未切脉（远程就诊）", "not taken (remote visit)"));
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
             let exams = FourExams { pulse: Some(pulse), ..FourExams::default() };
             said(&NoteContent { exams, ..NoteContent::default() }, "exams.pulse")
         };
-        assert_eq!(taken(same.clone(), same.clone()).0, "双手脉浮数,脉率96次/分,脉诊仪所测");
+        assert_eq!(taken(same.clone(), same.clone()).0, "双手脉浮数，脉率96次/分，脉诊仪所测");
         let other = Wrist { guan: codes(&["pulse.xian"]), ..Wrist::default() };
         assert_eq!(
             taken(same, other).1,
@@ -313,7 +313,7 @@ mod tests {
             provisional: true,
         };
         let content = NoteContent { diagnoses: vec![diagnosis], ..NoteContent::default() };
-        assert_eq!(said(&content, "diagnosis").0, "风热犯肺证(B02.02.05.05 / SF8A,待定)");
+        assert_eq!(said(&content, "diagnosis").0, "风热犯肺证（B02.02.05.05 / SF8A，待定）");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
     step(
         &of(Method::ForWater),
         Some(30),
-        "{}先煎30分钟,取清汁代水",
+        "{}先煎30分钟，取清汁代水",
         "Boil {} for 30 minutes; its clear water is used for the rest.",
     );
     // What boils longest goes in first.
@@ -68,7 +68,7 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
         let minutes = if late.is_empty() { 30 } else { 20 };
         steps.push(Step {
             text: Text::new(
-                format!("其余药加水浸泡30分钟,与上药同煎{minutes}分钟"),
+                format!("其余药加水浸泡30分钟，与上药同煎{minutes}分钟"),
                 format!("Soak the other herbs for 30 minutes and boil them with the rest for {minutes} minutes."),
             ),
             minutes: Some(minutes),
@@ -80,20 +80,20 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
             steps.push(Step { text: Text::new(zh.replace("{}", &names.zh), en.replace("{}", &names.en)), minutes });
         }
     };
-    step(&late, Some(5), "{}后下,再煎5–10分钟", "Add {} and boil for 5–10 more minutes.");
-    step(&of(Method::Apart), Some(120), "{}另煎2小时,兑入药汁", "Boil {} apart for 2 hours and mix it in.");
+    step(&late, Some(5), "{}后下，再煎5–10分钟", "Add {} and boil for 5–10 more minutes.");
+    step(&of(Method::Apart), Some(120), "{}另煎2小时，兑入药汁", "Boil {} apart for 2 hours and mix it in.");
     step(&of(Method::Melted), None, "{}烊化后兑入", "Melt {} and stir it in.");
     step(
         &of(Method::Dissolved),
         None,
-        "{}溶入煎好的药汁,不再煎",
+        "{}溶入煎好的药汁，不再煎",
         "Dissolve {} in the finished decoction; do not boil.",
     );
     step(&of(Method::Steeped), Some(30), "{}用沸水或热药汁加盖泡30分钟", "Steep {} covered for 30 minutes.");
-    step(&of(Method::Drenched), None, "{}研粉,用药汁冲服", "Take {} as powder with the decoction.");
+    step(&of(Method::Drenched), None, "{}研粉，用药汁冲服", "Take {} as powder with the decoction.");
     let (times, ml, timing) = (sheet.times_per_day, sheet.ml, sheet.timing.name());
     let taking = Text::new(
-        format!("每日{}剂,分{times}次,每次{ml}毫升,{}温服,共{}剂", sheet.doses_per_day, timing.zh, sheet.doses),
+        format!("每日{}剂，分{times}次，每次{ml}毫升，{}温服，共{}剂", sheet.doses_per_day, timing.zh, sheet.doses),
         format!(
             "{} dose a day in {times} portions of {ml} ml, warm, {}; {} doses in all.",
             sheet.doses_per_day, timing.en, sheet.doses
@@ -153,14 +153,14 @@ mod tests {
                 ("黑顺片先煎60分钟", Some(60)),
                 ("石膏先煎30分钟", Some(30)),
                 ("葶苈子装入布袋", None),
-                ("其余药加水浸泡30分钟,与上药同煎20分钟", Some(20)),
-                ("薄荷后下,再煎5–10分钟", Some(5)),
+                ("其余药加水浸泡30分钟，与上药同煎20分钟", Some(20)),
+                ("薄荷后下，再煎5–10分钟", Some(5)),
                 ("阿胶烊化后兑入", None),
-                ("三七研粉,用药汁冲服", None),
+                ("三七研粉，用药汁冲服", None),
             ]
         );
         assert!(label.steps[0].text.en.contains("Fuzi"), "{}", label.steps[0].text.en);
-        assert_eq!(label.taking.zh, "每日1剂,分2次,每次200毫升,时间不限温服,共3剂");
+        assert_eq!(label.taking.zh, "每日1剂，分2次，每次200毫升，时间不限温服，共3剂");
     }
 
     #[test]

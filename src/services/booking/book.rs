@@ -2,13 +2,11 @@
 
 use serde_json::json;
 
-use crate::domain::appointment::calendar::{Event, ics};
 use crate::domain::appointment::reminder::due;
 use crate::domain::appointment::{AppointmentState, NotBookable, Offer, bookable, free_seat, wall};
 use crate::domain::ids::{AppointmentId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
-use crate::protocol::auth::Locale;
 use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
@@ -154,36 +152,6 @@ impl Services {
         self.announce_appointment(&mut work, &row, "appointment.cancelled").await?;
         work.commit().await?;
         Ok(view)
-    }
-
-    /// An appointment as a calendar's file, in the holder's language.
-    pub async fn calendar(&self, act: HolderAct, id: AppointmentId) -> Result<String, Refusal> {
-        let now = self.clock.now();
-        let mut tx = self.db.read().await?;
-        let row = own(&mut tx, act, id).await?;
-        let holder = tx.holders().find(act.institution, act.holder).await?.ok_or_else(Refusal::not_found)?;
-        let institution = tx.institutions().find(act.institution).await?.ok_or_else(Refusal::not_found)?;
-        let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let walls = wall::shown(row.starts_at, &row.zone, row.viewer_zone.as_deref());
-        let walls: Vec<String> = walls.iter().map(|one| format!("{} {} ({})", one.day, one.time, one.zone)).collect();
-        let page = format!("{}/me/{}/appointments", self.config.base_url(self.config.http_addr), clinic.link_token);
-        // The clinic's name would say why somebody comes.
-        let (summary, place) = match Locale::of(&holder.locale) {
-            Locale::Chinese => ("预约就诊", institution.name_zh),
-            Locale::English => ("Appointment", institution.name_en),
-        };
-        Ok(ics(&Event {
-            uid: &format!("{}@yunzhen", row.id.as_uuid()),
-            sequence: row.version,
-            written_at: now,
-            starts_at: row.starts_at,
-            ends_at: row.ends_at,
-            summary,
-            description: &walls.join("\n"),
-            location: &place,
-            url: Some(&page),
-            is_cancelled: row.state == AppointmentState::Cancelled,
-        }))
     }
 
     /// Takes a place of a slot and finds its seat. Who comes second is told the next three.

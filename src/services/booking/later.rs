@@ -215,7 +215,7 @@ impl Services {
         Ok(())
     }
 
-    /// Tells staff of a waiting list that moved.
+    /// Tells staff and its holder of a wish that moved.
     pub(super) async fn announce_wish(
         &self,
         work: &mut Work,
@@ -224,7 +224,10 @@ impl Services {
         id: WishId,
         kind: &str,
     ) -> Result<(), Refusal> {
-        work.emit(institution, Topic::Clinic(clinic).to_string(), kind, json!({ "wish": id })).await?;
+        let data = json!({ "wish": id });
+        // In the order of every announcement of booked time: the clinic first.
+        work.emit(institution, Topic::Clinic(clinic).to_string(), kind, data.clone()).await?;
+        work.emit(institution, Topic::Wish(id).to_string(), kind, data).await?;
         Ok(())
     }
 }
@@ -237,22 +240,22 @@ fn words(word: Word, locale: Locale, walls: &[Shown], url: &str) -> String {
     let when = when.join(" = ");
     match (word, locale) {
         (Word::Soon(ReminderKind::Day), Locale::Chinese) => {
-            format!("【云诊】提醒:您预约的就诊时间是 {when}。{url} 可查看或改约。")
+            format!("【云诊】提醒：您预约的就诊时间是 {when}。{url} 可查看或改约。")
         }
         (Word::Soon(ReminderKind::Day), Locale::English) => {
             format!("[Yunzhen] Reminder: your appointment is at {when}. See or move it: {url}")
         }
-        (Word::Soon(_), Locale::Chinese) => format!("【云诊】您的就诊即将开始:{when}。请打开 {url} 报到。"),
+        (Word::Soon(_), Locale::Chinese) => format!("【云诊】您的就诊即将开始：{when}。请打开 {url} 报到。"),
         (Word::Soon(_), Locale::English) => format!("[Yunzhen] Your appointment is at {when}. Please check in: {url}"),
         (Word::NearTurn, Locale::Chinese) => format!("【云诊】快轮到您了。请打开 {url} 等候。"),
         (Word::NearTurn, Locale::English) => {
             format!("[Yunzhen] It is nearly your turn. Please open {url} and stay there.")
         }
-        (Word::Off, Locale::Chinese) => format!("【云诊】很抱歉,您预约的 {when} 医生停诊。请打开 {url} 改约。"),
+        (Word::Off, Locale::Chinese) => format!("【云诊】很抱歉，您预约的 {when} 医生停诊。请打开 {url} 改约。"),
         (Word::Off, Locale::English) => {
             format!("[Yunzhen] We are sorry: the doctor is away at {when}. Please choose another time: {url}")
         }
-        (Word::Offer, Locale::Chinese) => format!("【云诊】有空号了:{when},为您保留30分钟。请打开 {url} 确认。"),
+        (Word::Offer, Locale::Chinese) => format!("【云诊】有空号了：{when}，为您保留30分钟。请打开 {url} 确认。"),
         (Word::Offer, Locale::English) => {
             format!("[Yunzhen] A place is free at {when} and kept for you for 30 minutes. Please confirm: {url}")
         }

@@ -1,6 +1,7 @@
 //! Appointments: rosters make slots, patients book them, check-in makes tickets.
 
 mod book;
+mod calendar;
 mod check_in;
 mod day;
 mod import;
@@ -100,7 +101,7 @@ impl Names {
 }
 
 impl Services {
-    /// Tells staff what happened to an appointment; no name, and nothing of why the patient comes.
+    /// Tells staff and its holder what happened to an appointment; no name, and nothing of why the patient comes.
     async fn announce_appointment(&self, work: &mut Work, row: &AppointmentRow, kind: &str) -> Result<(), Refusal> {
         let data = json!({
             "appointment": row.id,
@@ -109,7 +110,9 @@ impl Services {
             "version": row.version,
             "starts_at": row.starts_at,
         });
-        work.emit(row.institution_id, Topic::Clinic(row.clinic_id).to_string(), kind, data).await?;
+        // The clinic first, always: two who tell of one appointment wait for each other in one order.
+        work.emit(row.institution_id, Topic::Clinic(row.clinic_id).to_string(), kind, data.clone()).await?;
+        work.emit(row.institution_id, Topic::Appointment(row.id).to_string(), kind, data).await?;
         Ok(())
     }
 

@@ -151,7 +151,11 @@ impl Services {
             return Ok(false);
         }
         // The offer is over with this: nobody can use it twice.
-        Ok(work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?)
+        let is_kept = work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?;
+        if is_kept {
+            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.met").await?;
+        }
+        Ok(is_kept)
     }
 
     /// The patient booked: the wish is met, and a place elsewhere that was kept for it goes on.
@@ -174,11 +178,13 @@ impl Services {
 
     async fn take_back(&self, work: &mut Work, wish: &WishRow, to: WishState) -> Result<(), Refusal> {
         let kept = wish.slot_id.filter(|_| wish.state == WishState::Offered);
-        if work.tx.wishes().turn(wish, to, wish.slot_id, None).await?
-            && let Some(slot) = kept
-        {
-            // Boxed: a place may go from wish to wish.
-            Box::pin(self.offer_place(work, slot)).await?;
+        if work.tx.wishes().turn(wish, to, wish.slot_id, None).await? {
+            let kind = if to == WishState::Met { "wish.met" } else { "wish.left" };
+            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, kind).await?;
+            if let Some(slot) = kept {
+                // Boxed: a place may go from wish to wish.
+                Box::pin(self.offer_place(work, slot)).await?;
+            }
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 //!
 //! Pure: the same sheet and letters give the same marks. No page is without its head and its number.
 
+use std::rc::Rc;
+
 use super::font::Letters;
 use super::qr::squares;
 use super::sheet::{Paper, Part, Sheet, size as size_of};
@@ -37,12 +39,14 @@ pub enum Mark {
 pub type Page = Vec<Mark>;
 
 /// What stays together on a page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Block {
     height: f32,
     marks: Vec<Mark>,
     /// A heading does not end a page.
     leads: bool,
+    /// What comes first where this begins a page: the head of the table that goes on.
+    under: Option<Rc<Block>>,
 }
 
 struct Setter<'a> {
@@ -74,6 +78,10 @@ pub fn set(sheet: &Sheet, letters: &Letters, paper: Paper) -> Vec<Page> {
         if pages.is_empty() || (y + block.height + with > bottom && y > top) {
             pages.push(head.marks.iter().map(|mark| mark.lowered(margin)).collect());
             y = top;
+            if let (Some(under), Some(page)) = (&block.under, pages.last_mut()) {
+                page.extend(under.marks.iter().map(|mark| mark.lowered(y)));
+                y += under.height;
+            }
         }
         let page = pages.last_mut().expect("one was just begun");
         page.extend(block.marks.iter().map(|mark| mark.lowered(y)));
@@ -142,14 +150,14 @@ impl Setter<'_> {
         }
         y += self.size * 0.5;
         marks.push(self.bar(0.0, y, self.width, 0.8));
-        Block { height: y + self.size * 0.9, marks, leads: false }
+        Block { height: y + self.size * 0.9, marks, ..Block::default() }
     }
 
     fn part(&self, part: &Part) -> Vec<Block> {
         match part {
             Part::Heading(words) => {
                 let mark = self.text(0.0, self.step() * 1.05, self.size * 1.15, words);
-                vec![Block { height: self.step() * 1.4, marks: vec![mark], leads: true }]
+                vec![Block { height: self.step() * 1.4, marks: vec![mark], leads: true, under: None }]
             }
             Part::Field(name, words) => self.field(name, words),
             Part::Table { columns, rows } => self.table(columns, rows),
@@ -163,11 +171,12 @@ impl Setter<'_> {
         let block = |line: String| Block {
             height: self.step(),
             marks: vec![self.text(0.0, self.size * 1.2, self.size, &line)],
-            leads: false,
+            ..Block::default()
         };
         lines.map(block).collect()
     }
 
+    /// Each row is a block; on every page that it goes on to the columns are named again.
     fn table(&self, columns: &[(String, u8)], rows: &[Vec<String>]) -> Vec<Block> {
         let shares: f32 = columns.iter().map(|(_, share)| f32::from(*share)).sum();
         let widths: Vec<f32> = columns.iter().map(|(_, share)| self.width * f32::from(*share) / shares).collect();
@@ -189,7 +198,9 @@ impl Setter<'_> {
             block
         };
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        std::iter::once(row(&names, true)).chain(rows.iter().map(|cells| row(cells, false))).collect()
+        let head = Rc::new(row(&names, true));
+        let under = |cells: &Vec<String>| Block { under: Some(Rc::clone(&head)), ..row(cells, false) };
+        std::iter::once((*head).clone()).chain(rows.iter().map(under)).collect()
     }
 
     /// Who signed, beside the code; on one page.
@@ -218,7 +229,7 @@ impl Setter<'_> {
                 }
             }
         }
-        Block { height: y.max(side + self.size * 1.8) + self.size * 0.5, marks, leads: false }
+        Block { height: y.max(side + self.size * 1.8) + self.size * 0.5, marks, ..Block::default() }
     }
 
     /// Breaks a paragraph into lines. Between Chinese letters a line may end anywhere, but none begins with a mark that

@@ -1,12 +1,16 @@
-//! Documents on paper: a signed record as a PDF, with a code that leads to the page that says whether it is authentic.
+//! Documents on paper: what was signed as a PDF, with a code that leads to the page that says whether it is authentic.
 
 pub mod font;
 pub mod layout;
 mod note_sheet;
+pub mod opinion_sheet;
 pub mod pdf;
 mod prescription_sheet;
 pub mod qr;
+mod referral;
+mod referral_sheet;
 pub mod sheet;
+mod standing;
 
 use std::sync::OnceLock;
 
@@ -16,23 +20,22 @@ use jiff::tz::TimeZoneDatabase;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::ids::{ClinicId, NoteId, PrescriptionId, VisitId};
+use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
-use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
+use crate::domain::prescription::Phase;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentState, DocumentVerdict};
+use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentVerdict};
 use crate::services::Services;
 use crate::services::documents::font::Letters;
 use crate::services::documents::sheet::{Paper, Sheet};
-use crate::services::notes::hash_of;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::work::Work;
-use crate::store::{CodeOfDocument, Tx, VisitRow};
+use crate::store::{CodeOfDocument, VisitRow};
 
 /// Bytes of a code: nobody finds one by trying.
 const CODE: usize = 16;
@@ -49,6 +52,14 @@ impl Services {
             let path = format!("/visits/{}/documents/record", id.as_uuid());
             let (number, signed_at, link) = (note.number, note.signed_at, self.link_of(&token));
             documents.push(DocumentInfo { kind, number, signed_at, link, path });
+            // A visit that refers nobody has no slip.
+            if let Some((outcome, _)) = referral::of(&visit) {
+                let kind = DocumentKind::Referral;
+                let hash = referral::hash(&note.hash, outcome);
+                let token = self.code(&mut work, kind, &note.id.to_string(), &hash, &visit).await?;
+                let path = format!("/visits/{}/documents/referral", id.as_uuid());
+                documents.push(DocumentInfo { kind, number, signed_at, link: self.link_of(&token), path });
+            }
         }
         for row in work.tx.prescriptions().of_visit(visit.id).await? {
             let phase = state_of(&row)?.at(work.now).phase();
@@ -66,6 +77,22 @@ impl Services {
 
     /// The signed record of a visit as a PDF, for its doctor and for the patient's holder; that it was made is audited.
     pub async fn record_document(&self, actor: Actor, id: VisitId, paper: Paper) -> Result<Vec<u8>, Refusal> {
+        self.visit_document(actor, id, DocumentKind::Record, paper).await
+    }
+
+    /// The referral slip of a visit as a PDF, for the same people; a visit that refers nobody has none.
+    pub async fn referral_document(&self, actor: Actor, id: VisitId, paper: Paper) -> Result<Vec<u8>, Refusal> {
+        self.visit_document(actor, id, DocumentKind::Referral, paper).await
+    }
+
+    /// A paper that is made of the signed note.
+    async fn visit_document(
+        &self,
+        actor: Actor,
+        id: VisitId,
+        kind: DocumentKind,
+        paper: Paper,
+    ) -> Result<Vec<u8>, Refusal> {
         let letters = self.letters()?;
         let mut work = self.begin().await?;
         let visit = readers_visit(&mut work, actor, id).await?;
@@ -81,7 +108,15 @@ impl Services {
         }
         let institution = work.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let token = self.code(&mut work, DocumentKind::Record, &row.id.to_string(), &row.hash, &visit).await?;
+        let (hash, title, parts) = match kind {
+            DocumentKind::Referral => {
+                let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
+                let parts = referral_sheet::parts(&note.content, &to, &outcome.next_step());
+                (referral::hash(&row.hash, outcome), "转诊单", parts)
+            }
+            _ => (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content)),
+        };
+        let token = self.code(&mut work, kind, &row.id.to_string(), &hash, &visit).await?;
 
         let identity = &view.identity;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -93,20 +128,19 @@ impl Services {
             pair("就诊时间", &local(&clinic.time_zone, visit.started_at)),
             pair("就诊号", &view.no.to_string()),
         ];
-        let (institution, title) = (institution.name_zh, "门诊病历".to_owned());
-        let mut sheet = Sheet { institution, title, head, ..Sheet::default() };
-        sheet.parts = note_sheet::parts(&note.content);
+        let (institution, title) = (institution.name_zh, title.to_owned());
+        let mut sheet = Sheet { institution, title, head, parts, ..Sheet::default() };
         sheet.signed =
             vec![pair("医师签名", &format!("{}　{}", note.signer.zh, local(&clinic.time_zone, note.signed_at)))];
         if let Some(reason) = &note.reason {
             sheet.signed.push(pair(&format!("第 {} 版，更正原因", note.number), reason));
         }
         sheet.link = Some(self.link_of(&token));
-        sheet.notes = notes_beside(&row.hash, &signed);
+        sheet.notes = notes_beside(&hash, &signed);
 
         let staff = matches!(actor, Actor::Staff { .. });
         let action = if staff { "document.read" } else { "document.read_own" };
-        let detail = json!({ "kind": "record", "number": row.number, "paper": paper });
+        let detail = json!({ "kind": kind, "number": row.number, "paper": paper });
         let purpose = staff.then(|| "treatment".to_owned());
         work.audit_why(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
         work.commit().await?;
@@ -190,70 +224,28 @@ impl Services {
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
     }
 
-    /// Where a prescription stands for the public page; nothing where it is not what was signed.
-    async fn prescription_standing(
-        &self,
-        tx: &mut Tx,
-        code: &CodeOfDocument,
-    ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
-        let Some(id) = PrescriptionId::from_key(&code.subject) else { return Ok(None) };
-        let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
-        let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
-        let Some(version) = version else { return Ok(None) };
-        let words =
-            hash_of_prescription(&code.subject, version.version, &version.content, &version.report, &version.answers);
-        if words != code.hash {
-            return Ok(None);
-        }
-        let state = if row.hash.as_ref() == Some(&code.hash) {
-            match state_of(&row)?.at(self.clock.now()).phase() {
-                Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
-                Phase::Draft | Phase::Returned => DocumentState::Amended,
-                Phase::Signed | Phase::Approved | Phase::Dispensed => DocumentState::Authentic,
-            }
-        } else {
-            DocumentState::Amended
-        };
-        Ok(Some((state, version.signed_at, row.clinic_id)))
-    }
-
-    /// Where a record stands for the public page; nothing where it is not what was signed.
-    async fn record_standing(
-        tx: &mut Tx,
-        code: &CodeOfDocument,
-    ) -> Result<Option<(DocumentState, Timestamp, ClinicId)>, Refusal> {
-        let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
-        let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
-        let visit = tx.visits().find(note.visit_id).await?;
-        let (true, Some(visit)) = (note.hash == code.hash && hash_of(&note) == code.hash, visit) else {
-            return Ok(None);
-        };
-        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
-        let state = if newest > Some(note.number) { DocumentState::Amended } else { DocumentState::Authentic };
-        Ok(Some((state, note.signed_at, visit.clinic_id)))
-    }
-
     /// What the public page says of a code; never what the document says.
     pub async fn verify_document(&self, token: &str) -> Result<DocumentVerdict, Refusal> {
         let mut tx = self.db.read().await?;
         let code = tx.document_codes().find(&hash_of_token(token)).await?;
         let Some(code) = code else { return Ok(DocumentVerdict::unknown()) };
         let institution = tx.institutions().find(code.institution_id).await?.ok_or_else(Refusal::not_found)?;
-        let standing = if code.kind == DocumentKind::Prescription.as_str() {
-            self.prescription_standing(&mut tx, &code).await?
-        } else {
-            Self::record_standing(&mut tx, &code).await?
+        let standing = self.standing(&mut tx, &code).await?;
+        let sound = match &standing {
+            Some(standing) => {
+                self.check_signatures(&mut tx, &code.subject, &standing.signed).await? != Validity::Broken
+            }
+            None => false,
         };
-        let sound = self.check_signatures(&mut tx, &code.subject, &code.hash).await? != Validity::Broken;
-        let Some((state, signed_at, clinic)) = standing.filter(|_| sound) else {
+        let Some(standing) = standing.filter(|_| sound) else {
             tracing::error!(subject = %code.subject, "a document is not what was signed");
             return Ok(DocumentVerdict::unknown());
         };
-        let zone = tx.clinics().find(clinic).await?.map(|clinic| clinic.time_zone);
+        let zone = tx.clinics().find(standing.clinic).await?.map(|clinic| clinic.time_zone);
         Ok(DocumentVerdict {
-            state,
+            state: standing.state,
             institution: Some(Text::new(institution.name_zh, institution.name_en)),
-            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), signed_at)[..10].to_owned()),
+            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), standing.signed_at)[..10].to_owned()),
             hash: Some(code.hash[..16].to_owned()),
         })
     }
@@ -333,7 +325,9 @@ fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
     let groups: Vec<&str> = (0..16).step_by(4).filter_map(|at| hash.get(at..at + 4)).collect();
     let mut notes = vec![format!("内容摘要 {}", groups.join(" "))];
     if let Validity::Holds(signatures) = signed {
-        let keys: Vec<String> = signatures.iter().map(|one| one.key_id.to_string()).collect();
+        // Who confirmed a finding as well has signed twice with one key.
+        let mut keys: Vec<String> = signatures.iter().map(|one| one.key_id.to_string()).collect();
+        keys.dedup();
         notes.push(format!("电子签名密钥 {}", keys.join("、")));
     }
     notes.push("扫码可核验真伪，不显示病历内容。".to_owned());

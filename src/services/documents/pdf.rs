@@ -59,6 +59,7 @@ fn write_as(sheet: &Sheet, letters: &Letters, paper: Paper, how: SerializeSettin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::documents::opinion_sheet::{self, Opinion};
     use crate::services::documents::sheet::Part;
 
     fn letters() -> Option<Letters> {
@@ -108,6 +109,87 @@ mod tests {
             }
             let last = pages.last().unwrap();
             assert!(last.iter().any(|mark| matches!(mark, Mark::Text { text, .. } if text.contains("医师签名"))));
+        }
+    }
+
+    fn texts(page: &[Mark]) -> Vec<&str> {
+        let words = page.iter().filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            Mark::Bar { .. } => None,
+        });
+        words.collect()
+    }
+
+    /// A formula of so many herbs, with their remarks.
+    fn formula(herbs: usize) -> Sheet {
+        let row = |n: usize| {
+            let [name, grams] = [format!("演示药材{n}"), format!("{n} g")];
+            vec![name, grams, "先煎".to_owned(), "先煎30分钟，取清汁代水，再与其余药同煎".to_owned()]
+        };
+        let columns = [("药名", 4), ("每剂用量", 2), ("煎法", 2), ("备注", 4)];
+        let columns = columns.map(|(name, share)| (name.to_owned(), share)).to_vec();
+        let table = Part::Table { columns, rows: (1..=herbs).map(row).collect() };
+        let parts = vec![Part::Heading("R.".to_owned()), table, Part::Field("用法".into(), "共 7 剂".into())];
+        Sheet { title: "中药处方笺".to_owned(), parts, ..sheet(0) }
+    }
+
+    #[test]
+    fn a_long_formula_names_its_columns_on_each_page_and_loses_no_herb() {
+        let Some(letters) = letters() else { return };
+        for paper in [Paper::A4, Paper::A5] {
+            let pages = set(&formula(25), &letters, paper);
+            assert!(pages.len() > 1, "{paper:?}");
+            let mut herbs = 0;
+            for (page, number) in pages.iter().zip(1..) {
+                let said = texts(page);
+                let here = said.iter().filter(|words| words.starts_with("演示药材")).count();
+                let heads = said.iter().filter(|words| **words == "药名").count();
+                assert_eq!(heads, usize::from(here > 0), "a head where there are rows, and once: {paper:?} {number}");
+                assert!(said.contains(&format!("{number} / {}", pages.len()).as_str()));
+                herbs += here;
+            }
+            assert_eq!(herbs, 25, "{paper:?}");
+        }
+    }
+
+    #[test]
+    fn the_papers_are_as_large_as_their_names_say() {
+        let Some(letters) = letters() else { return };
+        // Millimetres; a point is 1/72 inch.
+        for (paper, width, height) in [(Paper::A4, 210.0, 297.0), (Paper::A5, 148.0, 210.0)] {
+            let (points, down) = size_of(paper);
+            let mm = |points: f32| points * 25.4 / 72.0;
+            assert!((mm(points) - width).abs() < 0.1 && (mm(down) - height).abs() < 0.1, "{paper:?}");
+            let how = SerializeSettings { compress_content_streams: false, ..SerializeSettings::default() };
+            let file = write_as(&formula(25), &letters, paper, how).unwrap();
+            let text = String::from_utf8_lossy(&file);
+            let boxes: Vec<&str> = text.lines().filter(|line| line.contains("/MediaBox")).collect();
+            assert!(boxes.len() > 1, "{paper:?}");
+            for line in boxes {
+                assert!(line.contains(&format!("{points}")) && line.contains(&format!("{down}")), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_opinion_stands_in_the_frame_of_the_others_and_is_not_made_of_nothing() {
+        let Some(letters) = letters() else { return };
+        let silent = Opinion { question: "请指导治疗".to_owned(), ..Opinion::default() };
+        assert_eq!(opinion_sheet::sheet(&silent, sheet(0)), None);
+        let said = Opinion { opinion: "证属风热犯肺，治以辛凉解表。".repeat(120), ..silent };
+        let paper = opinion_sheet::sheet(&said, sheet(0)).unwrap();
+        for size in [Paper::A4, Paper::A5] {
+            let pages = set(&paper, &letters, size);
+            assert!(pages.len() > 1);
+            for page in &pages {
+                let words = texts(page);
+                assert!(
+                    words.contains(&"远程会诊意见")
+                        && words.contains(&"演示医院")
+                        && words.contains(&"姓名：演示患者甲")
+                );
+            }
+            assert!(texts(&pages[0]).iter().any(|words| words.starts_with("会诊目的：请指导治疗")));
         }
     }
 

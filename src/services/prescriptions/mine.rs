@@ -50,13 +50,13 @@ fn says(state: Phase) -> Text {
         Phase::Draft => Text::new("医生正在开方", "The doctor is writing it."),
         Phase::Signed => Text::new("药师审核中", "A pharmacist is checking it."),
         // Why it was given back is between the doctor and the pharmacist; the patient waits for the corrected one.
-        Phase::Returned => Text::new("审核中,医生正在核对", "It is being checked; the doctor is looking at it again."),
-        Phase::Approved => Text::new("已审核,可以取药", "Checked. You can get it now."),
-        Phase::Refused => Text::new("未通过审核,医生会与您联系", "It was not approved. Your doctor will talk to you."),
-        Phase::Dispensed => Text::new("已发药,请按说明服用", "Handed out. Take it as the label says."),
+        Phase::Returned => Text::new("审核中，医生正在核对", "It is being checked; the doctor is looking at it again."),
+        Phase::Approved => Text::new("已审核，可以取药", "Checked. You can get it now."),
+        Phase::Refused => Text::new("未通过审核，医生会与您联系", "It was not approved. Your doctor will talk to you."),
+        Phase::Dispensed => Text::new("已发药，请按说明服用", "Handed out. Take it as the label says."),
         Phase::Stopped => {
-            Text::new("已停用,请不要再服用,有疑问请联系医生", "Stopped. Do not take it; ask your doctor.")
+            Text::new("已停用，请不要再服用，有疑问请联系医生", "Stopped. Do not take it; ask your doctor.")
         }
-        Phase::Expired => Text::new("已过期,请联系医生重新开方", "It ran out. Ask your doctor for a new one."),
+        Phase::Expired => Text::new("已过期，请联系医生重新开方", "It ran out. Ask your doctor for a new one."),
     }
 }

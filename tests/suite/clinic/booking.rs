@@ -227,6 +227,134 @@ async fn a_visit_that_ended_makes_the_appointment_seen() {
     assert_eq!(now(&stage, &token, &appointment).await["state"], "no_show", "who left was not seen");
 }
 
+/// A doctor of the booked clinic sees the patient of this ticket to the end.
+async fn see(stage: &Stage, token: &str, ticket: &Value) {
+    let doctor = stage.staff("doctor").await;
+    let clinics = stage.get("/clinics", &doctor).await.ok();
+    let desk = clinics[1]["desks"][0]["id"].as_str().unwrap().to_owned();
+    stage.act(&format!("/desks/{desk}/open"), &doctor).await.ok();
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    assert_eq!(view["current"]["ticket"], ticket["id"]);
+    let version = json!({ "version": view["current"]["version"] });
+    let accept = format!("/tickets/{}/accept", ticket["id"].as_str().unwrap());
+    let accepted = stage.post(&accept, token, version).await.ok();
+    let version = json!({ "version": accepted["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+    let visit = view["current"]["visit"].as_str().unwrap().to_owned();
+    stage.post(&format!("/visits/{visit}/outcome"), &doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{visit}/end"), &doctor).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_doctor_saw_is_seen_and_not_missed() {
+    let stage = open().await;
+    let (token, patient, appointment) = booked(&stage, 1).await;
+    let declaration = stage.declare_at(TCM, &token, &patient, nothing()).await;
+    let ticket = check_in(&stage, &token, &appointment, &declaration).await.ok();
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(now(&stage, &token, &appointment).await["state"], "checked_in", "who waits was not seen yet");
+    see(&stage, &token, &ticket).await;
+    stage.server.services.run_jobs().await.unwrap();
+    let after = now(&stage, &token, &appointment).await;
+    assert_eq!(after["state"], "seen");
+    stage.clock.advance(HALF_HOUR * 4);
+    stage.server.services.run_jobs().await.unwrap();
+    let token = stage.holder(1).await;
+    assert_eq!(now(&stage, &token, &appointment).await, after, "and stays so");
+    let nurse = stage.staff("nurse").await;
+    let clinic = appointment["clinic"].as_str().unwrap();
+    let day = stage.get(&format!("/clinics/{clinic}/appointments"), &nurse).await.ok();
+    assert_eq!((&day["appointments"][0]["state"], &day["appointments"][0]["missed"]), (&json!("seen"), &json!(0)));
+}
+
+/// What was said on a topic.
+async fn kinds(stage: &Stage, topic: &str) -> Vec<String> {
+    let events = stage.server.services.events_since(topic, 0, 50).await.unwrap();
+    events.into_iter().map(|event| event.kind).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_appointment_and_a_wish_have_topics_that_their_holder_alone_hears() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 6).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let day = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["day"].clone();
+    let (waiting, second) = stage.known_patient(2).await;
+    let wish = json!({ "link": TCM, "patient": second, "first_day": day, "last_day": day });
+    let wish = stage.post("/wishes", &waiting, wish).await.ok();
+    act(&stage, "cancel", &token, &appointment).await.ok();
+    let leave = format!("/wishes/{}/leave", wish["id"].as_str().unwrap());
+    stage.act(&leave, &waiting).await.ok();
+    let of = |kind: &str, one: &Value| format!("{kind}:{}", one["id"].as_str().unwrap());
+    let (booked, wished) = (of("appointment", &appointment), of("wish", &wish));
+    assert_eq!(kinds(&stage, &booked).await, ["appointment.booked", "appointment.cancelled"]);
+    assert_eq!(kinds(&stage, &wished).await, ["wish.made", "wish.offered", "wish.left"]);
+    let services = &stage.server.services;
+    let nurse = stage.staff("nurse").await;
+    for (token, topic, may) in [
+        (&token, &booked, true),
+        (&waiting, &booked, false),
+        (&waiting, &wished, true),
+        (&token, &wished, false),
+        (&nurse, &booked, true),
+        (&nurse, &wished, true),
+    ] {
+        let (actor, _) = services.authenticate(token).await.unwrap().unwrap();
+        assert_eq!(services.may_hear(actor, topic.parse().unwrap()).await.is_ok(), may, "{topic}");
+    }
+}
+
+/// What a calendar without a sign-in gets at this address.
+async fn fetched(stage: &Stage, url: &str) -> (u16, String) {
+    let (_, path) = url.split_once("/api/").unwrap();
+    let answer = reqwest::get(format!("http://{}/api/{path}", stage.server.http_addr)).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_follows_an_appointment_by_a_link_that_says_no_more_than_when_and_where() {
+    let stage = open().await;
+    let (token, _, appointment) = booked(&stage, 1).await;
+    let path = format!("/appointments/{}/calendar-link", appointment["id"].as_str().unwrap());
+    let link = stage.get(&path, &token).await.ok();
+    let url = link["url"].as_str().unwrap();
+    assert_eq!(link["webcal"].as_str().unwrap(), url.replacen("http", "webcal", 1));
+    let (status, text) = fetched(&stage, url).await;
+    let text = text.replace("\r\n ", "");
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains("SUMMARY:预约：演示省中医院\r\n") && text.contains("REFRESH-INTERVAL"), "{text}");
+    for secret in ["测试患者", "中医内科", "演示医师", "URL:", TCM, "138000"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    // It goes along when the appointment is moved.
+    let to = single(&stage, 3).await;
+    let moved = json!({ "slot": to["id"], "version": appointment["version"] });
+    let moved = stage.post(&path.replace("calendar-link", "move"), &token, moved).await.ok();
+    let after = fetched(&stage, url).await.1;
+    assert!(after.contains("SEQUENCE:2") && after.replace("\r\n ", "") != text, "{after}");
+    // Nobody makes such a link from another's, and nobody else is told it.
+    let (head, tail) = url.split_at(url.len() - 1);
+    let other = format!("{head}{}", if tail == "A" { "E" } else { "A" });
+    assert_eq!(fetched(&stage, &other).await.0, 404);
+    assert_eq!(fetched(&stage, &format!("{head}%00")).await.0, 422);
+    let stranger = stage.holder(2).await;
+    assert_eq!(stage.get(&path, &stranger).await.status, 404);
+    act(&stage, "cancel", &token, &moved).await.ok();
+    assert_eq!(fetched(&stage, url).await.0, 404, "given back, it is revoked");
+    assert_eq!(stage.get(&path, &token).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_calendar_link_is_dead_once_the_appointment_is_over() {
+    let stage = open().await;
+    let (token, _, appointment) = booked(&stage, 1).await;
+    let path = format!("/appointments/{}/calendar-link", appointment["id"].as_str().unwrap());
+    let url = stage.get(&path, &token).await.ok()["url"].as_str().unwrap().to_owned();
+    stage.clock.advance(HALF_HOUR * 2);
+    assert_eq!(fetched(&stage, &url).await.0, 404);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reminders_go_out_once_each_and_not_after_a_cancellation() {
     let stage = open().await;

@@ -124,6 +124,52 @@ async fn a_record_that_was_changed_in_the_database_is_authentic_no_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_sends_its_patient_on_has_a_referral_slip_and_another_has_none() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let outcome = async |outcome: &str| {
+        stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": outcome })).await.ok();
+    };
+    let slip = |paper: &str| format!("/visits/{}/documents/referral?paper={paper}", visit.id);
+    outcome("go_to_hospital").await;
+    let unsigned = stage.get(&slip("a4"), &visit.patient).await;
+    if unsigned.status == 503 {
+        eprintln!("SKIPPED: this machine has no font with Chinese letters");
+        return;
+    }
+    assert_eq!(unsigned.refusal(), (409, "document.unsigned"), "there is no slip of a draft");
+    outcome("home_care").await;
+    sign(&stage, &visit, 0, "感冒", None).await;
+    assert_eq!(stage.get(&slip("a4"), &visit.patient).await.status, 404, "nobody is referred home");
+    let listed = async || {
+        let list = stage.get(&format!("/visits/{}/documents", visit.id), &visit.patient).await.ok();
+        let of = |one: &Value| (one["kind"].as_str().unwrap().to_owned(), one["link"].as_str().unwrap().to_owned());
+        list.as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await.len(), 1);
+    outcome("go_to_hospital").await;
+    let list = listed().await;
+    assert_eq!(list.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>(), ["record", "referral"]);
+    assert_ne!(list[0].1, list[1].1, "each paper has its own code");
+    for paper in ["a4", "a5"] {
+        let url = format!("http://{}/api/v1{}", stage.server.http_addr, slip(paper));
+        let answer = reqwest::Client::new().get(url).bearer_auth(&visit.patient).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/pdf");
+        assert!(answer.bytes().await.unwrap().starts_with(b"%PDF-"));
+    }
+    let token = |link: &str| link.rsplit_once("/verify/").unwrap().1.to_owned();
+    let first = token(&list[1].1);
+    assert_eq!(verdict(&stage, &first).await["state"], "authentic");
+    // Where to is a part of what the paper says.
+    outcome("emergency120").await;
+    assert_eq!(verdict(&stage, &first).await["state"], "amended");
+    assert_eq!(verdict(&stage, &token(&listed().await[1].1)).await["state"], "authentic");
+    let other = stage.staff("doctor2").await;
+    assert_eq!(stage.get(&slip("a4"), &other).await.status, 404);
+    assert_eq!(entries(&stage, "document.read_own").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_sees_the_sealed_days_and_exports_one() {
     let stage = Stage::open().await;
     stage.visit().await;

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { effectScope } from 'vue'
+import { ApiError } from '@/protocol/http'
 import type { ChatMessage } from '@/protocol/staff'
-import { linesOf, type Line } from './chat'
+import { linesOf, useChat, type Line } from './chat'
+import type { Live } from './live'
+import type { Session } from './session'
 import { fit } from './pictures'
 
 const stored = (id: string, side: ChatMessage['side']): ChatMessage => ({ id, side, from: { zh: '', en: '' }, text: id, at: 0 })
@@ -21,5 +25,22 @@ describe('fit', () => {
     expect(fit(4000, 3000)).toEqual({ width: 1600, height: 1200 })
     expect(fit(800, 600)).toEqual({ width: 800, height: 600 })
     expect(fit(3000, 1)).toEqual({ width: 1600, height: 1 })
+  })
+})
+
+describe('a message that was refused', () => {
+  it('can be sent again or taken away', async () => {
+    const http = { get: async () => [], post: async () => Promise.reject(new ApiError('request.unsupported_type', 415, '')) }
+    const live = { subscribe: () => () => undefined, listen: () => () => undefined } as unknown as Live
+    const scope = effectScope()
+    const chat = scope.run(() => useChat({ http } as unknown as Session, live, 'v', 'patient'))!
+    await chat.send('look', null)
+    const [line] = chat.lines.value
+    expect(line?.state).toBe('failed')
+    chat.drop('another')
+    expect(chat.lines.value).toHaveLength(1)
+    chat.drop(line?.id ?? '')
+    expect(chat.lines.value).toEqual([])
+    scope.stop()
   })
 })

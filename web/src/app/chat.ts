@@ -25,6 +25,8 @@ export interface Chat {
   error: Ref<ApiError | null>
   send: (text: string, picture: Blob | null) => Promise<void>
   again: (id: string) => void
+  /** Takes a message away that was not sent: it may be one that never will be. */
+  drop: (id: string) => void
   /** The panel is open: everything counts as read. */
   setOpen: (open: boolean) => void
   /** The address of a stored picture, for as long as this lives. */
@@ -134,6 +136,12 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       await deliver(id)
     },
     again: (id) => void deliver(id),
+    drop(id) {
+      const line = pending.value.find((one) => one.id === id && one.state === 'failed')
+      if (!line) return
+      if (line.preview) URL.revokeObjectURL(line.preview)
+      pending.value = pending.value.filter((one) => one !== line)
+    },
     setOpen(now) {
       open = now
       if (now) arrived.value = false

@@ -50,6 +50,11 @@ describe('whoever holds a link', () => {
     expect([guest.step.value, guest.problem.value?.code]).toEqual(['refused', 'invitation.revoked'])
     expect((await opened('')).step.value).toBe('no_link')
   })
+  it('is told that a link was used, and not invited once more', async () => {
+    answers['/invitations/open'] = [200, { ...landing, name: undefined }]
+    const guest = await opened(TOKEN)
+    expect([guest.step.value, guest.problem.value?.code]).toEqual(['refused', 'invitation.used'])
+  })
   it('stays at the form when somebody else was faster', async () => {
     answers['/invitations/use'] = [409, { code: 'invitation.used', message: '' }]
     const guest = await opened(TOKEN)

@@ -54,6 +54,8 @@ export function useGuest(token: string): Guest {
     try {
       landing.value = await openInvitation(token)
       role.value = landing.value.role
+      // Its name is told until somebody has come with it, and never again: this browser is not the one that did.
+      if (landing.value.name === undefined) throw new ApiError('invitation.used', 409, 'somebody came with it')
       step.value = 'landing'
     } catch (cause) {
       problem.value = ApiError.from(cause)

@@ -24,6 +24,13 @@ describe('the two languages', () => {
     expect(different.map(([key]) => key)).toEqual([])
   })
 
+  it('write Chinese with Chinese marks', () => {
+    const HAN = '[\\u4e00-\\u9fff]'
+    const half = new RegExp(`${HAN}[,;:?!()]|[,;:?!()]${HAN}`)
+    const wrong = Object.entries(zh).filter(([, message]) => forms(message).some((text) => half.test(text)))
+    expect(wrong.map(([key]) => key)).toEqual([])
+  })
+
   it('say one and many as the language does', () => {
     const ahead = en['wait.ahead']
     expect(say(ahead, 'en', { n: 1 })).toBe('1 person before you')

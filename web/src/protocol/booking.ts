@@ -46,6 +46,11 @@ export interface AppointmentView {
   is_off: boolean
   ticket?: string
 }
+/** By this a calendar follows an appointment. */
+export interface CalendarLink {
+  url: string
+  webcal: string
+}
 export interface BookedRow {
   id: string
   state: AppointmentState

@@ -90,6 +90,7 @@ function readItem(value: unknown): Item[] {
     format: string(raw['format']),
     when: raw['when'] === undefined || raw['when'] === null ? null : readCondition(raw['when']),
     redFlag: raw['red_flag'] === true,
+    pledge: raw['pledge'] === true,
   }]
 }
 

@@ -3,7 +3,7 @@ import { faultOf, holds, missing, readNumber, visiblePages, type Item } from './
 
 const item = (more: Partial<Item>): Item => ({
   id: 'a', text: { zh: '', en: '' }, hint: null, note: null, type: 'boolean', required: true, options: [], unit: '', min: null, max: null,
-  maxLength: 200, partOf: '', format: '', when: null, redFlag: false, ...more,
+  maxLength: 200, partOf: '', format: '', when: null, redFlag: false, pledge: false, ...more,
 })
 
 describe('a questionnaire', () => {
@@ -14,6 +14,16 @@ describe('a questionnaire', () => {
     expect(asked({ a: false })).toEqual(['a'])
     expect(asked({ a: true })).toEqual(['a', 'b'])
     expect(missing(visiblePages({ version: '1', pages }, { a: true }, {}), { a: true }).map((i) => i.id)).toEqual(['b'])
+  })
+
+  it('takes a promise that was refused for an answer of its own, and not for none', () => {
+    const promise = item({ pledge: true })
+    expect([faultOf(promise, null), faultOf(promise, false), faultOf(promise, true)]).toEqual(['choose', 'pledge', null])
+    // It is saved as it was said: the server is not left with an earlier yes.
+    expect(faultOf({ ...promise, required: false }, false)).toBeNull()
+    const open = (answer: boolean) => missing([{ id: '1', title: null, items: [promise] }], { a: answer }).length
+    expect([open(false), open(true)]).toEqual([1, 0])
+    expect(faultOf(item({}), false)).toBeNull()
   })
 
   it('lets a page without questions disappear', () => {

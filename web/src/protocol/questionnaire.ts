@@ -33,6 +33,8 @@ export interface Item {
   when: Condition | null
   /** A yes here is a red flag. */
   redFlag: boolean
+  /** A promise: only a yes is an answer to go on with. */
+  pledge: boolean
 }
 export interface Option {
   value: string
@@ -94,9 +96,15 @@ export function isAnswered(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0)
 }
 
-/** Required and asked, but not answered, in order. */
+/** A promise that was not given: answered, and still nothing to go on with. */
+export function isUnpledged(item: Item, value: unknown): boolean {
+  return item.pledge && value === false
+}
+
+/** Required and asked, but not answered, in order. A promise that was not given is open as well, as on the server. */
 export function missing(pages: readonly Page[], answers: Answers): Item[] {
-  return pages.flatMap((page) => page.items).filter((item) => item.required && item.type !== 'group' && !isAnswered(answers[item.id]))
+  const isOpen = (item: Item) => !isAnswered(answers[item.id]) || isUnpledged(item, answers[item.id])
+  return pages.flatMap((page) => page.items).filter((item) => item.required && item.type !== 'group' && isOpen(item))
 }
 
 /** Whether an answer says that the danger which the question asks about is there. */
@@ -106,7 +114,7 @@ export function raisesFlag(item: Item, value: unknown): boolean {
   return value.some((one) => !item.options.find((option) => option.value === one)?.exclusive)
 }
 
-export type ItemFault = 'required' | 'choose' | 'number' | 'range' | 'date'
+export type ItemFault = 'required' | 'choose' | 'number' | 'range' | 'date' | 'pledge'
 
 /** What is wrong with one answer as typed, if anything. Numbers may be typed with a comma or full-width digits. */
 export function faultOf(item: Item, typed: unknown): ItemFault | null {
@@ -120,6 +128,7 @@ export function faultOf(item: Item, typed: unknown): ItemFault | null {
     if ((item.min !== null && number < item.min) || (item.max !== null && number > item.max)) return 'range'
   }
   if (item.type === 'date' && !isDay(String(typed))) return 'date'
+  if (item.required && isUnpledged(item, typed)) return 'pledge'
   return null
 }
 

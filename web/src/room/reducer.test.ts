@@ -21,6 +21,22 @@ const joined: CallEvent[] = [{ type: 'join_asked', at: 10 }, { type: 'room', roo
 const live: CallEvent[] = [...joined, { type: 'media', state: 'connected', at: 30 }]
 const captured: CallEvent = { type: 'captured', camera: null, microphone: null, facing: 'user', canFlip: true, testPicture: false }
 
+describe('the other side', () => {
+  const alone: RoomState = { ...room, participants: [person('p', 'patient')] }
+  it('is not here yet before it came, and has left once it has gone', () => {
+    const first: CallEvent[] = [{ type: 'join_asked', at: 10 }, { type: 'room', room: alone, at: 20 }]
+    expect(play(...first).otherLeft).toBe(false)
+    const gone: CallEvent[] = [...live, { type: 'room', room: alone, at: 40 }]
+    expect(play(...gone).otherLeft).toBe(true)
+    expect(play(...gone, { type: 'room', room: alone, at: 50 }).otherLeft).toBe(true)
+    expect(play(...gone, { type: 'room', room, at: 60 }).otherLeft).toBe(false)
+  })
+  it('that is lost keeps its place, and did not leave', () => {
+    const lost: RoomState = { ...room, participants: room.participants.map((one) => ({ ...one, cut: one.id !== 'p' })) }
+    expect(play(...live, { type: 'room', room: lost, at: 40 }).otherLeft).toBe(false)
+  })
+})
+
 describe('the phases of a call', () => {
   it('go from idle over joining and connecting to live', () => {
     expect(play().phase).toEqual({ name: 'idle' })

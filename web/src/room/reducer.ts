@@ -34,12 +34,12 @@ function change(state: CallState, event: CallEvent): CallState {
   const over = state.phase.name === 'ended'
   switch (event.type) {
     case 'join_asked':
-      return { ...state, room: null, door: [], picture: null, slots: [], stills: {}, speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+      return { ...state, room: null, otherLeft: false, door: [], picture: null, slots: [], stills: {}, speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
     case 'room': {
       if (over || (state.room !== null && state.room !== event.room.room)) return state
       const { room, purpose, you, participants, recording, door, picture, opened_at: openedAt } = event.room
       const stills = stillsOf(state.stills, participants)
-      return { ...state, stills, own: afterRoom(state, event.room), door, picture, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
+      return { ...state, stills, otherLeft: hasOtherLeft(state, event.room), own: afterRoom(state, event.room), door, picture, room, purpose, you, participants, recording, openedAt, mediaDownSince: state.mediaDownSince ?? (state.media === 'connected' ? null : event.at) }
     }
     case 'door':
       return over || state.room !== null ? state : { ...state, phase: { name: 'door' } }
@@ -104,6 +104,13 @@ function stillsOf(stills: CallState['stills'], people: readonly Participant[]): 
     one.presence.state === 'here' && !one.held && one.media.camera && !one.media.hidden && one.media.rung === 'still' && !(one.silent ?? []).includes('video')
   const kept = people.filter((one) => gives(one) && stills[one.id] !== undefined)
   return kept.length === Object.keys(stills).length ? stills : Object.fromEntries(kept.map((one) => [one.id, stills[one.id] ?? '']))
+}
+
+/** A lost one keeps the place: whoever has none any more hung up. */
+function hasOtherLeft(state: CallState, room: RoomState): boolean {
+  const isThere = room.participants.some((one) => one.id !== room.you)
+  const was = state.participants.some((one) => one.id !== state.you)
+  return !isThere && (was || state.otherLeft)
 }
 
 /** Whoever a host has just muted wants, from then on, to be silent; to speak again is their own press. */

@@ -37,6 +37,8 @@ export interface CallState {
   /** The own seat. */
   you: string | null
   participants: readonly Participant[]
+  /** The other side was here and has gone by its own will; nobody of it is here now. */
+  otherLeft: boolean
   /** Who waits in front of the door; a host is told. */
   door: readonly Knock[]
   /** A picture that the patient is asked for. */
@@ -71,6 +73,7 @@ export function newCall(): CallState {
     purpose: null,
     you: null,
     participants: [],
+    otherLeft: false,
     door: [],
     picture: null,
     recording: false,

@@ -4,7 +4,7 @@ import { EMPTY_NOTE } from './note'
 import { factsOf, fillIn, prefill } from './history'
 
 function item(id: string, zh: string, type: Item['type'], part: Partial<Item> = {}): Item {
-  return { id, text: { zh, en: `${id}?` }, hint: null, note: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, ...part }
+  return { id, text: { zh, en: `${id}?` }, hint: null, note: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, pledge: false, ...part }
 }
 const option = (value: string, zh: string, exclusive = false) => ({ value, text: { zh, en: value }, exclusive })
 const questionnaire: Questionnaire = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '@/protocol/http'
-import type { AppointmentView } from '@/protocol/booking'
-import { checkInState, city, dayWords, offered, walls } from './booking'
+import type { AppointmentView, WishView } from '@/protocol/booking'
+import { checkInState, city, dayWords, offered, walls, wishHere } from './booking'
 
 // 2026-03-01T01:30:00Z
 const AT = 1_772_328_600_000
@@ -24,6 +24,14 @@ describe('booked time', () => {
   it('opens the door half an hour before and closes it after the slot', () => {
     const one = { check_in_from: 10, check_in_until: 20 } as AppointmentView
     expect([9, 10, 20, 21].map((now) => checkInState(one, now))).toEqual(['early', 'open', 'open', 'over'])
+  })
+
+  it('shows the wish of this clinic that is not over, an offer first', () => {
+    const one = (id: string, state: WishView['state'], link = 'here') => ({ id, state, link }) as WishView
+    const all = [one('a', 'left'), one('b', 'waiting'), one('c', 'offered'), one('d', 'offered', 'elsewhere')]
+    expect(wishHere(all, 'here')?.id).toBe('c')
+    expect(wishHere(all.slice(0, 2), 'here')?.id).toBe('b')
+    expect(wishHere(all.slice(0, 1), 'here')).toBeNull()
   })
 
   it('reads what a loser may have instead, and nothing from other refusals', () => {

@@ -1,6 +1,6 @@
 import type { ApiError } from '@/protocol/http'
 import { newKey } from '@/protocol/http'
-import type { AppointmentView, SlotsView, SlotView, WishView } from '@/protocol/booking'
+import type { AppointmentView, CalendarLink, SlotsView, SlotView, WishView } from '@/protocol/booking'
 import { locale } from '@/i18n'
 import type { PatientStore } from './store'
 
@@ -22,6 +22,7 @@ export function createBooking(store: PatientStore) {
     move: (one: AppointmentView, slot: string) => once<AppointmentView>(`/appointments/${one.id}/move`, { slot, version: one.version }),
     cancel: (one: AppointmentView) => once<AppointmentView>(`/appointments/${one.id}/cancel`, { version: one.version }),
     calendar: (one: AppointmentView) => http.blob(`/appointments/${one.id}/calendar.ics`),
+    calendarLink: (one: AppointmentView) => http.get<CalendarLink>(`/appointments/${one.id}/calendar-link`),
     wishes: () => http.get<WishView[]>('/wishes'),
     wish: (patient: string, first: string, last: string) => once<WishView>('/wishes', { link: store.link, patient, first_day: first, last_day: last }),
     leaveWish: (id: string) => http.post<WishView>(`/wishes/${id}/leave`),
@@ -32,6 +33,12 @@ export type Booking = ReturnType<typeof createBooking>
 /** The zone of this device, as the IANA names it. */
 export function ownZone(): string {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** The wish of this clinic that is not over: at most one for a patient. The one with an offer comes first. */
+export function wishHere(all: readonly WishView[], link: string): WishView | null {
+  const here = all.filter((one) => one.link === link && (one.state === 'waiting' || one.state === 'offered'))
+  return here.find((one) => one.state === 'offered') ?? here[0] ?? null
 }
 
 /** What a loser may have instead. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deviceFault, found, heardFor, HELP, tried, type Lamps } from './devices'
+import { deviceFault, found, heardFor, HELP, tried, untried, type Lamps } from './devices'
 
 const all: Lamps = { camera: 'ok', mic: 'ok', speaker: 'yes', network: 'good' }
 
@@ -8,6 +8,11 @@ describe('the check before a call', () => {
     expect(tried(all)).toBe(true)
     expect(tried({ ...all, mic: 'silent' })).toBe(false)
     expect(tried({ camera: 'off', mic: 'off', speaker: 'no', network: 'none' })).toBe(true)
+  })
+
+  it('names what is still missing, in the order of the rows', () => {
+    expect(untried({ camera: 'ok', mic: 'silent', speaker: 'unknown', network: 'testing' })).toEqual(['mic', 'speaker', 'network'])
+    expect(untried(all)).toEqual([])
   })
 
   it('tells the doctor what was found', () => {

@@ -49,10 +49,22 @@ export const HELP = {
   network: (lamps: Lamps): CheckFault | null => (lamps.network === 'poor' ? 'weak' : lamps.network === 'none' ? 'blocked' : null),
 } as const
 
+export type Lamp = keyof Lamps
+
+/** What is still to be tried, in the order of the rows. */
+export function untried(lamps: Lamps): Lamp[] {
+  const isOpen: Record<Lamp, boolean> = {
+    camera: lamps.camera === 'unknown',
+    mic: lamps.mic !== 'ok' && lamps.mic !== 'off',
+    speaker: lamps.speaker === 'unknown',
+    network: lamps.network === 'unknown' || lamps.network === 'testing',
+  }
+  return (['camera', 'mic', 'speaker', 'network'] as const).filter((lamp) => isOpen[lamp])
+}
+
 /** Whether the check may be left: everything was tried, whatever it found. */
 export function tried(lamps: Lamps): boolean {
-  const heard = lamps.mic === 'ok' || lamps.mic === 'off'
-  return lamps.camera !== 'unknown' && heard && lamps.speaker !== 'unknown' && lamps.network !== 'unknown' && lamps.network !== 'testing'
+  return untried(lamps).length === 0
 }
 
 export function found(lamps: Lamps): DeviceCheck {

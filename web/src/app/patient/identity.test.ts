@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cardFault, cardSex, EMPTY_IDENTITY, identityFaults, identityRequest, isDate, phoneLooksRight, tidyNumber } from './identity'
+import { cardFault, cardSex, EMPTY_IDENTITY, identityFaults, identityRequest, inventedPerson, inventedPhone, isDate, phoneLooksRight, tidyNumber } from './identity'
 
 const today = new Date('2026-11-24T00:00:00Z')
 // The example number of GB 11643-1999 itself.
@@ -20,6 +20,18 @@ describe('a resident card', () => {
 
   it('says the sex by its seventeenth digit', () => {
     expect(cardSex(GOOD)).toBe('female')
+  })
+})
+
+describe('an invented person', () => {
+  it('passes every check of the form, and lives where no county is', () => {
+    for (const chance of [0, 0.37, 0.5, 0.9999]) {
+      const person = inventedPerson(() => chance)
+      expect(identityFaults({ ...EMPTY_IDENTITY, ...person }, today)).toEqual([])
+      expect(person.number).toMatch(/^110000/)
+      expect(person.name).toMatch(/^演示患者.$/)
+      expect(phoneLooksRight(inventedPhone(() => chance))).toBe(true)
+    }
   })
 })
 

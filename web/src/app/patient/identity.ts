@@ -85,6 +85,23 @@ export function identityRequest(form: IdentityForm): IdentityRequest {
   }
 }
 
+/** Where no county is: a number of nobody, though its checksum is right. */
+const NOWHERE = '110000'
+
+/** Somebody for a demonstration who does not exist; `chance` from 0 up to 1. */
+export function inventedPerson(chance: () => number): Pick<IdentityForm, 'name' | 'document' | 'number'> {
+  const pick = (from: number, to: number) => from + Math.floor(chance() * (to - from + 1))
+  const two = (n: number) => String(n).padStart(2, '0')
+  const first = `${NOWHERE}${pick(1950, 1999)}${two(pick(1, 12))}${two(pick(1, 28))}${String(pick(1, 999)).padStart(3, '0')}`
+  const sum = WEIGHTS.reduce((total, weight, index) => total + weight * Number(first[index]), 0)
+  return { name: `演示患者${'甲乙丙丁戊己庚辛'[pick(0, 7)] ?? ''}`, document: 'resident_card', number: first + (CHECK[sum % 11] ?? '') }
+}
+
+/** A telephone number for a demonstration, which sends no message to it. */
+export function inventedPhone(chance: () => number): string {
+  return `1390000${String(Math.floor(chance() * 10_000)).padStart(4, '0')}`
+}
+
 /** A telephone number as the server wants it: digits, perhaps a plus in front. */
 export function tidyPhone(text: string): string {
   return text.normalize('NFKC').replace(/[^\d+]/g, '').replace(/(?!^)\+/g, '')

@@ -45,6 +45,22 @@ beforeEach(() => {
 })
 afterEach(() => vi.unstubAllGlobals())
 
+describe('the landing page', () => {
+  it('looks again, and says so when what it shows may be old', async () => {
+    const answers: Record<string, unknown> = { 'GET /links/demo': { ...landing, waiting: 1 } }
+    serve(answers)
+    const store = createPatientStore('demo')
+    await store.load()
+    answers['GET /links/demo'] = { ...landing, waiting: 4 }
+    await store.look()
+    expect([store.known.landing?.waiting, store.landingStale.value]).toEqual([4, false])
+    delete answers['GET /links/demo']
+    await store.look()
+    expect([store.known.landing?.waiting, store.landingStale.value]).toEqual([4, true])
+    expect(store.loadError.value).toBeNull()
+  })
+})
+
 describe('the store of a patient', () => {
   it('shows the page “call 120” before the network was asked', async () => {
     vi.useFakeTimers()

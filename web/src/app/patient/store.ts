@@ -83,6 +83,17 @@ export function createPatientStore(link: string) {
     }
   }
 
+  /** What the landing page says is looked at again while it is shown; what could not be is said to be old. */
+  const landingStale = ref(false)
+  async function look(): Promise<void> {
+    try {
+      known.landing = await open.get<Landing>(`/links/${encodeURIComponent(link)}`)
+      landingStale.value = false
+    } catch {
+      landingStale.value = true
+    }
+  }
+
   /** Finds again what this person had: first a live ticket, then a declaration that was submitted or begun. */
   async function resume(): Promise<void> {
     known.signedIn = true
@@ -433,7 +444,7 @@ export function createPatientStore(link: string) {
 
   return {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory, appointment, comeWith,
-    alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
+    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),

@@ -33,6 +33,9 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.test_picture.short': 'Demo',
   'stage.joining': 'Entering the room…',
   'stage.connecting': 'Connecting picture and sound…',
+  'stage.left_other': 'The other side has left the room and may come back.',
+  'stage.left_other.patient': 'The doctor has left the room. The visit is not over: please wait.',
+  'stage.left_other.staff': 'The patient has hung up and may come back. You can let their phone ring again, or end the visit.',
   'stage.wait_other': 'You are in the room. The other side is not here yet',
   'stage.other.lost': '{name} lost the connection. Waiting for them to come back; please stay.',
   'stage.other.hidden': '{name} has left this page for a moment',
@@ -122,5 +125,6 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'chat.sending': 'Sending…',
   'chat.failed': 'Not sent.',
   'chat.again': 'Send again',
+  'chat.drop': 'Do not send',
   'chat.me': 'Me',
 }

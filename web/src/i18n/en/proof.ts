@@ -18,6 +18,8 @@ export const proof = {
   'proof.document.record.a5': 'Download record (A5)',
   'proof.document.prescription.a4': 'Download prescription (A4)',
   'proof.document.prescription.a5': 'Download prescription (A5)',
+  'proof.document.referral.a4': 'Download the referral slip (A4)',
+  'proof.document.referral.a5': 'Download the referral slip (A5)',
   'proof.document.hint': 'PDF with a code that proves it',
   'proof.document.check': 'Check that it is authentic',
 }

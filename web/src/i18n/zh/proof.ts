@@ -18,6 +18,8 @@ export const proof = {
   'proof.document.record.a5': '下载病历（A5）',
   'proof.document.prescription.a4': '下载处方（A4）',
   'proof.document.prescription.a5': '下载处方（A5）',
+  'proof.document.referral.a4': '下载转诊单（A4）',
+  'proof.document.referral.a5': '下载转诊单（A5）',
   'proof.document.hint': 'PDF 文件，含核验二维码',
   'proof.document.check': '核验真伪',
 } as const

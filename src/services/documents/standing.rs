@@ -1,0 +1,72 @@
+//! Where a document stands for the public page: what was signed, and whether it is in force.
+
+use super::referral;
+use crate::domain::ids::{ClinicId, NoteId, PrescriptionId};
+use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
+use crate::domain::time::Timestamp;
+use crate::protocol::proof::{DocumentKind, DocumentState};
+use crate::services::Services;
+use crate::services::notes::hash_of;
+use crate::services::prescriptions::state_of;
+use crate::services::refusal::Refusal;
+use crate::store::{CodeOfDocument, Tx};
+
+/// Of a document that is what was signed.
+pub(super) struct Standing {
+    pub(super) state: DocumentState,
+    pub(super) signed_at: Timestamp,
+    pub(super) clinic: ClinicId,
+    /// The hash under the signature.
+    pub(super) signed: String,
+}
+
+impl Services {
+    /// Nothing where the document is not what was signed.
+    pub(super) async fn standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+        if code.kind == DocumentKind::Prescription.as_str() {
+            self.prescription_standing(tx, code).await
+        } else {
+            note_standing(tx, code).await
+        }
+    }
+
+    async fn prescription_standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+        let Some(id) = PrescriptionId::from_key(&code.subject) else { return Ok(None) };
+        let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
+        let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
+        let Some(version) = version else { return Ok(None) };
+        let words =
+            hash_of_prescription(&code.subject, version.version, &version.content, &version.report, &version.answers);
+        if words != code.hash {
+            return Ok(None);
+        }
+        let state = if row.hash.as_ref() == Some(&code.hash) {
+            match state_of(&row)?.at(self.clock.now()).phase() {
+                Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
+                Phase::Draft | Phase::Returned => DocumentState::Amended,
+                Phase::Signed | Phase::Approved | Phase::Dispensed => DocumentState::Authentic,
+            }
+        } else {
+            DocumentState::Amended
+        };
+        let (signed_at, clinic, signed) = (version.signed_at, row.clinic_id, code.hash.clone());
+        Ok(Some(Standing { state, signed_at, clinic, signed }))
+    }
+}
+
+/// A record, or a referral slip: a slip is made of the note and of where the visit sends its patient.
+async fn note_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+    let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
+    let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
+    let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
+    let is_slip = code.kind == DocumentKind::Referral.as_str();
+    let printed = if is_slip { referral::printed(&note.hash, &code.hash) } else { None };
+    let is_whole = if is_slip { printed.is_some() } else { note.hash == code.hash };
+    if !is_whole || hash_of(&note) != note.hash {
+        return Ok(None);
+    }
+    let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
+    let is_behind = newest > Some(note.number) || (is_slip && printed != visit.outcome);
+    let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
+    Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
+}
