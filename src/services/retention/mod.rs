@@ -1,0 +1,234 @@
+//! What goes when its time is over, what stays because somebody ordered it, and what is said of what went.
+//!
+//! Notes, signatures and the audit stay for good. Conversations and pictures of a visit go together; prescriptions go by
+//! an administrator's approval, declarations after an administrator's word that their purpose has ended.
+
+mod acts;
+mod declarations;
+mod prescriptions;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::domain::date::in_china;
+use crate::domain::hex::hex;
+use crate::domain::ids::{CertificateId, HoldId, InstitutionId, VisitId};
+use crate::domain::permission::AdministratorAct;
+use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
+use crate::protocol::error::ErrorCode;
+use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, RetentionView};
+use crate::services::Services;
+use crate::services::refusal::Refusal;
+use crate::services::vault::Field;
+use crate::services::visits::staff_visit;
+use crate::services::work::{Command, Work};
+use crate::store::{CertificateRow, HoldRow, MessageRow, Tx};
+
+/// Visits that are looked at together.
+const BATCH: i64 = 100;
+/// Orders and certificates that are shown.
+const SHOWN: i64 = 200;
+
+impl Services {
+    /// Removes the conversations and pictures that may go, and not a millisecond before they may; of how many visits.
+    pub async fn apply_retention(&self) -> Result<usize, Refusal> {
+        let (class, now) = (RetentionClass::ProcessRecord, self.clock.now());
+        let (mut after, mut removed) = (VisitId::from_uuid(Uuid::nil()), 0);
+        loop {
+            let ended = now - class.span();
+            let visits = self.db.read().await?.messages().ended_with_words(after, ended, BATCH).await?;
+            let Some(last) = visits.last() else { return Ok(removed) };
+            after = *last;
+            for visit in visits {
+                match self.forget_words(visit).await {
+                    Ok(went) => removed += usize::from(went),
+                    // The next round tries it again.
+                    Err(refusal) => {
+                        tracing::error!(visit.id = %visit, code = refusal.code.as_str(), "a conversation was not removed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether what was said and shown in a visit went.
+    async fn forget_words(&self, id: VisitId) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let visit = work.tx.visits().find(id).await?.ok_or_else(Refusal::not_found)?;
+        let (institution, subject) = (visit.institution_id, id.to_string());
+        let holds = self.holds_on(&mut work.tx, institution, &subject, id).await?;
+        let item = |subject: String| Item {
+            class: RetentionClass::ProcessRecord,
+            subject,
+            visit: Some(id.to_string()),
+            since: visit.ended_at,
+            is_approved: false,
+        };
+        let messages = work.tx.messages().of_visit(id, i64::MAX).await?;
+        let pictures = work.tx.messages().attachments(id).await?;
+        let of_messages = messages.iter().map(|message| (item(message.id.to_string()), hash_of_message(message)));
+        let of_pictures = pictures.iter().map(|picture| (item(picture.id.to_string()), picture.sha256.clone()));
+        let judged =
+            of_messages.chain(of_pictures).map(|(item, hash)| Some((may_go(&item, work.now, &holds).ok()?, hash)));
+        // All of it or nothing: half a conversation would say something else.
+        let Some(gone) = judged.collect::<Option<Vec<(Deletable, String)>>>() else { return Ok(false) };
+        for picture in &pictures {
+            // The picture first, then what knows of it: after a crash somebody still knows what to remove.
+            match tokio::fs::remove_file(self.picture_path(picture.id)).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Refusal::internal(&error)),
+                _ => {}
+            }
+        }
+        work.tx.messages().forget(id).await?;
+        self.certify(&mut work, institution, &gone).await?;
+        let detail = json!({ "messages": messages.len(), "pictures": pictures.len() });
+        work.audit_why(institution, "retention", "conversation.expire", &subject, None, detail).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+
+    /// Writes what is said of things that went, in the unit of work in which they go.
+    pub(crate) async fn certify(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        gone: &[(Deletable, String)],
+    ) -> Result<(), Refusal> {
+        for certificate in certify(gone) {
+            let row = CertificateRow {
+                id: self.ids.make(CertificateId::from_uuid),
+                institution_id: institution,
+                class: certificate.class,
+                day: in_china(work.now).to_string(),
+                count: i64::try_from(certificate.count).unwrap_or(i64::MAX),
+                first_due: certificate.first_due,
+                last_due: certificate.last_due,
+                hashes_root: certificate.hashes_root,
+                hashes: certificate.hashes.join("\n"),
+                made_at: work.now,
+            };
+            work.tx.certificates().insert(&row).await?;
+        }
+        Ok(())
+    }
+
+    /// The orders on a thing and on its visit.
+    pub(crate) async fn holds_on(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionId,
+        subject: &str,
+        visit: VisitId,
+    ) -> Result<Vec<Hold>, Refusal> {
+        let mut rows = tx.holds().on(institution, subject).await?;
+        let visit = visit.to_string();
+        if visit != subject {
+            rows.extend(tx.holds().on(institution, &visit).await?);
+        }
+        Ok(rows.into_iter().map(|row| Hold { subject: row.subject, lifted_at: row.lifted_at }).collect())
+    }
+
+    /// Orders that everything of a visit stays.
+    pub async fn hold_visit(
+        &self,
+        act: AdministratorAct,
+        id: VisitId,
+        request: HoldRequest,
+        command: &Command,
+    ) -> Result<HoldView, Refusal> {
+        let reason = request.reason.trim();
+        if reason.is_empty() || reason.chars().count() > 500 {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
+        }
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        staff_visit(&mut work.tx, act.institution, id).await?;
+        let hold = self.ids.make(HoldId::from_uuid);
+        let row = HoldRow {
+            id: hold,
+            institution_id: act.institution,
+            subject: id.to_string(),
+            reason_sealed: self.vault.seal(Field::Reason, hold.as_uuid(), reason),
+            placed_by: act.account.to_string(),
+            placed_at: work.now,
+            lifted_by: None,
+            lifted_at: None,
+        };
+        work.tx.holds().insert(&row).await?;
+        let view = self.hold_view(row)?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "hold.place", &id.to_string()).await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
+    /// Lifts an order.
+    pub async fn lift_hold(&self, act: AdministratorAct, id: HoldId, command: &Command) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        if work.recall::<()>(command).await?.is_some() {
+            return Ok(());
+        }
+        let who = act.account.to_string();
+        let now = work.now;
+        if !work.tx.holds().lift(act.institution, id, &who, now).await? {
+            return Err(Refusal::not_found());
+        }
+        work.keep(command, &()).await?;
+        work.audit(act.institution, &who, "hold.lift", &id.to_string()).await?;
+        work.commit().await
+    }
+
+    /// The classes, the orders and the certificates.
+    pub async fn retention(&self, act: AdministratorAct) -> Result<RetentionView, Refusal> {
+        let mut tx = self.db.read().await?;
+        let holds = tx.holds().newest(act.institution, SHOWN).await?;
+        let certificates = tx.certificates().newest(act.institution, SHOWN).await?;
+        let approvals = tx.retention().approvals(act.institution, SHOWN).await?;
+        let mut purposes = Vec::new();
+        for clinic in tx.clinics().of(act.institution).await? {
+            purposes.extend(tx.retention().purpose_ends(clinic.id).await?.into_iter().map(acts::purpose_view));
+        }
+        Ok(RetentionView {
+            approvals: approvals.into_iter().map(acts::approval_view).collect(),
+            purposes,
+            rules: in_force().clone(),
+            holds: holds.into_iter().map(|row| self.hold_view(row)).collect::<Result<_, _>>()?,
+            certificates: certificates.into_iter().map(certificate_view).collect(),
+        })
+    }
+
+    fn hold_view(&self, row: HoldRow) -> Result<HoldView, Refusal> {
+        Ok(HoldView {
+            id: row.id,
+            reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
+            subject: row.subject,
+            placed_by: row.placed_by,
+            placed_at: row.placed_at,
+            lifted_by: row.lifted_by,
+            lifted_at: row.lifted_at,
+        })
+    }
+}
+
+fn certificate_view(row: CertificateRow) -> CertificateView {
+    CertificateView {
+        id: row.id,
+        class: row.class,
+        day: row.day,
+        count: row.count,
+        first_due: row.first_due,
+        last_due: row.last_due,
+        hashes_root: row.hashes_root,
+        hashes: row.hashes.lines().map(str::to_owned).collect(),
+        made_at: row.made_at,
+    }
+}
+
+/// What a message was, in a hash that gives no word of it back: its text is sealed.
+fn hash_of_message(message: &MessageRow) -> String {
+    let hash = Sha256::new_with_prefix(message.id.as_uuid().as_bytes());
+    hex(&hash.chain_update(message.at.as_millis().to_be_bytes()).chain_update(&message.body_sealed).finalize())
+}
