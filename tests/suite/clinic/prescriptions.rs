@@ -56,21 +56,21 @@ async fn sign(stage: &Stage, visit: &Visit, rx: &Value, answers: Value) -> Answe
 }
 
 /// A plain sheet, signed.
-async fn signed(stage: &Stage, visit: &Visit) -> Value {
+pub(super) async fn signed(stage: &Stage, visit: &Visit) -> Value {
     tick(stage, visit, returning()).await.ok();
     let rx = begin(stage, visit, herbal(&[line("茯苓", 15_000), line("陈皮", 6000)])).await.ok();
     sign(stage, visit, &rx, json!({})).await.ok()
 }
 
-async fn pharmacy(stage: &Stage, token: &str, rx: &Value, act: &str, body: Value) -> Answer {
+pub(super) async fn pharmacy(stage: &Stage, token: &str, rx: &Value, act: &str, body: Value) -> Answer {
     stage.post(&format!("/pharmacy/{}/{act}", rx["id"].as_str().unwrap()), token, body).await
 }
 
-async fn claim(stage: &Stage, token: &str, rx: &Value) -> Answer {
+pub(super) async fn claim(stage: &Stage, token: &str, rx: &Value) -> Answer {
     stage.act(&format!("/pharmacy/{}/claim", rx["id"].as_str().unwrap()), token).await
 }
 
-fn approval(rx: &Value) -> Value {
+pub(super) fn approval(rx: &Value) -> Value {
     json!({ "version": rx["version"], "items": ITEMS })
 }
 
