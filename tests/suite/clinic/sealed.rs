@@ -43,7 +43,9 @@ impl Hand {
         match self {
             Self::Replaces(at, letter) => letters[at.index(count)] = *letter,
             Self::PutsIn(at, letter) => letters.insert(at.index(count + 1), *letter),
-            Self::TakesOut(at) => drop(letters.remove(at.index(count))),
+            Self::TakesOut(at) => {
+                letters.remove(at.index(count));
+            }
             Self::CutsAt(at) => letters.truncate(at.index(count)),
             Self::Swaps(one, other) => letters.swap(one.index(count), other.index(count)),
         }
