@@ -131,7 +131,7 @@ fn certified(certificates: &[CertificateRow], class: RetentionClass, count: i64,
     let [one] = of[..] else { panic!("{} certificates of {class:?}", of.len()) };
     let hashes: Vec<String> = one.hashes.lines().map(str::to_owned).collect();
     assert_eq!((one.count, hashes.len()), (count, usize::try_from(count).unwrap()));
-    assert!(hashes.iter().all(|hash| hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())));
+    assert!(hashes.iter().all(|hash| !hash.is_empty() && hash.bytes().all(|digit| digit.is_ascii_hexdigit())));
     assert_eq!(one.hashes_root, root(&hashes), "who has the hashes makes the same root");
     assert_eq!((one.first_due, one.last_due), (due, due));
     assert!(one.made_at >= due);
