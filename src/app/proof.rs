@@ -63,6 +63,9 @@ pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
                 if let Some(fingerprint) = log.fingerprint {
                     println!("  sealed by the key {fingerprint}");
                 }
+                if let Some(seq) = log.signed_to {
+                    println!("  its head is signed up to entry {seq}");
+                }
             }
             Err(broken) => {
                 println!("{}: BROKEN: {broken}", log.name);

@@ -39,6 +39,54 @@ impl Access {
     }
 }
 
+/// Why something of a patient was read, in the audit: a closed list, so that a reader of the log knows every word of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadPurpose {
+    /// A record, as [`decide`] found.
+    Record(Access),
+    /// The patient is on the reader's desk, or was.
+    Treatment,
+    /// A nurse calls before the visit.
+    NurseCall,
+    /// A pharmacist judges.
+    Review,
+    /// A second doctor is to sign.
+    Countersign,
+    /// A dispute: the visit was sealed.
+    Dispute,
+    /// The patient, or who answers for the patient.
+    Own,
+}
+
+impl ReadPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 10] = [
+        Self::Record(Access::Treating),
+        Self::Record(Access::OwnWork),
+        Self::Record(Access::Continuity),
+        Self::Record(Access::BreakGlass),
+        Self::Treatment,
+        Self::NurseCall,
+        Self::Review,
+        Self::Countersign,
+        Self::Dispute,
+        Self::Own,
+    ];
+
+    /// The word in the audit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Record(access) => access.as_str(),
+            Self::Treatment => "treatment",
+            Self::NurseCall => "nurse_call",
+            Self::Review => "review",
+            Self::Countersign => "countersign",
+            Self::Dispute => "dispute",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// What a reader says of the purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +163,12 @@ mod tests {
         for access in Access::ALL {
             assert_eq!(serde_json::to_value(access).unwrap(), access.as_str());
         }
+    }
+
+    #[test]
+    fn every_purpose_of_a_read_has_a_word_of_its_own() {
+        let words: std::collections::BTreeSet<&str> = ReadPurpose::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(words.len(), ReadPurpose::ALL.len());
     }
 
     #[test]

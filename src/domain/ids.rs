@@ -116,6 +116,10 @@ ids! {
     HoldId = "hold";
     /// A certificate of deletion.
     CertificateId = "certificate";
+    /// An administrator's word that a purpose has ended.
+    PurposeEndId = "purpose_end";
+    /// An administrator's word that what is due may go.
+    ApprovalId = "approval";
     /// A read outside of treatment, to be judged.
     ReviewId = "review";
 }

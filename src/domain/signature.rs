@@ -44,6 +44,8 @@ pub enum Purpose {
     Review,
     /// The server seals a day of the audit log.
     AuditDay,
+    /// The server signs the head of the running day's audit log.
+    AuditCheckpoint,
     /// The server seals a day of a queue.
     QueueDay,
     /// The server seals an export.
@@ -52,13 +54,14 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Note,
         Self::Prescription,
         Self::Confirmation,
         Self::Countersignature,
         Self::Review,
         Self::AuditDay,
+        Self::AuditCheckpoint,
         Self::QueueDay,
         Self::Export,
     ];
@@ -72,6 +75,7 @@ impl Purpose {
             Self::Countersignature => "countersignature",
             Self::Review => "review",
             Self::AuditDay => "audit_day",
+            Self::AuditCheckpoint => "audit_checkpoint",
             Self::QueueDay => "queue_day",
             Self::Export => "export",
         }

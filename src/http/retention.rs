@@ -9,17 +9,25 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::ids::{HoldId, VisitId};
+use crate::domain::ids::{ClinicId, HoldId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::proof::{HoldRequest, HoldView, RetentionView};
+use crate::protocol::proof::{
+    ApprovalRequest, ApprovalView, HoldRequest, HoldView, PurposeEndRequest, PurposeEndView, RetentionView,
+};
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(retention)).routes(routes!(hold)).routes(routes!(lift)).routes(routes!(seal))
+    OpenApiRouter::new()
+        .routes(routes!(retention))
+        .routes(routes!(approve))
+        .routes(routes!(end_purpose))
+        .routes(routes!(hold))
+        .routes(routes!(lift))
+        .routes(routes!(seal))
 }
 
 /// How long what is kept, what stays by order, and what went.
@@ -29,6 +37,29 @@ async fn retention(
     Auth(act): Auth<AdministratorAct>,
 ) -> Result<Json<RetentionView>, HttpError> {
     Ok(Json(services.retention(act).await?))
+}
+
+/// Approves that what was due of a class may go.
+#[utoipa::path(post, path = "/retention/approvals", tag = "proof", security(("bearer" = [])), request_body = ApprovalRequest,
+    responses((status = 200, body = ApprovalView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn approve(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Body(body, command): Body<ApprovalRequest>,
+) -> Result<Json<ApprovalView>, HttpError> {
+    Ok(Json(services.approve_deletion(act, body, &command).await?))
+}
+
+/// Says that the purpose of what was declared in a clinic has ended; after the days of the class it goes.
+#[utoipa::path(post, path = "/clinics/{id}/purpose-end", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PurposeEndRequest,
+    responses((status = 200, body = PurposeEndView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn end_purpose(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Id(id): Id<ClinicId>,
+    Body(body, command): Body<PurposeEndRequest>,
+) -> Result<Json<PurposeEndView>, HttpError> {
+    Ok(Json(services.end_purpose(act, id, body, &command).await?))
 }
 
 /// Orders that everything of a visit stays until the order is lifted.

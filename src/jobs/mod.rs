@@ -61,7 +61,10 @@ async fn tidy(services: &Services) {
         ("prescriptions that ran out were not marked", services.expire_prescriptions().await.map(drop)),
         ("unfinished uploads were not taken away", services.sweep_uploads().await.map(drop)),
         ("days of the audit that are over were not sealed", services.seal_audit_days().await.map(drop)),
+        ("the head of the audit was not signed", services.checkpoint_audit().await.map(drop)),
         ("conversations whose time is over were not removed", services.apply_retention().await.map(drop)),
+        ("prescriptions whose time is over were not removed", services.remove_prescriptions().await.map(drop)),
+        ("declarations whose purpose ended were not removed", services.remove_declarations().await.map(drop)),
         ("recordings whose time is over were not removed", services.remove_recordings().await.map(drop)),
     ];
     for (words, done) in chores {

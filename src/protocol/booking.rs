@@ -6,13 +6,15 @@ pub use crate::domain::appointment::AppointmentState;
 pub use crate::domain::appointment::roster::ExceptionKind;
 pub use crate::domain::appointment::waiting_list::WishState;
 pub use crate::domain::appointment::wall::Shown;
+use crate::domain::fairness::QueueEvent;
 pub use crate::domain::fairness::Rule;
 use crate::domain::ids::{
-    AccountId, AppointmentId, ClinicId, DeclarationId, KeyId, PatientId, RosterId, SlotId, TicketId, WishId,
+    AccountId, AppointmentId, ClinicId, DeclarationId, PatientId, RosterId, SlotId, TicketId, WishId,
 };
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::protocol::intake::PatientCard;
+use crate::protocol::proof::ExportSignature;
 use crate::protocol::ticket::DeviceCheck;
 
 /// A stretch of a doctor's time.
@@ -404,33 +406,40 @@ pub struct Passed {
     pub rule: Option<Rule>,
 }
 
-/// A day of a queue for an auditor: `GET /clinics/{id}/queue-days/{day}`.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+/// The format of a queue's day.
+pub const QUEUE_FORMAT: &str = "yunzhen.queue-day.1";
+
+/// A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct QueueDay {
-    /// The signed words: JSON of the clinic, the day and its events.
+    /// `yunzhen.queue-day.1`.
+    pub format: String,
+    /// The signed words: JSON of institution, clinic, day and events.
     pub content: String,
-    /// What no rule explains.
+    /// What no rule explains, as playing the events again finds it.
     #[schema(value_type = Vec<Object>)]
     pub findings: Vec<serde_json::Value>,
     /// How often somebody who came later was called before.
     pub overtakings: u32,
     /// The server's signature over the SHA-256 of `content`.
-    pub signed: Signed,
+    pub signature: ExportSignature,
 }
 
-/// A signature of the server.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Signed {
-    /// What it is about.
-    pub subject: String,
-    /// SHA-256 of the content, in hexadecimal digits.
-    pub hash: String,
-    /// The key.
-    pub key: KeyId,
-    /// When.
-    pub at: Timestamp,
-    /// The signature, in hexadecimal digits.
-    pub signature: String,
+/// The signed words of a queue's day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueContent {
+    /// The institution's name in English.
+    pub name: String,
+    /// The clinic's code.
+    pub clinic: String,
+    /// The clinic.
+    pub id: ClinicId,
+    /// Which day.
+    pub day: String,
+    /// What happened, in order.
+    pub events: Vec<QueueEvent>,
 }
 
 /// `POST /rosters/import`.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::Kept;
 use crate::domain::audit::day::DaySeal;
-use crate::domain::ids::{CertificateId, HoldId};
+use crate::domain::ids::{ApprovalId, CertificateId, ClinicId, HoldId, PurposeEndId};
+use crate::domain::prescription::Phase;
 use crate::domain::retention::{ClassRules, RetentionClass};
 use crate::domain::signature::{Algorithm, Purpose};
 use crate::domain::text::Text;
@@ -59,7 +60,7 @@ impl DayExport {
 }
 
 /// A signature with everything that is needed to verify it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExportSignature {
     /// What the signer said by it.
@@ -234,22 +235,74 @@ pub struct RetentionView {
     pub holds: Vec<HoldView>,
     /// Certificates of deletion, newest first.
     pub certificates: Vec<CertificateView>,
+    /// Approvals that what was due may go, newest first.
+    pub approvals: Vec<ApprovalView>,
+    /// Words that the purpose of declarations has ended.
+    pub purposes: Vec<PurposeEndView>,
+}
+
+/// `POST /clinics/{id}/purpose-end`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PurposeEndRequest {
+    /// The purpose of everything that was declared at or before this moment has ended; not later than now.
+    pub declared_until: Timestamp,
+}
+
+/// An administrator's word that the purpose of declarations has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PurposeEndView {
+    /// The word.
+    pub id: PurposeEndId,
+    /// Of which clinic.
+    pub clinic: ClinicId,
+    /// What was declared at or before this moment.
+    pub declared_until: Timestamp,
+    /// Whose word.
+    pub said_by: String,
+    /// When; the days are counted from here.
+    pub said_at: Timestamp,
+}
+
+/// `POST /retention/approvals`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRequest {
+    /// A class that goes by approval.
+    pub class: RetentionClass,
+    /// What was due at or before this moment; not later than now.
+    pub due_until: Timestamp,
+}
+
+/// An administrator's approval that what was due may go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ApprovalView {
+    /// The approval.
+    pub id: ApprovalId,
+    /// Of which class.
+    pub class: RetentionClass,
+    /// What was due at or before this moment.
+    pub due_until: Timestamp,
+    /// Whose approval.
+    pub approved_by: String,
+    /// When.
+    pub approved_at: Timestamp,
 }
 
 /// The format of a sealed visit.
-pub const VISIT_FORMAT: &str = "yunzhen.sealed-visit.1";
+pub const VISIT_FORMAT: &str = "yunzhen.sealed-visit.2";
 
-/// The first line of a sealed visit; the signature covers every letter of the lines that follow.
+/// The first line of a sealed visit; the signature covers name, visit, and every letter of the lines that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VisitExport {
     /// [`VISIT_FORMAT`].
     pub format: String,
-    /// The institution's name in English; for people, nothing proves it.
+    /// The institution's name in English.
     pub name: String,
     /// Which visit.
     pub visit: String,
-    /// SHA-256 over everything behind this line.
+    /// SHA-256 over the name, the visit, and the SHA-256 of everything behind this line.
     pub hash: String,
     /// The server's signature.
     pub signature: ExportSignature,
@@ -257,29 +310,12 @@ pub struct VisitExport {
 
 /// A line of a sealed visit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "is", rename_all = "snake_case")]
 pub enum SealedLine {
     /// A signed version of the record.
-    Note {
-        /// Its id.
-        id: String,
-        /// 1 for the first; amendments count on.
-        number: i64,
-        /// The content as it was hashed, letter by letter.
-        content: String,
-        /// Its hash.
-        hash: String,
-        /// The hash of the version before.
-        previous_hash: String,
-        /// Who signed.
-        signed_by: String,
-        /// When.
-        signed_at: Timestamp,
-        /// Why it amends the version before.
-        reason: Option<String>,
-        /// The signatures of it.
-        signatures: Vec<ExportSignature>,
-    },
+    Note(SealedNote),
+    /// A prescription.
+    Prescription(Box<SealedPrescription>),
     /// An entry of the audit log about this visit.
     Audit {
         /// The entry.
@@ -287,6 +323,86 @@ pub enum SealedLine {
         /// The proof that it is in a sealed day, if that day is over.
         proof: Option<Box<Included>>,
     },
+}
+
+/// A signed version of the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SealedNote {
+    /// Its id.
+    pub id: String,
+    /// 1 for the first; amendments count on.
+    pub number: i64,
+    /// The content as it was hashed, letter by letter.
+    pub content: String,
+    /// Its hash.
+    pub hash: String,
+    /// The hash of the version before.
+    pub previous_hash: String,
+    /// Who signed.
+    pub signed_by: String,
+    /// When.
+    pub signed_at: Timestamp,
+    /// Why it amends the version before.
+    pub reason: Option<String>,
+    /// The signatures of it.
+    pub signatures: Vec<ExportSignature>,
+}
+
+/// A prescription that was signed, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SealedPrescription {
+    /// Its id.
+    pub id: String,
+    /// What stands on the paper.
+    pub number: String,
+    /// Where it stood when this was sealed.
+    pub state: Phase,
+    /// The hash that is signed now; none while it is written anew.
+    pub hash: Option<String>,
+    /// On whose word it exists, by its code.
+    pub legal_basis: String,
+    /// Every version that was signed, oldest first.
+    pub versions: Vec<SealedVersion>,
+    /// Which second doctor signed.
+    pub countersigned_by: Option<String>,
+    /// When.
+    pub countersigned_at: Option<Timestamp>,
+    /// Which pharmacist judged.
+    pub reviewed_by: Option<String>,
+    /// When.
+    pub reviewed_at: Option<Timestamp>,
+    /// The judgement, letter by letter.
+    pub review: Option<String>,
+    /// Who handed it out.
+    pub dispensed_by: Option<String>,
+    /// When.
+    pub dispensed_at: Option<Timestamp>,
+    /// Why it was stopped.
+    pub stop_reason: Option<String>,
+    /// The doctors' signatures of all versions.
+    pub signatures: Vec<ExportSignature>,
+    /// The pharmacists' signatures, also of judgements before the last.
+    pub review_signatures: Vec<ExportSignature>,
+}
+
+/// A version of a prescription, as it was signed, letter by letter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedVersion {
+    /// Which.
+    pub version: i64,
+    /// The content.
+    pub content: String,
+    /// What the gate said of it.
+    pub report: String,
+    /// The doctor's reasons.
+    pub answers: String,
+    /// The hash over them.
+    pub hash: String,
+    /// Who signed.
+    pub signed_by: String,
+    /// When.
+    pub signed_at: Timestamp,
 }
 
 /// The proof that an entry is in a sealed day.

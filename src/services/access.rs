@@ -1,11 +1,11 @@
 //! Who may read a record, for which purpose, and who did.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::domain::access::{Access, Asked, Closed, REASON_LIMIT, Tie, decide};
+use crate::domain::access::{Access, Asked, Closed, REASON_LIMIT, ReadPurpose, Tie, decide};
 use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
 use crate::domain::people::Role;
-use crate::domain::permission::{AdministratorAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::permission::{Actor, AdministratorAct, HolderAct, StaffAct, TriageAct};
 use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{AccessReviewView, JudgementRequest, ReadAsked, ReadView};
@@ -47,7 +47,7 @@ impl Services {
             Refusal::field(ErrorCode::PurposeMissing, field, words)
         })?;
         let (who, what) = (act.account.to_string(), visit.id.to_string());
-        let purpose = Some(access.as_str().to_owned());
+        let purpose = ReadPurpose::Record(access);
         if access == Access::BreakGlass {
             let id = self.ids.make(ReviewId::from_uuid);
             let row = ReviewRow {
@@ -65,11 +65,29 @@ impl Services {
             let data = json!({ "visit": visit.id, "by": act.account, "review": id });
             work.emit(act.institution, Topic::Alarms(act.institution).to_string(), "record.break_glass", data).await?;
             let detail = json!({ "review": id });
-            work.audit_why(act.institution, &who, "visit.break_glass", &what, purpose, detail).await?;
+            work.audit_read(act.institution, &who, "visit.break_glass", &what, purpose, detail).await?;
         } else {
-            work.audit_why(act.institution, &who, "visit.read", &what, purpose, json!({})).await?;
+            work.audit_read(act.institution, &who, "visit.read", &what, purpose, json!({})).await?;
         }
         Ok(access)
+    }
+
+    /// Writes down that one of the two of a visit reads something of it, before it leaves.
+    pub(crate) async fn note_read(
+        &self,
+        actor: Actor,
+        institution: InstitutionId,
+        action: &str,
+        subject: &str,
+        detail: Value,
+    ) -> Result<(), Refusal> {
+        let purpose = match actor {
+            Actor::Staff { .. } => ReadPurpose::Treatment,
+            Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => ReadPurpose::Own,
+        };
+        let mut work = self.begin().await?;
+        work.audit_read(institution, &actor.key(), action, subject, purpose, detail).await?;
+        work.commit().await
     }
 
     /// Who read a record: for its doctor and for administrators.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::alarm::{AlarmKind, HOLD, RINGING};
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::people::Role;
@@ -299,8 +300,8 @@ impl Services {
         work.audit_why(act.institution, &who, "alarm.call", &what, None, json!({ "ticket": ticket })).await?;
         // Every call of a nurse hands name, number and place over, and is one of its own.
         let detail = json!({ "patient": row.patient_id, "alarm": id });
-        let purpose = Some("nurse_call".to_owned());
-        work.audit_why(act.institution, &who, "patient.read", &ticket.to_string(), purpose, detail).await?;
+        let (what, purpose) = (ticket.to_string(), ReadPurpose::NurseCall);
+        work.audit_read(act.institution, &who, "patient.read", &what, purpose, detail).await?;
         let text = self.text_of_nurse(&mut work, &row).await?;
         work.commit().await?;
         self.send_text(text);

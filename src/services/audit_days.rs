@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::clock::Ids;
 use crate::domain::audit::Kept;
-use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, ends_at};
+use crate::domain::audit::checkpoint::{Checkpoint, Watch};
+use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What, ends_at};
 use crate::domain::date::day_of;
 use crate::domain::ids::{InstitutionId, KeyId};
 use crate::domain::permission::AdministratorAct;
@@ -45,19 +46,38 @@ pub struct VerifiedLog {
     pub days: usize,
     /// The fingerprint of the key that sealed the last of them.
     pub fingerprint: Option<String>,
+    /// Up to which entry the head is signed, if it ever was.
+    pub signed_to: Option<i64>,
 }
 
-/// The server's signatures of one institution's days, and whether each holds.
+/// The server's signatures of one institution's days, or of its heads, and whether each holds.
 struct DaySignatures {
     /// By subject: hash and whether the signature is ours and holds.
     by_subject: HashMap<String, Vec<(String, bool)>>,
 }
 
+impl DaySignatures {
+    fn hold(&self, subject: &str, hash: &str) -> bool {
+        let signed = self.by_subject.get(subject);
+        signed.is_some_and(|signed| signed.iter().any(|(of, holds)| *holds && of == hash))
+    }
+
+    /// Whether every head of these is signed, and none is gone that was.
+    fn cover(&self, points: &[Checkpoint]) -> Result<(), Break> {
+        let broken = |seq| Break { day: None, seq, what: What::Checkpoint };
+        if let Some(point) = points.iter().find(|point| !self.hold(&point.subject(), &point.hash())) {
+            return Err(broken(point.seq));
+        }
+        if points.len() < self.by_subject.len() {
+            return Err(broken(points.last().map_or(0, |point| point.seq) + 1));
+        }
+        Ok(())
+    }
+}
+
 impl Signed for DaySignatures {
     fn is_signed(&self, seal: &DaySeal) -> bool {
-        let hash = seal.hash();
-        let signed = self.by_subject.get(&subject(seal));
-        signed.is_some_and(|signed| signed.iter().any(|(of, holds)| *holds && *of == hash))
+        self.hold(&subject(seal), &seal.hash())
     }
 
     fn count(&self) -> usize {
@@ -91,8 +111,13 @@ impl Notary<'_> {
             let key = keys.iter().find(|key| Some(key.id) == last);
             let fingerprint = key.map(|key| fingerprint(&key.public_key));
             let signed = self.judge(signatures, &keys);
-            let found = Self::walk(&mut tx, id, seals, &signed).await?;
-            logs.push(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint });
+            let points = tx.audit_days().checkpoints(id).await?;
+            let signed_to = points.last().map(|point| point.seq);
+            let heads = self.judge(tx.signatures().of_purpose(id, Purpose::AuditCheckpoint).await?, &keys);
+            let covered = heads.cover(&points);
+            let walked = Self::walk(&mut tx, id, seals, &signed, points).await?;
+            let found = walked.and_then(|entries| covered.map(|()| entries));
+            logs.push(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint, signed_to });
         }
         Ok(logs)
     }
@@ -102,7 +127,9 @@ impl Notary<'_> {
         institution: InstitutionId,
         seals: Vec<DaySeal>,
         signed: &DaySignatures,
+        points: Vec<Checkpoint>,
     ) -> Result<Result<i64, Break>, Refusal> {
+        let mut watch = Watch::begin(points);
         let mut verifier = match Verifier::begin(&institution.to_string(), seals, signed) {
             Ok(verifier) => verifier,
             Err(broken) => return Ok(Err(broken)),
@@ -112,12 +139,13 @@ impl Notary<'_> {
             let page = tx.audit().page(institution, last).await?;
             let Some(end) = page.last() else { break };
             last = end.seq;
-            if let Err(broken) = page.iter().try_for_each(|entry| verifier.push(entry)) {
+            if let Err(broken) = page.iter().try_for_each(|entry| verifier.push(entry).and_then(|()| watch.push(entry)))
+            {
                 return Ok(Err(broken));
             }
         }
         let head = tx.audit().head(institution).await?;
-        Ok(verifier.end(head))
+        Ok(verifier.end(head).and_then(|entries| watch.end(entries).map(|()| entries)))
     }
 
     fn judge(&self, signatures: Vec<SignatureRow>, keys: &[KeyRow]) -> DaySignatures {
@@ -210,6 +238,55 @@ impl Notary<'_> {
         Ok(true)
     }
 
+    /// Signs where each log stands at `now`, if it moved on since that was signed last; how many. A chain that is broken is
+    /// not signed.
+    pub async fn checkpoint(&self, now: Timestamp) -> Result<usize, Refusal> {
+        let institutions = self.db.read().await?.institutions().all().await?;
+        let mut signed = 0;
+        for institution in institutions {
+            signed += usize::from(self.checkpoint_of(institution.id, now).await?);
+        }
+        Ok(signed)
+    }
+
+    async fn checkpoint_of(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
+        let mut tx = self.db.read().await?;
+        let before = tx.audit_days().last_checkpoint(institution).await?;
+        let (from, hash) = before.map_or((0, String::new()), |point| (point.seq, point.head_hash));
+        let (mut seq, mut head_hash) = (from, hash);
+        loop {
+            let page = tx.audit().page(institution, seq).await?;
+            if page.is_empty() {
+                break;
+            }
+            for entry in page {
+                let follows = entry.seq == seq + 1 && entry.previous_hash == head_hash;
+                if !follows || !entry.is_itself() {
+                    return Err(Refusal::internal(&format!("the audit log is broken at entry {}", seq + 1)));
+                }
+                (seq, head_hash) = (entry.seq, entry.hash);
+            }
+        }
+        drop(tx);
+        if seq == from {
+            return Ok(false);
+        }
+        let point = Checkpoint { institution: institution.to_string(), seq, head_hash, at: now };
+        let mut tx = self.db.begin().await?;
+        match tx.audit_days().mark(institution, &point).await {
+            // Another server signed it in between.
+            Err(StoreError::Conflict) => return Ok(true),
+            other => other?,
+        }
+        let signer = Signer { vault: self.vault, ids: self.ids };
+        let (what, hash) = (point.subject(), point.hash());
+        signer.sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditCheckpoint, &what, &hash).await?;
+        tx.commit().await?;
+        // A line of the log is out of the reach of whoever has the database alone.
+        tracing::info!(institution.id = %institution, seq, head = %point.head_hash, "the head of the audit was signed");
+        Ok(true)
+    }
+
     /// A sealed day as a file: a first line with the seal and its signature, then one entry a line.
     pub async fn export(&self, institution: InstitutionId, day: Date) -> Result<String, Refusal> {
         let mut tx = self.db.read().await?;
@@ -273,6 +350,11 @@ impl Services {
     /// Seals the days that are over; how many. For the hourly tidying.
     pub async fn seal_audit_days(&self) -> Result<usize, Refusal> {
         self.notary().seal(self.clock.now()).await
+    }
+
+    /// Signs the heads of the logs; how many. For the hourly tidying.
+    pub async fn checkpoint_audit(&self) -> Result<usize, Refusal> {
+        self.notary().checkpoint(self.clock.now()).await
     }
 
     /// The sealed days of the institution, newest first, and whether the log is whole now.

@@ -32,11 +32,16 @@ pub(super) struct Line<'a> {
 }
 
 impl Services {
-    /// The lines of a visit, oldest first.
+    /// The lines of a visit, oldest first. While it goes on they are said and heard; whoever reads them later is in the
+    /// audit.
     pub async fn messages(&self, actor: Actor, id: VisitId) -> Result<Vec<ChatMessage>, Refusal> {
         let mut tx = self.db.read().await?;
-        party(&mut tx, actor, id).await?;
+        let (visit, _) = party(&mut tx, actor, id).await?;
         let rows = tx.messages().of_visit(id, SHOWN).await?;
+        drop(tx);
+        if visit.ended_at.is_some() && !rows.is_empty() {
+            self.note_read(actor, visit.institution_id, "conversation.read", &id.to_string(), json!({})).await?;
+        }
         rows.into_iter().map(|row| self.line(row)).collect()
     }
 

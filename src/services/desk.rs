@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::desk::{Desk, DeskPhase, Duty, Happening};
 use crate::domain::ids::{DeskId, TicketId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
@@ -77,7 +78,7 @@ impl Services {
         if !tx.tickets().was_handed(&ticket, act.account).await? {
             drop(tx);
             let mut work = self.begin().await?;
-            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+            audit_handing(&mut work, act.triage(), &ticket, ReadPurpose::Treatment).await?;
             work.commit().await?;
         }
         Ok(view)
@@ -454,7 +455,7 @@ impl Services {
         announce(&mut work, &desk, kind).await?;
         if let Some(current) = &view.current {
             let ticket = work.tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
-            audit_handing(&mut work, act.triage(), &ticket, "treatment").await?;
+            audit_handing(&mut work, act.triage(), &ticket, ReadPurpose::Treatment).await?;
         }
         work.commit().await?;
         Ok(view)
@@ -512,7 +513,7 @@ pub(crate) async fn audit_handing(
     work: &mut Work,
     act: TriageAct,
     ticket: &TicketRow,
-    purpose: &str,
+    purpose: ReadPurpose,
 ) -> Result<(), Refusal> {
     let now = work.now;
     if !work.tx.tickets().hand(ticket, act.account, now).await? {
@@ -520,7 +521,7 @@ pub(crate) async fn audit_handing(
     }
     let (who, what) = (act.account.to_string(), ticket.id.to_string());
     let detail = json!({ "patient": ticket.patient_id, "call": ticket.call_count });
-    work.audit_why(act.institution, &who, "patient.read", &what, Some(purpose.to_owned()), detail).await
+    work.audit_read(act.institution, &who, "patient.read", &what, purpose, detail).await
 }
 
 fn not_open() -> Refusal {

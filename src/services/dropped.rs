@@ -1,5 +1,8 @@
 //! The patient dropped out of the visit: the desk rings at the patient's page, dials, or puts the ticket back.
 
+use serde_json::json;
+
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
 use crate::domain::visit::VisitEnd;
@@ -73,7 +76,8 @@ impl Services {
         let holder = ticket.holder_id.ok_or_else(Refusal::not_found)?;
         let holder = work.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;
         let phone = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed)?;
-        work.audit(act.institution, &act.account.to_string(), "patient.phone_read", &ticket.id.to_string()).await?;
+        let (who, what, why) = (act.account.to_string(), ticket.id.to_string(), ReadPurpose::Treatment);
+        work.audit_read(act.institution, &who, "patient.phone_read", &what, why, json!({})).await?;
         work.commit().await?;
         Ok(PatientPhone { phone })
     }

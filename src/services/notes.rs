@@ -4,6 +4,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 
+use crate::domain::access::{Access, ReadPurpose};
 use crate::domain::hex::hex;
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::note::diff::diff;
@@ -124,7 +125,7 @@ impl Services {
         Ok(versions)
     }
 
-    /// One save with its text, and what it changed.
+    /// One save with its text, and what it changed; the read is audited.
     pub async fn note_version(&self, act: DoctorAct, id: VisitId, version: i64) -> Result<NoteVersionView, Refusal> {
         let mut tx = self.db.read().await?;
         doctors_visit(&mut tx, act, id).await?;
@@ -134,13 +135,13 @@ impl Services {
             Some(before) => serde_json::from_value(before.content.0).map_err(|e| Refusal::internal(&e))?,
             None => NoteContent::default(),
         };
-        Ok(NoteVersionView {
-            version,
-            saved_by: staff_name(&mut tx, row.saved_by).await?.0,
-            saved_at: row.saved_at,
-            changes: diff(&before, &content),
-            content,
-        })
+        let saved_by = staff_name(&mut tx, row.saved_by).await?.0;
+        drop(tx);
+        let mut work = self.begin().await?;
+        let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Record(Access::OwnWork));
+        work.audit_read(act.institution, &who, "note.version_read", &what, why, json!({ "version": version })).await?;
+        work.commit().await?;
+        Ok(NoteVersionView { version, saved_by, saved_at: row.saved_at, changes: diff(&before, &content), content })
     }
 
     /// Signs the draft; after the first signature, as an amendment with a reason.

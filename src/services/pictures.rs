@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 
@@ -61,7 +62,7 @@ impl Services {
         Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
     }
 
-    /// A picture, for who is or was in its visit.
+    /// A picture, for who is or was in its visit; the read is audited before a byte leaves.
     pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
@@ -72,6 +73,8 @@ impl Services {
         if hash != row.sha256 {
             return Err(Refusal::internal("a stored picture is not what was stored"));
         }
+        self.note_read(actor, row.institution_id, "picture.read", &id.to_string(), json!({ "visit": row.visit_id }))
+            .await?;
         Ok(Picture { mime: row.mime, size: row.size, file })
     }
 

@@ -4,18 +4,20 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::domain::fairness::{Finding, Place, QueueEvent, Want, What, replay};
+use crate::domain::fairness::{Finding, Place, QueueEvent, Replay, Want, What, replay};
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, ClinicId, TicketId};
 use crate::domain::permission::{AdministratorAct, HolderAct};
 use crate::domain::signature::Purpose;
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
-use crate::protocol::booking::{Passed, QueueDay, Receipt, Signed};
+use crate::protocol::booking::{Passed, QUEUE_FORMAT, QueueContent, QueueDay, Receipt};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::sealing::with_key;
 use crate::services::signing::SignAs;
 use crate::services::topics::Topic;
 use crate::store::{EventRow, Tx};
@@ -80,21 +82,35 @@ impl Services {
         let now = work.now;
         let log = log_of(&mut work.tx, clinic, day, now).await?;
         let told = replay(&log.events);
-        let content = serde_json::json!({ "clinic": row.code, "day": day, "events": log.events });
-        let content = content.to_string();
-        let hash = hex(&<sha2::Sha256 as sha2::Digest>::digest(content.as_bytes()));
-        let subject = format!("queue:{}:{day}", clinic.as_uuid());
+        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        let (code, day, events) = (row.code, day.to_owned(), log.events);
+        let content = QueueContent { name, clinic: code, id: clinic, day, events };
+        let subject = queue_subject(clinic, &content.day);
+        let content = serde_json::to_string(&content).map_err(|e| Refusal::internal(&e))?;
+        let hash = hex(&Sha256::digest(content.as_bytes()));
         let signature =
             self.sign(&mut work, act.institution, SignAs::Server, Purpose::QueueDay, &subject, &hash).await?;
+        let signature = with_key(&mut work.tx, signature).await?;
         work.audit(act.institution, &act.account.to_string(), "queue.export", &subject).await?;
         work.commit().await?;
         Ok(QueueDay {
+            format: QUEUE_FORMAT.to_owned(),
             content,
-            findings: told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect(),
+            findings: findings(&told),
             overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
-            signed: Signed { subject, hash, key: signature.key_id, at: signature.at, signature: hex(&signature.bytes) },
+            signature,
         })
     }
+}
+
+/// What is signed of a queue's day.
+pub(crate) fn queue_subject(clinic: ClinicId, day: &str) -> String {
+    format!("queue:{}:{day}", clinic.as_uuid())
+}
+
+/// What no rule explains, as a file says it.
+pub(crate) fn findings(told: &Replay) -> Vec<Value> {
+    told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect()
 }
 
 /// The queue of a clinic from the first number of a day until a moment.

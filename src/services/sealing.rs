@@ -1,23 +1,30 @@
-//! A visit sealed for a dispute: every signed version, every signature, every entry of the audit about it, in one file
-//! that the server signs and that anybody verifies without the server.
+//! A visit sealed for a dispute: every signed version of the record and of its prescriptions, every signature, every entry
+//! of the audit about them, in one file that the server signs and that anybody verifies without the server.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::audit::Kept;
 use crate::domain::audit::day::DaySeal;
 use crate::domain::audit::merkle::{Hash, inclusion};
 use crate::domain::hex::hex;
-use crate::domain::ids::{InstitutionId, VisitId};
+use crate::domain::ids::{AccountId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::Purpose;
-use crate::protocol::proof::{ExportSignature, Included, SealedLine, VISIT_FORMAT, VisitExport};
+use crate::domain::time::Timestamp;
+use crate::domain::visit::signed_text;
+use crate::protocol::proof::{
+    ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VISIT_FORMAT, VisitExport,
+};
 use crate::services::Services;
 use crate::services::audit_days::subject;
+use crate::services::pharmacy::review_subject;
+use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::visits::staff_visit;
-use crate::store::{NoteRow, SignatureRow, Tx};
+use crate::store::{NoteRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
 
 impl Services {
     /// A visit as a sealed file; that it was made is in the audit, with its hash.
@@ -30,22 +37,28 @@ impl Services {
             about.push(note.id.to_string());
             body.push_str(&line(&sealed_note(&mut work.tx, note).await?));
         }
+        for row in work.tx.prescriptions().of_visit(visit.id).await? {
+            let sheet = sealed_prescription(&mut work.tx, &row, work.now).await?;
+            let Some(sheet) = sheet else { continue };
+            about.push(row.id.to_string());
+            body.push_str(&line(&SealedLine::Prescription(Box::new(sheet))));
+        }
         let seals: Vec<DaySeal> =
             work.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
         for entry in work.tx.audit().about(act.institution, &about).await? {
             let proof = included(&mut work.tx, act.institution, &entry, &seals).await?.map(Box::new);
             body.push_str(&line(&SealedLine::Audit { entry, proof }));
         }
-        let hash = hex(&Sha256::digest(body.as_bytes()));
+        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        let hash = export_hash(&name, &id.to_string(), &hex(&Sha256::digest(body.as_bytes())));
         let what = export_subject(&id.to_string());
         let signature = self.sign(&mut work, act.institution, SignAs::Server, Purpose::Export, &what, &hash).await?;
         let signature = with_key(&mut work.tx, signature).await?;
-        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
         let visit = id.to_string();
         let head = VisitExport { format: VISIT_FORMAT.to_owned(), name, visit, hash: hash.clone(), signature };
         let (who, detail) = (act.account.to_string(), json!({ "hash": hash }));
-        work.audit_why(act.institution, &who, "visit.seal", &id.to_string(), Some("dispute".to_owned()), detail)
-            .await?;
+        let what = id.to_string();
+        work.audit_read(act.institution, &who, "visit.seal", &what, ReadPurpose::Dispute, detail).await?;
         work.commit().await?;
         Ok(format!("{}\n{body}", json!(head)))
     }
@@ -56,23 +69,34 @@ pub(crate) fn export_subject(visit: &str) -> String {
     format!("export:{visit}")
 }
 
+/// What the signature of a sealed visit covers.
+pub(crate) fn export_hash(name: &str, visit: &str, body: &str) -> String {
+    hex(&Sha256::digest(signed_text(&[("name", name), ("visit", visit), ("body", body)]).as_bytes()))
+}
+
 fn line(line: &SealedLine) -> String {
     format!("{}\n", json!(line))
 }
 
-async fn with_key(tx: &mut Tx, signature: SignatureRow) -> Result<ExportSignature, Refusal> {
+pub(crate) async fn with_key(tx: &mut Tx, signature: SignatureRow) -> Result<ExportSignature, Refusal> {
     let key = tx.signatures().key(signature.key_id).await?;
     let key = key.ok_or_else(|| Refusal::internal("a signature without its key"))?;
     Ok(ExportSignature::of(&signature, &key))
 }
 
-async fn sealed_note(tx: &mut Tx, note: NoteRow) -> Result<SealedLine, Refusal> {
-    let id = note.id.to_string();
+/// The signatures under a subject with their keys, oldest first.
+async fn signatures(tx: &mut Tx, subject: &str) -> Result<Vec<ExportSignature>, Refusal> {
     let mut signatures = Vec::new();
-    for signature in tx.signatures().of(&id).await? {
+    for signature in tx.signatures().of(subject).await? {
         signatures.push(with_key(tx, signature).await?);
     }
-    Ok(SealedLine::Note {
+    Ok(signatures)
+}
+
+async fn sealed_note(tx: &mut Tx, note: NoteRow) -> Result<SealedLine, Refusal> {
+    let id = note.id.to_string();
+    let signatures = signatures(tx, &id).await?;
+    Ok(SealedLine::Note(SealedNote {
         id,
         number: note.number,
         content: note.content.0.to_string(),
@@ -82,7 +106,48 @@ async fn sealed_note(tx: &mut Tx, note: NoteRow) -> Result<SealedLine, Refusal> 
         signed_at: note.signed_at,
         reason: note.reason,
         signatures,
-    })
+    }))
+}
+
+/// A prescription with everything that was signed of it; nothing where nobody ever signed.
+async fn sealed_prescription(
+    tx: &mut Tx,
+    row: &PrescriptionRow,
+    now: Timestamp,
+) -> Result<Option<SealedPrescription>, Refusal> {
+    let versions = tx.prescriptions().signed(row.id).await?;
+    if versions.is_empty() {
+        return Ok(None);
+    }
+    let id = row.id.to_string();
+    let version = |one: SignedVersionRow| SealedVersion {
+        version: one.version,
+        content: one.content,
+        report: one.report,
+        answers: one.answers,
+        hash: one.hash,
+        signed_by: one.signed_by.to_string(),
+        signed_at: one.signed_at,
+    };
+    let name = |account: Option<AccountId>| account.map(|account| account.to_string());
+    Ok(Some(SealedPrescription {
+        number: row.number.clone(),
+        state: state_of(row)?.at(now).phase(),
+        hash: row.hash.clone(),
+        legal_basis: row.legal_basis.clone(),
+        versions: versions.into_iter().map(version).collect(),
+        countersigned_by: name(row.countersigned_by),
+        countersigned_at: row.countersigned_at,
+        reviewed_by: name(row.reviewed_by),
+        reviewed_at: row.reviewed_at,
+        review: row.review.clone(),
+        dispensed_by: name(row.dispensed_by),
+        dispensed_at: row.dispensed_at,
+        stop_reason: row.stop_reason.clone(),
+        signatures: signatures(tx, &id).await?,
+        review_signatures: signatures(tx, &review_subject(&id)).await?,
+        id,
+    }))
 }
 
 /// The proof that an entry is in its day; nothing where that day is not sealed yet.

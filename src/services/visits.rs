@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
 use crate::domain::note::NoteContent;
 use crate::domain::note::plain::plain;
@@ -243,7 +244,7 @@ impl Services {
             let note = self.signed_notes(&mut work.tx, visit.id).await?.pop();
             let (who, what) = (act.holder.to_string(), visit.id.to_string());
             if note.is_some() {
-                work.audit(act.institution, &who, "visit.read_own", &what).await?;
+                work.audit_read(act.institution, &who, "visit.read_own", &what, ReadPurpose::Own, json!({})).await?;
             }
             summaries.push(VisitSummary {
                 id: visit.id,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::bus::{Announcement, Bus};
+use crate::domain::access::ReadPurpose;
 use crate::domain::audit::Entry;
 use crate::domain::ids::InstitutionId;
 use crate::domain::permission::Actor;
@@ -129,6 +130,19 @@ impl Work {
         let entry = Entry { at: self.now, actor, action, subject, purpose, detail };
         self.tx.audit().append(institution, &entry).await?;
         Ok(())
+    }
+
+    /// Writes down that something of a patient was read, and why: before it leaves.
+    pub async fn audit_read(
+        &mut self,
+        institution: InstitutionId,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        purpose: ReadPurpose,
+        detail: Value,
+    ) -> Result<(), Refusal> {
+        self.audit_why(institution, actor, action, subject, Some(purpose.as_str().to_owned()), detail).await
     }
 
     /// Commits, then announces.

@@ -1,5 +1,6 @@
-//! Sealed days of the audit log. There is no statement here that changes one; the database refuses one, too.
+//! Sealed days of the audit log, and the signed heads of the running one. There is no statement here that changes one; the database refuses one, too.
 
+use crate::domain::audit::checkpoint::Checkpoint;
 use crate::domain::audit::day::DaySeal;
 use crate::domain::ids::InstitutionId;
 use crate::domain::time::Timestamp;
@@ -36,7 +37,23 @@ impl TryFrom<Row> for (DaySeal, Timestamp) {
     }
 }
 
-/// The `audit_day` table.
+/// A signed head as it stands in the database.
+#[derive(sqlx::FromRow)]
+struct Point {
+    institution_id: InstitutionId,
+    seq: i64,
+    head_hash: String,
+    at: Timestamp,
+}
+
+impl From<Point> for Checkpoint {
+    fn from(point: Point) -> Self {
+        let Point { institution_id, seq, head_hash, at } = point;
+        Self { institution: institution_id.to_string(), seq, head_hash, at }
+    }
+}
+
+/// The `audit_day` and `audit_checkpoint` tables.
 pub struct AuditDays<'tx>(pub(super) &'tx mut Tx);
 
 impl AuditDays<'_> {
@@ -92,5 +109,52 @@ impl AuditDays<'_> {
             .await?
         });
         row.map(|row| <(DaySeal, Timestamp)>::try_from(row).map(|(seal, _)| seal)).transpose()
+    }
+
+    /// Keeps a signed head; one of the same entry that is there already is a conflict.
+    pub async fn mark(self, institution: InstitutionId, point: &Checkpoint) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("insert into audit_checkpoint (institution_id, seq, head_hash, at) values ($1, $2, $3, $4)")
+                .bind(institution)
+                .bind(point.seq)
+                .bind(&point.head_hash)
+                .bind(point.at)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// Every signed head of an institution, by its number.
+    pub async fn checkpoints(self, institution: InstitutionId) -> Result<Vec<Checkpoint>> {
+        let rows: Vec<Point> = on!(self.0, |conn| {
+            sqlx::query_as(
+                "select institution_id, seq, head_hash, at
+                 from audit_checkpoint
+                 where institution_id = $1
+                 order by seq",
+            )
+            .bind(institution)
+            .fetch_all(conn)
+            .await?
+        });
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// The newest signed head of an institution.
+    pub async fn last_checkpoint(self, institution: InstitutionId) -> Result<Option<Checkpoint>> {
+        let row: Option<Point> = on!(self.0, |conn| {
+            sqlx::query_as(
+                "select institution_id, seq, head_hash, at
+                 from audit_checkpoint
+                 where institution_id = $1
+                 order by seq desc
+                 limit 1",
+            )
+            .bind(institution)
+            .fetch_optional(conn)
+            .await?
+        });
+        Ok(row.map(Into::into))
     }
 }

@@ -92,7 +92,7 @@ impl Declarations<'_> {
         id: DeclarationId,
     ) -> Result<Option<DeclarationRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where id = $1 and holder_id = $2 and institution_id = $3"))
+            sqlx::query_as(columns!("where id = $1 and holder_id = $2 and institution_id = $3 and gone_at is null"))
                 .bind(id)
                 .bind(holder)
                 .bind(institution)
@@ -112,7 +112,7 @@ impl Declarations<'_> {
             sqlx::query_scalar(
                 "select id
                  from declaration
-                 where holder_id = $1 and patient_id = $2 and clinic_id = $3 and state = 'submitted'
+                 where holder_id = $1 and patient_id = $2 and clinic_id = $3 and state = 'submitted' and gone_at is null
                  order by submitted_at desc, id desc
                  limit 1",
             )
@@ -127,7 +127,7 @@ impl Declarations<'_> {
     /// A declaration of an institution; for staff.
     pub async fn find(self, institution: InstitutionId, id: DeclarationId) -> Result<Option<DeclarationRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where id = $1 and institution_id = $2"))
+            sqlx::query_as(columns!("where id = $1 and institution_id = $2 and gone_at is null"))
                 .bind(id)
                 .bind(institution)
                 .fetch_optional(conn)
@@ -178,5 +178,49 @@ impl Declarations<'_> {
             .rows_affected()
                 == 1
         }))
+    }
+
+    /// Declarations of a clinic after `after`, in the order of their ids, that were saved at or before a moment and are
+    /// still there.
+    pub async fn stated_by(
+        self,
+        clinic: ClinicId,
+        after: DeclarationId,
+        saved_at: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DeclarationRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where clinic_id = $1 and id > $2 and saved_at <= $3 and gone_at is null order by id limit $4"
+            ))
+            .bind(clinic)
+            .bind(after)
+            .bind(saved_at)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Forgets what was stated: a draft goes, of what was handed in stays that it was, for levels and tickets name it. What
+    /// the triage read of it goes as well.
+    pub async fn forget(self, id: DeclarationId, now: Timestamp) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update triage set facts_sealed = null where declaration_id = $1")
+                .bind(id)
+                .execute(&mut *conn)
+                .await?;
+            sqlx::query("delete from declaration where id = $1 and state = 'draft'")
+                .bind(id)
+                .execute(&mut *conn)
+                .await?;
+            sqlx::query("update declaration set answers_sealed = $2, gone_at = $3 where id = $1 and gone_at is null")
+                .bind(id)
+                .bind(Vec::<u8>::new())
+                .bind(now)
+                .execute(&mut *conn)
+                .await?;
+        });
+        Ok(())
     }
 }

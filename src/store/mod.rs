@@ -31,6 +31,7 @@ mod notices;
 mod patients;
 mod prescriptions;
 mod recordings;
+mod retention;
 mod rooms;
 mod rosters;
 mod sessions;
@@ -77,6 +78,7 @@ pub use notices::{NoticeRow, Notices};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
+pub use retention::{ApprovalRow, GoneRow, PurposeEndRow, Retentions};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
 pub use sessions::{SessionRow, Sessions};
@@ -403,6 +405,8 @@ tables! {
     prescriptions: Prescriptions;
     /// Process records.
     recordings: Recordings;
+    /// What was said of things whose time runs.
+    retention: Retentions;
     /// Rooms and seats.
     rooms: Rooms;
     /// Doctors' recurring hours.

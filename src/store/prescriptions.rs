@@ -443,4 +443,45 @@ impl Prescriptions<'_> {
             .await?
         }))
     }
+
+    /// Prescriptions of an institution after `after`, in the order of their ids, whose last signature is of `signed_at` or
+    /// before; and those without one that were saved at `saved_at` or before.
+    pub async fn old(
+        self,
+        institution: InstitutionId,
+        after: PrescriptionId,
+        signed_at: Timestamp,
+        saved_at: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<PrescriptionRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where p.institution_id = $1
+                   and p.id > $2
+                   and (p.signed_at <= $3 or (p.signed_at is null and p.saved_at <= $4))
+                 order by p.id
+                 limit $5"
+            ))
+            .bind(institution)
+            .bind(after)
+            .bind(signed_at)
+            .bind(saved_at)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Forgets a prescription with every version of it; the database refuses unless it is marked as gone.
+    pub async fn forget(self, id: PrescriptionId) -> Result<()> {
+        on!(self.0, |conn| {
+            for statement in [
+                "delete from prescription_version where prescription_id = $1",
+                "delete from prescription where id = $1",
+            ] {
+                sqlx::query(statement).bind(id).execute(&mut *conn).await?;
+            }
+        });
+        Ok(())
+    }
 }

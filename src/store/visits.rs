@@ -98,6 +98,16 @@ impl Visits<'_> {
         }))
     }
 
+    /// Every visit of a ticket, also those with the wrong person.
+    pub async fn all_of_ticket(self, ticket: TicketId) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!("where ticket_id = $1 order by started_at, id"))
+                .bind(ticket)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
     /// The visits of a holder's patient that go on.
     pub async fn open_of(self, holder: HolderId, patient: PatientId) -> Result<Vec<VisitRow>> {
         Ok(on!(self.0, |conn| {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 use yunzhen::clock::{Clock, Ids};
-use yunzhen::domain::audit::Entry;
+use yunzhen::domain::audit::{Entry, Kept};
 use yunzhen::domain::hex::hex;
 use yunzhen::domain::ids::InstitutionId;
 use yunzhen::services::audit_days::Notary;
@@ -35,14 +35,23 @@ fn kind(db: &Db) -> &'static str {
     }
 }
 
-/// The folder of a hospital with a picture, a film and a secret.
+/// Bytes of a picture that takes longer to seal than somebody needs for an entry.
+const LARGE: usize = 4 * 1024 * 1024;
+
+/// The folder of a hospital with pictures, a film, a secret, and two films in the spool that wait to be stored.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
-    for (place, bytes) in [("attachments/0190aa", "picture"), ("recordings/2026/0190bb", "film"), ("secret.key", "")] {
+    for (place, bytes) in [
+        ("attachments/0190aa", "picture"),
+        ("recordings/2026/0190bb", "film"),
+        ("spool/0190cc.done", "closed"),
+        ("spool/0190dd.part", "growing"),
+    ] {
         let path = folder.path().join(place);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
+    std::fs::write(folder.path().join("attachments/0190ab"), vec![7; LARGE]).unwrap();
     std::fs::write(folder.path().join("secret.key"), SECRET).unwrap();
     folder
 }
@@ -71,6 +80,20 @@ async fn load(db: Db, clock: Clock, acknowledged: Arc<AtomicI64>, stop: Arc<Atom
     }
 }
 
+/// The first entries of an institution's log.
+async fn first(db: &Db, count: i64) -> Vec<Kept> {
+    let institution = institution(db).await;
+    let mut tx = db.read().await.unwrap();
+    let (mut entries, mut last) = (Vec::new(), 0);
+    while last < count {
+        let page = tx.audit().page(institution, last).await.unwrap();
+        let Some(end) = page.last() else { break };
+        last = end.seq;
+        entries.extend(page.into_iter().filter(|entry| entry.seq <= count));
+    }
+    entries
+}
+
 async fn restore(file: &Path, key: &[u8; 32], home: &Path, server: Option<&Db>) -> Result<Told, BackupError> {
     let (archive, ids) = (films(home), Ids::system(Clock::System));
     let step = newest_step(if server.is_some() { "postgres" } else { "sqlite" });
@@ -97,13 +120,14 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     let (archive, ids) = (films(home.path()), Ids::system(Clock::System));
     let hospital = Hospital { db: &db, data_dir: home.path(), archive: &archive, ids: &ids };
     let told = backup::write(&hospital, app.clock.now(), &KEY, &file).await.unwrap();
-    assert!(told.files >= 4, "{told:?}");
+    assert!(told.files >= 7, "{told:?}");
     let meanwhile = acknowledged.load(Ordering::SeqCst);
     stop.store(true, Ordering::SeqCst);
     for writer in writers {
         writer.await.unwrap();
     }
-    assert!(meanwhile >= before, "work went on");
+    assert!(meanwhile > before, "work went on between the beginning and the end: {before} and {meanwhile}");
+    let at_last = acknowledged.load(Ordering::SeqCst);
     let leftovers = std::fs::read_dir(home.path()).unwrap().filter_map(Result::ok);
     assert!(leftovers.into_iter().all(|one| !one.file_name().to_string_lossy().starts_with("copying")));
 
@@ -112,7 +136,9 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     restore(&file, &KEY, elsewhere.path(), target).await.unwrap();
     let read = |place: &str| std::fs::read(elsewhere.path().join(place)).unwrap();
     assert_eq!(read("attachments/0190aa"), b"picture");
+    assert!(read("attachments/0190ab") == vec![7; LARGE]);
     assert_eq!(read("recordings/2026/0190bb"), b"film");
+    assert_eq!((read("spool/0190cc.done"), read("spool/0190dd.part")), (b"closed".to_vec(), b"growing".to_vec()));
     assert_eq!(read("secret.key"), SECRET);
     let opened = match target {
         Some(db) => db.clone(),
@@ -123,7 +149,12 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     let notary = Notary { db: &opened, vault: &vault, ids: &ids };
     let logs = notary.verify().await.unwrap();
     let entries = logs.iter().map(|log| log.found.clone().unwrap()).max().unwrap();
-    assert!(entries >= before, "what was acknowledged before the snapshot is there: {entries} of {before}");
+    assert!(entries >= before, "what was acknowledged before the backup began is there: {entries} of {before}");
+    assert!(entries <= at_last, "and nothing that was never written");
+    // One moment: the entries are the first ones of the hospital that went on, letter by letter, and none is left out.
+    let there = first(&opened, i64::MAX).await;
+    assert_eq!(i64::try_from(there.len()).unwrap(), entries);
+    assert!(there == first(&db, entries).await, "what was written before is there as it was");
     notary.verify_signatures().await.unwrap().unwrap();
     // And it works: the chain goes on from where it was.
     let mut tx = opened.begin().await.unwrap();

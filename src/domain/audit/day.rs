@@ -142,6 +142,8 @@ pub enum What {
     Seal,
     /// A seal is not signed by the server's key, or the signature is of other words.
     Signature,
+    /// A signed head of the running day is not that of the log, is not signed by the server's key, or is gone.
+    Checkpoint,
 }
 
 /// The first place where the log is not what was written.
@@ -166,6 +168,7 @@ impl fmt::Display for Break {
             What::Root => write!(f, "the entries up to {seq} are not those that were sealed")?,
             What::Seal => write!(f, "the seals around entry {seq} do not follow from each other")?,
             What::Signature => write!(f, "the seal up to entry {seq} is not signed by the server's key")?,
+            What::Checkpoint => write!(f, "the signed head at entry {seq} is not that of the log, or is gone")?,
         }
         match self.day {
             Some(day) => write!(f, ", in the sealed day {day}"),

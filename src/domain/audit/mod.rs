@@ -1,5 +1,6 @@
 //! The audit chain: each entry's hash covers the entry before it.
 
+pub mod checkpoint;
 pub mod day;
 pub mod merkle;
 

@@ -1,6 +1,7 @@
 //! Prescriptions: what they hold, whether one may exist, and what becomes of it.
 
 mod content;
+mod keeping;
 mod label;
 mod pane;
 mod quantity;
@@ -10,6 +11,7 @@ mod suitability;
 pub use content::{
     Content, HerbLine, Herbal, Line, Medicine, MedicineKind, Medicines, Misfit, Role, Span, Timing, canonical, hash_of,
 };
+pub use keeping::class_of;
 pub use label::{Label, Step, label};
 pub use pane::{Basis, ClosedReason, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};
 pub use quantity::{Quantity, quantity};

@@ -1,7 +1,9 @@
 //! The hospital in one sealed file, while it works; and a hospital from such a file.
 //!
-//! First the database, one moment of it; then the files, of which there may be more by then than that moment knows, but
-//! never fewer: a picture's row is written after its file. What retention removed meanwhile is named in the backup.
+//! First the spool of films that wait to be stored: whatever leaves it from then on has its row in the database when that is
+//! copied. Then the database, one moment of it; then the other files, of which there may be more by then than that moment
+//! knows, but never fewer: a picture's row is written after its file. What retention removed meanwhile is named in the
+//! backup. A film that is in the spool and in the database is stored once: its row names it.
 
 mod container;
 
@@ -19,6 +21,7 @@ use crate::store::{Copied, Db, POSTGRES_FOLDER, SQLITE_NAME, StoreError, newest_
 
 const PICTURES: &str = "attachments/";
 const FILMS: &str = "recordings/";
+const SPOOL: &str = "spool/";
 const SECRET: &str = "secret.key";
 /// The longest head of an entry.
 const HEAD: usize = 64 * 1024;
@@ -165,6 +168,19 @@ async fn write_to(hospital: &Hospital<'_>, at: Timestamp, key: &[u8; 32], file: 
     let database = kind(hospital.db).to_owned();
     let step = newest_step(&database);
     writer.head(&Manifest { at, database, step })?;
+    for path in files_in(&hospital.data_dir.join("spool"))? {
+        // One that grew when it was listed may be closed by now, and one that was closed may be stored.
+        for path in [path.clone(), path.with_extension("done")] {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            match writer.file(&format!("{SPOOL}{name}"), &path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => {
+                    other?;
+                    break;
+                }
+            }
+        }
+    }
     for Copied { name, path } in hospital.db.copy_to(&copies.0).await? {
         writer.file(&name, &path)?;
         std::fs::remove_file(path)?;
@@ -233,7 +249,7 @@ pub async fn read(source: &Path, key: &[u8; 32], place: &Place<'_>) -> Result<To
     if place.server.is_none() && place.file.exists() {
         return Err(used(&place.file));
     }
-    for name in [SECRET, "attachments"] {
+    for name in [SECRET, "attachments", "spool"] {
         let path = place.data_dir.join(name);
         if path.exists() && !(path.is_dir() && files_in(&path)?.is_empty()) {
             return Err(used(&path));
@@ -277,7 +293,9 @@ pub async fn read(source: &Path, key: &[u8; 32], place: &Place<'_>) -> Result<To
     if opener.read(&mut [0])? > 0 {
         return Err(BackupError::Other("there is more in the backup than it says".to_owned()));
     }
-    std::fs::create_dir_all(place.data_dir.join("attachments"))?;
+    for folder in ["attachments", "spool"] {
+        std::fs::create_dir_all(place.data_dir.join(folder))?;
+    }
     let mut tables = Vec::new();
     let files = entries.len();
     for (name, path) in entries {
@@ -324,7 +342,7 @@ fn is_ours(name: &str) -> bool {
     let known = name == SQLITE_NAME
         || name == SECRET
         || name.strip_prefix(POSTGRES_FOLDER).is_some_and(single)
-        || name.strip_prefix(PICTURES).is_some_and(single)
+        || [PICTURES, SPOOL].iter().any(|folder| name.strip_prefix(folder).is_some_and(single))
         || name.strip_prefix(FILMS).is_some_and(|rest| !rest.is_empty());
     plain && known
 }
@@ -335,10 +353,21 @@ mod tests {
 
     #[test]
     fn nothing_of_a_backup_is_written_beside_the_hospital() {
-        for name in ["yunzhen.db", "secret.key", "attachments/0190", "recordings/2026/film", "postgres/visit"] {
+        for name in
+            ["yunzhen.db", "secret.key", "attachments/0190", "recordings/2026/film", "postgres/visit", "spool/a.done"]
+        {
             assert!(is_ours(name), "{name}");
         }
-        for name in ["../x", "/etc/passwd", "attachments/../../x", "attachments/a/b", "demo.json", "recordings/"] {
+        for name in [
+            "../x",
+            "/etc/passwd",
+            "attachments/../../x",
+            "attachments/a/b",
+            "spool/../x",
+            "spool/",
+            "demo.json",
+            "recordings/",
+        ] {
             assert!(!is_ours(name), "{name}");
         }
     }

@@ -21,6 +21,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::{PrescriptionId, VisitId};
+use crate::domain::access::ReadPurpose;
+use crate::domain::ids::{ClinicId, NoteId, PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
 use crate::domain::prescription::Phase;
@@ -143,6 +145,9 @@ impl Services {
         let detail = json!({ "kind": kind, "number": row.number, "paper": paper });
         let purpose = staff.then(|| "treatment".to_owned());
         work.audit_why(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
+        let detail = json!({ "kind": "record", "number": row.number, "paper": paper });
+        let purpose = if staff { ReadPurpose::Treatment } else { ReadPurpose::Own };
+        work.audit_read(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
         work.commit().await?;
         // Letters are read and packed for a tenth of a second: that keeps nobody else waiting.
         let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
@@ -214,11 +219,13 @@ impl Services {
             }
             None => sheet.signed.push(pair("审方药师", "审核中，未经审核不得调配")),
         }
-        let staff = matches!(actor, Actor::Staff { .. });
-        let action = if staff { "document.read" } else { "document.read_own" };
+        let (action, purpose) = match actor {
+            Actor::Staff { role: Role::Pharmacist, .. } => ("document.read", ReadPurpose::Review),
+            Actor::Staff { .. } => ("document.read", ReadPurpose::Treatment),
+            _ => ("document.read_own", ReadPurpose::Own),
+        };
         let detail = json!({ "kind": "prescription", "version": row.version, "paper": paper });
-        let purpose = staff.then(|| "treatment".to_owned());
-        work.audit_why(row.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
+        work.audit_read(row.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
         work.commit().await?;
         let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
@@ -238,6 +245,14 @@ impl Services {
             None => false,
         };
         let Some(standing) = standing.filter(|_| sound) else {
+        if let Some(id) = PrescriptionId::from_key(&code.subject)
+            && tx.retention().gone(id).await?.is_some()
+        {
+            // Its years are over, and nobody can say any more what it said.
+            return Ok(DocumentVerdict::unknown());
+        }
+        let sound = self.check_signatures(&mut tx, &code.subject, &code.hash).await? != Validity::Broken;
+        let Some((state, signed_at, clinic)) = standing.filter(|_| sound) else {
             tracing::error!(subject = %code.subject, "a document is not what was signed");
             return Ok(DocumentVerdict::unknown());
         };

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::herb::gate::{Needs, Report};
 use crate::domain::ids::PrescriptionId;
 use crate::domain::note::NoteContent;
@@ -58,8 +59,8 @@ impl Services {
         let sheet = self.review_sheet(&mut work.tx, row.clone(), work.now).await?;
         work.keep(command, &sheet).await?;
         let (who, what) = (act.account.to_string(), id.to_string());
-        let why = Some("review".to_owned());
-        work.audit_why(act.institution, &who, "rx.read", &what, why, json!({ "version": row.version })).await?;
+        let detail = json!({ "version": row.version });
+        work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Review, detail).await?;
         if state == Phase::Signed {
             self.tell(&mut work, &row, "rx.claimed").await?;
         }

@@ -1,5 +1,8 @@
 //! What the patient sees: the state at once, the drugs when a pharmacist has approved them.
 
+use serde_json::json;
+
+use crate::domain::access::ReadPurpose;
 use crate::domain::permission::HolderAct;
 use crate::domain::prescription::{Content, Phase, VALID};
 use crate::domain::text::Text;
@@ -24,7 +27,7 @@ impl Services {
             let content = content.map_err(|e| Refusal::internal(&e))?;
             if is_told {
                 let (who, what) = (act.holder.to_string(), row.id.to_string());
-                work.audit(act.institution, &who, "rx.read_own", &what).await?;
+                work.audit_read(act.institution, &who, "rx.read_own", &what, ReadPurpose::Own, json!({})).await?;
             }
             mine.push(MyPrescription {
                 id: row.id,

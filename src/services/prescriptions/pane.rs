@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::herb::gate::Pregnancy;
-use crate::domain::ids::VisitId;
+use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Basis, LegalFlags, Pane, VisitBasis, may_exist};
@@ -21,11 +22,21 @@ use crate::store::{BasisRow, Tx, VisitRow};
 const FLAGS: LegalFlags = LegalFlags { epidemic: true };
 
 impl Services {
-    /// The prescriptions of a visit, and whether one may exist: `GET /visits/{id}/prescriptions`.
+    /// The prescriptions of a visit, and whether one may exist; the read is audited: `GET /visits/{id}/prescriptions`.
     pub async fn prescriptions(&self, act: DoctorAct, id: VisitId) -> Result<VisitPrescriptions, Refusal> {
         let mut tx = self.db.read().await?;
         let visit = doctors_visit(&mut tx, act, id).await?;
-        self.prescriptions_of(&mut tx, &visit).await
+        let view = self.prescriptions_of(&mut tx, &visit).await?;
+        drop(tx);
+        let read: Vec<PrescriptionId> = view.prescriptions.iter().map(|one| one.id).collect();
+        if !read.is_empty() {
+            let mut work = self.begin().await?;
+            let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
+            let detail = json!({ "prescriptions": read });
+            work.audit_read(act.institution, &who, "rx.read", &what, why, detail).await?;
+            work.commit().await?;
+        }
+        Ok(view)
     }
 
     async fn prescriptions_of(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitPrescriptions, Refusal> {

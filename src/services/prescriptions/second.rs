@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::DoctorAct;
 use crate::domain::signature::Purpose;
@@ -25,9 +26,8 @@ impl Services {
                 continue;
             }
             views.push(self.prescription_view(&mut work.tx, row).await?);
-            let why = Some("countersign".to_owned());
-            let who = act.account.to_string();
-            work.audit_why(act.institution, &who, "rx.read", &what, why, json!({})).await?;
+            let (who, why) = (act.account.to_string(), ReadPurpose::Countersign);
+            work.audit_read(act.institution, &who, "rx.read", &what, why, json!({})).await?;
         }
         work.commit().await?;
         Ok(views)

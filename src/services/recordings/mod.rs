@@ -13,8 +13,9 @@ mod survey;
 
 use std::ops::Range;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::audit::Entry;
 use crate::domain::ids::{RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
@@ -92,7 +93,8 @@ impl Services {
     /// Audits a listing before it leaves. The one writer of the database is held for this alone.
     async fn note_listing(&self, act: DoctorAct, what: &str) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
-        work.audit(act.institution, &act.account.to_string(), "recording.list", what).await?;
+        let (who, why) = (act.account.to_string(), ReadPurpose::Treatment);
+        work.audit_read(act.institution, &who, "recording.list", what, why, json!({})).await?;
         work.commit().await
     }
 
@@ -106,7 +108,9 @@ impl Services {
         }
         drop(tx);
         let mut work = self.begin().await?;
-        work.audit(act.institution, &act.account.to_string(), "recording.play", &id.to_string()).await?;
+        let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
+        let detail = json!({ "visit": row.visit_id });
+        work.audit_read(act.institution, &who, "recording.play", &what, why, detail).await?;
         work.commit().await?;
         let total = u64::try_from(row.size).unwrap_or(0);
         let range = asked.of(total);

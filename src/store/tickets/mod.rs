@@ -237,6 +237,16 @@ impl Tickets<'_> {
         }))
     }
 
+    /// The tickets that were taken with a declaration, oldest first.
+    pub async fn of_declaration(&mut self, declaration: DeclarationId) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!("where declaration_id = $1 order by joined_at, id"))
+                .bind(declaration)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
     /// The live tickets of a clinic: held ones first, then the waiting in calling order.
     pub async fn board(&mut self, clinic: ClinicId) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {

@@ -149,6 +149,7 @@ fn sensible() -> Value {
         "name": "Zhang", "birth_date": "1990-01-01", "yes": ["breath"], "level": "EMERGENCY",
         "role": "interpreter", "temperature": 37.0, "heart_rate": 80, "respiratory_rate": 16, "oxygen_saturation": 98,
         "systolic": 120, "diastolic": 80, "day": "2030-01-01", "first_day": "2030-01-01",
+        "class": "prescription_ordinary",
     })
 }
 

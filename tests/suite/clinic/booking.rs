@@ -590,9 +590,7 @@ async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
     let events = serde_json::from_str::<Value>(content).unwrap()["events"].clone();
     let events: Vec<QueueEvent> = serde_json::from_value(events).unwrap();
     assert_eq!(json!(replay(&events).overtakings.len()), day["overtakings"], "what was signed is what was played");
-    let hash = <sha2::Sha256 as sha2::Digest>::digest(content.as_bytes());
-    assert_eq!(day["signed"]["hash"].as_str().unwrap(), yunzhen::domain::hex::hex(&hash));
-    assert_eq!(day["signed"]["signature"].as_str().unwrap().len(), 128);
+    assert_eq!(day["signature"]["bytes"].as_str().unwrap().len(), 128);
     assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/x"), &admin).await.status, 422);
     assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &doctor).await.status, 403);
 }

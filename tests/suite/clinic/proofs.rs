@@ -7,11 +7,12 @@ use yunzhen::store::Db;
 
 use super::audits::entries;
 use super::pictures::png;
+use super::prescriptions::signed;
 use super::stage::{Answer, Stage, Visit};
 use super::tongue::{begin, put};
 use crate::support::sql::run;
 
-async fn sign(stage: &Stage, visit: &Visit, version: i64, diagnosis: &str, reason: Option<&str>) {
+pub(super) async fn sign(stage: &Stage, visit: &Visit, version: i64, diagnosis: &str, reason: Option<&str>) {
     let content = json!({ "complaint": "发热2天，咳嗽", "diagnosis": diagnosis, "advice": "多饮水" });
     let body = json!({ "version": version, "content": content });
     stage.send(reqwest::Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, Some(body), None).await.ok();
@@ -284,4 +285,67 @@ async fn a_sealed_visit_is_verified_by_anybody_and_a_changed_letter_is_found() {
         assert!(verify_export(&format!("{head}\n{changed}"), Some(&key)).is_err());
     }
     assert_eq!(entries(&stage, "visit.seal").await[0].2.as_deref(), Some("dispute"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_administrator_says_that_a_purpose_ended_and_approves_what_goes_and_neither_reaches_into_the_future() {
+    let stage = Stage::open().await;
+    let (boss, nurse) = (stage.staff("admin").await, stage.staff("nurse").await);
+    let clinic = stage.get("/clinics", &boss).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let now = stage.clock.now().as_millis();
+    let (end, approve) = (format!("/clinics/{clinic}/purpose-end"), "/retention/approvals");
+    let word = |until: i64| json!({ "declared_until": until });
+    let approval = |class: &str, until: i64| json!({ "class": class, "due_until": until });
+    assert_eq!(stage.post(&end, &nurse, word(now)).await.refusal().0, 403);
+    assert_eq!(stage.post(approve, &nurse, approval("prescription_ordinary", now)).await.refusal().0, 403);
+    let refused = [
+        (stage.post(&end, &boss, word(now + 1)).await, "declared_until"),
+        (stage.post(approve, &boss, approval("prescription_ordinary", now + 1)).await, "due_until"),
+        (stage.post(approve, &boss, approval("outpatient_record", now)).await, "class"),
+        (stage.post(approve, &boss, approval("declaration", now)).await, "class"),
+    ];
+    for (answer, field) in &refused {
+        assert_eq!((answer.refusal(), &answer.body["field"]), ((422, "request.invalid"), &json!(field)));
+    }
+    let nowhere = "/clinics/0190a0a0-0000-7000-8000-0000000000ff/purpose-end";
+    assert_eq!(stage.post(nowhere, &boss, word(now)).await.refusal().0, 404);
+    stage.post(&end, &boss, word(now)).await.ok();
+    stage.post(approve, &boss, approval("prescription_toxic", now)).await.ok();
+    let seen = stage.get("/retention", &boss).await.ok();
+    assert_eq!((&seen["purposes"][0]["clinic"], &seen["purposes"][0]["said_at"]), (&json!(clinic), &json!(now)));
+    assert_eq!(seen["approvals"].as_array().unwrap().len(), 1, "what was refused is not there");
+    assert_eq!(seen["approvals"][0]["class"], "prescription_toxic");
+    assert_eq!((entries(&stage, "purpose.end").await.len(), entries(&stage, "retention.approve").await.len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_on_a_visit_keeps_its_prescription_and_its_declaration_from_every_job() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    signed(&stage, &visit).await;
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    let boss = stage.staff("admin").await;
+    let reason = json!({ "reason": "医疗纠纷" });
+    let placed = stage.post(&format!("/visits/{}/hold", visit.id), &boss, reason).await.ok();
+    let clinic = stage.get("/clinics", &boss).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let word = json!({ "declared_until": stage.clock.now() });
+    stage.post(&format!("/clinics/{clinic}/purpose-end"), &boss, word).await.ok();
+    stage.clock.advance(THREE_YEARS * 2);
+    let boss = stage.staff("admin").await;
+    let approval = json!({ "class": "prescription_ordinary", "due_until": stage.clock.now() });
+    stage.post("/retention/approvals", &boss, approval).await.ok();
+    let gone = async || {
+        let services = &stage.server.services;
+        (services.remove_prescriptions().await.unwrap(), services.remove_declarations().await.unwrap())
+    };
+    assert_eq!(gone().await, (0, 0));
+    assert_eq!(stage.get("/retention", &boss).await.ok()["certificates"], json!([]));
+    stage.act(&format!("/holds/{}/lift", placed["id"].as_str().unwrap()), &boss).await;
+    assert_eq!(gone().await, (1, 1));
+    let seen = stage.get("/retention", &boss).await.ok();
+    let mut classes: Vec<&str> =
+        seen["certificates"].as_array().unwrap().iter().map(|one| one["class"].as_str().unwrap()).collect();
+    classes.sort_unstable();
+    assert_eq!(classes, ["declaration", "prescription_ordinary"]);
 }

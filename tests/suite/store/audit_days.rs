@@ -78,7 +78,7 @@ async fn three_days(db: &Db) -> (Hospital, Office, Timestamp) {
 
 /// Takes the guards away, as a person with the database in hand could.
 async fn without_triggers(db: &Db) {
-    for table in ["audit", "audit_day", "signature"] {
+    for table in ["audit", "audit_day", "audit_checkpoint", "signature"] {
         for trigger in ["never_changes", "never_goes"] {
             let statement = match db {
                 Db::Sqlite { .. } => format!("drop trigger {table}_{trigger}"),
@@ -175,5 +175,57 @@ on_both! {
         assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
         lines.truncate(2);
         assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
+    }
+
+    async fn who_cuts_off_the_end_of_today_is_found_up_to_the_last_signed_head(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        let sign = async || office.notary().checkpoint(now).await.unwrap();
+        assert_eq!((sign().await, sign().await), (1, 0), "what is signed is not signed again");
+        work(&hospital, 3, 4).await;
+        assert_eq!(sign().await, 1);
+        work(&hospital, 3, 1).await;
+        let log = office.log().await;
+        assert_eq!((log.found, log.signed_to), (Ok(11), Some(10)));
+        assert_eq!(office.notary().verify_signatures().await.unwrap(), Ok(5), "three days and two heads");
+        for change in ["update audit_checkpoint set seq = 9 where seq = 10", "delete from audit_checkpoint"] {
+            assert!(refusal(&db, change).await.contains("a signed head never changes"), "{change}");
+        }
+        without_triggers(&db).await;
+        // The entry that came after the last signed head can still be cut off: that much an hour costs.
+        run(&db, "delete from audit where seq = 11").await;
+        run(&db, "update topic set head = 10 where topic like 'audit:%'").await;
+        assert_eq!(office.found().await, Ok(10));
+        run(&db, "delete from audit where seq > 8").await;
+        run(&db, "update topic set head = 8 where topic like 'audit:%'").await;
+        assert_eq!(office.found().await.unwrap_err(), "entry 9 is missing, after the last sealed day");
+        // Whoever takes the head away with it leaves its signature, and whoever takes that, too, the line in the log.
+        run(&db, "delete from audit_checkpoint where seq = 10").await;
+        let words = "the signed head at entry 7 is not that of the log, or is gone, after the last sealed day";
+        assert_eq!(office.found().await.unwrap_err(), words);
+    }
+
+    async fn who_makes_the_end_of_today_anew_is_found(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        work(&hospital, 3, 3).await;
+        office.notary().checkpoint(now).await.unwrap();
+        without_triggers(&db).await;
+        run(&db, "delete from audit where seq > 7").await;
+        run(&db, "update topic set head = 7 where topic like 'audit:%'").await;
+        // As many entries as before, and others.
+        work(&hospital, 3, 3).await;
+        run(&db, "update audit_checkpoint set head_hash = (select hash from audit where seq = 9)").await;
+        let words = "the signed head at entry 9 is not that of the log, or is gone, after the last sealed day";
+        assert_eq!(office.found().await.unwrap_err(), words);
+    }
+
+    async fn a_broken_chain_is_not_signed(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.notary().checkpoint(now).await.unwrap();
+        work(&hospital, 3, 3).await;
+        without_triggers(&db).await;
+        run(&db, "update audit set subject = 'visit_9' where seq = 8").await;
+        assert!(office.notary().checkpoint(now).await.is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::support::hospital::Hospital;
 use crate::support::on_both;
 use crate::support::visiting::visit;
 
-fn line(hospital: &Hospital, visit: &VisitRow, body: &[u8]) -> MessageRow {
+pub fn line(hospital: &Hospital, visit: &VisitRow, body: &[u8]) -> MessageRow {
     MessageRow {
         id: hospital.ids.make(MessageId::from_uuid),
         institution_id: hospital.institution,

@@ -20,6 +20,7 @@ mod parity;
 mod prescriptions;
 mod racing;
 mod recordings;
+mod retention;
 mod rooms;
 mod signatures;
 mod templates;

@@ -24,7 +24,7 @@ async fn save(hospital: &Hospital, draft: &DraftRow) -> bool {
     hospital.write(async |tx| tx.notes().save(draft).await.unwrap()).await
 }
 
-fn note(hospital: &Hospital, visit: &VisitRow, number: i64) -> NoteRow {
+pub fn note(hospital: &Hospital, visit: &VisitRow, number: i64) -> NoteRow {
     NoteRow {
         id: hospital.ids.make(NoteId::from_uuid),
         institution_id: hospital.institution,

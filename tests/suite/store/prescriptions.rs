@@ -12,7 +12,7 @@ use crate::support::on_both;
 use crate::support::sql::refusal;
 use crate::support::visiting::visit;
 
-fn prescription(
+pub fn prescription(
     hospital: &Hospital,
     visit: &VisitRow,
     number: &str,
@@ -54,7 +54,7 @@ fn prescription(
     }
 }
 
-async fn kept(hospital: &Hospital, row: &PrescriptionRow) {
+pub async fn kept(hospital: &Hospital, row: &PrescriptionRow) {
     hospital.write(async |tx| tx.prescriptions().insert(row).await.unwrap()).await;
     hospital.write(async |tx| tx.prescriptions().save(row).await.unwrap()).await;
 }

@@ -51,7 +51,7 @@ fn film(hospital: &Hospital, visit: &VisitRow, seat: &SeatRow) -> RecordingRow {
 }
 
 /// A visit with a film.
-async fn kept(hospital: &Hospital) -> (VisitRow, RecordingRow) {
+pub async fn kept(hospital: &Hospital) -> (VisitRow, RecordingRow) {
     let visit = visit(hospital, 0).await;
     let seat = seat(hospital, &visit);
     let row = film(hospital, &visit, &seat);

@@ -529,6 +529,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clinics/{id}/purpose-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the purpose of what was declared in a clinic has ended; after the days of the class it goes. */
+        post: operations["post_clinics_id_purpose_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clinics/{id}/queue-days/{day}": {
         parameters: {
             query?: never;
@@ -1427,6 +1444,23 @@ export interface paths {
         get: operations["get_retention"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves that what was due of a class may go. */
+        post: operations["post_retention_approvals"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2435,6 +2469,31 @@ export interface components {
             zone: string;
         };
         /**
+         * Format: uuid
+         * @description An administrator's word that what is due may go.
+         */
+        ApprovalId: string;
+        /** @description `POST /retention/approvals`. */
+        ApprovalRequest: {
+            /** @description A class that goes by approval. */
+            class: components["schemas"]["RetentionClass"];
+            /** @description What was due at or before this moment; not later than now. */
+            due_until: components["schemas"]["Timestamp"];
+        };
+        /** @description An administrator's approval that what was due may go. */
+        ApprovalView: {
+            /** @description When. */
+            approved_at: components["schemas"]["Timestamp"];
+            /** @description Whose approval. */
+            approved_by: string;
+            /** @description Of which class. */
+            class: components["schemas"]["RetentionClass"];
+            /** @description What was due at or before this moment. */
+            due_until: components["schemas"]["Timestamp"];
+            /** @description The approval. */
+            id: components["schemas"]["ApprovalId"];
+        };
+        /**
          * @description Who answers an item, or on which screen.
          * @enum {string}
          */
@@ -3322,6 +3381,27 @@ export interface components {
             /** @description To this one. */
             to: string;
         };
+        /** @description A signature with everything that is needed to verify it. */
+        ExportSignature: {
+            /** @description How it signs. */
+            algorithm: components["schemas"]["Algorithm"];
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The signature, hexadecimal. */
+            bytes: string;
+            /** @description The hash of its content. */
+            hash: string;
+            /** @description The key's id. */
+            key: string;
+            /** @description Whose key it is. */
+            owner: string;
+            /** @description The public key, hexadecimal. */
+            public_key: string;
+            /** @description What the signer said by it. */
+            purpose: components["schemas"]["Purpose"];
+            /** @description What was signed. */
+            subject: string;
+        };
         /** @description One place into which both sides wrote. */
         FieldConflict: {
             /** @description What was there before; null for nothing. */
@@ -3833,11 +3913,6 @@ export interface components {
              */
             days: number;
         };
-        /**
-         * Format: uuid
-         * @description A key that signs.
-         */
-        KeyId: string;
         /** @description Somebody in front of the door. */
         Knock: {
             /** @description The seat that it would be. */
@@ -4585,6 +4660,34 @@ export interface components {
          */
         PulseBy: "practitioner" | "device";
         /**
+         * @description What the signer says by signing. A signature for one purpose proves no other.
+         * @enum {string}
+         */
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        /**
+         * Format: uuid
+         * @description An administrator's word that a purpose has ended.
+         */
+        PurposeEndId: string;
+        /** @description `POST /clinics/{id}/purpose-end`. */
+        PurposeEndRequest: {
+            /** @description The purpose of everything that was declared at or before this moment has ended; not later than now. */
+            declared_until: components["schemas"]["Timestamp"];
+        };
+        /** @description An administrator's word that the purpose of declarations has ended. */
+        PurposeEndView: {
+            /** @description Of which clinic. */
+            clinic: components["schemas"]["ClinicId"];
+            /** @description What was declared at or before this moment. */
+            declared_until: components["schemas"]["Timestamp"];
+            /** @description The word. */
+            id: components["schemas"]["PurposeEndId"];
+            /** @description When; the days are counted from here. */
+            said_at: components["schemas"]["Timestamp"];
+            /** @description Whose word. */
+            said_by: string;
+        };
+        /**
          * @description How well a call works.
          * @enum {string}
          */
@@ -4607,19 +4710,21 @@ export interface components {
             /** @description What the patient reads. */
             text: components["schemas"]["Text"];
         };
-        /** @description A day of a queue for an auditor: `GET /clinics/{id}/queue-days/{day}`. */
+        /** @description A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`. */
         QueueDay: {
-            /** @description The signed words: JSON of the clinic, the day and its events. */
+            /** @description The signed words: JSON of institution, clinic, day and events. */
             content: string;
-            /** @description What no rule explains. */
+            /** @description What no rule explains, as playing the events again finds it. */
             findings: Record<string, never>[];
+            /** @description `yunzhen.queue-day.1`. */
+            format: string;
             /**
              * Format: int32
              * @description How often somebody who came later was called before.
              */
             overtakings: number;
             /** @description The server's signature over the SHA-256 of `content`. */
-            signed: components["schemas"]["Signed"];
+            signature: components["schemas"]["ExportSignature"];
         };
         /** @description `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record. */
         ReadView: {
@@ -4745,10 +4850,14 @@ export interface components {
         RetentionClass: "outpatient_record" | "process_record" | "prescription_ordinary" | "prescription_toxic" | "prescription_controlled" | "audit_log" | "declaration" | "teaching_recording";
         /** @description `GET /retention`. */
         RetentionView: {
+            /** @description Approvals that what was due may go, newest first. */
+            approvals: components["schemas"]["ApprovalView"][];
             /** @description Certificates of deletion, newest first. */
             certificates: components["schemas"]["CertificateView"][];
             /** @description Orders that something stays, newest first. */
             holds: components["schemas"]["HoldView"][];
+            /** @description Words that the purpose of declarations has ended. */
+            purposes: components["schemas"]["PurposeEndView"][];
             /** @description How long what is kept. */
             rules: components["schemas"]["ClassRules"];
         };
@@ -5211,19 +5320,6 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             /** @description The first 16 hexadecimal digits of the SHA-256 of the public key. */
             key: string;
-        };
-        /** @description A signature of the server. */
-        Signed: {
-            /** @description When. */
-            at: components["schemas"]["Timestamp"];
-            /** @description SHA-256 of the content, in hexadecimal digits. */
-            hash: string;
-            /** @description The key. */
-            key: components["schemas"]["KeyId"];
-            /** @description The signature, in hexadecimal digits. */
-            signature: string;
-            /** @description What it is about. */
-            subject: string;
         };
         /** @description A version of the note that can never change. */
         SignedNote: {
@@ -7494,6 +7590,63 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_clinics_id_purpose_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PurposeEndRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurposeEndView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10423,6 +10576,53 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_retention_approvals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -20,6 +20,11 @@ static WORDS: LazyLock<MedicineFile> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../medicines.json")).expect("the shipped words are checked by a test")
 });
 
+/// Whether a name is that of a narcotic or psychotropic.
+pub fn is_controlled_medicine(name: &str) -> bool {
+    WORDS.controlled.iter().any(|word| name.contains(word.as_str()))
+}
+
 pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_days: &[&Active]) {
     for rule in ["MED-CONTROLLED", "MED-INJECTED", "MED-IS-HERB", "MED-UNJUDGED", "DUP-SHEET", "DUP-ACTIVE"] {
         desk.ask(rule);
@@ -35,7 +40,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
     for (index, item) in sheet.items.iter().enumerate() {
         let (at, name) = ([index], item.name.trim());
         let holds = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
-        if holds(&WORDS.controlled) {
+        if is_controlled_medicine(name) {
             let fact =
                 Text::new(format!("{name}:麻醉、精神药品不得网上开具"), "A narcotic or psychotropic, never online.");
             desk.find("MED-CONTROLLED", &at, NEVER, Source::Online2018, fact);

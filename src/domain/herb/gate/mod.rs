@@ -28,6 +28,7 @@ use crate::domain::text::Text;
 use crate::domain::triage::RuleSetStatus;
 
 pub use facts::{Active, Patient, Pregnancy};
+pub use medicine::is_controlled_medicine;
 
 /// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]

@@ -48,7 +48,7 @@ fn patient(hospital: &Hospital, name: u8) -> PatientRow {
 }
 
 /// A holder and a patient for whom they answer, kept.
-async fn family(hospital: &Hospital, index: u8) -> (HolderId, PatientId) {
+pub async fn family(hospital: &Hospital, index: u8) -> (HolderId, PatientId) {
     let (holder, patient) = (holder(hospital, index), patient(hospital, index));
     let now = hospital.now();
     hospital
@@ -62,7 +62,7 @@ async fn family(hospital: &Hospital, index: u8) -> (HolderId, PatientId) {
 }
 
 /// A draft of a holder for a patient; not yet kept.
-fn draft(hospital: &Hospital, clinic: ClinicId, (holder, patient): (HolderId, PatientId)) -> DeclarationRow {
+pub fn draft(hospital: &Hospital, clinic: ClinicId, (holder, patient): (HolderId, PatientId)) -> DeclarationRow {
     DeclarationRow {
         id: hospital.ids.make(DeclarationId::from_uuid),
         institution_id: hospital.institution,

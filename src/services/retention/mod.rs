@@ -1,6 +1,11 @@
 //! What goes when its time is over, what stays because somebody ordered it, and what is said of what went.
 //!
-//! Notes, signatures and the audit stay in this version. Conversations and pictures of a visit go together.
+//! Notes, signatures and the audit stay for good. Conversations and pictures of a visit go together; prescriptions go by
+//! an administrator's approval, declarations after an administrator's word that their purpose has ended.
+
+mod acts;
+mod declarations;
+mod prescriptions;
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -181,7 +186,14 @@ impl Services {
         let mut tx = self.db.read().await?;
         let holds = tx.holds().newest(act.institution, SHOWN).await?;
         let certificates = tx.certificates().newest(act.institution, SHOWN).await?;
+        let approvals = tx.retention().approvals(act.institution, SHOWN).await?;
+        let mut purposes = Vec::new();
+        for clinic in tx.clinics().of(act.institution).await? {
+            purposes.extend(tx.retention().purpose_ends(clinic.id).await?.into_iter().map(acts::purpose_view));
+        }
         Ok(RetentionView {
+            approvals: approvals.into_iter().map(acts::approval_view).collect(),
+            purposes,
             rules: in_force().clone(),
             holds: holds.into_iter().map(|row| self.hold_view(row)).collect::<Result<_, _>>()?,
             certificates: certificates.into_iter().map(certificate_view).collect(),

@@ -1,0 +1,147 @@
+//! A sealed visit: the server's signature over every letter of it, and inside every signature of every person.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Unproved;
+use crate::domain::audit::Kept;
+use crate::domain::audit::merkle::{Hash, is_included};
+use crate::domain::hex::{hex, unhex};
+use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
+use crate::domain::signature::Purpose;
+use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
+use crate::protocol::proof::{
+    ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VisitExport,
+};
+use crate::services::audit_days::subject;
+use crate::services::notes::Noted;
+use crate::services::pharmacy::{review_hash, review_subject};
+use crate::services::sealing::{export_hash, export_subject};
+
+/// What a file holds.
+#[derive(Default)]
+struct Counted {
+    notes: usize,
+    prescriptions: usize,
+    signatures: usize,
+    entries: usize,
+    proved: usize,
+}
+
+pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
+    let export: VisitExport = serde_json::from_str(head).map_err(|_| Unproved::Unreadable { line: 1 })?;
+    if serde_json::json!(export).to_string() != head {
+        return Err(Unproved::Content("the first line".to_owned()));
+    }
+    let VisitExport { name, visit, hash, signature, .. } = export;
+    let body = hex(&Sha256::digest(rest.as_bytes()));
+    if hash != export_hash(&name, &visit, &body) {
+        return Err(Unproved::Content("the first line, or what is behind it,".to_owned()));
+    }
+    if !signature.is_of_server_for(Purpose::Export, &export_subject(&visit), &hash) {
+        return Err(Unproved::Signature);
+    }
+    let mut counted = Counted::default();
+    for (text, number) in rest.lines().zip(2..) {
+        let line = serde_json::from_str::<SealedLine>(text).map_err(|_| Unproved::Unreadable { line: number })?;
+        match line {
+            SealedLine::Note(note) => {
+                let holds = note_holds(&visit, &note);
+                counted.signatures += holds.ok_or_else(|| inside(format!("version {} of the record", note.number)))?;
+                counted.notes += 1;
+            }
+            SealedLine::Prescription(sheet) => {
+                let holds = prescription_holds(&sheet);
+                counted.signatures += holds.ok_or_else(|| inside(format!("prescription {}", sheet.number)))?;
+                counted.prescriptions += 1;
+            }
+            SealedLine::Audit { entry, proof } => {
+                let is_proved = proof.as_ref().is_none_or(|proof| is_in_its_day(&entry, proof));
+                if !entry.is_itself() || !is_proved {
+                    return Err(inside(format!("entry {} of the audit", entry.seq)));
+                }
+                counted.entries += 1;
+                counted.proved += usize::from(proof.is_some());
+            }
+        }
+    }
+    let Counted { notes, prescriptions, signatures, entries, proved } = counted;
+    let what = format!(
+        "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {signatures} signatures, \
+         {entries} entries of the audit, {proved} of them proved to be in sealed days"
+    );
+    Ok((what, signature))
+}
+
+fn inside(what: String) -> Unproved {
+    Unproved::Content(what)
+}
+
+/// How many signatures a version of the record has, where all hold and it is what was hashed.
+fn note_holds(visit: &str, note: &SealedNote) -> Option<usize> {
+    let of = Noted {
+        visit,
+        number: note.number,
+        content: &note.content,
+        signed_by: &note.signed_by,
+        signed_at: note.signed_at,
+        reason: note.reason.as_deref(),
+        previous_hash: &note.previous_hash,
+    };
+    // A signature of an earlier content is none of this one.
+    let own: Vec<_> = note.signatures.iter().filter(|one| one.hash == note.hash).collect();
+    let holds = own.iter().all(|one| one.holds_for(one.purpose, &note.id, &note.hash));
+    (of.hash() == note.hash && holds).then_some(own.len())
+}
+
+/// How many signatures a prescription has, where all hold, each version is signed by whoever it says, and its state is one
+/// that those who have to sign have signed.
+fn prescription_holds(sheet: &SealedPrescription) -> Option<usize> {
+    let own = |version: &SealedVersion, purpose: Purpose| {
+        let signed = sheet.signatures.iter().filter(move |one| one.hash == version.hash && one.purpose == purpose);
+        signed.map(|one| one.owner.clone()).collect::<Vec<_>>()
+    };
+    let all = sheet.signatures.iter().all(|one| {
+        let version = sheet.versions.iter().find(|version| version.hash == one.hash);
+        version.is_some_and(|version| one.holds_for(one.purpose, &sheet.id, &version.hash))
+    });
+    let versions = sheet.versions.iter().all(|version| {
+        let SealedVersion { version: number, content, report, answers, hash, signed_by, .. } = version;
+        let words = hash_of_prescription(&sheet.id, *number, content, report, answers);
+        words == *hash && own(version, Purpose::Prescription).contains(signed_by)
+    });
+    let newest = sheet.versions.iter().find(|version| Some(&version.hash) == sheet.hash.as_ref());
+    let second = sheet
+        .countersigned_by
+        .as_ref()
+        .is_none_or(|second| newest.is_some_and(|version| own(version, Purpose::Countersignature).contains(second)));
+    let is_sound = all && versions && second && review_holds(sheet);
+    is_sound.then(|| sheet.signatures.len() + sheet.review_signatures.len())
+}
+
+/// Whether the pharmacist's word is what the pharmacist signed, and there where the state needs it.
+fn review_holds(sheet: &SealedPrescription) -> bool {
+    let subject = review_subject(&sheet.id);
+    let all = sheet.review_signatures.iter().all(|one| one.holds_for(Purpose::Review, &subject, &one.hash));
+    let is_dispensable = matches!(sheet.state, Phase::Approved | Phase::Dispensed);
+    match (&sheet.hash, &sheet.review, &sheet.reviewed_by) {
+        (Some(hash), Some(review), Some(by)) => {
+            let signed = review_hash(hash, review);
+            let kept = serde_json::from_str::<ReviewKept>(review);
+            let says_yes = kept.is_ok_and(|kept| kept.verdict == ReviewVerdict::Approved);
+            let mine = |one: &ExportSignature| one.hash == signed && one.owner == *by;
+            all && sheet.review_signatures.iter().any(mine) && (says_yes || !is_dispensable)
+        }
+        _ => all && !is_dispensable,
+    }
+}
+
+fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {
+    let Included { seal, signature, path } = proof;
+    let hashes = |text: &String| Hash::try_from(unhex(text)?).ok();
+    let (root, path) = (hashes(&seal.root), path.iter().map(hashes).collect::<Option<Vec<_>>>());
+    let number = |n: i64| usize::try_from(n).ok();
+    let (Some(root), Some(path)) = (root, path) else { return false };
+    let (Some(index), Some(count)) = (number(entry.seq - seal.first), number(seal.entries())) else { return false };
+    is_included(&entry.leaf(), index, count, &path, &root)
+        && signature.is_of_server_for(Purpose::AuditDay, &subject(seal), &seal.hash())
+}
