@@ -12,9 +12,9 @@ use utoipa_axum::routes;
 use crate::domain::ids::{HoldId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::proof::{HoldRequest, HoldView, RetentionView};
+use crate::protocol::proof::{HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 
 /// The routes of this file.
@@ -44,15 +44,15 @@ async fn hold(
 }
 
 /// Lifts an order.
-#[utoipa::path(post, path = "/holds/{id}/lift", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/holds/{id}/lift", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = LiftRequest,
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn lift(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<AdministratorAct>,
     Id(id): Id<HoldId>,
-    Bare(command): Bare,
+    Body(body, command): Body<LiftRequest>,
 ) -> Result<StatusCode, HttpError> {
-    services.lift_hold(act, id, &command).await?;
+    services.lift_hold(act, id, body, &command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
