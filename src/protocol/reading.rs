@@ -124,6 +124,7 @@ pub struct FoundVisit {
 #[serde(deny_unknown_fields, default)]
 pub struct ReadAsked {
     /// Why, for whoever treated the patient and does not now. Everybody else breaks the glass.
+    #[param(inline)]
     pub purpose: Option<Again>,
 }
 

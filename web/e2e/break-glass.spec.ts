@@ -51,7 +51,7 @@ test('a stranger reads a record in an emergency, the administrator is alarmed an
       const doctor = await Api.staff(server.baseURL, server.account('doctor', 1))
       const clinics = (await doctor.get('/clinics')) as unknown as { id: string }[]
       await at('stranger-open').click()
-      await page.getByText('按就诊号').click()
+      await page.locator('#stranger-way-number').check()
       await at('number-clinic').selectOption(String(clinics[0]?.id))
       await at('number-day').fill(new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format())
       await at('number-no').fill(String(patient.no))
