@@ -98,6 +98,15 @@ pub struct AdministratorAct {
     pub institution: InstitutionId,
 }
 
+/// The right to find a visit without its record, by what is on its paper: doctors and administrators.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
 /// The right of an invited person: one seat in one room.
 #[derive(Clone, Copy, Debug)]
 pub struct GuestAct {
@@ -191,6 +200,14 @@ impl Actor {
         self.staff().and_then(|StaffAct { account, institution, role }| match role {
             Role::Administrator => Some(AdministratorAct { account, institution }),
             Role::Doctor | Role::Nurse | Role::Pharmacist => None,
+        })
+    }
+
+    /// The rights of whoever may find a visit.
+    pub fn search(self) -> Option<SearchAct> {
+        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+            Role::Doctor | Role::Administrator => Some(SearchAct { account, institution }),
+            Role::Nurse | Role::Pharmacist => None,
         })
     }
 

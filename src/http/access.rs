@@ -8,16 +8,57 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::ids::{ReviewId, VisitId};
-use crate::domain::permission::{AdministratorAct, HolderAct, StaffAct};
+use crate::domain::permission::{AdministratorAct, DoctorAct, HolderAct, SearchAct, StaffAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::visit::{AccessReviewView, JudgementRequest, ReadView};
+use crate::protocol::reading::{
+    AccessReviewView, BreakGlassRequest, ByDocument, ByNumber, FoundVisit, JudgementRequest, ReadView,
+};
+use crate::protocol::visit::VisitView;
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(readers)).routes(routes!(mine)).routes(routes!(reviews)).routes(routes!(review))
+    OpenApiRouter::new()
+        .routes(routes!(readers))
+        .routes(routes!(mine))
+        .routes(routes!(reviews))
+        .routes(routes!(review))
+        .routes(routes!(by_document))
+        .routes(routes!(by_number))
+        .routes(routes!(break_glass))
+}
+
+/// The visits of whoever this document is of, without a word of their records; the search is audited.
+#[utoipa::path(post, path = "/visits/by-document", tag = "record", security(("bearer" = [])), request_body = ByDocument, responses((status = 200, body = Vec<FoundVisit>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn by_document(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<SearchAct>,
+    Body(body, _): Body<ByDocument>,
+) -> Result<Json<Vec<FoundVisit>>, HttpError> {
+    Ok(Json(services.visits_by_document(act, body).await?))
+}
+
+/// The visit of a number of a day, without a word of its record; the search is audited.
+#[utoipa::path(post, path = "/visits/by-number", tag = "record", security(("bearer" = [])), request_body = ByNumber, responses((status = 200, body = Vec<FoundVisit>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn by_number(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<SearchAct>,
+    Body(body, _): Body<ByNumber>,
+) -> Result<Json<Vec<FoundVisit>>, HttpError> {
+    Ok(Json(services.visits_by_number(act, body).await?))
+}
+
+/// Reads the record of somebody whom the doctor does not treat, in an emergency: it rings, and is judged by somebody else.
+#[utoipa::path(post, path = "/visits/{id}/break-glass", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = BreakGlassRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn break_glass(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<VisitId>,
+    Body(body, command): Body<BreakGlassRequest>,
+) -> Result<Json<VisitView>, HttpError> {
+    Ok(Json(services.break_glass(act, id, body, &command).await?))
 }
 
 /// Who read the record of a visit: for its doctor and for administrators.
@@ -40,7 +81,7 @@ async fn mine(
     Ok(Json(services.my_readers(act, id).await?))
 }
 
-/// Reads by people who do not treat the patient, which nobody has judged yet.
+/// Reads by people who do not treat the patient: those that nobody has judged yet, and the last that somebody did.
 #[utoipa::path(get, path = "/access-reviews", tag = "record", security(("bearer" = [])), responses((status = 200, body = Vec<AccessReviewView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
 async fn reviews(
     State(services): State<Arc<Services>>,

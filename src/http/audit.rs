@@ -11,14 +11,14 @@ use utoipa_axum::routes;
 
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Id};
+use crate::http::extract::{Auth, Bare, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::proof::AuditDays;
+use crate::protocol::proof::{AuditDays, AuditVerdict};
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(days)).routes(routes!(export))
+    OpenApiRouter::new().routes(routes!(days)).routes(routes!(verify)).routes(routes!(export))
 }
 
 /// The sealed days of the audit log, newest first.
@@ -28,6 +28,16 @@ async fn days(
     Auth(act): Auth<AdministratorAct>,
 ) -> Result<Json<AuditDays>, HttpError> {
     Ok(Json(services.audit_days(act).await?))
+}
+
+/// Reads the whole audit log again: chain, seals, signatures, counts.
+#[utoipa::path(post, path = "/audit/verify", tag = "proof", security(("bearer" = [])), responses((status = 200, body = AuditVerdict), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn verify(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Bare(_): Bare,
+) -> Result<Json<AuditVerdict>, HttpError> {
+    Ok(Json(services.verify_audit(act).await?))
 }
 
 /// A sealed day as a file for `yunzhen verify`: the seal with its signature, then one entry a line.

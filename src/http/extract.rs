@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::permission::{
-    Actor, AdministratorAct, DoctorAct, GuestAct, HolderAct, PharmacistAct, StaffAct, TriageAct,
+    Actor, AdministratorAct, DoctorAct, GuestAct, HolderAct, PharmacistAct, SearchAct, StaffAct, TriageAct,
 };
 use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
@@ -65,6 +65,12 @@ impl Right for PharmacistAct {
 impl Right for AdministratorAct {
     fn of(actor: Actor) -> Option<Self> {
         actor.administrator()
+    }
+}
+
+impl Right for SearchAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.search()
     }
 }
 

@@ -12,10 +12,10 @@ use utoipa_axum::routes;
 use crate::domain::ids::{ClinicId, HoldId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::proof::{
-    ApprovalRequest, ApprovalView, HoldRequest, HoldView, PurposeEndRequest, PurposeEndView, RetentionView,
+    ApprovalRequest, ApprovalView, HoldRequest, HoldView, LiftRequest, PurposeEndRequest, PurposeEndView, RetentionView,
 };
 use crate::services::Services;
 
@@ -75,15 +75,15 @@ async fn hold(
 }
 
 /// Lifts an order.
-#[utoipa::path(post, path = "/holds/{id}/lift", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/holds/{id}/lift", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = LiftRequest,
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn lift(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<AdministratorAct>,
     Id(id): Id<HoldId>,
-    Bare(command): Bare,
+    Body(body, command): Body<LiftRequest>,
 ) -> Result<StatusCode, HttpError> {
-    services.lift_hold(act, id, &command).await?;
+    services.lift_hold(act, id, body, &command).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

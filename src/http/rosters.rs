@@ -11,7 +11,9 @@ use crate::domain::ids::RosterId;
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
-use crate::protocol::booking::{ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterRequest, RosterView};
+use crate::protocol::booking::{
+    DoctorView, ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterRequest, RosterView,
+};
 use crate::protocol::error::Problem;
 use crate::services::Services;
 
@@ -19,6 +21,7 @@ use crate::services::Services;
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(list))
+        .routes(routes!(doctors))
         .routes(routes!(add))
         .routes(routes!(except))
         .routes(routes!(end))
@@ -32,6 +35,15 @@ async fn list(
     Auth(act): Auth<AdministratorAct>,
 ) -> Result<Json<Vec<RosterView>>, HttpError> {
     Ok(Json(services.rosters(act).await?))
+}
+
+/// The doctors of the institution, for making their hours.
+#[utoipa::path(get, path = "/doctors", tag = "booking", security(("bearer" = [])), responses((status = 200, body = Vec<DoctorView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn doctors(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+) -> Result<Json<Vec<DoctorView>>, HttpError> {
+    Ok(Json(services.doctors(act).await?))
 }
 
 /// Makes a roster and its slots.

@@ -21,9 +21,10 @@ use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::http::limits::Address;
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::Problem;
+use crate::protocol::reading::ReadAsked;
 use crate::protocol::visit::{
     AttachmentInfo, ChatMessage, ChatSend, MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView,
-    OutcomeRequest, ReadAsked, RoomGrant, SignRequest, VisitSummary, VisitView,
+    OutcomeRequest, RoomGrant, SignRequest, VisitSummary, VisitView,
 };
 use crate::services::Services;
 use crate::services::pictures::{PICTURE_LIMIT, Picture};

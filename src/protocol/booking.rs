@@ -442,6 +442,17 @@ pub struct QueueContent {
     pub events: Vec<QueueEvent>,
 }
 
+/// `GET /doctors`: somebody who can have hours.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DoctorView {
+    /// The account.
+    pub id: AccountId,
+    /// The name.
+    pub name: Text,
+    /// The title.
+    pub title: Text,
+}
+
 /// `POST /rosters/import`.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -16,6 +16,7 @@ pub mod notice;
 pub mod parse;
 pub mod prescription;
 pub mod proof;
+pub mod reading;
 pub mod terms;
 pub mod ticket;
 pub mod visit;

@@ -33,6 +33,19 @@ pub struct AuditDayView {
     pub sealed_at: Timestamp,
 }
 
+/// What a reading of the whole audit log found, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct AuditVerdict {
+    /// Entries that were read.
+    pub entries: i64,
+    /// Days that are sealed.
+    pub days: usize,
+    /// The first place where the log is not what was written, in words for whoever looks into it; none in a whole log.
+    pub broken: Option<String>,
+    /// When it was read.
+    pub at: Timestamp,
+}
+
 /// The format of an exported day.
 pub const DAY_FORMAT: &str = "yunzhen.audit-day.1";
 
@@ -184,6 +197,14 @@ pub struct HoldRequest {
     pub reason: String,
 }
 
+/// `POST /holds/{id}/lift`.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiftRequest {
+    /// Why it may go again; 1 to 500 characters.
+    pub reason: String,
+}
+
 /// An order that something stays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HoldView {
@@ -193,14 +214,20 @@ pub struct HoldView {
     pub subject: String,
     /// Why.
     pub reason: String,
+    /// The number of the visit's ticket, where a visit stays.
+    pub no: Option<i64>,
+    /// When that visit began.
+    pub visit_at: Option<Timestamp>,
     /// Whose order.
-    pub placed_by: String,
+    pub placed_by: Text,
     /// When.
     pub placed_at: Timestamp,
     /// Who lifted it.
-    pub lifted_by: Option<String>,
+    pub lifted_by: Option<Text>,
     /// When.
     pub lifted_at: Option<Timestamp>,
+    /// Why; orders that were lifted before this was asked have none.
+    pub lift_reason: Option<String>,
 }
 
 /// What is said of things of one class that went together.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::domain::alarm::{AlarmKind, AlarmOutcome};
-use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, DeskId, PatientId, TicketId, VisitId};
+use crate::domain::ids::{AccountId, AlarmId, ClinicId, DeclarationId, DeskId, PatientId, TicketId, VisitId};
 use crate::domain::people::Sex;
 pub use crate::domain::ticket::MoveReason;
 use crate::domain::time::Timestamp;
@@ -279,6 +279,24 @@ pub struct TicketRow {
     pub moved: Option<MoveReason>,
     /// What the check before the call found.
     pub check: Option<DeviceCheck>,
+    /// The appointment that it was made from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub booked: Option<BookedPlace>,
+}
+
+/// A ticket's appointment: its hour, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BookedPlace {
+    /// When its slot begins.
+    pub starts_at: Timestamp,
+    /// The clinic's zone.
+    pub zone: String,
+    /// With whom.
+    pub doctor: AccountId,
+    /// That doctor's name.
+    pub doctor_name: Text,
+    /// Until then nobody else calls it, unless it is URGENT; none where anybody may.
+    pub waits_until: Option<Timestamp>,
 }
 
 /// `GET /clinics/{id}/board`: the queue of a clinic, in calling order.

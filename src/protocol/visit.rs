@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::domain::access::{Access, Asked, Verdict};
+use crate::domain::access::Access;
 use crate::domain::ids::{
-    AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RecordingId, ReviewId, RoomId, TicketId, VisitId,
+    AttachmentId, DeclarationId, MessageId, NoteId, PatientId, RecordingId, RoomId, TicketId, VisitId,
 };
 pub use crate::domain::note::diff::Change;
 pub use crate::domain::note::merge::FieldConflict;
@@ -380,56 +380,6 @@ pub struct VisitSummary {
     /// The same in plain words.
     #[serde(default)]
     pub plain: Vec<Section>,
-}
-
-/// `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ReadView {
-    /// When.
-    pub at: Timestamp,
-    /// Who; for a patient's own reads, empty.
-    pub name: Text,
-    /// The reader's title.
-    pub title: Text,
-    /// Whether it was the patient's own telephone.
-    pub is_own: bool,
-    /// For which purpose; reads of earlier versions of this program have none.
-    pub purpose: Option<Access>,
-}
-
-/// `GET /access-reviews`: a read that somebody else has to judge.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AccessReviewView {
-    /// The review.
-    pub id: ReviewId,
-    /// The visit whose record was read.
-    pub visit: VisitId,
-    /// The ticket's number.
-    pub no: i64,
-    /// Who read it.
-    pub reader: Text,
-    /// The reason in the reader's words.
-    pub reason: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// `POST /access-reviews/{id}`.
-#[derive(Clone, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JudgementRequest {
-    /// How it is judged.
-    pub verdict: Verdict,
-}
-
-/// What stands behind the `?` of `GET /visits/{id}`.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReadAsked {
-    /// Why, for whoever does not treat the patient now.
-    pub purpose: Option<Asked>,
-    /// For `break_glass`: the reason in words, 4 to 500 characters.
-    pub reason: Option<String>,
 }
 
 /// A one-time right to enter a room: the answer of every `…/grant`.

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::access::{Access, Asked, Closed, REASON_LIMIT, ReadPurpose, Tie, decide};
+use crate::domain::access::{Access, Asked, Closed, REASON_LEAST, REASON_LIMIT, ReadPurpose, Tie, decide};
 use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
 use crate::domain::people::Role;
-use crate::domain::permission::{Actor, AdministratorAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::permission::{Actor, AdministratorAct, DoctorAct, HolderAct, StaffAct, TriageAct};
 use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::{AccessReviewView, JudgementRequest, ReadAsked, ReadView};
+use crate::protocol::reading::{AccessReviewView, BreakGlassRequest, JudgementRequest, JudgementView, ReadView};
+use crate::protocol::visit::VisitView;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
@@ -20,6 +21,8 @@ use crate::store::{ReadRow, ReviewRow, Tx, VisitRow};
 
 /// Reads that are listed at once.
 const READS: i64 = 200;
+/// Judged reads that are listed below those that wait.
+const JUDGED: i64 = 20;
 
 impl Services {
     /// Decides whether `act` reads the record of `visit`, and writes the read down: the audit with its purpose, and for a
@@ -29,16 +32,17 @@ impl Services {
         work: &mut Work,
         act: TriageAct,
         visit: &VisitRow,
-        asked: &ReadAsked,
+        asked: Option<Asked>,
+        reason: &str,
     ) -> Result<Access, Refusal> {
-        let reason = asked.reason.as_deref().unwrap_or_default().trim();
+        let reason = reason.trim();
         if reason.chars().count() > REASON_LIMIT {
             return Err(Refusal::field(ErrorCode::Invalid, "reason", format!("at most {REASON_LIMIT} characters")));
         }
         let tie = tie(&mut work.tx, act.account, visit).await?;
-        let access = decide(asked.purpose, reason, tie).map_err(|closed| {
+        let access = decide(asked, reason, tie).map_err(|closed| {
             let (field, words) = match closed {
-                Closed::PurposeMissing if asked.purpose == Some(Asked::Continuity) => {
+                Closed::PurposeMissing if asked == Some(Asked::Continuity) => {
                     ("purpose", "this reader never treated this patient")
                 }
                 Closed::PurposeMissing => ("purpose", "say for which purpose"),
@@ -60,6 +64,7 @@ impl Services {
                 reviewed_by: None,
                 reviewed_at: None,
                 verdict: None,
+                words_sealed: None,
             };
             work.tx.access_reviews().insert(&row).await?;
             let data = json!({ "visit": visit.id, "by": act.account, "review": id });
@@ -88,6 +93,30 @@ impl Services {
         let mut work = self.begin().await?;
         work.audit_read(institution, &actor.key(), action, subject, purpose, detail).await?;
         work.commit().await
+    }
+
+    /// Reads the record of somebody whom the doctor does not treat: it rings, and is judged.
+    pub async fn break_glass(
+        &self,
+        act: DoctorAct,
+        id: VisitId,
+        request: BreakGlassRequest,
+        command: &Command,
+    ) -> Result<VisitView, Refusal> {
+        let mut work = self.begin().await?;
+        // The answer is a record: it is not kept for a repetition, only what it was read as.
+        if let Some(access) = work.recall::<Access>(command).await? {
+            let visit = staff_visit(&mut work.tx, act.institution, id).await?;
+            let view = self.visit_view(&mut work.tx, &visit).await?;
+            return Ok(VisitView { access: Some(access), ..view });
+        }
+        let visit = staff_visit(&mut work.tx, act.institution, id).await?;
+        let view = self.visit_view(&mut work.tx, &visit).await?;
+        let asked = Some(Asked::BreakGlass);
+        let access = self.may_read(&mut work, act.triage(), &visit, asked, &request.reason).await?;
+        work.keep(command, &access).await?;
+        work.commit().await?;
+        Ok(VisitView { access: Some(access), ..view })
     }
 
     /// Who read a record: for its doctor and for administrators.
@@ -126,11 +155,13 @@ impl Services {
         Ok(reads)
     }
 
-    /// The reads that nobody has judged yet.
+    /// The reads that nobody has judged yet, oldest first, and below them the last that somebody judged.
     pub async fn access_reviews(&self, act: AdministratorAct) -> Result<Vec<AccessReviewView>, Refusal> {
         let mut tx = self.db.read().await?;
         let mut views = Vec::new();
-        for row in tx.access_reviews().open(act.institution, READS).await? {
+        let mut rows = tx.access_reviews().open(act.institution, READS).await?;
+        rows.extend(tx.access_reviews().judged(act.institution, JUDGED).await?);
+        for row in rows {
             let visit = staff_visit(&mut tx, act.institution, row.visit_id).await?;
             let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
             views.push(AccessReviewView {
@@ -140,9 +171,19 @@ impl Services {
                 reader: staff_name(&mut tx, row.reader).await?.0,
                 reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
                 at: row.at,
+                judged: self.judgement(&mut tx, &row).await?,
             });
         }
         Ok(views)
+    }
+
+    async fn judgement(&self, tx: &mut Tx, row: &ReviewRow) -> Result<Option<JudgementView>, Refusal> {
+        let (Some(by), Some(at), Some(verdict)) = (row.reviewed_by, row.reviewed_at, row.verdict) else {
+            return Ok(None);
+        };
+        let sealed = row.words_sealed.as_deref();
+        let words = sealed.map(|sealed| self.open_field(Field::Judgement, row.id.as_uuid(), sealed)).transpose()?;
+        Ok(Some(JudgementView { by: staff_name(tx, by).await?.0, at, verdict, words }))
     }
 
     /// Judges a read.
@@ -153,6 +194,11 @@ impl Services {
         request: JudgementRequest,
         command: &Command,
     ) -> Result<Vec<AccessReviewView>, Refusal> {
+        let words = request.words.trim();
+        if !(REASON_LEAST..=REASON_LIMIT).contains(&words.chars().count()) {
+            let limits = format!("{REASON_LEAST} to {REASON_LIMIT} characters");
+            return Err(Refusal::field(ErrorCode::Invalid, "words", limits));
+        }
         let mut work = self.begin().await?;
         if let Some(done) = work.recall::<()>(command).await? {
             let () = done;
@@ -163,7 +209,8 @@ impl Services {
             return Err(Refusal::new(ErrorCode::Forbidden, "nobody judges their own read"));
         }
         let now = work.now;
-        if !work.tx.access_reviews().judge(id, act.account, request.verdict, now).await? {
+        let sealed = self.vault.seal(Field::Judgement, id.as_uuid(), words);
+        if !work.tx.access_reviews().judge(id, act.account, request.verdict, &sealed, now).await? {
             return Err(Refusal::new(ErrorCode::VersionConflict, "somebody has judged it"));
         }
         work.keep(command, &()).await?;
@@ -178,7 +225,7 @@ impl Services {
 }
 
 /// What ties a reader to a visit.
-async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Result<Tie, Refusal> {
+pub(super) async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Result<Tie, Refusal> {
     let is_own = visit.doctor_id == reader;
     let on_desk = tx.tickets().of_doctor(reader).await?.is_some_and(|ticket| ticket.patient_id == visit.patient_id);
     if on_desk || (is_own && visit.ended_at.is_none()) {

@@ -18,12 +18,12 @@ use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::Purpose;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{AuditDayView, AuditDays, DayExport, ExportSignature};
+use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
-use crate::store::{Db, KeyRow, SignatureRow, StoreError, Tx};
+use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
 /// Where an institution without clinics stands.
 const HOME: &str = "Asia/Shanghai";
@@ -102,24 +102,29 @@ impl Notary<'_> {
         let mut tx = self.db.read().await?;
         let mut logs = Vec::new();
         for institution in tx.institutions().all().await? {
-            let id = institution.id;
-            let keys = tx.signatures().keys(id).await?;
-            let signatures = tx.signatures().of_purpose(id, Purpose::AuditDay).await?;
-            let seals: Vec<DaySeal> = tx.audit_days().all(id).await?.into_iter().map(|(seal, _)| seal).collect();
-            let days = seals.len();
-            let last = signatures.last().map(|signature| signature.key_id);
-            let key = keys.iter().find(|key| Some(key.id) == last);
-            let fingerprint = key.map(|key| fingerprint(&key.public_key));
-            let signed = self.judge(signatures, &keys);
-            let points = tx.audit_days().checkpoints(id).await?;
-            let signed_to = points.last().map(|point| point.seq);
-            let heads = self.judge(tx.signatures().of_purpose(id, Purpose::AuditCheckpoint).await?, &keys);
-            let covered = heads.cover(&points);
-            let walked = Self::walk(&mut tx, id, seals, &signed, points).await?;
-            let found = walked.and_then(|entries| covered.map(|()| entries));
-            logs.push(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint, signed_to });
+            logs.push(self.verify_one(&mut tx, institution).await?);
         }
         Ok(logs)
+    }
+
+    /// Verifies the log of one institution.
+    async fn verify_one(&self, tx: &mut Tx, institution: InstitutionRow) -> Result<VerifiedLog, Refusal> {
+        let id = institution.id;
+        let keys = tx.signatures().keys(id).await?;
+        let signatures = tx.signatures().of_purpose(id, Purpose::AuditDay).await?;
+        let seals: Vec<DaySeal> = tx.audit_days().all(id).await?.into_iter().map(|(seal, _)| seal).collect();
+        let days = seals.len();
+        let last = signatures.last().map(|signature| signature.key_id);
+        let key = keys.iter().find(|key| Some(key.id) == last);
+        let fingerprint = key.map(|key| fingerprint(&key.public_key));
+        let signed = self.judge(signatures, &keys);
+        let points = tx.audit_days().checkpoints(id).await?;
+        let signed_to = points.last().map(|point| point.seq);
+        let heads = self.judge(tx.signatures().of_purpose(id, Purpose::AuditCheckpoint).await?, &keys);
+        let covered = heads.cover(&points);
+        let walked = Self::walk(tx, id, seals, &signed, points).await?;
+        let found = walked.and_then(|entries| covered.map(|()| entries));
+        Ok(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint, signed_to })
     }
 
     async fn walk(
@@ -370,6 +375,25 @@ impl Services {
             sealed_at,
         });
         Ok(AuditDays { fingerprint: server.map(|key| fingerprint(&key.public_key)), days: days.collect() })
+    }
+
+    /// Reads the whole log again; that somebody asked is in it.
+    pub async fn verify_audit(&self, act: AdministratorAct) -> Result<AuditVerdict, Refusal> {
+        let mut tx = self.db.read().await?;
+        let entries = tx.audit().head(act.institution).await?;
+        let institution = tx.institutions().find(act.institution).await?.ok_or_else(Refusal::not_found)?;
+        let log = self.notary().verify_one(&mut tx, institution).await?;
+        drop(tx);
+        let (entries, broken) = match log.found {
+            Ok(read) => (read, None),
+            Err(broken) => (entries, Some(broken.to_string())),
+        };
+        let mut work = self.begin().await?;
+        let at = work.now;
+        let who = act.account.to_string();
+        work.audit(act.institution, &who, "audit.verify", &who).await?;
+        work.commit().await?;
+        Ok(AuditVerdict { entries, days: log.days, broken, at })
     }
 
     /// A sealed day as a file; that it was fetched is in the log of the day on which it was.

@@ -7,7 +7,7 @@ use crate::domain::ids::{ClinicId, DeskId};
 use crate::domain::permission::{StaffAct, TriageAct};
 use crate::domain::text::Text;
 use crate::protocol::house::{ClinicInfo, DeskInfo};
-use crate::protocol::ticket::{Board, TicketRow as Row};
+use crate::protocol::ticket::{Board, BookedPlace, TicketRow as Row};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
@@ -103,8 +103,22 @@ impl Services {
             desk_name: ticket.desk_id.and_then(|desk| desks.get(&desk).cloned()),
             moved: ticket.move_reason,
             check: device_check(ticket),
+            booked: booked(tx, ticket).await?,
         })
     }
+}
+
+/// The appointment behind a ticket.
+async fn booked(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<BookedPlace>, Refusal> {
+    let Some(id) = ticket.appointment_id else { return Ok(None) };
+    let Some(appointment) = tx.appointments().find(id).await? else { return Ok(None) };
+    Ok(Some(BookedPlace {
+        starts_at: appointment.starts_at,
+        zone: appointment.zone,
+        doctor: appointment.doctor_id,
+        doctor_name: staff_name(tx, appointment.doctor_id).await?.0,
+        waits_until: ticket.want_until.filter(|_| ticket.want_doctor.is_some()),
+    }))
 }
 
 async fn desk_infos(tx: &mut Tx, clinic: ClinicId) -> Result<Vec<DeskInfo>, Refusal> {

@@ -14,6 +14,7 @@ pub mod desk;
 pub mod documents;
 pub mod dropped;
 mod estimate;
+mod finding;
 mod handover;
 mod hearsay;
 mod holding;

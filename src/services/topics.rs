@@ -26,7 +26,7 @@ pub enum Topic {
     Appointment(AppointmentId),
     /// One place on a waiting list; its holder and staff.
     Wish(WishId),
-    /// The alarms of an institution; staff.
+    /// The alarms of an institution; staff, and administrators for the reads that they judge.
     Alarms(InstitutionId),
     /// The prescriptions of an institution; pharmacists and doctors.
     Pharmacy(InstitutionId),
@@ -84,7 +84,7 @@ impl Services {
             Topic::Desk(desk) => {
                 is_staff && tx.desks().find(desk).await?.is_some_and(|d| d.institution_id == institution)
             }
-            Topic::Alarms(of) => is_staff && of == institution,
+            Topic::Alarms(of) => (is_staff || actor.administrator().is_some()) && of == institution,
             Topic::Ticket(ticket) => tx.tickets().find(ticket).await?.is_some_and(|t| {
                 let is_own = actor.holder().is_some_and(|act| t.holder_id == Some(act.holder));
                 t.institution_id == institution && (is_staff || is_own)

@@ -39,6 +39,8 @@ pub enum Field {
     Wish,
     /// Why somebody read what is not theirs to treat, or why a visit is held.
     Reason,
+    /// How somebody judged such a reading, in words.
+    Judgement,
 }
 
 impl Field {
@@ -56,6 +58,7 @@ impl Field {
             Self::SigningKey => "signing-key",
             Self::Wish => "wish",
             Self::Reason => "reason",
+            Self::Judgement => "judgement",
         }
     }
 }

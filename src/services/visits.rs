@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::access::ReadPurpose;
+use crate::domain::access::{Asked, ReadPurpose};
 use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
 use crate::domain::note::NoteContent;
 use crate::domain::note::plain::plain;
@@ -14,9 +14,8 @@ use crate::domain::visit::{Outcome, VisitEnd, safety_net};
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::ConsentRecord;
-use crate::protocol::visit::{
-    CurrentPatient, IdentityPanel, PreviousVisit, ReadAsked, RoomGrant, VisitSummary, VisitView,
-};
+use crate::protocol::reading::{Again, ReadAsked};
+use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
@@ -120,10 +119,11 @@ impl Services {
 
     /// Everything of one visit, for doctors and nurses who treat the patient or say why; the read is audited.
     pub async fn visit(&self, act: TriageAct, id: VisitId, asked: &ReadAsked) -> Result<VisitView, Refusal> {
+        let purpose = asked.purpose.map(|Again::Continuity| Asked::Continuity);
         let mut work = self.begin().await?;
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
-        let access = self.may_read(&mut work, act, &visit, asked).await?;
+        let access = self.may_read(&mut work, act, &visit, purpose, "").await?;
         work.commit().await?;
         Ok(VisitView { access: Some(access), ..view })
     }

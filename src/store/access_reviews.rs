@@ -29,6 +29,8 @@ pub struct ReviewRow {
     pub reviewed_at: Option<Timestamp>,
     /// As what.
     pub verdict: Option<Verdict>,
+    /// Why, sealed.
+    pub words_sealed: Option<Vec<u8>>,
 }
 
 /// A read as the audit holds it.
@@ -53,8 +55,8 @@ impl AccessReviews<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "insert into access_review (id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by,
-                                            reviewed_at, verdict)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                                            reviewed_at, verdict, words_sealed)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(row.id)
             .bind(row.institution_id)
@@ -65,6 +67,7 @@ impl AccessReviews<'_> {
             .bind(row.reviewed_by)
             .bind(row.reviewed_at)
             .bind(row.verdict)
+            .bind(&row.words_sealed)
             .execute(conn)
             .await?;
         });
@@ -75,7 +78,8 @@ impl AccessReviews<'_> {
     pub async fn find(self, institution: InstitutionId, id: ReviewId) -> Result<Option<ReviewRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by, reviewed_at, verdict
+                "select id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by, reviewed_at, verdict,
+                        words_sealed
                  from access_review
                  where id = $1 and institution_id = $2",
             )
@@ -90,7 +94,8 @@ impl AccessReviews<'_> {
     pub async fn open(self, institution: InstitutionId, limit: i64) -> Result<Vec<ReviewRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by, reviewed_at, verdict
+                "select id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by, reviewed_at, verdict,
+                        words_sealed
                  from access_review
                  where institution_id = $1 and reviewed_at is null
                  order by at, id
@@ -103,18 +108,44 @@ impl AccessReviews<'_> {
         }))
     }
 
-    /// Judges a read; `false` when somebody has.
-    pub async fn judge(self, id: ReviewId, by: AccountId, verdict: Verdict, now: Timestamp) -> Result<bool> {
+    /// The reads that were judged, the last judgement first.
+    pub async fn judged(self, institution: InstitutionId, limit: i64) -> Result<Vec<ReviewRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, visit_id, reader, reason_sealed, at, reviewed_by, reviewed_at, verdict,
+                        words_sealed
+                 from access_review
+                 where institution_id = $1 and reviewed_at is not null
+                 order by reviewed_at desc
+                 limit $2",
+            )
+            .bind(institution)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Judges a read in words; `false` when somebody has.
+    pub async fn judge(
+        self,
+        id: ReviewId,
+        by: AccountId,
+        verdict: Verdict,
+        words: &[u8],
+        now: Timestamp,
+    ) -> Result<bool> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update access_review
-                 set reviewed_by = $2, reviewed_at = $3, verdict = $4
+                 set reviewed_by = $2, reviewed_at = $3, verdict = $4, words_sealed = $5
                  where id = $1 and reviewed_at is null and reader <> $2",
             )
             .bind(id)
             .bind(by)
             .bind(now)
             .bind(verdict)
+            .bind(words)
             .execute(conn)
             .await?
             .rows_affected()

@@ -80,6 +80,18 @@ impl Accounts<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(account!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// Everybody of a role who works here, by name.
+    pub async fn of_role(self, institution: InstitutionId, role: Role) -> Result<Vec<AccountRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(account!("where institution_id = $1 and role = $2 and active = $3 order by name_zh, id"))
+                .bind(institution)
+                .bind(role)
+                .bind(true)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
     /// An account by its user name.
     pub async fn by_username(self, username: &str) -> Result<Option<AccountRow>> {
         Ok(on!(self.0, |conn| {

@@ -27,6 +27,8 @@ pub struct HoldRow {
     pub lifted_by: Option<String>,
     /// When.
     pub lifted_at: Option<Timestamp>,
+    /// Why, sealed.
+    pub lift_sealed: Option<Vec<u8>>,
 }
 
 /// The `legal_hold` table.
@@ -53,17 +55,25 @@ impl Holds<'_> {
     }
 
     /// Lifts an order; `false` when it was lifted before, or is not there.
-    pub async fn lift(self, institution: InstitutionId, id: HoldId, by: &str, at: Timestamp) -> Result<bool> {
+    pub async fn lift(
+        self,
+        institution: InstitutionId,
+        id: HoldId,
+        by: &str,
+        why: &[u8],
+        at: Timestamp,
+    ) -> Result<bool> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update legal_hold
-                 set lifted_by = $3, lifted_at = $4
+                 set lifted_by = $3, lifted_at = $4, lift_sealed = $5
                  where id = $1 and institution_id = $2 and lifted_at is null",
             )
             .bind(id)
             .bind(institution)
             .bind(by)
             .bind(at)
+            .bind(why)
             .execute(conn)
             .await?
             .rows_affected()
@@ -75,7 +85,8 @@ impl Holds<'_> {
     pub async fn on(self, institution: InstitutionId, subject: &str) -> Result<Vec<HoldRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, subject, reason_sealed, placed_by, placed_at, lifted_by, lifted_at
+                "select id, institution_id, subject, reason_sealed, placed_by, placed_at, lifted_by, lifted_at,
+                        lift_sealed
                  from legal_hold
                  where institution_id = $1 and subject = $2
                  order by placed_at, id",
@@ -91,7 +102,8 @@ impl Holds<'_> {
     pub async fn newest(self, institution: InstitutionId, limit: i64) -> Result<Vec<HoldRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, subject, reason_sealed, placed_by, placed_at, lifted_by, lifted_at
+                "select id, institution_id, subject, reason_sealed, placed_by, placed_at, lifted_by, lifted_at,
+                        lift_sealed
                  from legal_hold
                  where institution_id = $1
                  order by placed_at desc, id

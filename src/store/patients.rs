@@ -99,6 +99,25 @@ impl Patients<'_> {
         }))
     }
 
+    /// Everybody who was named with this document: one person, unless somebody spelled a name otherwise.
+    pub async fn by_document(
+        self,
+        institution: InstitutionId,
+        document: DocumentKind,
+        number_index: &[u8],
+    ) -> Result<Vec<PatientRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                " from patient p where p.institution_id = $1 and p.document = $2 and p.number_index = $3"
+            ))
+            .bind(institution)
+            .bind(document)
+            .bind(number_index)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// The patient with this document and name.
     pub async fn by_identity(
         self,

@@ -134,6 +134,21 @@ impl Visits<'_> {
         }))
     }
 
+    /// The visits of a patient, those that go on too, newest first; those with somebody else are none of them.
+    pub async fn all_of_patient(self, patient: PatientId, limit: i64) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where patient_id = $1 and (end_reason is null or end_reason <> 'wrong_person')
+                 order by started_at desc
+                 limit $2"
+            ))
+            .bind(patient)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// The visits of a holder's patients, newest first; those with somebody else are none of them.
     pub async fn of_holder(self, holder: HolderId, limit: i64) -> Result<Vec<VisitRow>> {
         Ok(on!(self.0, |conn| {

@@ -35,6 +35,7 @@ test('a tap on the mark, asked once, stops the recording for both, and the call 
   await picture(patient.page, 'patient-recording-stopped')
   await expectCall(patient.page, desk.page)
   await expect(async () => {
+    await desk.page.getByTestId('desk-more').click()
     await desk.page.getByTestId('recordings').click()
     const rows = desk.page.getByTestId('recording-row').filter({ hasText: patient.say('recordings.withdrawn') })
     await expect(rows).toHaveCount(2, { timeout: 1000 }).catch(async (cause: unknown) => {
@@ -65,6 +66,7 @@ test('a visit is recorded with consent, both see the mark, and the doctor plays 
 
   const { page } = desk
   await expect(async () => {
+    await page.getByTestId('desk-more').click()
     await page.getByTestId('recordings').click()
     await expect(page.getByTestId('recording-row')).toHaveCount(2, { timeout: 1000 }).finally(async () => {
       if ((await page.getByTestId('recording-row').count()) !== 2) await page.keyboard.press('Escape')

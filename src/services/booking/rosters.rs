@@ -13,7 +13,7 @@ use crate::domain::ids::{RosterId, SlotId};
 use crate::domain::people::Role;
 use crate::domain::permission::AdministratorAct;
 use crate::domain::text::Text;
-use crate::protocol::booking::{ExceptionView, MissingTime, RosterEnd, RosterRequest, RosterView};
+use crate::protocol::booking::{DoctorView, ExceptionView, MissingTime, RosterEnd, RosterRequest, RosterView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::book::announce_slot;
@@ -22,7 +22,7 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::tickets::day_at;
 use crate::services::work::{Command, Work};
-use crate::store::{ClinicRow, ExceptionRow, RosterRow, SlotRow, Tx};
+use crate::store::{AccountRow, ClinicRow, ExceptionRow, RosterRow, SlotRow, Tx};
 
 fn invalid(field: &str, words: &str) -> Refusal {
     Refusal::field(ErrorCode::RosterInvalid, field, words)
@@ -38,6 +38,17 @@ impl Services {
             views.push(self.roster_view(&mut tx, row).await?);
         }
         Ok(views)
+    }
+
+    /// The doctors who can have hours.
+    pub async fn doctors(&self, act: AdministratorAct) -> Result<Vec<DoctorView>, Refusal> {
+        let rows = self.db.read().await?.accounts().of_role(act.institution, Role::Doctor).await?;
+        let view = |row: AccountRow| DoctorView {
+            id: row.id,
+            name: Text::new(row.name_zh, row.name_en),
+            title: Text::new(row.title_zh, row.title_en),
+        };
+        Ok(rows.into_iter().map(view).collect())
     }
 
     /// Makes a roster and its slots.

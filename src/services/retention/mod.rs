@@ -13,13 +13,15 @@ use uuid::Uuid;
 
 use crate::domain::date::in_china;
 use crate::domain::hex::hex;
-use crate::domain::ids::{CertificateId, HoldId, InstitutionId, VisitId};
+use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
+use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, RetentionView};
+use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::visits::staff_visit;
 use crate::services::work::{Command, Work};
@@ -156,9 +158,10 @@ impl Services {
             placed_at: work.now,
             lifted_by: None,
             lifted_at: None,
+            lift_sealed: None,
         };
         work.tx.holds().insert(&row).await?;
-        let view = self.hold_view(row)?;
+        let view = self.hold_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.audit(act.institution, &act.account.to_string(), "hold.place", &id.to_string()).await?;
         work.commit().await?;
@@ -166,14 +169,25 @@ impl Services {
     }
 
     /// Lifts an order.
-    pub async fn lift_hold(&self, act: AdministratorAct, id: HoldId, command: &Command) -> Result<(), Refusal> {
+    pub async fn lift_hold(
+        &self,
+        act: AdministratorAct,
+        id: HoldId,
+        request: LiftRequest,
+        command: &Command,
+    ) -> Result<(), Refusal> {
+        let reason = request.reason.trim();
+        if reason.is_empty() || reason.chars().count() > 500 {
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
+        }
         let mut work = self.begin().await?;
         if work.recall::<()>(command).await?.is_some() {
             return Ok(());
         }
         let who = act.account.to_string();
         let now = work.now;
-        if !work.tx.holds().lift(act.institution, id, &who, now).await? {
+        let sealed = self.vault.seal(Field::Judgement, id.as_uuid(), reason);
+        if !work.tx.holds().lift(act.institution, id, &who, &sealed, now).await? {
             return Err(Refusal::not_found());
         }
         work.keep(command, &()).await?;
@@ -191,25 +205,53 @@ impl Services {
         for clinic in tx.clinics().of(act.institution).await? {
             purposes.extend(tx.retention().purpose_ends(clinic.id).await?.into_iter().map(acts::purpose_view));
         }
+        let mut shown = Vec::with_capacity(holds.len());
+        for row in holds {
+            shown.push(self.hold_view(&mut tx, row).await?);
+        }
         Ok(RetentionView {
             approvals: approvals.into_iter().map(acts::approval_view).collect(),
             purposes,
             rules: in_force().clone(),
-            holds: holds.into_iter().map(|row| self.hold_view(row)).collect::<Result<_, _>>()?,
+            holds: shown,
             certificates: certificates.into_iter().map(certificate_view).collect(),
         })
     }
 
-    fn hold_view(&self, row: HoldRow) -> Result<HoldView, Refusal> {
+    async fn hold_view(&self, tx: &mut Tx, row: HoldRow) -> Result<HoldView, Refusal> {
+        let visit = match row.subject.strip_prefix("visit_").and_then(|id| id.parse().ok()) {
+            Some(id) => tx.visits().find(id).await?,
+            None => None,
+        };
+        let ticket = match &visit {
+            Some(visit) => tx.tickets().find(visit.ticket_id).await?,
+            None => None,
+        };
+        let lifted_by = match &row.lifted_by {
+            Some(by) => Some(name_of(tx, by).await?),
+            None => None,
+        };
+        let lift = row.lift_sealed.as_deref();
         Ok(HoldView {
             id: row.id,
             reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
             subject: row.subject,
-            placed_by: row.placed_by,
+            no: ticket.map(|ticket| ticket.no),
+            visit_at: visit.map(|visit| visit.started_at),
+            placed_by: name_of(tx, &row.placed_by).await?,
             placed_at: row.placed_at,
-            lifted_by: row.lifted_by,
+            lifted_by,
             lifted_at: row.lifted_at,
+            lift_reason: lift.map(|lift| self.open_field(Field::Judgement, row.id.as_uuid(), lift)).transpose()?,
         })
+    }
+}
+
+/// The name of whoever gave an order, as the audit names them.
+async fn name_of(tx: &mut Tx, who: &str) -> Result<Text, Refusal> {
+    match who.strip_prefix("account_").and_then(|id| id.parse::<AccountId>().ok()) {
+        Some(account) => Ok(staff_name(tx, account).await?.0),
+        None => Ok(Text::new(who, who)),
     }
 }
 

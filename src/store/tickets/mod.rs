@@ -193,6 +193,18 @@ impl Tickets<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// The ticket of a printed number of a clinic's day.
+    pub async fn by_no(&mut self, clinic: ClinicId, day: &str, no: i64) -> Result<Option<TicketId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar("select id from ticket where clinic_id = $1 and day = $2 and no = $3")
+                .bind(clinic)
+                .bind(day)
+                .bind(no)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
     /// The first number of a clinic's day.
     pub async fn first_of_day(&mut self, clinic: ClinicId, day: &str) -> Result<Option<TicketId>> {
         Ok(on!(self.0, |conn| {

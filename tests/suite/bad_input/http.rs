@@ -79,9 +79,8 @@ impl Scene {
         let rx = stage.post(&path, &visit.doctor, json!({ "content": { "herbal": herbal } })).await.ok();
         let make = json!({ "name": "感冒医嘱", "field": "advice", "body": "多饮水" });
         let made = stage.post("/templates", &visit.doctor, make).await.ok();
-        let words = "%E8%BD%AC%E8%AF%8A%E8%AF%A2%E9%97%AE";
-        let read = format!("/visits/{}?purpose=break_glass&reason={words}", visit.id);
-        stage.get(&read, other).await.ok();
+        let read = format!("/visits/{}/break-glass", visit.id);
+        stage.post(&read, other, json!({ "reason": "转诊询问" })).await.ok();
         let reviews = stage.get("/access-reviews", administrator).await.ok();
         let rosters = stage.get("/rosters", administrator).await.ok();
         stage.server.services.roll_slots().await.unwrap();

@@ -250,8 +250,14 @@ async fn a_held_visit_is_deleted_by_no_job() {
     let seen = stage.get("/retention", &boss).await.ok();
     assert_eq!((&seen["holds"][0]["reason"], &seen["certificates"]), (&json!("医疗纠纷"), &json!([])));
     let lift = format!("/holds/{}/lift", placed["id"].as_str().unwrap());
-    assert_eq!(stage.act(&lift, &boss).await.status, 204);
-    assert_eq!(stage.act(&lift, &boss).await.refusal().0, 404, "it is lifted");
+    let wordless = stage.post(&lift, &boss, json!({ "reason": " " })).await;
+    assert_eq!((wordless.refusal(), &wordless.body["field"]), ((422, "request.invalid"), &json!("reason")));
+    let why = json!({ "reason": "调解已结案" });
+    assert_eq!(stage.post(&lift, &boss, why.clone()).await.status, 204);
+    assert_eq!(stage.post(&lift, &boss, why).await.refusal().0, 404, "it is lifted");
+    let seen = stage.get("/retention", &boss).await.ok();
+    assert_eq!((&seen["holds"][0]["lift_reason"], &seen["holds"][0]["no"]), (&json!("调解已结案"), &json!(1)));
+    assert!(!seen["holds"][0]["lifted_by"]["zh"].as_str().unwrap().is_empty());
     assert_eq!(stage.server.services.apply_retention().await.unwrap(), 1);
     assert!(!file.exists());
     assert_eq!((entries(&stage, "hold.place").await.len(), entries(&stage, "hold.lift").await.len()), (1, 1));

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::audits::entries;
-use super::stage::{Stage, Visit};
+use super::stage::{Stage, Visit, card};
 
 /// A visit that has ended with a signed note.
 async fn ended(stage: &Stage) -> Visit {
@@ -42,16 +42,28 @@ async fn a_read_outside_of_treatment_needs_a_purpose_and_rings() {
     assert_eq!(again["access"], "continuity");
     // A colleague who never saw the patient cannot claim to go on with a treatment, and breaks the glass in words.
     let other = stage.staff("doctor2").await;
-    for query in ["", "?purpose=continuity", "?purpose=break_glass", "?purpose=break_glass&reason=%20x%20"] {
+    for query in ["", "?purpose=continuity"] {
         let refused = stage.get(&format!("{path}{query}"), &other).await;
         assert_eq!(refused.refusal(), (403, "record.purpose_missing"), "{query}");
     }
+    // An address is no place for a reason, which may name somebody; and nothing rings because a page was fetched.
+    assert_eq!(stage.get(&format!("{path}?purpose=break_glass"), &other).await.refusal(), (400, "request.malformed"));
+    let glass = format!("{path}/break-glass");
+    for reason in ["", " x "] {
+        let refused = stage.post(&glass, &other, json!({ "reason": reason })).await;
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((403, "record.purpose_missing"), &json!("reason")));
+    }
+    let nurse = stage.staff("nurse").await;
+    assert_eq!(stage.post(&glass, &nurse, json!({ "reason": "急会诊需要" })).await.status, 403);
     assert!(entries(&stage, "visit.break_glass").await.is_empty(), "a refusal is no read");
     let admin = stage.staff("admin").await;
     assert_eq!(stage.get("/access-reviews", &admin).await.ok(), json!([]));
-    let words = "%E6%80%A5%E4%BC%9A%E8%AF%8A%E9%9C%80%E8%A6%81";
-    let read = stage.get(&format!("{path}?purpose=break_glass&reason={words}"), &other).await.ok();
+    let body = Some(json!({ "reason": "急会诊需要" }));
+    let read = stage.send(Method::POST, &glass, &other, body.clone(), Some("once")).await.ok();
     assert_eq!(read["access"], "break_glass");
+    assert_eq!(read["signed"][0]["content"]["diagnosis"], "感冒");
+    let again = stage.send(Method::POST, &glass, &other, body, Some("once")).await.ok();
+    assert_eq!(again, read, "a repeated command is one read");
     assert_eq!(purposes(&stage, "visit.break_glass").await, [Some("break_glass".to_owned())]);
     // It rings at once …
     let told = rung(&stage, &admin).await;
@@ -60,10 +72,47 @@ async fn a_read_outside_of_treatment_needs_a_purpose_and_rings() {
     let reviews = stage.get("/access-reviews", &admin).await.ok();
     assert_eq!(reviews[0]["reason"], "急会诊需要");
     let judge = format!("/access-reviews/{}", reviews[0]["id"].as_str().unwrap());
-    let verdict = json!({ "verdict": "justified" });
+    assert_eq!(reviews[0]["judged"], Value::Null);
+    let wordless = stage.post(&judge, &admin, json!({ "verdict": "justified", "words": " 好 " })).await;
+    assert_eq!((wordless.refusal(), &wordless.body["field"]), ((422, "request.invalid"), &json!("words")));
+    let verdict = json!({ "verdict": "justified", "words": "急诊电话已核实" });
     assert_eq!(stage.post(&judge, &other, verdict.clone()).await.status, 403);
-    assert_eq!(stage.post(&judge, &admin, verdict.clone()).await.ok(), json!([]));
+    let judged = stage.post(&judge, &admin, verdict.clone()).await.ok();
+    assert_eq!(judged.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&judged[0]["judged"]["verdict"], &judged[0]["judged"]["words"]),
+        (&json!("justified"), &json!("急诊电话已核实"))
+    );
     assert_eq!(stage.post(&judge, &admin, verdict).await.refusal(), (409, "version.conflict"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_visit_is_found_by_document_or_number_and_never_by_browsing() {
+    let stage = Stage::open().await;
+    let visit = ended(&stage).await;
+    let other = stage.staff("doctor2").await;
+    let read = stage.get(&format!("/visits/{}?purpose=continuity", visit.id), &visit.doctor).await.ok();
+    let by_document = json!({ "document": "resident_card", "number": card(1) });
+    let found = stage.post("/visits/by-document", &other, by_document.clone()).await.ok();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["id"]), (1, &json!(visit.id)));
+    assert_eq!(found[0]["is_treated"], false);
+    assert_eq!(stage.post("/visits/by-document", &visit.doctor, by_document).await.ok()[0]["is_treated"], true);
+    let whole = read["identity"]["name"].as_str().unwrap();
+    assert!(!found.to_string().contains(whole), "a name is not told before the glass is broken");
+    let nobody = json!({ "document": "resident_card", "number": card(5) });
+    assert_eq!(stage.post("/visits/by-document", &other, nobody).await.ok(), json!([]));
+    let clinic = stage.get("/desks/mine", &visit.doctor).await.ok()["clinic"].clone();
+    let at = read["started_at"].as_i64().unwrap();
+    let day = jiff::Timestamp::from_millisecond(at).unwrap().in_tz("Asia/Shanghai").unwrap().date().to_string();
+    let by_number = json!({ "clinic": clinic, "day": day, "no": read["no"] });
+    assert_eq!(stage.post("/visits/by-number", &other, by_number.clone()).await.ok()[0]["id"], json!(visit.id));
+    let mut wrong = by_number.clone();
+    wrong["no"] = json!(999);
+    assert_eq!(stage.post("/visits/by-number", &other, wrong).await.ok(), json!([]));
+    let nurse = stage.staff("nurse").await;
+    assert_eq!(stage.post("/visits/by-number", &nurse, by_number).await.status, 403);
+    // Whoever tries numbers is seen trying.
+    assert_eq!(entries(&stage, "visit.search").await.len(), 5);
 }
 
 /// The broken glasses that were told to the institution's alarms.

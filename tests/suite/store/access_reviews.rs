@@ -24,6 +24,7 @@ on_both! {
             reviewed_by: None,
             reviewed_at: None,
             verdict: None,
+            words_sealed: None,
         };
         hospital.write(async |tx| tx.access_reviews().insert(&row).await.unwrap()).await;
         let open = async || db.read().await.unwrap().access_reviews().open(hospital.institution, 10).await.unwrap();
@@ -31,7 +32,7 @@ on_both! {
         let now = hospital.now();
         let judge = async |by| {
             hospital
-                .write(async |tx| tx.access_reviews().judge(row.id, by, Verdict::NotJustified, now).await.unwrap())
+                .write(async |tx| tx.access_reviews().judge(row.id, by, Verdict::NotJustified, &[7], now).await.unwrap())
                 .await
         };
         assert!(!judge(second.doctor_id).await, "its reader");
@@ -39,7 +40,9 @@ on_both! {
         assert!(!judge(first.doctor_id).await, "twice");
         assert!(open().await.is_empty());
         let judged = db.read().await.unwrap().access_reviews().find(hospital.institution, row.id).await.unwrap();
-        assert_eq!(judged.and_then(|row| row.verdict), Some(Verdict::NotJustified));
+        let judged = judged.unwrap();
+        assert_eq!((judged.verdict, judged.words_sealed.as_deref()), (Some(Verdict::NotJustified), Some(&[7][..])));
+        assert_eq!(db.read().await.unwrap().access_reviews().judged(hospital.institution, 10).await.unwrap(), [judged]);
     }
 
     async fn the_reads_of_a_record_are_found_newest_first(db: Db) {

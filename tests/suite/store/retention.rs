@@ -110,13 +110,15 @@ async fn hold(hospital: &Hospital, subject: String) -> HoldId {
         placed_at: hospital.now(),
         lifted_by: None,
         lifted_at: None,
+        lift_sealed: None,
     };
     hospital.write(async |tx| tx.holds().insert(&row).await.unwrap()).await;
     row.id
 }
 
 async fn lift(hospital: &Hospital, id: HoldId, at: Timestamp) {
-    let lifted = hospital.write(async |tx| tx.holds().lift(hospital.institution, id, "account_1", at).await.unwrap());
+    let lifted =
+        hospital.write(async |tx| tx.holds().lift(hospital.institution, id, "account_1", b"sealed", at).await.unwrap());
     assert!(lifted.await);
 }
 

@@ -37,6 +37,8 @@ export interface RequestOptions {
   key?: string
   signal?: AbortSignal
   headers?: Readonly<Record<string, string>>
+  /** The answer is a file, not JSON. */
+  as?: 'blob'
 }
 
 export interface HttpOptions {
@@ -85,9 +87,9 @@ export class Http {
     const keyed = key === undefined ? options : { ...options, key }
     const first = await this.#send(method, path, keyed)
     if (first.status === 401 && this.#options.renew && (await this.#options.renew())) {
-      return await read<T>(await this.#send(method, path, keyed))
+      return await taken<T>(await this.#send(method, path, keyed), options)
     }
-    return await read<T>(first)
+    return await taken<T>(first, options)
   }
 
   async #send(method: Method, path: string, options: RequestOptions): Promise<Response> {
@@ -127,6 +129,10 @@ export class Http {
     controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
     return controller.signal
   }
+}
+
+async function taken<T>(response: Response, options: RequestOptions): Promise<T> {
+  return options.as === 'blob' && response.ok ? ((await response.blob()) as T) : await read<T>(response)
 }
 
 async function read<T>(response: Response): Promise<T> {

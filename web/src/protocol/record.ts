@@ -1,6 +1,6 @@
 // The four examinations, diagnoses, terms, versions and reads of a record, as the protocol says them.
 
-import type { NoteContent, Text } from './types'
+import type { NoteContent, Sex, Text } from './types'
 
 export interface FourExams {
   beside?: boolean
@@ -105,6 +105,21 @@ export interface AccessReview {
   reader: Text
   reason: string
   at: number
+  judged: { by: Text; at: number; verdict: Verdict; words: string | null } | null
+}
+export type Verdict = 'justified' | 'not_justified'
+/** A visit that was found for an emergency: enough to see that it is the right one. */
+export interface FoundVisit {
+  id: string
+  no: number
+  started_at: number
+  clinic_name: Text
+  doctor_name: Text
+  name_masked: string
+  age_years: number
+  sex: Sex
+  /** Whoever asks treated this patient, and breaks no glass. */
+  is_treated: boolean
 }
 
 export interface TermView {

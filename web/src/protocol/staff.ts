@@ -41,6 +41,16 @@ export interface TicketRow {
   desk_name: Text | null
   moved: MoveReason | null
   check: DeviceCheck | null
+  booked?: BookedPlace
+}
+/** A ticket's appointment: its hour, and whose it is. */
+export interface BookedPlace {
+  starts_at: number
+  zone: string
+  doctor: string
+  doctor_name: Text
+  /** Until then nobody else calls it, unless it is URGENT. */
+  waits_until: number | null
 }
 export type AlarmKind = 'red_flag' | 'triage' | 'worsened' | 'nurse_call'
 export interface AlarmView {

@@ -20,6 +20,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/nurse', component: () => import('./nurse/NursePage.vue'), meta: { density: 'compact' } },
   { path: '/pharmacy', component: () => import('./pharmacy/PharmacyPage.vue'), meta: { density: 'compact' } },
   { path: '/admin', component: () => import('./admin/AdminPage.vue'), meta: { density: 'compact' } },
+  { path: '/admin/proof', component: () => import('./admin/ProofPage.vue'), meta: { density: 'compact' } },
   { path: '/', redirect: '/login' },
   { path: '/:rest(.*)*', component: () => import('./NotFoundPage.vue') },
 ]

@@ -54,6 +54,12 @@ describe('prefill', () => {
     expect(filled.history).toContain('进食饮水:吃不下也喝不下。')
     expect(filled.background).toContain('过敏:青霉素。')
   })
+  it('writes an ability that is not there as a fact of its own, never among what is denied', () => {
+    const without = prefill(questionnaire, { ...answers, 'rf.room': false }, 'zh')
+    expect(without.background).toContain('能单独住一间:否。')
+    expect(without.background).not.toMatch(/否认:.*能单独住一间/)
+    expect(factsOf(questionnaire, { 'rf.room': false }, 'zh')[0]).toMatchObject({ weight: 'yes' })
+  })
   it('takes the second measurement', () => {
     expect(filled.vitals).toEqual({ temperature: 38.2, heart_rate: 88 })
   })

@@ -33,11 +33,12 @@ export function factsOf(questionnaire: Questionnaire, answers: Answers, language
 /** Where *none* means that the complaint is not there. Of food and drink it means that neither stays down. */
 const ABSENT = ['sx.cough', 'sx.dysp', 'sx.vomit', 'rf.preg', 'epi.6']
 
-/** A yes to these is how things should be. */
-const ORDINARY = ['loc.now', 'rf.room', 'su.promise']
+/** A yes to these is how things should be: abilities, papers, promises. */
+const ORDINARY = ['loc.now', 'rf.room', 'su.promise', 'co.proof']
 
 function weightOf(item: Item, value: unknown): Fact['weight'] {
-  if (value === true && ORDINARY.includes(item.id)) return 'plain'
+  // What somebody has or can do is no complaint: to say no to it denies nothing, and is what a doctor looks for.
+  if (ORDINARY.includes(item.id)) return value === false ? 'yes' : 'plain'
   if (value === true) return item.redFlag ? 'flag' : 'yes'
   if (value === false || ((value === 'none' || value === 'no') && ABSENT.includes(item.id))) return 'no'
   if (Array.isArray(value) && value.every((one) => item.options.find((option) => option.value === one)?.exclusive)) return 'no'

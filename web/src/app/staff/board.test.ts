@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
+import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayCallBooked, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -37,6 +37,19 @@ describe('waiting', () => {
   })
   it('counts down in minutes and seconds', () => {
     expect([90_000, 61_000, 500, -5].map(minutesSeconds)).toEqual(['1:30', '1:01', '0:01', '0:00'])
+  })
+})
+
+describe('a booked ticket', () => {
+  const booked = { starts_at: 0, zone: 'Asia/Shanghai', doctor: 'a', doctor_name: { zh: '甲', en: 'A' }, waits_until: 100 }
+  it('waits for its doctor until its time is over', () => {
+    expect(mayCallBooked({ ...row(1, 'STANDARD'), booked }, 'a', 50)).toBe('mine')
+    expect(mayCallBooked({ ...row(1, 'STANDARD'), booked }, 'b', 50)).toBe('waits')
+    expect(mayCallBooked({ ...row(1, 'STANDARD'), booked }, 'b', 100)).toBe('anybody')
+    expect(mayCallBooked(row(1, 'STANDARD'), 'b', 50)).toBeNull()
+  })
+  it('that is urgent is called by whoever is free', () => {
+    expect(mayCallBooked({ ...row(1, 'URGENT'), booked }, 'b', 50)).toBe('urgent')
   })
 })
 

@@ -72,6 +72,15 @@ export function mayChangeLevel(from: Level, to: Level, role: 'doctor' | 'nurse',
   return 'ok'
 }
 
+/** Who may call a booked ticket now: the doctor of the appointment alone, or any free desk. */
+export function mayCallBooked(row: Pick<TicketRow, 'level' | 'booked'>, me: string, now: number): 'mine' | 'urgent' | 'waits' | 'anybody' | null {
+  const { booked } = row
+  if (!booked) return null
+  if (row.level === 'URGENT') return 'urgent'
+  if (booked.waits_until === null || booked.waits_until <= now) return 'anybody'
+  return booked.doctor === me ? 'mine' : 'waits'
+}
+
 /** 3:07, for countdowns and timers. */
 export function minutesSeconds(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))

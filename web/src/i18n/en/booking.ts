@@ -74,6 +74,8 @@ export const booking = {
   'receipt.rule.RESTORED-1': 'got the place back after the doctor was cut off',
   'receipt.rule.none': 'no rule was found',
   'admin.title': 'Administration',
+  'admin.page.hours': 'Hours',
+  'admin.page.proof': 'Reads and proof',
   'admin.affected': { one: '{n} appointment needs attention', other: '{n} appointments need attention' },
   'admin.affected.lead': 'They cannot be kept as promised. Please agree on another time with the patients.',
   'admin.affected.off': 'the doctor is away',

@@ -5,6 +5,7 @@ import { common } from './common'
 import { desk } from './desk'
 import { errors } from './errors'
 import { exam } from './exam'
+import { keep } from './keep'
 import { nurse } from './nurse'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
@@ -12,4 +13,4 @@ import { proof } from './proof'
 import { room } from './room'
 import { rx } from './rx'
 
-export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof }
+export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof, ...keep }

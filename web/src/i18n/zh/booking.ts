@@ -74,6 +74,8 @@ export const booking = {
   'receipt.rule.RESTORED-1': '因医生掉线，恢复了原来的位置',
   'receipt.rule.none': '没有找到规则',
   'admin.title': '管理',
+  'admin.page.hours': '排班',
+  'admin.page.proof': '查阅与存证',
   'admin.affected': '{n} 个预约需要处理',
   'admin.affected.lead': '这些预约不能按原来答应的时间进行，请联系患者改约。',
   'admin.affected.off': '医生停诊',

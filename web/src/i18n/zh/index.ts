@@ -4,6 +4,7 @@ import { common } from './common'
 import { desk } from './desk'
 import { errors } from './errors'
 import { exam } from './exam'
+import { keep } from './keep'
 import { nurse } from './nurse'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
@@ -11,4 +12,4 @@ import { proof } from './proof'
 import { room } from './room'
 import { rx } from './rx'
 
-export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof } as const
+export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof, ...keep } as const

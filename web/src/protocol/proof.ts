@@ -1,0 +1,59 @@
+// Sealed days, orders that something stays, and certificates of what went. Names as in the OpenAPI document.
+
+import type { Text } from './types'
+
+export interface AuditDays {
+  /** Of the public key that seals, for comparing it with that of an export. */
+  fingerprint: string | null
+  days: AuditDay[]
+}
+export interface AuditDay {
+  day: string
+  entries: number
+  root: string
+  sealed_at: number
+}
+export interface AuditVerdict {
+  entries: number
+  days: number
+  /** The first place where the log is not what was written. */
+  broken: string | null
+  at: number
+}
+export interface Hold {
+  id: string
+  subject: string
+  reason: string
+  no: number | null
+  visit_at: number | null
+  placed_by: Text
+  placed_at: number
+  lifted_by: Text | null
+  lifted_at: number | null
+  lift_reason: string | null
+}
+export type RetentionClass =
+  | 'outpatient_record' | 'process_record' | 'prescription_ordinary' | 'prescription_toxic' | 'prescription_controlled' | 'audit_log' | 'declaration'
+  | 'teaching_recording'
+export interface Certificate {
+  id: string
+  class: RetentionClass
+  day: string
+  count: number
+  first_due: number
+  last_due: number
+  hashes_root: string
+  hashes: string[]
+  made_at: number
+}
+export interface ClassRule {
+  class: RetentionClass
+  keep: { years: number } | { days: number }
+  then: 'archive' | 'delete' | 'delete_by_approval'
+  source: string
+}
+export interface Retention {
+  rules: { edition: string; status: string; classes: ClassRule[] }
+  holds: Hold[]
+  certificates: Certificate[]
+}
