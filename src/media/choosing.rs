@@ -212,8 +212,8 @@ mod tests {
             let origin = Origin { stream: 1 + u64::try_from(layer).expect("small"), layer, codec: Codec::Vp8 };
             section.leg.would_send(at(millis), &source, origin, &packet).is_some()
         };
-        flow(&source, start, 500);
-        for millis in (500..13_000).step_by(20) {
+        flow(&source, start, 2_600);
+        for millis in (2_600..13_000).step_by(20) {
             source.layers[0].hear(at(millis), 1, 500);
         }
         look(500, 150);

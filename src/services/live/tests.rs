@@ -140,7 +140,7 @@ struct Doors {
 
 impl Doors {
     fn new() -> Self {
-        let (relay, commands) = mpsc::channel(1024);
+        let (relay, commands) = mpsc::channel(8 * VISITS_OF_ADDRESS);
         let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
         Self { live, _commands: commands, count: 0 }
     }
@@ -236,6 +236,10 @@ async fn a_whole_hospital_behind_one_address_has_its_visits_and_no_address_has_m
     doors.live.disconnect(connection, &outbox).await;
     let back = doors.take_up(VISITS_OF_ADDRESS, room, 7).await;
     assert!(back.is_ok(), "who reloads the page comes back into the own seat");
+    let is_replaced = || doors.live.registry().connections[&connection].rooms.is_empty();
+    while !is_replaced() {
+        tokio::task::yield_now().await;
+    }
     let (room, connection, _) = first;
     doors.live.leave(connection, room).await.unwrap();
     assert!(doors.enter(RoomPurpose::Visit, 7).await.is_ok(), "one has left");

@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{Registry, Slot};
-use rtc::peer_connection::configuration::interceptor_registry::{
-    configure_simulcast_extension_headers, register_default_interceptors,
-};
+use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
@@ -235,9 +233,6 @@ impl Client {
         }
         let level = RTCRtpHeaderExtensionCapability { uri: LEVEL.to_owned() };
         media.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
-        if kind.is_layered {
-            configure_simulcast_extension_headers(&mut media).unwrap();
-        }
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let tap = Tap::new(asked_tx, Arc::clone(&wishes));
         let registry = registry.with(Slot::Custom(14_000), tap);

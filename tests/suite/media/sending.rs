@@ -34,8 +34,8 @@ pub struct Level {
 
 /// Sizes of a camera in three.
 const LAYERS: usize = 3;
-/// The bytes of each picture, a hundred of which are sent a second: 160, 500 and 960 kbit/s.
-const LAYER_BYTES: [usize; LAYERS] = [200, 625, 1_200];
+/// The bytes of each picture, a hundred of which are sent a second: 80, 500 and 960 kbit/s.
+const LAYER_BYTES: [usize; LAYERS] = [100, 625, 1_200];
 /// The names of the sizes, from small to large.
 const RIDS: [&str; LAYERS] = ["q", "h", "f"];
 
