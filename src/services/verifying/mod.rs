@@ -105,7 +105,8 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
 
 fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let day: DayExport = serde_json::from_str(head).map_err(|_| Unproved::Unreadable { line: 1 })?;
-    if serde_json::json!(day).to_string() != head {
+    let canonical = serde_json::json!(day).to_string();
+    if canonical != head {
         return Err(Unproved::Content("the first line".to_owned()));
     }
     let DayExport { name, seal, sealed_at, signature, .. } = day;

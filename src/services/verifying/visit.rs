@@ -29,7 +29,8 @@ struct Counted {
 
 pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let export: VisitExport = serde_json::from_str(head).map_err(|_| Unproved::Unreadable { line: 1 })?;
-    if serde_json::json!(export).to_string() != head {
+    let canonical = serde_json::json!(export).to_string();
+    if canonical != head {
         return Err(Unproved::Content("the first line".to_owned()));
     }
     let VisitExport { name, visit, hash, signature, .. } = export;

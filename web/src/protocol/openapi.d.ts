@@ -8,7 +8,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reads by people who do not treat the patient, which nobody has judged yet. */
+        /** Reads by people who do not treat the patient: those that nobody has judged yet, and the last that somebody did. */
         get: operations["get_access_reviews"];
         put?: never;
         post?: never;
@@ -319,6 +319,23 @@ export interface paths {
         get: operations["get_audit_days_day_export"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads the whole audit log again: chain, seals, signatures, counts. */
+        post: operations["post_audit_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -913,6 +930,23 @@ export interface paths {
         };
         /** The desk at which the doctor works, if any. */
         get: operations["get_desks_mine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/doctors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The doctors of the institution, for making their hours. */
+        get: operations["get_doctors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1929,6 +1963,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/{id}/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads the record of somebody whom the doctor does not treat, in an emergency: it rings, and is judged by somebody else. */
+        post: operations["post_visits_id_break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits/{id}/documents": {
         parameters: {
             query?: never;
@@ -2272,6 +2323,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/by-document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The visits of whoever this document is of, without a word of their records; the search is audited. */
+        post: operations["post_visits_by_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits/by-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The visit of a number of a day, without a word of its record; the search is audited. */
+        post: operations["post_visits_by_number"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/wishes": {
         parameters: {
             query?: never;
@@ -2322,6 +2407,7 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             /** @description The review. */
             id: components["schemas"]["ReviewId"];
+            judged?: components["schemas"]["JudgementView"] | null;
             /**
              * Format: int64
              * @description The ticket's number.
@@ -2561,6 +2647,20 @@ export interface components {
             /** @description When it was sealed. */
             sealed_at: components["schemas"]["Timestamp"];
         };
+        /** @description What a reading of the whole audit log found, and when. */
+        AuditVerdict: {
+            /** @description When it was read. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The first place where the log is not what was written, in words for whoever looks into it; none in a whole log. */
+            broken?: string | null;
+            /** @description Days that are sealed. */
+            days: number;
+            /**
+             * Format: int64
+             * @description Entries that were read.
+             */
+            entries: number;
+        };
         /** @description What the doctor ticks before a prescription may exist. */
         BasisRequest: {
             /** @description A guardian is in the call. */
@@ -2599,6 +2699,18 @@ export interface components {
             /** @description Called and served first, then the waiting in the order in which they will be called. */
             tickets: components["schemas"]["TicketRow"][];
         };
+        /** @description A ticket's appointment: its hour, and whose it is. */
+        BookedPlace: {
+            /** @description With whom. */
+            doctor: components["schemas"]["AccountId"];
+            /** @description That doctor's name. */
+            doctor_name: components["schemas"]["Text"];
+            /** @description When its slot begins. */
+            starts_at: components["schemas"]["Timestamp"];
+            waits_until?: components["schemas"]["Timestamp"] | null;
+            /** @description The clinic's zone. */
+            zone: string;
+        };
         /** @description An appointment in a list of staff. */
         BookedRow: {
             /** @description The doctor's name. */
@@ -2630,6 +2742,30 @@ export interface components {
             slot: components["schemas"]["SlotId"];
             /** @description The IANA zone of whoever books, so that messages tell both walls where they differ. */
             zone?: string | null;
+        };
+        /** @description `POST /visits/{id}/break-glass`: reads the record of somebody whom the reader does not treat. */
+        BreakGlassRequest: {
+            /** @description The emergency in words, 4 to 500 characters. */
+            reason: string;
+        };
+        /** @description `POST /visits/by-document`: whose document somebody holds in the hand. */
+        ByDocument: {
+            /** @description The document's kind. */
+            document: components["schemas"]["DocumentKind"];
+            /** @description Its number, whole. */
+            number: string;
+        };
+        /** @description `POST /visits/by-number`: by what a patient's paper says. */
+        ByNumber: {
+            /** @description The clinic. */
+            clinic: components["schemas"]["ClinicId"];
+            /** @description The day there, `YYYY-MM-DD`. */
+            day: string;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
         };
         /** @description The link by which a calendar follows an appointment. Whoever has it reads when and at which hospital. */
         CalendarLink: {
@@ -3278,6 +3414,15 @@ export interface components {
          * @enum {string}
          */
         DiagnosisKind: "disease" | "pattern" | "western";
+        /** @description `GET /doctors`: somebody who can have hours. */
+        DoctorView: {
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description The name. */
+            name: components["schemas"]["Text"];
+            /** @description The title. */
+            title: components["schemas"]["Text"];
+        };
         /** @description A document that there is of a visit. */
         DocumentInfo: {
             /** @description What it is. */
@@ -3325,7 +3470,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -3491,6 +3636,33 @@ export interface components {
             status: components["schemas"]["RuleSetStatus"];
             /** @description The version of the data. */
             version: string;
+        };
+        /** @description A visit that was found: enough to see that it is the right one, and nothing of its record. */
+        FoundVisit: {
+            /**
+             * Format: int32
+             * @description Completed years.
+             */
+            age_years: number;
+            /** @description Where. */
+            clinic_name: components["schemas"]["Text"];
+            /** @description Whose visit it was. */
+            doctor_name: components["schemas"]["Text"];
+            /** @description The visit. */
+            id: components["schemas"]["VisitId"];
+            /** @description Whether whoever asks treats or treated this patient, and breaks no glass. */
+            is_treated: boolean;
+            /** @description The patient, all but the first character hidden. */
+            name_masked: string;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
+            /** @description Sex. */
+            sex: components["schemas"]["Sex"];
+            /** @description When it began. */
+            started_at: components["schemas"]["Timestamp"];
         };
         /** @description 望闻问切. */
         FourExams: {
@@ -3665,17 +3837,24 @@ export interface components {
         HoldView: {
             /** @description The order. */
             id: components["schemas"]["HoldId"];
+            /** @description Why; orders that were lifted before this was asked have none. */
+            lift_reason?: string | null;
             lifted_at?: components["schemas"]["Timestamp"] | null;
-            /** @description Who lifted it. */
-            lifted_by?: string | null;
+            lifted_by?: components["schemas"]["Text"] | null;
+            /**
+             * Format: int64
+             * @description The number of the visit's ticket, where a visit stays.
+             */
+            no?: number | null;
             /** @description When. */
             placed_at: components["schemas"]["Timestamp"];
             /** @description Whose order. */
-            placed_by: string;
+            placed_by: components["schemas"]["Text"];
             /** @description Why. */
             reason: string;
             /** @description What stays, as an id with its kind. */
             subject: string;
+            visit_at?: components["schemas"]["Timestamp"] | null;
         };
         /**
          * @description What a host does with somebody.
@@ -3898,6 +4077,19 @@ export interface components {
         JudgementRequest: {
             /** @description How it is judged. */
             verdict: components["schemas"]["Verdict"];
+            /** @description Why, 4 to 500 characters. */
+            words: string;
+        };
+        /** @description What somebody else thought of a read. */
+        JudgementView: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Whose judgement. */
+            by: components["schemas"]["Text"];
+            /** @description Whether there was a reason. */
+            verdict: components["schemas"]["Verdict"];
+            /** @description Why, in words; judgements of earlier versions of this program have none. */
+            words?: string | null;
         };
         /** @description How long. */
         Keep: {
@@ -3995,6 +4187,11 @@ export interface components {
              * @description The version that was seen.
              */
             version: number;
+        };
+        /** @description `POST /holds/{id}/lift`. */
+        LiftRequest: {
+            /** @description Why it may go again; 1 to 500 characters. */
+            reason: string;
         };
         /**
          * @description In which light a picture was taken.
@@ -5605,6 +5802,7 @@ export interface components {
             age_years: number;
             /** @description When the patient arrived. */
             arrived_at: components["schemas"]["Timestamp"];
+            booked?: components["schemas"]["BookedPlace"] | null;
             check?: components["schemas"]["DeviceCheck"] | null;
             /** @description The clinic. */
             clinic: components["schemas"]["ClinicId"];
@@ -7085,6 +7283,41 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_audit_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditVerdict"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8874,6 +9107,41 @@ export interface operations {
             };
         };
     };
+    get_doctors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_formulas: {
         parameters: {
             query?: never;
@@ -8975,7 +9243,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiftRequest"];
+            };
+        };
         responses: {
             204: {
                 headers: {
@@ -9000,6 +9272,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11991,10 +12271,8 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
-                /** @description Why, for whoever does not treat the patient now. */
-                purpose: components["schemas"]["Asked"] | null;
-                /** @description For `break_glass`: the reason in words, 4 to 500 characters. */
-                reason: string | null;
+                /** @description Why, for whoever treated the patient and does not now. Everybody else breaks the glass. */
+                purpose: "continuity" | null;
             };
             cookie?: never;
         };
@@ -12163,6 +12441,63 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_break_glass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlassRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13415,6 +13750,100 @@ export interface operations {
                 };
             };
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_by_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByDocument"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundVisit"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_by_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByNumber"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundVisit"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -43,7 +43,7 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
 pub(super) fn words(told: &str) -> Vec<&str> {
     const NOTHING: [&str; 9] = ["无", "没有", "否", "不", "不详", "无过敏史", "no", "none", "unknown"];
     // 姜 and 虾 are words; a single letter of another script is a slip.
-    let is_word = |word: &&str| word.chars().count() >= 2 || word.chars().any(|letter| !letter.is_ascii());
+    let is_word = |word: &&str| word.chars().count() >= 2 || !word.is_ascii();
     told.split(|letter: char| letter.is_whitespace() || ",，、;；/。.".contains(letter))
         .map(|word| word.trim_end_matches("过敏").trim_start_matches("对"))
         .filter(|word| is_word(word) && !NOTHING.contains(&word.to_lowercase().as_str()))

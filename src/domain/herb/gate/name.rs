@@ -23,18 +23,17 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
                 let en = format!("This name is {} herbs; write each on a line of its own.", names.len());
                 desk.find("NAME-EXPAND", &at, MISSING, Source::House, Text::new(zh, en));
             }
-            Named::Unknown => match set.refused_in(written) {
-                Some(herb) => {
+            Named::Unknown => {
+                if let Some(herb) = set.refused_in(written) {
                     let zh = format!("“{written}”含不得网上开具的“{}”", herb.name);
                     let en = format!("This name holds {}, which is never prescribed online.", herb.text().en);
                     desk.find("NAME-TOXIC", &at, NEVER, Source::House, Text::new(zh, en));
-                }
-                None => {
+                } else {
                     let zh = format!("资料中没有“{written}”,未做任何检查");
                     let fact = Text::new(zh, "The tables do not know this name; nothing was checked.");
                     desk.find("NAME-UNKNOWN", &at, CONFIRM, Source::House, fact);
                 }
-            },
+            }
             Named::Herb(_) | Named::Ask { .. } | Named::Expands(_) => {}
         }
     }
