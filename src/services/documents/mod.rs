@@ -142,9 +142,6 @@ impl Services {
         let staff = matches!(actor, Actor::Staff { .. });
         let action = if staff { "document.read" } else { "document.read_own" };
         let detail = json!({ "kind": kind, "number": row.number, "paper": paper });
-        let purpose = staff.then(|| "treatment".to_owned());
-        work.audit_why(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
-        let detail = json!({ "kind": "record", "number": row.number, "paper": paper });
         let purpose = if staff { ReadPurpose::Treatment } else { ReadPurpose::Own };
         work.audit_read(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
         work.commit().await?;

@@ -90,7 +90,10 @@ impl Scene {
         stage.consent(&holder, &patient, true).await;
         let book = json!({ "slot": slot, "patient": patient });
         let appointment = stage.post("/appointments", &holder, book).await.ok();
+        let hold = format!("/visits/{}/hold", visit.id);
+        let hold = stage.post(&hold, administrator, json!({ "reason": "医疗纠纷" })).await.ok();
         vec![
+            ("holds", id(&hold)),
             ("prescriptions", id(&rx)),
             ("pharmacy", id(&rx)),
             ("templates", id(&made[0])),

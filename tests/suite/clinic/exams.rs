@@ -204,7 +204,7 @@ async fn signing_adds_a_signature_that_its_key_verifies() {
     assert_eq!(note["content"]["diagnoses"][2]["code"], "J11.1");
     assert!(note["content"]["diagnoses"][2]["en"].as_str().is_some_and(|name| name.contains("nfluenza")));
     let asked = section(note, "exams.ask");
-    assert_eq!(asked["zh"], "恶寒发热,午后重");
+    assert_eq!(asked["zh"], "恶寒发热，午后重");
     assert_eq!(asked["en"], "chills with fever, 午后重");
 }
 

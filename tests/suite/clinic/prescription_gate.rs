@@ -81,7 +81,7 @@ async fn lines_stand_in_the_order_of_their_parts_and_keep_what_was_said_of_them(
     tick(&stage, &visit, returning()).await.ok();
     let part = |written: &str, role: &str| json!({ "written": written, "mg": 9000, "role": role });
     let mut lines = [part("炙甘草", "guide"), part("桂枝", "chief"), part("白芍", "deputy"), part("生姜", "assistant")];
-    lines[1]["method"] = json!("later");
+    lines[1]["method"] = json!("late");
     lines[1]["remark"] = json!("切薄片");
     let rx = begin(&stage, &visit, herbal(&lines)).await.ok();
     let sheet = &rx["content"]["herbal"];
@@ -107,7 +107,7 @@ async fn medicines_stand_on_their_own_sheet_of_at_most_five() {
         ((422, "request.invalid"), &json!("content.medicines.items"))
     );
     let rx = begin(&stage, &visit, sheet(5)).await.ok();
-    assert_eq!(rules(&rx), ["MED-UNJUDGED"]);
+    assert_eq!(rules(&rx), ["MED-UNJUDGED"; 5]);
     let mixed = json!({ "medicines": { "items": [] }, "herbal": { "lines": [] } });
     assert_eq!(begin(&stage, &visit, mixed).await.refusal(), (400, "request.malformed"), "never both on one sheet");
 }

@@ -13,7 +13,7 @@ use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
 
 /// What shows something clinical of a patient: operation, who reads, the audit's action and purpose.
-const CLINICAL: [(&str, &str, &str, &str); 16] = [
+const CLINICAL: [(&str, &str, &str, &str); 17] = [
     ("/attachments/{id}", "doctor", "picture.read", "treatment"),
     ("/attachments/{id}", "patient", "picture.read", "own"),
     ("/desks/mine", "doctor", "patient.read", "treatment"),
@@ -26,6 +26,7 @@ const CLINICAL: [(&str, &str, &str, &str); 16] = [
     ("/visits/{id}", "doctor", "visit.read", "continuity"),
     ("/visits/{id}/documents/record", "doctor", "document.read", "treatment"),
     ("/visits/{id}/documents/record", "patient", "document.read_own", "own"),
+    ("/visits/{id}/documents/referral", "doctor", "document.read", "treatment"),
     ("/visits/{id}/messages", "doctor", "conversation.read", "treatment"),
     ("/visits/{id}/note/versions/{version}", "doctor", "note.version_read", "own_work"),
     ("/visits/{id}/prescriptions", "doctor", "rx.read", "treatment"),
@@ -43,6 +44,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/auth/me",
             "/clinics",
             "/consents",
+            "/doctors",
             "/formulas",
             "/herbs",
             "/links/{link}",
@@ -61,7 +63,9 @@ const PLAIN: [(&str, &[&str]); 6] = [
         &[
             "/appointments",
             "/appointments/{id}",
+            "/appointments/{id}/calendar-link",
             "/appointments/{id}/calendar.ics",
+            "/calendar/{token}",
             "/clinics/{id}/appointments",
             "/clinics/{id}/queue-days/{day}",
             "/tickets/current",
@@ -131,7 +135,10 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
     // A desk hands its patient over at the call; the second one is called after the first has gone.
     let handed = entries(&stage, "patient.read").await;
     assert!(!handed.is_empty() && handed.iter().all(|entry| entry.2.as_deref() == Some("treatment")), "{handed:?}");
-    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage
+        .post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "go_to_hospital" }))
+        .await
+        .ok();
     // Opposing herbs, which a second doctor is asked to sign.
     let aconite = json!({ "written": "黑顺片", "mg": 9000, "method": "first" });
     let lines = [aconite, json!({ "written": "法半夏", "mg": 9000 })];

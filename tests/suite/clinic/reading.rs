@@ -101,7 +101,7 @@ async fn a_strangers_visit_is_found_by_document_or_number_and_never_by_browsing(
     assert!(!found.to_string().contains(whole), "a name is not told before the glass is broken");
     let nobody = json!({ "document": "resident_card", "number": card(5) });
     assert_eq!(stage.post("/visits/by-document", &other, nobody).await.ok(), json!([]));
-    let clinic = stage.get("/desks/mine", &visit.doctor).await.ok()["clinic"].clone();
+    let clinic = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok()["clinic"].clone();
     let at = read["started_at"].as_i64().unwrap();
     let day = jiff::Timestamp::from_millisecond(at).unwrap().in_tz("Asia/Shanghai").unwrap().date().to_string();
     let by_number = json!({ "clinic": clinic, "day": day, "no": read["no"] });
