@@ -348,7 +348,7 @@ async fn a_hold_on_a_visit_keeps_its_prescription_and_its_declaration_from_every
     assert_eq!(gone().await, (0, 0));
     assert_eq!(stage.get("/retention", &boss).await.ok()["certificates"], json!([]));
     let (lift, why) = (format!("/holds/{}/lift", placed["id"].as_str().unwrap()), json!({ "reason": "纠纷已结" }));
-    stage.post(&lift, &boss, why).await.ok();
+    assert_eq!(stage.post(&lift, &boss, why).await.status, 204);
     assert_eq!(gone().await, (1, 1));
     let seen = stage.get("/retention", &boss).await.ok();
     let mut classes: Vec<&str> =
