@@ -16,7 +16,7 @@ use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
-use crate::store::SignedVersionRow;
+use crate::store::{PrescriptionRow, SignedVersionRow};
 
 impl Services {
     /// Signs a draft, every finding answered: `POST /prescriptions/{id}/sign`.
@@ -103,16 +103,27 @@ impl Services {
             if state_of(&row)?.at(work.now).stop(why.to_owned()).is_err() {
                 continue;
             }
-            row.state = Phase::Stopped;
-            row.stop_reason = Some(why.to_owned());
-            (row.claimed_by, row.claim_until) = (None, None);
-            work.tx.prescriptions().save(&row).await?;
-            let (who, what, why) = (by.to_string(), row.id.to_string(), Some(why.to_owned()));
-            let detail = json!({ "version": row.version });
-            work.audit_why(row.institution_id, &who, "rx.stop", &what, why, detail).await?;
-            self.tell(work, &row, "rx.stopped").await?;
+            self.stop_held(work, by, &mut row, why).await?;
         }
         Ok(())
+    }
+
+    /// Writes, notes and tells that a prescription which may be stopped is.
+    async fn stop_held(
+        &self,
+        work: &mut Work,
+        by: AccountId,
+        row: &mut PrescriptionRow,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        row.state = Phase::Stopped;
+        row.stop_reason = Some(why.to_owned());
+        (row.claimed_by, row.claim_until) = (None, None);
+        work.tx.prescriptions().save(row).await?;
+        let (who, what, why) = (by.to_string(), row.id.to_string(), Some(why.to_owned()));
+        let detail = json!({ "version": row.version });
+        work.audit_why(row.institution_id, &who, "rx.stop", &what, why, detail).await?;
+        self.tell(work, row, "rx.stopped").await
     }
 
     /// Stops a prescription, as when the patient turns out to be pregnant: `POST /prescriptions/{id}/stop`.
@@ -131,13 +142,7 @@ impl Services {
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
         state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
-        row.state = Phase::Stopped;
-        row.stop_reason = Some(why.clone());
-        (row.claimed_by, row.claim_until) = (None, None);
-        work.tx.prescriptions().save(&row).await?;
-        let (who, what) = (act.account.to_string(), id.to_string());
-        work.audit_why(act.institution, &who, "rx.stop", &what, Some(why), json!({ "version": row.version })).await?;
-        self.tell(&mut work, &row, "rx.stopped").await?;
+        self.stop_held(&mut work, act.account, &mut row, &why).await?;
         let view = self.prescription_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.commit().await?;

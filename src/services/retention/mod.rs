@@ -139,10 +139,7 @@ impl Services {
         request: HoldRequest,
         command: &Command,
     ) -> Result<HoldView, Refusal> {
-        let reason = request.reason.trim();
-        if reason.is_empty() || reason.chars().count() > 500 {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
-        }
+        let reason = reason_of(&request.reason)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -176,10 +173,7 @@ impl Services {
         request: LiftRequest,
         command: &Command,
     ) -> Result<(), Refusal> {
-        let reason = request.reason.trim();
-        if reason.is_empty() || reason.chars().count() > 500 {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
-        }
+        let reason = reason_of(&request.reason)?;
         let mut work = self.begin().await?;
         if work.recall::<()>(command).await?.is_some() {
             return Ok(());
@@ -245,6 +239,15 @@ impl Services {
             lift_reason: lift.map(|lift| self.open_field(Field::Judgement, row.id.as_uuid(), lift)).transpose()?,
         })
     }
+}
+
+/// Why an order is given or lifted, without blanks around it.
+fn reason_of(text: &str) -> Result<&str, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 500 {
+        return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
+    }
+    Ok(text)
 }
 
 /// The name of whoever gave an order, as the audit names them.

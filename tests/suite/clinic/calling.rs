@@ -348,6 +348,8 @@ async fn a_doctor_whose_lost_desk_a_colleague_took_goes_on_at_another_and_leaves
 async fn the_head_of_one_queue_is_not_the_head_of_another() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
+    // Who comes in the same millisecond is before or behind by chance.
+    stage.pass(Duration::from_secs(1)).await;
     let (second, ticket) = stage.patient_waiting(2, json!({ "sx.fever": true })).await;
     let (colleague, desk) = stage.doctor_at_desk("doctor2", 1).await;
     stage.act(&format!("/desks/{desk}/call-next"), &colleague).await.ok();
