@@ -39,8 +39,8 @@ const SECTIONS: [(&str, usize); 33] = [
     ("issue 3, bad input", 3),
     ("issue 4, appointments", 16),
     ("issue 4, the record", 17),
-    ("issue 4, prescriptions", 20),
-    ("issue 4, proof", 14),
+    ("issue 4, prescriptions", 21),
+    ("issue 4, proof", 16),
     ("issue 4, how well", 5),
     ("issue 4, shown by", 8),
 ];
