@@ -57,6 +57,8 @@ struct Ticket {
     no: i64,
     visit: String,
     has_outcome: bool,
+    /// Somebody else answered its call; who does so again and again is no longer waited for.
+    was_wrong: bool,
 }
 
 impl Ticket {
@@ -128,7 +130,11 @@ impl Ledger {
         match &command.what {
             What::Open if current.is_null() => {}
             What::Open | What::Call | What::Confirm => self.at(desk, current),
-            What::Cancel(ticket) | What::WrongPerson(ticket) => self.gone(desk, ticket, seen.unwrap(), "waiting"),
+            What::Cancel(ticket) => self.gone(desk, ticket, seen.unwrap(), "waiting"),
+            What::WrongPerson(ticket) => {
+                self.ticket(ticket).was_wrong = true;
+                self.gone(desk, ticket, seen.unwrap(), "waiting");
+            }
             What::End(ticket) => {
                 let seen = self.ticket(ticket).version;
                 self.gone(desk, ticket, seen, "done");
@@ -219,7 +225,7 @@ impl Scene {
                 let path = format!("/tickets/{id}/accept");
                 self.command(What::Accept(id), path, &self.holder(&ticket.patient), version)
             }
-            "accepted" if turn.is_multiple_of(4) => {
+            "accepted" if turn.is_multiple_of(4) && !ticket.was_wrong => {
                 self.command(What::WrongPerson(id), desk_path("wrong-person"), doctor, version)
             }
             "accepted" => self.command(What::Confirm, desk_path("confirm"), doctor, version),
