@@ -169,19 +169,19 @@ async fn run(role: Role) -> Result<(), String> {
         }
         Role::Audit { act } => {
             let done = match act {
-                AuditAct::Verify { demo } => app::proof::verify_audit(&load(demo)?).await,
-                AuditAct::Seal { demo } => app::proof::seal_audit(&load(demo)?).await,
+                AuditAct::Verify { demo } => app::proof::verify_audit(&load_for_data(demo)?).await,
+                AuditAct::Seal { demo } => app::proof::seal_audit(&load_for_data(demo)?).await,
                 AuditAct::Export { day, file, institution, demo } => {
-                    app::proof::export_audit(&load(demo)?, &day, institution.as_deref(), &file).await
+                    app::proof::export_audit(&load_for_data(demo)?, &day, institution.as_deref(), &file).await
                 }
             };
             done.map_err(|e| e.to_string())?;
         }
         Role::Backup { file, key_file, demo } => {
-            app::proof::backup(&load(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
+            app::proof::backup(&load_for_data(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
         }
         Role::Restore { file, key_file, demo } => {
-            app::proof::restore(&load(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
+            app::proof::restore(&load_for_data(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
         }
         Role::Verify { file, key } => app::proof::verify_file(&file, key.as_deref()).map_err(|e| e.to_string())?,
         Role::Openapi => println!("{}", app::openapi()),

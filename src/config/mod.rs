@@ -83,8 +83,7 @@ pub struct Config {
     /// `YUNZHEN_METRICS_FROM`: who may read `/metrics`, and not through a proxy; absent: this machine.
     #[serde(default = "this_machine")]
     pub metrics_from: Vec<Network>,
-    /// `YUNZHEN_FONT`: a font file with Chinese letters for PDF documents, as `path` or `path#face`; absent: Noto Sans CJK
-    /// of the system.
+    /// `YUNZHEN_FONT`: a font with Chinese letters for PDF documents, `path` or `path#face`; absent: the system's Noto Sans CJK
     #[serde(default)]
     pub font: Option<String>,
     /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.

@@ -88,6 +88,17 @@ impl Visits<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// Until the end of the transaction nobody else orders that something of this visit stays, or removes it; on SQLite
+    /// one writes at a time anyway.
+    pub async fn hold(self, id: VisitId) -> Result<()> {
+        on!(self.0, |conn, dialect| {
+            let query =
+                dialect.pick("select 1 from visit where id = $1", "select 1 from visit where id = $1 for update");
+            sqlx::query(query).bind(id).fetch_optional(conn).await?;
+        });
+        Ok(())
+    }
+
     /// The visit of a ticket; one with the wrong person is none.
     pub async fn of_ticket(self, ticket: TicketId) -> Result<Option<VisitRow>> {
         Ok(on!(self.0, |conn| {

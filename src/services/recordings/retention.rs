@@ -36,15 +36,12 @@ impl Services {
     ///
     /// The film first, then what knows of it: after a crash in between there is still somebody who knows what to remove.
     async fn remove_recording(&self, row: &RecordingRow) -> Result<bool, Refusal> {
-        let mut tx = self.db.read().await?;
-        let holds = self.holds_on(&mut tx, row.institution_id, &row.id.to_string(), row.visit_id).await?;
-        drop(tx);
-        let now = self.clock.now();
-        if holds.iter().any(|hold| hold.lifted_at.is_none_or(|at| at > now)) {
+        let mut work = self.begin().await?;
+        let holds = self.holds_on(&mut work.tx, row.institution_id, &row.id.to_string(), row.visit_id).await?;
+        if holds.iter().any(|hold| hold.lifted_at.is_none_or(|at| at > work.now)) {
             return Ok(false);
         }
         self.archive.remove(&row.place).await.map_err(|e| Refusal::internal(&e))?;
-        let mut work = self.begin().await?;
         let action = if row.retain_until < work.now { "recording.expire" } else { "recording.discard" };
         if work.tx.recordings().remove(row.id).await? {
             let detail = json!({ "visit": row.visit_id, "hash": row.hash, "retain_until": row.retain_until });

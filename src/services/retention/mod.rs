@@ -115,7 +115,8 @@ impl Services {
         Ok(())
     }
 
-    /// The orders on a thing and on its visit.
+    /// The orders on a thing and on its visit. None is placed from here on until the transaction ends, so that what was
+    /// ordered to stay is never what goes.
     pub(crate) async fn holds_on(
         &self,
         tx: &mut Tx,
@@ -123,6 +124,7 @@ impl Services {
         subject: &str,
         visit: VisitId,
     ) -> Result<Vec<Hold>, Refusal> {
+        tx.visits().hold(visit).await?;
         let mut rows = tx.holds().on(institution, subject).await?;
         let visit = visit.to_string();
         if visit != subject {
@@ -145,6 +147,7 @@ impl Services {
             return Ok(done);
         }
         staff_visit(&mut work.tx, act.institution, id).await?;
+        work.tx.visits().hold(id).await?;
         let hold = self.ids.make(HoldId::from_uuid);
         let row = HoldRow {
             id: hold,

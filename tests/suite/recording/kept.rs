@@ -204,6 +204,13 @@ async fn a_film_is_kept_for_three_years_and_not_a_millisecond_less_and_its_end_i
     assert_eq!(services.remove_recordings().await.unwrap(), 0, "in its last millisecond");
     assert!(films() > 2000);
     stage.clock.advance(Duration::from_millis(1));
+    let administrator = stage.staff("admin").await;
+    let why = serde_json::json!({ "reason": "医疗纠纷" });
+    let hold = stage.post(&format!("/visits/{visit}/hold"), &administrator, why.clone()).await.ok();
+    assert_eq!(services.remove_recordings().await.unwrap(), 0, "somebody wants it kept");
+    assert!(films() > 2000);
+    let lift = format!("/holds/{}/lift", hold["id"].as_str().unwrap());
+    assert_eq!(stage.post(&lift, &administrator, why).await.status, 204);
     assert_eq!(services.remove_recordings().await.unwrap(), 2);
     assert_eq!((films(), audited(&stage, "recording.expire").await.len()), (0, 2));
     assert_eq!(services.remove_recordings().await.unwrap(), 0);
