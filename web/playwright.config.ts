@@ -3,6 +3,8 @@ import { defineConfig } from '@playwright/test'
 /** Journeys in real browsers. Each starts its own server and its own browsers; see `e2e/support/test.ts`. */
 export default defineConfig({
   testDir: 'e2e',
+  // What a run leaves of a failure; the other run's report and the pictures stay.
+  outputDir: 'test-results/journeys',
   // Those run by themselves: see scripts/cages.mjs.
   testIgnore: ['cages.spec.ts', 'caged-*.spec.ts'],
   // A journey mostly waits: for a ring to end, a socket to be missed, a frame to come. Two at a time fill two cores.

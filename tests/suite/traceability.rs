@@ -225,7 +225,7 @@ fn a_proved_requirement_rests_on_tests_that_are_run() {
     let rust = sources("src", &[".rs"]) + &sources("tests", &[".rs"]);
     let web = sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"]);
     // The journeys are run by one test; were that one put aside, no title would prove anything.
-    for runner in ["browser_journeys", "web_units"] {
+    for runner in ["browser_journeys", "client_units"] {
         assert!(is_run(runner, &rust, &web), "{runner} is put aside");
     }
     for row in rows().into_iter().filter(|row| row.state == "proved") {

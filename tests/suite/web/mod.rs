@@ -1,11 +1,12 @@
 //! The web client's own checks, and the journeys in real browsers.
 //!
 //! Each test runs one script of `web/package.json`. The packages are there: `web/build.rs` installed them before this
-//! binary could be built.
+//! binary could be built. By their names the client's own checks run beside the journeys, which mostly wait, and the
+//! cages after both.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::programs;
 
@@ -26,8 +27,13 @@ const FIREFOX: &[&str] = &[
     "C:/Program Files/Mozilla Firefox/firefox.exe",
 ];
 
-/// Two browsers and a compiler on two cores measure the machine, not the product: one script at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Journeys and cages together would measure the machine, not the product: one script with browsers at a time.
+static BROWSERS: Mutex<()> = Mutex::new(());
+
+/// The turn of a script with browsers.
+fn browsers() -> MutexGuard<'static, ()> {
+    BROWSERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn web() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("web")
@@ -35,7 +41,6 @@ fn web() -> PathBuf {
 
 /// Runs `npm run <script>` in `web/`; prints its output when it fails, its last words when it passes.
 fn run(script: &str, variables: &[(&str, &Path)]) {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let web = web();
     if !web.join("node_modules").is_dir() {
         return programs::skip(script, "web/node_modules is not there (was the client built elsewhere?)");
@@ -70,17 +75,17 @@ fn is_closing_line(line: &str) -> bool {
 }
 
 #[test]
-fn web_lint() {
+fn client_lint() {
     run("lint", &[]);
 }
 
 #[test]
-fn web_types() {
+fn client_types() {
     run("check", &[]);
 }
 
 #[test]
-fn web_units() {
+fn client_units() {
     run("test", &[]);
 }
 
@@ -96,6 +101,7 @@ fn browser_journeys() {
         Some(firefox) => variables.push(("FIREFOX", firefox)),
         None => programs::skip("the journey of a Firefox patient", "no Firefox (set FIREFOX to its path)"),
     }
+    let _turn = browsers();
     run("e2e", &variables);
 }
 
@@ -106,5 +112,6 @@ fn network_cages() {
     let Some(chromium) = programs::find("CHROMIUM", CHROMIUM) else {
         return programs::skip("network cages", "no Chromium (set CHROMIUM to its path)");
     };
+    let _turn = browsers();
     run("cages", &[("CHROMIUM", chromium.as_path()), ("YUNZHEN_BIN", Path::new(env!("CARGO_BIN_EXE_yunzhen")))]);
 }
