@@ -10,6 +10,7 @@ use super::bandwidth::PathMeter;
 use super::layer::LAYERS;
 use super::peer::Section;
 use super::source::{Source, bit};
+use crate::domain::room::drowning::Drowning;
 use crate::domain::room::layers::{self, Budget, Layer, Picture};
 use crate::domain::room::relay::MediaKind;
 
@@ -20,18 +21,28 @@ const UNWATCHED: Duration = Duration::from_secs(2);
 /// What the layers of a camera are taken for until they were seen: pixels and bits a second.
 const EXPECTED: [(u16, u32); LAYERS] = [(180, 150_000), (360, 500_000), (720, 1_500_000)];
 
+/// What is news of a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// A picture went dark or came back for want of room.
+    pub(super) darkened: bool,
+    /// The sound alone is too much, or passes again.
+    pub(super) drowned: Option<bool>,
+}
+
 /// What one participant's sections carry.
 #[derive(Debug)]
 pub(super) struct Chooser {
     born: Instant,
     budget: Budget,
+    drowning: Drowning,
     /// The height in which each section is shown, in pixels, once its browser has said it.
     shown: Option<HashMap<String, u16>>,
 }
 
 impl Chooser {
     pub(super) fn new(now: Instant) -> Self {
-        Self { born: now, budget: Budget::default(), shown: None }
+        Self { born: now, budget: Budget::default(), drowning: Drowning::default(), shown: None }
     }
 
     /// The browser says how large it shows each section; others are not shown.
@@ -39,12 +50,14 @@ impl Chooser {
         self.shown = Some(heights.into_iter().collect());
     }
 
-    /// Aims every leg. Whether a picture went dark or came back for want of room.
-    pub(super) fn look(&mut self, now: Instant, path: &PathMeter, sections: &[Section]) -> bool {
+    /// Aims every leg.
+    pub(super) fn look(&mut self, now: Instant, path: &PathMeter, sections: &[Section]) -> Seen {
         let since = now.saturating_duration_since(self.born);
-        if let Some(path) = path.look(now) {
+        let path = path.look(now);
+        if let Some(path) = path {
             self.budget.observe(since, path);
         }
+        let drowned = self.drowning.observe(since, path);
         let carrying = sections.iter().filter(|section| section.leg.kind == MediaKind::Video);
         let carrying: Vec<_> = carrying.filter_map(|section| Some((section, section.leg.source()?))).collect();
         let pictures: Vec<_> = carrying.iter().map(|(section, source)| self.picture(now, section, source)).collect();
@@ -57,16 +70,16 @@ impl Chooser {
             self.budget.try_for(since, bits + sound);
             chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
         }
-        let mut changed = false;
+        let mut darkened = false;
         for (((section, _), picture), layer) in carrying.iter().zip(&pictures).zip(chosen) {
             if picture.shown > 0 && !picture.layers.iter().any(|layer| layer.is_there) {
                 // Nothing comes at all: whatever comes first is welcome.
                 continue;
             }
             section.leg.aim(layer);
-            changed |= section.leg.set_dark(layer.is_none() && picture.shown > 0);
+            darkened |= section.leg.set_dark(layer.is_none() && picture.shown > 0);
         }
-        changed
+        Seen { darkened, drowned }
     }
 
     fn picture(&self, now: Instant, section: &Section, source: &Source) -> Picture {

@@ -61,6 +61,8 @@ pub(super) enum News {
     SourceDown(u64),
     /// A picture went dark for want of room, or came back.
     Darkened,
+    /// The sound alone is too much for its path, or is no more.
+    Drowned(bool),
     /// The layers of one of its own sections that somebody watches.
     Layers { mid: String, name: SourceName, layers: Vec<u8> },
     /// A new state.
@@ -343,8 +345,12 @@ impl Seat {
     /// Aims the legs at layers, and says which of the own layers nobody watches.
     async fn choose(&mut self) {
         let Some(peer) = &self.peer else { return };
-        if self.chooser.look(instant::now(), &peer.path, &peer.receiving) {
+        let seen = self.chooser.look(instant::now(), &peer.path, &peer.receiving);
+        if seen.darkened {
             self.tell(News::Darkened).await;
+        }
+        if let Some(is_drowned) = seen.drowned {
+            self.tell(News::Drowned(is_drowned)).await;
         }
         self.pause().await;
     }

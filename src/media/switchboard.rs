@@ -324,6 +324,7 @@ impl Switchboard {
                 place.sources.remove(&number);
                 self.seat_room(room);
             }
+            News::Drowned(is_drowned) => self.say(RelayEvent::Drowned { participant, is_drowned }),
             News::Darkened => self.seat_participant(participant, false),
             News::Layers { mid, name, layers } => self.say(RelayEvent::Layers { participant, mid, name, layers }),
             News::State(state) => {

@@ -67,7 +67,7 @@ function trace(page: Page): Promise<void> {
       const grown = (name: string): number => (now[name] ?? 0) - (last[name] ?? 0)
       const seconds = grown('at') / 1000
       const kbps = (name: string): string => ((grown(name) * 8) / seconds / 1000).toFixed(0)
-      lines.push(`${Math.round(now['at'] ?? 0)} sent ${kbps('bytes')} (voice ${kbps('audio')}, picture ${kbps('video')}) wire ${kbps('wire')} frames ${grown('frames')} qp ${(grown('qp') / Math.max(1, grown('frames'))).toFixed(0)} in-lost ${grown('lost-audio')}/${grown('lost-video')}${words} | ${[...document.querySelectorAll('[data-testid="rung"]')].map((each) => each.textContent?.slice(0, 20)).join()}`)
+      lines.push(`${Math.round(now['at'] ?? 0)} sent ${kbps('bytes')} (voice ${kbps('audio')}, picture ${kbps('video')}) wire ${kbps('wire')} packets ${grown('packets')} frames ${grown('frames')} qp ${(grown('qp') / Math.max(1, grown('frames'))).toFixed(0)} in-lost ${grown('lost-audio')}/${grown('lost-video')}${words} | ${[...document.querySelectorAll('[data-testid="rung"]')].map((each) => each.textContent?.slice(0, 20)).join()}`)
       last = now
       setTimeout(() => void look(), 1000)
     }

@@ -9,6 +9,7 @@
 //! the door until a host admits them ([`Standing::Door`]): until then they are told that they wait, and nothing else.
 
 pub mod codec;
+pub mod drowning;
 mod happening;
 mod hosting;
 pub mod layers;
@@ -48,13 +49,15 @@ struct Taken {
     still_at: Option<Timestamp>,
     /// Whether the relay records it now.
     taped: bool,
+    /// The sound alone is too much for what passes to it.
+    is_drowned: bool,
 }
 
 impl Taken {
     fn new(seat: Seat, connection: ConnectionId) -> Self {
         let (presence, media) = (Presence::Here, SelfMedia::default());
         let (watch, retold) = (Watch::default(), Retold::default());
-        Self { seat, connection, presence, media, watch, retold, still_at: None, taped: false }
+        Self { seat, connection, presence, media, watch, retold, still_at: None, taped: false, is_drowned: false }
     }
 
     /// Passes on what the relay says.
@@ -193,6 +196,7 @@ impl Room {
             media: taken.media.clone(),
             silent: taken.watch.silent(),
             cut: taken.watch.is_cut(),
+            drowned: taken.is_drowned,
             held: taken.seat.standing == Standing::Held,
             muted: taken.seat.muted,
         });
@@ -308,6 +312,15 @@ impl Room {
                 let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
                 let has_changed = taken.is_some_and(|taken| taken.watch.hears(now, *packets));
                 return if has_changed { self.tell_everybody() } else { Vec::new() };
+            }
+            RelayEvent::Drowned { participant, is_drowned } => {
+                let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
+                let before = taken.map(|taken| std::mem::replace(&mut taken.is_drowned, *is_drowned));
+                return if before.is_some_and(|before| before != *is_drowned) {
+                    self.tell_everybody()
+                } else {
+                    Vec::new()
+                };
             }
             RelayEvent::Taped { participant, is_kept } => return self.taped(*participant, *is_kept),
             RelayEvent::Permitted { .. } => return Vec::new(),

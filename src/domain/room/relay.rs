@@ -220,6 +220,13 @@ pub enum RelayEvent {
         /// It is; or it cannot be kept at the moment.
         is_kept: bool,
     },
+    /// Whether so little passes to a participant that the sound alone is too much; at each change.
+    Drowned {
+        /// The receiving seat.
+        participant: ParticipantId,
+        /// It is; or it has passed for some time.
+        is_drowned: bool,
+    },
     /// A periodic measurement of one participant's upstream, twice a second while connected.
     Upstream {
         /// The seat.

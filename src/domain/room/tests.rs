@@ -177,6 +177,24 @@ fn both_sides_are_told_whose_microphone_is_silent_and_when_it_is_heard_again() {
 }
 
 #[test]
+fn who_drowns_is_told_to_all_once_and_so_is_who_does_no_more() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let participant = seat(2).participant;
+    let mut told = |is_drowned| -> Vec<bool> {
+        let outputs = room.handle(at(0), Input::Relay(RelayEvent::Drowned { participant, is_drowned }));
+        let states = outputs.iter().filter_map(|output| match output {
+            Output::Tell(_, Notice::State(state)) => Some(state.participants[1].drowned),
+            _ => None,
+        });
+        states.collect()
+    };
+    let all: Vec<_> = [false, true, true, false].into_iter().map(&mut told).collect();
+    assert_eq!(all, [vec![], vec![true, true], vec![], vec![false, false]]);
+}
+
+#[test]
 fn the_end_cuts_the_media_before_anybody_is_told() {
     let mut room = room();
     join(&mut room, 1, 11);

@@ -180,6 +180,9 @@ pub struct Participant {
     /// The media was connected and is not any more, though the person may be here: a page that was reloaded.
     #[serde(default)]
     pub cut: bool,
+    /// So little passes to the person that a voice alone is too much: who speaks sends it in as few bytes as can be.
+    #[serde(default)]
+    pub drowned: bool,
     /// Held apart: neither hears nor sees, and is neither heard nor seen.
     #[serde(default)]
     pub held: bool,

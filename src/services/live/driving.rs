@@ -31,6 +31,7 @@ impl Live {
                 | RelayEvent::Connection { participant, .. }
                 | RelayEvent::Permitted { participant }
                 | RelayEvent::Taped { participant, .. }
+                | RelayEvent::Drowned { participant, .. }
                 | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
             };
             if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
@@ -160,7 +161,12 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(RelayEvent::Layers { mid, layers, .. }) => ServerMessage::Layers { room, mid, layers },
         Notice::Media(RelayEvent::OfferAgain { .. }) => ServerMessage::OfferAgain { room },
         Notice::Media(RelayEvent::Speaker { participant, .. }) => ServerMessage::Speaker { room, participant },
-        Notice::Media(RelayEvent::Upstream { .. } | RelayEvent::Permitted { .. } | RelayEvent::Taped { .. }) => {
+        Notice::Media(
+            RelayEvent::Upstream { .. }
+            | RelayEvent::Drowned { .. }
+            | RelayEvent::Permitted { .. }
+            | RelayEvent::Taped { .. },
+        ) => {
             return None;
         }
     })

@@ -92,3 +92,20 @@ async fn whose_path_is_narrow_gets_the_layer_that_passes_and_every_sound() {
     assert!(pictures.iter().all(|packet| packet.layer == 2), "nobody else has less of it: {pictures:?}");
     stage.strike().await;
 }
+
+#[tokio::test]
+async fn who_is_sent_more_sound_than_passes_is_said_to_drown() {
+    let mut stage = Stage::new();
+    stage.admit(1, Permit::ALL).await;
+    let client = Client::new(1, 3, &stage.browsers).await;
+    let _speaks = stage.seat(client).await;
+    stage.admit(2, Permit::ALL).await;
+    let client = Client::at_the_end_of_a_narrow_path(2, 3, &stage.browsers, 12_000).await;
+    let _drowns = stage.seat(client).await;
+    let drowned = |event: &RelayEvent| match event {
+        RelayEvent::Drowned { participant: who, is_drowned } => Some((*who, *is_drowned)),
+        _ => None,
+    };
+    assert_eq!(stage.event(drowned).await, (participant(2), true), "and nobody else");
+    stage.strike().await;
+}

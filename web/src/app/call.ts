@@ -5,7 +5,7 @@ import { BUDGET, budgetOf } from '@/media/ladder'
 import type { Peer } from '@/media/peer'
 import type { RoomState, ServerMessage } from '@/protocol/live'
 import { reduce, type CallEvent } from '@/room/reducer'
-import { isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
+import { hearingOf, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
 import { newCall, type CallState } from '@/room/state'
 import { asksOf } from './call/asks'
 import { useOwnMedia } from './call/devices'
@@ -166,7 +166,7 @@ export function useCall(options: CallOptions): Call {
   function spend(): void {
     // Who is away, or held apart, or only looks on, is not waited for.
     const hear = others(state.value).filter((one) => one.presence.state === 'here' && !one.held && one.role !== 'observer')
-    const budget = budgetOf(state.value.own.rung, hear.map((one) => one.media.rung))
+    const budget = budgetOf(state.value.own.rung, hear.map(hearingOf))
     const text = JSON.stringify(budget)
     if (text === spent) return
     spent = text

@@ -1,4 +1,4 @@
-import { climb, ground, type Rung } from '@/media/ladder'
+import { climb, ground, rejoin, type Rung } from '@/media/ladder'
 import { compare, POLL_MS, read, smooth, unmeasured, type Reading, type Report } from '@/media/stats'
 import type { Quality } from '@/protocol/live'
 
@@ -23,9 +23,7 @@ export function watchQuality(call: QualityWatch): { stop: () => void; forgive: (
     const pc = call.connection()
     if (!pc) {
       before = null
-      // What was measured of a network that went says nothing of the one that comes.
-      if (ladder.rung !== ground.rung) call.rung(ground.rung)
-      ladder = ground
+      ladder = rejoin(ladder)
       return
     }
     const report = await pc.getStats().catch(() => null)

@@ -1,4 +1,4 @@
-// What a browser's offer does not say by itself.
+// What descriptions do not say by themselves.
 
 /** Sound that is lost may be asked for again, both ways: browsers do so where it is written, and write it for pictures alone. */
 export function asksForSoundAgain(sdp: string): string {
@@ -7,4 +7,12 @@ export function asksForSoundAgain(sdp: string): string {
     if (new RegExp(`^a=rtcp-fb:${number} nack\\s*$`, 'm').test(text)) return text
     return text.replace(new RegExp(`^(a=rtpmap:${number} .*?)(\\r?)$`, 'gim'), `$1$2\na=rtcp-fb:${number} nack$2`)
   }, sdp)
+}
+
+/** An answer that wants so many milliseconds of sound in each packet (`ptime`, RFC 8866 §6.4). */
+export function inPacketsOf(ms: number, sdp: string): string {
+  return sdp
+    .split(/(?=^m=)/m)
+    .map((section) => (section.startsWith('m=audio') ? `${section.replace(/^a=ptime:.*\r?\n/gm, '').trimEnd()}\r\na=ptime:${ms}\r\n` : section))
+    .join('')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BUDGET, budgetOf, climb, DOWN_AFTER_MS, ground, RUNGS, STILL, UP_AFTER_MS, type Ladder, type Rung } from './ladder'
+import { BUDGET, budgetOf, climb, DOWN_AFTER_MS, DROWNED_AFTER_MS, ground, rejoin, RUNGS, STILL, UP_AFTER_MS, type Ladder, type Rung } from './ladder'
 import type { Measure } from './stats'
 
 const good: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: 2_000_000, suffers: true, shrinks: false }
@@ -46,6 +46,21 @@ describe('the ladder', () => {
     expect(play(during(good, UP_AFTER_MS), low).ladder.rung).toBe('full')
   })
 
+  it('does not wait with a voice that drowns, and drowns no telephone by haste', () => {
+    const drowned: Measure = { ...good, lossOut: 0.4 }
+    const { moves } = play(during(drowned, 60_000), { ...ground, rung: 'voice' })
+    expect(moves).toEqual([
+      { at: DROWNED_AFTER_MS, rung: 'still' },
+      { at: DROWNED_AFTER_MS + 2000 + DOWN_AFTER_MS, rung: 'phone' },
+    ])
+  })
+
+  it('keeps its rung when the connection breaks, and climbs from there as ever', () => {
+    const climbed: Ladder = { rung: 'still', downSince: 1, upSince: 2, patience: 96_000, climbedAt: 3 }
+    const { moves } = play(during(good, 60_000), rejoin(climbed))
+    expect(moves.slice(0, 2)).toEqual([{ at: UP_AFTER_MS, rung: 'voice' }, { at: 2 * UP_AFTER_MS + 2000, rung: 'low' }])
+  })
+
   /** How much of the time each rung was stood on. */
   const shares = (measure: Measure, ms: number): Map<Rung, number> => {
     const spent = new Map<Rung, number>()
@@ -88,15 +103,15 @@ describe('the ladder', () => {
   })
 
   it('spends at most 64 kbit/s on a still picture and the voice', () => {
-    const { video, audioKbps } = BUDGET.still
+    const { video, audioKbps, audioMs } = BUDGET.still
     expect(video).toBeNull()
     // Fifty packets of sound a second, each with 64 bytes of headers and seals; 400 bytes around a still.
     const still = ((STILL.letters + 400) * 8) / STILL.ms
-    expect(still + audioKbps + (50 * 64 * 8) / 1000).toBeLessThanOrEqual(64)
+    expect(still + audioKbps + ((1000 / audioMs) * 64 * 8) / 1000).toBeLessThanOrEqual(64)
   })
 
   it('spares the voice for whoever has the weakest network', () => {
-    expect(budgetOf('full', ['full', 'still'])).toEqual({ ...BUDGET.full, audioKbps: BUDGET.still.audioKbps })
+    expect(budgetOf('full', ['full', 'still'])).toEqual({ ...BUDGET.full, audioKbps: BUDGET.still.audioKbps, audioMs: BUDGET.still.audioMs })
     expect(budgetOf('low', ['full'])).toEqual(BUDGET.low)
     expect(budgetOf('full', [])).toEqual(BUDGET.full)
   })

@@ -12,14 +12,16 @@ export type { Rung }
 export interface Budget {
   video: { kbps: number; fps: number; shrink: number } | null
   audioKbps: number
+  /** Milliseconds of voice in a packet: what stands around each costs as much as a poor voice, fifty times a second. */
+  audioMs: number
 }
 export const BUDGET: Record<Rung, Budget> = {
-  full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48 },
-  low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32 },
-  voice: { video: null, audioKbps: 32 },
+  full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48, audioMs: 20 },
+  low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32, audioMs: 20 },
+  voice: { video: null, audioKbps: 32, audioMs: 20 },
   // No video: below some 64 kbit/s a browser sends none. The stills go by the socket (`snapshot.ts`).
-  still: { video: null, audioKbps: 16 },
-  phone: { video: null, audioKbps: 16 },
+  still: { video: null, audioKbps: 16, audioMs: 60 },
+  phone: { video: null, audioKbps: 16, audioMs: 60 },
 }
 
 /** How often a still is taken, and how many letters it has on the socket at most. */
@@ -32,8 +34,10 @@ export function isPictured(rung: Rung): boolean {
 
 /** What may be spent where the own network bears one rung and those of the others bear these: nobody is sent more of a voice than passes. */
 export function budgetOf(own: Rung, others: readonly Rung[]): Budget {
-  const audioKbps = Math.min(...[own, ...others].map((rung) => BUDGET[rung].audioKbps))
-  return { ...BUDGET[own], audioKbps }
+  const all = [own, ...others].map((rung) => BUDGET[rung])
+  const audioKbps = Math.min(...all.map((one) => one.audioKbps))
+  const audioMs = Math.max(...all.map((one) => one.audioMs))
+  return { ...BUDGET[own], audioKbps, audioMs }
 }
 
 /** Below this many kbit/s, or above this share of loss, a rung does not hold. The kbit/s count only while the picture suffers: a still room needs few. */
@@ -49,6 +53,9 @@ const SPARE = { kbps: 1.3, loss: 0.6 }
 
 /** So long must the trouble last before a step down, */
 export const DOWN_AFTER_MS = 6_000
+/** but so long where the voice itself drowns: what is sent beyond what passes takes the socket along. */
+export const DROWNED_AFTER_MS = 2_000
+const DROWNED = 0.25
 /** and so long the good times before a step up. Doubled by every climb that did not last. */
 export const UP_AFTER_MS = 12_000
 export const UP_AT_MOST_MS = 96_000
@@ -66,6 +73,12 @@ export interface Ladder {
 
 export const ground: Ladder = { rung: 'full', downSince: null, upSince: null, patience: UP_AFTER_MS, climbedAt: null }
 
+/** The connection broke, and there is another: the rung stays, for a new network shows soon enough that it bears more, and what
+ *  drowned a weak one would drown it again. */
+export function rejoin({ rung }: Ladder): Ladder {
+  return { ...ground, rung }
+}
+
 export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
   // Without a moving picture next to nothing is sent, and the browser's estimate shrinks to that: loss tells, or a try.
   const isBlind = BUDGET[ladder.rung].video === null
@@ -77,7 +90,8 @@ export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
   const next: Ladder = isProved ? { ...ladder, climbedAt: null, patience: UP_AFTER_MS } : ladder
   if (below !== undefined && !(holds(ladder.rung, measure, 1, 1) && !isCut(ladder.rung, measure))) {
     const downSince = next.downSince ?? now
-    if (now - downSince < DOWN_AFTER_MS) return { ...next, downSince, upSince: null }
+    const isDrowned = ladder.rung === 'voice' && measure.lossOut >= DROWNED
+    if (now - downSince < (isDrowned ? DROWNED_AFTER_MS : DOWN_AFTER_MS)) return { ...next, downSince, upSince: null }
     const patience = next.climbedAt === null ? next.patience : Math.min(UP_AT_MOST_MS, next.patience * 2)
     return { rung: below, downSince: null, upSince: null, patience, climbedAt: null }
   }

@@ -3,7 +3,7 @@ import { isPicture, judge, watchLoopback, type Sampler } from './loopback'
 import { loudness, VOICE } from './meter'
 import type { Reading } from './stats'
 
-const at = (ms: number, part: Partial<Reading> = {}): Reading => ({ at: ms, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: 0.05, lossOut: null, available: null, encoded: 0, coarseness: null, isShrunk: false, ...part })
+const at = (ms: number, part: Partial<Reading> = {}): Reading => ({ at: ms, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: 0.05, lossOut: null, unsaid: null, available: null, encoded: 0, coarseness: null, isShrunk: false, ...part })
 
 describe('judge', () => {
   it.each([

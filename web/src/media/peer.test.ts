@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MediaState } from '@/protocol/live'
 import { ANSWER_MS, Peer, type Offer } from './peer'
+import { BUDGET } from './ladder'
 import { FRESH_MS, PATIENCE_MS } from './recovery'
 
 class FakePc {
@@ -9,6 +10,7 @@ class FakePc {
   connectionState = 'new'
   signalingState = 'stable'
   localDescription: { sdp: string } | null = null
+  currentLocalDescription: { sdp: string } | null = null
   onconnectionstatechange: (() => void) | null = null
   oniceconnectionstatechange: (() => void) | null = null
   ontrack: (() => void) | null = null
@@ -30,14 +32,21 @@ class FakePc {
   createOffer() {
     return Promise.resolve({ type: 'offer', sdp: `offer with ${this.sections.length}` })
   }
-  setLocalDescription(description: { sdp: string }) {
+  setLocalDescription(description: { type: string; sdp: string }) {
+    if (description.type === 'rollback') {
+      this.signalingState = 'stable'
+      return Promise.resolve()
+    }
     this.localDescription = description
     this.signalingState = 'have-local-offer'
     return Promise.resolve()
   }
-  setRemoteDescription() {
+  taken: string[] = []
+  setRemoteDescription({ sdp }: { sdp: string }) {
     if (this.rejectAnswers) return Promise.reject(new Error('bad'))
+    this.taken.push(sdp)
     this.signalingState = 'stable'
+    this.currentLocalDescription = this.localDescription
     return Promise.resolve()
   }
   become(state: string) {
@@ -316,5 +325,70 @@ describe('a closed peer', () => {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(offers).toHaveLength(1)
     expect(pc().close).toHaveBeenCalled()
+  })
+})
+
+describe('how much of the voice a packet holds', () => {
+  const answer = 'v=0\r\nm=audio 9 x 111\r\n'
+  const milliseconds = (): string[] => pc().taken.map((sdp) => /a=ptime:(\d+)/.exec(sdp)?.[1] ?? 'as ever')
+  beforeEach(async () => {
+    await settle()
+    await peer.answer(offers[0]!.offer_id, answer)
+  })
+
+  it('changes with the rung, and nobody is asked', async () => {
+    for (const rung of ['low', 'still', 'phone', 'voice'] as const) {
+      peer.spend(BUDGET[rung])
+      await settle()
+    }
+    expect(milliseconds()).toEqual(['20', '60', '20'])
+    expect(offers).toHaveLength(1)
+    expect(pc().signalingState).toBe('stable')
+  })
+
+  it('waits for no answer that is under way, and asks anew for what it was to answer', async () => {
+    peer.offerAgain()
+    await settle()
+    peer.spend(BUDGET.still)
+    await settle()
+    expect(milliseconds()).toEqual(['20', '60'])
+    await peer.answer(offers[1]!.offer_id, answer)
+    expect(milliseconds()).toEqual(['20', '60'])
+    await peer.answer(offers[2]!.offer_id, answer)
+    expect(milliseconds()).toEqual(['20', '60', '60'])
+  })
+
+  it('lets what is asked for meanwhile wait its turn', async () => {
+    peer.spend(BUDGET.still)
+    peer.offerAgain()
+    await settle()
+    expect(milliseconds()).toEqual(['20', '60'])
+    expect(offers).toHaveLength(2)
+  })
+
+  it('changes also while nobody is heard, and what was asked of them is asked again', async () => {
+    peer.setLinked(false)
+    peer.moved()
+    peer.spend(BUDGET.still)
+    await settle()
+    expect(milliseconds()).toEqual(['20', '60'])
+    peer.setLinked(true)
+    await settle()
+    peer.setLinked(false)
+    peer.spend(BUDGET.low)
+    await settle()
+    expect(milliseconds()).toEqual(['20', '60', '20'])
+    peer.setLinked(true)
+    await settle()
+    expect(offers).toHaveLength(3)
+  })
+
+  it('is asked of the server where the browser does not take an answer twice', async () => {
+    pc().rejectAnswers = true
+    peer.spend(BUDGET.still)
+    await settle()
+    pc().rejectAnswers = false
+    await peer.answer(offers[1]!.offer_id, answer)
+    expect(milliseconds()).toEqual(['20', '60'])
   })
 })

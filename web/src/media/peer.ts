@@ -2,8 +2,8 @@
 // One offer is in flight at a time; an answer to another one is dropped.
 
 import type { MediaKind, MediaState } from '@/protocol/live'
-import { asksForSoundAgain } from './description'
-import type { Budget } from './ladder'
+import { asksForSoundAgain, inPacketsOf } from './description'
+import { BUDGET, type Budget } from './ladder'
 import { offered } from './codecs'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { feel, LOOK_MS, markOf, still, type Pulse } from './pulse'
@@ -39,6 +39,8 @@ export interface PeerOptions {
 
 /** Grows with every offer of this page. */
 let lastOffer = 0
+/** What the server never heard of, nor answers. */
+const NO_OFFER = 0
 
 export class Peer {
   readonly #options: PeerOptions
@@ -52,6 +54,8 @@ export class Peer {
   #asked = { audio: 0, video: 0 }
   #flight: { id: number; timer: unknown; asked: { audio: number; video: number } } | null = null
   #answered = false
+  /** The last answer as it came, and the milliseconds of sound in a packet that it was taken with. */
+  #taken = { sdp: '', audioMs: BUDGET.full.audioMs }
   /** Layers of the camera that somebody watches; `null`: nothing was said yet. */
   #watched: readonly number[] | null = null
   /** What the encoders may spend; `null`: what they like. */
@@ -143,6 +147,7 @@ export class Peer {
     if (!this.#senders) return
     void aim(this.#senders.video, this.#watched, budget)
     void limitVoice(this.#senders.audio, budget)
+    void this.#pack()
   }
 
   trackOf(mid: string): MediaStreamTrack | null {
@@ -156,7 +161,7 @@ export class Peer {
     this.#asked = { audio: this.#asked.audio - flight.asked.audio, video: this.#asked.video - flight.asked.video }
     flight.asked = { audio: 0, video: 0 }
     try {
-      await pc.setRemoteDescription({ type: 'answer', sdp })
+      await this.#take(pc, sdp)
     } catch {
       if (this.#pc === pc) this.begin()
       return
@@ -306,6 +311,38 @@ export class Peer {
     const offer = await pc.createOffer()
     // A browser that takes no word of ours goes on with its own.
     await pc.setLocalDescription({ type: 'offer', sdp: asksForSoundAgain(offer.sdp ?? '') }).catch(() => pc.setLocalDescription(offer))
+  }
+
+  async #take(pc: RTCPeerConnection, sdp: string): Promise<void> {
+    const { audioMs } = this.#budget ?? BUDGET.full
+    this.#taken = { sdp, audioMs }
+    await pc.setRemoteDescription({ type: 'answer', sdp: inPacketsOf(audioMs, sdp) })
+  }
+
+  /** Puts more or less of the voice in a packet. No browser has a switch for it, but each obeys its answer; so what was agreed
+   *  last is agreed once more, which asks nothing of the server: it is done most where the server is heard least. */
+  async #pack(): Promise<void> {
+    const pc = this.#pc
+    const isDue = (this.#budget ?? BUDGET.full).audioMs !== this.#taken.audioMs
+    if (!pc || !this.#answered || !isDue || this.#flight?.id === NO_OFFER) return
+    // An answer that is under way may be long in coming, where it matters most.
+    if (this.#flight) this.#again = true
+    this.#land(false)
+    this.#flight = { id: NO_OFFER, timer: null, asked: { audio: 0, video: 0 } }
+    try {
+      // An offer that nobody answers is made again afterwards.
+      if (pc.signalingState === 'have-local-offer') {
+        this.#again = true
+        await pc.setLocalDescription({ type: 'rollback' })
+      }
+      const agreed = pc.currentLocalDescription
+      if (agreed) await pc.setLocalDescription({ type: 'offer', sdp: agreed.sdp })
+      if (agreed && this.#pc === pc) await this.#take(pc, this.#taken.sdp)
+    } catch {
+      // The next offer's answer says it.
+      this.#again = true
+    }
+    if (this.#pc === pc && this.#flight?.id === NO_OFFER) this.#land()
   }
 
   async #negotiate(): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { feel, LOOK_MS, QUIET_MS, still, type Pulse } from './pulse'
+import { feel, HOLE_MS, LOOK_MS, QUIET_MS, still, type Pulse } from './pulse'
 
 /** Looks every tenth of a second; a beat whenever `beats` says so. When it doubted. */
 function doubts(ms: number, beats: (at: number) => boolean): number[] {
@@ -31,6 +31,11 @@ describe('the pulse of a connection', () => {
     expect(doubts(600_000, (at) => at % 400 === 0)).toEqual([])
   })
 
+  it('is not missed where most packets are lost, steadily', () => {
+    const dice = [7, 1, 9, 4, 2, 8, 3, 6, 0, 5, 9, 1, 4]
+    expect(doubts(600_000, (at) => (dice[(at / LOOK_MS) % dice.length] ?? 0) < 6)).toEqual([])
+  })
+
   it('says when it beats again after a silence, and only then', () => {
     let pulse: Pulse = still
     const found: number[] = []
@@ -40,6 +45,7 @@ describe('the pulse of a connection', () => {
       if (next.returns) found.push(at)
     }
     expect(found).toEqual([5_000])
+    expect(QUIET_MS).toBeLessThan(HOLE_MS)
   })
 
   it('is not missed by a page that slept', () => {

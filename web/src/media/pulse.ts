@@ -3,8 +3,11 @@
 export const LOOK_MS = 100
 /** What came with every look, and then did not for so long, may have lost its way. */
 export const QUIET_MS = 400
-/** So many looks in a row make it steady: pauses of discontinuous speech never do. */
+/** So many looks in a row that each felt a beat make it steady: pauses of discontinuous speech never do, nor does a path so narrow
+ *  that most is lost, which another path in the same place would not help. */
 const STEADY = 10
+/** What was missed for less than this was no hole in the network. */
+export const HOLE_MS = 800
 /** A path that was sought in vain is sought again after this, and each time later; who fell silent for good is not sought for ever. */
 const AGAIN_MS = 1_000
 const TRIES = 4
@@ -26,8 +29,8 @@ export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses
 export function feel(pulse: Pulse, mark: string, now: number): { pulse: Pulse; doubts: boolean; returns: boolean } {
   if (mark !== pulse.mark) {
     // A page that slept looks late, and cannot say that anything was steady.
-    const isSteady = now - pulse.at < 3 * LOOK_MS
-    return { pulse: { ...pulse, mark, at: now, beats: isSteady ? pulse.beats + 1 : 1, misses: 0 }, doubts: false, returns: pulse.misses > 0 }
+    const isSteady = now - pulse.at < 2 * LOOK_MS
+    return { pulse: { ...pulse, mark, at: now, beats: isSteady ? pulse.beats + 1 : 1, misses: 0 }, doubts: false, returns: pulse.misses > 0 && now - pulse.at >= HOLE_MS }
   }
   if (now - pulse.at < QUIET_MS) return { pulse, doubts: false, returns: false }
   const isMissed = pulse.misses === 0 ? pulse.beats >= STEADY : pulse.misses < TRIES

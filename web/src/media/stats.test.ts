@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { compare, grade, read, RISE_MS, smooth, unmeasured, type Measure, type Reading } from './stats'
+import { compare, grade, read, RISE_MS, smooth, UNSAID_MS, unmeasured, type Measure, type Reading } from './stats'
 
 const calm: Measure = { loss: 0, lossOut: 0, rttMs: 40, fps: 24, kbpsIn: 500, kbpsOut: 500, freezes: 0, received: 100, available: null, suffers: true, shrinks: false }
-const reading = (part: Partial<Reading>): Reading => ({ at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null, isShrunk: false, ...part })
+const reading = (part: Partial<Reading>): Reading => ({ at: 0, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, unsaid: null, available: null, encoded: 0, coarseness: null, isShrunk: false, ...part })
 
 describe('read', () => {
   it('adds up the sections and takes the round trip of the pair in use', () => {
@@ -36,6 +36,13 @@ describe('how coarse the own picture is', () => {
 })
 
 describe('compare', () => {
+  it('takes packets for lost of which the relay has said nothing for long, where any were sent', () => {
+    const said = (ago: number): Reading => read([{ type: 'outbound-rtp', bytesSent: 500, timestamp: 90_000 }, { type: 'remote-inbound-rtp', fractionLost: 0.1, timestamp: 90_000 - ago }], 2000)
+    expect([0, UNSAID_MS - 1, UNSAID_MS].map((ago) => compare(reading({}), said(ago)).lossOut)).toEqual([0.1, 0.1, 1])
+    // A microphone that is off sends nothing, and the relay has nothing to say.
+    expect(compare(said(UNSAID_MS - 2000), said(UNSAID_MS)).lossOut).toBe(0.1)
+  })
+
   it('measures what happened between two readings', () => {
     const measure = compare(reading({ at: 0 }), reading({ at: 2000, received: 90, lost: 10, bytesIn: 1000, framesDecoded: 48, rtt: 0.1 }))
     expect(measure).toMatchObject({ loss: 0.1, rttMs: 100, fps: 24, kbpsIn: 4 })

@@ -8,6 +8,9 @@ export const RISE_MS = 6_000
 /** So many readings without a packet are a loss, not a silence. */
 export const SILENT_READINGS = 3
 
+/** The relay reports each second on what it gets; so long without a report is no chance, however many are lost. */
+export const UNSAID_MS = 3_500
+
 /** From here on (of 127) VP8 is coarse enough for a person to see it. */
 const COARSE_QP = 50
 /** H.264 counts to 51. Chromium takes 29 to 95 of VP8 for a picture that is neither too fine nor too coarse, and 24 to 37 of
@@ -27,6 +30,8 @@ export interface Reading {
   rtt: number | null
   /** Share of our own packets that the relay misses, 0–1. */
   lossOut: number | null
+  /** Milliseconds since the relay last said so; `null` where it never did. */
+  unsaid: number | null
   /** Bits a second that the browser believes it may send. */
   available: number | null
   /** Pictures encoded, and the sum of how coarse each is, as VP8 counts it; `null` where the browser does not say. */
@@ -60,9 +65,11 @@ export interface Report {
 }
 
 export function read(report: Report, at: number): Reading {
-  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, available: null, encoded: 0, coarseness: null, isShrunk: false }
+  const reading: Reading = { at, received: 0, lost: 0, bytesIn: 0, bytesOut: 0, freezes: 0, framesDecoded: 0, rtt: null, lossOut: null, unsaid: null, available: null, encoded: 0, coarseness: null, isShrunk: false }
   const h264 = new Set<unknown>()
+  const [measuredAt, saidAt]: [number[], number[]] = [[], []]
   report.forEach((stat) => {
+    if (typeof stat['timestamp'] === 'number') (stat['type'] === 'remote-inbound-rtp' ? saidAt : measuredAt).push(stat['timestamp'])
     if (stat['type'] === 'codec' && String(stat['mimeType']).toLowerCase() === 'video/h264') h264.add(stat['id'])
   })
   report.forEach((stat) => {
@@ -94,6 +101,8 @@ export function read(report: Report, at: number): Reading {
         break
     }
   })
+  // Both by the browser's own clock.
+  if (saidAt.length > 0) reading.unsaid = Math.max(0, Math.max(...measuredAt) - Math.max(...saidAt))
   return reading
 }
 
@@ -103,13 +112,15 @@ export function compare(before: Reading, now: Reading): Measure {
   const grown = (a: number, b: number): number => Math.max(0, b - a)
   const received = grown(before.received, now.received)
   const lost = grown(before.lost, now.lost)
+  const bytesOut = grown(before.bytesOut, now.bytesOut)
   return {
     loss: received + lost === 0 ? 0 : lost / (received + lost),
-    lossOut: now.lossOut ?? 0,
+    // Whose packets nobody says anything of any more loses them, or the word on them.
+    lossOut: bytesOut > 0 && (now.unsaid ?? 0) >= UNSAID_MS ? 1 : (now.lossOut ?? 0),
     rttMs: now.rtt === null ? null : now.rtt * 1000,
     fps: grown(before.framesDecoded, now.framesDecoded) / seconds,
     kbpsIn: (grown(before.bytesIn, now.bytesIn) * 8) / seconds / 1000,
-    kbpsOut: (grown(before.bytesOut, now.bytesOut) * 8) / seconds / 1000,
+    kbpsOut: (bytesOut * 8) / seconds / 1000,
     freezes: grown(before.freezes, now.freezes),
     received,
     available: now.available,

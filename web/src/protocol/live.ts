@@ -48,6 +48,8 @@ export interface Participant {
   silent?: MediaKind[]
   /** The media was connected and is not any more, though the page may be open. */
   cut?: boolean
+  /** So little passes to the person that a voice alone is too much: who speaks sends it in as few bytes as can be. */
+  drowned?: boolean
   /** Held apart: neither hears nor sees, and is neither heard nor seen. */
   held: boolean
   /** Muted by a host, until the person speaks again. */

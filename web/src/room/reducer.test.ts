@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  isFrozen, isMany, isOnCamera, mainOther, mayShare, otherWord, others, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
+  hearingOf, isFrozen, isMany, isOnCamera, mainOther, mayShare, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -138,6 +138,13 @@ describe('who is here', () => {
     ] satisfies CallEvent[]) {
       expect(stillOf(reduce(shown, event), 'd'), JSON.stringify(event)).toBeNull()
     }
+  })
+
+  it('spares the voice for whom the server says that it drowns, and for who says so', () => {
+    expect(hearingOf(person('d', 'doctor'))).toBe('full')
+    expect(hearingOf({ ...person('d', 'doctor'), drowned: true })).toBe('still')
+    expect(hearingOf({ ...person('d', 'doctor', { rung: 'phone' }), drowned: true })).toBe('phone')
+    expect(hearingOf(person('d', 'doctor', { rung: 'low' }))).toBe('low')
   })
 
   it('has one word for what is wrong with the other side', () => {

@@ -113,6 +113,11 @@ export function isFrozen(state: CallState): boolean {
   return state.phase.name === 'reconnecting' && state.mediaDownSince !== null
 }
 
+/** What a voice may cost that somebody hears: by the server's word, which is heard where their own drowns, or by theirs. */
+export function hearingOf({ drowned, media }: Pick<Participant, 'drowned' | 'media'>): Rung {
+  return drowned === true && media.rung !== 'phone' ? 'still' : media.rung
+}
+
 /** Neither heard nor seen until the network, or the reloaded page, is back. */
 export function isLost(one: Pick<Participant, 'presence' | 'cut'>): boolean {
   return one.presence.state === 'lost' || one.cut === true
