@@ -297,11 +297,17 @@ impl Notary<'_> {
         let mut tx = self.db.read().await?;
         let seal = tx.audit_days().all(institution).await?.into_iter().find(|(seal, _)| seal.day == day);
         let (seal, sealed_at) = seal.ok_or_else(Refusal::not_found)?;
-        let broken = |_: &str| Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed");
         let hash = seal.hash();
-        let signatures = tx.signatures().of(&subject(&seal)).await?;
-        let signature = signatures.into_iter().find(|one| one.hash == hash).ok_or_else(|| broken("none"))?;
-        let key = tx.signatures().key(signature.key_id).await?.ok_or_else(|| broken("no key"))?;
+        let keys = tx.signatures().keys(institution).await?;
+        let signed = tx.signatures().of(&subject(&seal)).await?.into_iter().filter(|one| one.hash == hash);
+        // A signature that somebody else put beside ours is not the one to hand out.
+        let mut ours = signed.filter_map(|one| {
+            let key = keys.iter().find(|key| key.id == one.key_id && is_ours(self.vault, key))?;
+            signature_holds(&one, key).then(|| (one, key.clone()))
+        });
+        let (signature, key) = ours.next().ok_or_else(|| {
+            Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed by this server")
+        })?;
         let name = tx.institutions().find(institution).await?.map(|row| row.name_en).unwrap_or_default();
         let mut last = seal.first - 1;
         let (end, entries) = (seal.last, seal.entries());

@@ -177,6 +177,33 @@ on_both! {
         assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
     }
 
+    async fn an_export_carries_our_signature_and_not_one_that_somebody_put_before_it(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        let key = office.log().await.fingerprint.unwrap();
+        without_triggers(&db).await;
+        run(
+            &db,
+            "insert into signing_key (id, institution_id, owner, algorithm, public_key, secret_sealed, created_at)
+             select institution_id, institution_id, 'nobody', algorithm, public_key, public_key, created_at
+             from signing_key",
+        )
+        .await;
+        let before = match &db {
+            Db::Sqlite { .. } => "zeroblob(16)",
+            Db::Postgres(_) => "'00000000-0000-0000-0000-000000000000'::uuid",
+        };
+        let forged = format!(
+            "insert into signature (id, institution_id, subject, purpose, key_id, hash, at, bytes)
+             select {before}, institution_id, subject, purpose, institution_id, hash, 0, bytes
+             from signature
+             where subject like '%2026-11-26'"
+        );
+        run(&db, forged.leak()).await;
+        let text = office.notary().export(hospital.institution, "2026-11-26".parse().unwrap()).await.unwrap();
+        assert!(verify_export(&text, Some(&key)).is_ok());
+    }
+
     async fn who_cuts_off_the_end_of_today_is_found_up_to_the_last_signed_head(db: Db) {
         let (hospital, office, now) = three_days(&db).await;
         office.seal(now).await;
