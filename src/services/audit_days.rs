@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::clock::Ids;
 use crate::domain::audit::Kept;
 use crate::domain::audit::checkpoint::{Checkpoint, Watch};
-use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What, ends_at};
-use crate::domain::date::day_of;
+use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What};
+use crate::domain::date::{HOME, bounds, day_of, zone_or_home};
 use crate::domain::ids::{InstitutionId, KeyId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::Purpose;
@@ -24,9 +24,6 @@ use crate::services::refusal::Refusal;
 use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
-
-/// Where an institution without clinics stands.
-const HOME: &str = "Asia/Shanghai";
 
 /// What is signed of a day.
 pub fn subject(seal: &DaySeal) -> String {
@@ -204,7 +201,7 @@ impl Notary<'_> {
     async fn seal_next(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
         let mut tx = self.db.read().await?;
         let zone = tx.clinics().of(institution).await?.into_iter().next().map(|clinic| clinic.time_zone);
-        let zone = zone.unwrap_or_else(|| HOME.to_owned());
+        let zone = zone_or_home(zone.as_deref().unwrap_or(HOME));
         let before = tx.audit_days().last(institution).await?;
         let mut last = before.as_ref().map_or(0, |seal| seal.last);
         let mut page = tx.audit().page(institution, last).await?;
@@ -212,7 +209,7 @@ impl Notary<'_> {
             Some(before) => before.day.tomorrow().ok(),
             None => page.first().and_then(|first| day_of(&zone, first.at)).map(|day| day.date),
         };
-        let Some((day, end)) = day.and_then(|day| Some((day, ends_at(&zone, day)?))) else { return Ok(false) };
+        let Some((day, end)) = day.and_then(|day| Some((day, bounds(&zone, day)?.1))) else { return Ok(false) };
         if now < end {
             return Ok(false);
         }

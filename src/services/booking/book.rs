@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::domain::appointment::reminder::due;
-use crate::domain::appointment::{AppointmentState, NotBookable, Offer, bookable, free_seat, wall};
+use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat};
+use crate::domain::date::zone;
 use crate::domain::ids::{AppointmentId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
@@ -29,7 +30,7 @@ impl Services {
         request: BookingRequest,
         command: &Command,
     ) -> Result<AppointmentView, Refusal> {
-        if request.zone.as_ref().is_some_and(|name| wall::zone(name).is_none()) {
+        if request.zone.as_ref().is_some_and(|name| zone(name).is_none()) {
             return Err(Refusal::field(ErrorCode::Invalid, "zone", "a zone of the IANA such as Asia/Shanghai"));
         }
         let mut work = self.begin().await?;

@@ -16,11 +16,11 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::tz::TimeZoneDatabase;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::access::ReadPurpose;
+use crate::domain::date::{HOME, zone_or_home};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
@@ -257,7 +257,7 @@ impl Services {
         Ok(DocumentVerdict {
             state: standing.state,
             institution: Some(Text::new(institution.name_zh, institution.name_en)),
-            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), standing.signed_at)[..10].to_owned()),
+            day: Some(local(zone.as_deref().unwrap_or(HOME), standing.signed_at)[..10].to_owned()),
             hash: Some(code.hash[..16].to_owned()),
         })
     }
@@ -349,6 +349,5 @@ fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
 /// A moment where the clinic is, such as `2026-11-29 10:05`.
 fn local(zone: &str, at: Timestamp) -> String {
     let moment = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let zone = TimeZoneDatabase::bundled().get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    moment.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string()
+    moment.to_zoned_datetime(zone_or_home(zone)).strftime("%Y-%m-%d %H:%M").to_string()
 }

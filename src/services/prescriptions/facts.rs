@@ -3,7 +3,6 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::domain::date::day_of;
 use crate::domain::herb::HerbSet;
 use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
 use crate::domain::identity::{age_in_months, parse_date};
@@ -12,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::store::{BasisRow, PrescriptionRow, Tx, VisitRow};
 
 /// What is known of a visit's patient.
@@ -31,7 +31,7 @@ impl Services {
         let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(orphan)?;
         let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
         let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?.ok_or_else(orphan)?;
-        let today = day_of(&clinic.time_zone, now).ok_or_else(orphan)?.date;
+        let today = day_at(&clinic, now)?.date;
         let answers = match ticket.declaration_id {
             Some(id) => self.answers_of(tx, visit.institution_id, id).await?.map(|(_, answers)| answers),
             None => None,
