@@ -125,6 +125,14 @@ impl Appointments<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// An appointment that nobody else changes until the end of the transaction; on SQLite one writes at a time anyway.
+    pub async fn hold(self, id: AppointmentId) -> Result<Option<AppointmentRow>> {
+        Ok(on!(self.0, |conn, dialect| {
+            let query = dialect.pick(select!("where id = $1"), select!("where id = $1 for update"));
+            sqlx::query_as(query).bind(id).fetch_optional(conn).await?
+        }))
+    }
+
     /// The live appointment of a patient in a slot.
     pub async fn of_patient(self, slot: SlotId, patient: PatientId) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| {

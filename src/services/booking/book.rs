@@ -12,7 +12,7 @@ use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
-use crate::services::booking::{own, stale, view};
+use crate::services::booking::{held, own, stale, view};
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
@@ -110,9 +110,13 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let before = own(&mut work.tx, act, id).await?;
+        // Whoever moves or cancels the same one waits here, and finds what became of it.
+        let before = held(&mut work.tx, act, id).await?;
         if before.slot_id == request.slot {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "it is there already"));
+        }
+        if before.version != request.version {
+            return Err(stale());
         }
         is_before(&before, work.now)?;
         let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id).await?;
@@ -145,9 +149,9 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let before = own(&mut work.tx, act, id).await?;
+        held(&mut work.tx, act, id).await?;
         let row = work.tx.appointments().cancel(id, version, work.now).await?.ok_or_else(stale)?;
-        self.offer_place(&mut work, before.slot_id).await?;
+        self.offer_place(&mut work, row.slot_id).await?;
         let view = view(&mut work.tx, act, &row, work.now).await?;
         work.keep(command, &view).await?;
         self.announce_appointment(&mut work, &row, "appointment.cancelled").await?;
