@@ -144,20 +144,53 @@ impl Appointments<'_> {
         }))
     }
 
-    /// How many a patient has before them in a clinic.
-    pub async fn count_ahead(self, patient: PatientId, clinic: ClinicId, now: Timestamp) -> Result<i64> {
+    /// How many a patient has before them in a clinic, beside the one that is being moved.
+    pub async fn count_ahead(
+        self,
+        patient: PatientId,
+        clinic: ClinicId,
+        now: Timestamp,
+        moving: Option<AppointmentId>,
+    ) -> Result<i64> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "select count(*)
                  from appointment
-                 where clinic_id = $2 and patient_id = $1 and state = 'booked' and starts_at > $3",
+                 where patient_id = $1 and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3
+                   and ($4 is null or id <> $4)",
             )
             .bind(patient)
             .bind(clinic)
             .bind(now)
+            .bind(moving)
             .fetch_one(conn)
             .await?
         }))
+    }
+
+    /// Whether a patient has a place anywhere within a span, beside the one that is being moved.
+    pub async fn overlaps(
+        self,
+        patient: PatientId,
+        from: Timestamp,
+        until: Timestamp,
+        moving: Option<AppointmentId>,
+    ) -> Result<bool> {
+        let count: i64 = on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*)
+                 from appointment
+                 where patient_id = $1 and state in ('booked', 'checked_in') and starts_at < $3 and ends_at > $2
+                   and ($4 is null or id <> $4)",
+            )
+            .bind(patient)
+            .bind(from)
+            .bind(until)
+            .bind(moving)
+            .fetch_one(conn)
+            .await?
+        });
+        Ok(count > 0)
     }
 
     /// A holder's appointments that end after `since`, the nearest first.

@@ -343,17 +343,6 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// Until the end of the transaction nobody else signs for this patient, so that of two sheets signed at once the
-    /// second is judged beside the first; on SQLite one writes at a time anyway.
-    pub async fn hold_patient(self, patient: PatientId) -> Result<()> {
-        on!(self.0, |conn, dialect| {
-            let query =
-                dialect.pick("select 1 from patient where id = $1", "select 1 from patient where id = $1 for update");
-            sqlx::query(query).bind(patient).fetch_optional(conn).await?;
-        });
-        Ok(())
-    }
-
     /// The prescriptions of a patient that are in force on any of these days.
     pub async fn active(self, patient: PatientId, from: &str, to: &str) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {

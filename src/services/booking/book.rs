@@ -39,12 +39,13 @@ impl Services {
         }
         let now = work.now;
         related(&mut work.tx, act, request.patient).await?;
+        work.tx.patients().hold(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
             let known = if is_own { Ok(before) } else { Err(twice()) };
             return view(&mut work.tx, act, &known?, now).await;
         }
-        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient).await?;
+        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient, None).await?;
         let row = AppointmentRow {
             id: self.ids.make(AppointmentId::from_uuid),
             institution_id: slot.institution_id,
@@ -119,7 +120,8 @@ impl Services {
             return Err(stale());
         }
         is_before(&before, work.now)?;
-        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id).await?;
+        work.tx.patients().hold(before.patient_id).await?;
+        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
         if slot.clinic_id != before.clinic_id {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "a slot of the same clinic"));
         }
@@ -159,17 +161,21 @@ impl Services {
         Ok(view)
     }
 
-    /// Takes a place of a slot and finds its seat. Who comes second is told the next three.
+    /// Takes a place of a slot for a patient who is held, and finds its seat; `moving` is where the place is now. Who comes
+    /// second is told the next three.
     async fn take(
         &self,
         work: &mut Work,
         act: HolderAct,
         id: SlotId,
         patient: PatientId,
+        moving: Option<&AppointmentRow>,
     ) -> Result<(SlotRow, i64), Refusal> {
         let now = work.now;
+        work.tx.slots().lock(id, moving.map_or(id, |row| row.slot_id)).await?;
         let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
         let wanted = wanted.ok_or_else(Refusal::not_found)?;
+        fits(work, &wanted, patient, moving.map(|row| row.id)).await?;
         let is_kept = self.kept_place(work, &wanted, patient).await?;
         let taken = if is_kept { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
         let Some(slot) = taken else {
@@ -201,7 +207,26 @@ impl Services {
     }
 }
 
-/// A patient who is here, or whose time has begun, does not move.
+/// Whether a patient may have a place in this slot beside those that they have.
+async fn fits(
+    work: &mut Work,
+    slot: &SlotRow,
+    patient: PatientId,
+    moving: Option<AppointmentId>,
+) -> Result<(), Refusal> {
+    if work.tx.appointments().overlaps(patient, slot.starts_at, slot.ends_at, moving).await? {
+        let words = "this patient has another appointment at that time";
+        return Err(Refusal::new(ErrorCode::AppointmentOverlaps, words));
+    }
+    let ahead = work.tx.appointments().count_ahead(patient, slot.clinic_id, work.now, moving).await?;
+    if ahead >= MOST_AHEAD {
+        let words = format!("at most {MOST_AHEAD} appointments to come in one clinic");
+        return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
+    }
+    Ok(())
+}
+
+/// A patient who is here, or whose time is over, does not move; who is late for a slot that goes on still may.
 fn is_before(row: &AppointmentRow, now: Timestamp) -> Result<(), Refusal> {
     if row.state != AppointmentState::Booked {
         return Err(stale());

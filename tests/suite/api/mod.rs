@@ -1,5 +1,6 @@
 //! The API by its URLs, asked in this process.
 
+mod appointments;
 mod auth;
 mod border;
 mod consents;
