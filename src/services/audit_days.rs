@@ -21,6 +21,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
@@ -185,16 +186,27 @@ impl Notary<'_> {
     }
 
     /// Seals every day that is over at `now` and was not sealed; how many. A day whose chain is broken is not sealed,
-    /// nor is any after it.
+    /// nor is any after it in its institution; the others' are.
+    ///
+    /// # Errors
+    /// When all was tried: with the first that could not be sealed.
     pub async fn seal(&self, now: Timestamp) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
-        let mut sealed = 0;
+        let (mut sealed, mut failed) = (0, None);
         for institution in institutions {
-            while self.seal_next(institution.id, now).await? {
-                sealed += 1;
+            loop {
+                match self.seal_next(institution.id, now).await {
+                    Ok(true) => sealed += 1,
+                    Ok(false) => break,
+                    Err(refusal) => {
+                        leave("seal_audit_days", &institution.id, refusal.clone())?;
+                        failed = failed.or(Some(refusal));
+                        break;
+                    }
+                }
             }
         }
-        Ok(sealed)
+        failed.map_or(Ok(sealed), Err)
     }
 
     /// Seals one day more; whether there was one.
@@ -241,14 +253,23 @@ impl Notary<'_> {
     }
 
     /// Signs where each log stands at `now`, if it moved on since that was signed last; how many. A chain that is broken is
-    /// not signed.
+    /// not signed; the others are.
+    ///
+    /// # Errors
+    /// When all was tried: with the first that could not be signed.
     pub async fn checkpoint(&self, now: Timestamp) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
-        let mut signed = 0;
+        let (mut signed, mut failed) = (0, None);
         for institution in institutions {
-            signed += usize::from(self.checkpoint_of(institution.id, now).await?);
+            match self.checkpoint_of(institution.id, now).await {
+                Ok(is_signed) => signed += usize::from(is_signed),
+                Err(refusal) => {
+                    leave("checkpoint_audit", &institution.id, refusal.clone())?;
+                    failed = failed.or(Some(refusal));
+                }
+            }
         }
-        Ok(signed)
+        failed.map_or(Ok(signed), Err)
     }
 
     async fn checkpoint_of(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {

@@ -287,28 +287,30 @@ impl Appointments<'_> {
         }))
     }
 
-    /// Booked appointments that ended before `before`.
-    pub async fn overdue(self, before: Timestamp, limit: i64) -> Result<Vec<AppointmentRow>> {
+    /// Booked appointments that ended before `before`, past the first `skip`.
+    pub async fn overdue(self, before: Timestamp, limit: i64, skip: i64) -> Result<Vec<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(select!("where state = 'booked' and ends_at < $1 order by ends_at limit $2"))
+            sqlx::query_as(select!("where state = 'booked' and ends_at < $1 order by ends_at, id limit $2 offset $3"))
                 .bind(before)
                 .bind(limit)
+                .bind(skip)
                 .fetch_all(conn)
                 .await?
         }))
     }
 
-    /// Appointments whose patients came and whose tickets are over, with how they ended.
-    pub async fn settled(self, limit: i64) -> Result<Vec<(AppointmentId, TicketState)>> {
+    /// Appointments whose patients came and whose tickets are over, with how they ended, past the first `skip`.
+    pub async fn settled(self, limit: i64, skip: i64) -> Result<Vec<(AppointmentId, TicketState)>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
                 "select a.id, t.state
                  from appointment a join ticket t on t.appointment_id = a.id
                  where a.state = 'checked_in' and t.state in ('done', 'no_show', 'left')
                  order by a.clinic_id, a.id
-                 limit $1",
+                 limit $1 offset $2",
             )
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

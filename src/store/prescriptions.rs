@@ -420,14 +420,17 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// Signed and approved ones that were signed at or before `signed_at`.
-    pub async fn running_since(self, signed_at: Timestamp, limit: i64) -> Result<Vec<PrescriptionRow>> {
+    /// Signed and approved ones that were signed at or before `signed_at`, past the first `skip`.
+    pub async fn running_since(self, signed_at: Timestamp, limit: i64, skip: i64) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where p.state in ('signed', 'approved') and p.signed_at <= $1 order by p.signed_at limit $2"
+                "where p.state in ('signed', 'approved') and p.signed_at <= $1
+                 order by p.signed_at, p.id
+                 limit $2 offset $3"
             ))
             .bind(signed_at)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

@@ -18,6 +18,7 @@ use crate::services::Services;
 use crate::services::booking::book::announce_slot;
 use crate::services::booking::later::SLOT_OFF;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::sessions::staff_name;
 use crate::services::tickets::{day_at, place};
 use crate::services::work::{Command, Work};
@@ -181,11 +182,19 @@ impl Services {
         let rows = self.db.read().await?.rosters().all().await?;
         let mut made = 0;
         for row in rows {
-            let mut work = self.begin().await?;
-            let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-            made += self.roll(&mut work, &row, &clinic).await?;
-            work.commit().await?;
+            match self.roll_one(&row).await {
+                Ok(slots) => made += slots,
+                Err(refusal) => leave("roll_slots", &row.id, refusal)?,
+            }
         }
+        Ok(made)
+    }
+
+    async fn roll_one(&self, row: &RosterRow) -> Result<usize, Refusal> {
+        let mut work = self.begin().await?;
+        let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let made = self.roll(&mut work, row, &clinic).await?;
+        work.commit().await?;
         Ok(made)
     }
 

@@ -3,6 +3,7 @@
 mod appointments;
 mod auth;
 mod border;
+mod broken_rows;
 mod consents;
 mod declarations;
 mod invitations;

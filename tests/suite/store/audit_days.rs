@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use yunzhen::clock::Ids;
 use yunzhen::domain::audit::Entry;
+use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::audit_days::{Notary, VerifiedLog};
 use yunzhen::services::vault::Vault;
@@ -245,6 +246,21 @@ on_both! {
         run(&db, "update audit_checkpoint set head_hash = (select hash from audit where seq = 9)").await;
         let words = "the signed head at entry 9 is not that of the log, or is gone, after the last sealed day";
         assert_eq!(office.found().await.unwrap_err(), words);
+    }
+
+    async fn a_broken_chain_of_one_institution_keeps_no_other_from_being_sealed(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        let partner = Hospital { institution: hospital.ids.make(InstitutionId::from_uuid), ..hospital.clone() };
+        hospital.write(async |tx| tx.institutions().insert(&partner.institution_row()).await.unwrap()).await;
+        work(&partner, 0, 2).await;
+        without_triggers(&db).await;
+        run(&db, "update audit set detail = '{}' where seq = 3").await;
+        assert!(office.notary().seal(now).await.is_err(), "it is told");
+        assert!(office.notary().checkpoint(now).await.is_err());
+        let logs = office.notary().verify().await.unwrap();
+        let of = |id| logs.iter().find(|log| log.institution == id).unwrap();
+        assert_eq!((of(hospital.institution).days, of(hospital.institution).signed_to), (0, None));
+        assert_eq!((of(partner.institution).days, of(partner.institution).signed_to), (3, Some(2)));
     }
 
     async fn a_broken_chain_is_not_signed(db: Db) {
