@@ -165,6 +165,10 @@ pub enum DocumentState {
     Amended,
     /// It is what was signed, and was stopped since.
     Stopped,
+    /// A prescription that is what was signed, and that no pharmacist has approved yet: nobody hands it out.
+    Unreviewed,
+    /// A prescription that is what was signed, and was handed out: nobody does so again.
+    Dispensed,
     /// Nobody here knows this code.
     Unknown,
 }
