@@ -277,7 +277,8 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// Whether a note is not signed without it; the others stop only herbs.
+    /// Whether a note is not signed without it. The others are told; whether a woman is pregnant the gate of the herbs asks
+    /// again, and nobody is kept from herbs for the last period.
     pub const fn stops_signature(self) -> bool {
         matches!(self, Self::Pulse | Self::Stain)
     }

@@ -99,7 +99,8 @@ impl Services {
         view(&mut tx, act, &row, self.clock.now()).await
     }
 
-    /// Moves an appointment to another slot of the clinic; its old place is free again in the same moment.
+    /// Moves an appointment to another slot of the clinic; in the same moment its old place is offered to the first on the
+    /// waiting list whom it suits, or is everybody's.
     pub async fn move_appointment(
         &self,
         act: HolderAct,
@@ -139,7 +140,7 @@ impl Services {
         Ok(view)
     }
 
-    /// Gives an appointment back; its place is free in the same moment.
+    /// Gives an appointment back; its place goes on as that of a moved one does.
     pub async fn cancel_appointment(
         &self,
         act: HolderAct,
