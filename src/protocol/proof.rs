@@ -99,6 +99,7 @@ pub struct ExportSignature {
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaperKind)]
 pub enum DocumentKind {
     /// 病历.
     Record,

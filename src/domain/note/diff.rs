@@ -8,6 +8,7 @@ use super::merge::{common, is_words, objects, value_of};
 
 /// One place that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = NoteChange)]
 pub struct Change {
     /// Where in the content.
     pub path: Vec<String>,

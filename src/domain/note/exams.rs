@@ -206,6 +206,7 @@ pub struct Women {
 /// The same words as the declaration's `rf.preg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExaminedPregnancy)]
 pub enum Pregnancy {
     /// Not pregnant.
     No,

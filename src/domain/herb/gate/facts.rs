@@ -9,6 +9,7 @@ use crate::domain::prescription::{Content, Span};
 /// Whether a patient is with child, as far as anybody said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = KnownPregnancy)]
 pub enum Pregnancy {
     /// Nobody asked, or the patient is not sure.
     #[default]
