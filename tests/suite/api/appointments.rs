@@ -111,22 +111,22 @@ on_both! {
             let patient = day.patient(u32::try_from(round).unwrap() * 2 + 1).await;
             let slots = [&day.single[round * 3], &day.single[round * 3 + 1], &day.single[round * 3 + 2]];
             let id = day.book(&patient, slots[0]).await.ok()["id"].clone();
-            // Somebody who guesses the next version asks while the move is under way, again and again.
-            let chase = async {
-                for _ in 0..40 {
+            // Some guess the next version and ask while the move is under way, again and again.
+            let chase = async || {
+                for _ in 0..25 {
                     if day.act("cancel", &id, 2, None).await.status.is_success() {
                         break;
                     }
                 }
             };
             let other = async {
-                if round % 2 == 0 {
-                    drop(day.act("cancel", &id, 1, None).await);
-                } else {
-                    drop(day.act("move", &id, 1, Some(slots[2])).await);
+                match round % 3 {
+                    0 => drop(day.act("cancel", &id, 1, None).await),
+                    1 => drop(day.act("move", &id, 1, Some(slots[2])).await),
+                    _ => {}
                 }
             };
-            tokio::join!(day.act("move", &id, 1, Some(slots[1])), other, chase);
+            tokio::join!(day.act("move", &id, 1, Some(slots[1])), other, chase(), chase(), chase(), chase(), chase());
             let row = day.appointment(&id).await;
             let held = join_all(slots.map(|slot| day.slot(slot))).await;
             for (slot, seats) in &held {

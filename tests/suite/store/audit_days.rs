@@ -10,7 +10,7 @@ use yunzhen::domain::time::Timestamp;
 use yunzhen::services::audit_days::{Notary, VerifiedLog};
 use yunzhen::services::vault::Vault;
 use yunzhen::services::verifying::{Unproved, verify_export};
-use yunzhen::store::Db;
+use yunzhen::store::{Db, InstitutionRow};
 
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
@@ -251,7 +251,9 @@ on_both! {
     async fn a_broken_chain_of_one_institution_keeps_no_other_from_being_sealed(db: Db) {
         let (hospital, office, now) = three_days(&db).await;
         let partner = Hospital { institution: hospital.ids.make(InstitutionId::from_uuid), ..hospital.clone() };
-        hospital.write(async |tx| tx.institutions().insert(&partner.institution_row()).await.unwrap()).await;
+        // It comes after the one that is broken.
+        let row = InstitutionRow { created_at: MORNING + DAY, ..partner.institution_row() };
+        hospital.write(async |tx| tx.institutions().insert(&row).await.unwrap()).await;
         work(&partner, 0, 2).await;
         without_triggers(&db).await;
         run(&db, "update audit set detail = '{}' where seq = 3").await;
