@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use yunzhen::domain::herb::gate::{Active, Patient, Pregnancy, check};
 use yunzhen::domain::herb::{HerbSet, Milligrams};
 use yunzhen::domain::people::Sex;
-use yunzhen::domain::prescription::{Content, HerbLine, Herbal, Span};
+use yunzhen::domain::prescription::{Content, HerbLine, Herbal, Span, Timing};
 
 /// Judgements of one figure.
 const RUNS: usize = 2_000;
@@ -15,7 +15,6 @@ const HERBS: usize = 20;
 
 /// A sheet of herbs that many rules have something to say about.
 fn sheet(set: &HerbSet, from: usize) -> Content {
-    let Content::Herbal(empty) = Content::empty_herbal() else { unreachable!("it is herbal") };
     let lines = set.herbs().iter().skip(from).step_by(7).take(HERBS).map(|herb| HerbLine {
         written: herb.name.clone(),
         herb: None,
@@ -24,7 +23,16 @@ fn sheet(set: &HerbSet, from: usize) -> Content {
         role: None,
         remark: String::new(),
     });
-    Content::Herbal(Herbal { lines: lines.collect(), ..empty })
+    Content::Herbal(Herbal {
+        formula: None,
+        lines: lines.collect(),
+        doses: 3,
+        doses_per_day: 1,
+        times_per_day: 2,
+        ml: 200,
+        timing: Timing::Any,
+        remark: String::new(),
+    })
 }
 
 /// Prints the middle and the slowest of many judgements.

@@ -1,4 +1,5 @@
-//! The operator's commands around proofs: verify, seal and export the audit; verify a file of ours anywhere.
+//! The operator's commands around proofs: verify, seal and export the audit; verify a file of ours anywhere; back the
+//! hospital up, restore it, and verify what came of it.
 
 use std::path::Path;
 
@@ -47,7 +48,10 @@ fn undone(refusal: &Refusal) -> StartError {
     StartError(refusal.message.clone())
 }
 
-/// Verifies every institution's log and every signature, and prints what was found; an error at the first break.
+/// Verifies every institution's log and, until the first that does not hold, every signature; prints what was found.
+///
+/// # Errors
+/// When all was read: with the first break.
 pub async fn verify_audit(config: &Config) -> Result<(), StartError> {
     let office = Office::open(config).await?;
     verify_with(&office.notary()).await
@@ -83,7 +87,7 @@ pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
     first_break.map_or(Ok(()), |broken| Err(StartError(format!("the audit log is broken: {broken}"))))
 }
 
-/// Seals the days that are over now and not by the next tidying.
+/// Seals the days that are over at once, without waiting for the tidying of the next hour.
 pub async fn seal_audit(config: &Config) -> Result<(), StartError> {
     let office = Office::open(config).await?;
     let sealed = office.notary().seal(office.clock.now()).await.map_err(|refusal| undone(&refusal))?;

@@ -86,6 +86,11 @@ pub struct Config {
     /// `YUNZHEN_FONT`: a font with Chinese letters for PDF documents, `path` or `path#face`; absent: the system's Noto Sans CJK
     #[serde(default)]
     pub font: Option<String>,
+    /// `YUNZHEN_EPIDEMIC_PRESCRIPTIONS`: whether the hospital prescribes on the epidemic's basis, on the days of its law.
+    ///
+    /// Off unless the hospital says so; the prescription's pane then says why it is closed. A demonstration uses it.
+    #[serde(default)]
+    pub epidemic_prescriptions: bool,
     /// `YUNZHEN_LOG`: filter directives, such as `info,yunzhen=debug`.
     pub log: String,
     /// `YUNZHEN_LOG_JSON`: one JSON object a line.
@@ -131,6 +136,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             metrics_from: this_machine(),
             font: None,
+            epidemic_prescriptions: true,
             log: "info".to_owned(),
             log_json: false,
             demo: true,
@@ -144,6 +150,7 @@ impl Config {
             media_addr: SocketAddr::from(([0, 0, 0, 0], 8443)),
             turn_udp_addr: None,
             data_dir: PathBuf::from("data"),
+            epidemic_prescriptions: false,
             log_json: true,
             demo: false,
             ..Self::demo_defaults()
@@ -235,6 +242,12 @@ pub struct ConfigError(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_demonstration_prescribes_on_the_epidemics_basis_unasked() {
+        assert!(Config::demo_defaults().epidemic_prescriptions);
+        assert!(!Config::serve_defaults().epidemic_prescriptions);
+    }
 
     #[test]
     fn a_demonstration_needs_no_choice() {

@@ -90,6 +90,7 @@ impl ReadPurpose {
 /// What a reader says of the purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AskedPurpose)]
 pub enum Asked {
     /// To go on with a treatment.
     Continuity,

@@ -1,9 +1,22 @@
-//! The day that it is.
+//! The day that it is, and the zone in which it is.
 
 use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 
 use crate::domain::time::Timestamp;
+
+/// Where the hospital stands.
+pub const HOME: &str = "Asia/Shanghai";
+
+/// A zone by its name of the IANA; the table is inside the program: the same on every machine.
+pub fn zone(name: &str) -> Option<TimeZone> {
+    TimeZoneDatabase::bundled().get(name).ok()
+}
+
+/// The same; a zone that nobody knows must not stop a hospital: [`HOME`]'s is taken.
+pub fn zone_or_home(name: &str) -> TimeZone {
+    zone(name).or_else(|| zone(HOME)).unwrap_or_else(|| TimeZone::fixed(Offset::constant(8)))
+}
 
 /// The day that it is in China at `now`, where the documents are issued and the hospital stands. China has kept one
 /// zone without summer time since 1992, so no table of zones is needed: UTC+8.
@@ -21,13 +34,20 @@ pub struct Day {
     pub began_at: Timestamp,
 }
 
-/// The day that it is at `now` in a zone of the IANA such as `Asia/Shanghai`; `None` for a zone that nobody knows. The
-/// table of zones is inside the program: the same day on every machine.
-pub fn day_of(zone: &str, now: Timestamp) -> Option<Day> {
-    let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
-    let here = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?.to_zoned_datetime(zone);
+/// The day that it is at `now` in a zone; `None` for a moment outside of the calendar.
+pub fn day_of(zone: &TimeZone, now: Timestamp) -> Option<Day> {
+    let here = jiff::Timestamp::from_millisecond(now.as_millis()).ok()?.to_zoned_datetime(zone.clone());
     let began_at = Timestamp::from_millis(here.start_of_day().ok()?.timestamp().as_millisecond());
     Some(Day { date: here.date(), began_at })
+}
+
+/// When a day begins in a zone, and when it ends there; `None` at the ends of the calendar.
+pub fn bounds(zone: &TimeZone, day: Date) -> Option<(Timestamp, Timestamp)> {
+    let begins = |day: Date| {
+        let first = day.to_zoned_datetime(zone.clone()).ok()?.start_of_day().ok()?;
+        Some(Timestamp::from_millis(first.timestamp().as_millisecond()))
+    };
+    Some((begins(day)?, begins(day.tomorrow().ok()?)?))
 }
 
 #[cfg(test)]
@@ -48,23 +68,32 @@ mod tests {
     fn a_day_is_the_one_of_its_zone_and_begins_at_midnight_there() {
         // 2024-02-29T16:00:00Z.
         let now = Timestamp::from_millis(1_709_222_400_000);
-        let day = |zone| day_of(zone, now).map(|day| (day.date.to_string(), now.since(day.began_at).as_secs() / 3600));
-        assert_eq!(day("Asia/Shanghai"), Some(("2024-03-01".to_owned(), 0)));
-        assert_eq!(day("Europe/Vienna"), Some(("2024-02-29".to_owned(), 17)));
-        assert_eq!(day("America/New_York"), Some(("2024-02-29".to_owned(), 11)));
-        assert_eq!(day("Nowhere/Else"), None);
+        let day = |name| {
+            let day = day_of(&zone_or_home(name), now).unwrap();
+            (day.date.to_string(), now.since(day.began_at).as_secs() / 3600)
+        };
+        assert_eq!(day("Asia/Shanghai"), ("2024-03-01".to_owned(), 0));
+        assert_eq!(day("Europe/Vienna"), ("2024-02-29".to_owned(), 17));
+        assert_eq!(day("America/New_York"), ("2024-02-29".to_owned(), 11));
+        assert_eq!(zone("Nowhere/Else"), None);
+        assert_eq!(day("Nowhere/Else"), day(HOME), "a zone that nobody knows stops no hospital");
     }
 
     #[test]
     fn a_day_on_which_the_clock_changes_has_its_true_length() {
         // 2024-03-31T12:00:00Z: in Vienna the clock went from 02:00 to 03:00.
         let noon = Timestamp::from_millis(1_711_886_400_000);
-        let day = day_of("Europe/Vienna", noon).unwrap();
+        let vienna = zone("Europe/Vienna").unwrap();
+        let day = day_of(&vienna, noon).unwrap();
         assert_eq!(noon.since(day.began_at).as_secs() / 3600, 13, "14 o'clock, an hour less");
+        let (from, until) = bounds(&vienna, day.date).unwrap();
+        assert_eq!((from, until.since(from).as_secs() / 3600), (day.began_at, 23));
     }
 
     #[test]
     fn a_moment_outside_of_the_calendar_is_no_panic() {
         assert_eq!(in_china(Timestamp::from_millis(i64::MAX)).to_string(), "1970-01-01");
+        assert_eq!(day_of(&zone_or_home(HOME), Timestamp::from_millis(i64::MAX)), None);
+        assert_eq!(bounds(&zone_or_home(HOME), Date::MAX), None);
     }
 }

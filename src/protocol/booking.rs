@@ -388,6 +388,8 @@ pub struct Receipt {
     pub passed: Vec<Passed>,
     /// What no rule explains; none in a fair queue.
     pub findings: u32,
+    /// Whether every event is here; on a day of very many the last are missing.
+    pub complete: bool,
     /// The queue's events, by which it can be played again.
     #[schema(value_type = Vec<Object>)]
     pub events: Vec<serde_json::Value>,
@@ -407,15 +409,19 @@ pub struct Passed {
 }
 
 /// The format of a queue's day.
-pub const QUEUE_FORMAT: &str = "yunzhen.queue-day.1";
+pub const QUEUE_FORMAT: &str = "yunzhen.queue-day.2";
 
 /// A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueueDay {
-    /// `yunzhen.queue-day.1`.
+    /// `yunzhen.queue-day.2`.
     pub format: String,
-    /// The signed words: JSON of institution, clinic, day and events.
+    /// Whether the day is over and everything that happened on it is here.
+    pub complete: bool,
+    /// Until when everything is here.
+    pub until: Timestamp,
+    /// The signed words: JSON of institution, clinic, day, its bounds, whether it is complete, and events.
     pub content: String,
     /// What no rule explains, as playing the events again finds it.
     #[schema(value_type = Vec<Object>)]
@@ -438,6 +444,12 @@ pub struct QueueContent {
     pub id: ClinicId,
     /// Which day.
     pub day: String,
+    /// When the day began where the clinic stands.
+    pub from: Timestamp,
+    /// Until when everything is here.
+    pub until: Timestamp,
+    /// Whether the day is over and everything that happened on it is here.
+    pub complete: bool,
     /// What happened, in order.
     pub events: Vec<QueueEvent>,
 }

@@ -130,6 +130,10 @@ codes! {
     AppointmentTooEarly = "appointment.too_early", 409;
     /// Check-in is over; take a ticket or book anew.
     AppointmentTooLate = "appointment.too_late", 409;
+    /// The patient has as many appointments to come in this clinic as one may have: three.
+    AppointmentTooMany = "appointment.too_many", 409;
+    /// The patient has another appointment at that time.
+    AppointmentOverlaps = "appointment.overlaps", 409;
     /// The roster contradicts itself or another of the same doctor; `field` names what.
     RosterInvalid = "roster.invalid", 422;
     /// The file was not imported at all; `field` names line and column.

@@ -91,7 +91,8 @@ pub struct BasisRequest {
     /// The doctor is qualified for children.
     #[serde(default)]
     pub paediatric: bool,
-    /// What the patient answered to the doctor's question; what the declaration says holds where nobody asked.
+    /// What the patient answered to the doctor's question; what the declaration says holds where nobody asked, and what the
+    /// examination found holds always where it is stricter.
     #[serde(default)]
     pub pregnancy: Pregnancy,
 }
@@ -105,7 +106,8 @@ pub struct RxPane {
     pub closed: Option<ClosedReason>,
     /// What was ticked.
     pub ticked: VisitBasis,
-    /// What is known of a pregnancy: as the doctor asked, else as the patient declared.
+    /// What is known of a pregnancy: as the doctor asked, else as the patient declared, or stricter where the examination
+    /// says so.
     pub pregnancy: Pregnancy,
     /// Whether the gate wants to know it.
     pub asks_pregnancy: bool,

@@ -99,6 +99,7 @@ pub struct ExportSignature {
 /// What a document is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaperKind)]
 pub enum DocumentKind {
     /// 病历.
     Record,
@@ -165,6 +166,10 @@ pub enum DocumentState {
     Amended,
     /// It is what was signed, and was stopped since.
     Stopped,
+    /// A prescription that is what was signed, and that no pharmacist has approved yet: nobody hands it out.
+    Unreviewed,
+    /// A prescription that is what was signed, and was handed out: nobody does so again.
+    Dispensed,
     /// Nobody here knows this code.
     Unknown,
 }

@@ -20,7 +20,7 @@ pub struct ReadView {
     pub title: Text,
     /// Whether it was the patient's own telephone.
     pub is_own: bool,
-    /// For which purpose; reads of earlier versions of this program have none.
+    /// For which purpose, where the reader had to have one; papers and reads of earlier versions of this program have none.
     pub purpose: Option<Access>,
 }
 

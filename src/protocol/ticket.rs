@@ -202,6 +202,7 @@ pub struct RetriageAnswers {
 /// Compared with the last time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ConditionChange)]
 pub enum Change {
     /// Better.
     Better,

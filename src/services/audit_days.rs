@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::clock::Ids;
 use crate::domain::audit::Kept;
 use crate::domain::audit::checkpoint::{Checkpoint, Watch};
-use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What, ends_at};
-use crate::domain::date::day_of;
+use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What};
+use crate::domain::date::{HOME, bounds, day_of, zone_or_home};
 use crate::domain::ids::{InstitutionId, KeyId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::Purpose;
@@ -21,12 +21,10 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
-
-/// Where an institution without clinics stands.
-const HOME: &str = "Asia/Shanghai";
 
 /// What is signed of a day.
 pub fn subject(seal: &DaySeal) -> String {
@@ -188,23 +186,34 @@ impl Notary<'_> {
     }
 
     /// Seals every day that is over at `now` and was not sealed; how many. A day whose chain is broken is not sealed,
-    /// nor is any after it.
+    /// nor is any after it in its institution; the others' are.
+    ///
+    /// # Errors
+    /// When all was tried: with the first that could not be sealed.
     pub async fn seal(&self, now: Timestamp) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
-        let mut sealed = 0;
+        let (mut sealed, mut failed) = (0, None);
         for institution in institutions {
-            while self.seal_next(institution.id, now).await? {
-                sealed += 1;
+            loop {
+                match self.seal_next(institution.id, now).await {
+                    Ok(true) => sealed += 1,
+                    Ok(false) => break,
+                    Err(refusal) => {
+                        leave("seal_audit_days", &institution.id, refusal.clone())?;
+                        failed = failed.or(Some(refusal));
+                        break;
+                    }
+                }
             }
         }
-        Ok(sealed)
+        failed.map_or(Ok(sealed), Err)
     }
 
     /// Seals one day more; whether there was one.
     async fn seal_next(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
         let mut tx = self.db.read().await?;
         let zone = tx.clinics().of(institution).await?.into_iter().next().map(|clinic| clinic.time_zone);
-        let zone = zone.unwrap_or_else(|| HOME.to_owned());
+        let zone = zone_or_home(zone.as_deref().unwrap_or(HOME));
         let before = tx.audit_days().last(institution).await?;
         let mut last = before.as_ref().map_or(0, |seal| seal.last);
         let mut page = tx.audit().page(institution, last).await?;
@@ -212,7 +221,7 @@ impl Notary<'_> {
             Some(before) => before.day.tomorrow().ok(),
             None => page.first().and_then(|first| day_of(&zone, first.at)).map(|day| day.date),
         };
-        let Some((day, end)) = day.and_then(|day| Some((day, ends_at(&zone, day)?))) else { return Ok(false) };
+        let Some((day, end)) = day.and_then(|day| Some((day, bounds(&zone, day)?.1))) else { return Ok(false) };
         if now < end {
             return Ok(false);
         }
@@ -244,14 +253,23 @@ impl Notary<'_> {
     }
 
     /// Signs where each log stands at `now`, if it moved on since that was signed last; how many. A chain that is broken is
-    /// not signed.
+    /// not signed; the others are.
+    ///
+    /// # Errors
+    /// When all was tried: with the first that could not be signed.
     pub async fn checkpoint(&self, now: Timestamp) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
-        let mut signed = 0;
+        let (mut signed, mut failed) = (0, None);
         for institution in institutions {
-            signed += usize::from(self.checkpoint_of(institution.id, now).await?);
+            match self.checkpoint_of(institution.id, now).await {
+                Ok(is_signed) => signed += usize::from(is_signed),
+                Err(refusal) => {
+                    leave("checkpoint_audit", &institution.id, refusal.clone())?;
+                    failed = failed.or(Some(refusal));
+                }
+            }
         }
-        Ok(signed)
+        failed.map_or(Ok(signed), Err)
     }
 
     async fn checkpoint_of(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
@@ -297,11 +315,17 @@ impl Notary<'_> {
         let mut tx = self.db.read().await?;
         let seal = tx.audit_days().all(institution).await?.into_iter().find(|(seal, _)| seal.day == day);
         let (seal, sealed_at) = seal.ok_or_else(Refusal::not_found)?;
-        let broken = |_: &str| Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed");
         let hash = seal.hash();
-        let signatures = tx.signatures().of(&subject(&seal)).await?;
-        let signature = signatures.into_iter().find(|one| one.hash == hash).ok_or_else(|| broken("none"))?;
-        let key = tx.signatures().key(signature.key_id).await?.ok_or_else(|| broken("no key"))?;
+        let keys = tx.signatures().keys(institution).await?;
+        let signed = tx.signatures().of(&subject(&seal)).await?.into_iter().filter(|one| one.hash == hash);
+        // A signature that somebody else put beside ours is not the one to hand out.
+        let mut ours = signed.filter_map(|one| {
+            let key = keys.iter().find(|key| key.id == one.key_id && is_ours(self.vault, key))?;
+            signature_holds(&one, key).then(|| (one, key.clone()))
+        });
+        let (signature, key) = ours.next().ok_or_else(|| {
+            Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed by this server")
+        })?;
         let name = tx.institutions().find(institution).await?.map(|row| row.name_en).unwrap_or_default();
         let mut last = seal.first - 1;
         let (end, entries) = (seal.last, seal.entries());

@@ -35,6 +35,7 @@ pub mod refusal;
 pub mod retention;
 mod ring_texts;
 pub mod rooms;
+mod rows;
 pub mod sealing;
 pub mod seed;
 pub mod sessions;

@@ -2,10 +2,13 @@
 //! overtaken without a stated rule.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use jiff::civil::Date;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::date::bounds;
 use crate::domain::fairness::{Finding, Place, QueueEvent, Replay, Want, What, replay};
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, ClinicId, TicketId};
@@ -19,6 +22,7 @@ use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sealing::with_key;
 use crate::services::signing::SignAs;
+use crate::services::tickets::place;
 use crate::services::topics::Topic;
 use crate::store::{EventRow, Tx};
 
@@ -27,10 +31,41 @@ const PAGE: i64 = 1000;
 /// Events of one day; more than a clinic with twenty desks has.
 const MOST: usize = 50_000;
 
+/// The smallest step of time.
+const MOMENT: Duration = Duration::from_millis(1);
+/// An event has the moment at which its change began, and its number from the commit: so long after another it may come
+/// and be the earlier one.
+const LATE: Duration = Duration::from_mins(1);
+
 /// A queue's log: what happened, and the printed numbers.
+#[derive(Default)]
 struct Log {
     events: Vec<QueueEvent>,
     numbers: HashMap<TicketId, i64>,
+    /// What each ticket was doing last.
+    last: HashMap<TicketId, TicketState>,
+    /// There was more than may be in one: what is here ends with the last event.
+    is_cut: bool,
+}
+
+impl Log {
+    /// Reads what happened before `end`; whether there may be more.
+    fn take(&mut self, page: &[EventRow], end: Timestamp, most: usize) -> bool {
+        for event in page {
+            if event.at >= end + LATE {
+                return false;
+            }
+            if event.at >= end {
+                continue;
+            }
+            if self.events.len() >= most {
+                self.is_cut = true;
+                return false;
+            }
+            read(event, self);
+        }
+        !page.is_empty()
+    }
 }
 
 impl Services {
@@ -43,7 +78,7 @@ impl Services {
         let ticket = ticket.filter(|t| t.holder_id == Some(act.holder) && t.institution_id == act.institution);
         let ticket = ticket.ok_or_else(Refusal::not_found)?;
         let until = ticket.called_at.or(ticket.ended_at).unwrap_or(now);
-        let log = log_of(&mut tx, ticket.clinic_id, &ticket.day, until).await?;
+        let log = log_of(&mut tx, ticket.clinic_id, &ticket.day, until + MOMENT).await?;
         let told = replay(&log.events);
         let passed = told.overtakings.iter().filter(|one| one.waiting == id);
         let passed = passed.map(|one| Passed {
@@ -66,25 +101,36 @@ impl Services {
             called_at: ticket.called_at,
             passed: passed.collect(),
             findings: u32::try_from(findings).unwrap_or(u32::MAX),
+            complete: !log.is_cut,
             events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
             as_of: now,
         })
     }
 
-    /// A day of a clinic's queue for an auditor: its events, what the replay found, and the server's signature over them.
+    /// A day of a clinic's queue for an auditor, from midnight to midnight there: its events, what the replay found, and
+    /// the server's signature over them. A day that goes on, or in which more happened than fits, says that it is not
+    /// complete, and until when it is.
     pub async fn queue_day(&self, act: AdministratorAct, clinic: ClinicId, day: &str) -> Result<QueueDay, Refusal> {
-        if day.parse::<jiff::civil::Date>().is_err() {
-            return Err(Refusal::field(ErrorCode::Invalid, "day", "a day such as 2026-03-02"));
-        }
+        let wrong = || Refusal::field(ErrorCode::Invalid, "day", "a day such as 2026-03-02");
+        let date: Date = day.parse().map_err(|_| wrong())?;
         let mut work = self.begin().await?;
         let row = work.tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
         let row = row.ok_or_else(Refusal::not_found)?;
+        let (from, end) = bounds(&place(&row), date).ok_or_else(wrong)?;
         let now = work.now;
-        let log = log_of(&mut work.tx, clinic, day, now).await?;
+        // The number of a day is written as the calendar writes it, whatever was asked.
+        let day = date.to_string();
+        let log = log_of(&mut work.tx, clinic, &day, end.min(now + MOMENT)).await?;
         let told = replay(&log.events);
+        let last = log.events.last().map_or(from, |event| event.at);
+        let until = if log.is_cut { last } else { end.min(now) };
+        let complete = !log.is_cut && now >= end + LATE;
+        if log.is_cut {
+            tracing::warn!(clinic.id = %clinic, day, events = log.events.len(), "a queue's day does not fit into its file");
+        }
         let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
-        let (code, day, events) = (row.code, day.to_owned(), log.events);
-        let content = QueueContent { name, clinic: code, id: clinic, day, events };
+        let (code, events) = (row.code, log.events);
+        let content = QueueContent { name, clinic: code, id: clinic, day, from, until, complete, events };
         let subject = queue_subject(clinic, &content.day);
         let content = serde_json::to_string(&content).map_err(|e| Refusal::internal(&e))?;
         let hash = hex(&Sha256::digest(content.as_bytes()));
@@ -95,6 +141,8 @@ impl Services {
         work.commit().await?;
         Ok(QueueDay {
             format: QUEUE_FORMAT.to_owned(),
+            complete,
+            until,
             content,
             findings: findings(&told),
             overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
@@ -113,25 +161,20 @@ pub(crate) fn findings(told: &Replay) -> Vec<Value> {
     told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect()
 }
 
-/// The queue of a clinic from the first number of a day until a moment.
-async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, until: Timestamp) -> Result<Log, Refusal> {
-    let mut log = Log { events: Vec::new(), numbers: HashMap::new() };
+/// The queue of a clinic from the first number of a day until before a moment.
+async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, end: Timestamp) -> Result<Log, Refusal> {
+    let mut log = Log::default();
     let Some(first) = tx.tickets().first_of_day(clinic, day).await? else { return Ok(log) };
     let topic = Topic::Ticket(first).to_string();
     let Some(begin) = tx.events().since(&topic, 0, 1).await?.pop() else { return Ok(log) };
     let topic = Topic::Clinic(clinic).to_string();
     // The numbers of two topics are their own: the clinic's is found by the moment.
     let mut after = seq_before(tx, &topic, begin.at).await?;
-    let mut last: HashMap<TicketId, TicketState> = HashMap::new();
     loop {
         let page = tx.events().since(&topic, after, PAGE).await?;
-        let Some(end) = page.last() else { return Ok(log) };
-        after = end.seq;
-        for event in &page {
-            if event.at > until || log.events.len() >= MOST {
-                return Ok(log);
-            }
-            read(event, &mut last, &mut log);
+        after = page.last().map_or(after, |last| last.seq);
+        if !log.take(&page, end, MOST) {
+            return Ok(log);
         }
     }
 }
@@ -150,7 +193,7 @@ async fn seq_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refu
 }
 
 /// What an event says of the queue. Tickets that were carried over from the day before are not in it.
-fn read(event: &EventRow, last: &mut HashMap<TicketId, TicketState>, log: &mut Log) {
+fn read(event: &EventRow, log: &mut Log) {
     let field = |name: &str| event.payload.get(name).filter(|value| !value.is_null());
     let number = |name: &str| field(name).and_then(Value::as_i64);
     let moment = |name: &str| number(name).map(Timestamp::from_millis);
@@ -161,7 +204,7 @@ fn read(event: &EventRow, last: &mut HashMap<TicketId, TicketState>, log: &mut L
     let why = field("moved").and_then(|why| serde_json::from_value::<MoveReason>(why.clone()).ok());
     let place = Place { lane, rank };
     let at = event.at;
-    let before = last.insert(ticket, state);
+    let before = log.last.insert(ticket, state);
     if event.kind == "ticket.joined" {
         log.numbers.insert(ticket, number("no").unwrap_or(0));
         let doctor = field("want").and_then(|doctor| doctor.as_str()?.parse::<AccountId>().ok());
@@ -194,5 +237,52 @@ fn read(event: &EventRow, last: &mut HashMap<TicketId, TicketState>, log: &mut L
             continue;
         };
         log.events.push(QueueEvent { at, ticket: other, what: What::Aside { place: Place { lane, rank } } });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    /// So many tickets that joined a millisecond after each other.
+    fn joined(count: u32) -> Vec<EventRow> {
+        let event = |n: u32| EventRow {
+            seq: n.into(),
+            kind: "ticket.joined".to_owned(),
+            payload: json!({
+                "ticket": TicketId::from_uuid(Uuid::from_u128(n.into())), "state": "waiting", "lane": 3, "rank": n, "no": n
+            }),
+            at: at(n.into()),
+        };
+        (1..=count).map(event).collect()
+    }
+
+    #[test]
+    fn a_log_that_is_cut_says_so_and_one_that_just_fits_does_not() {
+        let (mut fits, mut cut) = (Log::default(), Log::default());
+        assert!(fits.take(&joined(3), at(99), 3) && !fits.take(&[], at(99), 3), "it asks on until nothing comes");
+        assert_eq!((fits.events.len(), fits.is_cut), (3, false));
+        assert!(!cut.take(&joined(4), at(99), 3));
+        assert_eq!((cut.events.len(), cut.is_cut), (3, true));
+    }
+
+    #[test]
+    fn what_happened_at_the_end_or_later_is_not_in_it() {
+        let mut log = Log::default();
+        let mut events = joined(9);
+        // It began before the end and was written after others.
+        events[8].at = at(3);
+        assert!(log.take(&events, at(4), 100), "one that was written late may come");
+        assert_eq!(log.events.iter().map(|event| event.at).collect::<Vec<_>>(), [at(1), at(2), at(3), at(3)]);
+        events[8].at = at(4) + LATE;
+        assert!(!log.take(&events[8..], at(4), 100), "nothing comes so late");
+        assert_eq!((log.events.len(), log.is_cut), (4, false));
     }
 }

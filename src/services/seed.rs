@@ -1,5 +1,6 @@
 //! The demonstration's hospital: two clinics, three desks, five accounts.
 
+use crate::domain::date::HOME;
 use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, RosterId};
 use crate::domain::people::Role;
@@ -129,7 +130,7 @@ impl Services {
                 kind: code.to_owned(),
                 name_zh: name.0.to_owned(),
                 name_en: name.1.to_owned(),
-                time_zone: "Asia/Shanghai".to_owned(),
+                time_zone: HOME.to_owned(),
                 is_open: true,
                 miss_shift: 3,
                 miss_limit: 3,

@@ -125,6 +125,14 @@ impl Appointments<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// An appointment that nobody else changes until the end of the transaction; on SQLite one writes at a time anyway.
+    pub async fn hold(self, id: AppointmentId) -> Result<Option<AppointmentRow>> {
+        Ok(on!(self.0, |conn, dialect| {
+            let query = dialect.pick(select!("where id = $1"), select!("where id = $1 for update"));
+            sqlx::query_as(query).bind(id).fetch_optional(conn).await?
+        }))
+    }
+
     /// The live appointment of a patient in a slot.
     pub async fn of_patient(self, slot: SlotId, patient: PatientId) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
@@ -136,20 +144,53 @@ impl Appointments<'_> {
         }))
     }
 
-    /// How many a patient has before them in a clinic.
-    pub async fn count_ahead(self, patient: PatientId, clinic: ClinicId, now: Timestamp) -> Result<i64> {
+    /// How many a patient has before them in a clinic, beside the one that is being moved.
+    pub async fn count_ahead(
+        self,
+        patient: PatientId,
+        clinic: ClinicId,
+        now: Timestamp,
+        moving: Option<AppointmentId>,
+    ) -> Result<i64> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "select count(*)
                  from appointment
-                 where clinic_id = $2 and patient_id = $1 and state = 'booked' and starts_at > $3",
+                 where patient_id = $1 and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3
+                   and ($4 is null or id <> $4)",
             )
             .bind(patient)
             .bind(clinic)
             .bind(now)
+            .bind(moving)
             .fetch_one(conn)
             .await?
         }))
+    }
+
+    /// Whether a patient has a place anywhere within a span, beside the one that is being moved.
+    pub async fn overlaps(
+        self,
+        patient: PatientId,
+        from: Timestamp,
+        until: Timestamp,
+        moving: Option<AppointmentId>,
+    ) -> Result<bool> {
+        let count: i64 = on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*)
+                 from appointment
+                 where patient_id = $1 and state in ('booked', 'checked_in') and starts_at < $3 and ends_at > $2
+                   and ($4 is null or id <> $4)",
+            )
+            .bind(patient)
+            .bind(from)
+            .bind(until)
+            .bind(moving)
+            .fetch_one(conn)
+            .await?
+        });
+        Ok(count > 0)
     }
 
     /// A holder's appointments that end after `since`, the nearest first.
@@ -246,28 +287,30 @@ impl Appointments<'_> {
         }))
     }
 
-    /// Booked appointments that ended before `before`.
-    pub async fn overdue(self, before: Timestamp, limit: i64) -> Result<Vec<AppointmentRow>> {
+    /// Booked appointments that ended before `before`, past the first `skip`.
+    pub async fn overdue(self, before: Timestamp, limit: i64, skip: i64) -> Result<Vec<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(select!("where state = 'booked' and ends_at < $1 order by ends_at limit $2"))
+            sqlx::query_as(select!("where state = 'booked' and ends_at < $1 order by ends_at, id limit $2 offset $3"))
                 .bind(before)
                 .bind(limit)
+                .bind(skip)
                 .fetch_all(conn)
                 .await?
         }))
     }
 
-    /// Appointments whose patients came and whose tickets are over, with how they ended.
-    pub async fn settled(self, limit: i64) -> Result<Vec<(AppointmentId, TicketState)>> {
+    /// Appointments whose patients came and whose tickets are over, with how they ended, past the first `skip`.
+    pub async fn settled(self, limit: i64, skip: i64) -> Result<Vec<(AppointmentId, TicketState)>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
                 "select a.id, t.state
                  from appointment a join ticket t on t.appointment_id = a.id
                  where a.state = 'checked_in' and t.state in ('done', 'no_show', 'left')
                  order by a.clinic_id, a.id
-                 limit $1",
+                 limit $1 offset $2",
             )
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

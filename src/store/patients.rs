@@ -99,6 +99,20 @@ impl Patients<'_> {
         }))
     }
 
+    /// Until the end of the transaction nobody else signs or books for this patient, so that of two sheets, or of two
+    /// places, at once the second is judged beside the first; on SQLite one writes at a time anyway.
+    pub async fn hold(self, id: PatientId) -> Result<()> {
+        on!(self.0, |conn, dialect| {
+            let query = dialect.pick(
+                "select 1 from patient where id = $1",
+                // Rows that refer to the patient are written by others meanwhile.
+                "select 1 from patient where id = $1 for no key update",
+            );
+            sqlx::query(query).bind(id).fetch_optional(conn).await?;
+        });
+        Ok(())
+    }
+
     /// Everybody who was named with this document: one person, unless somebody spelled a name otherwise.
     pub async fn by_document(
         self,

@@ -343,17 +343,6 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// Until the end of the transaction nobody else signs for this patient, so that of two sheets signed at once the
-    /// second is judged beside the first; on SQLite one writes at a time anyway.
-    pub async fn hold_patient(self, patient: PatientId) -> Result<()> {
-        on!(self.0, |conn, dialect| {
-            let query =
-                dialect.pick("select 1 from patient where id = $1", "select 1 from patient where id = $1 for update");
-            sqlx::query(query).bind(patient).fetch_optional(conn).await?;
-        });
-        Ok(())
-    }
-
     /// The prescriptions of a patient that are in force on any of these days.
     pub async fn active(self, patient: PatientId, from: &str, to: &str) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
@@ -431,14 +420,17 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// Signed and approved ones that were signed at or before `signed_at`.
-    pub async fn running_since(self, signed_at: Timestamp, limit: i64) -> Result<Vec<PrescriptionRow>> {
+    /// Signed and approved ones that were signed at or before `signed_at`, past the first `skip`.
+    pub async fn running_since(self, signed_at: Timestamp, limit: i64, skip: i64) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where p.state in ('signed', 'approved') and p.signed_at <= $1 order by p.signed_at limit $2"
+                "where p.state in ('signed', 'approved') and p.signed_at <= $1
+                 order by p.signed_at, p.id
+                 limit $2 offset $3"
             ))
             .bind(signed_at)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

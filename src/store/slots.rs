@@ -91,6 +91,19 @@ impl Slots<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
+    /// Until the end of the transaction nobody else changes these; in one order, so that two who move into each other's
+    /// place do not wait for each other. On SQLite one writes at a time anyway.
+    pub async fn lock(self, one: SlotId, other: SlotId) -> Result<()> {
+        on!(self.0, |conn, dialect| {
+            let query = dialect.pick(
+                "select id from slot where id in ($1, $2) order by id",
+                "select id from slot where id in ($1, $2) order by id for update",
+            );
+            sqlx::query(query).bind(one).bind(other).fetch_all(conn).await?;
+        });
+        Ok(())
+    }
+
     /// Takes one place, if the slot is open, has one, and has not begun. Whoever is told the slot has its row until the commit,
     /// and with it the choice of the seat.
     pub async fn take(self, id: SlotId, now: Timestamp) -> Result<Option<SlotRow>> {

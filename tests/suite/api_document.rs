@@ -1,6 +1,6 @@
 //! The API document is checked in, it is what the server says of itself, and it holds everything that the browser does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +29,54 @@ fn every_operation_has_a_name_of_its_own() {
     ids.sort_unstable();
     ids.dedup();
     assert!(count > 40 && ids.len() == count);
+}
+
+/// The types of a source that have a schema, by the schema's name.
+fn schemas(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in source.match_indices("ToSchema") {
+        let mut named = None;
+        // What stands between the derive and the type: the rest of the derive, other attributes, words.
+        for line in source[at..].lines().skip(1).map(str::trim) {
+            if let Some(rest) = line.split_once("schema(as = ").map(|(_, rest)| rest) {
+                named = rest.split([')', ',']).next();
+            }
+            let mut words = line.split_whitespace().skip_while(|word| !matches!(*word, "struct" | "enum"));
+            if !line.starts_with("//") && !line.starts_with('#') && words.next().is_some() {
+                let name = words.next().and_then(|name| name.split(['<', '(', '{', ';']).next());
+                found.extend(named.or(name).filter(|name| !name.starts_with('$')).map(str::to_owned));
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_schema_is_found_by_its_own_name_or_by_the_one_that_it_is_given() {
+    let source = "#[derive(Clone, utoipa::ToSchema)]\n#[serde(x)]\n#[schema(as = LabelStep)]\npub struct Step {\n}\n\
+        #[derive(\n    Clone, utoipa::ToSchema,\n)]\npub struct Moment(i64);\n\
+        #[derive(ToSchema)]\n/// An enum Of words.\npub(crate) enum Word<T> {}\n";
+    assert_eq!(schemas(source), ["LabelStep", "Moment", "Word"]);
+}
+
+#[test]
+fn no_two_types_share_the_name_of_a_schema() {
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut named: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).expect("it can be read").map(|entry| entry.expect("it is there").path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            for name in schemas(&fs::read_to_string(&path).expect("sources are UTF-8")) {
+                named.entry(name).or_default().push(path.clone());
+            }
+        }
+    }
+    assert!(named.len() > 200, "only {} types were found", named.len());
+    // The later of two would stand in the document for both.
+    named.retain(|_, files| files.len() > 1);
+    assert!(named.is_empty(), "{named:?}");
 }
 
 /// Names that stand in the client's code where a path is put together from a closed set of words.

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgPool, SqliteConnection};
+use yunzhen::clock::Clock;
+use yunzhen::domain::date::in_china;
 use yunzhen::store::Db;
 
 use crate::clinic::stage::{LINK, Site};
@@ -19,6 +21,32 @@ const SMALL: [&str; 6] = ["institution", "clinic", "desk", "account", "notice", 
 /// What one moment of the operator or of the tidying asks, and no screen.
 const SELDOM: [&str; 1] = ["from recording where (retain_until < $1"];
 
+/// What a list needs to be asked for; without it nothing reaches the database.
+const QUERIES: [(&str, &str); 2] = [("/slots", "link=demo-tcm-clinic"), ("/tickets/current", "link=demo-fever-clinic")];
+
+/// A page's path on something that is there; what nobody made is looked for under an id that nobody has.
+fn filled(template: &str, ids: &[(&str, String)]) -> String {
+    // What is mine is the same thing under another path.
+    let of = template.trim_start_matches("/me").split('/').nth(1).unwrap_or_default();
+    let nobody = "01920000-0000-7000-8000-000000000000";
+    let id = ids.iter().find(|(name, _)| *name == of).map_or(nobody, |(_, id)| id);
+    let version = if of == "questionnaires" { "current" } else { "1" };
+    // The one of a calendar leads to an appointment; a document's is looked for by its hash, whatever it is.
+    let token = ids.iter().find(|(name, _)| *name == "token").map_or("AAAAAAAAAAAAAAAAAAAAAA", |(_, token)| token);
+    let day = in_china(Clock::System.now()).to_string();
+    let path = template
+        .replace("{id}", id)
+        .replace("{link}", LINK)
+        .replace("{version}", version)
+        .replace("{token}", token)
+        .replace("{day}", &day);
+    assert!(!path.contains('{'), "{path}: nobody said what stands there");
+    match QUERIES.iter().find(|(of, _)| *of == template) {
+        Some((_, query)) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
 /// Everything that the server asked while a visit was led and every page of the document was read.
 async fn asked(folder: &Path) -> BTreeSet<String> {
     let server = Binary::start(&["demo"], folder, &[("YUNZHEN_LOG", "info,sqlx::query=debug")]);
@@ -27,7 +55,15 @@ async fn asked(folder: &Path) -> BTreeSet<String> {
     let me = site.get("/desks/mine", &visit.doctor).await.ok();
     let id = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
     let patients = site.get("/patients", &visit.patient).await.ok();
+    let slots = site.get("/slots?link=demo-tcm-clinic", "").await.ok();
+    let free = slots["slots"].as_array().unwrap().iter().find(|slot| slot["free"].as_u64() > Some(0)).unwrap();
+    let book = json!({ "slot": free["id"], "patient": patients[0]["id"] });
+    let booked = id(&site.post("/appointments", &visit.patient, book).await.ok()["id"]);
+    let link = site.get(&format!("/appointments/{booked}/calendar-link"), &visit.patient).await.ok();
+    let token = link["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let ids = [
+        ("appointments", booked),
+        ("token", token),
         ("patients", id(&patients[0]["id"])),
         ("tickets", visit.ticket.clone()),
         ("desks", visit.desk.clone()),
@@ -43,9 +79,7 @@ async fn asked(folder: &Path) -> BTreeSet<String> {
             continue;
         }
         let template = template.trim_start_matches("/api/v1");
-        let of = template.split('/').nth(1).unwrap_or_default();
-        let id = ids.iter().find(|(name, _)| *name == of).map_or("01920000-0000-7000-8000-000000000000", |(_, id)| id);
-        let path = template.replace("{id}", id).replace("{link}", LINK).replace("{version}", "current");
+        let path = filled(template, &ids);
         for token in &tokens {
             let answer = site.get(&path, token).await;
             assert!(answer.status < 500, "{path}: {}", answer.body);

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
+/// Appointments to come that one patient may have in one clinic: who books more keeps others from coming.
+pub const MOST_AHEAD: i64 = 3;
+
 /// What an appointment is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

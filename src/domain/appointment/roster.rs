@@ -236,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::appointment::wall::zone;
+    use crate::domain::date::zone;
 
     fn day(text: &str) -> Date {
         text.parse().unwrap()

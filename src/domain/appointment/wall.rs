@@ -7,9 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
-use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::date::zone;
 use crate::domain::time::Timestamp;
 
 /// Minutes of a day.
@@ -81,11 +82,6 @@ impl Wall {
             Self::Never => None,
         }
     }
-}
-
-/// A zone by its name of the IANA; the table is inside the program: the same on every machine.
-pub fn zone(name: &str) -> Option<TimeZone> {
-    TimeZoneDatabase::bundled().get(name).ok()
 }
 
 /// What `at` on `day` is in `zone`.

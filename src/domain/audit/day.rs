@@ -7,14 +7,12 @@
 use std::fmt;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::Kept;
 use super::merkle::Tree;
 use crate::domain::hex::hex;
-use crate::domain::time::Timestamp;
 use crate::domain::visit::signed_text;
 
 /// A day that is over, under one hash.
@@ -58,13 +56,6 @@ impl DaySeal {
     pub const fn entries(&self) -> i64 {
         self.last - self.first + 1
     }
-}
-
-/// When a day ends in a zone of the IANA; `None` for a zone that nobody knows.
-pub fn ends_at(zone: &str, day: Date) -> Option<Timestamp> {
-    let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
-    let next = day.tomorrow().ok()?.to_zoned_datetime(zone).ok()?.start_of_day().ok()?;
-    Some(Timestamp::from_millis(next.timestamp().as_millisecond()))
 }
 
 /// A date as `2022-12-07`.

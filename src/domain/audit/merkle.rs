@@ -94,50 +94,6 @@ pub fn is_included(leaf: &Hash, index: usize, leaves: usize, proof: &[Hash], roo
     index < leaves && climb(*leaf, index, leaves, proof).as_ref() == Some(root)
 }
 
-/// The hashes that show the first `old` leaves unchanged in the tree of all; nothing where there were never so many.
-pub fn consistency(leaves: &[Hash], old: usize) -> Option<Vec<Hash>> {
-    fn walk(leaves: &[Hash], old: usize, is_whole: bool) -> Vec<Hash> {
-        if old == leaves.len() {
-            return if is_whole { Vec::new() } else { vec![root(leaves)] };
-        }
-        let (left, right) = leaves.split_at(part(leaves.len()));
-        let (mut proof, other) = match old.checked_sub(left.len()) {
-            None | Some(0) => (walk(left, old, is_whole), root(right)),
-            Some(old) => (walk(right, old, false), root(left)),
-        };
-        proof.push(other);
-        proof
-    }
-    (1..=leaves.len()).contains(&old).then(|| walk(leaves, old, true))
-}
-
-/// Whether `proof` shows that the tree of `new` leaves begins with the tree of the first `old`.
-pub fn is_consistent(old: usize, old_root: &Hash, new: usize, new_root: &Hash, proof: &[Hash]) -> bool {
-    /// Both roots as the proof builds them.
-    fn climb(old: usize, new: usize, is_whole: bool, old_root: &Hash, proof: &[Hash]) -> Option<(Hash, Hash)> {
-        if old == new {
-            return match (is_whole, proof) {
-                (true, []) => Some((*old_root, *old_root)),
-                (false, [hash]) => Some((*hash, *hash)),
-                _ => None,
-            };
-        }
-        let (other, below) = proof.split_last()?;
-        let left = part(new);
-        Some(match old.checked_sub(left) {
-            None | Some(0) => {
-                let (before, after) = climb(old, left, is_whole, old_root, below)?;
-                (before, node(&after, other))
-            }
-            Some(old) => {
-                let (before, after) = climb(old, new - left, false, old_root, below)?;
-                (node(other, &before), node(other, &after))
-            }
-        })
-    }
-    (1..=new).contains(&old) && climb(old, new, true, old_root, proof) == Some((*old_root, *new_root))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -183,9 +139,6 @@ mod tests {
         assert_eq!(inclusion(leaves, 3), Some(vec![*c, g, l]));
         assert_eq!(inclusion(leaves, 4), Some(vec![*f, *j, k]));
         assert_eq!(inclusion(leaves, 6), Some(vec![i, k]));
-        assert_eq!(consistency(leaves, 3), Some(vec![*c, *d, g, l]));
-        assert_eq!(consistency(leaves, 4), Some(vec![l]));
-        assert_eq!(consistency(leaves, 6), Some(vec![i, *j, k]));
     }
 
     #[test]
@@ -212,17 +165,6 @@ mod tests {
         }
 
         #[test]
-        fn a_consistency_proof_proves_its_beginning_and_no_other(leaves in 1_usize..200, old: prop::sample::Index) {
-            let (all, old) = (some(leaves), old.index(leaves) + 1);
-            let (proof, top, before) = (consistency(&all, old).unwrap(), root(&all), root(&all[..old]));
-            prop_assert!(is_consistent(old, &before, leaves, &top, &proof));
-            let mut changed = all[..old].to_vec();
-            changed[old / 2] = leaf(b"changed");
-            prop_assert!(!is_consistent(old, &root(&changed), leaves, &top, &proof));
-            prop_assert!(old == leaves || !is_consistent(old, &before, leaves, &before, &proof));
-        }
-
-        #[test]
         fn a_tree_that_grew_leaf_by_leaf_has_the_same_root(leaves in 0_usize..300) {
             fn whole(leaves: &[Hash]) -> Hash {
                 match leaves {
@@ -243,8 +185,6 @@ mod tests {
     fn there_is_no_proof_for_what_is_not_there() {
         let all = some(3);
         assert_eq!(inclusion(&all, 3), None);
-        assert_eq!(consistency(&all, 0), None);
-        assert_eq!(consistency(&all, 4), None);
         assert!(!is_included(&all[0], 3, 3, &[], &root(&all)));
     }
 }

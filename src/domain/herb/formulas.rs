@@ -11,6 +11,7 @@ use crate::domain::triage::RuleSetStatus;
 /// How sure a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HerbCertainty)]
 pub enum Certainty {
     /// Seen in a source.
     Found,

@@ -215,6 +215,9 @@ pub struct Herb {
     /// For whom else the same caution is.
     #[serde(default)]
     pub also_for: Vec<String>,
+    /// Minutes that it boils before the others, where those are not the set's.
+    #[serde(default)]
+    first_minutes: Option<u16>,
     /// How it is prepared; one of them suffices.
     #[serde(default)]
     pub methods: Vec<MethodAsked>,
@@ -243,6 +246,28 @@ impl Herb {
         }
         Text::new(self.name.clone(), latin)
     }
+}
+
+/// The minutes of a decoction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decoction {
+    /// In cold water, before anything boils.
+    pub soak: u16,
+    /// All that boil together.
+    pub together: u16,
+    /// The same where something is added late.
+    pub before_late: u16,
+    /// What is boiled for its water.
+    pub for_water: u16,
+    /// What boils before the others, where its herb says nothing else.
+    first: u16,
+    /// What is added late: the least and the most.
+    pub late: [u16; 2],
+    /// What is boiled apart.
+    pub apart: u16,
+    /// What is steeped.
+    pub steeped: u16,
 }
 
 /// How weighty a pair is.
@@ -332,6 +357,7 @@ struct HerbFile {
     edition: String,
     #[expect(dead_code, reason = "for those who read the file")]
     note: String,
+    decoction: Decoction,
     herbs: Vec<Herb>,
 }
 
@@ -360,6 +386,7 @@ pub struct HerbSet {
     version: String,
     status: RuleSetStatus,
     edition: String,
+    decoction: Decoction,
     herbs: Vec<Herb>,
     pairs: Vec<Pair>,
     traps: Vec<Trap>,
@@ -398,6 +425,10 @@ impl HerbSet {
             if herb.mg.is_some_and(|[least, most]| least.0 <= 0 || most < least) {
                 return Err(format!("the range of `{}` is none", herb.name));
             }
+            // Nobody looks for minutes where nothing boils first.
+            if herb.first_minutes.is_some() && !herb.methods.iter().any(|asked| asked.method == Method::First) {
+                return Err(format!("`{}` does not boil first", herb.name));
+            }
         }
         let mut sides = vec![(Vec::new(), Vec::new()); herbs.herbs.len()];
         for (number, pair) in pairs.pairs.iter().enumerate() {
@@ -423,6 +454,7 @@ impl HerbSet {
             version: [herbs.version, pairs.version, traps.version].join("+"),
             status: if is_signed { RuleSetStatus::Signed } else { RuleSetStatus::Draft },
             edition: herbs.edition,
+            decoction: herbs.decoction,
             herbs: herbs.herbs,
             pairs: pairs.pairs,
             traps: traps.traps,
@@ -450,6 +482,16 @@ impl HerbSet {
     /// Of which pharmacopoeia its facts are.
     pub fn edition(&self) -> &str {
         &self.edition
+    }
+
+    /// The minutes of a decoction.
+    pub fn decoction(&self) -> &Decoction {
+        &self.decoction
+    }
+
+    /// Minutes that a herb boils before the others; of one that the set does not know, the set's.
+    pub fn minutes_first(&self, herb: Option<&Herb>) -> u16 {
+        herb.and_then(|herb| herb.first_minutes).unwrap_or(self.decoction.first)
     }
 
     /// Every herb.
@@ -528,6 +570,8 @@ mod tests {
         let traps = include_str!("traps.json");
         let twice = herbs.replace("\"茯苓\"", "\"麻黄\"");
         assert!(HerbSet::from_json(&twice, pairs, traps).unwrap_err().contains("twice"));
+        let vain = herbs.replace("\"initials\": \"fl\"", "\"initials\": \"fl\", \"first_minutes\": 5");
+        assert!(HerbSet::from_json(&vain, pairs, traps).unwrap_err().contains("does not boil first"));
         let missing = pairs.replace("\"海藻\"]", "\"海苔\"]");
         assert!(HerbSet::from_json(herbs, &missing, traps).unwrap_err().contains("海苔"));
         let missing = traps.replace("\"白芍\"", "\"白药\"");

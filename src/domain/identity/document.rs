@@ -13,6 +13,7 @@ use super::{half_width, masked};
 /// The kind of an identity document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IdentityDocumentKind)]
 pub enum DocumentKind {
     /// 居民身份证, and the residence permits of the same format.
     ResidentCard,

@@ -1,13 +1,14 @@
 //! What changed between two versions of a note.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::NoteContent;
 use super::merge::{common, is_words, objects, value_of};
 
 /// One place that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = NoteChange)]
 pub struct Change {
     /// Where in the content.
     pub path: Vec<String>,
@@ -93,35 +94,36 @@ pub fn lines(was: &str, is: &str) -> Vec<Line> {
     all
 }
 
-/// The newer version, from the older one and what changed; `None` when they do not belong together.
-pub fn apply(older: &NoteContent, changes: &[Change]) -> Option<NoteContent> {
-    let mut value = value_of(older);
-    for change in changes {
-        put(&mut value, &change.path, change.is.clone())?;
-    }
-    serde_json::from_value(value).ok()
-}
-
-fn put(value: &mut Value, path: &[String], is: Option<Value>) -> Option<()> {
-    let (last, above) = path.split_last()?;
-    let mut place = value.as_object_mut()?;
-    for name in above {
-        place = place.entry(name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
-    }
-    match is {
-        Some(is) => place.insert(last.clone(), is),
-        None => place.remove(last),
-    };
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::Map;
 
     use super::*;
     use crate::domain::note::exams::is_default;
     use crate::domain::note::merge::tests::notes;
+
+    /// The newer version, from the older one and what changed; `None` when they do not belong together.
+    fn apply(older: &NoteContent, changes: &[Change]) -> Option<NoteContent> {
+        let mut value = value_of(older);
+        for change in changes {
+            put(&mut value, &change.path, change.is.clone())?;
+        }
+        serde_json::from_value(value).ok()
+    }
+
+    fn put(value: &mut Value, path: &[String], is: Option<Value>) -> Option<()> {
+        let (last, above) = path.split_last()?;
+        let mut place = value.as_object_mut()?;
+        for name in above {
+            place = place.entry(name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
+        }
+        match is {
+            Some(is) => place.insert(last.clone(), is),
+            None => place.remove(last),
+        };
+        Some(())
+    }
 
     #[test]
     fn a_changed_line_is_told_as_gone_and_new() {

@@ -206,6 +206,7 @@ pub struct Women {
 /// The same words as the declaration's `rf.preg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ExaminedPregnancy)]
 pub enum Pregnancy {
     /// Not pregnant.
     No,
@@ -277,7 +278,8 @@ pub enum Missing {
 }
 
 impl Missing {
-    /// Whether a note is not signed without it; the others stop only herbs.
+    /// Whether a note is not signed without it. The others are told; whether a woman is pregnant the gate of the herbs asks
+    /// again, and nobody is kept from herbs for the last period.
     pub const fn stops_signature(self) -> bool {
         matches!(self, Self::Pulse | Self::Stain)
     }

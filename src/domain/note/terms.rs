@@ -60,6 +60,7 @@ impl TermKind {
 /// How far a term and its code can be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TermCertainty)]
 pub enum Certainty {
     /// Seen in the source.
     Found,

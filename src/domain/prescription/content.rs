@@ -246,8 +246,9 @@ impl Herbal {
 }
 
 impl Content {
-    /// An empty sheet of herbs.
-    pub fn empty_herbal() -> Self {
+    /// An empty sheet of herbs, for tests to fill.
+    #[cfg(test)]
+    pub(crate) fn empty_herbal() -> Self {
         let (lines, formula, remark) = (Vec::new(), None, String::new());
         Self::Herbal(Herbal {
             formula,

@@ -26,15 +26,6 @@ pub struct Label {
     pub taking: Text,
 }
 
-/// Minutes that a herb boils before the others.
-fn minutes_first(name: &str) -> u16 {
-    match name {
-        "附子" | "制川乌" | "制草乌" => 60,
-        "水牛角" => 180,
-        _ => 30,
-    }
-}
-
 /// Makes the label.
 pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
     let lines = sheet.read(set);
@@ -47,31 +38,34 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
             steps.push(Step { text, minutes });
         }
     };
+    let minutes = set.decoction();
+    let whole = |template: &str, minutes: u16| template.replace("{m}", &minutes.to_string());
     step(
         &of(Method::ForWater),
-        Some(30),
-        "{}先煎30分钟，取清汁代水",
-        "Boil {} for 30 minutes; its clear water is used for the rest.",
+        Some(minutes.for_water),
+        &whole("{}先煎{m}分钟，取清汁代水", minutes.for_water),
+        &whole("Boil {} for {m} minutes; its clear water is used for the rest.", minutes.for_water),
     );
     // What boils longest goes in first.
     let mut first = of(Method::First);
-    first.sort_by_key(|line| std::cmp::Reverse(minutes_first(name_of(line))));
-    for group in first.chunk_by(|one, other| minutes_first(name_of(one)) == minutes_first(name_of(other))) {
-        let minutes = minutes_first(name_of(group[0]));
-        let (zh, en) = (format!("{{}}先煎{minutes}分钟"), format!("Boil {{}} first, for {minutes} minutes."));
+    let minutes_first = |line: &Line| set.minutes_first(line.herb);
+    first.sort_by_key(|line| std::cmp::Reverse(minutes_first(line)));
+    for group in first.chunk_by(|one, other| minutes_first(one) == minutes_first(other)) {
+        let minutes = minutes_first(group[0]);
+        let (zh, en) = (whole("{}先煎{m}分钟", minutes), whole("Boil {} first, for {m} minutes.", minutes));
         step(group, Some(minutes), &zh, &en);
     }
     step(&of(Method::Wrapped), None, "{}装入布袋", "Put {} into a cloth bag.");
     let late = of(Method::Late);
     let is_boiled_together = |line: &&Line| matches!(line.line.method, None | Some(Method::Wrapped));
     if lines.iter().any(|line| is_boiled_together(&line)) {
-        let minutes = if late.is_empty() { 30 } else { 20 };
+        let (soak, boil) = (minutes.soak, if late.is_empty() { minutes.together } else { minutes.before_late });
         steps.push(Step {
             text: Text::new(
-                format!("其余药加水浸泡30分钟，与上药同煎{minutes}分钟"),
-                format!("Soak the other herbs for 30 minutes and boil them with the rest for {minutes} minutes."),
+                format!("其余药加水浸泡{soak}分钟，与上药同煎{boil}分钟"),
+                format!("Soak the other herbs for {soak} minutes and boil them with the rest for {boil} minutes."),
             ),
-            minutes: Some(minutes),
+            minutes: Some(boil),
         });
     }
     let mut step = |lines: &[&Line], minutes: Option<u16>, zh: &str, en: &str| {
@@ -80,8 +74,20 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
             steps.push(Step { text: Text::new(zh.replace("{}", &names.zh), en.replace("{}", &names.en)), minutes });
         }
     };
-    step(&late, Some(5), "{}后下，再煎5–10分钟", "Add {} and boil for 5–10 more minutes.");
-    step(&of(Method::Apart), Some(120), "{}另煎2小时，兑入药汁", "Boil {} apart for 2 hours and mix it in.");
+    let [least, most] = minutes.late;
+    let (zh, en) =
+        (format!("{{}}后下，再煎{least}–{most}分钟"), format!("Add {{}} and boil for {least}–{most} more minutes."));
+    step(&late, Some(least), &zh, &en);
+    let (zh, en) = match minutes.apart {
+        apart if apart.is_multiple_of(60) => {
+            let hours = apart / 60;
+            (format!("{{}}另煎{hours}小时，兑入药汁"), format!("Boil {{}} apart for {hours} hours and mix it in."))
+        }
+        apart => {
+            (format!("{{}}另煎{apart}分钟，兑入药汁"), format!("Boil {{}} apart for {apart} minutes and mix it in."))
+        }
+    };
+    step(&of(Method::Apart), Some(minutes.apart), &zh, &en);
     step(&of(Method::Melted), None, "{}烊化后兑入", "Melt {} and stir it in.");
     step(
         &of(Method::Dissolved),
@@ -89,7 +95,13 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
         "{}溶入煎好的药汁，不再煎",
         "Dissolve {} in the finished decoction; do not boil.",
     );
-    step(&of(Method::Steeped), Some(30), "{}用沸水或热药汁加盖泡30分钟", "Steep {} covered for 30 minutes.");
+    let steeped = minutes.steeped;
+    step(
+        &of(Method::Steeped),
+        Some(steeped),
+        &whole("{}用沸水或热药汁加盖泡{m}分钟", steeped),
+        &whole("Steep {} covered for {m} minutes.", steeped),
+    );
     step(&of(Method::Drenched), None, "{}研粉，用药汁冲服", "Take {} as powder with the decoction.");
     let (times, ml, timing) = (sheet.times_per_day, sheet.ml, sheet.timing.name());
     let taking = Text::new(
@@ -100,10 +112,6 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
         ),
     );
     Label { steps, taking }
-}
-
-fn name_of<'a>(line: &Line<'a>) -> &'a str {
-    line.herb.map_or(line.line.written.as_str(), |herb| herb.name.as_str())
 }
 
 fn names(lines: &[&Line]) -> Text {

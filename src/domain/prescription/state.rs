@@ -65,11 +65,6 @@ impl Phase {
             Self::Expired => "expired",
         }
     }
-
-    /// Whether its herbs may be in the patient's body or bag: these count for the gate of another.
-    pub const fn is_active(self) -> bool {
-        matches!(self, Self::Signed | Self::Approved | Self::Dispensed)
-    }
 }
 
 /// Whether a second doctor has to sign.

@@ -118,6 +118,7 @@ pub enum ItemType {
 /// Who answers an item, or on which screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AskedOf)]
 pub enum Asked {
     /// The patient, or who answers for them, in the declaration.
     #[default]

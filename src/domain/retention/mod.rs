@@ -221,16 +221,10 @@ pub enum Stays {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletable {
     class: RetentionClass,
-    subject: String,
     due: Timestamp,
 }
 
 impl Deletable {
-    /// What it is.
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
     /// Its class.
     pub const fn class(&self) -> RetentionClass {
         self.class
@@ -258,7 +252,7 @@ pub fn may_go(item: &Item, now: Timestamp, holds: &[Hold]) -> Result<Deletable, 
     if then == Then::DeleteByApproval && !item.is_approved {
         return Err(Stays::Unapproved);
     }
-    Ok(Deletable { class: item.class, subject: item.subject.clone(), due })
+    Ok(Deletable { class: item.class, due })
 }
 
 /// What is said of things that went: how many and which, by hashes that give no word of them back.

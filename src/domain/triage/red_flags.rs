@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 /// One question of the first page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RedFlag {
     /// Stable id; the alarm names it.
     pub id: &'static str,

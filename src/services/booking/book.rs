@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::domain::appointment::reminder::due;
-use crate::domain::appointment::{AppointmentState, NotBookable, Offer, bookable, free_seat, wall};
+use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat};
+use crate::domain::date::zone;
 use crate::domain::ids::{AppointmentId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
@@ -11,7 +12,7 @@ use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
-use crate::services::booking::{own, stale, view};
+use crate::services::booking::{held, own, stale, view};
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
@@ -29,7 +30,7 @@ impl Services {
         request: BookingRequest,
         command: &Command,
     ) -> Result<AppointmentView, Refusal> {
-        if request.zone.as_ref().is_some_and(|name| wall::zone(name).is_none()) {
+        if request.zone.as_ref().is_some_and(|name| zone(name).is_none()) {
             return Err(Refusal::field(ErrorCode::Invalid, "zone", "a zone of the IANA such as Asia/Shanghai"));
         }
         let mut work = self.begin().await?;
@@ -38,12 +39,13 @@ impl Services {
         }
         let now = work.now;
         related(&mut work.tx, act, request.patient).await?;
+        work.tx.patients().hold(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
             let known = if is_own { Ok(before) } else { Err(twice()) };
             return view(&mut work.tx, act, &known?, now).await;
         }
-        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient).await?;
+        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient, None).await?;
         let row = AppointmentRow {
             id: self.ids.make(AppointmentId::from_uuid),
             institution_id: slot.institution_id,
@@ -97,7 +99,8 @@ impl Services {
         view(&mut tx, act, &row, self.clock.now()).await
     }
 
-    /// Moves an appointment to another slot of the clinic; its old place is free again in the same moment.
+    /// Moves an appointment to another slot of the clinic; in the same moment its old place is offered to the first on the
+    /// waiting list whom it suits, or is everybody's.
     pub async fn move_appointment(
         &self,
         act: HolderAct,
@@ -109,12 +112,17 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let before = own(&mut work.tx, act, id).await?;
+        // Whoever moves or cancels the same one waits here, and finds what became of it.
+        let before = held(&mut work.tx, act, id).await?;
         if before.slot_id == request.slot {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "it is there already"));
         }
+        if before.version != request.version {
+            return Err(stale());
+        }
         is_before(&before, work.now)?;
-        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id).await?;
+        work.tx.patients().hold(before.patient_id).await?;
+        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
         if slot.clinic_id != before.clinic_id {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "a slot of the same clinic"));
         }
@@ -132,7 +140,7 @@ impl Services {
         Ok(view)
     }
 
-    /// Gives an appointment back; its place is free in the same moment.
+    /// Gives an appointment back; its place goes on as that of a moved one does.
     pub async fn cancel_appointment(
         &self,
         act: HolderAct,
@@ -144,9 +152,9 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let before = own(&mut work.tx, act, id).await?;
+        held(&mut work.tx, act, id).await?;
         let row = work.tx.appointments().cancel(id, version, work.now).await?.ok_or_else(stale)?;
-        self.offer_place(&mut work, before.slot_id).await?;
+        self.offer_place(&mut work, row.slot_id).await?;
         let view = view(&mut work.tx, act, &row, work.now).await?;
         work.keep(command, &view).await?;
         self.announce_appointment(&mut work, &row, "appointment.cancelled").await?;
@@ -154,17 +162,21 @@ impl Services {
         Ok(view)
     }
 
-    /// Takes a place of a slot and finds its seat. Who comes second is told the next three.
+    /// Takes a place of a slot for a patient who is held, and finds its seat; `moving` is where the place is now. Who comes
+    /// second is told the next three.
     async fn take(
         &self,
         work: &mut Work,
         act: HolderAct,
         id: SlotId,
         patient: PatientId,
+        moving: Option<&AppointmentRow>,
     ) -> Result<(SlotRow, i64), Refusal> {
         let now = work.now;
+        work.tx.slots().lock(id, moving.map_or(id, |row| row.slot_id)).await?;
         let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
         let wanted = wanted.ok_or_else(Refusal::not_found)?;
+        fits(work, &wanted, patient, moving.map(|row| row.id)).await?;
         let is_kept = self.kept_place(work, &wanted, patient).await?;
         let taken = if is_kept { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
         let Some(slot) = taken else {
@@ -196,7 +208,26 @@ impl Services {
     }
 }
 
-/// A patient who is here, or whose time has begun, does not move.
+/// Whether a patient may have a place in this slot beside those that they have.
+async fn fits(
+    work: &mut Work,
+    slot: &SlotRow,
+    patient: PatientId,
+    moving: Option<AppointmentId>,
+) -> Result<(), Refusal> {
+    if work.tx.appointments().overlaps(patient, slot.starts_at, slot.ends_at, moving).await? {
+        let words = "this patient has another appointment at that time";
+        return Err(Refusal::new(ErrorCode::AppointmentOverlaps, words));
+    }
+    let ahead = work.tx.appointments().count_ahead(patient, slot.clinic_id, work.now, moving).await?;
+    if ahead >= MOST_AHEAD {
+        let words = format!("at most {MOST_AHEAD} appointments to come in one clinic");
+        return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
+    }
+    Ok(())
+}
+
+/// A patient who is here, or whose time is over, does not move; who is late for a slot that goes on still may.
 fn is_before(row: &AppointmentRow, now: Timestamp) -> Result<(), Refusal> {
     if row.state != AppointmentState::Booked {
         return Err(stale());

@@ -8,7 +8,7 @@ use crate::protocol::booking::CheckInRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{TicketRequest, TicketView};
 use crate::services::Services;
-use crate::services::booking::{own, stale};
+use crate::services::booking::{held, stale};
 use crate::services::refusal::Refusal;
 use crate::services::work::Command;
 
@@ -26,7 +26,7 @@ impl Services {
             return Ok(done);
         }
         let now = work.now;
-        let row = own(&mut work.tx, act, id).await?;
+        let row = held(&mut work.tx, act, id).await?;
         if row.state != AppointmentState::Booked || row.version != request.version {
             return Err(stale());
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::domain::appointment::SlotState;
-use crate::domain::appointment::wall::{Promise, Shown, WallTime, moved, zone};
+use crate::domain::appointment::wall::{Promise, Shown, WallTime, moved};
+use crate::domain::date::{bounds, zone};
 use crate::domain::ids::ClinicId;
 use crate::domain::permission::{AdministratorAct, TriageAct};
 use crate::protocol::booking::{Affected, AffectedBy, BookedRow, DayQuery, DayView};
@@ -13,7 +14,7 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
 use crate::services::refusal::Refusal;
-use crate::services::tickets::day_at;
+use crate::services::tickets::{day_at, place};
 use crate::store::{AppointmentRow, SlotRow, Tx};
 
 /// Appointments missed within this span are counted.
@@ -37,14 +38,8 @@ impl Services {
             }
             None => today,
         };
-        let place = zone(&clinic.time_zone).ok_or_else(|| Refusal::internal("a clinic's time zone is unknown"))?;
-        let midnight = |day: Date| {
-            let first = place.to_ambiguous_zoned_datetime(day.at(0, 0, 0, 0)).compatible().ok()?;
-            Some(crate::domain::time::Timestamp::from_millis(first.timestamp().as_millisecond()))
-        };
-        let bounds = || Some((midnight(day)?, midnight(day.tomorrow().ok()?)?));
-        let (from, until) =
-            bounds().ok_or_else(|| Refusal::field(ErrorCode::Invalid, "day", "a day of these years"))?;
+        let (from, until) = bounds(&place(&clinic), day)
+            .ok_or_else(|| Refusal::field(ErrorCode::Invalid, "day", "a day of these years"))?;
         let until = if query.day.is_none() { until.max(now + SOON) } else { until };
         let rows = tx.appointments().of_clinic(clinic.id, from, until).await?;
         let mut names = Names::default();

@@ -13,6 +13,7 @@ use crate::domain::ticket::TicketState;
 use crate::protocol::auth::Locale;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::sms::Message;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
@@ -57,8 +58,9 @@ impl Services {
                 }
             }
         }
-        self.miss_appointments().await?;
-        self.settle_appointments().await?;
+        // Neither waits for the other where that fails.
+        let (missed, settled) = (self.miss_appointments().await, self.settle_appointments().await);
+        missed.and(settled)?;
         Ok(done)
     }
 
@@ -182,35 +184,61 @@ impl Services {
 
     /// Patients who did not come: the place was kept until ten minutes after the slot.
     async fn miss_appointments(&self) -> Result<(), Refusal> {
-        let now = self.clock.now();
-        let overdue = self.db.read().await?.appointments().overdue(now - LATE, BATCH).await?;
-        for row in overdue {
-            let mut work = self.begin().await?;
-            let (from, to) = (AppointmentState::Booked, AppointmentState::NoShow);
-            if let Some(row) = work.tx.appointments().end(row.id, from, to, now).await? {
-                self.announce_appointment(&mut work, &row, "appointment.no_show").await?;
-                work.commit().await?;
+        let before = self.clock.now() - LATE;
+        let mut broken = 0;
+        loop {
+            // Those that could not be ended stand first for ever: whoever comes after them is looked for behind them.
+            let overdue = self.db.read().await?.appointments().overdue(before, BATCH, broken).await?;
+            let was = broken;
+            for row in overdue {
+                let (from, to) = (AppointmentState::Booked, AppointmentState::NoShow);
+                if let Err(refusal) = self.end_appointment(row.id, from, to, "appointment.no_show").await {
+                    leave("miss_appointments", &row.id, refusal)?;
+                    broken += 1;
+                }
+            }
+            if broken == was {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Patients who came, and whose tickets are over.
     async fn settle_appointments(&self) -> Result<(), Refusal> {
-        let now = self.clock.now();
-        let settled = self.db.read().await?.appointments().settled(BATCH).await?;
-        for (id, ended) in settled {
-            let was_seen = ended == TicketState::Done;
-            let (to, kind) = if was_seen {
-                (AppointmentState::Seen, "appointment.seen")
-            } else {
-                (AppointmentState::NoShow, "appointment.no_show")
-            };
-            let mut work = self.begin().await?;
-            if let Some(row) = work.tx.appointments().end(id, AppointmentState::CheckedIn, to, now).await? {
-                self.announce_appointment(&mut work, &row, kind).await?;
-                work.commit().await?;
+        let mut broken = 0;
+        loop {
+            let settled = self.db.read().await?.appointments().settled(BATCH, broken).await?;
+            let was = broken;
+            for (id, ended) in settled {
+                let was_seen = ended == TicketState::Done;
+                let (to, kind) = if was_seen {
+                    (AppointmentState::Seen, "appointment.seen")
+                } else {
+                    (AppointmentState::NoShow, "appointment.no_show")
+                };
+                if let Err(refusal) = self.end_appointment(id, AppointmentState::CheckedIn, to, kind).await {
+                    leave("settle_appointments", &id, refusal)?;
+                    broken += 1;
+                }
             }
+            if broken == was {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn end_appointment(
+        &self,
+        id: AppointmentId,
+        from: AppointmentState,
+        to: AppointmentState,
+        kind: &str,
+    ) -> Result<(), Refusal> {
+        let mut work = self.begin().await?;
+        let now = work.now;
+        if let Some(row) = work.tx.appointments().end(id, from, to, now).await? {
+            self.announce_appointment(&mut work, &row, kind).await?;
+            work.commit().await?;
         }
         Ok(())
     }

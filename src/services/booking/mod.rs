@@ -41,6 +41,13 @@ async fn own(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<Appointme
     row.ok_or_else(Refusal::not_found)
 }
 
+/// The same, held until the end of the transaction.
+async fn held(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
+    let row = tx.appointments().hold(id).await?;
+    let row = row.filter(|row| row.holder_id == act.holder && row.institution_id == act.institution);
+    row.ok_or_else(Refusal::not_found)
+}
+
 /// An appointment as its holder sees it.
 async fn view(tx: &mut Tx, act: HolderAct, row: &AppointmentRow, now: Timestamp) -> Result<AppointmentView, Refusal> {
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;

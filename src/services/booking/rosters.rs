@@ -2,12 +2,11 @@
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::domain::appointment::roster::{
     DayPlan, Exception, HORIZON_DAYS, Planned, Roster, Weekdays, Wrong, slots_on,
 };
-use crate::domain::appointment::wall::{WallTime, zone};
+use crate::domain::appointment::wall::WallTime;
 use crate::domain::appointment::{AppointmentState, SlotState};
 use crate::domain::ids::{RosterId, SlotId};
 use crate::domain::people::Role;
@@ -19,8 +18,9 @@ use crate::services::Services;
 use crate::services::booking::book::announce_slot;
 use crate::services::booking::later::SLOT_OFF;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::sessions::staff_name;
-use crate::services::tickets::day_at;
+use crate::services::tickets::{day_at, place};
 use crate::services::work::{Command, Work};
 use crate::store::{AccountRow, ClinicRow, ExceptionRow, RosterRow, SlotRow, Tx};
 
@@ -182,17 +182,25 @@ impl Services {
         let rows = self.db.read().await?.rosters().all().await?;
         let mut made = 0;
         for row in rows {
-            let mut work = self.begin().await?;
-            let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-            made += self.roll(&mut work, &row, &clinic).await?;
-            work.commit().await?;
+            match self.roll_one(&row).await {
+                Ok(slots) => made += slots,
+                Err(refusal) => leave("roll_slots", &row.id, refusal)?,
+            }
         }
+        Ok(made)
+    }
+
+    async fn roll_one(&self, row: &RosterRow) -> Result<usize, Refusal> {
+        let mut work = self.begin().await?;
+        let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let made = self.roll(&mut work, row, &clinic).await?;
+        work.commit().await?;
         Ok(made)
     }
 
     /// Makes the slots of a roster from where it was rolled to.
     async fn roll(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<usize, Refusal> {
-        let (roster, place) = (roster_of(row)?, place(clinic)?);
+        let (roster, place) = (roster_of(row)?, place(clinic));
         let today = day_at(clinic, work.now)?.date;
         let last = today.saturating_add(HORIZON_DAYS.days());
         let rolled: Option<Date> = row.rolled_to.as_ref().and_then(|day| day.parse().ok());
@@ -247,7 +255,7 @@ impl Services {
 
     /// Brings the slots that are to come in line with a roster that was changed.
     async fn replan(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<(), Refusal> {
-        let (roster, place) = (roster_of(row)?, place(clinic)?);
+        let (roster, place) = (roster_of(row)?, place(clinic));
         let today = day_at(clinic, work.now)?.date;
         let last = row.rolled_to.as_ref().and_then(|day| day.parse::<Date>().ok()).unwrap_or(today);
         let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &today.to_string()).await?);
@@ -285,7 +293,7 @@ impl Services {
     async fn roster_view(&self, tx: &mut Tx, row: &RosterRow) -> Result<RosterView, Refusal> {
         let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (doctor_name, _) = staff_name(tx, row.doctor_id).await?;
-        let (roster, place) = (roster_of(row)?, place(&clinic)?);
+        let (roster, place) = (roster_of(row)?, place(&clinic));
         let today = day_at(&clinic, self.clock.now())?.date;
         let rows = tx.rosters().exceptions(row.id, &today.to_string()).await?;
         let exceptions = exceptions_of(rows.clone());
@@ -321,12 +329,6 @@ async fn own_roster(tx: &mut Tx, act: AdministratorAct, id: RosterId) -> Result<
     let row = row.ok_or_else(Refusal::not_found)?;
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     Ok((row, clinic))
-}
-
-/// The zone in which a clinic's wall hangs. A zone that nobody knows must not stop a hospital: China's is taken.
-fn place(clinic: &ClinicRow) -> Result<TimeZone, Refusal> {
-    let known = zone(&clinic.time_zone).or_else(|| zone("Asia/Shanghai"));
-    known.ok_or_else(|| Refusal::internal("the table of zones is empty"))
 }
 
 /// What somebody wrote, as a roster that makes sense.

@@ -114,6 +114,8 @@ impl Services {
 
     /// A place became free: it is kept for the first whom it suits, or given back to everybody.
     pub(super) async fn offer_place(&self, work: &mut Work, slot: SlotId) -> Result<(), Refusal> {
+        // A slot is held before its wishes, always: whoever books it does the same.
+        work.tx.slots().lock(slot, slot).await?;
         let slot = work.tx.slots().find(slot).await?.ok_or_else(Refusal::not_found)?;
         let until = work.now + OFFERED;
         if slot.state == SlotState::Open && slot.starts_at > until {
@@ -178,6 +180,9 @@ impl Services {
 
     async fn take_back(&self, work: &mut Work, wish: &WishRow, to: WishState) -> Result<(), Refusal> {
         let kept = wish.slot_id.filter(|_| wish.state == WishState::Offered);
+        if let Some(slot) = kept {
+            work.tx.slots().lock(slot, slot).await?;
+        }
         if work.tx.wishes().turn(wish, to, wish.slot_id, None).await? {
             let kind = if to == WishState::Met { "wish.met" } else { "wish.left" };
             self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, kind).await?;

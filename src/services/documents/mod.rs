@@ -16,11 +16,11 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::tz::TimeZoneDatabase;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::access::ReadPurpose;
+use crate::domain::date::{HOME, zone_or_home};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
@@ -186,24 +186,24 @@ impl Services {
         let identity = self.identity_of(&mut work.tx, &visit).await?;
         let token = self.code(&mut work, DocumentKind::Prescription, &id.to_string(), &hash, &visit).await?;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let title = if view.label.is_some() { "中药处方笺" } else { "处方笺" };
+        let at = |at: Option<Timestamp>| at.map(|at| local(&clinic.time_zone, at)).unwrap_or_default();
         let mut sheet = Sheet {
             institution: institution.name_zh,
-            title: title.to_owned(),
+            title: prescription_sheet::title(view.label.is_some(), view.state),
             head: vec![
                 pair("姓名", &identity.name),
                 pair("性别", sex_of(identity.sex)),
                 pair("年龄", &format!("{} 岁", identity.age_years)),
                 pair("科室", &clinic.name_zh),
                 pair("处方号", &view.number),
-                pair("有效期", &format!("{} 至 {}", view.start_day, view.end_day)),
+                pair("有效期", &format!("{} 至 {}", at(view.signed_at), at(view.expires_at))),
+                pair("疗程", &format!("{} 至 {}，共 {} 天", view.start_day, view.end_day, view.content.days())),
             ],
             parts: prescription_sheet::parts(&view.content, view.label.as_ref()),
             link: Some(self.link_of(&token)),
             notes: notes_beside(&hash, &signed),
             ..Sheet::default()
         };
-        let at = |at: Option<Timestamp>| at.map(|at| local(&clinic.time_zone, at)).unwrap_or_default();
         sheet.signed.push(pair("医师", &format!("{}　{}", view.doctor.zh, at(view.signed_at))));
         if let Some(second) = &view.second_doctor {
             sheet.signed.push(pair("第二医师", &second.zh));
@@ -214,6 +214,9 @@ impl Services {
                 sheet.signed.push(pair("审方药师", &format!("{}　{}", pharmacist.zh, at(view.reviewed_at))));
             }
             None => sheet.signed.push(pair("审方药师", "审核中，未经审核不得调配")),
+        }
+        if let Some(dispensed_at) = view.dispensed_at {
+            sheet.signed.push(pair("调配", &format!("已于 {} 发药，不得再次调配", at(Some(dispensed_at)))));
         }
         let (action, purpose) = match actor {
             Actor::Staff { role: Role::Pharmacist, .. } => ("document.read", ReadPurpose::Review),
@@ -257,7 +260,7 @@ impl Services {
         Ok(DocumentVerdict {
             state: standing.state,
             institution: Some(Text::new(institution.name_zh, institution.name_en)),
-            day: Some(local(zone.as_deref().unwrap_or("Asia/Shanghai"), standing.signed_at)[..10].to_owned()),
+            day: Some(local(zone.as_deref().unwrap_or(HOME), standing.signed_at)[..10].to_owned()),
             hash: Some(code.hash[..16].to_owned()),
         })
     }
@@ -349,6 +352,5 @@ fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
 /// A moment where the clinic is, such as `2026-11-29 10:05`.
 fn local(zone: &str, at: Timestamp) -> String {
     let moment = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    let zone = TimeZoneDatabase::bundled().get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    moment.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string()
+    moment.to_zoned_datetime(zone_or_home(zone)).strftime("%Y-%m-%d %H:%M").to_string()
 }

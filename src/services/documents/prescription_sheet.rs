@@ -1,7 +1,20 @@
 //! A signed prescription as a sheet.
 
 use super::sheet::Part;
-use crate::domain::prescription::{Content, Label};
+use crate::domain::prescription::{Content, Label, Phase};
+
+/// What stands above all of it, on every page: what the paper is, and what keeps anybody from handing out what it says.
+pub(super) fn title(is_herbal: bool, state: Phase) -> String {
+    let name = if is_herbal { "中药处方笺" } else { "处方笺" };
+    match state {
+        Phase::Approved => name.to_owned(),
+        Phase::Dispensed => format!("{name}（已调配，不得再次调配）"),
+        Phase::Signed => format!("{name}（未经药师审核，不得调配）"),
+        Phase::Draft | Phase::Returned | Phase::Refused | Phase::Stopped | Phase::Expired => {
+            format!("{name}（无效，不得调配）")
+        }
+    }
+}
 
 /// Herbs or medicines as a table, and how they are prepared and taken.
 pub(super) fn parts(content: &Content, label: Option<&Label>) -> Vec<Part> {
@@ -51,5 +64,22 @@ pub(super) fn parts(content: &Content, label: Option<&Label>) -> Vec<Part> {
             };
             vec![Part::Heading("R.".to_owned()), table]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_approved_prescription_has_a_face_without_a_warning() {
+        for is_herbal in [true, false] {
+            for state in Phase::ALL {
+                let is_plain = title(is_herbal, state).ends_with('笺');
+                assert_eq!(is_plain, state == Phase::Approved, "{state:?}");
+                assert!(is_plain || title(is_herbal, state).contains("不得"), "{state:?}");
+            }
+        }
+        assert!(title(true, Phase::Signed).contains("未经药师审核"));
     }
 }

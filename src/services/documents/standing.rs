@@ -44,7 +44,9 @@ impl Services {
             match state_of(&row)?.at(self.clock.now()).phase() {
                 Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
                 Phase::Draft | Phase::Returned => DocumentState::Amended,
-                Phase::Signed | Phase::Approved | Phase::Dispensed => DocumentState::Authentic,
+                Phase::Signed => DocumentState::Unreviewed,
+                Phase::Approved => DocumentState::Authentic,
+                Phase::Dispensed => DocumentState::Dispensed,
             }
         } else {
             DocumentState::Amended

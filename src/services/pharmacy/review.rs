@@ -139,7 +139,7 @@ impl Services {
     async fn still_holds(&self, work: &mut Work, row: &PrescriptionRow) -> Result<Span, Refusal> {
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
-        work.tx.prescriptions().hold_patient(visit.patient_id).await?;
+        work.tx.patients().hold(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
         let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
         let signed: Report = serde_json::from_str(&row.report).map_err(|e| Refusal::internal(&e))?;

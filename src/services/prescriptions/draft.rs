@@ -113,7 +113,7 @@ impl Services {
     async fn may_write(&self, work: &mut Work, visit: &VisitRow) -> Result<(Facts, String), Refusal> {
         can_be_written(visit)?;
         let facts = self.facts_for_gate(&mut work.tx, visit, work.now).await?;
-        let basis = open_basis(&facts)?;
+        let basis = open_basis(&facts, self.legal_flags())?;
         Ok((facts, basis.code))
     }
 

@@ -3,15 +3,16 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::domain::date::day_of;
 use crate::domain::herb::HerbSet;
 use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
 use crate::domain::identity::{age_in_months, parse_date};
+use crate::domain::note::NoteContent;
 use crate::domain::prescription::{Content, Phase, Span, VALID_DAYS};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::store::{BasisRow, PrescriptionRow, Tx, VisitRow};
 
 /// What is known of a visit's patient.
@@ -31,21 +32,21 @@ impl Services {
         let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(orphan)?;
         let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
         let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?.ok_or_else(orphan)?;
-        let today = day_of(&clinic.time_zone, now).ok_or_else(orphan)?.date;
+        let today = day_at(&clinic, now)?.date;
         let answers = match ticket.declaration_id {
             Some(id) => self.answers_of(tx, visit.institution_id, id).await?.map(|(_, answers)| answers),
             None => None,
         }
         .unwrap_or_default();
         let basis = tx.prescriptions().basis(visit.id).await?;
-        // What the doctor asked is newer than what the patient declared.
-        let asked = basis.as_ref().map(|basis| basis.pregnancy).filter(|asked| *asked != Pregnancy::Unknown);
+        let asked = basis.as_ref().map_or(Pregnancy::Unknown, |basis| basis.pregnancy);
+        let examined = note_of(tx, visit).await?.exams.women.pregnancy;
         let birth = parse_date(&patient.birth_date).ok_or_else(orphan)?;
         Ok(Facts {
             patient: Patient {
                 sex: patient.sex,
                 age_months: age_in_months(birth, today),
-                pregnancy: asked.unwrap_or_else(|| declared_pregnancy(&answers)),
+                pregnancy: Pregnancy::known(declared_pregnancy(&answers), asked, examined),
                 allergies: text(&answers, "rf.allergy"),
                 drugs: text(&answers, "rf.med.names"),
                 is_urgent: ticket.level == Level::Emergency,
@@ -84,6 +85,17 @@ impl Services {
         }
         Ok((check(HerbSet::shipped(), content, span, &facts.patient, &active), span))
     }
+}
+
+/// What the doctor has written: the draft, which is never older than what was signed; else that.
+async fn note_of(tx: &mut Tx, visit: &VisitRow) -> Result<NoteContent, Refusal> {
+    let draft = tx.notes().draft(visit.id).await?.map(|draft| draft.content.0);
+    let content = match draft {
+        Some(draft) => Some(draft),
+        None => tx.notes().signed(visit.id).await?.pop().map(|note| note.content.0),
+    };
+    let content = content.map(serde_json::from_value).transpose().map_err(|e| Refusal::internal(&e))?;
+    Ok(content.unwrap_or_default())
 }
 
 fn text(answers: &Map<String, Value>, item: &str) -> String {

@@ -19,6 +19,7 @@ use crate::domain::prescription::{Phase, Second, State, VALID, Wrong};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
 use crate::store::{PrescriptionRow, Tx};
@@ -26,27 +27,44 @@ use crate::store::{PrescriptionRow, Tx};
 pub use herbs::{formulas_found, herbs_found};
 pub(crate) use view::name;
 
-/// Prescriptions that are marked as run out at once.
+/// Prescriptions that are looked at at once.
 const EXPIRE_AT_ONCE: i64 = 100;
 
 impl Services {
-    /// Marks what has run out. Whoever reads one before sees that it has, so that nothing hangs on the hour of this.
+    /// Marks what has run out; how many. Whoever reads one before sees that it has, so that nothing hangs on the hour of
+    /// this.
     pub async fn expire_prescriptions(&self) -> Result<usize, Refusal> {
-        let mut work = self.begin().await?;
-        let since = work.now - VALID;
-        let rows = work.tx.prescriptions().running_since(since, EXPIRE_AT_ONCE).await?;
-        let count = rows.len();
-        for row in rows {
-            let Some(mut row) = work.tx.prescriptions().hold(row.id).await? else { continue };
-            if state_of(&row)?.at(work.now).phase() != Phase::Expired || row.state == Phase::Expired {
-                continue;
+        let since = self.clock.now() - VALID;
+        let (mut count, mut broken) = (0, 0);
+        loop {
+            let rows = self.db.read().await?.prescriptions().running_since(since, EXPIRE_AT_ONCE, broken).await?;
+            let was = broken;
+            for row in rows {
+                match self.expire_prescription(row.id).await {
+                    Ok(is_over) => count += usize::from(is_over),
+                    Err(refusal) => {
+                        leave("expire_prescriptions", &row.id, refusal)?;
+                        broken += 1;
+                    }
+                }
             }
-            row.state = Phase::Expired;
-            work.tx.prescriptions().save(&row).await?;
-            self.tell(&mut work, &row, "rx.expired").await?;
+            if broken == was {
+                return Ok(count);
+            }
         }
+    }
+
+    async fn expire_prescription(&self, id: PrescriptionId) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let Some(mut row) = work.tx.prescriptions().hold(id).await? else { return Ok(false) };
+        if state_of(&row)?.at(work.now).phase() != Phase::Expired || row.state == Phase::Expired {
+            return Ok(false);
+        }
+        row.state = Phase::Expired;
+        work.tx.prescriptions().save(&row).await?;
+        self.tell(&mut work, &row, "rx.expired").await?;
         work.commit().await?;
-        Ok(count)
+        Ok(true)
     }
 
     /// Tells the visit and the pharmacy what became of a prescription; nothing of what it holds.

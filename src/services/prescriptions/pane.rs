@@ -18,9 +18,6 @@ use crate::services::visits::doctors_visit;
 use crate::services::work::Command;
 use crate::store::{BasisRow, Tx, VisitRow};
 
-/// Whether the hospital uses the epidemic's basis; the day on which the law allows it is data.
-const FLAGS: LegalFlags = LegalFlags { epidemic: true };
-
 impl Services {
     /// The prescriptions of a visit, and whether one may exist; the read is audited: `GET /visits/{id}/prescriptions`.
     pub async fn prescriptions(&self, act: DoctorAct, id: VisitId) -> Result<VisitPrescriptions, Refusal> {
@@ -45,7 +42,12 @@ impl Services {
         for row in tx.prescriptions().of_visit(visit.id).await? {
             prescriptions.push(self.prescription_view(tx, row).await?);
         }
-        Ok(VisitPrescriptions { pane: pane(&facts), prescriptions })
+        Ok(VisitPrescriptions { pane: pane(&facts, self.legal_flags()), prescriptions })
+    }
+
+    /// What the hospital has switched on; the days on which the law allows it are data.
+    pub(super) fn legal_flags(&self) -> LegalFlags {
+        LegalFlags { epidemic: self.config.epidemic_prescriptions }
     }
 
     /// Ticks what kind of visit it is: `PUT /visits/{id}/basis`.
@@ -87,16 +89,16 @@ impl Services {
     }
 }
 
-fn decide(facts: &Facts) -> Pane {
-    may_exist(ticked(facts), facts.today, FLAGS, facts.patient.age_months)
+fn decide(facts: &Facts, flags: LegalFlags) -> Pane {
+    may_exist(ticked(facts), facts.today, flags, facts.patient.age_months)
 }
 
 /// The basis on which a prescription may exist.
 ///
 /// # Errors
 /// Where none may: the reason is the field.
-pub(super) fn open_basis(facts: &Facts) -> Result<Basis, Refusal> {
-    match decide(facts) {
+pub(super) fn open_basis(facts: &Facts, flags: LegalFlags) -> Result<Basis, Refusal> {
+    match decide(facts, flags) {
         Pane::Open(basis) => Ok(basis),
         Pane::Closed(reason) => {
             Err(Refusal::field(ErrorCode::RxClosed, reason.as_str(), "no prescription may exist for this visit"))
@@ -113,8 +115,8 @@ fn ticked(facts: &Facts) -> VisitBasis {
     })
 }
 
-fn pane(facts: &Facts) -> RxPane {
-    let (basis, closed) = match decide(facts) {
+fn pane(facts: &Facts, flags: LegalFlags) -> RxPane {
+    let (basis, closed) = match decide(facts, flags) {
         Pane::Open(basis) => (Some(basis), None),
         Pane::Closed(reason) => (None, Some(reason)),
     };

@@ -35,9 +35,9 @@ impl Services {
         same_version(&row, request.version)?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         can_be_written(&visit)?;
-        work.tx.prescriptions().hold_patient(visit.patient_id).await?;
+        work.tx.patients().hold(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
-        row.legal_basis = open_basis(&facts)?.code;
+        row.legal_basis = open_basis(&facts, self.legal_flags())?.code;
         let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
         if content.is_empty() {
             return Err(Refusal::field(ErrorCode::RxUnanswered, "content", "nothing is prescribed"));

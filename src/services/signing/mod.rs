@@ -89,8 +89,8 @@ impl Services {
         signer.sign(&mut work.tx, work.now, institution, by, purpose, subject, hash).await
     }
 
-    /// Whether the signatures under `subject` hold for the content hash that it has now. Signatures of earlier contents
-    /// are left aside.
+    /// Whether the signatures under `subject` hold for the content hash that it has now, each by a key that this server
+    /// made. Signatures of earlier contents are left aside.
     pub async fn check_signatures(&self, tx: &mut Tx, subject: &str, hash: &str) -> Result<Validity, Refusal> {
         let mut found = Vec::new();
         for signature in tx.signatures().of(subject).await? {
@@ -98,7 +98,7 @@ impl Services {
                 continue;
             }
             let key = tx.signatures().key(signature.key_id).await?;
-            if !key.is_some_and(|key| signature_holds(&signature, &key)) {
+            if !key.is_some_and(|key| is_ours(&self.vault, &key) && signature_holds(&signature, &key)) {
                 tracing::error!(signature.id = %signature.id, "a signature does not hold");
                 return Ok(Validity::Broken);
             }

@@ -7,9 +7,10 @@ mod view;
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::domain::date::{Day, day_of};
+use crate::domain::date::{Day, day_of, zone, zone_or_home};
 use crate::domain::ids::{AccountId, DeskId, TicketId};
 use crate::domain::permission::HolderAct;
 use crate::domain::ticket::TicketState;
@@ -123,13 +124,17 @@ pub(crate) fn phase_of(ticket: &TicketRow) -> TicketPhase {
     }
 }
 
-/// The day that it is at a clinic. A zone that nobody knows must not keep a patient from a number: China's is taken.
-pub(crate) fn day_at(clinic: &ClinicRow, now: Timestamp) -> Result<Day, Refusal> {
-    let day = day_of(&clinic.time_zone, now).or_else(|| {
+/// The zone in which a clinic's wall hangs; the hospital's, said loudly, where nobody knows the clinic's.
+pub(crate) fn place(clinic: &ClinicRow) -> TimeZone {
+    if zone(&clinic.time_zone).is_none() {
         tracing::error!(clinic.id = %clinic.id, "a clinic's time zone is unknown");
-        day_of("Asia/Shanghai", now)
-    });
-    day.ok_or_else(|| Refusal::internal("a moment outside of the calendar"))
+    }
+    zone_or_home(&clinic.time_zone)
+}
+
+/// The day that it is at a clinic.
+pub(crate) fn day_at(clinic: &ClinicRow, now: Timestamp) -> Result<Day, Refusal> {
+    day_of(&place(clinic), now).ok_or_else(|| Refusal::internal("a moment outside of the calendar"))
 }
 
 /// Minutes of a clinic's policy as a span.

@@ -22,6 +22,9 @@ pub(super) fn verify(text: &str) -> Result<(String, ExportSignature), Unproved> 
     if !day.signature.is_of_server_for(Purpose::QueueDay, &queue_subject(content.id, &content.day), &hash) {
         return Err(Unproved::Signature);
     }
+    if (day.complete, day.until) != (content.complete, content.until) {
+        return Err(Unproved::Content("until when it is complete".to_owned()));
+    }
     let told = replay(&content.events);
     if findings(&told) != day.findings {
         return Err(Unproved::Content("what the replay found".to_owned()));
@@ -34,7 +37,8 @@ pub(super) fn verify(text: &str) -> Result<(String, ExportSignature), Unproved> 
     let (events, without) = (content.events.len(), told.findings.len());
     let what = format!(
         "authentic: the queue of {clinic} of {name} on {date}: {events} events, {overtakings} called before somebody who \
-         came earlier, {without} findings that no rule explains"
+         came earlier, {without} findings that no rule explains{}",
+        if content.complete { "" } else { "; NOT COMPLETE: the day went on after these events" }
     );
     Ok((what, day.signature))
 }

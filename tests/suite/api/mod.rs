@@ -1,7 +1,9 @@
 //! The API by its URLs, asked in this process.
 
+mod appointments;
 mod auth;
 mod border;
+mod broken_rows;
 mod consents;
 mod declarations;
 mod invitations;

@@ -596,6 +596,30 @@ async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_queues_day_ends_at_midnight_there_and_says_whether_it_is_complete() {
+    // It is 06:13 in China.
+    let stage = Stage::open().await;
+    stage.patient_waiting(1, nothing()).await;
+    let day = async |date: &str| {
+        let admin = stage.staff("admin").await;
+        let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
+        let day = stage.get(&format!("/clinics/{clinic}/queue-days/{date}"), &admin).await.ok();
+        let content: Value = serde_json::from_str(day["content"].as_str().unwrap()).unwrap();
+        assert_eq!((&day["complete"], &day["until"]), (&content["complete"], &content["until"]), "both are signed");
+        (day, content["events"].as_array().unwrap().clone())
+    };
+    let (running, before) = day("2023-11-15").await;
+    assert_eq!((&running["complete"], &running["until"]), (&json!(false), &json!(stage.clock.now())));
+    stage.clock.advance(Duration::from_hours(20));
+    stage.patient_waiting(2, nothing()).await;
+    let (over, events) = day("2023-11-15").await;
+    let midnight = 1_700_064_000_000_i64;
+    assert_eq!((&over["complete"], &over["until"]), (&json!(true), &json!(midnight)));
+    assert_eq!(events, before, "who came after midnight is in the next day");
+    assert_eq!(day("2023-11-16").await.1.len(), before.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_with_one_wrong_line_changes_nothing_and_names_the_line() {
     let stage = Stage::open().await;
     let admin = stage.staff("admin").await;

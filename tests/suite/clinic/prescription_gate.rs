@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use yunzhen::store::Db;
 
 use super::prescriptions::{
     answers, approval, begin, claim, herbal, line, pharmacy, returning, rules, save, sign, signed, tick,
 };
-use super::stage::Stage;
+use super::stage::{Stage, Visit};
 
 fn finding<'rx>(rx: &'rx Value, rule: &str) -> &'rx Value {
     let found = rx["report"]["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == rule);
@@ -181,6 +182,42 @@ async fn a_pregnancy_that_is_told_after_the_signature_stops_approval_and_handing
     tick(&stage, &visit, basis("pregnant")).await.ok();
     let refused = pharmacy(&stage, &pharmacist, &rx, "dispense", json!({ "version": rx["version"] })).await;
     assert_eq!(refused.refusal(), changed);
+}
+
+/// The doctor writes in the examination what became of the question.
+async fn examine(stage: &Stage, visit: &Visit, version: i64, pregnancy: &str) {
+    let content = json!({ "complaint": "咳嗽", "exams": { "women": { "pregnancy": pregnancy } } });
+    let body = Some(json!({ "version": version, "content": content }));
+    stage.send(Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, body, None).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pregnancy_that_the_examination_found_counts_whatever_was_declared_or_ticked() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(2, json!({ "rf.preg": "no" })).await;
+    tick(&stage, &visit, returning()).await.ok();
+    let rx = begin(&stage, &visit, herbal(&[line("莪术", 9000)])).await.ok();
+    assert!(!rules(&rx).contains(&"PREG-FORBID"), "declared as not pregnant, and nobody examined");
+    let rx = sign(&stage, &visit, &rx, answers(&rx)).await.ok();
+    examine(&stage, &visit, 0, "pregnant").await;
+    let pane = stage.get(&format!("/visits/{}/prescriptions", visit.id), &visit.doctor).await.ok()["pane"].clone();
+    assert_eq!(pane["pregnancy"], "pregnant");
+    // What was signed before it was found is approved no more, and no tick is a way around it.
+    let pharmacist = stage.staff("pharmacist").await;
+    claim(&stage, &pharmacist, &rx).await.ok();
+    tick(&stage, &visit, json!({ "kind": "return", "proof_seen": true, "pregnancy": "no" })).await.ok();
+    let refused = pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.changed"), &json!("PREG-FORBID")));
+    let stop = json!({ "version": rx["version"], "reason": "检查发现妊娠" });
+    stage.post(&format!("/prescriptions/{}/stop", rx["id"].as_str().unwrap()), &visit.doctor, stop).await.ok();
+    let again = begin(&stage, &visit, herbal(&[line("莪术", 9000)])).await.ok();
+    let refused = sign(&stage, &visit, &again, answers(&again)).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.refused_online"), &json!("PREG-FORBID")));
+    examine(&stage, &visit, 1, "unsure").await;
+    let refused = sign(&stage, &visit, &again, answers(&again)).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "rx.unanswered"), &json!("PREG-UNKNOWN")));
+    examine(&stage, &visit, 2, "no").await;
+    sign(&stage, &visit, &again, answers(&again)).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]

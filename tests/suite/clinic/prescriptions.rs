@@ -97,6 +97,18 @@ async fn a_consultation_prescribes_nothing_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hospital_that_does_not_use_the_epidemics_basis_prescribes_nothing_on_it_and_says_why() {
+    let stage = Stage::open_with(|config| config.epidemic_prescriptions = false).await;
+    let visit = stage.visit_of(1, json!({})).await;
+    let view = tick(&stage, &visit, json!({ "kind": "epidemic" })).await.ok();
+    assert_eq!((&view["pane"]["closed"], &view["pane"]["basis"]), (&json!("switched_off"), &Value::Null));
+    let refused = begin(&stage, &visit, herbal(&[])).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.closed"), &json!("switched_off")));
+    let view = tick(&stage, &visit, returning()).await.ok();
+    assert_eq!(view["pane"]["basis"]["code"], "return_visit", "what it returns for is another basis");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_child_without_a_guardian_gets_no_prescription() {
     let stage = Stage::open().await;
     let visit = stage.visit_of(1, json!({})).await;

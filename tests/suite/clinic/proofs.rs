@@ -7,7 +7,7 @@ use yunzhen::store::Db;
 
 use super::audits::entries;
 use super::pictures::png;
-use super::prescriptions::signed;
+use super::prescriptions::{approval, claim, pharmacy, signed};
 use super::stage::{Answer, Stage, Visit};
 use super::tongue::{begin, put};
 use crate::support::sql::run;
@@ -122,6 +122,22 @@ async fn a_record_that_was_changed_in_the_database_is_authentic_no_longer() {
     run(&db, "update note set content = replace(content, '感冒', '肺炎')").await;
     db.close().await;
     assert_eq!(verdict(&stage, &token).await["state"], "unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_on_a_prescription_says_whether_it_may_be_handed_out() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    let rx = signed(&stage, &visit).await;
+    let documents = stage.get(&format!("/visits/{}/documents", visit.id), &visit.doctor).await.ok();
+    let token = documents[0]["link"].as_str().unwrap().rsplit_once("/verify/").unwrap().1.to_owned();
+    assert_eq!(verdict(&stage, &token).await["state"], "unreviewed", "no pharmacist has seen it");
+    let pharmacist = stage.staff("pharmacist").await;
+    claim(&stage, &pharmacist, &rx).await.ok();
+    pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
+    assert_eq!(verdict(&stage, &token).await["state"], "authentic");
+    pharmacy(&stage, &pharmacist, &rx, "dispense", json!({ "version": rx["version"] })).await.ok();
+    assert_eq!(verdict(&stage, &token).await["state"], "dispensed", "nobody hands it out again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

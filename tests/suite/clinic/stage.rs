@@ -72,9 +72,16 @@ impl Stage {
 
     /// The same with a gateway for messages to telephones; without one they go to the outbox in the data folder.
     pub async fn open_with_gateway(sms_webhook: Option<String>) -> Self {
+        Self::open_with(|config| config.sms_webhook = sms_webhook).await
+    }
+
+    /// The same with what the operator chose.
+    pub async fn open_with(choose: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        let server = start(&folder, &clock, sms_webhook).await;
+        let mut config = config(&folder);
+        choose(&mut config);
+        let server = app::start(config, clock.clone()).await.unwrap();
         server.services.seed_demo(90).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
@@ -84,7 +91,7 @@ impl Stage {
     pub async fn restart(self) -> Self {
         let Self { server, clock, folder, .. } = self;
         server.stop().await;
-        let server = start(&folder, &clock, None).await;
+        let server = app::start(config(&folder), clock.clone()).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
     }
@@ -287,10 +294,6 @@ pub struct Visit {
     pub id: String,
 }
 
-async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> Running {
-    app::start(Config { sms_webhook, ..config(folder) }, clock.clone()).await.unwrap()
-}
-
 /// What a demonstration in `folder` is started with, on ports that are free.
 pub fn config(folder: &TempDir) -> Config {
     Config {
@@ -317,6 +320,7 @@ pub fn config(folder: &TempDir) -> Config {
         sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,
+        epidemic_prescriptions: true,
         demo: true,
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 use yunzhen::clock::Ids;
 use yunzhen::domain::audit::Entry;
+use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::audit_days::{Notary, VerifiedLog};
 use yunzhen::services::vault::Vault;
 use yunzhen::services::verifying::{Unproved, verify_export};
-use yunzhen::store::Db;
+use yunzhen::store::{Db, InstitutionRow};
 
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
@@ -177,6 +178,33 @@ on_both! {
         assert!(verify_export(&lines.join("\n"), Some(&key)).is_err());
     }
 
+    async fn an_export_carries_our_signature_and_not_one_that_somebody_put_before_it(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        office.seal(now).await;
+        let key = office.log().await.fingerprint.unwrap();
+        without_triggers(&db).await;
+        run(
+            &db,
+            "insert into signing_key (id, institution_id, owner, algorithm, public_key, secret_sealed, created_at)
+             select institution_id, institution_id, 'nobody', algorithm, public_key, public_key, created_at
+             from signing_key",
+        )
+        .await;
+        let before = match &db {
+            Db::Sqlite { .. } => "zeroblob(16)",
+            Db::Postgres(_) => "'00000000-0000-0000-0000-000000000000'::uuid",
+        };
+        let forged = format!(
+            "insert into signature (id, institution_id, subject, purpose, key_id, hash, at, bytes)
+             select {before}, institution_id, subject, purpose, institution_id, hash, 0, bytes
+             from signature
+             where subject like '%2026-11-26'"
+        );
+        run(&db, forged.leak()).await;
+        let text = office.notary().export(hospital.institution, "2026-11-26".parse().unwrap()).await.unwrap();
+        assert!(verify_export(&text, Some(&key)).is_ok());
+    }
+
     async fn who_cuts_off_the_end_of_today_is_found_up_to_the_last_signed_head(db: Db) {
         let (hospital, office, now) = three_days(&db).await;
         office.seal(now).await;
@@ -218,6 +246,23 @@ on_both! {
         run(&db, "update audit_checkpoint set head_hash = (select hash from audit where seq = 9)").await;
         let words = "the signed head at entry 9 is not that of the log, or is gone, after the last sealed day";
         assert_eq!(office.found().await.unwrap_err(), words);
+    }
+
+    async fn a_broken_chain_of_one_institution_keeps_no_other_from_being_sealed(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        let partner = Hospital { institution: hospital.ids.make(InstitutionId::from_uuid), ..hospital.clone() };
+        // It comes after the one that is broken.
+        let row = InstitutionRow { created_at: MORNING + DAY, ..partner.institution_row() };
+        hospital.write(async |tx| tx.institutions().insert(&row).await.unwrap()).await;
+        work(&partner, 0, 2).await;
+        without_triggers(&db).await;
+        run(&db, "update audit set detail = '{}' where seq = 3").await;
+        assert!(office.notary().seal(now).await.is_err(), "it is told");
+        assert!(office.notary().checkpoint(now).await.is_err());
+        let logs = office.notary().verify().await.unwrap();
+        let of = |id| logs.iter().find(|log| log.institution == id).unwrap();
+        assert_eq!((of(hospital.institution).days, of(hospital.institution).signed_to), (0, None));
+        assert_eq!((of(partner.institution).days, of(partner.institution).signed_to), (3, Some(2)));
     }
 
     async fn a_broken_chain_is_not_signed(db: Db) {

@@ -17,7 +17,7 @@ mod notes;
 mod notices;
 mod opening;
 mod parity;
-mod prescriptions;
+pub mod prescriptions;
 mod racing;
 mod recordings;
 mod retention;

@@ -188,7 +188,8 @@ on_both! {
         let stranger = hospital.ids.make(yunzhen::domain::ids::InstitutionId::from_uuid);
         assert_eq!(ids(tx.prescriptions().to_review(stranger, 9).await.unwrap()), []);
         let since = hospital.now() - Duration::from_secs(2);
-        assert_eq!(ids(tx.prescriptions().running_since(since, 9).await.unwrap()), rows[..2]);
+        assert_eq!(ids(tx.prescriptions().running_since(since, 9, 0).await.unwrap()), rows[..2]);
+        assert_eq!(ids(tx.prescriptions().running_since(since, 9, 1).await.unwrap()), rows[1..2]);
     }
 
     async fn what_is_ticked_last_holds(db: Db) {

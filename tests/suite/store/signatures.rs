@@ -1,10 +1,14 @@
 //! Keys and signatures: a key is made once, a signature never changes.
 
 use uuid::Uuid;
-use yunzhen::domain::ids::{KeyId, SignatureId};
+use yunzhen::domain::ids::{AccountId, KeyId, SignatureId};
 use yunzhen::domain::signature::{Algorithm, Purpose};
+use yunzhen::services::signing::{SignAs, Validity};
+use yunzhen::services::vault::Vault;
+use yunzhen::services::work::Work;
 use yunzhen::store::{KeyRow, SignatureRow};
 
+use crate::support::app::TestApp;
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
 use crate::support::sql::refusal;
@@ -59,5 +63,29 @@ on_both! {
         for change in ["update signature set hash = 'bb'", "delete from signature"] {
             assert!(refusal(&db, change).await.contains("a signature is a fact"), "{change}");
         }
+    }
+
+    async fn a_signature_by_a_strangers_key_counts_as_broken_and_never_as_good(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        // Somebody who may write to the database, and does not have the operator's secret.
+        let stranger = TestApp::with_secret(db.clone(), false, [8; 32]).await;
+        let institution = db.read().await.unwrap().institutions().all().await.unwrap()[0].id;
+        let sign = async |who: &TestApp, secret: [u8; 32], account: u128, subject: &str| {
+            let (services, vault) = (&who.services, Vault::new(&secret, who.services.ids.clone()));
+            let mut work = Work::new(db.begin().await.unwrap(), services.clock.now(), services.bus.clone(), vault);
+            let by = SignAs::Account(AccountId::from_uuid(Uuid::from_u128(account)));
+            services.sign(&mut work, institution, by, Purpose::Note, subject, "aa").await.unwrap();
+            work.commit().await.unwrap();
+        };
+        sign(&app, [7; 32], 1, "note_1").await;
+        sign(&stranger, [8; 32], 2, "note_2").await;
+        let found = async |subject: &str| {
+            app.services.check_signatures(&mut db.read().await.unwrap(), subject, "aa").await.unwrap()
+        };
+        assert!(matches!(found("note_1").await, Validity::Holds(of) if of.len() == 1));
+        assert_eq!(found("note_2").await, Validity::Broken, "its key was not made here");
+        sign(&stranger, [8; 32], 2, "note_1").await;
+        assert_eq!(found("note_1").await, Validity::Broken, "nor does it pass beside one of ours");
+        assert_eq!(found("note_3").await, Validity::Unsigned);
     }
 }

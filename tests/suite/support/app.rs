@@ -67,6 +67,11 @@ impl TestApp {
 
     /// A site over a database that the test has made; what is in it stays.
     pub async fn over(db: Db, demo: bool) -> Self {
+        Self::with_secret(db, demo, [7; 32]).await
+    }
+
+    /// The same by somebody who has another operator's secret.
+    pub async fn with_secret(db: Db, demo: bool, secret: [u8; 32]) -> Self {
         let clock = Clock::manual(MORNING);
         let ids = Ids::seeded(clock.clone(), 1);
         let mut config: Config = serde_json::from_value(json!({
@@ -85,7 +90,7 @@ impl TestApp {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         };
-        let services = Arc::new(Services::new(db.clone(), clock.clone(), ids, config, &[7; 32], parts));
+        let services = Arc::new(Services::new(db.clone(), clock.clone(), ids, config, &secret, parts));
         services.seed_demo(90).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(Arc::clone(&services), no_socket, None);

@@ -93,6 +93,8 @@ export interface Receipt {
   /** Everybody who came later and was called before. */
   passed: { no: number; at: number; rule: string | null }[]
   findings: number
+  /** Whether every event is here. */
+  complete: boolean
   /** By these the queue can be played again. */
   events: unknown[]
   as_of: number

@@ -2579,11 +2579,6 @@ export interface components {
             /** @description The approval. */
             id: components["schemas"]["ApprovalId"];
         };
-        /**
-         * @description Who answers an item, or on which screen.
-         * @enum {string}
-         */
-        Asked: "patient" | "clinician" | "identity" | "consent" | "upload" | "automatic";
         /** @description A name that must not be guessed. */
         AskedName: {
             /** @description What it may be. */
@@ -2591,6 +2586,11 @@ export interface components {
             /** @description Why it is asked. */
             why: components["schemas"]["Text"];
         };
+        /**
+         * @description Who answers an item, or on which screen.
+         * @enum {string}
+         */
+        AskedOf: "patient" | "clinician" | "identity" | "consent" | "upload" | "automatic";
         /** @description The bare assessment. */
         AssessAnswer: {
             /** @description The disposition's code. */
@@ -2669,8 +2669,11 @@ export interface components {
             kind: components["schemas"]["VisitKind"];
             /** @description The doctor is qualified for children. */
             paediatric?: boolean;
-            /** @description What the patient answered to the doctor's question; what the declaration says holds where nobody asked. */
-            pregnancy?: components["schemas"]["Pregnancy"];
+            /**
+             * @description What the patient answered to the doctor's question; what the declaration says holds where nobody asked, and what the
+             *     examination found holds always where it is stricter.
+             */
+            pregnancy?: components["schemas"]["KnownPregnancy"];
             /** @description The proof of the earlier diagnosis was seen. */
             proof_seen?: boolean;
         };
@@ -2751,7 +2754,7 @@ export interface components {
         /** @description `POST /visits/by-document`: whose document somebody holds in the hand. */
         ByDocument: {
             /** @description The document's kind. */
-            document: components["schemas"]["DocumentKind"];
+            document: components["schemas"]["IdentityDocumentKind"];
             /** @description Its number, whole. */
             number: string;
         };
@@ -2774,11 +2777,6 @@ export interface components {
             /** @description The same, as telephones open it. */
             webcal: string;
         };
-        /**
-         * @description How far a term and its code can be relied on.
-         * @enum {string}
-         */
-        Certainty: "found" | "derived" | "recall" | "judgement";
         /**
          * Format: uuid
          * @description A certificate of deletion.
@@ -2808,11 +2806,6 @@ export interface components {
             /** @description When it was made. */
             made_at: components["schemas"]["Timestamp"];
         };
-        /**
-         * @description Compared with the last time.
-         * @enum {string}
-         */
-        Change: "better" | "same" | "worse" | "much_worse";
         /** @description One line of the conversation. */
         ChatMessage: {
             /** @description When the server stored it. */
@@ -3166,6 +3159,11 @@ export interface components {
             /** @description What the answer is compared with; for `answered`, whether there should be one. */
             value: Record<string, never>;
         };
+        /**
+         * @description Compared with the last time.
+         * @enum {string}
+         */
+        ConditionChange: "better" | "same" | "worse" | "much_worse";
         /** @description `POST /patients/{id}/consents`: one decision. */
         ConsentDecision: {
             /** @description Yes or no. */
@@ -3426,7 +3424,7 @@ export interface components {
         /** @description A document that there is of a visit. */
         DocumentInfo: {
             /** @description What it is. */
-            kind: components["schemas"]["DocumentKind"];
+            kind: components["schemas"]["PaperKind"];
             /** @description The address behind the code on the paper. */
             link: string;
             /**
@@ -3440,15 +3438,10 @@ export interface components {
             signed_at: components["schemas"]["Timestamp"];
         };
         /**
-         * @description The kind of an identity document.
-         * @enum {string}
-         */
-        DocumentKind: "resident_card" | "passport" | "hong_kong_macao_permit" | "taiwan_permit" | "permanent_residence" | "household_register";
-        /**
          * @description What the public page says of a document.
          * @enum {string}
          */
-        DocumentState: "authentic" | "amended" | "stopped" | "unknown";
+        DocumentState: "authentic" | "amended" | "stopped" | "unreviewed" | "dispensed" | "unknown";
         /** @description What the public page says of a document, and nothing else. */
         DocumentVerdict: {
             /** @description The day on which it was signed. */
@@ -3470,7 +3463,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -3510,6 +3503,11 @@ export interface components {
             /** @description The body of the tongue. */
             tongue: components["schemas"]["Choice"][];
         };
+        /**
+         * @description The same words as the declaration's `rf.preg`.
+         * @enum {string}
+         */
+        ExaminedPregnancy: "no" | "pregnant" | "postpartum" | "lactating" | "unsure";
         /**
          * @description What an exception does.
          * @enum {string}
@@ -3620,7 +3618,7 @@ export interface components {
         /** @description A line of a formula. */
         FormulaLine: {
             /** @description How sure the line is. */
-            certainty: components["schemas"]["Certainty"];
+            certainty: components["schemas"]["HerbCertainty"];
             method?: components["schemas"]["Method"] | null;
             /** @description Milligrams in one dose. */
             mg: components["schemas"]["Milligrams"];
@@ -3776,6 +3774,11 @@ export interface components {
             /** @description When a portion is taken. */
             timing?: components["schemas"]["Timing"];
         };
+        /**
+         * @description How sure a fact is.
+         * @enum {string}
+         */
+        HerbCertainty: "found" | "one_copy" | "recall";
         /** @description One herb of a sheet. */
         HerbLine: {
             /** @description The herb that the doctor chose, by its name in the pharmacopoeia; needed where the written name may mean several. */
@@ -3870,6 +3873,11 @@ export interface components {
             /** @description Until when, and for which seat. */
             username: string;
         };
+        /**
+         * @description The kind of an identity document.
+         * @enum {string}
+         */
+        IdentityDocumentKind: "resident_card" | "passport" | "hong_kong_macao_permit" | "taiwan_permit" | "permanent_residence" | "household_register";
         /** @description What the doctor compares before anybody sees anybody. */
         IdentityPanel: {
             /**
@@ -3880,7 +3888,7 @@ export interface components {
             /** @description `YYYY-MM-DD`. */
             birth_date: string;
             /** @description The document's kind. */
-            document: components["schemas"]["DocumentKind"];
+            document: components["schemas"]["IdentityDocumentKind"];
             /** @description The last four characters of its number. */
             document_tail: string;
             /** @description The full name. */
@@ -3899,7 +3907,7 @@ export interface components {
             /** @description `YYYY-MM-DD`; required unless the document is a resident card, which states it. */
             birth_date?: string | null;
             /** @description The document's kind. */
-            document: components["schemas"]["DocumentKind"];
+            document: components["schemas"]["IdentityDocumentKind"];
             /** @description The name as in the document, 1 to 64 characters. */
             name: string;
             /** @description The document's number. */
@@ -4027,7 +4035,7 @@ export interface components {
         /** @description One question, or the heading of a group of questions. */
         Item: {
             /** @description Who answers. */
-            by?: components["schemas"]["Asked"];
+            by?: components["schemas"]["AskedOf"];
             format?: components["schemas"]["Format"] | null;
             hint?: components["schemas"]["Text"] | null;
             /** @description Stable id: the key of the answer. */
@@ -4116,6 +4124,11 @@ export interface components {
             /** @description As what. */
             role: components["schemas"]["ParticipantRole"];
         };
+        /**
+         * @description Whether a patient is with child, as far as anybody said.
+         * @enum {string}
+         */
+        KnownPregnancy: "unknown" | "no" | "pregnant" | "postpartum" | "lactating";
         /** @description The label of a sheet of herbs. */
         Label: {
             /** @description The steps, in order. */
@@ -4366,6 +4379,17 @@ export interface components {
          * @enum {string}
          */
         NetworkVerdict: "good" | "fair" | "poor" | "none" | "untested";
+        /** @description One place that differs. */
+        NoteChange: {
+            /** @description What is there now; absent for nothing. */
+            is?: Record<string, never> | null;
+            /** @description Of words: line by line. */
+            lines?: components["schemas"]["Line"][];
+            /** @description Where in the content. */
+            path: string[];
+            /** @description What was there; absent for nothing. */
+            was?: Record<string, never> | null;
+        };
         /**
          * @description The medical note. Text in any language; each field at most 4,000 characters.
          *
@@ -4482,7 +4506,7 @@ export interface components {
         /** @description `GET /visits/{id}/note/versions/{n}`: one save with its text, and what it changed. */
         NoteVersionView: {
             /** @description What differs from the version before that is kept. */
-            changes: components["schemas"]["Change"][];
+            changes: components["schemas"]["NoteChange"][];
             /** @description The text. */
             content: components["schemas"]["NoteContent"];
             /** @description When. */
@@ -4551,6 +4575,11 @@ export interface components {
             /** @description The heading. */
             title: components["schemas"]["Text"];
         };
+        /**
+         * @description What a document is.
+         * @enum {string}
+         */
+        PaperKind: "record" | "prescription" | "referral";
         /** @description Somebody in a room. */
         Participant: {
             /** @description The media was connected and is not any more, though the person may be here: a page that was reloaded. */
@@ -4685,11 +4714,6 @@ export interface components {
          * @enum {string}
          */
         PictureOf: "tongue";
-        /**
-         * @description The same words as the declaration's `rf.preg`.
-         * @enum {string}
-         */
-        Pregnancy: "no" | "pregnant" | "postpartum" | "lactating" | "unsure";
         /**
          * @description What the pharmacopoeia says for pregnancy.
          * @enum {string}
@@ -4909,11 +4933,13 @@ export interface components {
         };
         /** @description A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`. */
         QueueDay: {
-            /** @description The signed words: JSON of institution, clinic, day and events. */
+            /** @description Whether the day is over and everything that happened on it is here. */
+            complete: boolean;
+            /** @description The signed words: JSON of institution, clinic, day, its bounds, whether it is complete, and events. */
             content: string;
             /** @description What no rule explains, as playing the events again finds it. */
             findings: Record<string, never>[];
-            /** @description `yunzhen.queue-day.1`. */
+            /** @description `yunzhen.queue-day.2`. */
             format: string;
             /**
              * Format: int32
@@ -4922,6 +4948,8 @@ export interface components {
             overtakings: number;
             /** @description The server's signature over the SHA-256 of `content`. */
             signature: components["schemas"]["ExportSignature"];
+            /** @description Until when everything is here. */
+            until: components["schemas"]["Timestamp"];
         };
         /** @description `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record. */
         ReadView: {
@@ -4942,6 +4970,8 @@ export interface components {
             /** @description When this was true. */
             as_of: components["schemas"]["Timestamp"];
             called_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether every event is here; on a day of very many the last are missing. */
+            complete: boolean;
             /** @description The day at the clinic. */
             day: string;
             /** @description The queue's events, by which it can be played again. */
@@ -5061,9 +5091,9 @@ export interface components {
         /** @description `POST /tickets/{id}/retriage`: three taps, every 15 minutes. */
         RetriageAnswers: {
             /** @description Breathing compared with before. */
-            breathing: components["schemas"]["Change"];
+            breathing: components["schemas"]["ConditionChange"];
             /** @description General state compared with before. */
-            general: components["schemas"]["Change"];
+            general: components["schemas"]["ConditionChange"];
             /**
              * Format: double
              * @description Temperature now, °C, if measured.
@@ -5113,7 +5143,7 @@ export interface components {
             /** @description The ten items. */
             items: components["schemas"]["SuitabilityItem"][];
             /** @description With child. */
-            pregnancy: components["schemas"]["Pregnancy"];
+            pregnancy: components["schemas"]["KnownPregnancy"];
             /** @description The prescription. */
             prescription: components["schemas"]["PrescriptionView"];
             /** @description Sex. */
@@ -5298,8 +5328,11 @@ export interface components {
             closed?: components["schemas"]["ClosedReason"] | null;
             /** @description What the patient said to take. */
             drugs: string;
-            /** @description What is known of a pregnancy: as the doctor asked, else as the patient declared. */
-            pregnancy: components["schemas"]["Pregnancy"];
+            /**
+             * @description What is known of a pregnancy: as the doctor asked, else as the patient declared, or stricter where the examination
+             *     says so.
+             */
+            pregnancy: components["schemas"]["KnownPregnancy"];
             /** @description What was ticked. */
             ticked: components["schemas"]["VisitBasis"];
         };
@@ -5521,7 +5554,7 @@ export interface components {
         /** @description A version of the note that can never change. */
         SignedNote: {
             /** @description What differs from the signed version before. */
-            changes?: components["schemas"]["Change"][];
+            changes?: components["schemas"]["NoteChange"][];
             /** @description The text. */
             content: components["schemas"]["NoteContent"];
             /** @description SHA-256 over the canonical content, signer, time and the hash before, in hexadecimal. */
@@ -5729,6 +5762,11 @@ export interface components {
             version: number;
         };
         /**
+         * @description How far a term and its code can be relied on.
+         * @enum {string}
+         */
+        TermCertainty: "found" | "derived" | "recall" | "judgement";
+        /**
          * @description What a term names.
          * @enum {string}
          */
@@ -5747,7 +5785,7 @@ export interface components {
             /** @description Other names. */
             also: string[];
             /** @description How far it can be relied on. */
-            certainty: components["schemas"]["Certainty"];
+            certainty: components["schemas"]["TermCertainty"];
             /** @description What a record stores. */
             code: string;
             /** @description The initials of its pinyin. */
@@ -6276,7 +6314,7 @@ export interface components {
              */
             last_period: string | null;
             /** @default null */
-            pregnancy: components["schemas"]["Pregnancy"] | null;
+            pregnancy: components["schemas"]["ExaminedPregnancy"] | null;
             /**
              * Format: int32
              * @description Weeks of a pregnancy, 1–44.

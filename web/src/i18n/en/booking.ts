@@ -65,6 +65,7 @@ export const booking = {
   'receipt.no': 'No. {n} at {time}',
   'receipt.fair': 'Every step of the order has a stated rule.',
   'receipt.unfair': 'One step of the order has no stated rule. Please ask at the desk.',
+  'receipt.cut': 'Too much happened on this day for one receipt: the last part of the queue is missing here. Please ask at the desk.',
   'receipt.save': 'Save the receipt',
   'receipt.rule.LANE-1': 'a more urgent level',
   'receipt.rule.AGED-1': 'had waited for more than an hour',

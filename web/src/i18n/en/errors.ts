@@ -72,6 +72,8 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.appointment.state': 'This appointment has changed. Please reload to see it.',
   'errors.appointment.too_early': 'It is too early to check in. Check-in begins 30 minutes before the appointment.',
   'errors.appointment.too_late': 'Check-in for this appointment is over. You can take a number now, or book again.',
+  'errors.appointment.too_many': 'A patient can have at most 3 appointments to come in one clinic. Please cancel one first.',
+  'errors.appointment.overlaps': 'This patient has another appointment at that time. Please choose another time.',
   'errors.roster.invalid': 'The roster contradicts itself or another one. Please check the marked field.',
   'errors.import.invalid': 'Nothing was imported. Please correct first: {field}',
   'errors.term.unknown': 'A code is not in the dictionary. Please choose it again.',

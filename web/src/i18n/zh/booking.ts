@@ -65,6 +65,7 @@ export const booking = {
   'receipt.no': '{n} 号 {time}',
   'receipt.fair': '每一次先后都有明确的规则。',
   'receipt.unfair': '有一次先后没有规则可以说明，请联系导诊台。',
+  'receipt.cut': '当天的记录太多，这份回执不完整，缺少最后一段，请到分诊台查询。',
   'receipt.save': '保存回执',
   'receipt.rule.LANE-1': '病情级别更急',
   'receipt.rule.AGED-1': '已等候超过一小时',

@@ -71,6 +71,8 @@ export const errors = {
   'errors.appointment.state': '这个预约已经变了，请刷新后看看。',
   'errors.appointment.too_early': '还没到报到时间，请在预约前 30 分钟内报到。',
   'errors.appointment.too_late': '报到时间已过，您可以现场取号，或者重新预约。',
+  'errors.appointment.too_many': '每位患者在一个门诊最多保留 3 个未来的预约，请先取消一个再约。',
+  'errors.appointment.overlaps': '这位患者在这个时间已有别的预约，请选别的时间。',
   'errors.roster.invalid': '排班有冲突或填写有误，请检查标出的一项。',
   'errors.import.invalid': '文件没有导入，任何内容都没有改变。请先改正：{field}',
   'errors.term.unknown': '有一个编码不在词典里，请重新选择。',
