@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayMode, Slot};
+use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode, Slot};
 
 use super::client::{Client, PATIENCE};
 use super::stage::{Stage, participant};
