@@ -170,8 +170,6 @@ fn every_request_of_the_browser_client_is_in_the_document() {
     // Rooms of the administrator and of the patient that are not built yet.
     let unbuilt = [
         "get /doctors",
-        "post /clinics/{}/purpose-end",
-        "post /retention/approvals",
         "post /rosters",
         "post /rosters/{}/end",
         "post /templates/{}/retire",

@@ -2571,7 +2571,7 @@ export interface components {
             /** @description When. */
             approved_at: components["schemas"]["Timestamp"];
             /** @description Whose approval. */
-            approved_by: string;
+            approved_by: components["schemas"]["Text"];
             /** @description Of which class. */
             class: components["schemas"]["RetentionClass"];
             /** @description What was due at or before this moment. */
@@ -4882,7 +4882,7 @@ export interface components {
             /** @description When; the days are counted from here. */
             said_at: components["schemas"]["Timestamp"];
             /** @description Whose word. */
-            said_by: string;
+            said_by: components["schemas"]["Text"];
         };
         /**
          * @description How well a call works.
