@@ -30,4 +30,5 @@ mod sealed;
 pub mod stage;
 mod stills;
 mod tongue;
+mod warned;
 mod wire;

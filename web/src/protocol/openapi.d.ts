@@ -1297,6 +1297,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pharmacy/warned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the doctors of the waiting prescriptions were warned of, and their reasons. The read is audited. */
+        get: operations["get_pharmacy_warned"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prescriptions/{id}": {
         parameters: {
             query?: never;
@@ -4648,6 +4665,7 @@ export interface components {
             lines: number;
             /** @description What stands on the paper. */
             number: string;
+            attention?: components["schemas"]["Severity"] | null;
             /** @description For whom. */
             patient_masked: string;
             signed_at?: components["schemas"]["Timestamp"] | null;
@@ -4668,7 +4686,7 @@ export interface components {
              * @description Within how many minutes a prescription should be judged.
              */
             promise_minutes: number;
-            /** @description To be judged, the longest waiting first. */
+            /** @description To be judged: those over the promise first, the longest waiting before all; then the most severe finding first. */
             waiting: components["schemas"]["PharmacyItem"][];
         };
         /** @description A still picture that the doctor asked the patient for. */
@@ -6276,6 +6294,32 @@ export interface components {
              */
             last_period: string | null;
             /** @default null */
+        /** @description A finding, and what the doctor said to it. */
+        WarnedFinding: {
+            /** @description What was found. */
+            finding: components["schemas"]["GateFinding"];
+            /** @description The doctor's reason. */
+            reason?: string | null;
+        };
+        /** @description `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned. */
+        WarnedPrescription: {
+            /** @description Who wrote it. */
+            doctor: components["schemas"]["Text"];
+            due_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The findings that needed the doctor's word, the most severe first. */
+            findings: components["schemas"]["WarnedFinding"][];
+            /** @description The prescription. */
+            id: components["schemas"]["PrescriptionId"];
+            /** @description What stands on the paper. */
+            number: string;
+            /** @description For whom. */
+            patient_masked: string;
+            /**
+             * Format: int64
+             * @description Which version.
+             */
+            version: number;
+        };
             pregnancy: components["schemas"]["Pregnancy"] | null;
             /**
              * Format: int32
@@ -10330,6 +10374,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+    get_pharmacy_warned: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarnedPrescription"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
                     "application/json": components["schemas"]["Problem"];
                 };
             };
