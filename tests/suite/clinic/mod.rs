@@ -11,6 +11,7 @@ mod estimate;
 mod exams;
 mod holders;
 mod holding;
+mod hours;
 mod inviting;
 mod levels;
 pub mod live;

@@ -1587,6 +1587,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rosters/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The slots that a roster would make, and what stands in its way; nothing is kept by it. */
+        post: operations["post_rosters_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slots": {
         parameters: {
             query?: never;
@@ -4648,6 +4665,7 @@ export interface components {
         };
         /** @description A prescription in the pharmacist's queue. */
         PharmacyItem: {
+            attention?: components["schemas"]["Severity"] | null;
             /** @description A second doctor has still to sign. */
             awaits_second: boolean;
             claim_until?: components["schemas"]["Timestamp"] | null;
@@ -4665,7 +4683,6 @@ export interface components {
             lines: number;
             /** @description What stands on the paper. */
             number: string;
-            attention?: components["schemas"]["Severity"] | null;
             /** @description For whom. */
             patient_masked: string;
             signed_at?: components["schemas"]["Timestamp"] | null;
@@ -4813,6 +4830,20 @@ export interface components {
             since: components["schemas"]["Timestamp"];
             /** @enum {string} */
             state: "lost";
+        };
+        /** @description A day of hours that are not kept yet. */
+        PreviewDay: {
+            /** @description The day. */
+            day: string;
+            /** @description Its slots, in their order. */
+            slots: components["schemas"]["PreviewSlot"][];
+        };
+        /** @description A slot of hours that are not kept yet. */
+        PreviewSlot: {
+            /** @description The doctor has another slot then, so this one is not made. */
+            is_busy: boolean;
+            /** @description Its time on the clinic's wall. */
+            time: string;
         };
         /** @description One earlier visit. */
         PreviousVisit: {
@@ -5211,6 +5242,27 @@ export interface components {
          * @description A doctor's recurring hours.
          */
         RosterId: string;
+        /** @description `POST /rosters/preview`: what hours would make within the next weeks. */
+        RosterPreview: {
+            /** @description Other hours of the doctor that meet these: with one of them these are refused. */
+            conflicts: components["schemas"]["RosterView"][];
+            /** @description The first days that have slots. */
+            days: components["schemas"]["PreviewDay"][];
+            /** @description Times that the clock skips. */
+            missing: components["schemas"]["MissingTime"][];
+            /**
+             * Format: int32
+             * @description Patients who fit into them.
+             */
+            places: number;
+            /**
+             * Format: int32
+             * @description How many slots in all.
+             */
+            slots: number;
+            /** @description The IANA zone of the place. */
+            zone: string;
+        };
         /** @description `POST /rosters`. */
         RosterRequest: {
             /**
@@ -6242,6 +6294,32 @@ export interface components {
              */
             low_min: number;
         };
+        /** @description A finding, and what the doctor said to it. */
+        WarnedFinding: {
+            /** @description What was found. */
+            finding: components["schemas"]["GateFinding"];
+            /** @description The doctor's reason. */
+            reason?: string | null;
+        };
+        /** @description `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned. */
+        WarnedPrescription: {
+            /** @description Who wrote it. */
+            doctor: components["schemas"]["Text"];
+            due_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The findings that needed the doctor's word, the most severe first. */
+            findings: components["schemas"]["WarnedFinding"][];
+            /** @description The prescription. */
+            id: components["schemas"]["PrescriptionId"];
+            /** @description What stands on the paper. */
+            number: string;
+            /** @description For whom. */
+            patient_masked: string;
+            /**
+             * Format: int64
+             * @description Which version.
+             */
+            version: number;
+        };
         /**
          * Format: uuid
          * @description A place on a waiting list.
@@ -6294,32 +6372,6 @@ export interface components {
              */
             last_period: string | null;
             /** @default null */
-        /** @description A finding, and what the doctor said to it. */
-        WarnedFinding: {
-            /** @description What was found. */
-            finding: components["schemas"]["GateFinding"];
-            /** @description The doctor's reason. */
-            reason?: string | null;
-        };
-        /** @description `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned. */
-        WarnedPrescription: {
-            /** @description Who wrote it. */
-            doctor: components["schemas"]["Text"];
-            due_at?: components["schemas"]["Timestamp"] | null;
-            /** @description The findings that needed the doctor's word, the most severe first. */
-            findings: components["schemas"]["WarnedFinding"][];
-            /** @description The prescription. */
-            id: components["schemas"]["PrescriptionId"];
-            /** @description What stands on the paper. */
-            number: string;
-            /** @description For whom. */
-            patient_masked: string;
-            /**
-             * Format: int64
-             * @description Which version.
-             */
-            version: number;
-        };
             pregnancy: components["schemas"]["Pregnancy"] | null;
             /**
              * Format: int32
@@ -10322,6 +10374,41 @@ export interface operations {
             };
         };
     };
+    get_pharmacy_warned: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarnedPrescription"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_prescriptions_id: {
         parameters: {
             query?: never;
@@ -10374,41 +10461,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-    get_pharmacy_warned: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WarnedPrescription"][];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
                     "application/json": components["schemas"]["Problem"];
                 };
             };
@@ -11214,6 +11266,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportDone"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_rosters_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterPreview"];
                 };
             };
             401: {
