@@ -13,7 +13,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
         let Some(herb) = line.herb else { continue };
         let name = herb.text();
         let mut find = |rule: &str, weight, source, zh: &str, en: &str| {
-            let fact = Text::new(format!("{}:{zh}", name.zh), format!("{}: {en}", name.en));
+            let fact = Text::new(format!("{}：{zh}", name.zh), format!("{}: {en}", name.en));
             desk.find(rule, &[line.index], weight, source, fact);
         };
         match herb.never {
