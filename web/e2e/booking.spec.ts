@@ -16,7 +16,7 @@ test('a patient books, moves and checks in, the nurse sees it, and the doctor se
   await patient.signIn(who.phone)
   await patient.identify(who)
 
-  const times = page.locator('.time:enabled')
+  const times = page.getByRole('region', { name: '演示医师甲' }).locator('.time:enabled')
   await expect(times.first()).toBeVisible()
   await expectAccessible(page, 'booking, the times')
   await times.first().click()
