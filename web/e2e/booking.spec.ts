@@ -7,7 +7,7 @@ import { signIn } from './support/staff'
 
 const TCM = 'demo-tcm-clinic'
 
-test('a patient books, moves and checks in, the nurse sees it, and the doctor sees the hour and calls', async ({ server, patient: person, nurse, desktops }, info) => {
+test('a patient books, moves and checks in, and the nurse sees it', async ({ server, patient: person, nurse, desktops }, info) => {
   test.setTimeout(180_000)
   const patient = new Patient(person.page, person.say, TCM)
   const { page, say } = patient
