@@ -13,7 +13,7 @@ use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::prescription::{
-    PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, ReviewVerdict,
+    PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, ReviewVerdict, WarnedPrescription,
 };
 use crate::services::Services;
 
@@ -21,6 +21,7 @@ use crate::services::Services;
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(queue))
+        .routes(routes!(warned))
         .routes(routes!(claim))
         .routes(routes!(release))
         .routes(routes!(approve))
@@ -36,6 +37,15 @@ async fn queue(
     Auth(act): Auth<PharmacistAct>,
 ) -> Result<Json<PharmacyQueue>, HttpError> {
     Ok(Json(services.pharmacy_queue(act).await?))
+}
+
+/// What the doctors of the waiting prescriptions were warned of, and their reasons. The read is audited.
+#[utoipa::path(get, path = "/pharmacy/warned", tag = "pharmacy", security(("bearer" = [])), responses((status = 200, body = Vec<WarnedPrescription>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn warned(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<PharmacistAct>,
+) -> Result<Json<Vec<WarnedPrescription>>, HttpError> {
+    Ok(Json(services.warned_prescriptions(act).await?))
 }
 
 /// Begins to judge; nobody else can for five minutes. The read is audited.

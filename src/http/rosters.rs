@@ -12,7 +12,7 @@ use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::booking::{
-    DoctorView, ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterRequest, RosterView,
+    DoctorView, ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterPreview, RosterRequest, RosterView,
 };
 use crate::protocol::error::Problem;
 use crate::services::Services;
@@ -23,6 +23,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(list))
         .routes(routes!(doctors))
         .routes(routes!(add))
+        .routes(routes!(preview))
         .routes(routes!(except))
         .routes(routes!(end))
         .routes(routes!(import))
@@ -54,6 +55,16 @@ async fn add(
     Body(body, command): Body<RosterRequest>,
 ) -> Result<Json<RosterView>, HttpError> {
     Ok(Json(services.add_roster(act, body, &command).await?))
+}
+
+/// The slots that a roster would make, and what stands in its way; nothing is kept by it.
+#[utoipa::path(post, path = "/rosters/preview", tag = "booking", security(("bearer" = [])), request_body = RosterRequest, responses((status = 200, body = RosterPreview), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem)))]
+async fn preview(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<AdministratorAct>,
+    Body(body, _): Body<RosterRequest>,
+) -> Result<Json<RosterPreview>, HttpError> {
+    Ok(Json(services.preview_roster(act, &body).await?))
 }
 
 /// A day that is not as the week says.

@@ -232,6 +232,41 @@ pub struct RosterRequest {
     pub last_day: Option<String>,
 }
 
+/// `POST /rosters/preview`: what hours would make within the next weeks.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct RosterPreview {
+    /// The IANA zone of the place.
+    pub zone: String,
+    /// How many slots in all.
+    pub slots: u32,
+    /// Patients who fit into them.
+    pub places: u32,
+    /// The first days that have slots.
+    pub days: Vec<PreviewDay>,
+    /// Times that the clock skips.
+    pub missing: Vec<MissingTime>,
+    /// Other hours of the doctor that meet these: with one of them these are refused.
+    pub conflicts: Vec<RosterView>,
+}
+
+/// A day of hours that are not kept yet.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PreviewDay {
+    /// The day.
+    pub day: String,
+    /// Its slots, in their order.
+    pub slots: Vec<PreviewSlot>,
+}
+
+/// A slot of hours that are not kept yet.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PreviewSlot {
+    /// Its time on the clinic's wall.
+    pub time: String,
+    /// The doctor has another slot then, so this one is not made.
+    pub is_busy: bool,
+}
+
 /// A doctor's recurring hours.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RosterView {

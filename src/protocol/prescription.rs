@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::herb::gate::{Pregnancy, Report};
+use crate::domain::herb::gate::{Finding, Pregnancy, Report, Severity};
 use crate::domain::herb::{Formula, Method, Milligrams, PregnancyCaution, Toxicity};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
@@ -283,6 +283,8 @@ pub struct PharmacyItem {
     pub lines: usize,
     /// How many findings need more than to be seen.
     pub findings: usize,
+    /// The most severe of them.
+    pub attention: Option<Severity>,
     /// A second doctor has still to sign.
     pub awaits_second: bool,
     /// Who judges it now.
@@ -296,12 +298,40 @@ pub struct PharmacyItem {
 /// The pharmacist's queue.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PharmacyQueue {
-    /// To be judged, the longest waiting first.
+    /// To be judged: those over the promise first, the longest waiting before all; then the most severe finding first.
     pub waiting: Vec<PharmacyItem>,
     /// To be handed out.
     pub approved: Vec<PharmacyItem>,
     /// Within how many minutes a prescription should be judged.
     pub promise_minutes: u32,
+}
+
+/// `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WarnedPrescription {
+    /// The prescription.
+    pub id: PrescriptionId,
+    /// What stands on the paper.
+    pub number: String,
+    /// Which version.
+    pub version: i64,
+    /// For whom.
+    pub patient_masked: String,
+    /// Who wrote it.
+    pub doctor: Text,
+    /// Judged by then, if the pharmacy keeps its promise.
+    pub due_at: Option<Timestamp>,
+    /// The findings that needed the doctor's word, the most severe first.
+    pub findings: Vec<WarnedFinding>,
+}
+
+/// A finding, and what the doctor said to it.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WarnedFinding {
+    /// What was found.
+    pub finding: Finding,
+    /// The doctor's reason.
+    pub reason: Option<String>,
 }
 
 /// One of the ten items, in words.

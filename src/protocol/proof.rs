@@ -291,7 +291,7 @@ pub struct PurposeEndView {
     /// What was declared at or before this moment.
     pub declared_until: Timestamp,
     /// Whose word.
-    pub said_by: String,
+    pub said_by: Text,
     /// When; the days are counted from here.
     pub said_at: Timestamp,
 }
@@ -316,7 +316,7 @@ pub struct ApprovalView {
     /// What was due at or before this moment.
     pub due_until: Timestamp,
     /// Whose approval.
-    pub approved_by: String,
+    pub approved_by: Text,
     /// When.
     pub approved_at: Timestamp,
 }

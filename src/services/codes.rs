@@ -172,7 +172,7 @@ fn sent_out(refusal: Refusal) -> Refusal {
 
 fn words(locale: Locale, code: &str) -> String {
     match locale {
-        Locale::Chinese => format!("【云诊】验证码{code},10分钟内有效。请勿告诉他人。"),
+        Locale::Chinese => format!("【云诊】验证码{code}，10分钟内有效。请勿告诉他人。"),
         Locale::English => format!("[Yunzhen] Your code is {code}, good for 10 minutes. Do not share it."),
     }
 }

@@ -58,15 +58,20 @@ macro_rules! select {
 pub struct Slots<'tx>(pub(super) &'tx mut Tx);
 
 impl Slots<'_> {
-    /// Keeps a slot; one that its roster closed before is opened again. `false` when the doctor has another slot then.
+    /// Keeps a slot; one that its roster closed before is opened again, and one that others closed and nobody booked becomes
+    /// this one. `false` when the doctor has another slot then.
     pub async fn plan(self, slot: &SlotRow) -> Result<bool> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "insert into slot (id, institution_id, clinic_id, doctor_id, roster_id, starts_at, ends_at, zone, day,
                                    wall_minute, capacity, taken, state, version)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 'open', 1)
-                 on conflict (doctor_id, starts_at) do update set state = 'open', version = slot.version + 1
-                 where slot.roster_id = excluded.roster_id and slot.ends_at = excluded.ends_at and slot.state = 'closed'",
+                 on conflict (doctor_id, starts_at) do update
+                 set clinic_id = excluded.clinic_id, roster_id = excluded.roster_id, ends_at = excluded.ends_at,
+                     zone = excluded.zone, day = excluded.day, wall_minute = excluded.wall_minute,
+                     capacity = excluded.capacity, state = 'open', version = slot.version + 1
+                 where slot.state = 'closed'
+                   and (slot.taken = 0 or (slot.roster_id = excluded.roster_id and slot.ends_at = excluded.ends_at))",
             )
             .bind(slot.id)
             .bind(slot.institution_id)
@@ -233,7 +238,8 @@ impl Slots<'_> {
             sqlx::query_scalar(
                 "select count(*)
                  from slot
-                 where doctor_id = $1 and state = 'open' and roster_id <> $2 and starts_at < $4 and ends_at > $3",
+                 where doctor_id = $1 and roster_id <> $2 and starts_at < $4 and ends_at > $3
+                   and (state = 'open' or (taken > 0 and starts_at = $3))",
             )
             .bind(doctor)
             .bind(roster)

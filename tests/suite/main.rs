@@ -22,3 +22,4 @@ mod support;
 mod tls;
 mod traceability;
 mod web;
+mod wording;

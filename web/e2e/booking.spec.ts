@@ -1,11 +1,13 @@
-import { expect, test } from './support/test'
+import { expect, test, usePage } from './support/test'
+import { DESK } from './support/browser'
 import { expectAccessible, picture } from './support/look'
 import { Patient } from './support/patient'
 import { young } from './support/scene'
+import { signIn } from './support/staff'
 
 const TCM = 'demo-tcm-clinic'
 
-test('a patient books, moves and checks in, and the nurse sees it', async ({ patient: person, nurse }) => {
+test('a patient books, moves and checks in, and the nurse sees it', async ({ server, patient: person, nurse, desktops }, info) => {
   test.setTimeout(180_000)
   const patient = new Patient(person.page, person.say, TCM)
   const { page, say } = patient
@@ -14,7 +16,7 @@ test('a patient books, moves and checks in, and the nurse sees it', async ({ pat
   await patient.signIn(who.phone)
   await patient.identify(who)
 
-  const times = page.locator('.time:enabled')
+  const times = page.getByRole('region', { name: '演示医师甲' }).locator('.time:enabled')
   await expect(times.first()).toBeVisible()
   await expectAccessible(page, 'booking, the times')
   await times.first().click()
@@ -32,6 +34,7 @@ test('a patient books, moves and checks in, and the nurse sees it', async ({ pat
   await page.getByRole('button', { name: new RegExp(`^${say('booking.move.yes').split(' ')[0] ?? ''}`) }).click()
   await expect(patient.heading(say('booking.mine.title'))).toBeVisible()
   await expect(page.getByText('演示医师乙')).toBeVisible()
+  const hour = /\d{1,2}:\d{2}/.exec((await page.getByRole('main').textContent()) ?? '')?.[0] ?? 'no hour'
   await picture(page, 'booking-mine')
 
   const board = nurse.page
@@ -50,4 +53,21 @@ test('a patient books, moves and checks in, and the nurse sees it', async ({ pat
   await patient.takeNumber()
   await expect(board.getByTestId('booked')).toContainText(say('booking.state.checked_in'))
   await picture(board, 'booking-nurse')
+
+  // The doctor of the appointment, in the booked clinic: the mark and the hour stand in the row, and calling takes it.
+  await usePage(desktops, server.baseURL, DESK, info, 'doctor', async (desk) => {
+    const at = (id: string) => desk.getByTestId(id)
+    await signIn(desk, server.account('doctor', 1))
+    await at('choose-desk').last().click()
+    const mark = at('queue-row').getByTestId('queue-booked')
+    await expect(mark).toContainText(hour)
+    await expect(mark.locator('svg')).toBeVisible()
+    await at('queue-row').click()
+    await expect(at('queue-booked-more')).toContainText('演示医师乙')
+    await expectAccessible(desk, 'desk, a booked patient')
+    await picture(desk, 'desk-booked')
+    await at('call-next').click()
+    await patient.expectCalled()
+    await expect(at('ring')).toBeVisible()
+  })
 })

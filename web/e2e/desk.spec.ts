@@ -1,5 +1,5 @@
 import { expect, test } from './support/test'
-import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
+import { expectAccessible, expectBarFits, expectNoSidewaysScroll, picture } from './support/look'
 import { Voice, young } from './support/scene'
 import { signIn } from './support/staff'
 import { wordsOf } from './support/words'
@@ -106,6 +106,8 @@ test('a whole day of a desk fits on one screen, in every dialog and every state,
 
   // Unsigned: it is in the list, over a reload, until it is written and signed.
   await page.reload()
+  await expect(at('unfinished')).toBeVisible()
+  await expectBarFits(page, 'desk')
   await at('unfinished').click()
   await expect(at('unfinished-row')).toContainText(String(urgent.no))
   await look('desk, unfinished notes')

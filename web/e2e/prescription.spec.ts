@@ -36,13 +36,22 @@ test('a formula with a finding is reasoned, signed, returned, corrected, approve
   await expectAccessible(page, 'desk, a formula with findings')
   await expectNoSidewaysScroll(page, 'desk, a formula with findings')
   await desk.expectOneScreen()
-  for (const reason of await at('rx-reason').all()) await reason.fill('按国家方案用量')
+  const reasons = await at('rx-reason').all()
+  for (const reason of reasons) await reason.fill('按国家方案用量')
   await at('rx-sign').click()
   await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
 
   await usePage(desktops, server.baseURL, DESK, info, 'pharmacist', async (desktop) => {
     const by = (id: string) => desktop.getByTestId(id)
     await signIn(desktop, server.account('pharmacist'))
+    // Before anything is opened: what the doctor was warned of, by which rule, and why it stands all the same.
+    await expect(by('pharmacy-attention')).toContainText(String(reasons.length))
+    const warned = by('warned-one').locator('[data-rule="DOSE-HIGH"]')
+    await expect(warned).toHaveCount(2)
+    await expect(warned.first()).toHaveAttribute('data-severity', 'warn')
+    await expect(warned.first()).toContainText('按国家方案用量')
+    await expectAccessible(desktop, 'pharmacy, warned findings')
+    await picture(desktop, 'pharmacy-warned')
     await by('pharmacy-claim').click()
     await expect(by('review')).toContainText('寒湿郁肺证')
     await picture(desktop, 'pharmacy')

@@ -1,5 +1,6 @@
 //! Prescriptions: what they hold, whether one may exist, and what becomes of it.
 
+mod attention;
 mod content;
 mod keeping;
 mod label;
@@ -8,6 +9,7 @@ mod quantity;
 mod state;
 mod suitability;
 
+pub use attention::{Place, attention, place};
 pub use content::{
     Content, HerbLine, Herbal, Line, Medicine, MedicineKind, Medicines, Misfit, Role, Span, Timing, canonical, hash_of,
 };

@@ -207,7 +207,7 @@ impl Disposition {
                 Seconds(60),
                 ("立即拨打120", "Call 120 now"),
                 (
-                    "请马上拨打120。我们已通知护士和医生,请不要关闭本页面,保持视频通畅。",
+                    "请马上拨打120。我们已通知护士和医生，请不要关闭本页面，保持视频通畅。",
                     "Please call 120 now. A nurse and a doctor have been alerted; keep this page open and the video line free.",
                 ),
             ),
@@ -215,7 +215,7 @@ impl Disposition {
                 Seconds(60),
                 ("儿科急救", "Emergency, children's hospital"),
                 (
-                    "请马上拨打120,说明是孩子,要求送往有儿科急诊的医院。请不要关闭本页面。",
+                    "请马上拨打120，说明是孩子，要求送往有儿科急诊的医院。请不要关闭本页面。",
                     "Please call 120 now, say that it is a child, and ask for a hospital with paediatric emergency care. Keep this page open.",
                 ),
             ),
@@ -223,7 +223,7 @@ impl Disposition {
                 Seconds(60),
                 ("产科急救", "Emergency, obstetrics"),
                 (
-                    "请马上拨打120,说明怀孕或产后情况,要求送往有产科急诊的医院。请不要关闭本页面。",
+                    "请马上拨打120，说明怀孕或产后情况，要求送往有产科急诊的医院。请不要关闭本页面。",
                     "Please call 120 now, say that you are pregnant or have just given birth, and ask for a hospital with an obstetric emergency room. Keep this page open.",
                 ),
             ),
@@ -231,7 +231,7 @@ impl Disposition {
                 Seconds(600),
                 ("闭环转运至定点发热门诊", "Protected transport to a designated fever clinic"),
                 (
-                    "请留在原处并戴好口罩,不要乘坐公共交通。医生会很快联系您,并安排专车送您到发热门诊检查。",
+                    "请留在原处并戴好口罩，不要乘坐公共交通。医生会很快联系您，并安排专车送您到发热门诊检查。",
                     "Please stay where you are, wear a mask and do not use public transport. A doctor will contact you soon and arrange a vehicle to a fever clinic for tests.",
                 ),
             ),
@@ -239,7 +239,7 @@ impl Disposition {
                 Seconds(600),
                 ("2小时内到发热门诊就诊", "Fever clinic within two hours"),
                 (
-                    "您需要在2小时内到医院发热门诊当面检查。请戴好口罩,不要乘坐公共交通。医生会先与您通话。",
+                    "您需要在2小时内到医院发热门诊当面检查。请戴好口罩，不要乘坐公共交通。医生会先与您通话。",
                     "You need to be examined at a fever clinic within two hours. Wear a mask and do not use public transport. A doctor will speak to you first.",
                 ),
             ),
@@ -247,7 +247,7 @@ impl Disposition {
                 Seconds(600),
                 ("当日到院或优先视频", "Clinic today, or video first"),
                 (
-                    "医生会优先与您视频,再决定今天是否需要到医院检查。",
+                    "医生会优先与您视频，再决定今天是否需要到医院检查。",
                     "A doctor will see you by video with priority and decide whether you need to come to hospital today.",
                 ),
             ),
@@ -255,7 +255,7 @@ impl Disposition {
                 Seconds(3600),
                 ("在线视频咨询", "Video consultation"),
                 (
-                    "请在候诊室等候,医生会按顺序呼叫您。等候时如果变得更不舒服,请马上告诉我们。",
+                    "请在候诊室等候，医生会按顺序呼叫您。等候时如果变得更不舒服，请马上告诉我们。",
                     "Please stay in the waiting room; a doctor will call you in turn. If you feel worse while waiting, tell us at once.",
                 ),
             ),
@@ -263,7 +263,7 @@ impl Disposition {
                 Seconds(600),
                 ("优先视频咨询", "Video consultation with priority"),
                 (
-                    "医生会优先呼叫您,请不要离开。等候时如果变得更不舒服,请马上告诉我们。",
+                    "医生会优先呼叫您，请不要离开。等候时如果变得更不舒服，请马上告诉我们。",
                     "A doctor will call you with priority; please stay close. If you feel worse while waiting, tell us at once.",
                 ),
             ),
@@ -271,7 +271,7 @@ impl Disposition {
                 Seconds(1800),
                 ("14天医学观察和社区随访", "Observation for 14 days with community follow-up"),
                 (
-                    "请在家观察14天,每天早晚各量一次体温。社区工作人员会联系您。出现任何不舒服请马上告诉我们。",
+                    "请在家观察14天，每天早晚各量一次体温。社区工作人员会联系您。出现任何不舒服请马上告诉我们。",
                     "Please stay at home for 14 days and take your temperature every morning and evening. A community worker will contact you. Tell us at once if you feel unwell.",
                 ),
             ),
@@ -279,7 +279,7 @@ impl Disposition {
                 SameDay,
                 ("属地集中隔离", "Central isolation by the local authority"),
                 (
-                    "按照当地规定,社区会联系您并安排集中隔离。请先留在原处,戴好口罩。",
+                    "按照当地规定，社区会联系您并安排集中隔离。请先留在原处，戴好口罩。",
                     "Under local rules the community office will contact you and arrange your stay in central isolation. Please stay where you are and wear a mask.",
                 ),
             ),
@@ -287,7 +287,7 @@ impl Disposition {
                 NoTarget,
                 ("居家自我照护", "Care at home"),
                 (
-                    "您可以在家休息,多喝水,按时量体温。我们会在24小时和72小时后回访。变得更不舒服请马上联系我们。",
+                    "您可以在家休息，多喝水，按时量体温。我们会在24小时和72小时后回访。变得更不舒服请马上联系我们。",
                     "You can rest at home, drink enough and take your temperature. We will ask after you in 24 and 72 hours. Contact us at once if you feel worse.",
                 ),
             ),
@@ -295,7 +295,7 @@ impl Disposition {
                 NoTarget,
                 ("转普通门诊", "Another clinic"),
                 (
-                    "您的情况更适合其他门诊。我们会帮您转过去,并保留您的到达时间。",
+                    "您的情况更适合其他门诊。我们会帮您转过去，并保留您的到达时间。",
                     "Another clinic suits your complaint better. We will move you there and keep your time of arrival.",
                 ),
             ),
@@ -303,7 +303,7 @@ impl Disposition {
                 Automatic,
                 ("健康教育", "Advice"),
                 (
-                    "根据您填写的内容,目前不需要安排医生通话。请阅读健康建议;如有变化请重新填写,也可以请护士联系您。",
+                    "根据您填写的内容，目前不需要安排医生通话。请阅读健康建议；如有变化请重新填写，也可以请护士联系您。",
                     "From what you told us no call with a doctor is planned now. Please read the advice; if anything changes, fill in the form again or ask for a nurse.",
                 ),
             ),
@@ -319,7 +319,7 @@ impl Disposition {
                 Seconds(60),
                 ("儿科立即就诊", "Children's hospital now"),
                 (
-                    "请马上带孩子到儿科急诊,不要等待。护士会立即与您联系。",
+                    "请马上带孩子到儿科急诊，不要等待。护士会立即与您联系。",
                     "Please take the child to a children's emergency room now; do not wait. A nurse will contact you at once.",
                 ),
             ),
@@ -327,7 +327,7 @@ impl Disposition {
                 Seconds(600),
                 ("产科与发热门诊联合接诊", "Obstetrics and fever clinic together"),
                 (
-                    "请到有产科的发热门诊就诊。医生会先与您通话,并通知产科。",
+                    "请到有产科的发热门诊就诊。医生会先与您通话，并通知产科。",
                     "Please go to a fever clinic with obstetrics. A doctor will speak to you first and tell the obstetricians.",
                 ),
             ),
@@ -335,7 +335,7 @@ impl Disposition {
                 Seconds(60),
                 ("危机干预", "Crisis support"),
                 (
-                    "谢谢您告诉我们。请不要独自一人,我们的工作人员会马上与您通话,请不要离开。",
+                    "谢谢您告诉我们。请不要独自一人，我们的工作人员会马上与您通话，请不要离开。",
                     "Thank you for telling us. Please do not stay alone; one of us will speak to you right now, please stay here.",
                 ),
             ),
@@ -346,9 +346,9 @@ impl Disposition {
             ),
             Self::VideoAndObservation => (
                 Seconds(3600),
-                ("在线视频咨询,并医学观察", "Video consultation and observation"),
+                ("在线视频咨询，并医学观察", "Video consultation and observation"),
                 (
-                    "请在候诊室等候,医生会按顺序呼叫您。之后请在家观察14天,每天早晚量体温,社区工作人员会联系您。",
+                    "请在候诊室等候，医生会按顺序呼叫您。之后请在家观察14天，每天早晚量体温，社区工作人员会联系您。",
                     "Please stay in the waiting room; a doctor will call you in turn. Afterwards stay at home for 14 days and take your temperature every morning and evening; a community worker will contact you.",
                 ),
             ),

@@ -6,6 +6,7 @@ mod check_in;
 mod day;
 mod import;
 mod later;
+mod preview;
 mod rosters;
 mod slots;
 mod wishes;

@@ -78,11 +78,7 @@ impl Services {
         act: AdministratorAct,
         request: &RosterRequest,
     ) -> Result<RosterRow, Refusal> {
-        let clinic = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
-        let clinic = clinic.ok_or_else(|| invalid("clinic", "no such clinic"))?;
-        let doctor = work.tx.accounts().find(request.doctor).await?;
-        let doctor = doctor.filter(|d| d.institution_id == act.institution && d.role == Role::Doctor && d.active);
-        let doctor = doctor.ok_or_else(|| invalid("doctor", "no such doctor"))?;
+        let (clinic, doctor) = named(&mut work.tx, act, request).await?;
         let roster = read(request)?;
         for other in work.tx.rosters().of_doctor(doctor.id).await? {
             if roster.meets(&roster_of(&other)?) {
@@ -290,7 +286,7 @@ impl Services {
         Ok(())
     }
 
-    async fn roster_view(&self, tx: &mut Tx, row: &RosterRow) -> Result<RosterView, Refusal> {
+    pub(super) async fn roster_view(&self, tx: &mut Tx, row: &RosterRow) -> Result<RosterView, Refusal> {
         let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (doctor_name, _) = staff_name(tx, row.doctor_id).await?;
         let (roster, place) = (roster_of(row)?, place(&clinic));
@@ -324,6 +320,19 @@ impl Services {
     }
 }
 
+/// The clinic and the doctor that somebody names for hours.
+pub(super) async fn named(
+    tx: &mut Tx,
+    act: AdministratorAct,
+    request: &RosterRequest,
+) -> Result<(ClinicRow, AccountRow), Refusal> {
+    let clinic = tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
+    let clinic = clinic.ok_or_else(|| invalid("clinic", "no such clinic"))?;
+    let doctor = tx.accounts().find(request.doctor).await?;
+    let doctor = doctor.filter(|d| d.institution_id == act.institution && d.role == Role::Doctor && d.active);
+    Ok((clinic, doctor.ok_or_else(|| invalid("doctor", "no such doctor"))?))
+}
+
 async fn own_roster(tx: &mut Tx, act: AdministratorAct, id: RosterId) -> Result<(RosterRow, ClinicRow), Refusal> {
     let row = tx.rosters().find(id).await?.filter(|row| row.institution_id == act.institution);
     let row = row.ok_or_else(Refusal::not_found)?;
@@ -353,7 +362,7 @@ fn wall(minute: i64) -> Option<WallTime> {
 }
 
 /// A kept roster, as the domain knows it.
-fn roster_of(row: &RosterRow) -> Result<Roster, Refusal> {
+pub(super) fn roster_of(row: &RosterRow) -> Result<Roster, Refusal> {
     let read = || {
         Some(Roster {
             weekdays: Weekdays::from_bits(u8::try_from(row.weekdays).ok()?)?,

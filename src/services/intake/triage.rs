@@ -187,7 +187,7 @@ impl Decisions {
     pub fn told(&self) -> Vec<Text> {
         let mut told = reasons_of(&ids(self.all().take_while(|row| row.decided_by.is_none())));
         if self.all().any(|row| row.decided_by.is_some()) {
-            let zh = "医护人员看过您的情况,定了现在的级别。";
+            let zh = "医护人员看过您的情况，定了现在的级别。";
             told.push(Text::new(zh, "A member of staff looked at your case and set the level."));
         }
         told

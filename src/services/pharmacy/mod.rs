@@ -2,6 +2,7 @@
 
 mod queue;
 mod review;
+mod warned;
 
 use crate::domain::hex::hex;
 use crate::domain::visit::signed_text;

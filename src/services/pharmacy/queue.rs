@@ -1,4 +1,4 @@
-//! What waits for a pharmacist: the longest waiting first, and one prescription for one pharmacist at a time.
+//! What waits for a pharmacist, in its order, and one prescription for one pharmacist at a time.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::domain::herb::gate::{Needs, Report};
 use crate::domain::ids::PrescriptionId;
 use crate::domain::note::NoteContent;
 use crate::domain::permission::PharmacistAct;
-use crate::domain::prescription::{Content, Phase, SUITABILITY};
+use crate::domain::prescription::{Content, Phase, SUITABILITY, attention, place};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, ReviewSheet, SuitabilityItem};
@@ -19,7 +19,7 @@ use crate::services::work::Command;
 use crate::store::{PrescriptionRow, Tx};
 
 /// Rows of a list.
-const LIST: i64 = 100;
+pub(super) const LIST: i64 = 100;
 
 impl Services {
     /// The queue: `GET /pharmacy/queue`.
@@ -120,7 +120,8 @@ async fn queue(tx: &mut Tx, act: PharmacistAct, now: Timestamp) -> Result<Pharma
     let waiting = tx.prescriptions().to_review(act.institution, LIST).await?;
     let approved = tx.prescriptions().to_dispense(act.institution, LIST).await?;
     let promise_minutes = u32::try_from(PROMISE.as_secs() / 60).unwrap_or(u32::MAX);
-    let (waiting, approved) = (items(tx, act, waiting, now).await?, items(tx, act, approved, now).await?);
+    let (mut waiting, approved) = (items(tx, act, waiting, now).await?, items(tx, act, approved, now).await?);
+    waiting.sort_by_key(|item| place(item.attention, item.due_at.unwrap_or(now), now));
     Ok(PharmacyQueue { waiting, approved, promise_minutes })
 }
 
@@ -155,6 +156,7 @@ async fn items(
                 Content::Medicines(sheet) => sheet.items.len(),
             },
             findings: report.findings.iter().filter(|finding| finding.needs != Needs::Nothing).count(),
+            attention: attention(&report),
             awaits_second: row.needs_second && row.countersigned_by.is_none(),
             claimed_by: name(tx, claimed_by).await?,
             is_mine: claimed_by == Some(act.account),

@@ -9,8 +9,9 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{ApprovalRequest, ApprovalView, PurposeEndRequest, PurposeEndView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::retention::name_of;
 use crate::services::work::Command;
-use crate::store::{ApprovalRow, PurposeEndRow};
+use crate::store::{ApprovalRow, PurposeEndRow, Tx};
 
 impl Services {
     /// Says that the purpose of a clinic's declarations has ended: `POST /clinics/{id}/purpose-end`.
@@ -40,7 +41,7 @@ impl Services {
         };
         work.tx.retention().end_purpose(&row).await?;
         let (who, detail) = (row.said_by.clone(), json!({ "declared_until": row.declared_until }));
-        let view = purpose_view(row);
+        let view = purpose_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.audit_why(act.institution, &who, "purpose.end", &clinic.to_string(), None, detail).await?;
         work.commit().await?;
@@ -75,7 +76,7 @@ impl Services {
         work.tx.retention().approve(&row).await?;
         let (who, what) = (row.approved_by.clone(), row.id.to_string());
         let detail = json!({ "class": row.class, "due_until": row.due_until });
-        let view = approval_view(row);
+        let view = approval_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.audit_why(act.institution, &who, "retention.approve", &what, None, detail).await?;
         work.commit().await?;
@@ -84,13 +85,14 @@ impl Services {
 }
 
 /// An approval, as it is shown.
-pub(super) fn approval_view(row: ApprovalRow) -> ApprovalView {
+pub(super) async fn approval_view(tx: &mut Tx, row: ApprovalRow) -> Result<ApprovalView, Refusal> {
     let ApprovalRow { id, class, due_until, approved_by, approved_at, .. } = row;
-    ApprovalView { id, class, due_until, approved_by, approved_at }
+    Ok(ApprovalView { id, class, due_until, approved_by: name_of(tx, &approved_by).await?, approved_at })
 }
 
 /// A word about a purpose, as it is shown.
-pub(super) fn purpose_view(row: PurposeEndRow) -> PurposeEndView {
+pub(super) async fn purpose_view(tx: &mut Tx, row: PurposeEndRow) -> Result<PurposeEndView, Refusal> {
     let PurposeEndRow { id, clinic_id, declared_until, said_by, said_at, .. } = row;
-    PurposeEndView { id, clinic: clinic_id, declared_until, said_by, said_at }
+    let said_by = name_of(tx, &said_by).await?;
+    Ok(PurposeEndView { id, clinic: clinic_id, declared_until, said_by, said_at })
 }

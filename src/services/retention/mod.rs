@@ -197,17 +197,22 @@ impl Services {
         let mut tx = self.db.read().await?;
         let holds = tx.holds().newest(act.institution, SHOWN).await?;
         let certificates = tx.certificates().newest(act.institution, SHOWN).await?;
-        let approvals = tx.retention().approvals(act.institution, SHOWN).await?;
+        let mut approvals = Vec::new();
+        for row in tx.retention().approvals(act.institution, SHOWN).await? {
+            approvals.push(acts::approval_view(&mut tx, row).await?);
+        }
         let mut purposes = Vec::new();
         for clinic in tx.clinics().of(act.institution).await? {
-            purposes.extend(tx.retention().purpose_ends(clinic.id).await?.into_iter().map(acts::purpose_view));
+            for row in tx.retention().purpose_ends(clinic.id).await? {
+                purposes.push(acts::purpose_view(&mut tx, row).await?);
+            }
         }
         let mut shown = Vec::with_capacity(holds.len());
         for row in holds {
             shown.push(self.hold_view(&mut tx, row).await?);
         }
         Ok(RetentionView {
-            approvals: approvals.into_iter().map(acts::approval_view).collect(),
+            approvals,
             purposes,
             rules: in_force().clone(),
             holds: shown,

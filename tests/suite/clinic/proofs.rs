@@ -337,6 +337,8 @@ async fn an_administrator_says_that_a_purpose_ended_and_approves_what_goes_and_n
     assert_eq!((&seen["purposes"][0]["clinic"], &seen["purposes"][0]["said_at"]), (&json!(clinic), &json!(now)));
     assert_eq!(seen["approvals"].as_array().unwrap().len(), 1, "what was refused is not there");
     assert_eq!(seen["approvals"][0]["class"], "prescription_toxic");
+    let whose = [&seen["approvals"][0]["approved_by"]["en"], &seen["purposes"][0]["said_by"]["en"]];
+    assert_eq!(whose, ["Demo Administrator"; 2], "a name, for a screen");
     assert_eq!((entries(&stage, "purpose.end").await.len(), entries(&stage, "retention.approve").await.len()), (1, 1));
 }
 

@@ -13,13 +13,14 @@ use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
 
 /// What shows something clinical of a patient: operation, who reads, the audit's action and purpose.
-const CLINICAL: [(&str, &str, &str, &str); 17] = [
+const CLINICAL: [(&str, &str, &str, &str); 18] = [
     ("/attachments/{id}", "doctor", "picture.read", "treatment"),
     ("/attachments/{id}", "patient", "picture.read", "own"),
     ("/desks/mine", "doctor", "patient.read", "treatment"),
     ("/desks/{id}", "doctor", "patient.read", "treatment"),
     ("/me/prescriptions", "patient", "rx.read_own", "own"),
     ("/me/visits", "patient", "visit.read_own", "own"),
+    ("/pharmacy/warned", "pharmacist", "rx.read", "review"),
     ("/prescriptions/to-countersign", "doctor2", "rx.read", "countersign"),
     ("/prescriptions/{id}/document", "pharmacist", "document.read", "review"),
     ("/recordings", "doctor", "recording.list", "treatment"),

@@ -178,6 +178,26 @@ on_both! {
         assert!(!hospital.write(async |tx| tx.slots().plan(&second).await.unwrap()).await);
     }
 
+    async fn a_slot_that_other_hours_closed_is_made_anew_unless_somebody_was_promised_it(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let first = slot(&hospital, 1).await;
+        let close = async || assert!(hospital.write(async |tx| tx.slots().close(first.id).await.unwrap()).await);
+        let anew = SlotRow {
+            id: hospital.ids.make(SlotId::from_uuid),
+            capacity: 3,
+            ends_at: first.starts_at + Duration::from_mins(20),
+            ..first.clone()
+        };
+        let plan = async || hospital.write(async |tx| tx.slots().plan(&anew).await.unwrap()).await;
+        close().await;
+        assert!(plan().await, "nobody was promised it");
+        let open = hospital.db.read().await.unwrap().slots().find(first.id).await.unwrap().unwrap();
+        assert_eq!((open.state, open.capacity, open.ends_at), (SlotState::Open, 3, anew.ends_at));
+        assert!(book(&hospital, first.id, patient(1)).await.unwrap().is_some());
+        close().await;
+        assert!(!plan().await, "somebody was");
+    }
+
     async fn a_job_is_done_once_by_two_workers(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let now = hospital.now();

@@ -35,6 +35,39 @@ export async function expectNoSidewaysScroll(page: Page, screen: string): Promis
   expect.soft(over, `${screen} scrolls sideways by so many pixels`).toBeLessThanOrEqual(0)
 }
 
+/** In both languages and on both usual widths: nothing of the staff's bar is outside, cut, wrapped, or lies on another. */
+export async function expectBarFits(page: Page, screen: string): Promise<void> {
+  const before = page.viewportSize()
+  const other = page.locator('.frame > header').getByRole('button', { name: /^(English|中文)$|language|语言/ })
+  for (const language of ['zh', 'en']) {
+    if (language === 'en') await other.click()
+    for (const width of [1280, 1440]) {
+      await page.setViewportSize({ width, height: 900 })
+      const wrong = await page.evaluate(() => {
+        const header = document.querySelector<HTMLElement>('.frame > header')
+        const parts = [...(header?.querySelectorAll<HTMLElement>('h1, button, [data-part]') ?? [])].filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1)
+        const said = (one: HTMLElement) => one.dataset['testid'] ?? (one.textContent ?? '').trim()
+        const faults: string[] = header ? [] : ['there is no bar']
+        for (const one of parts) {
+          const box = one.getBoundingClientRect()
+          if (box.left < 0 || box.right > innerWidth) faults.push(`outside: ${said(one)}`)
+          if (one.scrollWidth > one.clientWidth + 1) faults.push(`cut: ${said(one)}`)
+          if (box.height > 40) faults.push(`wrapped: ${said(one)}`)
+          for (const two of parts) {
+            const next = two.getBoundingClientRect()
+            if (one !== two && !one.contains(two) && box.left < next.left && box.right > next.left + 1) faults.push(`${said(one)} lies on ${said(two)}`)
+          }
+        }
+        return faults
+      })
+      expect.soft(wrong, `the bar of ${screen}, ${language}, ${width} pixels wide`).toEqual([])
+      await picture(page, `bar-${screen}-${language}-${width}`)
+    }
+  }
+  await other.click()
+  if (before) await page.setViewportSize(before)
+}
+
 /** Keeps a picture of the screen; of the documentation's too when `YUNZHEN_SCREENS=1`. */
 export async function picture(page: Page, name: string): Promise<void> {
   const file = path.join(WEB, 'test-results/screens', `${name}.png`)

@@ -125,3 +125,19 @@ export interface RosterView {
   missing: { day: string; time: string }[]
   version: number
 }
+/** A doctor who can have hours. */
+export interface DoctorInfo {
+  id: string
+  name: Text
+  title: Text
+}
+/** What hours would make within the next weeks, before anybody keeps them. */
+export interface RosterPreview {
+  zone: string
+  slots: number
+  places: number
+  days: { day: string; slots: { time: string; is_busy: boolean }[] }[]
+  missing: { day: string; time: string }[]
+  /** Other hours of the doctor: with one of them these are refused. */
+  conflicts: RosterView[]
+}

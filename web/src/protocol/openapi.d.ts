@@ -1297,6 +1297,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pharmacy/warned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the doctors of the waiting prescriptions were warned of, and their reasons. The read is audited. */
+        get: operations["get_pharmacy_warned"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/prescriptions/{id}": {
         parameters: {
             query?: never;
@@ -1564,6 +1581,23 @@ export interface paths {
         put?: never;
         /** Reads a table of rosters: whole or not at all; `field` names line and column of what is wrong. */
         post: operations["post_rosters_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rosters/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The slots that a roster would make, and what stands in its way; nothing is kept by it. */
+        post: operations["post_rosters_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2571,7 +2605,7 @@ export interface components {
             /** @description When. */
             approved_at: components["schemas"]["Timestamp"];
             /** @description Whose approval. */
-            approved_by: string;
+            approved_by: components["schemas"]["Text"];
             /** @description Of which class. */
             class: components["schemas"]["RetentionClass"];
             /** @description What was due at or before this moment. */
@@ -4660,6 +4694,7 @@ export interface components {
         };
         /** @description A prescription in the pharmacist's queue. */
         PharmacyItem: {
+            attention?: components["schemas"]["Severity"] | null;
             /** @description A second doctor has still to sign. */
             awaits_second: boolean;
             claim_until?: components["schemas"]["Timestamp"] | null;
@@ -4697,7 +4732,7 @@ export interface components {
              * @description Within how many minutes a prescription should be judged.
              */
             promise_minutes: number;
-            /** @description To be judged, the longest waiting first. */
+            /** @description To be judged: those over the promise first, the longest waiting before all; then the most severe finding first. */
             waiting: components["schemas"]["PharmacyItem"][];
         };
         /** @description A still picture that the doctor asked the patient for. */
@@ -4820,6 +4855,20 @@ export interface components {
             /** @enum {string} */
             state: "lost";
         };
+        /** @description A day of hours that are not kept yet. */
+        PreviewDay: {
+            /** @description The day. */
+            day: string;
+            /** @description Its slots, in their order. */
+            slots: components["schemas"]["PreviewSlot"][];
+        };
+        /** @description A slot of hours that are not kept yet. */
+        PreviewSlot: {
+            /** @description The doctor has another slot then, so this one is not made. */
+            is_busy: boolean;
+            /** @description Its time on the clinic's wall. */
+            time: string;
+        };
         /** @description One earlier visit. */
         PreviousVisit: {
             /** @description When. */
@@ -4906,7 +4955,7 @@ export interface components {
             /** @description When; the days are counted from here. */
             said_at: components["schemas"]["Timestamp"];
             /** @description Whose word. */
-            said_by: string;
+            said_by: components["schemas"]["Text"];
         };
         /**
          * @description How well a call works.
@@ -5223,6 +5272,27 @@ export interface components {
          * @description A doctor's recurring hours.
          */
         RosterId: string;
+        /** @description `POST /rosters/preview`: what hours would make within the next weeks. */
+        RosterPreview: {
+            /** @description Other hours of the doctor that meet these: with one of them these are refused. */
+            conflicts: components["schemas"]["RosterView"][];
+            /** @description The first days that have slots. */
+            days: components["schemas"]["PreviewDay"][];
+            /** @description Times that the clock skips. */
+            missing: components["schemas"]["MissingTime"][];
+            /**
+             * Format: int32
+             * @description Patients who fit into them.
+             */
+            places: number;
+            /**
+             * Format: int32
+             * @description How many slots in all.
+             */
+            slots: number;
+            /** @description The IANA zone of the place. */
+            zone: string;
+        };
         /** @description `POST /rosters`. */
         RosterRequest: {
             /**
@@ -6261,6 +6331,32 @@ export interface components {
              * @description The median, in minutes.
              */
             low_min: number;
+        };
+        /** @description A finding, and what the doctor said to it. */
+        WarnedFinding: {
+            /** @description What was found. */
+            finding: components["schemas"]["GateFinding"];
+            /** @description The doctor's reason. */
+            reason?: string | null;
+        };
+        /** @description `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned. */
+        WarnedPrescription: {
+            /** @description Who wrote it. */
+            doctor: components["schemas"]["Text"];
+            due_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The findings that needed the doctor's word, the most severe first. */
+            findings: components["schemas"]["WarnedFinding"][];
+            /** @description The prescription. */
+            id: components["schemas"]["PrescriptionId"];
+            /** @description What stands on the paper. */
+            number: string;
+            /** @description For whom. */
+            patient_masked: string;
+            /**
+             * Format: int64
+             * @description Which version.
+             */
+            version: number;
         };
         /**
          * Format: uuid
@@ -10316,6 +10412,41 @@ export interface operations {
             };
         };
     };
+    get_pharmacy_warned: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarnedPrescription"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_prescriptions_id: {
         parameters: {
             query?: never;
@@ -11173,6 +11304,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportDone"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_rosters_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RosterRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RosterPreview"];
                 };
             };
             401: {

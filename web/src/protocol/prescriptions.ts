@@ -168,6 +168,8 @@ export interface PharmacyItem {
   due_at: number | null
   lines: number
   findings: number
+  /** The most severe of them. */
+  attention: Severity | null
   awaits_second: boolean
   claimed_by: Text | null
   is_mine: boolean
@@ -177,6 +179,16 @@ export interface PharmacyQueue {
   waiting: PharmacyItem[]
   approved: PharmacyItem[]
   promise_minutes: number
+}
+/** A waiting prescription whose doctor was warned, with what was said to each finding. */
+export interface WarnedPrescription {
+  id: string
+  number: string
+  version: number
+  patient_masked: string
+  doctor: Text
+  due_at: number | null
+  findings: { finding: Finding; reason: string | null }[]
 }
 export interface ReviewSheet {
   prescription: Prescription

@@ -52,8 +52,26 @@ export interface ClassRule {
   then: 'archive' | 'delete' | 'delete_by_approval'
   source: string
 }
+/** An administrator's word that what was due of a class by then may go. */
+export interface Approval {
+  id: string
+  class: RetentionClass
+  due_until: number
+  approved_by: Text
+  approved_at: number
+}
+/** An administrator's word that the purpose of what was declared in a clinic by then has ended. */
+export interface PurposeEnd {
+  id: string
+  clinic: string
+  declared_until: number
+  said_by: Text
+  said_at: number
+}
 export interface Retention {
   rules: { edition: string; status: string; classes: ClassRule[] }
   holds: Hold[]
   certificates: Certificate[]
+  approvals: Approval[]
+  purposes: PurposeEnd[]
 }

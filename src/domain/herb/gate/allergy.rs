@@ -33,7 +33,7 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
     }
     if !words.is_empty() && !is_matched {
         let told = words.join("、");
-        let zh = format!("患者自述过敏:{told};与本方药名无直接相同");
+        let zh = format!("患者自述过敏：{told}；与本方药名无直接相同");
         let en = format!("The patient told of allergies ({told}); no name on this sheet is the same.");
         desk.find("ALLERGY-TOLD", &[], SHOWN, Source::House, Text::new(zh, en));
     }

@@ -16,7 +16,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Herbal, lines: &[Line], elsewhere: 
         let (count, total) = same.fold((0, *of_a_day), |(count, total), sum| (count + 1, total.plus(sum.of_a_day)));
         let Some((_, most)) = herb.day_range().filter(|(_, most)| count > 0 && total > *most) else { continue };
         let name = herb.text();
-        let zh = format!("{}与同期处方合计每日{total},上限{most}", name.zh);
+        let zh = format!("{}与同期处方合计每日{total}，上限{most}", name.zh);
         let en = format!("{}: {total} a day with the other prescriptions, at most {most}.", name.en);
         desk.find("CUM-DOSE", lines, CONFIRM, Source::Pharmacopoeia, Text::new(zh, en));
     }
@@ -29,7 +29,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Herbal, lines: &[Line], elsewhere: 
         let mut at: Vec<usize> = again.iter().flat_map(|one| one.lines.iter().copied()).collect();
         at.sort_unstable();
         let names: Vec<&str> = again.iter().map(|one| one.herb.name.as_str()).collect();
-        let zh = format!("与同期处方{number}重复:{}", names.join("、"));
+        let zh = format!("与同期处方{number}重复：{}", names.join("、"));
         let en = format!("Also in prescription {number} of the same days: {} herbs.", names.len());
         desk.find("DUP-ACTIVE", &at, ANSWER, Source::House, Text::new(zh, en));
     }

@@ -36,7 +36,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Herbal, lines: &[Line], patient: &P
     }
     if patient.age_months < ADULT_MONTHS {
         let fact = Text::new(
-            "未满18岁:药典用量为成人量,请按年龄、体重减量",
+            "未满18岁：药典用量为成人量，请按年龄、体重减量",
             "Under 18: the ranges are for adults; reduce by age and weight.",
         );
         desk.find("DOSE-CHILD", &[], CONFIRM, Source::House, fact);
@@ -49,13 +49,13 @@ pub(super) fn check(desk: &mut Desk, sheet: &Herbal, lines: &[Line], patient: &P
         }
         let Some((least, most)) = herb.day_range() else {
             let fact = Text::new(
-                format!("{}:无每日口服用量范围,未做剂量判断", name.zh),
+                format!("{}：无每日口服用量范围，未做剂量判断", name.zh),
                 format!("{}: no range of a day; the dose was not judged.", name.en),
             );
             desk.find("DOSE-NONE", &lines, SHOWN, Source::Pharmacopoeia, fact);
             continue;
         };
-        let zh = format!("{}每日{of_a_day},范围{least}–{most}", name.zh);
+        let zh = format!("{}每日{of_a_day}，范围{least}–{most}", name.zh);
         let en = format!("{}: {of_a_day} a day, the range is {least}–{most}.", name.en);
         if of_a_day > most {
             desk.find("DOSE-HIGH", &lines, CONFIRM, Source::Pharmacopoeia, Text::new(zh, en));
@@ -75,6 +75,6 @@ pub(super) fn days(desk: &mut Desk, content: &Content, patient: &Patient) {
         Quantity::TooMuch { limit } => (NEVER, limit),
     };
     let fact =
-        Text::new(format!("共{days}日量,一般不超过{limit}日"), format!("It lasts {days} days; the limit is {limit}."));
+        Text::new(format!("共{days}日量，一般不超过{limit}日"), format!("It lasts {days} days; the limit is {limit}."));
     desk.find("QTY-DAYS", &[], weight, Source::Rules2007, fact);
 }

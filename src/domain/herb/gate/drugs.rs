@@ -13,7 +13,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line], patient: &Patient) {
         return;
     }
     let told = words.join("、");
-    let zh = format!("患者自述在用:{told};请核对相互作用");
+    let zh = format!("患者自述在用：{told}；请核对相互作用");
     let en = format!("The patient says to take: {told}. Check for interactions.");
     desk.find("DRUGS-TOLD", &[], SHOWN, Source::House, Text::new(zh, en));
     let set = desk.set;

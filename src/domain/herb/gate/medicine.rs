@@ -42,17 +42,17 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
         let holds = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
         if is_controlled_medicine(name) {
             let fact =
-                Text::new(format!("{name}:麻醉、精神药品不得网上开具"), "A narcotic or psychotropic, never online.");
+                Text::new(format!("{name}：麻醉、精神药品不得网上开具"), "A narcotic or psychotropic, never online.");
             desk.find("MED-CONTROLLED", &at, NEVER, Source::Online2018, fact);
         }
         if holds(&WORDS.injected) {
-            let fact = Text::new(format!("{name}:注射剂不得网上开具"), "Injections are for inpatients, never online.");
+            let fact = Text::new(format!("{name}：注射剂不得网上开具"), "Injections are for inpatients, never online.");
             desk.find("MED-INJECTED", &at, NEVER, Source::House, fact);
         }
         // Written here, a herb would pass by every rule of the herbs.
         if !matches!(resolve(desk.set, name), Named::Unknown) || desk.set.refused_in(name).is_some() {
             let fact =
-                Text::new(format!("{name}是中药饮片,请写在饮片处方上"), "A herb; write it on the sheet of herbs.");
+                Text::new(format!("{name}是中药饮片，请写在饮片处方上"), "A herb; write it on the sheet of herbs.");
             desk.find("MED-IS-HERB", &at, NEVER, Source::House, fact);
         }
         if sheet.items.iter().take(index).any(|before| before.name.trim() == name) {
@@ -70,7 +70,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
             desk.find("DUP-ACTIVE", &at, ANSWER, Source::House, Text::new(zh, en));
         }
         let fact = Text::new(
-            format!("{name}:系统未做用量与配伍判断,由药师审核"),
+            format!("{name}：系统未做用量与配伍判断，由药师审核"),
             "Dose and interactions are judged by the pharmacist, not here.",
         );
         desk.find("MED-UNJUDGED", &at, SHOWN, Source::House, fact);

@@ -132,9 +132,9 @@ impl Source {
         match self {
             Self::Pharmacopoeia => Text::new("中国药典一部", "Chinese Pharmacopoeia, part 1"),
             Self::Toxics1988 => Text::new("医疗用毒性药品管理办法", "Regulation on toxic medicines"),
-            Self::Online2018 => Text::new("互联网诊疗管理办法(试行)", "Rules of internet diagnosis and treatment"),
+            Self::Online2018 => Text::new("互联网诊疗管理办法（试行）", "Rules of internet diagnosis and treatment"),
             Self::Textbook => Text::new("中药学教材", "Textbook of Chinese materia medica"),
-            Self::House => Text::new("本院规则(草案)", "This hospital's rule (draft)"),
+            Self::House => Text::new("本院规则（草案）", "This hospital's rule (draft)"),
             Self::Tradition => Text::new("传统十八反、十九畏", "The traditional oppositions"),
             Self::Rules2007 => Text::new("处方管理办法", "Rules of prescriptions"),
         }
@@ -148,7 +148,7 @@ impl Source {
             Self::Textbook => "7th ed.".to_owned(),
             Self::House => set.version().to_owned(),
             Self::Tradition => "—".to_owned(),
-            Self::Rules2007 => "卫生部令第53号 (2007)".to_owned(),
+            Self::Rules2007 => "卫生部令第53号（2007）".to_owned(),
         }
     }
 }

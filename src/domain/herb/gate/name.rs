@@ -19,7 +19,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
             }
             Named::Expands(herbs) if line.herb.is_none() => {
                 let names: Vec<&str> = herbs.iter().map(|herb| herb.name.as_str()).collect();
-                let zh = format!("“{written}”须分写为{}行:{}", names.len(), names.join("、"));
+                let zh = format!("“{written}”须分写为{}行：{}", names.len(), names.join("、"));
                 let en = format!("This name is {} herbs; write each on a line of its own.", names.len());
                 desk.find("NAME-EXPAND", &at, MISSING, Source::House, Text::new(zh, en));
             }
@@ -29,7 +29,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
                     let en = format!("This name holds {}, which is never prescribed online.", herb.text().en);
                     desk.find("NAME-TOXIC", &at, NEVER, Source::House, Text::new(zh, en));
                 } else {
-                    let zh = format!("资料中没有“{written}”,未做任何检查");
+                    let zh = format!("资料中没有“{written}”，未做任何检查");
                     let fact = Text::new(zh, "The tables do not know this name; nothing was checked.");
                     desk.find("NAME-UNKNOWN", &at, CONFIRM, Source::House, fact);
                 }

@@ -59,8 +59,8 @@ fn find(desk: &mut Desk, pair: &Pair, lines: &[usize], herbs: (&Herb, &Herb), el
     };
     let (one, other) = (herbs.0.text(), herbs.1.text());
     let (zh_where, en_where) =
-        elsewhere.map_or_else(Default::default, |(zh, en)| (format!("(后者:{zh})"), format!(" (the latter: {en})")));
-    let zh = format!("{zh_set}:{}与{}不宜同用({}–{}){zh_where}", one.zh, other.zh, pair.a, pair.b);
+        elsewhere.map_or_else(Default::default, |(zh, en)| (format!("（后者：{zh}）"), format!(" (the latter: {en})")));
+    let zh = format!("{zh_set}：{}与{}不宜同用（{}–{}）{zh_where}", one.zh, other.zh, pair.a, pair.b);
     let en = format!("{} and {} should not be used together ({en_set}){en_where}.", one.en, other.en);
     desk.find(&pair.rule, lines, weight, source, Text::new(zh, en));
 }

@@ -17,7 +17,7 @@ pub(super) fn unknown(desk: &mut Desk, patient: &Patient) {
     let is_asked = patient.sex == Sex::Female && ASKED.contains(&patient.age_months);
     if is_asked && patient.pregnancy == Pregnancy::Unknown {
         let fact =
-            Text::new("12–55岁女性:是否怀孕未明确,请先询问", "A woman of 12–55: ask first whether she is pregnant.");
+            Text::new("12–55岁女性：是否怀孕未明确，请先询问", "A woman of 12–55: ask first whether she is pregnant.");
         desk.find("PREG-UNKNOWN", &[], MISSING, Source::House, fact);
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line], patient: &Patient) {
         }
         let others: Vec<&str> = herb.also_for.iter().map(String::as_str).filter(|one| *one != "哺乳期").collect();
         if !others.is_empty() {
-            let zh = format!("{}另须避免用于:{}", name.zh, others.join("、"));
+            let zh = format!("{}另须避免用于：{}", name.zh, others.join("、"));
             let en = format!("{} is also not for: {}", name.en, others.join(", "));
             desk.find("CAUTION-OTHER", &at, SHOWN, Source::Pharmacopoeia, Text::new(zh, en));
         }

@@ -22,16 +22,21 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
             find(
                 "ROUTE-EXTERNAL",
                 NEVER,
-                "只供外用或未经炮制,不得内服煎煮",
+                "只供外用或未经炮制，不得内服煎煮",
                 "is for the skin alone, or unprocessed: not to be taken.",
             );
         }
         match herb.pills {
             Some(Pills::Only) if is_boiled => {
-                find("ROUTE-PILLS", NEVER, "入丸散,不入煎剂", "is for pills, never boiled.");
+                find("ROUTE-PILLS", NEVER, "入丸散，不入煎剂", "is for pills, never boiled.");
             }
             Some(Pills::Mostly) if is_boiled => {
-                find("ROUTE-PILLS-MOSTLY", ANSWER, "多入丸散,入煎请说明", "is mostly for pills; say why it is boiled.");
+                find(
+                    "ROUTE-PILLS-MOSTLY",
+                    ANSWER,
+                    "多入丸散，入煎请说明",
+                    "is mostly for pills; say why it is boiled.",
+                );
             }
             Some(Pills::Only | Pills::Mostly) | None => {}
         }

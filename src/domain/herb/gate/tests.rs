@@ -480,6 +480,8 @@ fn the_protocol_formulas_pass_without_a_hard_stop() {
         assert_eq!(content.check(set()), Ok(()), "{}", formula.name);
         let report = check(set(), &content, span(), &man(), &[]);
         for finding in &report.findings {
+            let said = finding.fact.zh.chars().all(|letter| !",;:?!()".contains(letter));
+            assert!(said, "a half-width sign in a Chinese sentence: {}", finding.fact.zh);
             assert!(
                 finding.severity <= Severity::Warn && finding.needs <= Needs::Confirm,
                 "{} {finding:?}",

@@ -11,18 +11,18 @@ const questionnaire: Questionnaire = {
   version: 'v',
   pages: [
     { id: 'a', title: null, items: [
-      item('co.reason', '您今天为什么来?', 'choice', { options: [option('fever', '发热')] }),
+      item('co.reason', '您今天为什么来？', 'choice', { options: [option('fever', '发热')] }),
       item('sx.temp', '现在的体温', 'decimal', { unit: 'Cel' }),
       item('sx.temp.again', '再量一次', 'decimal', { unit: 'Cel' }),
-      item('fev.days', '连续发热几天了?', 'integer', { unit: 'd' }),
-      item('sx.chest', '胸口痛吗?', 'boolean', { redFlag: true }),
-      item('sx.neck', '脖子僵硬吗?', 'boolean', { redFlag: true, note: { zh: '颈强直', en: 'stiff neck' } }),
-      item('sx.lips', '嘴唇发青吗?', 'boolean'),
-      item('sx.vomit', '呕吐得厉害吗?', 'choice', { options: [option('none', '没有')] }),
-      item('sx.intake', '吃饭喝水怎么样?', 'choice', { options: [option('none', '吃不下也喝不下')], note: { zh: '进食饮水', en: 'eating and drinking' } }),
-      item('rf.room', '能单独住一间吗?', 'boolean'),
-      item('sx.self', '有没有想过伤害自己?', 'boolean'),
-      item('rf.dis', '有慢性病吗?', 'choices', { options: [option('lung', '肺病'), option('none', '没有', true)] }),
+      item('fev.days', '连续发热几天了？', 'integer', { unit: 'd' }),
+      item('sx.chest', '胸口痛吗？', 'boolean', { redFlag: true }),
+      item('sx.neck', '脖子僵硬吗？', 'boolean', { redFlag: true, note: { zh: '颈强直', en: 'stiff neck' } }),
+      item('sx.lips', '嘴唇发青吗？', 'boolean'),
+      item('sx.vomit', '呕吐得厉害吗？', 'choice', { options: [option('none', '没有')] }),
+      item('sx.intake', '吃饭喝水怎么样？', 'choice', { options: [option('none', '吃不下也喝不下')], note: { zh: '进食饮水', en: 'eating and drinking' } }),
+      item('rf.room', '能单独住一间吗？', 'boolean'),
+      item('sx.self', '有没有想过伤害自己？', 'boolean'),
+      item('rf.dis', '有慢性病吗？', 'choices', { options: [option('lung', '肺病'), option('none', '没有', true)] }),
       item('rf.allergy', '过敏', 'text'),
       item('vs.hr', '脉搏', 'integer', { unit: '/min' }),
       item('id.addr.door', '门牌', 'string'),
@@ -48,15 +48,15 @@ describe('prefill', () => {
     expect(filled.complaint).toBe('发热2天')
   })
   it('writes what is there line by line and what is denied in one line', () => {
-    expect(filled.history).toContain('胸口痛:是。')
-    expect(filled.history).toContain('否认:颈强直;嘴唇发青;呕吐得厉害。')
+    expect(filled.history).toContain('胸口痛：是。')
+    expect(filled.history).toContain('否认：颈强直；嘴唇发青；呕吐得厉害。')
     // “None” of food and drink is no denial: it is the worst answer.
-    expect(filled.history).toContain('进食饮水:吃不下也喝不下。')
-    expect(filled.background).toContain('过敏:青霉素。')
+    expect(filled.history).toContain('进食饮水：吃不下也喝不下。')
+    expect(filled.background).toContain('过敏：青霉素。')
   })
   it('writes an ability that is not there as a fact of its own, never among what is denied', () => {
     const without = prefill(questionnaire, { ...answers, 'rf.room': false }, 'zh')
-    expect(without.background).toContain('能单独住一间:否。')
+    expect(without.background).toContain('能单独住一间：否。')
     expect(without.background).not.toMatch(/否认:.*能单独住一间/)
     expect(factsOf(questionnaire, { 'rf.room': false }, 'zh')[0]).toMatchObject({ weight: 'yes' })
   })

@@ -16,7 +16,7 @@ export interface Fact {
 }
 
 const WORDS = {
-  zh: { yes: '是', no: '否', denies: '否认', and: '、', then: ';', colon: ':', stop: '。', days: (n: number) => `${n}天`, stated: '(据患者网上申报)' },
+  zh: { yes: '是', no: '否', denies: '否认', and: '、', then: '；', colon: '：', stop: '。', days: (n: number) => `${n}天`, stated: '（据患者网上申报）' },
   en: { yes: 'yes', no: 'no', denies: 'Denies', and: ', ', then: '; ', colon: ': ', stop: '.', days: (n: number) => `for ${n} days`, stated: '(as declared online by the patient)' },
 } as const
 
@@ -65,9 +65,9 @@ const UNITS: Readonly<Record<string, Text>> = {
   wk: { zh: '周', en: 'weeks' },
 }
 
-/** A question as the name of a fact: 胸口痛吗? becomes 胸口痛. */
+/** A question as the name of a fact: 胸口痛吗？ becomes 胸口痛. */
 function bare(question: string): string {
-  return question.replace(/吗?[??]?\s*$/, '').trim()
+  return question.replace(/吗?[?？]?\s*$/, '').trim()
 }
 
 /** The fields of a note that the declaration can begin. */

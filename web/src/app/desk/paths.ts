@@ -14,7 +14,7 @@ export function placeName(path: readonly string[], form: ExamForm | null): strin
   if (second === 'findings') {
     const field = form?.fields.find((one) => one.id === third)
     const label = field ? pick(field.label) : third
-    return rest.includes('words') ? `${label}(${t('exam.words')})` : label
+    return rest.includes('words') ? `${label}${t('common.aside', { text: t('exam.words') })}` : label
   }
   if (second === 'pulse') {
     const parts = [third, ...rest].map((part) => word(`exam.pulse.${part}`, '')).filter(Boolean)
@@ -31,11 +31,11 @@ export function valueWords(value: unknown, form: ExamForm | null): string {
   if (typeof value === 'boolean') return value ? t('common.yes') : t('common.no')
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return nameOf(value, form)
-  if (Array.isArray(value)) return value.length === 0 ? t('exam.nothing') : value.map((one) => valueWords(one, form)).join('、')
+  if (Array.isArray(value)) return value.length === 0 ? t('exam.nothing') : value.map((one) => valueWords(one, form)).join(t('common.and'))
   const object = value as Record<string, unknown>
   if (typeof object['zh'] === 'string' && typeof object['en'] === 'string') return `${pick({ zh: object['zh'], en: object['en'] })} ${typeof object['code'] === 'string' ? object['code'] : ''}`.trim()
   if (object['state'] === 'not_taken') return t(object['why'] === 'declined' ? 'exam.pulse.declined' : 'exam.pulse.remote')
-  return Object.values(object).filter((one) => one !== 'taken').map((one) => valueWords(one, form)).join(';')
+  return Object.values(object).filter((one) => one !== 'taken').map((one) => valueWords(one, form)).join(t('common.then'))
 }
 
 function nameOf(code: string, form: ExamForm | null): string {

@@ -25,6 +25,8 @@ export interface VisitRecord {
   insert: (template: Template) => Promise<void>
   templates: () => Promise<Template[]>
   keepTemplate: (name: string, field: Template['field'], body: string) => Promise<Template[]>
+  /** Offers one's own template no longer; what was inserted keeps its mark. */
+  retireTemplate: (template: Template) => Promise<Template[]>
   versions: () => Promise<NoteVersion[]>
   version: (n: number) => Promise<NoteVersionView>
   readers: () => Promise<ReadView[]>
@@ -135,6 +137,7 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     },
     templates: () => http.get<Template[]>('/templates'),
     keepTemplate: (name, field, body) => http.post<Template[]>('/templates', { name, field, body }),
+    retireTemplate: ({ id: template, version }) => http.post<Template[]>(`/templates/${template}/retire`, { version }),
     versions: () => http.get<NoteVersion[]>(`/visits/${id}/note/versions`),
     version: (n) => http.get<NoteVersionView>(`/visits/${id}/note/versions/${n}`),
     readers: () => http.get<ReadView[]>(`/visits/${id}/readers`),

@@ -101,6 +101,6 @@ describe('a level that a person set', () => {
 
 describe('inOneLine', () => {
   it('ends no sentence twice', () => {
-    expect(inOneLine(['发热。', '咳嗽'])).toBe('发热;咳嗽')
+    expect(inOneLine(['发热。', '咳嗽'])).toBe('发热；咳嗽')
   })
 })

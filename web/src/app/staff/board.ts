@@ -89,7 +89,7 @@ export function minutesSeconds(ms: number): string {
 
 /** Reasons one after the other: each was written as a sentence of its own. */
 export function inOneLine(reasons: readonly string[]): string {
-  return reasons.map((one) => one.replace(/[。.]\s*$/, '')).join(';')
+  return reasons.map((one) => one.replace(/[。.]\s*$/, '')).join(t('common.then'))
 }
 
 /** Who set a level and why, where a person did; the server's one word for a false alarm is said in ours. */

@@ -81,5 +81,7 @@ export const exam = {
   'exam.templates.mark': 'from a template: {name}',
   'exam.templates.name': 'Keep this field as a template named',
   'exam.templates.keep': 'Keep',
+  'exam.templates.retire': 'Offer “{name}” no longer',
+  'exam.templates.retire.yes': 'Yes, remove',
   'exam.paper': 'Paper',
 }

@@ -81,5 +81,7 @@ export const exam = {
   'exam.templates.mark': '含模板：{name}',
   'exam.templates.name': '把这一栏存为模板，名称',
   'exam.templates.keep': '存为模板',
+  'exam.templates.retire': '不再提供“{name}”',
+  'exam.templates.retire.yes': '确定去掉',
   'exam.paper': '纸张',
 } as const
