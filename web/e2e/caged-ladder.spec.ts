@@ -118,7 +118,7 @@ test('a network that narrows takes the picture down rung by rung, and brings it 
   test.setTimeout(600_000)
   await meetInCage({}, 31, info, async (meeting) => {
     const { net, patient, desk } = meeting
-    await trace(patient.page)
+    await Promise.all([trace(patient.page), trace(desk.page)])
     const log = watch(meeting)
     const rows: string[] = []
     try {
@@ -162,6 +162,8 @@ test('a network that narrows takes the picture down rung by rung, and brings it 
     } finally {
       await log.stop()
       writeFileSync(info.outputPath('trace.txt'), [...log.seen.map((one) => JSON.stringify(one)), ...(await traced(patient.page))].join('\n'))
+      writeFileSync(info.outputPath('trace-desk.txt'), (await traced(desk.page)).join('\n'))
+      writeFileSync(info.outputPath('server.log'), meeting.server.log)
     }
     await writeDown('ladder', ['| the network bears | rung | told after | sends |', '|---|---|---|---|', ...rows])
   })

@@ -11,6 +11,8 @@ use crate::domain::room::layers::Downstream;
 const SOUND: u64 = 80_000;
 /// A moment of congestion passes by itself, or costs a picture first.
 const DROWNS_AFTER: Duration = Duration::from_millis(1_500);
+/// What drowns comes up now and then: it is a moment only where it was calm for so long.
+const BREATH: Duration = Duration::from_secs(1);
 /// So long must the path be calm before more is tried; doubled by each try that failed soon.
 const DRIES_AFTER: Duration = Duration::from_secs(12);
 const AT_MOST: Duration = Duration::from_secs(96);
@@ -23,29 +25,24 @@ pub struct Drowning {
     is_drowned: bool,
     /// Since when the other state is called for.
     since: Option<Duration>,
+    full_at: Duration,
     dried_at: Option<Duration>,
     patience: Duration,
 }
 
 impl Default for Drowning {
     fn default() -> Self {
-        Self { is_drowned: false, since: None, dried_at: None, patience: DRIES_AFTER }
+        Self { is_drowned: false, since: None, full_at: Duration::ZERO, dried_at: None, patience: DRIES_AFTER }
     }
 }
 
 impl Drowning {
     /// Takes in how the path did; says the new state when it changes. `now` counts from any beginning, and never goes
-    /// back. A path of which nothing is known changes nothing.
+    /// back. Nothing known of a path that was full a moment ago is no good news: its own reports drown first.
     pub fn observe(&mut self, now: Duration, path: Option<Downstream>) -> Option<bool> {
-        let path = path?;
-        let turns = if self.is_drowned { !path.is_congested } else { path.is_congested && path.delivered < SOUND };
+        let is_full = path.map(|path| path.is_congested && (self.is_drowned || path.delivered < SOUND));
+        let turns = if self.is_drowned { self.dries(now, is_full) } else { self.drowns(now, is_full) };
         if !turns {
-            self.since = None;
-            return None;
-        }
-        let since = *self.since.get_or_insert(now);
-        let wait = if self.is_drowned { self.patience } else { DROWNS_AFTER };
-        if now.saturating_sub(since) < wait {
             return None;
         }
         self.since = None;
@@ -57,6 +54,27 @@ impl Drowning {
             self.dried_at = Some(now);
         }
         Some(self.is_drowned)
+    }
+
+    fn drowns(&mut self, now: Duration, is_full: Option<bool>) -> bool {
+        match is_full {
+            Some(true) => {
+                self.since.get_or_insert(now);
+                self.full_at = now;
+            }
+            Some(false) if now.saturating_sub(self.full_at) >= BREATH => self.since = None,
+            _ => {}
+        }
+        is_full != Some(false) && self.since.is_some_and(|since| now.saturating_sub(since) >= DROWNS_AFTER)
+    }
+
+    fn dries(&mut self, now: Duration, is_full: Option<bool>) -> bool {
+        if is_full != Some(false) {
+            self.since = None;
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        now.saturating_sub(since) >= self.patience
     }
 }
 
@@ -89,11 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_drowns_nobody_and_silence_about_the_path_changes_nothing() {
-        let moments = (0..400).map(|at| Some(if at % 6 == 5 { CALM } else { FULL }));
-        assert_eq!(said(moments), []);
-        let unheard = std::iter::repeat_n(Some(FULL), 3).chain(std::iter::repeat_n(None, 40)).chain([Some(FULL)]);
-        assert_eq!(said(unheard), [(10_750, true)]);
+    fn a_moment_drowns_nobody_but_who_comes_up_for_a_moment_drowns_all_the_same() {
+        let moments = |full: u64| (0..400).map(move |at| Some(if at % 6 < full { FULL } else { CALM }));
+        assert_eq!(said(moments(1)), []);
+        assert_eq!(said(moments(3)).first(), Some(&(1_500, true)));
+    }
+
+    #[test]
+    fn a_full_path_of_which_no_more_is_heard_is_full_and_one_that_was_calm_is_not() {
+        let silence = || std::iter::repeat_n(None, 40);
+        assert_eq!(said([Some(FULL)].into_iter().chain(silence())), [(1_500, true)]);
+        assert_eq!(said([Some(CALM)].into_iter().chain(silence())), []);
     }
 
     #[test]

@@ -164,8 +164,9 @@ export function useCall(options: CallOptions): Call {
 
   /** The encoders may spend what the own network bears, and of the voice what those of the others do. */
   function spend(): void {
-    // Who is away, or held apart, or only looks on, is not waited for.
-    const hear = others(state.value).filter((one) => one.presence.state === 'here' && !one.held && one.role !== 'observer')
+    // Who is cut off, or held apart, or only looks on, is not waited for. A lost socket is no lost call: on the narrowest network it
+    // is the socket that goes first.
+    const hear = others(state.value).filter((one) => one.cut !== true && !one.held && one.role !== 'observer')
     const budget = budgetOf(state.value.own.rung, hear.map(hearingOf))
     const text = JSON.stringify(budget)
     if (text === spent) return

@@ -4618,6 +4618,8 @@ export interface components {
         Participant: {
             /** @description The media was connected and is not any more, though the person may be here: a page that was reloaded. */
             cut?: boolean;
+            /** @description So little passes to the person that a voice alone is too much: who speaks sends it in as few bytes as can be. */
+            drowned?: boolean;
             /** @description Held apart: neither hears nor sees, and is neither heard nor seen. */
             held?: boolean;
             /** @description The seat. */
