@@ -40,6 +40,7 @@ impl Refusal {
     }
 
     /// The same with what is there now: whoever is behind need not ask for it.
+    #[must_use]
     pub fn with_newer(self, now: &impl Serialize) -> Self {
         Self { newer: serde_json::to_value(now).ok().map(Box::new), ..self }
     }
