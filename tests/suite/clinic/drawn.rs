@@ -27,7 +27,7 @@ struct Page {
 impl Page {
     /// Reads a picture as `pdftoppm -gray` writes it: `P5`, width, height, the brightest grey, and a byte for each pixel.
     fn read(bytes: &[u8]) -> Self {
-        let mut fields = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
+        let mut fields = bytes.splitn(4, u8::is_ascii_whitespace);
         let mut field = || fields.next().unwrap();
         assert_eq!(field(), b"P5");
         let number = |text: &[u8]| std::str::from_utf8(text).unwrap().parse::<usize>().unwrap();

@@ -36,7 +36,7 @@ use super::vandal::{Behind, Overheard, Vandal};
 use super::watched::{Seen, Watched};
 
 /// Upper bound of every wait: a test that needs it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The header extension that says how loud a packet is (RFC 6464).
 const LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
