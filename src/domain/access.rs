@@ -54,13 +54,15 @@ pub enum ReadPurpose {
     Countersign,
     /// A dispute: the visit was sealed.
     Dispute,
+    /// Somebody else's visit is looked for, by a document or a number of a day.
+    Finding,
     /// The patient, or who answers for the patient.
     Own,
 }
 
 impl ReadPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Record(Access::Treating),
         Self::Record(Access::OwnWork),
         Self::Record(Access::Continuity),
@@ -70,6 +72,7 @@ impl ReadPurpose {
         Self::Review,
         Self::Countersign,
         Self::Dispute,
+        Self::Finding,
         Self::Own,
     ];
 
@@ -82,6 +85,7 @@ impl ReadPurpose {
             Self::Review => "review",
             Self::Countersign => "countersign",
             Self::Dispute => "dispute",
+            Self::Finding => "finding",
             Self::Own => "own",
         }
     }

@@ -1,6 +1,7 @@
 //! Refusals as the wire says them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::protocol::booking::SlotView;
 
@@ -225,6 +226,10 @@ pub struct Problem {
     /// What can be had instead, for whoever came second: the next slots.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next: Option<Vec<SlotView>>,
+    /// What is there now, for whoever saved an older version of a prescription or of an appointment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<Object>)]
+    pub newer: Option<Box<Value>>,
 }
 
 #[cfg(test)]

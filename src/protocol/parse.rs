@@ -113,7 +113,8 @@ fn null_in(value: &Value, path: String) -> Option<String> {
 }
 
 fn problem(code: ErrorCode, field: Option<String>, message: &str) -> Problem {
-    Problem { code, message: message.to_owned(), field, retry_after: None, remaining: None, next: None }
+    let (retry_after, remaining, next, newer) = (None, None, None, None);
+    Problem { code, message: message.to_owned(), field, retry_after, remaining, next, newer }
 }
 
 #[cfg(test)]

@@ -130,10 +130,7 @@ impl Services {
     /// The doctor begins to work at a desk that is free, and leaves the one before. A doctor who holds
     /// a patient elsewhere is refused, unless a colleague took the lost desk: then the patient comes along.
     async fn sit_down(&self, work: &mut Work, act: DoctorAct, desk: &DeskRow) -> Result<(), Refusal> {
-        let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
-        if account.licence_until.is_some_and(|until| until <= work.now) {
-            return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
-        }
+        licensed(work, act).await?;
         let is_others = desk.account_id.is_some_and(|other| other != act.account);
         if is_others && matches!(desk.desk(), Desk::AtWork(_)) {
             return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
@@ -164,6 +161,7 @@ impl Services {
         if duty_of(&desk, act)? != Duty::Open {
             return Err(not_open());
         }
+        licensed(&mut work, act).await?;
         if work.tx.tickets().of_doctor(act.account).await?.is_some() {
             return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
         }
@@ -534,6 +532,15 @@ pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
         Desk::AtWork(duty) if desk.account_id == Some(act.account) => Ok(duty),
         _ => Err(not_open()),
     }
+}
+
+/// Whoever calls patients has a licence, also at a desk that was opened before it ended.
+async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
+    let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
+    if account.licence_until.is_some_and(|until| until <= work.now) {
+        return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
+    }
+    Ok(())
 }
 
 /// Whether the doctor of a desk holds a patient.

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::domain::access::Tie;
+use crate::domain::access::{ReadPurpose, Tie};
 use crate::domain::date::in_china;
 use crate::domain::identity::{Document, parse_date};
 use crate::domain::permission::SearchAct;
@@ -79,7 +79,7 @@ impl Services {
         // Who searches, and how, is written down as well when nothing was found: somebody may be trying numbers.
         let detail = json!({ "by": by, "found": found.len() });
         let who = act.account.to_string();
-        work.audit_why(act.institution, &who, "visit.search", &who, None, detail).await?;
+        work.audit_read(act.institution, &who, "visit.search", &who, ReadPurpose::Finding, detail).await?;
         work.commit().await?;
         Ok(found)
     }

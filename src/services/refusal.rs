@@ -1,5 +1,8 @@
 //! How a use case says no.
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::protocol::booking::SlotView;
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::store::StoreError;
@@ -20,17 +23,26 @@ pub struct Refusal {
     pub remaining: Option<u32>,
     /// What can be had instead.
     pub next: Option<Vec<SlotView>>,
+    /// What is there now, for whoever saved an older one.
+    pub newer: Option<Box<Value>>,
 }
 
 impl Refusal {
     /// A refusal with a sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, retry_after: None, remaining: None, next: None }
+        let (field, retry_after, remaining, next, newer) = (None, None, None, None, None);
+        Self { code, message: message.into(), field, retry_after, remaining, next, newer }
     }
 
     /// A refusal that names a field.
     pub fn field(code: ErrorCode, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(code, message) }
+    }
+
+    /// The same with what is there now: whoever is behind need not ask for it.
+    #[must_use]
+    pub fn with_newer(self, now: &impl Serialize) -> Self {
+        Self { newer: serde_json::to_value(now).ok().map(Box::new), ..self }
     }
 
     /// An object that is not there, or is not this subject's: the same words for both.
@@ -53,14 +65,15 @@ impl Refusal {
             retry_after: self.retry_after,
             remaining: self.remaining,
             next: self.next.clone(),
+            newer: self.newer.clone(),
         }
     }
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        let Problem { code, message, field, retry_after, remaining, next } = problem;
-        Self { code, message, field, retry_after, remaining, next }
+        let Problem { code, message, field, retry_after, remaining, next, newer } = problem;
+        Self { code, message, field, retry_after, remaining, next, newer }
     }
 }
 

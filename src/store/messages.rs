@@ -166,6 +166,11 @@ impl Messages<'_> {
         }))
     }
 
+    /// Every picture that is known.
+    pub async fn all_attachments(self) -> Result<Vec<AttachmentId>> {
+        Ok(on!(self.0, |conn| sqlx::query_scalar("select id from attachment").fetch_all(conn).await?))
+    }
+
     /// The pictures of a visit.
     pub async fn attachments(self, visit: VisitId) -> Result<Vec<AttachmentRow>> {
         Ok(on!(self.0, |conn| {

@@ -190,6 +190,11 @@ impl Recordings<'_> {
         Ok(())
     }
 
+    /// Where every film that is known lies.
+    pub async fn all_places(self) -> Result<Vec<String>> {
+        Ok(on!(self.0, |conn| sqlx::query_scalar("select place from recording").fetch_all(conn).await?))
+    }
+
     /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person.
     pub async fn removable(self, now: Timestamp, limit: i64) -> Result<Vec<RecordingRow>> {
         // Those that somebody holds would fill every round, and nothing else would ever go. A hold names its visit as the

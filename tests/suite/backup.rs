@@ -1,6 +1,6 @@
 //! A hospital that goes on working is backed up, and another that verifies itself comes of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -10,15 +10,17 @@ use tokio_util::task::TaskTracker;
 use yunzhen::clock::{Clock, Ids};
 use yunzhen::domain::audit::{Entry, Kept};
 use yunzhen::domain::hex::hex;
-use yunzhen::domain::ids::InstitutionId;
+use yunzhen::domain::ids::{AttachmentId, InstitutionId};
 use yunzhen::services::audit_days::Notary;
-use yunzhen::services::backup::{self, BackupError, Hospital, Place, Told};
+use yunzhen::services::backup::{self, BackupError, Place, Told};
 use yunzhen::services::recordings::{Archive, open_archive};
 use yunzhen::services::vault::Vault;
-use yunzhen::store::{Db, newest_step};
+use yunzhen::store::{AttachmentRow, Db, VisitRow, newest_step};
 
 use crate::support::app::TestApp;
 use crate::support::database;
+use crate::support::hospital::Hospital;
+use crate::support::visiting::visit;
 
 const KEY: [u8; 32] = [3; 32];
 /// The operator's secret of `TestApp`.
@@ -37,6 +39,9 @@ fn kind(db: &Db) -> &'static str {
 
 /// Bytes of a picture that takes longer to seal than somebody needs for an entry.
 const LARGE: usize = 4 * 1024 * 1024;
+
+/// Pictures that are old enough to go.
+const OLD: u8 = 12;
 
 /// The folder of a hospital with pictures, a film, a secret, and two films in the spool that wait to be stored.
 fn folder() -> TempDir {
@@ -101,6 +106,124 @@ async fn restore(file: &Path, key: &[u8; 32], home: &Path, server: Option<&Db>) 
     backup::read(file, key, &place).await
 }
 
+fn place(id: AttachmentId) -> String {
+    format!("attachments/{}", id.as_uuid().simple())
+}
+
+/// A picture of a visit: the file first, then the row, as the server does it.
+async fn draw(hospital: &Hospital, home: &Path, visit: &VisitRow) -> AttachmentId {
+    let id = hospital.ids.make(AttachmentId::from_uuid);
+    std::fs::write(home.join(place(id)), place(id)).unwrap();
+    let row = AttachmentRow {
+        id,
+        institution_id: hospital.institution,
+        visit_id: visit.id,
+        sender: "holder_1".into(),
+        mime: "image/png".into(),
+        size: 32,
+        sha256: "00".repeat(32),
+        at: hospital.now(),
+    };
+    hospital.write(async |tx| tx.messages().attach(&row).await.unwrap()).await;
+    id
+}
+
+/// Old pictures go, each with its file first, as retention does it, and new ones come; how many have gone.
+async fn come_and_go(
+    hospital: Hospital,
+    home: PathBuf,
+    old: Vec<(AttachmentId, VisitRow)>,
+    (gone, stop): (Arc<AtomicI64>, Arc<AtomicBool>),
+) {
+    let mut old = old.into_iter();
+    while !stop.load(Ordering::SeqCst) {
+        let Some((id, visit)) = old.next() else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        std::fs::remove_file(home.join(place(id))).unwrap();
+        // The copy may be made in this moment.
+        tokio::task::yield_now().await;
+        hospital.write(async |tx| tx.messages().forget(visit.id).await.unwrap()).await;
+        for _ in 0..3 {
+            draw(&hospital, &home, &visit).await;
+        }
+        gone.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Of each picture that the restored hospital knows there is the file, or a word that it went meanwhile.
+async fn rows_and_files_agree(db: Db, target: Option<&Db>) {
+    let hospital = Hospital::open(&db, OLD).await;
+    let home = folder();
+    // Sealed before all others: what is known has time to go before it is read.
+    std::fs::write(home.path().join("attachments/0"), vec![7; LARGE]).unwrap();
+    let (mut drawn, mut visits) = (Vec::new(), Vec::new());
+    for desk in 0..usize::from(OLD) {
+        let visit = visit(&hospital, desk).await;
+        visits.push(visit.id);
+        drawn.push((draw(&hospital, home.path(), &visit).await, visit));
+    }
+    let (gone, stop) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicBool::new(false)));
+    let load = come_and_go(hospital, home.path().to_owned(), drawn, (Arc::clone(&gone), Arc::clone(&stop)));
+    let load = TaskTracker::new().spawn(load);
+    while gone.load(Ordering::SeqCst) < 1 {
+        tokio::task::yield_now().await;
+    }
+    let before = gone.load(Ordering::SeqCst);
+    let away = TempDir::new().unwrap();
+    let file = away.path().join("backup");
+    let (archive, ids) = (films(home.path()), Ids::system(Clock::System));
+    let source = backup::Hospital { db: &db, data_dir: home.path(), archive: &archive, ids: &ids };
+    let written = backup::write(&source, Clock::System.now(), &KEY, &file).await;
+    let meanwhile = gone.load(Ordering::SeqCst);
+    stop.store(true, Ordering::SeqCst);
+    load.await.unwrap();
+    let told = written.unwrap();
+    assert!(meanwhile > before, "pictures came and went meanwhile: {before} and {meanwhile}");
+
+    let elsewhere = TempDir::new().unwrap();
+    restore(&file, &KEY, elsewhere.path(), target).await.unwrap();
+    let opened = match target {
+        Some(db) => db.clone(),
+        None => Db::open(&format!("sqlite:{}", elsewhere.path().join("yunzhen.db").display())).await.unwrap(),
+    };
+    let mut tx = opened.read().await.unwrap();
+    let mut rows = Vec::new();
+    for visit in visits {
+        rows.extend(tx.messages().attachments(visit).await.unwrap());
+    }
+    assert!(
+        rows.len() >= usize::from(OLD),
+        "of each visit there is an old one or a new one, but for one that is on its way: {rows:?}"
+    );
+    for row in rows {
+        let place = place(row.id);
+        match std::fs::read(elsewhere.path().join(&place)) {
+            Ok(bytes) => assert_eq!(bytes, place.as_bytes(), "letter by letter"),
+            Err(_) => assert!(told.gone.contains(&place), "{place} is not there, and nobody says why: {:?}", told.gone),
+        }
+    }
+    assert!(told.gone.iter().all(|place| !elsewhere.path().join(place).exists()), "{:?}", told.gone);
+    drop(tx);
+    opened.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_that_come_and_go_during_a_backup_leave_rows_and_files_that_agree_sqlite() {
+    let fresh = database::sqlite().await;
+    rows_and_files_agree(fresh.db.clone(), None).await;
+    fresh.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_that_come_and_go_during_a_backup_leave_rows_and_files_that_agree_postgres() {
+    let Some(fresh) = database::postgres().await else { return };
+    let Some(target) = database::postgres().await else { return };
+    rows_and_files_agree(fresh.db.clone(), Some(&target.db)).await;
+    fresh.db.close().await;
+}
+
 /// The rehearsal: `target` is an empty database of the same kind, or nothing for a file.
 async fn rehearse(db: Db, target: Option<&Db>) {
     let app = TestApp::over(db.clone(), false).await;
@@ -118,7 +241,7 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     let away = TempDir::new().unwrap();
     let file = away.path().join("backup");
     let (archive, ids) = (films(home.path()), Ids::system(Clock::System));
-    let hospital = Hospital { db: &db, data_dir: home.path(), archive: &archive, ids: &ids };
+    let hospital = backup::Hospital { db: &db, data_dir: home.path(), archive: &archive, ids: &ids };
     let told = backup::write(&hospital, app.clock.now(), &KEY, &file).await.unwrap();
     assert!(told.files >= 7, "{told:?}");
     let meanwhile = acknowledged.load(Ordering::SeqCst);
@@ -200,7 +323,7 @@ async fn a_backup_that_was_changed_restores_nothing() {
     let away = TempDir::new().unwrap();
     let file = away.path().join("backup");
     let (archive, ids) = (films(home.path()), Ids::system(Clock::System));
-    let hospital = Hospital { db: &fresh.db, data_dir: home.path(), archive: &archive, ids: &ids };
+    let hospital = backup::Hospital { db: &fresh.db, data_dir: home.path(), archive: &archive, ids: &ids };
     backup::write(&hospital, app.clock.now(), &KEY, &file).await.unwrap();
     let whole = std::fs::read(&file).unwrap();
     for (at, what) in [(0, "head"), (30, "first chunk"), (whole.len() / 2, "middle"), (whole.len() - 1, "end")] {

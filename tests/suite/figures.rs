@@ -26,3 +26,36 @@ fn a_field_is_found_by_its_whole_name() {
     assert_eq!(kib(text, "Anon"), None);
     assert_eq!(kib(text, "Threads"), None);
 }
+
+/// The rows that a part of the bench prints, by their names, stand in the page with a figure each.
+#[test]
+fn the_bare_price_of_a_packet_stands_beside_what_ours_costs() {
+    let (bench, page) = (include_str!("../../benches/media/bare.rs"), include_str!("../../docs/BENCHMARKS.md"));
+    let (_, rest) = page.split_once("\n## Forwarding\n").expect("the part on forwarding");
+    let part = rest.split("\n## ").next().unwrap();
+    assert!(part.lines().any(|line| line.starts_with("cargo bench --bench media")), "one run for all of it");
+    let figure = |name: &str| -> f64 {
+        let row = part.lines().find_map(|line| line.strip_prefix(&format!("| {name} | ")));
+        let row = row.unwrap_or_else(|| panic!("no figure of {name}"));
+        row.split(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("{name} has no figure: {row}"))
+    };
+    let named = [
+        "`sendto`",
+        "`sendmmsg` × 32",
+        "UDP GSO × 32",
+        "SRTP protect, AES-128-GCM",
+        "SRTP protect, AES-CM-HMAC-SHA1-80",
+    ];
+    for name in named {
+        assert!(bench.contains(&format!("\"{name}\"")), "the bench prints a row {name}");
+        assert!((0.01..100.0).contains(&figure(name)), "microseconds of {name}");
+    }
+    // And how far we are from them is said.
+    let words = part.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in ["cipher and GSO alone are", "cipher and `sendto` alone are"] {
+        assert!(words.contains(said), "{said}");
+    }
+    for ours in ["100 packets/s, one by one", "500 packets/s, one by one", "25 frames/s of 20 packets"] {
+        assert!(figure(ours) > figure("UDP GSO × 32"), "{ours}");
+    }
+}

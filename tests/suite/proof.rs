@@ -95,3 +95,46 @@ async fn an_export_verifies_without_the_server() {
     let (text, proved) = said(elsewhere.path(), &["verify", name]);
     assert!(!proved && text.contains("NOT authentic: entry 1 was changed"), "{text}");
 }
+
+#[tokio::test]
+async fn a_backup_and_a_hospital_from_it_are_two_commands() {
+    let (folder, db) = folder().await;
+    std::fs::create_dir(folder.path().join("attachments")).unwrap();
+    std::fs::write(folder.path().join("attachments/0190aa"), "picture").unwrap();
+    let (text, sealed) = said(folder.path(), &["audit", "seal", "--demo"]);
+    assert!(sealed, "{text}");
+    let away = TempDir::new().unwrap();
+    let (file, key) = (away.path().join("backup"), away.path().join("key"));
+    let [file, key] = [&file, &key].map(|path| path.to_str().unwrap());
+    let backup = ["backup", "--demo", file, "--key-file", key];
+    // The server works meanwhile: its database stays open.
+    let (text, written) = said(folder.path(), &backup);
+    assert!(written && text.contains("a key was made") && text.contains(" files"), "{text}");
+    #[cfg(unix)]
+    for private in [file, key] {
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(private).unwrap());
+        assert_eq!(mode & 0o077, 0, "{private} is for nobody else");
+    }
+    let whole = std::fs::read(file).unwrap();
+    let (text, again) = said(folder.path(), &backup);
+    assert!(!again && text.contains("there is no backup"), "{text}");
+    assert!(std::fs::read(file).unwrap() == whole, "an older backup is not written over");
+    db.close().await;
+    drop(folder);
+
+    let elsewhere = TempDir::new().unwrap();
+    let other = away.path().join("other");
+    std::fs::write(&other, "00".repeat(32)).unwrap();
+    let wrong = ["restore", "--demo", file, "--key-file", other.to_str().unwrap()];
+    let (text, restored) = said(elsewhere.path(), &wrong);
+    assert!(!restored && text.contains("nothing was restored"), "{text}");
+    assert!(!elsewhere.path().join("yunzhen.db").exists(), "nothing is in force");
+    let restore = ["restore", "--demo", file, "--key-file", key];
+    let (text, restored) = said(elsewhere.path(), &restore);
+    assert!(restored && text.contains("Demo Hospital: whole, 5 entries"), "it verifies itself: {text}");
+    assert_eq!(std::fs::read(elsewhere.path().join("attachments/0190aa")).unwrap(), b"picture");
+    let (text, verified) = said(elsewhere.path(), &["audit", "verify", "--demo"]);
+    assert!(verified && text.contains("sealed by the key") && text.contains("all hold"), "{text}");
+    let (text, again) = said(elsewhere.path(), &restore);
+    assert!(!again && text.contains("there is something in"), "a hospital is not written over: {text}");
+}

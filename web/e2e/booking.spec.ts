@@ -1,13 +1,30 @@
-import { expect, test, usePage } from './support/test'
-import { DESK } from './support/browser'
+import type { Page } from '@playwright/test'
+import { expect, test as atHome, usePage } from './support/test'
+import { DESK, PHONE } from './support/browser'
 import { expectAccessible, picture } from './support/look'
 import { Patient } from './support/patient'
 import { young } from './support/scene'
 import { signIn } from './support/staff'
+import { wordsOf } from './support/words'
 
 const TCM = 'demo-tcm-clinic'
 
-test('a patient books, moves and checks in, and the nurse sees it', async ({ server, patient: person, nurse, desktops }, info) => {
+/** A patient whose telephone is in another zone than the hospital. */
+const test = atHome.extend({
+  patient: async ({ phones, server }, use, info) => {
+    await usePage(phones, server.baseURL, { ...PHONE, timezoneId: 'Europe/Rome' }, info, 'patient', (page) => use(new Patient(page, wordsOf('zh'), server.link)))
+  },
+})
+
+/** The date and the time there, and one's own. */
+async function expectBothWalls(page: Page, say: Patient['say']): Promise<void> {
+  const wall = (name: string) => page.locator('.wall').filter({ hasText: name })
+  for (const name of [say('booking.wall.place', { city: 'Shanghai' }), say('booking.wall.own', { city: 'Rome' })]) {
+    await expect(wall(name)).toHaveText(/\d{4}年\d+月\d+日.*\d\d:\d\d$/)
+  }
+}
+
+test('a patient abroad books, moves and checks in by both walls, and the nurse sees it', async ({ server, patient: person, nurse, desktops }, info) => {
   test.setTimeout(180_000)
   const patient = new Patient(person.page, person.say, TCM)
   const { page, say } = patient
@@ -16,22 +33,29 @@ test('a patient books, moves and checks in, and the nurse sees it', async ({ ser
   await patient.signIn(who.phone)
   await patient.identify(who)
 
-  const times = page.getByRole('region', { name: '演示医师甲' }).locator('.time:enabled')
+  const of = (doctor: string) => page.getByRole('region', { name: doctor }).locator('.time:enabled')
+  const times = of('演示医师甲')
   await expect(times.first()).toBeVisible()
   await expectAccessible(page, 'booking, the times')
+  await expect(page.getByText(say('booking.zones', { place: 'Shanghai', own: 'Rome' }))).toBeVisible()
+  await expect(times.first()).toHaveText(/^\d\d:\d\d.*\d\d:\d\d/)
   await times.first().click()
   await picture(page, 'booking-times')
   await patient.button(say('booking.confirm')).click()
   await expect(patient.heading(say('booking.done'))).toBeVisible()
+  await expectBothWalls(page, say)
   await picture(page, 'booking-done')
 
   await page.goto(`/me/${TCM}/appointments`)
   await expect(page.getByText(say('booking.state.booked'))).toBeVisible()
+  await expectBothWalls(page, say)
   await expectAccessible(page, 'booking, mine')
   await patient.button(say('booking.move')).click()
   // The other doctor, in the same half hour: check-in is open for that as well.
-  await page.getByRole('region', { name: '演示医师乙' }).locator('.time:enabled').first().click()
-  await page.getByRole('button', { name: new RegExp(`^${say('booking.move.yes').split(' ')[0] ?? ''}`) }).click()
+  await of('演示医师乙').first().click()
+  const yes = page.getByRole('button', { name: new RegExp(`^${say('booking.move.yes').split(' ')[0] ?? ''}`) })
+  await expect(yes).toContainText(/\d\d:\d\d = Rome .*\d\d:\d\d/)
+  await yes.click()
   await expect(patient.heading(say('booking.mine.title'))).toBeVisible()
   await expect(page.getByText('演示医师乙')).toBeVisible()
   const hour = /\d{1,2}:\d{2}/.exec((await page.getByRole('main').textContent()) ?? '')?.[0] ?? 'no hour'

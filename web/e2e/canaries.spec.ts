@@ -2,7 +2,11 @@ import { expect, test } from './support/test'
 import { expectCall } from './support/call'
 import { FEVER, invent } from './support/people'
 
-test('nothing personal of a whole journey is in any line of the log', async ({ server, patient, desk, nurse }) => {
+/** A page into which this was put as markup runs it; a table into which this was put as a formula counts it. */
+const MARKUP = '<img src=x onerror=window.struck=1><script>window.struck=1</script>'
+const FORMULA = '=1+1'
+
+test('nothing personal of a whole journey is in any line of the log, and what was typed is text on every side', async ({ server, patient, desk, nurse }) => {
   test.setTimeout(240_000)
   const person = invent('a canary', '金丝雀甲')
   const secrets = {
@@ -11,12 +15,12 @@ test('nothing personal of a whole journey is in any line of the log', async ({ s
     'end of the card': person.card.slice(-8),
     phone: person.phone,
     address: '金丝雀巷7号',
-    relative: '金丝雀乙',
+    relative: '金丝雀乙<script>',
     'telephone of the relative': '13700001234',
-    complaint: '金丝雀的主诉',
-    diagnosis: '金丝雀的诊断',
-    advice: '金丝雀的嘱咐',
-    chat: '金丝雀说的话',
+    complaint: `${FORMULA}金丝雀的主诉${MARKUP}`,
+    diagnosis: `${FORMULA}金丝雀的诊断${MARKUP}`,
+    advice: `${FORMULA}金丝雀的嘱咐${MARKUP}`,
+    chat: `${FORMULA}金丝雀说的话${MARKUP}`,
   }
   await patient.open()
   await patient.start()
@@ -52,13 +56,17 @@ test('nothing personal of a whole journey is in any line of the log', async ({ s
   await desk.sign()
   await desk.end()
   await patient.expectAfter()
+  for (const text of [secrets.diagnosis, secrets.advice]) await expect(patient.page.getByText(text)).toBeVisible()
+  const struck = () => (window as unknown as { struck?: number }).struck ?? 0
+  expect([await patient.page.evaluate(struck), await desk.page.evaluate(struck), await nurse.page.evaluate(struck)]).toEqual([0, 0, 0])
   await server.kill9()
 
   expect(server.log.length, 'the log says something at all').toBeGreaterThan(200)
   const { access_token, refresh_token } = JSON.parse(tokens ?? '{}') as Record<string, string>
   expect(access_token, 'the patient has a token').toBeTruthy()
   for (const [what, secret] of Object.entries({ ...secrets, access_token, refresh_token })) {
-    expect(server.log.includes(secret ?? ''), `${what} is in the log`).toBe(false)
+    const words = (secret ?? '').replace(FORMULA, '').replace(MARKUP, '')
+    expect(server.log.includes(words), `${what} is in the log`).toBe(false)
   }
   // A one-time code is six digits, which also end many a number: only as a word of its own does it count.
   const lines = server.log.split('\n').filter((line) => new RegExp(`(?<![\\d.])${code}(?![\\d])`).test(line))

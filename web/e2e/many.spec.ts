@@ -71,6 +71,17 @@ test('a family member comes by a link, waits at the door, is let in, held apart,
     await expect(family.at('muted-by-host')).toHaveCount(0)
     await expect(people.person('family').getByTestId('mute')).toBeVisible()
 
+    // While the other two are silent the floor is theirs: marked on the desk, large on the phone.
+    const voices = [desk.page, patient.page].map((one) => one.getByTestId('control-mic'))
+    for (const voice of voices) await voice.click()
+    const speaking = desk.page.locator('[data-speaks="true"]')
+    await expect(speaking).toContainText('演示女儿')
+    await expect(speaking.getByLabel(desk.say('room.speaks'))).toBeVisible()
+    await expect(speaking).toHaveCount(1)
+    await expect(patient.page.getByTestId('large-name')).toHaveText('家属 演示女儿')
+    await picture(desk.page, 'desk-speaks')
+    for (const voice of voices) await voice.click()
+
     // A reload comes back without another link.
     await page.reload()
     await family.at('guest-return').click()

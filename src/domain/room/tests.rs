@@ -1,5 +1,6 @@
 //! The room, single-stepped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -192,6 +193,46 @@ fn who_drowns_is_told_to_all_once_and_so_is_who_does_no_more() {
     };
     let all: Vec<_> = [false, true, true, false].into_iter().map(&mut told).collect();
     assert_eq!(all, [vec![], vec![true, true], vec![], vec![false, false]]);
+}
+
+#[test]
+fn whichever_microphone_or_camera_dies_both_sides_are_told_within_three_and_a_half_seconds() {
+    let legs = [1, 2].into_iter().flat_map(|dead| [(dead, MediaKind::Audio), (dead, MediaKind::Video)]);
+    // The relay counts each half second; the last packet may come anywhere in it.
+    for ((dead, kind), last) in legs.flat_map(|leg| (10_000..10_500).step_by(50).map(move |last| (leg, last))) {
+        let mut room = room();
+        for n in [1, 2] {
+            join(&mut room, n, 10 + n);
+            let media = SelfMedia { microphone: true, camera: true, ..SelfMedia::default() };
+            room.handle(at(0), Input::Media(connection(10 + n), media));
+            let (participant, state) = (seat(n).participant, MediaState::Connected);
+            room.handle(at(0), Input::Relay(RelayEvent::Connection { participant, state }));
+        }
+        let (mut told, mut alarm) = (BTreeSet::new(), None);
+        for now in (0..=last + 10_000).step_by(50) {
+            let mut outputs = Vec::new();
+            for n in [1, 2].into_iter().filter(|_| now % 500 == 0) {
+                let came = |of| if n == dead && of == kind && now - 500 >= last { 0 } else { 15 };
+                let packets = (came(MediaKind::Audio), came(MediaKind::Video));
+                let upstream = RelayEvent::Upstream { participant: seat(n).participant, packets };
+                outputs.extend(room.handle(at(now), Input::Relay(upstream)));
+            }
+            if room.deadline().is_some_and(|due| due <= at(now)) {
+                outputs.extend(room.handle(at(now), Input::Tick));
+            }
+            for output in outputs {
+                let Output::Tell(whom, Notice::State(state)) = output else { continue };
+                for one in &state.participants {
+                    let silent: &[MediaKind] = if one.id == seat(dead).participant { &[kind] } else { &[] };
+                    assert_eq!(one.silent, silent, "{kind:?} of {dead} at {now}, and nothing else");
+                }
+                told.insert(whom);
+                alarm.get_or_insert(now - last);
+            }
+        }
+        assert_eq!(told, BTreeSet::from([connection(11), connection(12)]), "{kind:?} of {dead}");
+        assert!((2_500..=3_500).contains(&alarm.unwrap()), "{kind:?} of {dead}: {alarm:?} ms after {last}");
+    }
 }
 
 #[test]

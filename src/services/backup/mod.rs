@@ -2,11 +2,13 @@
 //!
 //! First the spool of films that wait to be stored: whatever leaves it from then on has its row in the database when that is
 //! copied. Then the database, one moment of it; then the other files, of which there may be more by then than that moment
-//! knows, but never fewer: a picture's row is written after its file. What retention removed meanwhile is named in the
-//! backup. A film that is in the spool and in the database is stored once: its row names it.
+//! knows, but never fewer: a picture's row is written after its file. Retention goes the other way, the file first, and the copy
+//! may know what has gone since: that is named in the backup. What is old enough to go was known before the backup began. A
+//! film that is in the spool and in the database is stored once: its row names it.
 
 mod container;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -65,7 +67,7 @@ pub struct Told {
     pub at: Timestamp,
     /// Files of every kind.
     pub files: usize,
-    /// Films that were removed while the backup was made.
+    /// Pictures and films that were removed while the backup was made.
     pub gone: Vec<String>,
 }
 
@@ -181,6 +183,12 @@ async fn write_to(hospital: &Hospital<'_>, at: Timestamp, key: &[u8; 32], file: 
             }
         }
     }
+    // What is known now and goes before it is read may have its row in the copy: somebody has to say so.
+    let mut tx = hospital.db.read().await?;
+    let drawn = tx.messages().all_attachments().await?.into_iter().map(|id| id.as_uuid().simple().to_string());
+    let mut drawn: BTreeSet<String> = drawn.collect();
+    let mut places: BTreeSet<String> = tx.recordings().all_places().await?.into_iter().collect();
+    drop(tx);
     for Copied { name, path } in hospital.db.copy_to(&copies.0).await? {
         writer.file(&name, &path)?;
         std::fs::remove_file(path)?;
@@ -189,13 +197,20 @@ async fn write_to(hospital: &Hospital<'_>, at: Timestamp, key: &[u8; 32], file: 
     if secret.exists() {
         writer.file(SECRET, &secret)?;
     }
-    for path in files_in(&hospital.data_dir.join("attachments"))? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        writer.file(&format!("{PICTURES}{name}"), &path)?;
-    }
-    let films = |e: object_store::Error| BackupError::Films(e.to_string());
     let mut gone = Vec::new();
-    for place in hospital.archive.list().await.map_err(films)? {
+    let pictures = hospital.data_dir.join("attachments");
+    let there = files_in(&pictures)?;
+    drawn.extend(there.iter().filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned)));
+    for name in drawn {
+        let path = pictures.join(&name);
+        let name = format!("{PICTURES}{name}");
+        match writer.file(&name, &path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => gone.push(name),
+            other => other?,
+        }
+    }
+    places.extend(hospital.archive.list().await.map_err(|e| BackupError::Films(e.to_string()))?);
+    for place in places {
         let copy = copies.0.join("film");
         if hospital.archive.copy_out(&place, &copy).await.map_err(|e| BackupError::Films(e.to_string()))? {
             writer.file(&format!("{FILMS}{place}"), &copy)?;

@@ -12,7 +12,7 @@ use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
-use crate::services::booking::{held, own, stale, view};
+use crate::services::booking::{behind, held, own, stale, view};
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
@@ -128,8 +128,9 @@ impl Services {
         }
         let moved = match work.tx.appointments().move_to(id, request.version, &slot, seat).await {
             Err(StoreError::Conflict) => return Err(twice()),
-            other => other?.ok_or_else(stale)?,
+            other => other?,
         };
+        let Some(moved) = moved else { return Err(behind(&mut work.tx, act, id, work.now).await) };
         self.remind(&mut work, &moved).await?;
         self.offer_place(&mut work, before.slot_id).await?;
         let view = view(&mut work.tx, act, &moved, work.now).await?;
@@ -153,7 +154,8 @@ impl Services {
             return Ok(done);
         }
         held(&mut work.tx, act, id).await?;
-        let row = work.tx.appointments().cancel(id, version, work.now).await?.ok_or_else(stale)?;
+        let row = work.tx.appointments().cancel(id, version, work.now).await?;
+        let Some(row) = row else { return Err(behind(&mut work.tx, act, id, work.now).await) };
         self.offer_place(&mut work, row.slot_id).await?;
         let view = view(&mut work.tx, act, &row, work.now).await?;
         work.keep(command, &view).await?;

@@ -35,6 +35,15 @@ fn stale() -> Refusal {
     Refusal::new(ErrorCode::AppointmentState, "the appointment is not where it was; fetch it again")
 }
 
+/// The same to whoever knows an older one, with what it is now.
+async fn behind(tx: &mut Tx, act: HolderAct, id: AppointmentId, now: Timestamp) -> Refusal {
+    let newer = async {
+        let row = own(tx, act, id).await?;
+        view(tx, act, &row, now).await
+    };
+    newer.await.map_or_else(|refusal| refusal, |newer| stale().with_newer(&newer))
+}
+
 /// An appointment of whoever asks; another's is not there.
 async fn own(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
     let row = tx.appointments().find(id).await?;

@@ -92,7 +92,9 @@ impl Services {
             return Ok(done);
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
-        same_version(&row, save.version)?;
+        if let Err(behind) = same_version(&row, save.version) {
+            return Err(behind.with_newer(&self.prescription_view(&mut work.tx, row).await?));
+        }
         let was = row.state;
         state_of(&row)?.at(work.now).change().map_err(refused)?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;

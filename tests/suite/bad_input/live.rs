@@ -8,7 +8,7 @@ use yunzhen::protocol::error::ErrorCode;
 use super::schema::Wrong;
 use super::{Case, Document};
 use crate::clinic::live::Socket;
-use crate::clinic::stage::Stage;
+use crate::clinic::stage::{Stage, nothing};
 
 /// After more malformed messages than this a socket is closed.
 const PATIENCE: usize = 8;
@@ -128,4 +128,60 @@ async fn what_is_no_message_at_all_closes_the_socket_with_a_code() {
     let (mut socket, _) = Socket::hello(&stage, &token, None).await;
     socket.say(json!({ "type": "ping", "id": 1 })).await;
     assert_eq!(socket.expect("pong").await["id"], 1, "everybody else talks on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_follows_sixteen_topics_and_the_next_one_waits_for_a_place() {
+    let stage = Stage::open().await;
+    stage.server.services.roll_slots().await.unwrap();
+    let slots = stage.get("/slots?link=demo-tcm-clinic", "").await.ok();
+    let mut free = slots["slots"].as_array().unwrap().iter().filter(|slot| slot["free"].as_u64() > Some(0));
+    let mut topics = Vec::new();
+    for n in 1..=16 {
+        let (token, patient) = stage.known_patient(n).await;
+        let wanted = json!({ "slot": free.next().unwrap()["id"], "patient": patient });
+        let appointment = stage.post("/appointments", &token, wanted).await.ok();
+        topics.push(format!("appointment:{}", appointment["id"].as_str().unwrap()));
+    }
+    let (_, ticket) = stage.patient_waiting(17, nothing()).await;
+    let (mut socket, _) = Socket::hello(&stage, &stage.staff("nurse").await, None).await;
+    for topic in &topics {
+        socket.say(json!({ "type": "subscribe", "id": 1, "topic": topic })).await;
+        socket.expect("done").await;
+        // Sixteen messages a second are no flood.
+        stage.clock.advance(std::time::Duration::from_millis(100));
+    }
+    let seventeenth = format!("ticket:{}", ticket["id"].as_str().unwrap());
+    let seventeenth = json!({ "type": "subscribe", "id": 2, "topic": seventeenth });
+    socket.say(seventeenth.clone()).await;
+    assert_eq!(socket.expect("refused").await["problem"]["code"], "live.too_many_messages");
+    // One that is followed already may be asked for again, and one that is given up makes room.
+    socket.say(json!({ "type": "subscribe", "id": 3, "topic": topics[0] })).await;
+    assert_eq!(socket.expect("done").await["id"], 3);
+    socket.say(json!({ "type": "unsubscribe", "id": 4, "topic": topics[1] })).await;
+    assert_eq!(socket.expect("done").await["id"], 4);
+    socket.say(seventeenth).await;
+    assert_eq!(socket.expect("done").await["id"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_shows_twenty_four_tiles_and_none_of_an_endless_name() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    let room = doctor.join(&stage, &visit, &visit.doctor).await["room"].clone();
+    let view = |tiles: Vec<Value>| json!({ "type": "view", "id": 7, "room": room, "tiles": tiles });
+    let tiles = |count: usize| (0..count).map(|mid| json!({ "mid": mid.to_string(), "height": 180 })).collect();
+    let named = |letters: usize| vec![json!({ "mid": "m".repeat(letters), "height": 180 })];
+    for tiles in [tiles(24), named(32)] {
+        doctor.say(view(tiles)).await;
+        assert_eq!(doctor.expect("done").await["id"], 7);
+    }
+    for tiles in [tiles(25), named(33)] {
+        doctor.say(view(tiles)).await;
+        let problem = doctor.expect("refused").await["problem"].clone();
+        assert_eq!((&problem["code"], &problem["field"]), (&json!("request.invalid"), &json!("tiles")));
+    }
+    doctor.say(json!({ "type": "ping", "id": 8 })).await;
+    assert_eq!(doctor.expect("pong").await["id"], 8, "and the socket stays");
 }

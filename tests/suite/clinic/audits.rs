@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::stage::{Stage, nothing};
 
 /// The entries of an action as (actor, subject, purpose), oldest first, as whoever opens the file reads them.
-pub(super) async fn entries(stage: &Stage, action: &str) -> Vec<(String, String, Option<String>)> {
+pub async fn entries(stage: &Stage, action: &str) -> Vec<(String, String, Option<String>)> {
     let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db")).read_only(true);
     let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
     let rows = sqlx::query("select actor, subject, purpose from audit where action = $1 order by seq")

@@ -12,11 +12,11 @@ use super::stage::{Answer, Stage, nothing};
 use crate::support::sql;
 
 /// The clinic that has bookable hours.
-const TCM: &str = "demo-tcm-clinic";
+pub(super) const TCM: &str = "demo-tcm-clinic";
 const HALF_HOUR: Duration = Duration::from_mins(30);
 
 /// A clinic whose slots are made.
-async fn open() -> Stage {
+pub(super) async fn open() -> Stage {
     let stage = Stage::open().await;
     stage.server.services.roll_slots().await.unwrap();
     stage
@@ -29,7 +29,7 @@ async fn slots(stage: &Stage) -> Vec<Value> {
 }
 
 /// The first slot of the doctor who sees one patient at a time, so many slots from now.
-async fn single(stage: &Stage, after: usize) -> Value {
+pub(super) async fn single(stage: &Stage, after: usize) -> Value {
     slots(stage).await.into_iter().filter(|slot| slot["doctor_name"]["en"] == "Demo Doctor A").nth(after).unwrap()
 }
 
@@ -37,12 +37,12 @@ fn request(slot: &Value, patient: &str) -> Value {
     json!({ "slot": slot["id"], "patient": patient })
 }
 
-async fn book(stage: &Stage, token: &str, patient: &str, slot: &Value) -> Value {
+pub(super) async fn book(stage: &Stage, token: &str, patient: &str, slot: &Value) -> Value {
     stage.post("/appointments", token, request(slot, patient)).await.ok()
 }
 
 /// The `n`th patient, with a booked slot that begins within the next half hour: token, patient, appointment.
-async fn booked(stage: &Stage, n: u32) -> (String, String, Value) {
+pub(super) async fn booked(stage: &Stage, n: u32) -> (String, String, Value) {
     let (token, patient) = stage.known_patient(n).await;
     stage.consent(&token, &patient, true).await;
     let slot = single(stage, 0).await;
@@ -56,13 +56,13 @@ async fn check_in(stage: &Stage, token: &str, appointment: &Value, declaration: 
     stage.post(&path, token, body).await
 }
 
-async fn act(stage: &Stage, what: &str, token: &str, appointment: &Value) -> Answer {
+pub(super) async fn act(stage: &Stage, what: &str, token: &str, appointment: &Value) -> Answer {
     let path = format!("/appointments/{}/{what}", appointment["id"].as_str().unwrap());
     stage.post(&path, token, json!({ "version": appointment["version"] })).await
 }
 
 /// The appointment as it is now.
-async fn now(stage: &Stage, token: &str, appointment: &Value) -> Value {
+pub(super) async fn now(stage: &Stage, token: &str, appointment: &Value) -> Value {
     stage.get(&format!("/appointments/{}", appointment["id"].as_str().unwrap()), token).await.ok()
 }
 

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
 use yunzhen::domain::ids::DeskId;
 
 use super::stage::{Stage, nothing};
@@ -48,6 +50,30 @@ async fn a_desk_that_fell_silent_in_a_pause_comes_back_paused_and_an_open_one_op
     assert!(view["paused_until"].is_i64(), "the pause ends when it would have ended: {view}");
     let refused = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await;
     assert_eq!(refused.refusal(), (409, "desk.not_open"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_licence_ended_opens_no_desk_and_calls_nobody() {
+    let stage = Stage::open().await;
+    let doctor = stage.staff("doctor").await;
+    let desk = stage.desk(&doctor, 0).await;
+    let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db"));
+    let pool = SqlitePool::connect_with(file).await.unwrap();
+    let licence = async |until: i64| {
+        let change = sqlx::query("update account set licence_until = $1 where username = 'doctor'").bind(until);
+        assert_eq!(change.execute(&pool).await.unwrap().rows_affected(), 1);
+    };
+    let (open, call) = (format!("/desks/{desk}/open"), format!("/desks/{desk}/call-next"));
+    let (_, ticket) = stage.patient_waiting(1, nothing()).await;
+    let now = stage.clock.now().as_millis();
+    licence(now).await;
+    assert_eq!(stage.act(&open, &doctor).await.refusal(), (403, "desk.licence_ended"), "in the very moment");
+    licence(now + 1).await;
+    stage.act(&open, &doctor).await.ok();
+    stage.clock.advance(Duration::from_millis(1));
+    assert_eq!(stage.act(&call, &doctor).await.refusal(), (403, "desk.licence_ended"), "at a desk that is open");
+    licence(now + 2).await;
+    assert_eq!(stage.act(&call, &doctor).await.ok()["current"]["ticket"], ticket["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -224,8 +224,11 @@ async fn a_tongue_seen_without_a_colour_card_is_signed_as_not_corrected() {
         content["exams"]["tongue"]["stained_within_2h"] = json!(false);
         save(&stage, &visit, 0, content).await.ok();
         let signed = sign(&stage, &visit, 1).await.ok();
-        let tongue = section(&signed["signed"][0], "exams.tongue")["zh"].as_str().unwrap();
-        assert!(tongue.contains(words), "{tongue}");
+        let tongue = section(&signed["signed"][0], "exams.tongue");
+        let chinese = tongue["zh"].as_str().unwrap();
+        assert!(chinese.contains(words) && chinese.contains("日光下所见"), "the conditions are said: {chinese}");
+        assert!(chinese.contains("舌尖红") && chinese.contains("薄"), "with the terms: {chinese}");
+        assert!(tongue["en"].as_str().unwrap().contains("seen in daylight"), "{tongue}");
     }
 }
 

@@ -2,10 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "the stage is part of the tests: what does not work fails them")]
 
 mod admission;
-mod audits;
+mod appointments;
+pub mod audits;
+mod authors;
 mod booking;
 mod calling;
 mod desks;
+mod drawn;
 mod dropped;
 mod estimate;
 mod exams;

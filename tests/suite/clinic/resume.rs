@@ -12,12 +12,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::ids::{ParticipantId, RoomId};
-use yunzhen::domain::room::Input;
 use yunzhen::domain::room::relay::{RelayEvent, SourceName};
+use yunzhen::domain::room::{Input, STILL_EVERY};
 
 use super::audits::entries;
 use super::live::Socket;
 use super::stage::{Stage, Visit};
+use super::stills::{jpeg, media, still};
 use super::wire::{Fault, From, Plan, Wire};
 
 /// Every message of a call at which the network may fail.
@@ -54,6 +55,9 @@ const MESSAGES: [(From, &str); 27] = [
 const HOSTS: [(From, &str); 2] = [(From::Browser, "host"), (From::Browser, "ask_picture")];
 /// and of who was invited and waits.
 const GUESTS: [(From, &str); 1] = [(From::Server, "door")];
+/// And what is said in a call on the weakest of networks, and at an end by the server.
+const LATER: [(From, &str); 4] =
+    [(From::Browser, "still"), (From::Server, "still"), (From::Server, "offer_again"), (From::Server, "bye")];
 const FAULTS: [Fault; 3] = [Fault::Cut, Fault::Stall, Fault::BlackHole];
 
 /// A browser that does what `docs/PROTOCOL.md` says.
@@ -265,6 +269,48 @@ impl<'stage> Browser<'stage> {
         assert_eq!(self.heard["speaker"]["participant"], *seat);
     }
 
+    /// The browser's network bears no moving picture: a still of its camera reaches the doctor, once.
+    async fn shows(&mut self, room: &Value, shade: u8, doctor: &mut Doctor) {
+        let answer = self.command(still(room, 0, &jpeg(shade, 100))).await;
+        // One whose answer was lost is shown already, and the next would be too soon.
+        assert!(answer["type"] == "done" || answer["problem"]["code"] == "request.rate_limited", "{answer}");
+        assert_eq!(doctor.0.expect("still").await["jpeg"], still(room, 0, &jpeg(shade, 100))["jpeg"]);
+    }
+
+    /// And of the doctor's, whose newest is there again after a second at most.
+    async fn is_shown(&mut self, room: &Value, shade: u8, doctor: &mut Doctor) {
+        self.heard.remove("still");
+        loop {
+            self.stage.clock.advance(STILL_EVERY);
+            doctor.0.say(still(room, 9, &jpeg(shade, 100))).await;
+            doctor.0.expect("done").await;
+            if let Some(seen) = self.follows_from("still").await {
+                assert_eq!(seen["jpeg"], still(room, 0, &jpeg(shade, 100))["jpeg"]);
+                break;
+            }
+            self.connect().await;
+        }
+    }
+
+    /// The relay asks for another offer, and has it.
+    async fn offers_again(&mut self, room: &Value, seat: &Value) {
+        let id = |value: &Value| value.as_str().unwrap().parse::<Uuid>().unwrap();
+        let event = RelayEvent::OfferAgain { participant: ParticipantId::from_uuid(id(seat)) };
+        self.stage.server.services.live.send(RoomId::from_uuid(id(room)), Input::Relay(event)).await;
+        self.until(|browser| browser.heard.contains_key("offer_again")).await;
+        self.offer(room).await;
+        self.heard.remove("offer_again");
+    }
+
+    /// Talks until the server says goodbye, and comes back.
+    async fn talks_too_much(&mut self) {
+        for _ in 0..80 {
+            self.say(json!({ "type": "ping" })).await;
+        }
+        while self.hear().await.is_some() {}
+        self.connect().await;
+    }
+
     /// Another window takes the seat. This one learns that it is over here, in that moment or when it comes back.
     async fn is_replaced(&mut self) {
         let room = self.join("room").await["room"].clone();
@@ -354,6 +400,17 @@ impl Doctor {
             let waiting = room["door"].as_array().unwrap();
             assert!(waiting.len() <= 1, "a ghost waits at the door: {waiting:?}");
             if what(waiting) {
+                return;
+            }
+        }
+    }
+
+    /// Waits until nobody else is in the room, and is shown nothing twice meanwhile.
+    async fn is_alone(&mut self) {
+        loop {
+            let message = self.0.next().await.unwrap();
+            assert_ne!(message["type"], "still", "a still was shown twice");
+            if message["type"] == "room" && message["room"]["participants"].as_array().unwrap().len() == 1 {
                 return;
             }
         }
@@ -507,6 +564,56 @@ async fn a_host_leads_the_call_on_a_socket_that_dies_at_every_word_of_theirs() {
         calls += 1;
     }
     assert_eq!(entries(&stage, "room.mute").await.len(), calls, "what was said twice was done once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_survives_the_loss_of_its_socket_at_a_still_a_wish_for_another_offer_and_a_goodbye() {
+    for message in LATER {
+        let stage = Stage::open().await;
+        let visit = stage.visit().await;
+        let mut doctor = Doctor::new(&stage, &visit).await;
+        let room = doctor.0.expect("room").await["room"]["room"].clone();
+        doctor.0.say(media(&room, "still")).await;
+        doctor.0.expect("done").await;
+        let mut seat = Value::Null;
+        for (shade, plan) in (1..).zip(at_each([message].into_iter())) {
+            let mut browser = Browser::new(&stage, &visit, 0).await;
+            browser.wire.plan(&[plan]);
+            let joined = browser.join("room").await;
+            if seat.is_null() {
+                seat = joined["you"].clone();
+            }
+            assert_eq!(joined["you"], seat, "the same seat");
+            browser.offer(&room).await;
+            assert_eq!(browser.command(media(&room, "still")).await["type"], "done");
+            browser.shows(&room, shade, &mut doctor).await;
+            browser.is_shown(&room, shade, &mut doctor).await;
+            browser.offers_again(&room, &seat).await;
+            browser.talks_too_much().await;
+            browser.media(&room, false).await;
+            assert!(!browser.heard.contains_key("offer_again"), "{plan:?}: what was done is not asked for again");
+            browser.leave(&room).await;
+            doctor.is_alone().await;
+            assert_eq!(browser.wire.pending(), 0, "{plan:?}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_message_has_its_turn() {
+    let document: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let tables = [&MESSAGES[..], &HOSTS, &GUESTS, &LATER].concat();
+    for (side, name) in [(From::Browser, "ClientMessage"), (From::Server, "ServerMessage")] {
+        let mut kinds = HashSet::new();
+        for form in schemas[name]["oneOf"].as_array().unwrap() {
+            let parts = form["allOf"].as_array().map_or_else(|| vec![form], |parts| parts.iter().collect());
+            let named = parts.iter().find_map(|part| part["properties"]["type"]["enum"][0].as_str());
+            kinds.insert(named.expect("each form has its type"));
+        }
+        let tried: HashSet<_> = tables.iter().filter(|(from, _)| *from == side).map(|(_, kind)| *kind).collect();
+        assert_eq!(tried, kinds, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

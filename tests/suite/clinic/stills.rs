@@ -10,16 +10,16 @@ use super::live::Socket;
 use super::stage::{Stage, Visit};
 
 /// A JPEG of 320 by 240 pixels whose data is `shade`.
-fn jpeg(shade: u8, length: usize) -> Vec<u8> {
+pub(super) fn jpeg(shade: u8, length: usize) -> Vec<u8> {
     let head = [0xFF, 0xD8, 0xFF, 0xC0, 0, 11, 8, 0, 240, 1, 64, 1, 1, 0x11, 0, 0xFF, 0xDA, 0, 2];
     [&head[..], &vec![shade; length], &[0xFF, 0xD9]].concat()
 }
 
-fn still(room: &Value, id: u64, bytes: &[u8]) -> Value {
+pub(super) fn still(room: &Value, id: u64, bytes: &[u8]) -> Value {
     json!({ "type": "still", "id": id, "room": room, "jpeg": STANDARD.encode(bytes) })
 }
 
-fn media(room: &Value, rung: &str) -> Value {
+pub(super) fn media(room: &Value, rung: &str) -> Value {
     let state = json!({ "microphone": true, "camera": true, "rung": rung });
     json!({ "type": "media", "id": 2, "room": room, "state": state })
 }

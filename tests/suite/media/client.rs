@@ -33,9 +33,10 @@ use yunzhen::domain::room::relay::MediaKind;
 use super::narrow::Narrow;
 use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pictured, ssrc, track};
 use super::vandal::{Behind, Overheard, Vandal};
+use super::watched::{Seen, Watched};
 
 /// Upper bound of every wait: a test that needs it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The header extension that says how loud a packet is (RFC 6464).
 const LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
@@ -51,6 +52,8 @@ pub const H264: u8 = 102;
 #[derive(Clone, Debug)]
 pub struct Received {
     pub mid: String,
+    /// The number of its stream, which is in clear on the wire.
+    pub ssrc: u32,
     pub kind: MediaKind,
     /// The number of its codec: [`VP8`], [`H264`] or [`OPUS`].
     pub payload_type: u8,
@@ -109,6 +112,8 @@ struct Kind {
     is_layered: bool,
     /// Bits a second that reach it.
     narrow: Option<u32>,
+    /// Its path is watched.
+    watched: Option<Arc<Seen>>,
 }
 
 struct Handler {
@@ -171,6 +176,13 @@ impl Client {
         Self::sending(name, slots, tracker, Kind { narrow: Some(bits), ..Kind::default() }).await
     }
 
+    /// The same at the end of a path that is watched.
+    pub async fn watched(name: u8, slots: usize, tracker: &TaskTracker) -> (Self, Arc<Seen>) {
+        let seen = Arc::<Seen>::default();
+        let kind = Kind { watched: Some(Arc::clone(&seen)), ..Kind::default() };
+        (Self::sending(name, slots, tracker, kind).await, seen)
+    }
+
     /// The same with ten packets of each a second, for a room full of them.
     pub async fn calm(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
         Self::sending(name, slots, tracker, Kind { is_calm: true, ..Kind::default() }).await
@@ -214,6 +226,9 @@ impl Client {
         let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         if let Some(bits) = kind.narrow {
             runtime = Arc::new(Narrow(bits));
+        }
+        if let Some(seen) = kind.watched {
+            runtime = Arc::new(Watched(seen));
         }
         if let Some(vandal) = kind.vandal {
             settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
@@ -456,6 +471,7 @@ impl Client {
         let video = kind == RtpCodecKind::Video;
         Received {
             mid: self.mids.get(&ssrc).cloned().unwrap_or_default(),
+            ssrc,
             kind: if video { MediaKind::Video } else { MediaKind::Audio },
             payload_type: packet.header.payload_type,
             sequence: packet.header.sequence_number,

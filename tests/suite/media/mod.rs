@@ -17,3 +17,4 @@ mod stage;
 mod turn;
 mod twelve;
 pub mod vandal;
+mod watched;

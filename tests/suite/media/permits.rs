@@ -1,17 +1,22 @@
 //! What may not pass does not pass: counted on the wire, in real packets through the real relay.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use yunzhen::domain::room::relay::MediaKind::{Audio, Video};
-use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode, SourceName};
+use yunzhen::domain::room::relay::{MediaKind, Permit, RelayCommand, RelayEvent, RelayMode, SourceName};
 
 use super::client::{Client, Received};
 use super::stage::{Stage, participant};
+use super::watched::Seen;
 
 /// What is written into packets that are sent after the answer: not one of them may arrive. What was under way before may
 /// still be read later, by however busy a machine. The figures are in docs/BENCHMARKS.md.
 const AFTER: u8 = 1;
+
+/// From then on a change holds, whatever was under way.
+const PROMPTLY: Duration = Duration::from_millis(50);
 
 /// Sets what passes for `name`; how long it took until the relay said so.
 async fn permit(stage: &mut Stage, name: u8, permit: Permit) -> Duration {
@@ -104,6 +109,62 @@ async fn who_is_held_apart_neither_gets_nor_gives_a_packet_and_comes_back_with_a
     println!("FIGURE release: the first picture {:?} after the command", asked.elapsed());
     b.packets_of(1, Audio, 5).await;
     b.packets_of(1, Video, 5).await;
+    stage.strike().await;
+}
+
+/// The streams in which somebody reaches a browser now.
+async fn streams(client: &mut Client, sender: u8, kinds: &[MediaKind]) -> HashSet<u32> {
+    let mut streams = HashSet::new();
+    for kind in kinds {
+        streams.extend(client.packets_of(sender, *kind, 3).await.iter().map(|packet| packet.ssrc));
+    }
+    streams
+}
+
+/// Nothing of what is counted here was marked when it was sent: whatever the relay still held counts, and what is sent again.
+/// Packets are dated by the kernel of whoever receives them, so that a reader whom the machine lets wait finds nothing late.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_fifty_milliseconds_after_the_answer_on_the_wire_carries_nothing_that_is_forbidden() {
+    let mut stage = Stage::new();
+    let mut sees = Vec::new();
+    let mut clients = Vec::new();
+    for name in [1, 2] {
+        stage.admit(name, Permit::ALL).await;
+        let (client, seen) = Client::watched(name, 2, &stage.browsers).await;
+        clients.push(stage.seat(client).await);
+        sees.push(seen);
+    }
+    let _c = stage.join(3, RelayMode::Conference, 2).await;
+    let [a, b] = &mut clients[..] else { unreachable!("two were pushed") };
+    let [at_a, at_b] = &sees[..] else { unreachable!("two were pushed") };
+    a.packets_of(3, Audio, 3).await;
+    let (sound, picture) = (streams(b, 1, &[Audio]).await, streams(b, 1, &[Video]).await);
+    let others = streams(b, 3, &[Audio, Video]).await;
+    let span = Duration::from_secs(1);
+
+    permit(&mut stage, 1, Permit { audio: false, ..Permit::ALL }).await;
+    let from = Seen::now() + PROMPTLY;
+    tokio::join!(listen(a, span), listen(b, span));
+    assert_eq!(at_b.after(from, Some(&sound)), 0, "muted");
+    assert!(at_b.after(from, Some(&picture)) > 20, "the picture goes on, and is seen on the wire");
+
+    permit(&mut stage, 1, Permit::ALL).await;
+    let all = streams(b, 1, &[Audio, Video]).await;
+    permit(&mut stage, 1, Permit::NOTHING).await;
+    let from = Seen::now() + PROMPTLY;
+    tokio::join!(listen(a, span), listen(b, span));
+    assert_eq!((at_b.after(from, Some(&all)), at_a.after(from, None)), (0, 0), "held apart, both ways");
+    assert!(at_b.after(from, Some(&others)) > 20, "the others go on");
+
+    permit(&mut stage, 1, Permit::ALL).await;
+    let all = streams(b, 1, &[Audio, Video]).await;
+    a.packets_of(3, Audio, 3).await;
+    stage.send(RelayCommand::Remove { participant: participant(1) }).await;
+    // A removal has no answer of its own; what is commanded behind it has.
+    permit(&mut stage, 2, Permit::ALL).await;
+    let from = Seen::now() + PROMPTLY;
+    tokio::join!(listen(a, span), listen(b, span));
+    assert_eq!((at_b.after(from, Some(&all)), at_a.after(from, None)), (0, 0), "removed");
     stage.strike().await;
 }
 

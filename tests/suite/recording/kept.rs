@@ -10,6 +10,7 @@ use yunzhen::app;
 use yunzhen::domain::recording::webm::{PICTURES, SOUND};
 
 use super::scene::{Call, blocks, film, recordings, skew};
+use crate::clinic::audits::entries;
 use crate::clinic::stage::Stage;
 use crate::media::client::PATIENCE;
 use crate::media::sending::Film;
@@ -85,12 +86,13 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
     assert_eq!(stage.get(&path, &others).await.status, 403);
     assert_eq!(stage.get(&path, "").await.status, 401);
 
-    let played = audited(&stage, "recording.play").await;
+    let played = entries(&stage, "recording.play").await;
     assert!(
-        played.iter().any(|(actor, subject)| actor.starts_with("account_")
+        played.iter().any(|(actor, subject, _)| actor.starts_with("account_")
             && subject.replace('-', "").ends_with(&id.replace('-', ""))),
         "{played:?}"
     );
+    assert!(played.iter().all(|(_, _, purpose)| purpose.as_deref() == Some("treatment")), "{played:?}");
     let stored = bytes_of(&stage.folder.path().join("recordings"));
     assert!(stored.len() > 2000 && bytes_of(&stage.folder.path().join("spool")).is_empty());
     for clear in [&b"V_VP8"[..], b"OpusHead", &[0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0]] {

@@ -393,6 +393,22 @@ on_both! {
         certified(&certificates(&hospital).await, RetentionClass::ProcessRecord, 1, film.retain_until);
     }
 
+    async fn a_held_film_stays_until_the_last_hold_on_it_or_its_visit_is_lifted(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let app = TestApp::over(db.clone(), false).await;
+        let (visit, film) = recordings::kept(&hospital).await;
+        let (own, whole) = (hold(&hospital, film.id.to_string()).await, hold(&hospital, visit.id.to_string()).await);
+        let late = film.retain_until + MILLISECOND;
+        turn(&app, late);
+        assert_eq!(app.services.remove_recordings().await.unwrap(), 0);
+        lift(&hospital, own, late).await;
+        assert_eq!(app.services.remove_recordings().await.unwrap(), 0, "its visit is held");
+        assert!(db.read().await.unwrap().recordings().find(film.id).await.unwrap().is_some());
+        lift(&hospital, whole, late).await;
+        assert_eq!(app.services.remove_recordings().await.unwrap(), 1);
+        certified(&certificates(&hospital).await, RetentionClass::ProcessRecord, 1, film.retain_until);
+    }
+
     async fn in_a_hundred_years_every_job_leaves_notes_the_audit_and_what_nobody_approved(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let app = TestApp::over(db.clone(), false).await;

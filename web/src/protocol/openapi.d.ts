@@ -4890,6 +4890,8 @@ export interface components {
             field?: string | null;
             /** @description A sentence in English for a developer; not for a patient. */
             message: string;
+            /** @description What is there now, for whoever saved an older version of a prescription or of an appointment. */
+            newer?: Record<string, never> | null;
             /** @description What can be had instead, for whoever came second: the next slots. */
             next?: components["schemas"]["SlotView"][] | null;
             /**

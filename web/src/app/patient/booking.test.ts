@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '@/protocol/http'
 import type { AppointmentView, WishView } from '@/protocol/booking'
-import { checkInState, city, dayWords, offered, walls, wishHere } from './booking'
+import { checkInState, city, dayWords, offered, wallWords, walls, wishHere } from './booking'
 
 // 2026-03-01T01:30:00Z
 const AT = 1_772_328_600_000
@@ -14,6 +14,14 @@ describe('booked time', () => {
 
   it('tells one wall where both agree, whatever their names', () => {
     expect(walls(AT, 'Asia/Shanghai', 'Asia/Singapore', 'en')).toHaveLength(1)
+  })
+
+  it('says both walls in one line, and the other date where it is another', () => {
+    const say = (own: string, what?: 'moment' | 'time') => wallWords(AT, 'Asia/Shanghai', what, own, 'en')
+    expect(say('Asia/Singapore')).toBe('Sun, March 1, 2026 09:30')
+    expect(say('Asia/Singapore', 'time')).toBe('09:30')
+    expect(say('Asia/Tokyo')).toBe('Sun, March 1, 2026 09:30 = Tokyo 10:30')
+    expect(say('America/New_York', 'time')).toBe('09:30 = New York Sat, February 28, 2026 20:30')
   })
 
   it('names a day by its own date in every zone', () => {

@@ -60,6 +60,15 @@ export function walls(at: number, place: string, own = ownZone(), language: stri
   return here.day === there.day && here.time === there.time ? [here] : [here, there]
 }
 
+/** The same in one line; of times alone where it is the same day on both walls. */
+export function wallWords(at: number, place: string, what: 'moment' | 'time' = 'moment', own = ownZone(), language: string = locale.value): string {
+  const [here, there] = walls(at, place, own, language)
+  const whole = (one: Wall): string => `${one.day} ${one.time}`
+  if (!here) return ''
+  const first = what === 'time' ? here.time : whole(here)
+  return there ? `${first} = ${city(there.zone)} ${there.day === here.day ? there.time : whole(there)}` : first
+}
+
 function wall(at: number, zone: string, language: string): Wall {
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone: zone }).format(at)
   return {
