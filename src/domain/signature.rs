@@ -6,10 +6,11 @@ use crate::domain::time::Timestamp;
 use crate::domain::visit::signed_text;
 
 /// How a key signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// Ed25519 (RFC 8032).
+    #[default]
     Ed25519,
     /// SM2 with SM3 (GB/T 32918.2).
     Sm2,
@@ -24,6 +25,14 @@ impl Algorithm {
         match self {
             Self::Ed25519 => "ed25519",
             Self::Sm2 => "sm2",
+        }
+    }
+
+    /// Its name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::Sm2 => "SM2",
         }
     }
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use yunzhen::app::{self, Running};
 use yunzhen::clock::Clock;
 use yunzhen::config::Config;
+use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::seed::DEMO_LINK;
 
@@ -72,9 +73,18 @@ impl Stage {
 
     /// The same with a gateway for messages to telephones; without one they go to the outbox in the data folder.
     pub async fn open_with_gateway(sms_webhook: Option<String>) -> Self {
+        Self::open_with(|config| config.sms_webhook = sms_webhook).await
+    }
+
+    /// The same where signatures are made so.
+    pub async fn open_signing(signing: Algorithm) -> Self {
+        Self::open_with(|config| config.signing = signing).await
+    }
+
+    async fn open_with(choose: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        let server = start(&folder, &clock, sms_webhook).await;
+        let server = start(&folder, &clock, choose).await;
         server.services.seed_demo(90).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
@@ -82,9 +92,18 @@ impl Stage {
 
     /// Ends the server and starts another on the same data.
     pub async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// The same, and from now on signatures are made so.
+    pub async fn restart_signing(self, signing: Algorithm) -> Self {
+        self.restart_with(|config| config.signing = signing).await
+    }
+
+    async fn restart_with(self, choose: impl FnOnce(&mut Config)) -> Self {
         let Self { server, clock, folder, .. } = self;
         server.stop().await;
-        let server = start(&folder, &clock, None).await;
+        let server = start(&folder, &clock, choose).await;
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
     }
@@ -287,8 +306,10 @@ pub struct Visit {
     pub id: String,
 }
 
-async fn start(folder: &TempDir, clock: &Clock, sms_webhook: Option<String>) -> Running {
-    app::start(Config { sms_webhook, ..config(folder) }, clock.clone()).await.unwrap()
+async fn start(folder: &TempDir, clock: &Clock, choose: impl FnOnce(&mut Config)) -> Running {
+    let mut config = config(folder);
+    choose(&mut config);
+    app::start(config, clock.clone()).await.unwrap()
 }
 
 /// What a demonstration in `folder` is started with, on ports that are free.
@@ -314,6 +335,7 @@ pub fn config(folder: &TempDir) -> Config {
         data_dir: folder.path().to_owned(),
         database_url: None,
         secret: None,
+        signing: Algorithm::default(),
         sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,
