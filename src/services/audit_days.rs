@@ -28,11 +28,6 @@ use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 /// Where an institution without clinics stands.
 const HOME: &str = "Asia/Shanghai";
 
-/// What is signed of a day.
-pub fn subject(seal: &DaySeal) -> String {
-    format!("audit_day:{}:{}", seal.institution, seal.day)
-}
-
 /// An institution's log, verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedLog {
@@ -79,7 +74,7 @@ impl DaySignatures {
 
 impl Signed for DaySignatures {
     fn is_signed(&self, seal: &DaySeal) -> bool {
-        self.hold(&subject(seal), &seal.hash())
+        self.hold(&seal.subject(), &seal.hash())
     }
 
     fn count(&self) -> usize {
@@ -258,7 +253,7 @@ impl Notary<'_> {
             Err(StoreError::Conflict) => return Ok(true),
             other => other?,
         }
-        let (what, hash) = (subject(&seal), seal.hash());
+        let (what, hash) = (seal.subject(), seal.hash());
         self.signer().sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditDay, &what, &hash).await?;
         tx.commit().await?;
         tracing::info!(institution.id = %institution, day = %day, entries = seal.entries(), "a day of the audit was sealed");
@@ -320,7 +315,7 @@ impl Notary<'_> {
         let (seal, sealed_at) = seal.ok_or_else(Refusal::not_found)?;
         let broken = |_: &str| Refusal::new(ErrorCode::SignatureBroken, "the seal of this day is not signed");
         let hash = seal.hash();
-        let signatures = tx.signatures().of(&subject(&seal)).await?;
+        let signatures = tx.signatures().of(&seal.subject()).await?;
         let signature = signatures.into_iter().find(|one| one.hash == hash).ok_or_else(|| broken("none"))?;
         let key = tx.signatures().key(signature.key_id).await?.ok_or_else(|| broken("no key"))?;
         let name = tx.institutions().find(institution).await?.map(|row| row.name_en).unwrap_or_default();

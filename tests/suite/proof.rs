@@ -201,7 +201,7 @@ impl OpenSsl {
         let signature = self.write("signature", &asn(algorithm, signature));
         let with =
             ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", &key, "-in", &words, "-sigfile", &signature];
-        self.run(&[&with, options(algorithm)].concat()).status.success()
+        self.run(&[&with[..], options(algorithm)].concat()).status.success()
     }
 
     /// A new key of its own, and its signature over these words.
@@ -212,7 +212,7 @@ impl OpenSsl {
         assert!(self.run(&["pkey", "-in", &key, "-pubout", "-outform", "DER", "-out", &public]).status.success());
         let public = std::fs::read(public).unwrap();
         assert!(public.starts_with(&info(algorithm)));
-        let made = self.run(&[&["pkeyutl", "-sign", "-inkey", &key, "-in", &words], options(algorithm)].concat());
+        let made = self.run(&[&["pkeyutl", "-sign", "-inkey", &key, "-in", &words][..], options(algorithm)].concat());
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         (public[info(algorithm).len()..].to_vec(), bare_of(algorithm, &made.stdout))
     }

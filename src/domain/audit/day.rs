@@ -9,13 +9,12 @@ use std::fmt;
 use jiff::civil::Date;
 use jiff::tz::TimeZoneDatabase;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::Kept;
 use super::merkle::Tree;
 use crate::domain::hex::hex;
+use crate::domain::signature::signed_hash;
 use crate::domain::time::Timestamp;
-use crate::domain::visit::signed_text;
 
 /// A day that is over, under one hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ impl DaySeal {
     /// What the server's key signs.
     pub fn hash(&self) -> String {
         let (day, first, last) = (self.day.to_string(), self.first.to_string(), self.last.to_string());
-        let text = signed_text(&[
+        signed_hash(&[
             ("institution", &self.institution),
             ("day", &day),
             ("first", &first),
@@ -50,8 +49,12 @@ impl DaySeal {
             ("head_hash", &self.head_hash),
             ("root", &self.root),
             ("previous_root", &self.previous_root),
-        ]);
-        hex(&Sha256::digest(text.as_bytes()))
+        ])
+    }
+
+    /// Under which subject.
+    pub fn subject(&self) -> String {
+        format!("audit_day:{}:{}", self.institution, self.day)
     }
 
     /// How many entries it holds.

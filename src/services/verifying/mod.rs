@@ -17,7 +17,6 @@ use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::{Algorithm, Purpose, signed_words};
 use crate::protocol::booking::QUEUE_FORMAT;
 use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, VISIT_FORMAT};
-use crate::services::audit_days::subject;
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
 /// What a file was proved to be.
@@ -115,7 +114,7 @@ fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
         return Err(Unproved::Content("the first line".to_owned()));
     }
     let DayExport { name, seal, sealed_at, signature, .. } = day;
-    if !signature.is_of_server_for(Purpose::AuditDay, &subject(&seal), &seal.hash()) || sealed_at != signature.at {
+    if !signature.is_of_server_for(Purpose::AuditDay, &seal.subject(), &seal.hash()) || sealed_at != signature.at {
         return Err(Unproved::Signature);
     }
     let mut verifier: Option<Verifier> = None;

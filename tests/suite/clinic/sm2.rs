@@ -41,7 +41,8 @@ async fn a_clinic_signs_verifies_exports_and_finds_any_changed_letter_with_sm2()
     let stage = Stage::open_signing(Algorithm::Sm2).await;
     let visit = stage.visit_of(1, json!({})).await;
     sign(&stage, &visit, 0, "感冒", None).await;
-    let [(algorithm, of_doctor)] = &signatures(&stage, &visit).await[..] else { panic!("one version is signed") };
+    let by = signatures(&stage, &visit).await;
+    let [(algorithm, of_doctor)] = &by[..] else { panic!("one version is signed") };
     assert_eq!((algorithm.as_str(), of_doctor.len()), ("sm2", 16));
     let rx = signed(&stage, &visit).await;
     let pharmacist = stage.staff("pharmacist").await;
