@@ -49,6 +49,7 @@ pub fn envelope(bytes: &[u8]) {
 }
 
 #[cfg(test)]
+#[expect(clippy::duplicate_mod, reason = "`media` replays by it, too, and neither may name the other")]
 #[path = "../../../fuzz/replay.rs"]
 mod replaying;
 
