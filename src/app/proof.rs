@@ -7,6 +7,7 @@ use super::{StartError, failed};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::domain::hex::{hex, unhex};
+use crate::domain::signature::Algorithm;
 use crate::services::audit_days::Notary;
 use crate::services::backup::{self, Hospital, Place};
 use crate::services::recordings::{Archive, open_archive};
@@ -21,6 +22,7 @@ struct Office {
     vault: Vault,
     ids: Ids,
     clock: Clock,
+    signing: Algorithm,
 }
 
 impl Office {
@@ -36,11 +38,11 @@ impl Office {
         if missing != 0 {
             return Err(StartError("the database is of another version; run `yunzhen migrate` first".to_owned()));
         }
-        Ok(Self { db, vault: Vault::new(&secret, ids.clone()), ids, clock })
+        Ok(Self { db, vault: Vault::new(&secret, ids.clone()), ids, clock, signing: config.signing })
     }
 
     fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids }
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.signing }
     }
 }
 
@@ -64,8 +66,8 @@ pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
         match log.found {
             Ok(entries) => {
                 println!("{}: whole, {entries} entries, {} sealed days", log.name, log.days);
-                if let Some(fingerprint) = log.fingerprint {
-                    println!("  sealed by the key {fingerprint}");
+                for (algorithm, fingerprint) in log.sealed_by {
+                    println!("  sealed by the key {fingerprint} ({})", algorithm.name());
                 }
                 if let Some(seq) = log.signed_to {
                     println!("  its head is signed up to entry {seq}");

@@ -13,6 +13,8 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::signature::Algorithm;
+
 pub use network::{FORWARDED_FOR, Network, behind_proxies, group};
 
 /// Everything that can be chosen.
@@ -72,6 +74,11 @@ pub struct Config {
     /// `YUNZHEN_SECRET`: at least 32 characters from which all keys are derived; absent: a file in the data folder.
     #[serde(default)]
     pub secret: Option<String>,
+    /// `YUNZHEN_SIGNING`: how new signatures are made, `ed25519` or `sm2` (with SM3); absent: `ed25519`.
+    ///
+    /// Whose key is of the other algorithm gets a successor at the next signature; what is signed stays and verifies.
+    #[serde(default)]
+    pub signing: Algorithm,
     /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
     #[serde(default)]
     pub sms_webhook: Option<String>,
@@ -132,6 +139,7 @@ impl Config {
             recordings_floor_mib: None,
             recordings_largest_mib: largest_mib(),
             secret: None,
+            signing: Algorithm::Ed25519,
             sms_webhook: None,
             trusted_proxies: Vec::new(),
             metrics_from: this_machine(),

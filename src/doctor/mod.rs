@@ -7,6 +7,7 @@
 mod certificate;
 mod reach;
 mod report;
+mod signing;
 mod storage;
 mod time;
 
@@ -27,6 +28,7 @@ pub struct Wishes {
 pub async fn examine(config: &Config, clock: &Clock, wishes: &Wishes) -> Report {
     let mut findings = storage::folder(config);
     findings.extend(storage::database(config).await);
+    findings.push(signing::look(config.signing));
     findings.push(time::clock(clock, wishes.time_server.as_deref()).await);
     let certificate = certificate::read(config);
     if let Some(certificate) = &certificate {

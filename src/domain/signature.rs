@@ -1,15 +1,21 @@
-//! What a signature covers, and by which algorithm.
+//! What a signature covers, under which name, and by which algorithm.
+//!
+//! Each kind of content has its own words, which are hashed here or beside the content, and its own subject, so that a
+//! signature of one proves nothing of another.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use crate::domain::hex::hex;
+use crate::domain::ids::ClinicId;
 use crate::domain::time::Timestamp;
-use crate::domain::visit::signed_text;
 
 /// How a key signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// Ed25519 (RFC 8032).
+    #[default]
     Ed25519,
     /// SM2 with SM3 (GB/T 32918.2).
     Sm2,
@@ -24,6 +30,14 @@ impl Algorithm {
         match self {
             Self::Ed25519 => "ed25519",
             Self::Sm2 => "sm2",
+        }
+    }
+
+    /// Its name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::Sm2 => "SM2",
         }
     }
 }
@@ -82,6 +96,81 @@ impl Purpose {
     }
 }
 
+/// What a signature covers, in the order in which it is hashed: SHA-256 over this text in UTF-8.
+///
+/// Canonical: one line a part, each with its length, so that no two records have the same text.
+pub fn signed_text(parts: &[(&str, &str)]) -> String {
+    use std::fmt::Write as _;
+    parts.iter().fold(String::new(), |mut text, (name, value)| {
+        writeln!(text, "{name} {} {value}", value.len()).expect("writing to a string cannot fail");
+        text
+    })
+}
+
+/// SHA-256, hexadecimal, over [`signed_text`].
+pub fn signed_hash(parts: &[(&str, &str)]) -> String {
+    hex(&Sha256::digest(signed_text(parts).as_bytes()))
+}
+
+/// A signed version of a record by its words, wherever they are kept. Its subject is the version's id.
+pub struct Noted<'a> {
+    /// The visit.
+    pub visit: &'a str,
+    /// 1 for the first signature.
+    pub number: i64,
+    /// The canonical text.
+    pub content: &'a str,
+    /// The doctor's account.
+    pub signed_by: &'a str,
+    /// When.
+    pub signed_at: Timestamp,
+    /// Why it amends the version before.
+    pub reason: Option<&'a str>,
+    /// That of the version before.
+    pub previous_hash: &'a str,
+}
+
+impl Noted<'_> {
+    /// What the doctor signs.
+    pub fn hash(&self) -> String {
+        let (number, at) = (self.number.to_string(), self.signed_at.as_millis().to_string());
+        signed_hash(&[
+            ("visit", self.visit),
+            ("number", &number),
+            ("content", self.content),
+            ("signer", self.signed_by),
+            ("at", &at),
+            ("reason", self.reason.unwrap_or_default()),
+            ("previous", self.previous_hash),
+        ])
+    }
+}
+
+/// What a pharmacist signs: the hash that the doctor signed, and the judgement.
+pub fn review_hash(hash: &str, review: &str) -> String {
+    signed_hash(&[("hash", hash), ("review", review)])
+}
+
+/// Under which subject a pharmacist signs.
+pub fn review_subject(prescription: &str) -> String {
+    format!("{prescription}/review")
+}
+
+/// What the server signs of a sealed visit; `body` is the hash of all lines but the first.
+pub fn export_hash(name: &str, visit: &str, body: &str) -> String {
+    signed_hash(&[("name", name), ("visit", visit), ("body", body)])
+}
+
+/// Under which subject.
+pub fn export_subject(visit: &str) -> String {
+    format!("export:{visit}")
+}
+
+/// Under which subject the server signs a queue's day.
+pub fn queue_subject(clinic: ClinicId, day: &str) -> String {
+    format!("queue:{}:{day}", clinic.as_uuid())
+}
+
 /// What the key signs: the purpose, the subject, its content's hash, whose key, and when, each with its length, so that
 /// no two different signatures cover the same bytes.
 pub fn signed_words(purpose: Purpose, subject: &str, hash: &str, key: &str, at: Timestamp) -> String {
@@ -97,6 +186,12 @@ mod tests {
     fn words_on_the_wire_and_in_columns_are_the_same() {
         assert!(Purpose::ALL.iter().all(|word| serde_json::to_value(word).unwrap() == word.as_str()));
         assert!(Algorithm::ALL.iter().all(|word| serde_json::to_value(word).unwrap() == word.as_str()));
+    }
+
+    #[test]
+    fn shifting_a_letter_between_parts_changes_the_signed_text() {
+        assert_ne!(signed_text(&[("a", "xy"), ("b", "z")]), signed_text(&[("a", "x"), ("b", "yz")]));
+        assert_ne!(signed_text(&[("a", "x\nb 1 y")]), signed_text(&[("a", "x"), ("b", "y")]));
     }
 
     #[test]

@@ -16,8 +16,23 @@ use crate::domain::time::Timestamp;
 pub struct AuditDays {
     /// SHA-256 over the public key that seals, for comparing it with that of an export.
     pub fingerprint: Option<String>,
+    /// Every key that the server has signed with, oldest first: an older export is by an older key.
+    pub keys: Vec<ServerKey>,
     /// Newest first.
     pub days: Vec<AuditDayView>,
+}
+
+/// A key of the server.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ServerKey {
+    /// How it signs.
+    pub algorithm: Algorithm,
+    /// SHA-256 over its public half.
+    pub fingerprint: String,
+    /// When it was made.
+    pub since: Timestamp,
+    /// It signs no more since; what it has signed holds.
+    pub until: Option<Timestamp>,
 }
 
 /// A sealed day.

@@ -15,10 +15,10 @@ use crate::domain::audit::day::{Break, DaySeal, Sealing, Signed, Verifier, What}
 use crate::domain::date::{HOME, bounds, day_of, zone_or_home};
 use crate::domain::ids::{InstitutionId, KeyId};
 use crate::domain::permission::AdministratorAct;
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Algorithm, Purpose};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature};
+use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature, ServerKey};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
@@ -26,10 +26,6 @@ use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_h
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
-/// What is signed of a day.
-pub fn subject(seal: &DaySeal) -> String {
-    format!("audit_day:{}:{}", seal.institution, seal.day)
-}
 
 /// An institution's log, verified.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +40,8 @@ pub struct VerifiedLog {
     pub days: usize,
     /// The fingerprint of the key that sealed the last of them.
     pub fingerprint: Option<String>,
+    /// Each key that sealed one, in the order of their first days: how it signs, and its fingerprint.
+    pub sealed_by: Vec<(Algorithm, String)>,
     /// Up to which entry the head is signed, if it ever was.
     pub signed_to: Option<i64>,
 }
@@ -75,7 +73,7 @@ impl DaySignatures {
 
 impl Signed for DaySignatures {
     fn is_signed(&self, seal: &DaySeal) -> bool {
-        self.hold(&subject(seal), &seal.hash())
+        self.hold(&seal.subject(), &seal.hash())
     }
 
     fn count(&self) -> usize {
@@ -91,9 +89,15 @@ pub struct Notary<'a> {
     pub vault: &'a Vault,
     /// For a key that is made at the first seal.
     pub ids: &'a Ids,
+    /// How it signs.
+    pub signing: Algorithm,
 }
 
 impl Notary<'_> {
+    fn signer(&self) -> Signer<'_> {
+        Signer { vault: self.vault, ids: self.ids, algorithm: self.signing }
+    }
+
     /// Verifies the logs of all institutions: the chains, the seals of the days, their signatures, the counts.
     pub async fn verify(&self) -> Result<Vec<VerifiedLog>, Refusal> {
         // One moment of the database, for the count belongs to the entries.
@@ -112,9 +116,16 @@ impl Notary<'_> {
         let signatures = tx.signatures().of_purpose(id, Purpose::AuditDay).await?;
         let seals: Vec<DaySeal> = tx.audit_days().all(id).await?.into_iter().map(|(seal, _)| seal).collect();
         let days = seals.len();
-        let last = signatures.last().map(|signature| signature.key_id);
-        let key = keys.iter().find(|key| Some(key.id) == last);
-        let fingerprint = key.map(|key| fingerprint(&key.public_key));
+        let key = |id: KeyId| keys.iter().find(|key| key.id == id);
+        let fingerprint_of = |key: &KeyRow| fingerprint(&key.public_key);
+        let last = signatures.last().and_then(|signature| key(signature.key_id)).map(fingerprint_of);
+        let mut sealed_by: Vec<(Algorithm, String)> = Vec::new();
+        for key in signatures.iter().filter_map(|signature| key(signature.key_id)) {
+            let one = (key.algorithm, fingerprint_of(key));
+            if !sealed_by.contains(&one) {
+                sealed_by.push(one);
+            }
+        }
         let signed = self.judge(signatures, &keys);
         let points = tx.audit_days().checkpoints(id).await?;
         let signed_to = points.last().map(|point| point.seq);
@@ -122,7 +133,15 @@ impl Notary<'_> {
         let covered = heads.cover(&points);
         let walked = Self::walk(tx, id, seals, &signed, points).await?;
         let found = walked.and_then(|entries| covered.map(|()| entries));
-        Ok(VerifiedLog { institution: id, name: institution.name_en, found, days, fingerprint, signed_to })
+        Ok(VerifiedLog {
+            institution: id,
+            name: institution.name_en,
+            found,
+            days,
+            fingerprint: last,
+            sealed_by,
+            signed_to,
+        })
     }
 
     async fn walk(
@@ -244,9 +263,8 @@ impl Notary<'_> {
             Err(StoreError::Conflict) => return Ok(true),
             other => other?,
         }
-        let signer = Signer { vault: self.vault, ids: self.ids };
-        let (what, hash) = (subject(&seal), seal.hash());
-        signer.sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditDay, &what, &hash).await?;
+        let (what, hash) = (seal.subject(), seal.hash());
+        self.signer().sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditDay, &what, &hash).await?;
         tx.commit().await?;
         tracing::info!(institution.id = %institution, day = %day, entries = seal.entries(), "a day of the audit was sealed");
         Ok(true)
@@ -301,9 +319,8 @@ impl Notary<'_> {
             Err(StoreError::Conflict) => return Ok(true),
             other => other?,
         }
-        let signer = Signer { vault: self.vault, ids: self.ids };
         let (what, hash) = (point.subject(), point.hash());
-        signer.sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditCheckpoint, &what, &hash).await?;
+        self.signer().sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditCheckpoint, &what, &hash).await?;
         tx.commit().await?;
         // A line of the log is out of the reach of whoever has the database alone.
         tracing::info!(institution.id = %institution, seq, head = %point.head_hash, "the head of the audit was signed");
@@ -317,7 +334,7 @@ impl Notary<'_> {
         let (seal, sealed_at) = seal.ok_or_else(Refusal::not_found)?;
         let hash = seal.hash();
         let keys = tx.signatures().keys(institution).await?;
-        let signed = tx.signatures().of(&subject(&seal)).await?.into_iter().filter(|one| one.hash == hash);
+        let signed = tx.signatures().of(&seal.subject()).await?.into_iter().filter(|one| one.hash == hash);
         // A signature that somebody else put beside ours is not the one to hand out.
         let mut ours = signed.filter_map(|one| {
             let key = keys.iter().find(|key| key.id == one.key_id && is_ours(self.vault, key))?;
@@ -373,7 +390,7 @@ impl ExportSignature {
 
 impl Services {
     pub(crate) fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids }
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.config.signing }
     }
 
     /// Seals the days that are over; how many. For the hourly tidying.
@@ -391,14 +408,22 @@ impl Services {
         let mut tx = self.db.read().await?;
         let seals = tx.audit_days().all(act.institution).await?;
         let keys = tx.signatures().keys(act.institution).await?;
-        let server = keys.iter().rev().find(|key| key.owner == SignAs::Server.owner());
+        let keys = keys.into_iter().filter(|key| key.owner == SignAs::Server.owner()).map(|key| ServerKey {
+            algorithm: key.algorithm,
+            fingerprint: fingerprint(&key.public_key),
+            since: key.created_at,
+            until: key.retired_at,
+        });
+        let keys: Vec<ServerKey> = keys.collect();
+        let newest = keys.iter().rev().find(|key| key.until.is_none());
         let days = seals.into_iter().rev().map(|(seal, sealed_at)| AuditDayView {
             day: seal.day.to_string(),
             entries: seal.entries(),
             root: seal.root,
             sealed_at,
         });
-        Ok(AuditDays { fingerprint: server.map(|key| fingerprint(&key.public_key)), days: days.collect() })
+        let fingerprint = newest.map(|key| key.fingerprint.clone());
+        Ok(AuditDays { fingerprint, keys, days: days.collect() })
     }
 
     /// Reads the whole log again; that somebody asked is in it.

@@ -1,11 +1,9 @@
 //! The note: saved as a draft every two seconds, signed once, amended by a new version that names the old.
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 
 use crate::domain::access::{Access, ReadPurpose};
-use crate::domain::hex::hex;
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::note::diff::diff;
 use crate::domain::note::merge::merge;
@@ -13,10 +11,9 @@ use crate::domain::note::templates::with_marks;
 use crate::domain::note::words::sections;
 use crate::domain::note::{NoteContent, Wrong};
 use crate::domain::permission::DoctorAct;
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Noted, Purpose};
 use crate::domain::text::Text;
-use crate::domain::time::Timestamp;
-use crate::domain::visit::{VisitEnd, signed_text};
+use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{
     MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest, SignatureView,
@@ -25,7 +22,7 @@ use crate::protocol::visit::{
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
-use crate::services::signing::{SignAs, Validity};
+use crate::services::signing::{SignAs, Validity, fingerprint};
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
@@ -266,8 +263,7 @@ impl Services {
 async fn signature_view(tx: &mut Tx, signature: SignatureRow) -> Result<SignatureView, Refusal> {
     let key = tx.signatures().key(signature.key_id).await?;
     let key = key.ok_or_else(|| Refusal::internal("a signature without its key"))?;
-    let fingerprint = hex(&Sha256::digest(&key.public_key));
-    let short = fingerprint.get(..16).unwrap_or_default().to_owned();
+    let short = fingerprint(&key.public_key).get(..16).unwrap_or_default().to_owned();
     Ok(SignatureView { algorithm: key.algorithm, key: short, at: signature.at })
 }
 
@@ -296,34 +292,6 @@ pub(crate) fn hash_of(note: &NoteRow) -> String {
         previous_hash: &note.previous_hash,
     };
     of.hash()
-}
-
-/// A signed version by its words, wherever they are kept.
-pub(crate) struct Noted<'a> {
-    pub visit: &'a str,
-    pub number: i64,
-    pub content: &'a str,
-    pub signed_by: &'a str,
-    pub signed_at: Timestamp,
-    pub reason: Option<&'a str>,
-    pub previous_hash: &'a str,
-}
-
-impl Noted<'_> {
-    /// SHA-256 over all of it, hexadecimal.
-    pub(crate) fn hash(&self) -> String {
-        let (number, at) = (self.number.to_string(), self.signed_at.as_millis().to_string());
-        let text = signed_text(&[
-            ("visit", self.visit),
-            ("number", &number),
-            ("content", self.content),
-            ("signer", self.signed_by),
-            ("at", &at),
-            ("reason", self.reason.unwrap_or_default()),
-            ("previous", self.previous_hash),
-        ]);
-        hex(&Sha256::digest(text.as_bytes()))
-    }
 }
 
 /// Refuses the first field that is wrong.

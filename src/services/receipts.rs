@@ -13,7 +13,7 @@ use crate::domain::fairness::{Finding, Place, QueueEvent, Replay, Want, What, re
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, ClinicId, TicketId};
 use crate::domain::permission::{AdministratorAct, HolderAct};
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Purpose, queue_subject};
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::protocol::booking::{Passed, QUEUE_FORMAT, QueueContent, QueueDay, Receipt};
@@ -149,11 +149,6 @@ impl Services {
             signature,
         })
     }
-}
-
-/// What is signed of a queue's day.
-pub(crate) fn queue_subject(clinic: ClinicId, day: &str) -> String {
-    format!("queue:{}:{day}", clinic.as_uuid())
 }
 
 /// What no rule explains, as a file says it.

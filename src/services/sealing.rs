@@ -11,15 +11,12 @@ use crate::domain::audit::merkle::{Hash, inclusion};
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Purpose, export_hash, export_subject, review_subject};
 use crate::domain::time::Timestamp;
-use crate::domain::visit::signed_text;
 use crate::protocol::proof::{
     ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VISIT_FORMAT, VisitExport,
 };
 use crate::services::Services;
-use crate::services::audit_days::subject;
-use crate::services::pharmacy::review_subject;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
@@ -62,16 +59,6 @@ impl Services {
         work.commit().await?;
         Ok(format!("{}\n{body}", json!(head)))
     }
-}
-
-/// What is signed of a sealed visit.
-pub(crate) fn export_subject(visit: &str) -> String {
-    format!("export:{visit}")
-}
-
-/// What the signature of a sealed visit covers.
-pub(crate) fn export_hash(name: &str, visit: &str, body: &str) -> String {
-    hex(&Sha256::digest(signed_text(&[("name", name), ("visit", visit), ("body", body)]).as_bytes()))
 }
 
 fn line(line: &SealedLine) -> String {
@@ -167,7 +154,7 @@ async fn included(
         leaves.extend(page.iter().filter(|entry| entry.seq <= seal.last).map(Kept::leaf));
     }
     let hash = seal.hash();
-    let signature = tx.signatures().of(&subject(seal)).await?.into_iter().find(|one| one.hash == hash);
+    let signature = tx.signatures().of(&seal.subject()).await?.into_iter().find(|one| one.hash == hash);
     let index = usize::try_from(entry.seq - seal.first).unwrap_or(usize::MAX);
     let (Some(signature), Some(path)) = (signature, inclusion(&leaves, index)) else { return Ok(None) };
     let signature = with_key(tx, signature).await?;

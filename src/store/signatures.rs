@@ -1,4 +1,5 @@
-//! Keys that sign, and signatures. There is no statement here that changes a signature; the database refuses one, too.
+//! Keys that sign, and signatures. There is no statement here that changes a signature, or of a key more than that it
+//! ends; the database refuses one, too.
 
 use crate::domain::ids::{InstitutionId, KeyId, SignatureId};
 use crate::domain::signature::{Algorithm, Purpose};
@@ -98,6 +99,24 @@ impl Signatures<'_> {
             .bind(key.algorithm)
             .bind(&key.public_key)
             .bind(&key.secret_sealed)
+            .bind(key.created_at)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
+    }
+
+    /// Ends the keys of other algorithms of the owner of `key`, at the moment at which that was made.
+    pub async fn retire_others(self, key: &KeyRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "update signing_key
+                 set retired_at = $4
+                 where institution_id = $1 and owner = $2 and algorithm <> $3 and retired_at is null",
+            )
+            .bind(key.institution_id)
+            .bind(&key.owner)
+            .bind(key.algorithm)
             .bind(key.created_at)
             .execute(conn)
             .await?;

@@ -70,6 +70,7 @@ fn a_server_that_runs_well_is_told_so_way_by_way() {
         "data can be written".to_owned(),
         "GiB are free".to_owned(),
         "its tables are up to date".to_owned(),
+        "new signatures are made by Ed25519 (YUNZHEN_SIGNING=ed25519)".to_owned(),
         "it fits its key and is good for".to_owned(),
         "it is for localhost".to_owned(),
         format!("https://localhost:{port}/readyz opens"),
@@ -86,10 +87,12 @@ fn a_server_that_runs_well_is_told_so_way_by_way() {
 
 #[test]
 fn before_the_first_start_it_says_what_is_there_and_what_is_in_the_way() {
-    let place = place();
+    let mut place = place();
     let _squatter = TcpListener::bind(&place.http).unwrap();
+    place.set("YUNZHEN_SIGNING", "sm2".to_owned());
     let (report, is_well) = place.examine();
     says(&report, "BAD", "belongs to another program");
+    says(&report, "good", "new signatures are made by SM2 (YUNZHEN_SIGNING=sm2); one on trial holds");
     says(&report, "LOOK", "yunzhen.db is not there yet");
     says(&report, "LOOK", "start the server and ask again");
     assert!(!is_well, "who runs it in a script is told by the exit code");

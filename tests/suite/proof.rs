@@ -1,15 +1,19 @@
 //! The commands around proofs, as an operator runs them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use yunzhen::clock::{Clock, Ids};
 use yunzhen::domain::audit::Entry;
+use yunzhen::domain::hex::{hex, unhex};
 use yunzhen::domain::ids::InstitutionId;
+use yunzhen::domain::signature::{Algorithm, signed_words};
+use yunzhen::protocol::proof::ExportSignature;
 use yunzhen::store::{Db, InstitutionRow};
 
+use crate::programs;
 use crate::support::binary::bare;
 use crate::support::sql::run;
 
@@ -48,7 +52,14 @@ async fn folder() -> (TempDir, Db) {
 
 /// What a command printed, both ways, and whether it said yes.
 fn said(folder: &Path, arguments: &[&str]) -> (String, bool) {
-    let output = bare(arguments).env("YUNZHEN_DATA_DIR", folder).env("YUNZHEN_LOG", "off").output().unwrap();
+    said_signing(folder, Algorithm::default(), arguments)
+}
+
+/// The same where the operator chose how signatures are made.
+fn said_signing(folder: &Path, signing: Algorithm, arguments: &[&str]) -> (String, bool) {
+    let mut command = bare(arguments);
+    command.env("YUNZHEN_DATA_DIR", folder).env("YUNZHEN_LOG", "off").env("YUNZHEN_SIGNING", signing.as_str());
+    let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     (String::from_utf8(text).unwrap(), output.status.success())
 }
@@ -73,8 +84,25 @@ async fn audit_verify_names_the_first_break_and_fails() {
 
 #[tokio::test]
 async fn an_export_verifies_without_the_server() {
+    for signing in Algorithm::ALL {
+        let elsewhere = TempDir::new().unwrap();
+        let file = elsewhere.path().join("day");
+        let name = file.to_str().unwrap();
+        let exported = exported_day(signing).await;
+        std::fs::write(&file, &exported).unwrap();
+        let (text, proved) = said(elsewhere.path(), &["verify", name]);
+        assert!(proved && text.contains("authentic: the audit log of Demo Hospital"), "{text}");
+        assert!(text.contains(&format!("({})", signing.name())), "{text}");
+        std::fs::write(&file, exported.replacen("visit_0", "visit_8", 1)).unwrap();
+        let (text, proved) = said(elsewhere.path(), &["verify", name]);
+        assert!(!proved && text.contains("NOT authentic: entry 1 was changed"), "{text}");
+    }
+}
+
+/// The first sealed day of a server that signs so, as the file that its operator gets.
+async fn exported_day(signing: Algorithm) -> String {
     let (folder, db) = folder().await;
-    said(folder.path(), &["audit", "seal", "--demo"]);
+    said_signing(folder.path(), signing, &["audit", "seal", "--demo"]);
     let day: String = match &db {
         Db::Sqlite { readers, .. } => {
             sqlx::query_scalar("select min(day) from audit_day").fetch_one(readers).await.unwrap()
@@ -82,18 +110,141 @@ async fn an_export_verifies_without_the_server() {
         Db::Postgres(_) => unreachable!("a file"),
     };
     db.close().await;
-    let elsewhere = TempDir::new().unwrap();
-    let file = elsewhere.path().join("day");
+    let file = folder.path().join("day");
     let name = file.to_str().unwrap();
-    let (text, written) = said(folder.path(), &["audit", "export", "--demo", "--day", &day, name]);
+    let (text, written) = said_signing(folder.path(), signing, &["audit", "export", "--demo", "--day", &day, name]);
     assert!(written, "{text}");
-    drop(folder);
-    let (text, proved) = said(elsewhere.path(), &["verify", name]);
-    assert!(proved && text.contains("authentic: the audit log of Demo Hospital"), "{text}");
-    let changed = std::fs::read_to_string(&file).unwrap().replacen("visit_0", "visit_8", 1);
-    std::fs::write(&file, changed).unwrap();
-    let (text, proved) = said(elsewhere.path(), &["verify", name]);
-    assert!(!proved && text.contains("NOT authentic: entry 1 was changed"), "{text}");
+    std::fs::read_to_string(&file).unwrap()
+}
+
+#[test]
+fn an_algorithm_that_nobody_knows_is_refused_by_name() {
+    let folder = TempDir::new().unwrap();
+    let mut command = bare(&["audit", "verify", "--demo"]);
+    let output = command.env("YUNZHEN_DATA_DIR", folder.path()).env("YUNZHEN_SIGNING", "rsa").output().unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!output.status.success() && text.contains("rsa") && text.contains("sm2"), "{text}");
+}
+
+/// `openssl`, with a folder for its files; it knows nothing of us.
+struct OpenSsl {
+    program: PathBuf,
+    folder: TempDir,
+}
+
+/// What `openssl pkeyutl` is told of an algorithm beyond the key.
+fn options(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm {
+        Algorithm::Ed25519 => &["-rawin"],
+        Algorithm::Sm2 => &["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"],
+    }
+}
+
+/// What stands before the bytes of a public key in its `SubjectPublicKeyInfo`.
+fn info(algorithm: Algorithm) -> Vec<u8> {
+    let digits = match algorithm {
+        Algorithm::Ed25519 => "302a300506032b6570032100",
+        Algorithm::Sm2 => "3059301306072a8648ce3d020106082a811ccf5501822d034200",
+    };
+    unhex(digits).unwrap()
+}
+
+/// A signature as ASN.1, which SM2 has around its two numbers (GM/T 0009) and Ed25519 has not.
+fn asn(algorithm: Algorithm, signature: &[u8]) -> Vec<u8> {
+    if algorithm == Algorithm::Ed25519 {
+        return signature.to_vec();
+    }
+    let number = |half: &[u8]| {
+        let mut digits: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
+        if digits.first().is_none_or(|byte| *byte >= 0x80) {
+            digits.insert(0, 0);
+        }
+        [vec![2, u8::try_from(digits.len()).unwrap()], digits].concat()
+    };
+    let body = [number(&signature[..32]), number(&signature[32..])].concat();
+    [vec![0x30, u8::try_from(body.len()).unwrap()], body].concat()
+}
+
+/// The other way round.
+fn bare_of(algorithm: Algorithm, asn: &[u8]) -> Vec<u8> {
+    if algorithm == Algorithm::Ed25519 {
+        return asn.to_vec();
+    }
+    let (mut rest, mut whole) = (&asn[2..], Vec::new());
+    for _ in 0..2 {
+        let (digits, after) = rest[2..].split_at(usize::from(rest[1]));
+        let digits: Vec<u8> = digits.iter().copied().skip_while(|byte| *byte == 0).collect();
+        whole.extend(vec![0; 32 - digits.len()]);
+        whole.extend(digits);
+        rest = after;
+    }
+    whole
+}
+
+impl OpenSsl {
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> String {
+        std::fs::write(self.file(name), bytes).unwrap();
+        self.file(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(&self.program).args(arguments).output().unwrap()
+    }
+
+    fn holds(&self, algorithm: Algorithm, public_key: &[u8], words: &[u8], signature: &[u8]) -> bool {
+        let key = self.write("public.der", &[info(algorithm), public_key.to_vec()].concat());
+        let words = self.write("words", words);
+        let signature = self.write("signature", &asn(algorithm, signature));
+        let with =
+            ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", &key, "-in", &words, "-sigfile", &signature];
+        self.run(&[&with[..], options(algorithm)].concat()).status.success()
+    }
+
+    /// A new key of its own, and its signature over these words.
+    fn signs(&self, algorithm: Algorithm, words: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let (key, public, words) = (self.file("secret.pem"), self.file("made.der"), self.write("words", words));
+        let name = algorithm.name();
+        assert!(self.run(&["genpkey", "-algorithm", name, "-out", &key]).status.success());
+        assert!(self.run(&["pkey", "-in", &key, "-pubout", "-outform", "DER", "-out", &public]).status.success());
+        let public = std::fs::read(public).unwrap();
+        assert!(public.starts_with(&info(algorithm)));
+        let made = self.run(&[&["pkeyutl", "-sign", "-inkey", &key, "-in", &words][..], options(algorithm)].concat());
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        (public[info(algorithm).len()..].to_vec(), bare_of(algorithm, &made.stdout))
+    }
+}
+
+#[tokio::test]
+async fn openssl_verifies_what_is_signed_here_and_what_it_signs_verifies_here() {
+    let Some(program) = programs::find("OPENSSL", &["openssl"]) else {
+        return programs::skip("that others verify our signatures", "no openssl is installed");
+    };
+    let other = OpenSsl { program, folder: TempDir::new().unwrap() };
+    for algorithm in Algorithm::ALL {
+        if !other.run(&["genpkey", "-algorithm", algorithm.name()]).status.success() {
+            programs::skip("that others verify our signatures", "this openssl does not know the algorithm");
+            continue;
+        }
+        let exported = exported_day(algorithm).await;
+        let head: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+        let ours: ExportSignature = serde_json::from_value(head["signature"].clone()).unwrap();
+        let words = signed_words(ours.purpose, &ours.subject, &ours.hash, &ours.key, ours.at);
+        let (key, bytes) = (unhex(&ours.public_key).unwrap(), unhex(&ours.bytes).unwrap());
+        assert!(other.holds(algorithm, &key, words.as_bytes(), &bytes), "{algorithm:?}");
+        assert!(!other.holds(algorithm, &key, &words.as_bytes()[1..], &bytes), "{algorithm:?}");
+        for _ in 0..8 {
+            // Numbers of SM2 that are shorter than 32 bytes come one time in 128.
+            let (key, bytes) = other.signs(algorithm, words.as_bytes());
+            let theirs = ExportSignature { public_key: hex(&key), bytes: hex(&bytes), ..ours.clone() };
+            assert!(theirs.holds_for(ours.purpose, &ours.subject, &ours.hash), "{theirs:?}");
+            let elsewhere = ExportSignature { subject: "audit_day:1".to_owned(), ..theirs.clone() };
+            assert!(!elsewhere.holds_for(ours.purpose, "audit_day:1", &ours.hash));
+        }
+    }
 }
 
 #[tokio::test]

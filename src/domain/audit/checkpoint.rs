@@ -6,13 +6,10 @@
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use sha2::{Digest as _, Sha256};
-
 use super::Kept;
 use super::day::{Break, What};
-use crate::domain::hex::hex;
+use crate::domain::signature::signed_hash;
 use crate::domain::time::Timestamp;
-use crate::domain::visit::signed_text;
 
 /// Where a log stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +28,7 @@ impl Checkpoint {
     /// What the server's key signs.
     pub fn hash(&self) -> String {
         let (seq, at) = (self.seq.to_string(), self.at.as_millis().to_string());
-        let text = signed_text(&[
-            ("institution", &self.institution),
-            ("seq", &seq),
-            ("head_hash", &self.head_hash),
-            ("at", &at),
-        ]);
-        hex(&Sha256::digest(text.as_bytes()))
+        signed_hash(&[("institution", &self.institution), ("seq", &seq), ("head_hash", &self.head_hash), ("at", &at)])
     }
 
     /// Under which subject.

@@ -8,12 +8,11 @@ use std::fmt;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::Kept;
 use super::merkle::Tree;
 use crate::domain::hex::hex;
-use crate::domain::visit::signed_text;
+use crate::domain::signature::signed_hash;
 
 /// A day that is over, under one hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +39,7 @@ impl DaySeal {
     /// What the server's key signs.
     pub fn hash(&self) -> String {
         let (day, first, last) = (self.day.to_string(), self.first.to_string(), self.last.to_string());
-        let text = signed_text(&[
+        signed_hash(&[
             ("institution", &self.institution),
             ("day", &day),
             ("first", &first),
@@ -48,8 +47,12 @@ impl DaySeal {
             ("head_hash", &self.head_hash),
             ("root", &self.root),
             ("previous_root", &self.previous_root),
-        ]);
-        hex(&Sha256::digest(text.as_bytes()))
+        ])
+    }
+
+    /// Under which subject.
+    pub fn subject(&self) -> String {
+        format!("audit_day:{}:{}", self.institution, self.day)
     }
 
     /// How many entries it holds.

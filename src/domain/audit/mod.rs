@@ -9,8 +9,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::hex::hex;
+use crate::domain::signature::signed_text;
 use crate::domain::time::Timestamp;
-use crate::domain::visit::signed_text;
 
 /// Who did what to whom, when and why.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,12 +2,10 @@
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::domain::herb::{Herb, HerbSet, Method, Milligrams, Named, resolve};
-use crate::domain::hex::hex;
+use crate::domain::signature::signed_hash;
 use crate::domain::text::Text;
-use crate::domain::visit::signed_text;
 
 /// Lines of a herbal sheet.
 const LINE_LIMIT: usize = 40;
@@ -361,14 +359,13 @@ pub fn canonical(content: &Content) -> String {
 /// What a signature covers, as SHA-256 in hexadecimal: prescription, version, canonical content, report and answers.
 pub fn hash_of(prescription: &str, version: i64, content: &str, report: &str, answers: &str) -> String {
     let version = version.to_string();
-    let covered = signed_text(&[
+    signed_hash(&[
         ("prescription", prescription),
         ("version", &version),
         ("content", content),
         ("report", report),
         ("answers", answers),
-    ]);
-    hex(&Sha256::digest(covered.as_bytes()))
+    ])
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The referral slip (转诊单): which visits have one, and what its code stands for.
 
-use sha2::{Digest as _, Sha256};
-
-use crate::domain::hex::hex;
+use crate::domain::signature::signed_hash;
 use crate::domain::text::Text;
-use crate::domain::visit::{Outcome, signed_text};
+use crate::domain::visit::Outcome;
 use crate::store::VisitRow;
 
 /// How the visit ends and where that sends the patient; nothing where it sends nobody anywhere.
@@ -14,8 +12,7 @@ pub(super) fn of(visit: &VisitRow) -> Option<(Outcome, Text)> {
 
 /// What a slip says: the signed note, by its hash, and the outcome. SHA-256, hexadecimal.
 pub(super) fn hash(note: &str, outcome: Outcome) -> String {
-    let text = signed_text(&[("referral", note), ("outcome", outcome.as_str())]);
-    hex(&Sha256::digest(text.as_bytes()))
+    signed_hash(&[("referral", note), ("outcome", outcome.as_str())])
 }
 
 /// The outcome that stands on a printed slip of this note; nothing where it is no slip of it.

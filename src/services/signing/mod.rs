@@ -1,9 +1,11 @@
 //! Signatures: a key for each doctor and one for the server, made at first use, sealed at rest.
 //!
 //! A seam: what signs is a [`Scheme`]; what is signed are the words of [`signed_words`], which name purpose, subject,
-//! content hash, key and time.
+//! content hash, key and time. The operator chooses by which algorithm new signatures are; where an owner's key is of
+//! another, a successor is made and the other ends: it signs no more, and what it has signed holds.
 
 mod ed25519;
+mod sm2;
 
 use sha2::{Digest as _, Sha256};
 
@@ -23,22 +25,29 @@ pub(crate) type Seed = [u8; 32];
 
 /// A way to sign.
 pub(crate) trait Scheme {
-    /// The public half.
-    fn public_key(&self, seed: &Seed) -> Vec<u8>;
+    /// The public half; none where these bytes are no secret half.
+    fn public_key(&self, seed: &Seed) -> Option<Vec<u8>>;
 
-    /// Signs.
-    fn sign(&self, seed: &Seed, words: &[u8]) -> Vec<u8>;
+    /// Signs; none where these bytes are no secret half.
+    fn sign(&self, seed: &Seed, words: &[u8]) -> Option<Vec<u8>>;
 
     /// Whether a signature is of these words and this key.
     fn holds(&self, public_key: &[u8], words: &[u8], signature: &[u8]) -> bool;
 }
 
-/// The scheme of an algorithm, where this program has one.
-pub(crate) fn scheme(algorithm: Algorithm) -> Option<&'static dyn Scheme> {
+/// The scheme of an algorithm.
+pub(crate) fn scheme(algorithm: Algorithm) -> &'static dyn Scheme {
     match algorithm {
-        Algorithm::Ed25519 => Some(&ed25519::Ed25519),
-        Algorithm::Sm2 => None,
+        Algorithm::Ed25519 => &ed25519::Ed25519,
+        Algorithm::Sm2 => &sm2::Sm2,
     }
+}
+
+/// Whether a signature on trial holds, and one of other words does not.
+pub fn works(algorithm: Algorithm) -> bool {
+    let (scheme, seed) = (scheme(algorithm), [7; 32]);
+    let (Some(key), Some(signature)) = (scheme.public_key(&seed), scheme.sign(&seed, b"trial")) else { return false };
+    scheme.holds(&key, b"trial", &signature) && !scheme.holds(&key, b"error", &signature)
 }
 
 /// Whose key signs.
@@ -85,7 +94,7 @@ impl Services {
         subject: &str,
         hash: &str,
     ) -> Result<SignatureRow, Refusal> {
-        let signer = Signer { vault: &self.vault, ids: &self.ids };
+        let signer = Signer { vault: &self.vault, ids: &self.ids, algorithm: self.config.signing };
         signer.sign(&mut work.tx, work.now, institution, by, purpose, subject, hash).await
     }
 
@@ -114,7 +123,12 @@ pub(crate) struct Signer<'a> {
     pub vault: &'a Vault,
     /// Makes them.
     pub ids: &'a Ids,
+    /// How they sign.
+    pub algorithm: Algorithm,
 }
+
+/// So many bytes are asked for before a key is given up: of SM2's secret halves one in four thousand million is none.
+const ATTEMPTS: usize = 8;
 
 impl Signer<'_> {
     /// Signs in this transaction, at `now`.
@@ -130,8 +144,9 @@ impl Signer<'_> {
         hash: &str,
     ) -> Result<SignatureRow, Refusal> {
         let (key, seed) = self.key(tx, now, institution, by).await?;
-        let scheme = scheme(key.algorithm).ok_or_else(|| Refusal::internal("no scheme for this key"))?;
         let words = signed_words(purpose, subject, hash, &key.id.to_string(), now);
+        let bytes = scheme(key.algorithm).sign(&seed, words.as_bytes());
+        let bytes = bytes.ok_or_else(|| Refusal::internal("a signing key does not sign"))?;
         let signature = SignatureRow {
             id: self.ids.make(SignatureId::from_uuid),
             institution_id: institution,
@@ -140,7 +155,7 @@ impl Signer<'_> {
             key_id: key.id,
             hash: hash.to_owned(),
             at: now,
-            bytes: scheme.sign(&seed, words.as_bytes()),
+            bytes,
         };
         tx.signatures().insert(&signature).await?;
         Ok(signature)
@@ -153,11 +168,12 @@ impl Signer<'_> {
         institution: InstitutionId,
         by: SignAs,
     ) -> Result<(KeyRow, Seed), Refusal> {
-        let (owner, algorithm) = (by.owner(), Algorithm::Ed25519);
+        let (owner, algorithm) = (by.owner(), self.algorithm);
         let mut row = tx.signatures().key_of(institution, &owner, algorithm).await?;
         if row.is_none() {
-            let new = self.new_key(now, institution, &owner, algorithm)?;
+            let new = self.new_key(now, institution, &owner)?;
             tx.signatures().make_key(&new).await?;
+            tx.signatures().retire_others(&new).await?;
             row = tx.signatures().key_of(institution, &owner, algorithm).await?;
         }
         let row = row.ok_or_else(|| Refusal::internal("a key that was made is not there"))?;
@@ -165,21 +181,17 @@ impl Signer<'_> {
         Ok((row, seed))
     }
 
-    fn new_key(
-        &self,
-        now: Timestamp,
-        institution: InstitutionId,
-        owner: &str,
-        algorithm: Algorithm,
-    ) -> Result<KeyRow, Refusal> {
-        let scheme = scheme(algorithm).ok_or_else(|| Refusal::internal("no scheme for this algorithm"))?;
-        let (id, seed) = (self.ids.make(KeyId::from_uuid), self.ids.secret::<32>());
+    fn new_key(&self, now: Timestamp, institution: InstitutionId, owner: &str) -> Result<KeyRow, Refusal> {
+        let (algorithm, id) = (self.algorithm, self.ids.make(KeyId::from_uuid));
+        let mut seeds = std::iter::repeat_with(|| self.ids.secret::<32>()).take(ATTEMPTS);
+        let pair = seeds.find_map(|seed| Some((scheme(algorithm).public_key(&seed)?, seed)));
+        let (public_key, seed) = pair.ok_or_else(|| Refusal::internal("chance gives no signing key"))?;
         Ok(KeyRow {
             id,
             institution_id: institution,
             owner: owner.to_owned(),
             algorithm,
-            public_key: scheme.public_key(&seed),
+            public_key,
             secret_sealed: self.vault.seal(Field::SigningKey, id.as_uuid(), &hex(&seed)),
             created_at: now,
             retired_at: None,
@@ -195,7 +207,7 @@ fn seed_of(vault: &Vault, key: &KeyRow) -> Option<Seed> {
 /// Whether a key was made by this server: its secret half opens and belongs to its public half. Somebody who may write
 /// to the database can put in a key, but not one of ours.
 pub(crate) fn is_ours(vault: &Vault, key: &KeyRow) -> bool {
-    let public = seed_of(vault, key).and_then(|seed| Some(scheme(key.algorithm)?.public_key(&seed)));
+    let public = seed_of(vault, key).and_then(|seed| scheme(key.algorithm).public_key(&seed));
     public.as_ref() == Some(&key.public_key)
 }
 
@@ -207,5 +219,5 @@ pub fn fingerprint(public_key: &[u8]) -> String {
 /// Whether a signature is its key's, over its own words.
 pub(crate) fn signature_holds(signature: &SignatureRow, key: &KeyRow) -> bool {
     let words = signed_words(signature.purpose, &signature.subject, &signature.hash, &key.id.to_string(), signature.at);
-    scheme(key.algorithm).is_some_and(|scheme| scheme.holds(&key.public_key, words.as_bytes(), &signature.bytes))
+    scheme(key.algorithm).holds(&key.public_key, words.as_bytes(), &signature.bytes)
 }

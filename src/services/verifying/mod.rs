@@ -3,6 +3,9 @@
 //! A file is taken letter by letter: one that says the same in other letters, by blanks or by an order of its own, is not
 //! the file that the server wrote.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod bad_bytes;
 mod queue;
 mod visit;
 
@@ -11,10 +14,9 @@ use std::fmt;
 use crate::domain::audit::Kept;
 use crate::domain::audit::day::{Break, Verifier};
 use crate::domain::hex::{hex, unhex};
-use crate::domain::signature::{Purpose, signed_words};
+use crate::domain::signature::{Algorithm, Purpose, signed_words};
 use crate::protocol::booking::QUEUE_FORMAT;
 use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, VISIT_FORMAT};
-use crate::services::audit_days::subject;
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
 /// What a file was proved to be.
@@ -24,6 +26,8 @@ pub struct Proved {
     pub what: String,
     /// The fingerprint of the key that signed.
     pub fingerprint: String,
+    /// How it signs.
+    pub algorithm: Algorithm,
 }
 
 /// Why a file proves nothing.
@@ -56,7 +60,7 @@ pub enum Unproved {
 
 impl fmt::Display for Proved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; signed by the key {}", self.what, self.fingerprint)
+        write!(f, "{}; signed by the key {} ({})", self.what, self.fingerprint, self.algorithm.name())
     }
 }
 
@@ -66,7 +70,7 @@ impl ExportSignature {
         let words = signed_words(self.purpose, &self.subject, &self.hash, &self.key, self.at);
         let (Some(key), Some(bytes)) = (digits(&self.public_key), digits(&self.bytes)) else { return false };
         let own = (self.purpose, self.subject.as_str(), self.hash.as_str()) == (purpose, subject, hash);
-        own && scheme(self.algorithm).is_some_and(|scheme| scheme.holds(&key, words.as_bytes(), &bytes))
+        own && scheme(self.algorithm).holds(&key, words.as_bytes(), &bytes)
     }
 
     /// The same, made by the server for its institution.
@@ -100,7 +104,7 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
     if let Some(wanted) = key.map(str::to_lowercase).filter(|wanted| *wanted != found) {
         return Err(Unproved::OtherKey { found, wanted });
     }
-    Ok(Proved { what: proved, fingerprint: found })
+    Ok(Proved { what: proved, fingerprint: found, algorithm: signature.algorithm })
 }
 
 fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
@@ -110,7 +114,7 @@ fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
         return Err(Unproved::Content("the first line".to_owned()));
     }
     let DayExport { name, seal, sealed_at, signature, .. } = day;
-    if !signature.is_of_server_for(Purpose::AuditDay, &subject(&seal), &seal.hash()) || sealed_at != signature.at {
+    if !signature.is_of_server_for(Purpose::AuditDay, &seal.subject(), &seal.hash()) || sealed_at != signature.at {
         return Err(Unproved::Signature);
     }
     let mut verifier: Option<Verifier> = None;

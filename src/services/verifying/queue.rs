@@ -5,10 +5,10 @@ use sha2::{Digest as _, Sha256};
 use super::Unproved;
 use crate::domain::fairness::replay;
 use crate::domain::hex::hex;
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Purpose, queue_subject};
 use crate::protocol::booking::{QueueContent, QueueDay};
 use crate::protocol::proof::ExportSignature;
-use crate::services::receipts::{findings, queue_subject};
+use crate::services::receipts::findings;
 
 pub(super) fn verify(text: &str) -> Result<(String, ExportSignature), Unproved> {
     let unreadable = |_| Unproved::Unreadable { line: 1 };

@@ -7,15 +7,11 @@ use crate::domain::audit::Kept;
 use crate::domain::audit::merkle::{Hash, is_included};
 use crate::domain::hex::{hex, unhex};
 use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
 use crate::protocol::proof::{
     ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VisitExport,
 };
-use crate::services::audit_days::subject;
-use crate::services::notes::Noted;
-use crate::services::pharmacy::{review_hash, review_subject};
-use crate::services::sealing::{export_hash, export_subject};
 
 /// What a file holds.
 #[derive(Default)]
@@ -144,5 +140,5 @@ fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {
     let (Some(root), Some(path)) = (root, path) else { return false };
     let (Some(index), Some(count)) = (number(entry.seq - seal.first), number(seal.entries())) else { return false };
     is_included(&entry.leaf(), index, count, &path, &root)
-        && signature.is_of_server_for(Purpose::AuditDay, &subject(seal), &seal.hash())
+        && signature.is_of_server_for(Purpose::AuditDay, &seal.subject(), &seal.hash())
 }

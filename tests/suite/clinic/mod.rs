@@ -31,6 +31,7 @@ mod resume;
 mod retriage;
 mod ring_texts;
 mod sealed;
+mod sm2;
 pub mod stage;
 mod stills;
 mod tongue;

@@ -30,12 +30,12 @@ async fn pdf(stage: &Stage, visit: &Visit, token: &str, paper: &str) -> (u16, St
 }
 
 /// What stands behind the code of the newest document.
-async fn code(stage: &Stage, visit: &Visit) -> String {
+pub(super) async fn code(stage: &Stage, visit: &Visit) -> String {
     let documents = stage.get(&format!("/visits/{}/documents", visit.id), &visit.patient).await.ok();
     documents[0]["link"].as_str().unwrap().rsplit_once("/verify/").unwrap().1.to_owned()
 }
 
-async fn verdict(stage: &Stage, token: &str) -> Value {
+pub(super) async fn verdict(stage: &Stage, token: &str) -> Value {
     let answer: Answer = stage.get(&format!("/verify/{token}"), "").await;
     answer.ok()
 }

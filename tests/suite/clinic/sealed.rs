@@ -15,14 +15,14 @@ use super::stage::{Stage, nothing};
 use crate::support::binary::bare;
 
 /// The letters of an answer.
-async fn text(stage: &Stage, method: reqwest::Method, path: &str, token: &str) -> String {
+pub(super) async fn text(stage: &Stage, method: reqwest::Method, path: &str, token: &str) -> String {
     let url = format!("http://{}/api/v1{path}", stage.server.http_addr);
     let answer = reqwest::Client::new().request(method, url).bearer_auth(token).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     answer.text().await.unwrap()
 }
 
-async fn key(stage: &Stage, boss: &str) -> String {
+pub(super) async fn key(stage: &Stage, boss: &str) -> String {
     stage.get("/audit/days", boss).await.ok()["fingerprint"].as_str().unwrap().to_owned()
 }
 
@@ -71,7 +71,7 @@ fn any_hand() -> impl Strategy<Value = Hand> {
 }
 
 /// Whoever knows the key, and whoever knows nothing, finds any change.
-fn every_change_is_found(whole: &str, key: &str) {
+pub(super) fn every_change_is_found(whole: &str, key: &str) {
     verify_export(whole, Some(key)).unwrap();
     let head = whole.split('\n').next().unwrap_or_default();
     let config = Config { cases: 600, failure_persistence: None, ..Config::default() };
@@ -88,7 +88,7 @@ fn every_change_is_found(whole: &str, key: &str) {
 }
 
 /// What `yunzhen verify` says of a file, and whether it says yes.
-fn verify(text: &str, key: &str) -> (String, bool) {
+pub(super) fn verify(text: &str, key: &str) -> (String, bool) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("export");
     std::fs::write(&file, text).unwrap();

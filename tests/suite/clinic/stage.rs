@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use yunzhen::app::{self, Running};
 use yunzhen::clock::Clock;
 use yunzhen::config::Config;
+use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::seed::DEMO_LINK;
 
@@ -75,13 +76,16 @@ impl Stage {
         Self::open_with(|config| config.sms_webhook = sms_webhook).await
     }
 
+    /// The same where signatures are made so.
+    pub async fn open_signing(signing: Algorithm) -> Self {
+        Self::open_with(|config| config.signing = signing).await
+    }
+
     /// The same with what the operator chose.
     pub async fn open_with(choose: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        let mut config = config(&folder);
-        choose(&mut config);
-        let server = app::start(config, clock.clone()).await.unwrap();
+        let server = start(&folder, &clock, choose).await;
         server.services.seed_demo(90).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
@@ -89,9 +93,18 @@ impl Stage {
 
     /// Ends the server and starts another on the same data.
     pub async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// The same, and from now on signatures are made so.
+    pub async fn restart_signing(self, signing: Algorithm) -> Self {
+        self.restart_with(|config| config.signing = signing).await
+    }
+
+    async fn restart_with(self, choose: impl FnOnce(&mut Config)) -> Self {
         let Self { server, clock, folder, .. } = self;
         server.stop().await;
-        let server = app::start(config(&folder), clock.clone()).await.unwrap();
+        let server = start(&folder, &clock, choose).await;
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
     }
@@ -294,6 +307,12 @@ pub struct Visit {
     pub id: String,
 }
 
+async fn start(folder: &TempDir, clock: &Clock, choose: impl FnOnce(&mut Config)) -> Running {
+    let mut config = config(folder);
+    choose(&mut config);
+    app::start(config, clock.clone()).await.unwrap()
+}
+
 /// What a demonstration in `folder` is started with, on ports that are free.
 pub fn config(folder: &TempDir) -> Config {
     Config {
@@ -317,6 +336,7 @@ pub fn config(folder: &TempDir) -> Config {
         data_dir: folder.path().to_owned(),
         database_url: None,
         secret: None,
+        signing: Algorithm::default(),
         sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,

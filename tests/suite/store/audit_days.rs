@@ -6,6 +6,7 @@ use serde_json::json;
 use yunzhen::clock::Ids;
 use yunzhen::domain::audit::Entry;
 use yunzhen::domain::ids::InstitutionId;
+use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::audit_days::{Notary, VerifiedLog};
 use yunzhen::services::vault::Vault;
@@ -22,16 +23,17 @@ struct Office {
     db: Db,
     vault: Vault,
     ids: Ids,
+    signing: Algorithm,
 }
 
 impl Office {
     fn open(hospital: &Hospital) -> Self {
         let vault = Vault::new(&[7; 32], hospital.ids.clone());
-        Self { db: hospital.db.clone(), vault, ids: hospital.ids.clone() }
+        Self { db: hospital.db.clone(), vault, ids: hospital.ids.clone(), signing: Algorithm::default() }
     }
 
     fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids }
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.signing }
     }
 
     async fn seal(&self, now: Timestamp) -> usize {
@@ -203,6 +205,41 @@ on_both! {
         run(&db, forged.leak()).await;
         let text = office.notary().export(hospital.institution, "2026-11-26".parse().unwrap()).await.unwrap();
         assert!(verify_export(&text, Some(&key)).is_ok());
+    }
+
+    async fn days_that_were_sealed_before_and_after_another_algorithm_was_chosen_are_whole(db: Db) {
+        let (hospital, mut office, now) = three_days(&db).await;
+        assert_eq!(office.seal(MORNING + DAY).await, 1);
+        let mut seal = async |signing, now| {
+            office.signing = signing;
+            let sealed = office.seal(now).await;
+            (sealed, office.log().await)
+        };
+        let (sealed, log) = seal(Algorithm::Sm2, now).await;
+        assert_eq!((sealed, &log.found, log.days), (2, &Ok(6), 3));
+        let signed_by = |log: &VerifiedLog| log.sealed_by.iter().map(|(how, _)| *how).collect::<Vec<_>>();
+        assert_eq!(signed_by(&log), [Algorithm::Ed25519, Algorithm::Sm2]);
+        let (first, second) = (log.sealed_by[0].1.clone(), log.sealed_by[1].1.clone());
+        assert_eq!(log.fingerprint.as_ref(), Some(&second));
+        // Who goes back gets a key of their own time, too.
+        let (sealed, log) = seal(Algorithm::Ed25519, now + DAY).await;
+        assert_eq!((sealed, &log.found), (1, &Ok(6)));
+        assert_eq!(signed_by(&log), [Algorithm::Ed25519, Algorithm::Sm2, Algorithm::Ed25519]);
+        assert_ne!(log.sealed_by[2].1, first);
+        assert_eq!(office.notary().verify_signatures().await.unwrap(), Ok(4));
+        for (day, key, how) in [("2026-11-24", &first, Algorithm::Ed25519), ("2026-11-26", &second, Algorithm::Sm2)] {
+            let text = office.notary().export(hospital.institution, day.parse().unwrap()).await.unwrap();
+            let proved = verify_export(&text, Some(key)).unwrap();
+            assert_eq!((&proved.fingerprint, proved.algorithm), (key, how));
+            assert!(proved.to_string().ends_with(&format!("signed by the key {key} ({})", how.name())), "{proved}");
+            // Called the other algorithm's, the same bytes prove nothing.
+            let other = if how == Algorithm::Sm2 { Algorithm::Ed25519 } else { Algorithm::Sm2 };
+            let renamed = text.replacen(&format!("\"{}\"", how.as_str()), &format!("\"{}\"", other.as_str()), 1);
+            assert!(renamed != text && verify_export(&renamed, None).is_err());
+        }
+        // A stranger's key is none of ours, whatever its algorithm.
+        let stranger = Office { vault: Vault::new(&[8; 32], hospital.ids.clone()), ..Office::open(&hospital) };
+        assert!(stranger.found().await.unwrap_err().contains("not signed by the server's key"));
     }
 
     async fn who_cuts_off_the_end_of_today_is_found_up_to_the_last_signed_head(db: Db) {

@@ -1,17 +1,19 @@
 //! Keys and signatures: a key is made once, a signature never changes.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 use yunzhen::domain::ids::{AccountId, KeyId, SignatureId};
 use yunzhen::domain::signature::{Algorithm, Purpose};
 use yunzhen::services::signing::{SignAs, Validity};
 use yunzhen::services::vault::Vault;
 use yunzhen::services::work::Work;
-use yunzhen::store::{KeyRow, SignatureRow};
+use yunzhen::store::{Db, KeyRow, SignatureRow};
 
 use crate::support::app::TestApp;
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
-use crate::support::sql::refusal;
+use crate::support::sql::{refusal, run};
 
 fn key(hospital: &Hospital, number: u128) -> KeyRow {
     KeyRow {
@@ -38,6 +40,63 @@ on_both! {
         assert_eq!(tx.signatures().key(second.id).await.unwrap(), None);
         let sm2 = tx.signatures().key_of(hospital.institution, "server", Algorithm::Sm2).await.unwrap();
         assert_eq!(sm2, None, "another algorithm is another key");
+    }
+
+    async fn a_successor_ends_the_key_of_the_other_algorithm_and_both_are_kept(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let old = key(&hospital, 1);
+        let somebody = KeyRow { owner: "account_1".to_owned(), ..key(&hospital, 2) };
+        let later = MORNING + Duration::from_hours(1);
+        let new = KeyRow { algorithm: Algorithm::Sm2, public_key: vec![4; 65], created_at: later, ..key(&hospital, 3) };
+        hospital.write(async |tx| {
+            for key in [&old, &somebody, &new] {
+                tx.signatures().make_key(key).await.unwrap();
+            }
+            tx.signatures().retire_others(&new).await.unwrap();
+        }).await;
+        let of = async |owner: &str, algorithm| {
+            db.read().await.unwrap().signatures().key_of(hospital.institution, owner, algorithm).await.unwrap()
+        };
+        assert_eq!(of("server", Algorithm::Sm2).await, Some(new.clone()));
+        assert_eq!(of("server", Algorithm::Ed25519).await, None, "it signs no more");
+        assert_eq!(of("account_1", Algorithm::Ed25519).await, Some(somebody.clone()), "nobody else's ends");
+        let ended = KeyRow { retired_at: Some(later), ..old.clone() };
+        let kept = db.read().await.unwrap().signatures().key(old.id).await.unwrap();
+        assert_eq!(kept, Some(ended.clone()), "what it has signed verifies");
+        // Who goes back gets another key; the first has ended once and for all.
+        let again = KeyRow { created_at: later, ..key(&hospital, 4) };
+        hospital.write(async |tx| {
+            tx.signatures().make_key(&again).await.unwrap();
+            tx.signatures().retire_others(&again).await.unwrap();
+        }).await;
+        assert_eq!(of("server", Algorithm::Ed25519).await, Some(again.clone()));
+        let all = db.read().await.unwrap().signatures().keys(hospital.institution).await.unwrap();
+        let ends: Vec<_> = all.iter().map(|key| (key.id, key.retired_at)).collect();
+        let wanted = [(old.id, Some(later)), (somebody.id, None), (new.id, Some(later)), (again.id, None)];
+        assert_eq!(ends, wanted);
+    }
+
+    async fn a_key_never_changes_but_that_it_ends_once(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        hospital.write(async |tx| tx.signatures().make_key(&key(&hospital, 1)).await.unwrap()).await;
+        let bytes = match &db {
+            Db::Sqlite { .. } => "update signing_key set public_key = x'00'",
+            Db::Postgres(_) => "update signing_key set public_key = '\\x00'",
+        };
+        let changes = [
+            "update signing_key set algorithm = 'sm2'",
+            "update signing_key set owner = 'account_9'",
+            "update signing_key set created_at = 1",
+            "delete from signing_key",
+            bytes,
+        ];
+        for change in changes {
+            assert!(refusal(&db, change).await.contains("a key never changes"), "{change}");
+        }
+        run(&db, "update signing_key set retired_at = 5").await;
+        for change in ["update signing_key set retired_at = null", "update signing_key set retired_at = 6"] {
+            assert!(refusal(&db, change).await.contains("it ends once"), "{change}");
+        }
     }
 
     async fn a_signature_is_found_by_its_subject_and_never_changes(db: Db) {

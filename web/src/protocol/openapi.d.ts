@@ -2666,6 +2666,8 @@ export interface components {
             days: components["schemas"]["AuditDayView"][];
             /** @description SHA-256 over the public key that seals, for comparing it with that of an export. */
             fingerprint?: string | null;
+            /** @description Every key that the server has signed with, oldest first: an older export is by an older key. */
+            keys: components["schemas"]["ServerKey"][];
         };
         /** @description A sealed day. */
         AuditDayView: {
@@ -5440,6 +5442,16 @@ export interface components {
             screen?: boolean;
             /** @description A moving test picture stands in for the camera (demonstration only). */
             test_picture?: boolean;
+        };
+        /** @description A key of the server. */
+        ServerKey: {
+            /** @description How it signs. */
+            algorithm: components["schemas"]["Algorithm"];
+            /** @description SHA-256 over its public half. */
+            fingerprint: string;
+            /** @description When it was made. */
+            since: components["schemas"]["Timestamp"];
+            until?: components["schemas"]["Timestamp"] | null;
         };
         /** @description What the server says. */
         ServerMessage: {

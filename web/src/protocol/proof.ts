@@ -2,10 +2,23 @@
 
 import type { Text } from './types'
 
+/** How a key signs. */
+export type Algorithm = 'ed25519' | 'sm2'
+export const algorithmNames: Record<Algorithm, string> = { ed25519: 'Ed25519', sm2: 'SM2' }
+
 export interface AuditDays {
   /** Of the public key that seals, for comparing it with that of an export. */
   fingerprint: string | null
+  /** Every key that the server has signed with, oldest first. */
+  keys: ServerKey[]
   days: AuditDay[]
+}
+export interface ServerKey {
+  algorithm: Algorithm
+  fingerprint: string
+  since: number
+  /** It signs no more since. */
+  until: number | null
 }
 export interface AuditDay {
   day: string

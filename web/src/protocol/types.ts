@@ -1,5 +1,6 @@
 // What the server says over REST, by the names of its own documents. The source of every shape is the OpenAPI document.
 
+import type { Algorithm } from './proof'
 import type { Diagnosis, FourExams, Inserted, NoteChange, Section } from './record'
 
 export interface Text {
@@ -217,7 +218,7 @@ export interface SignedNote {
   reason: string | null
   changes?: NoteChange[]
   sections?: Section[]
-  signature?: { algorithm: 'ed25519' | 'sm2'; key: string; at: number } | null
+  signature?: { algorithm: Algorithm; key: string; at: number } | null
 }
 export type Outcome = 'home_care' | 'go_to_hospital' | 'closed_loop_transport' | 'follow_up' | 'emergency120'
 export interface VisitSummary {

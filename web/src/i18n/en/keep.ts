@@ -3,6 +3,7 @@ export const keep = {
   'keep.days.lead': 'Each day is sealed on the next: its entries are a chain and make one root, signed by the server’s key. Anybody can verify an exported day offline by yunzhen verify.',
   'keep.days.none': 'No day is over yet; the first is sealed tomorrow.',
   'keep.key': 'Fingerprint of the sealing key',
+  'keep.key.old': 'Fingerprint of an earlier sealing key',
   'keep.verify': 'Verify the whole log',
   'keep.whole': 'The log is whole',
   'keep.whole.text': '{entries} entries and {days} sealed days were read; nothing was changed, removed or moved. {time}',

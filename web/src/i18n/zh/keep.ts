@@ -3,6 +3,7 @@ export const keep = {
   'keep.days.lead': '每天的记录在次日封存：各条首尾相接，合成一个根，由服务器的密钥签名。导出的文件可用 yunzhen verify 离线核验。',
   'keep.days.none': '还没有过完的一天，明天会封存第一天。',
   'keep.key': '封存密钥指纹',
+  'keep.key.old': '此前的封存密钥指纹',
   'keep.verify': '核验全部日志',
   'keep.whole': '日志完整',
   'keep.whole.text': '核对了 {entries} 条记录、{days} 个封存日，没有改动、缺失或调换。{time}',
