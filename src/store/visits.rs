@@ -263,8 +263,14 @@ impl Visits<'_> {
             .bind(visit.desk_id)
             .bind(visit.room_id)
             .bind(visit.started_at)
-            .execute(conn)
+            .execute(&mut *conn)
             .await?;
+            // What was filmed is the visit's, and so are its readers.
+            sqlx::query("update recording set doctor_id = $2 where visit_id = $1")
+                .bind(visit.id)
+                .bind(visit.doctor_id)
+                .execute(conn)
+                .await?;
         });
         Ok(())
     }
