@@ -181,7 +181,7 @@ impl Visits<'_> {
             sqlx::query_as(columns!(
                 "where doctor_id = $1
                    and (end_reason is null or end_reason in ('finished', 'transferred', 'emergency'))
-                   and not exists (select 1 from note where note.visit_id = visit.id)
+                   and not is_signed
                  order by started_at
                  limit $2"
             ))
