@@ -13,7 +13,7 @@ use crate::figures::kib;
 use crate::hospital::SECRET;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_yunzhen");
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
 /// A running `yunzhen serve`.
 pub struct Server {

@@ -142,16 +142,19 @@ async fn open_visits(hospital: &mut Hospital) -> Vec<Writing> {
 
 /// A record in which everything was asked, seen, and felt; no two rounds wrote the same.
 fn examined(round: usize) -> NoteContent {
-    let words = "患者自述症状于午后及夜间较重,晨起减轻,饮食起居如常,未自行用药。";
+    let words = "患者自述症状于午后及夜间较重，晨起减轻，未自行用药。";
     let finding = |id: &str| {
         let of_field = TERMS.all().iter().find(|term| term.field.as_deref() == Some(id));
         let terms: Vec<&str> = of_field.iter().map(|term| term.code.as_str()).collect();
         (id.to_owned(), json!({ "terms": terms, "words": words }))
     };
-    let asked = TERMS.fields().iter().filter(|field| field.id.starts_with("ask.") || field.id.starts_with("l"));
+    // A smell needs somebody beside the patient, and a finger's vein is a child's.
+    let asked = TERMS.fields().iter().filter(|field| {
+        (field.id.starts_with("ask.") || field.id.starts_with("look.")) && field.id != "look.finger_vein"
+    });
     let findings: Map<String, Value> = asked.map(|field| finding(&field.id)).collect();
     let content = json!({
-        "complaint": format!("发热两天,伴咽痛、咳嗽。第{round}次保存。"),
+        "complaint": format!("发热两天，伴咽痛、咳嗽。第{round}次保存。"),
         "history": words.repeat(4),
         "background": words.repeat(2),
         "vitals": { "temperature": 38.2, "heart_rate": 88.0, "respiratory_rate": 18.0, "oxygen_saturation": 97.0 },
