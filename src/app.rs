@@ -257,6 +257,8 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
     let data_dir: PathBuf = config.data_dir.clone();
     start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
         services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
+        // The hourly tidying may have come before the hours of the doctors.
+        services.roll_slots().await.map_err(|e| failed("the slots could not be made")(&e))?;
         present_demo(&data_dir, &services.config.base_url(http_addr))
     })
     .await

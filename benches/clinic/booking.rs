@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use yunzhen::domain::ids::{PatientId, SlotId};
+use yunzhen::domain::ids::{PatientId, RosterId, SlotId};
 use yunzhen::domain::permission::Actor;
 use yunzhen::protocol::booking::BookingRequest;
 use yunzhen::services::work::Command;
-use yunzhen::store::Db;
+use yunzhen::store::{Db, RosterRow};
 
 use crate::figures::Spread;
 use crate::hospital::Hospital;
@@ -19,6 +19,8 @@ use crate::{folder, programs};
 
 /// People who book at once.
 const HANDS: [usize; 2] = [1, 8];
+/// Doctors beside those of the demonstration.
+const DOCTORS: usize = 16;
 /// The clinic that has bookable hours.
 const LINK: &str = "demo-tcm-clinic";
 
@@ -37,6 +39,7 @@ pub async fn run() {
 async fn measure(database: &str, db: Db) {
     let mut hospital = Hospital::open(db.clone()).await;
     run_statement(&db, "create table if not exists bare (id bigint primary key, at bigint not null)").await;
+    employ(&hospital).await;
     hospital.services.roll_slots().await.unwrap();
     let mut people = Vec::new();
     for _ in 0..HANDS[1] {
@@ -52,6 +55,7 @@ async fn measure(database: &str, db: Db) {
         for _ in 0..ROUNDS {
             let commits = bare(&db, hands).await;
             let wanted: Vec<SlotId> = slots.by_ref().take(CALLS).collect();
+            assert_eq!(wanted.len(), CALLS, "the clinic has hours enough");
             let booked = book(&hospital, &people[..hands], &wanted).await;
             for (runs, figure) in rounds.iter_mut().zip([booked, commits, booked / commits]) {
                 runs.push(figure);
@@ -64,14 +68,36 @@ async fn measure(database: &str, db: Db) {
     db.close().await;
 }
 
-/// Every place that can be booked: a slot of two comes twice.
+/// More doctors with the hours of one who is there, so that no round runs out of slots.
+async fn employ(hospital: &Hospital) {
+    let mut tx = hospital.db.read().await.unwrap();
+    let clinic = tx.clinics().by_link(LINK).await.unwrap().unwrap();
+    let rosters = tx.rosters().of(clinic.institution_id).await.unwrap();
+    drop(tx);
+    let like = rosters.into_iter().find(|roster| roster.clinic_id == clinic.id).unwrap();
+    for _ in 0..DOCTORS {
+        let desk = hospital.desk(clinic.id).await;
+        let (id, doctor_id) = (hospital.services.ids.make(RosterId::from_uuid), desk.doctor.doctor().unwrap().account);
+        let roster = RosterRow { id, doctor_id, ..like.clone() };
+        let mut tx = hospital.db.begin().await.unwrap();
+        tx.rosters().insert(&roster).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+/// Every slot that can be booked.
 async fn open_slots(db: &Db) -> Vec<SlotId> {
     let mut tx = db.read().await.unwrap();
     let clinic = tx.clinics().by_link(LINK).await.unwrap().unwrap();
-    let now = yunzhen::clock::Clock::System.now();
-    let until = now + Duration::from_hours(24 * 30);
-    let open = tx.slots().open(clinic.id, now + Duration::from_mins(5), until, None).await.unwrap();
-    open.into_iter().map(|slot| slot.id).collect()
+    let soon = yunzhen::clock::Clock::System.now() + Duration::from_mins(5);
+    let mut slots = Vec::new();
+    // A day at a time: nobody is shown more than two thousand.
+    for day in 0..30 {
+        let from = soon + Duration::from_hours(24 * day);
+        let open = tx.slots().open(clinic.id, from, from + Duration::from_hours(24), None).await.unwrap();
+        slots.extend(open.into_iter().map(|slot| slot.id));
+    }
+    slots
 }
 
 /// One round; bookings per second.

@@ -13,7 +13,7 @@ use crate::figures::kib;
 use crate::hospital::SECRET;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_yunzhen");
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
 /// A running `yunzhen serve`.
 pub struct Server {
@@ -36,16 +36,22 @@ pub struct Memory {
 impl Server {
     /// Starts it on the database of `folder`, and waits until it is ready.
     pub async fn start(folder: &Path) -> Self {
+        Self::start_as("serve", folder, None).await
+    }
+
+    /// The same as a demonstration, whose people can sign in, or on another database.
+    pub async fn start_as(role: &str, folder: &Path, database: Option<&str>) -> Self {
         let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let begun = Instant::now();
         let process = Command::new(BINARY)
-            .arg("serve")
+            .arg(role)
             .env_clear()
             .env("YUNZHEN_HTTP_ADDR", http.to_string())
             .env("YUNZHEN_MEDIA_ADDR", "127.0.0.1:0")
             .env("YUNZHEN_PUBLIC_URL", format!("http://{http}"))
             .env("YUNZHEN_DATA_DIR", folder)
             .env("YUNZHEN_SECRET", SECRET)
+            .envs(database.map(|url| ("YUNZHEN_DATABASE_URL", url)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

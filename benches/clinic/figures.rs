@@ -34,6 +34,36 @@ impl fmt::Display for Spread {
     }
 }
 
+/// How long most of many waits were, and the longest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tail {
+    /// Half of them were not longer.
+    pub p50: f64,
+    /// One in a hundred was longer.
+    pub p99: f64,
+    /// The longest.
+    pub slowest: f64,
+}
+
+impl Tail {
+    /// The tail of at least one wait.
+    pub fn of(waits: &[f64]) -> Self {
+        let mut waits = waits.to_vec();
+        waits.sort_by(f64::total_cmp);
+        let last = waits.len() - 1;
+        Self { p50: waits[last / 2], p99: waits[last * 99 / 100], slowest: waits[last] }
+    }
+}
+
+impl fmt::Display for Tail {
+    /// `p50 / p99 / slowest`, with as many decimals as asked for.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = f.precision().unwrap_or(0);
+        let Self { p50, p99, slowest } = self;
+        write!(f, "{p50:.decimals$} / {p99:.decimals$} / {slowest:.decimals$}")
+    }
+}
+
 /// The number of KiB behind `field` in a file such as `/proc/meminfo`.
 pub fn kib(text: &str, field: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;

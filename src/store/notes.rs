@@ -102,8 +102,12 @@ impl Notes<'_> {
             .bind(note.signed_by)
             .bind(note.signed_at)
             .bind(&note.reason)
-            .execute(conn)
+            .execute(&mut *conn)
             .await?;
+            sqlx::query("update visit set is_signed = true where id = $1 and not is_signed")
+                .bind(note.visit_id)
+                .execute(conn)
+                .await?;
         });
         Ok(())
     }

@@ -71,8 +71,9 @@ impl Recordings<'_> {
             sqlx::query(
                 "insert into recording (id, institution_id, visit_id, room_id, participant_id, part, started_at, millis,
                                         consent_version, consent_at, retain_until, is_cut, is_withdrawn, gaps, place,
-                                        size, stored_size, hash, key_sealed, stored_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                                        size, stored_size, hash, key_sealed, stored_at, doctor_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                         (select visit.doctor_id from visit where visit.id = $3))
                  on conflict (id) do nothing",
             )
             .bind(row.id)
@@ -127,7 +128,7 @@ impl Recordings<'_> {
     pub async fn of_doctor(self, doctor: AccountId, limit: i64) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where visit_id in (select id from visit where doctor_id = $1)
+                "where doctor_id = $1
                    and exists (select 1 from visit
                                where visit.id = recording.visit_id
                                  and (visit.room_id <> recording.room_id or visit.end_reason is null

@@ -181,7 +181,7 @@ impl Visits<'_> {
             sqlx::query_as(columns!(
                 "where doctor_id = $1
                    and (end_reason is null or end_reason in ('finished', 'transferred', 'emergency'))
-                   and not exists (select 1 from note where note.visit_id = visit.id)
+                   and not is_signed
                  order by started_at
                  limit $2"
             ))
@@ -263,8 +263,14 @@ impl Visits<'_> {
             .bind(visit.desk_id)
             .bind(visit.room_id)
             .bind(visit.started_at)
-            .execute(conn)
+            .execute(&mut *conn)
             .await?;
+            // What was filmed is the visit's, and so are its readers.
+            sqlx::query("update recording set doctor_id = $2 where visit_id = $1")
+                .bind(visit.id)
+                .bind(visit.doctor_id)
+                .execute(conn)
+                .await?;
         });
         Ok(())
     }

@@ -57,6 +57,8 @@ async fn the_demonstration_prints_and_writes_links_and_accounts_that_work() {
         roles.push(account["role"].as_str().unwrap());
     }
     assert_eq!(roles, ["doctor", "doctor", "nurse", "pharmacist", "administrator"]);
+    let slots = site.get("/slots?link=demo-tcm-clinic", "").await.ok();
+    assert_ne!(slots["slots"], json!([]), "there are hours to book the moment it is ready");
     let doctor = site.staff("doctor").await;
     let clinics = site.get("/clinics", &doctor).await.ok();
     let codes: Vec<_> = clinics.as_array().unwrap().iter().map(|clinic| clinic["code"].as_str().unwrap()).collect();

@@ -86,6 +86,16 @@ on_both! {
         }
     }
 
+    async fn the_films_of_a_visit_that_another_doctor_begins_anew_are_that_doctors(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let (visit, row) = kept(&hospital).await;
+        let next = VisitRow { doctor_id: hospital.desks[1].doctor, desk_id: hospital.desks[1].id, ..visit.clone() };
+        hospital.write(async |tx| tx.visits().restart(&next).await.unwrap()).await;
+        let mut tx = db.read().await.unwrap();
+        assert_eq!(tx.recordings().of_doctor(next.doctor_id, 10).await.unwrap(), [row]);
+        assert_eq!(tx.recordings().of_doctor(visit.doctor_id, 10).await.unwrap(), []);
+    }
+
     async fn a_clinic_records_nobody_until_it_is_told_to(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let visit = visit(&hospital, 0).await;

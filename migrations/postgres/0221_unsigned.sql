@@ -1,0 +1,6 @@
+-- Whether a visit's note was ever signed stands beside it, so that a doctor's unsigned ones are found by an index.
+
+alter table visit add column is_signed boolean not null default false;
+update visit set is_signed = true where exists (select 1 from note where note.visit_id = visit.id);
+
+create index visit_unsigned on visit (doctor_id, started_at) where not is_signed;
