@@ -163,6 +163,7 @@ pub enum RoomPurpose {
 
 /// Somebody in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "words about a person, each free of the others")]
 pub struct Participant {
     /// The seat.
     pub id: ParticipantId,

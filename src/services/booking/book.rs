@@ -118,7 +118,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "it is there already"));
         }
         if before.version != request.version {
-            return Err(stale());
+            return Err(behind(&mut work.tx, act, id, work.now).await);
         }
         is_before(&before, work.now)?;
         work.tx.patients().hold(before.patient_id).await?;
