@@ -35,7 +35,7 @@ use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pi
 use super::vandal::{Behind, Overheard, Vandal};
 
 /// Upper bound of every wait: a test that needs it has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The header extension that says how loud a packet is (RFC 6464).
 const LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
