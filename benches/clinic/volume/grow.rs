@@ -83,8 +83,9 @@ struct Column {
 struct Grown {
     of_people: HashSet<String>,
     of_visits: HashSet<String>,
-    /// When the led visit's ticket was taken, and its first two digits of the year and the rest.
+    /// When the led visit's ticket was taken.
     at: i64,
+    /// The year of that.
     year: String,
 }
 

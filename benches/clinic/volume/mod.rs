@@ -25,7 +25,7 @@ const VISITS: i64 = 1_000_000;
 /// Earlier visits of the patient who is there.
 const HISTORY: u32 = 10;
 /// What loading needs of PostgreSQL; its commits stay as production's are.
-const LOADS: [&str; 3] = ["max_wal_size=8GB", "maintenance_work_mem=512MB", "shared_buffers=1GB"];
+const LOADS: [&str; 3] = ["max_wal_size=1GB", "maintenance_work_mem=512MB", "shared_buffers=1GB"];
 
 /// Measures SQLite, and PostgreSQL when there is one; `sqlite` or `postgres` in `YUNZHEN_BENCH_DATABASE` one alone.
 pub async fn run() {
@@ -56,17 +56,14 @@ async fn measure(folder: &Path, postgres: Option<PgConnectOptions>, count: i64) 
     let server = Child::start_as("demo", folder, url.as_deref()).await;
     let before = lead::whole(&Site::at(&format!("http://{}", server.http))).await;
     server.stop().await;
-    let mut loader = match postgres {
-        Some(options) => {
-            let options = options.options([("session_replication_role", "replica"), ("synchronous_commit", "off")]);
-            Loader::Postgres(options.connect().await.unwrap())
-        }
-        None => {
-            let options = SqliteConnectOptions::from_str(&format!("sqlite:{}", file.display())).unwrap();
-            let options = options.journal_mode(SqliteJournalMode::Off).synchronous(SqliteSynchronous::Off);
-            let options = options.foreign_keys(false).pragma("cache_size", "-800000").pragma("temp_store", "memory");
-            Loader::Sqlite(sqlx::SqliteConnection::connect_with(&options).await.unwrap())
-        }
+    let mut loader = if let Some(options) = postgres {
+        let options = options.options([("session_replication_role", "replica"), ("synchronous_commit", "off")]);
+        Loader::Postgres(options.connect().await.unwrap())
+    } else {
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{}", file.display())).unwrap();
+        let options = options.journal_mode(SqliteJournalMode::Off).synchronous(SqliteSynchronous::Off);
+        let options = options.foreign_keys(false).pragma("cache_size", "-800000").pragma("temp_store", "memory");
+        Loader::Sqlite(sqlx::SqliteConnection::connect_with(&options).await.unwrap())
     };
     grow::grow(&mut loader, count).await;
     if let Some(size) = loader.size().await {
