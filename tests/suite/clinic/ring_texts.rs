@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::stage::{LINK, Stage, nothing};
 
 /// The longest that a test waits; it ends at once when what it waits for is there.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Ends the server, which waits for what is still being sent; the messages of calls that left it.
 async fn texts(stage: Stage) -> Vec<Value> {
