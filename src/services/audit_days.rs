@@ -26,7 +26,6 @@ use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_h
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
-
 /// An institution's log, verified.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifiedLog {
