@@ -90,11 +90,10 @@ async fn open_slots(db: &Db) -> Vec<SlotId> {
     let mut tx = db.read().await.unwrap();
     let clinic = tx.clinics().by_link(LINK).await.unwrap().unwrap();
     let soon = yunzhen::clock::Clock::System.now() + Duration::from_mins(5);
+    let until = soon + Duration::from_hours(24 * 30);
     let mut slots = Vec::new();
-    // A day at a time: nobody is shown more than two thousand.
-    for day in 0..30 {
-        let from = soon + Duration::from_hours(24 * day);
-        let open = tx.slots().open(clinic.id, from, from + Duration::from_hours(24), None).await.unwrap();
+    for (day, _) in tx.slots().days(clinic.id, soon, until, None).await.unwrap() {
+        let open = tx.slots().open_on(clinic.id, soon, until, None, &day).await.unwrap();
         slots.extend(open.into_iter().map(|slot| slot.id));
     }
     slots

@@ -156,21 +156,49 @@ impl Slots<'_> {
         }))
     }
 
-    /// The open slots of a clinic in a span of time, of one doctor or of all; those that are full, too.
-    pub async fn open(
+    /// The open slots of a clinic's day in a span of time, of one doctor or of all; those that are full, too.
+    pub async fn open_on(
         self,
         clinic: ClinicId,
         from: Timestamp,
         until: Timestamp,
         doctor: Option<AccountId>,
+        day: &str,
     ) -> Result<Vec<SlotRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
                 "where clinic_id = $1 and state = 'open' and starts_at > $2 and starts_at < $3
-                   and ($4 is null or doctor_id = $4)
+                   and ($4 is null or doctor_id = $4) and day = $5
                  order by starts_at, id
                  limit 2000"
             ))
+            .bind(clinic)
+            .bind(from)
+            .bind(until)
+            .bind(doctor)
+            .bind(day)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The days of a clinic's open slots in a span of time, of one doctor or of all, with the places that are free.
+    pub async fn days(
+        self,
+        clinic: ClinicId,
+        from: Timestamp,
+        until: Timestamp,
+        doctor: Option<AccountId>,
+    ) -> Result<Vec<(String, i64)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select day, cast(sum(capacity - taken) as bigint)
+                 from slot
+                 where clinic_id = $1 and state = 'open' and starts_at > $2 and starts_at < $3
+                   and ($4 is null or doctor_id = $4)
+                 group by day
+                 order by day",
+            )
             .bind(clinic)
             .bind(from)
             .bind(until)

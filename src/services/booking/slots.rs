@@ -11,7 +11,7 @@ use crate::services::booking::Names;
 use crate::services::codes::clinic_of_link;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::minutes;
-use crate::store::{SlotRow, Tx};
+use crate::store::Tx;
 
 /// Slots that whoever came second is offered.
 const OFFERED: usize = 3;
@@ -26,18 +26,15 @@ impl Services {
         let mut tx = self.db.read().await?;
         let clinic = clinic_of_link(&mut tx, &query.link).await?;
         let until = now + minutes(i64::from(HORIZON_DAYS + 1) * 24 * 60);
-        let open = tx.slots().open(clinic.id, now, until, query.doctor).await?;
-        let mut days: Vec<SlotDay> = Vec::new();
-        for slot in &open {
-            let free = free(slot);
-            match days.last_mut() {
-                Some(last) if last.day == slot.day => last.free += free,
-                _ => days.push(SlotDay { day: slot.day.clone(), free }),
-            }
-        }
+        // The days are counted by the database: a clinic's month has thousands of slots, and one day of it is shown.
+        let days: Vec<SlotDay> =
+            tx.slots().days(clinic.id, now, until, query.doctor).await?.into_iter().map(of_day).collect();
         let first = days.iter().find(|day| day.free > 0).or(days.first()).map(|day| day.day.clone());
         let day = query.day.clone().or(first);
-        let shown: Vec<SlotRow> = open.into_iter().filter(|slot| Some(&slot.day) == day.as_ref()).collect();
+        let shown = match &day {
+            Some(day) => tx.slots().open_on(clinic.id, now, until, query.doctor, day).await?,
+            None => Vec::new(),
+        };
         Ok(SlotsView {
             clinic: clinic.id,
             clinic_name: Text::new(clinic.name_zh, clinic.name_en),
@@ -50,8 +47,8 @@ impl Services {
     }
 }
 
-fn free(slot: &SlotRow) -> u32 {
-    u32::try_from(slot.capacity - slot.taken).unwrap_or(0)
+fn of_day((day, free): (String, i64)) -> SlotDay {
+    SlotDay { day, free: u32::try_from(free).unwrap_or(0) }
 }
 
 /// The next three free slots for somebody who wanted one of a doctor: from that time on, or from now where it is late.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use yunzhen::domain::appointment::roster::HORIZON_DAYS;
 use yunzhen::domain::fairness::{QueueEvent, replay};
 use yunzhen::store::Db;
 
@@ -72,6 +73,19 @@ async fn texts(stage: Stage, kind: &str) -> Vec<String> {
     let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap_or_default();
     let messages = outbox.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     messages.filter(|m| m["kind"] == kind).map(|m| m["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_day_of_the_calendar_is_shown_however_many_slots_it_has() {
+    let stage = open().await;
+    let view = stage.get(&format!("/slots?link={TCM}"), "").await.ok();
+    let days: Vec<&str> = view["days"].as_array().unwrap().iter().map(|day| day["day"].as_str().unwrap()).collect();
+    assert_eq!(days.len(), usize::try_from(HORIZON_DAYS).unwrap() + 1, "{days:?}");
+    assert!(days.is_sorted());
+    let last = stage.get(&format!("/slots?link={TCM}&day={}", days[days.len() - 1]), "").await.ok();
+    // Two doctors, half an hour each, around the clock; one of them sees two at a time.
+    assert_eq!(last["slots"].as_array().unwrap().len(), 96);
+    assert_eq!(last["days"][days.len() - 1]["free"], 144);
 }
 
 #[tokio::test(flavor = "multi_thread")]
