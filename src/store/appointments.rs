@@ -144,25 +144,17 @@ impl Appointments<'_> {
         }))
     }
 
-    /// How many a patient has before them in a clinic, beside the one that is being moved.
-    pub async fn count_ahead(
-        self,
-        patient: PatientId,
-        clinic: ClinicId,
-        now: Timestamp,
-        moving: Option<AppointmentId>,
-    ) -> Result<i64> {
+    /// How many a patient has before them in a clinic.
+    pub async fn count_ahead(self, patient: PatientId, clinic: ClinicId, now: Timestamp) -> Result<i64> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "select count(*)
                  from appointment
-                 where patient_id = $1 and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3
-                   and ($4 is null or id <> $4)",
+                 where patient_id = $1 and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3",
             )
             .bind(patient)
             .bind(clinic)
             .bind(now)
-            .bind(moving)
             .fetch_one(conn)
             .await?
         }))

@@ -221,12 +221,23 @@ async fn fits(
         let words = "this patient has another appointment at that time";
         return Err(Refusal::new(ErrorCode::AppointmentOverlaps, words));
     }
-    let ahead = work.tx.appointments().count_ahead(patient, slot.clinic_id, work.now, moving).await?;
-    if ahead >= MOST_AHEAD {
+    // Who moves has no more than before, also who had more when there was no such limit.
+    let has_many = moving.is_none() && has_many(work, slot, patient).await?;
+    if has_many {
         let words = format!("at most {MOST_AHEAD} appointments to come in one clinic");
         return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
     }
     Ok(())
+}
+
+/// Whether a patient could book this slot, were it free.
+pub(super) async fn is_free_for(work: &mut Work, slot: &SlotRow, patient: PatientId) -> Result<bool, Refusal> {
+    let meets = work.tx.appointments().overlaps(patient, slot.starts_at, slot.ends_at, None).await?;
+    Ok(!meets && !has_many(work, slot, patient).await?)
+}
+
+async fn has_many(work: &mut Work, slot: &SlotRow, patient: PatientId) -> Result<bool, Refusal> {
+    Ok(work.tx.appointments().count_ahead(patient, slot.clinic_id, work.now).await? >= MOST_AHEAD)
 }
 
 /// A patient who is here, or whose time is over, does not move; who is late for a slot that goes on still may.

@@ -16,7 +16,7 @@ use crate::protocol::booking::{WishRequest, WishView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
-use crate::services::booking::book::announce_slot;
+use crate::services::booking::book::{announce_slot, is_free_for};
 use crate::services::booking::later::{OFFER, OFFER_ENDS};
 use crate::services::codes::clinic_of_link;
 use crate::services::intake::patients::related;
@@ -119,14 +119,16 @@ impl Services {
         let slot = work.tx.slots().find(slot).await?.ok_or_else(Refusal::not_found)?;
         let until = work.now + OFFERED;
         if slot.state == SlotState::Open && slot.starts_at > until {
-            let rows = work.tx.wishes().waiting(slot.clinic_id).await?;
-            let wishes: Vec<Wish> = rows.iter().filter_map(as_wish).collect();
+            let mut rows = work.tx.wishes().waiting(slot.clinic_id).await?;
             let day: Option<Date> = slot.day.parse().ok();
             let place = day.map(|day| FreePlace { doctor: slot.doctor_id, day });
-            let first = place.and_then(|place| first_wish(&wishes, &place)).map(|wish| wish.id);
-            if let Some(row) = rows.iter().find(|row| Some(row.id) == first)
-                && work.tx.wishes().turn(row, WishState::Offered, Some(slot.id), Some(until)).await?
-            {
+            while let Some(row) = take_first(&mut rows, place.as_ref()) {
+                // A place that somebody could not take is kept from nobody.
+                if !is_free_for(work, &slot, row.patient_id).await?
+                    || !work.tx.wishes().turn(&row, WishState::Offered, Some(slot.id), Some(until)).await?
+                {
+                    continue;
+                }
                 let (institution, id) = (row.institution_id, row.id.as_uuid());
                 self.later(work, institution, OFFER, id, work.now).await?;
                 self.later(work, institution, OFFER_ENDS, id, until).await?;
@@ -193,6 +195,14 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// The first of these wishes that a place suits; it is among them no longer.
+fn take_first(rows: &mut Vec<WishRow>, place: Option<&FreePlace>) -> Option<WishRow> {
+    let wishes: Vec<Wish> = rows.iter().filter_map(as_wish).collect();
+    let first = first_wish(&wishes, place?)?.id;
+    let at = rows.iter().position(|row| row.id == first)?;
+    Some(rows.remove(at))
 }
 
 fn as_wish(row: &WishRow) -> Option<Wish> {

@@ -5,13 +5,21 @@
 //! somebody else; it belongs to no visit of anybody (`store::visits`), so no duty to keep records asks for it. Who said
 //! that it was the wrong person is in the audit log, and so is the removal.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::domain::retention::{Item, RetentionClass, may_go};
+use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::store::RecordingRow;
 
+/// The store is asked while nobody may order that the film stays, and on SQLite while nobody else writes: a hospital does
+/// not wait for it. Below the databases' own limits of five seconds.
+const STORE_WITHIN: Duration = Duration::from_secs(3);
 /// Films that one round removes.
 const BATCH: i64 = 200;
 
@@ -24,9 +32,7 @@ impl Services {
             match self.remove_recording(&row).await {
                 Ok(went) => removed += usize::from(went),
                 // The next round tries it again.
-                Err(refusal) => {
-                    tracing::error!(recording.id = %row.id, code = refusal.code.as_str(), "a recording was not removed");
-                }
+                Err(refusal) => leave("remove_recordings", &row.id, refusal)?,
             }
         }
         Ok(removed)
@@ -41,7 +47,10 @@ impl Services {
         if holds.iter().any(|hold| hold.lifted_at.is_none_or(|at| at > work.now)) {
             return Ok(false);
         }
-        self.archive.remove(&row.place).await.map_err(|e| Refusal::internal(&e))?;
+        let removed = timeout(STORE_WITHIN, self.archive.remove(&row.place)).await;
+        let removed =
+            removed.map_err(|_| Refusal::new(ErrorCode::Unavailable, "the store of films does not answer"))?;
+        removed.map_err(|e| Refusal::internal(&e))?;
         let action = if row.retain_until < work.now { "recording.expire" } else { "recording.discard" };
         if work.tx.recordings().remove(row.id).await? {
             let detail = json!({ "visit": row.visit_id, "hash": row.hash, "retain_until": row.retain_until });

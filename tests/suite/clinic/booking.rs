@@ -453,6 +453,31 @@ async fn a_freed_place_is_kept_for_the_first_on_the_waiting_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_freed_place_passes_by_whoever_has_another_at_that_time() {
+    let stage = open().await;
+    let (token, patient) = stage.known_patient(1).await;
+    let slot = single(&stage, 6).await;
+    let appointment = book(&stage, &token, &patient, &slot).await;
+    let day = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["day"].clone();
+    let is_beside = |other: &Value| other["starts_at"] == slot["starts_at"] && other["doctor"] != slot["doctor"];
+    let beside = slots(&stage).await.into_iter().find(is_beside).unwrap();
+    let mut waiting = Vec::new();
+    for n in [2, 3] {
+        let (token, patient) = stage.known_patient(n).await;
+        if n == 2 {
+            book(&stage, &token, &patient, &beside).await;
+        }
+        let wish = json!({ "link": TCM, "patient": patient, "first_day": day, "last_day": day });
+        stage.post("/wishes", &token, wish).await.ok();
+        waiting.push(token);
+    }
+    act(&stage, "cancel", &token, &appointment).await.ok();
+    for (token, state) in waiting.iter().zip(["waiting", "offered"]) {
+        assert_eq!(stage.get("/wishes", token).await.ok()[0]["state"], state);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_offer_that_nobody_takes_goes_back_to_everybody() {
     let stage = open().await;
     let (token, patient) = stage.known_patient(1).await;

@@ -307,8 +307,10 @@ export class Peer {
     look()
   }
 
-  async #describe(pc: RTCPeerConnection): Promise<void> {
+  async #describe(pc: RTCPeerConnection, id: number): Promise<void> {
     const offer = await pc.createOffer()
+    // Something more urgent took its turn meanwhile.
+    if (this.#pc !== pc || this.#flight?.id !== id) return
     // A browser that takes no word of ours goes on with its own.
     await pc.setLocalDescription({ type: 'offer', sdp: asksForSoundAgain(offer.sdp ?? '') }).catch(() => pc.setLocalDescription(offer))
   }
@@ -357,7 +359,7 @@ export class Peer {
     this.#flight = { id, timer: this.#options.setTimer(() => this.#overdue(id), ANSWER_MS), asked: this.#asked }
     this.#again = false
     try {
-      await this.#describe(pc)
+      await this.#describe(pc, id)
       if (this.#pc !== pc || this.#flight?.id !== id) return
       await this.#options.offer({ offer_id: id, fresh: !this.#answered, sdp: pc.localDescription?.sdp ?? '' })
     } catch {
