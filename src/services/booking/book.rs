@@ -222,8 +222,7 @@ async fn fits(
         return Err(Refusal::new(ErrorCode::AppointmentOverlaps, words));
     }
     // Who moves has no more than before, also who had more when there was no such limit.
-    let has_many = moving.is_none() && has_many(work, slot, patient).await?;
-    if has_many {
+    if moving.is_none() && has_many(work, slot, patient).await? {
         let words = format!("at most {MOST_AHEAD} appointments to come in one clinic");
         return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
     }

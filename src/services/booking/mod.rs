@@ -46,14 +46,15 @@ async fn behind(tx: &mut Tx, act: HolderAct, id: AppointmentId, now: Timestamp) 
 
 /// An appointment of whoever asks; another's is not there.
 async fn own(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
-    let row = tx.appointments().find(id).await?;
-    let row = row.filter(|row| row.holder_id == act.holder && row.institution_id == act.institution);
-    row.ok_or_else(Refusal::not_found)
+    of_holder(act, tx.appointments().find(id).await?)
 }
 
 /// The same, held until the end of the transaction.
 async fn held(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
-    let row = tx.appointments().hold(id).await?;
+    of_holder(act, tx.appointments().hold(id).await?)
+}
+
+fn of_holder(act: HolderAct, row: Option<AppointmentRow>) -> Result<AppointmentRow, Refusal> {
     let row = row.filter(|row| row.holder_id == act.holder && row.institution_id == act.institution);
     row.ok_or_else(Refusal::not_found)
 }

@@ -34,6 +34,7 @@ use super::narrow::Narrow;
 use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pictured, ssrc, track};
 use super::vandal::{Behind, Overheard, Vandal};
 use super::watched::{Seen, Watched};
+use super::wired::Wired;
 
 /// Upper bound of every wait: a test that needs it has failed.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -225,14 +226,14 @@ impl Client {
             .with_include_loopback_candidate(true);
         let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         if let Some(bits) = kind.narrow {
-            runtime = Arc::new(Narrow(bits));
+            runtime = Arc::new(Wired(Narrow(bits)));
         }
         if let Some(seen) = kind.watched {
-            runtime = Arc::new(Watched(seen));
+            runtime = Arc::new(Wired(Watched(seen)));
         }
         if let Some(vandal) = kind.vandal {
             settings = settings.with_crypto_provider(Arc::new(Overheard(Arc::clone(&vandal))));
-            runtime = Arc::new(Behind(vandal));
+            runtime = Arc::new(Wired(Behind(vandal)));
         }
         let mut configuration = RTCConfigurationBuilder::new();
         if let Some(servers) = kind.servers {

@@ -18,3 +18,4 @@ mod turn;
 mod twelve;
 pub mod vandal;
 mod watched;
+mod wired;

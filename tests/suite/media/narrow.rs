@@ -1,19 +1,15 @@
 //! A participant's browser at the end of a path that carries few bits, and loses what is too much: a bucket with a drain, and no
 //! queue before it.
 
-use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::time::Instant;
-use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
-    Transmit,
-};
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+use super::wired::Wire;
 
 /// What passes at once though it is more than a second's share: a large packet, and the small ones beside it.
 const BURST_BYTES: f64 = 6_000.0;
@@ -84,40 +80,9 @@ impl AsyncUdpSocket for Socket {
     }
 }
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl Runtime for Narrow {
-    fn spawn(&self, future: Pin<Box<dyn Future<Output = ()> + Send>>) -> Box<dyn JoinHandle> {
-        TokioRuntime.spawn(future)
-    }
-
-    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let inner = TokioRuntime.wrap_udp_socket(socket)?;
+impl Wire for Narrow {
+    fn around(&self, inner: Arc<dyn AsyncUdpSocket>) -> Arc<dyn AsyncUdpSocket> {
         let bytes_a_second = f64::from(self.0) / 8.0;
-        Ok(Arc::new(Socket { inner, bytes_a_second, bucket: Mutex::new((Instant::now(), BURST_BYTES)) }))
-    }
-
-    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        TokioRuntime.wrap_tcp_listener(listener)
-    }
-
-    fn connect_tcp(&self, to: SocketAddr) -> BoxFuture<'_, io::Result<Arc<dyn AsyncTcpStream>>> {
-        TokioRuntime.connect_tcp(to)
-    }
-
-    fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        TokioRuntime.resolve_host(host)
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        TokioRuntime.sleep(duration)
-    }
-
-    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        TokioRuntime.interval(period)
-    }
-
-    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        TokioRuntime.block_on(future);
+        Arc::new(Socket { inner, bytes_a_second, bucket: Mutex::new((Instant::now(), BURST_BYTES)) })
     }
 }
