@@ -11,8 +11,9 @@ export default defineConfig({
   workers: 2,
   fullyParallel: false,
   forbidOnly: true,
-  // A journey that passes at the second try has found a bug.
-  retries: 0,
+  // A journey that passes at the second try has found something: the gate's closing lines name it. It does not fail the
+  // gate, for a machine that stood still for some seconds is no defect of ours. By hand there is no second try.
+  retries: process.env['CI'] ? 1 : 0,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   use: { actionTimeout: 20_000 },

@@ -185,15 +185,18 @@ test('after a quarter of an hour the three questions come by themselves, and aga
   await page.clock.install()
   await patient.appear(server, invent('is asked again'))
   const dialog = page.getByRole('dialog')
+  // A word of the server that arrives in the middle of the leap sets the page's time right again, as it should: then the leap is made once more.
+  const aQuarterLater = () => expect(async () => {
+    await page.clock.fastForward('15:01')
+    await expect(dialog).toBeVisible({ timeout: 3_000 })
+  }).toPass({ timeout: 30_000 })
   await expect(dialog).toBeHidden()
-  await page.clock.fastForward('15:01')
-  await expect(dialog).toBeVisible()
+  await aQuarterLater()
   await dialog.locator('#breathing-same').check()
   await dialog.locator('#general-same').check()
   await patient.button(patient.say('retriage.send')).click()
   await expect(dialog).toBeHidden()
   // The page's clock ticks once a second; what is due is known at its next tick.
   await page.clock.runFor(2_000)
-  await page.clock.fastForward('15:01')
-  await expect(dialog).toBeVisible()
+  await aQuarterLater()
 })

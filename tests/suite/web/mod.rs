@@ -66,12 +66,14 @@ fn wait_for_a_running_build(web: &Path) {
     lock.lock().expect("a lock file can be locked");
 }
 
-/// What Vitest and Playwright say last: how many passed, failed, were skipped; and what could not be proved here.
+/// What Vitest and Playwright say last: how many passed, failed, were skipped; which journey needed a second try; and
+/// what could not be proved here.
 fn is_closing_line(line: &str) -> bool {
     let line = line.trim_start();
     let counted = line.starts_with(|c: char| c.is_ascii_digit())
         && [" passed", " failed", " skipped", " flaky", " did not run"].iter().any(|word| line.contains(word));
-    counted || line.starts_with("SKIPPED") || line.starts_with("Tests ") || line.starts_with("Test Files ")
+    let named = line.starts_with("e2e/");
+    counted || named || line.starts_with("SKIPPED") || line.starts_with("Tests ") || line.starts_with("Test Files ")
 }
 
 #[test]
