@@ -23,6 +23,7 @@ use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, RelayHandle, Turn, TurnConfig};
 use crate::services::live::Live;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
+use crate::services::second_factor::forget_factor;
 use crate::services::seed::DEMO_LINK;
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
@@ -364,6 +365,18 @@ pub async fn set_recording(
             Err(StartError(format!("several institutions have a clinic {clinic}; say --institution one of: {names}")))
         }
     }
+}
+
+/// Forgets the second factor of an account; whoever lost the telephone signs in by the password and sets another up.
+pub async fn forget_second_factor(config: &Config, username: &str) -> Result<(), StartError> {
+    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let forgotten = forget_factor(&db, Clock::System.now(), username).await;
+    db.close().await;
+    if forgotten.map_err(|e| failed("the second factor cannot be forgotten")(&e))? {
+        println!("{username}: the second factor is forgotten");
+        return Ok(());
+    }
+    Err(StartError(format!("{username}: there is no such account, or it has no second factor")))
 }
 
 /// The API document as JSON, ending in a newline.

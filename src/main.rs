@@ -54,6 +54,14 @@ enum Role {
         #[command(subcommand)]
         act: AuditAct,
     },
+    /// Forgets the second factor of somebody who lost the telephone; the password alone opens then.
+    ForgetSecondFactor {
+        /// The account's name.
+        username: String,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
     /// Backs up database, pictures, recordings and secret in one sealed file, while the server works.
     Backup {
         /// Where to; a file that is not there yet.
@@ -176,6 +184,9 @@ async fn run(role: Role) -> Result<(), String> {
                 }
             };
             done.map_err(|e| e.to_string())?;
+        }
+        Role::ForgetSecondFactor { username, demo } => {
+            app::forget_second_factor(&load_for_data(demo)?, &username).await.map_err(|e| e.to_string())?;
         }
         Role::Backup { file, key_file, demo } => {
             app::proof::backup(&load_for_data(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;

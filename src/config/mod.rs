@@ -17,6 +17,17 @@ use crate::domain::signature::Algorithm;
 
 pub use network::{FORWARDED_FOR, Network, behind_proxies, group};
 
+/// Whether those who work here have to have a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactorPolicy {
+    /// Whoever wants one sets it up.
+    #[default]
+    Offered,
+    /// Without one, one can be set up and nothing else be done.
+    Required,
+}
+
 /// Everything that can be chosen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +90,9 @@ pub struct Config {
     /// Whose key is of the other algorithm gets a successor at the next signature; what is signed stays and verifies.
     #[serde(default)]
     pub signing: Algorithm,
+    /// `YUNZHEN_SECOND_FACTOR`: `offered` to those who work here, or `required` of them; absent: `offered`.
+    #[serde(default)]
+    pub second_factor: SecondFactorPolicy,
     /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
     #[serde(default)]
     pub sms_webhook: Option<String>,
@@ -140,6 +154,7 @@ impl Config {
             recordings_largest_mib: largest_mib(),
             secret: None,
             signing: Algorithm::Ed25519,
+            second_factor: SecondFactorPolicy::Offered,
             sms_webhook: None,
             trusted_proxies: Vec::new(),
             metrics_from: this_machine(),

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::written::letters;
+
 /// Characters of a reason for breaking the glass.
 pub const REASON_LIMIT: usize = 500;
 /// A reason in fewer characters is none.
@@ -153,7 +155,7 @@ pub fn decide(asked: Option<Asked>, reason: &str, tie: Tie) -> Result<Access, Cl
         (Tie::OnDesk, _) => Ok(Access::Treating),
         (Tie::Writing, _) => Ok(Access::OwnWork),
         (Tie::Treated, Some(Asked::Continuity)) => Ok(Access::Continuity),
-        (_, Some(Asked::BreakGlass)) if reason.trim().chars().count() >= REASON_LEAST => Ok(Access::BreakGlass),
+        (_, Some(Asked::BreakGlass)) if letters(reason) >= REASON_LEAST => Ok(Access::BreakGlass),
         (_, Some(Asked::BreakGlass)) => Err(Closed::ReasonMissing),
         (Tie::Stranger, Some(Asked::Continuity)) | (_, None) => Err(Closed::PurposeMissing),
     }

@@ -32,3 +32,4 @@ pub mod time;
 pub mod triage;
 pub mod turn;
 pub mod visit;
+pub mod written;

@@ -1,5 +1,6 @@
 //! `/auth`: staff sign in; every browser refreshes and signs out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -8,13 +9,17 @@ use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::permission::Actor;
+use crate::domain::permission::{Actor, StaffAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Body};
-use crate::http::limits::{Allowed, WrongPasswords, limited, too_often};
-use crate::protocol::auth::{LoginRequest, RefreshRequest, Subject, Tokens};
+use crate::http::extract::{Body, SignedIn};
+use crate::http::limits::{Address, Allowed, WrongPasswords, limited, too_often};
+use crate::protocol::auth::{
+    LoginRequest, NewSecondFactor, RefreshRequest, SecondFactorCode, SecondFactorRequest, SecondFactorView, Subject,
+    Tokens,
+};
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::services::Services;
+use crate::services::refusal::Refusal;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
@@ -24,6 +29,22 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .layer(Extension(Arc::new(WrongPasswords::default())))
         .merge(limited(OpenApiRouter::new().routes(routes!(refresh))))
         .merge(OpenApiRouter::new().routes(routes!(logout)).routes(routes!(me)))
+        .merge(second_factor())
+}
+
+/// A door of its own: whoever guesses at an open window does not slow the sign-in.
+fn second_factor() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new()
+        .routes(routes!(factor, offer_factor))
+        .routes(routes!(confirm_factor))
+        .routes(routes!(drop_factor))
+        .layer(Extension(Arc::new(WrongPasswords::default())))
+}
+
+/// Whether somebody guessed.
+fn is_guess<T>(answer: &Result<T, Refusal>) -> bool {
+    let guesses = [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong];
+    answer.as_ref().err().is_some_and(|refusal| guesses.contains(&refusal.code))
 }
 
 /// Signs a member of staff in.
@@ -33,16 +54,11 @@ async fn login(
     State(services): State<Arc<Services>>,
     Allowed(address): Allowed,
     Extension(wrong): Extension<Arc<WrongPasswords>>,
-    Body(LoginRequest { username, password }, _): Body<LoginRequest>,
+    Body(LoginRequest { username, password, code }, _): Body<LoginRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
     // No name is longer; what is counted must not be as large as a body.
-    let name: String = username.chars().take(128).collect();
-    wrong.begin(&name, address, services.clock.now()).map_err(too_often)?;
-    let answer = services.login(&username, &password).await;
-    if answer.as_ref().err().is_none_or(|refusal| refusal.code != ErrorCode::BadCredentials) {
-        wrong.was_not_wrong(&name, address);
-    }
-    Ok(Json(answer?))
+    let guarded = Guarded { wrong: &wrong, name: username.chars().take(128).collect(), address };
+    guarded.answer(&services, services.login(&username, &password, code.as_deref())).await
 }
 
 /// Exchanges a refresh token.
@@ -59,7 +75,10 @@ async fn refresh(
 /// Ends the session.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", security(("bearer" = [])),
     responses((status = 204), (status = 401, body = Problem)))]
-async fn logout(State(services): State<Arc<Services>>, Auth(actor): Auth<Actor>) -> Result<StatusCode, HttpError> {
+async fn logout(
+    State(services): State<Arc<Services>>,
+    SignedIn(actor): SignedIn<Actor>,
+) -> Result<StatusCode, HttpError> {
     services.sign_out(actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -67,6 +86,83 @@ async fn logout(State(services): State<Arc<Services>>, Auth(actor): Auth<Actor>)
 /// Says whose token this is.
 #[utoipa::path(get, path = "/auth/me", tag = "auth", security(("bearer" = [])),
     responses((status = 200, body = Subject), (status = 401, body = Problem)))]
-async fn me(State(services): State<Arc<Services>>, Auth(actor): Auth<Actor>) -> Result<Json<Subject>, HttpError> {
+async fn me(
+    State(services): State<Arc<Services>>,
+    SignedIn(actor): SignedIn<Actor>,
+) -> Result<Json<Subject>, HttpError> {
     Ok(Json(services.subject(actor).await?))
+}
+
+/// Says whether the actor has a second factor, and whether one is required.
+#[utoipa::path(get, path = "/auth/second-factor", tag = "auth", security(("bearer" = [])),
+    responses((status = 200, body = SecondFactorView), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn factor(
+    State(services): State<Arc<Services>>,
+    SignedIn(act): SignedIn<StaffAct>,
+) -> Result<Json<SecondFactorView>, HttpError> {
+    Ok(Json(services.second_factor(act).await?))
+}
+
+/// Makes a secret for a telephone and shows it once; it asks for nothing until its first code came.
+#[utoipa::path(post, path = "/auth/second-factor", tag = "auth", security(("bearer" = [])), request_body = SecondFactorRequest,
+    responses((status = 200, body = NewSecondFactor), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
+async fn offer_factor(
+    State(services): State<Arc<Services>>,
+    SignedIn(act): SignedIn<StaffAct>,
+    Address(address): Address,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
+) -> Result<Json<NewSecondFactor>, HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    guarded.answer(&services, services.offer_second_factor(act, password)).await
+}
+
+/// Switches the second factor on by its first code.
+#[utoipa::path(post, path = "/auth/second-factor/confirm", tag = "auth", security(("bearer" = [])), request_body = SecondFactorCode,
+    responses((status = 200, body = SecondFactorView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
+async fn confirm_factor(
+    State(services): State<Arc<Services>>,
+    SignedIn(act): SignedIn<StaffAct>,
+    Address(address): Address,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
+) -> Result<Json<SecondFactorView>, HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    guarded.answer(&services, services.confirm_second_factor(act, &code)).await
+}
+
+/// Switches the second factor off, by one of its codes.
+#[utoipa::path(post, path = "/auth/second-factor/off", tag = "auth", security(("bearer" = [])), request_body = SecondFactorCode,
+    responses((status = 200, body = SecondFactorView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 429, body = Problem)))]
+async fn drop_factor(
+    State(services): State<Arc<Services>>,
+    SignedIn(act): SignedIn<StaffAct>,
+    Address(address): Address,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
+) -> Result<Json<SecondFactorView>, HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    guarded.answer(&services, services.drop_second_factor(act, &code)).await
+}
+
+/// What may be guessed at a few times only.
+struct Guarded<'a> {
+    wrong: &'a WrongPasswords,
+    name: String,
+    address: IpAddr,
+}
+
+impl Guarded<'_> {
+    async fn answer<T>(
+        self,
+        services: &Services,
+        asked: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<Json<T>, HttpError> {
+        self.wrong.begin(&self.name, self.address, services.clock.now()).map_err(too_often)?;
+        let answer = asked.await;
+        if !is_guess(&answer) {
+            self.wrong.was_not_wrong(&self.name, self.address);
+        }
+        Ok(Json(answer?))
+    }
 }

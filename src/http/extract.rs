@@ -90,19 +90,38 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-async fn actor(headers: &HeaderMap, services: &Services) -> Result<Actor, HttpError> {
-    let refused = || HttpError::new(ErrorCode::Unauthenticated, "a valid access token is needed");
-    let token = bearer(headers).ok_or_else(refused)?;
-    Ok(services.authenticate(token).await?.ok_or_else(refused)?.0)
+fn unauthenticated() -> HttpError {
+    HttpError::new(ErrorCode::Unauthenticated, "a valid access token is needed")
+}
+
+/// The subject, even where a required second factor is missing.
+async fn signed_in(headers: &HeaderMap, services: &Services) -> Result<Actor, HttpError> {
+    let token = bearer(headers).ok_or_else(unauthenticated)?;
+    Ok(services.signed_in(token).await?.ok_or_else(unauthenticated)?.0)
+}
+
+fn right<R: Right>(actor: Actor) -> Result<R, HttpError> {
+    R::of(actor).ok_or_else(|| HttpError::new(ErrorCode::Forbidden, "this subject may not do this"))
 }
 
 impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
-        let actor = actor(&parts.headers, services).await?;
-        let right = R::of(actor);
-        right.map(Self).ok_or_else(|| HttpError::new(ErrorCode::Forbidden, "this subject may not do this"))
+        let token = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        let (actor, _) = services.authenticate(token).await?.ok_or_else(unauthenticated)?;
+        right(actor).map(Self)
+    }
+}
+
+/// The same, even where a second factor that the operator requires is missing: for the doors that lead to one, and out.
+pub struct SignedIn<R>(pub R);
+
+impl<R: Right> FromRequestParts<Arc<Services>> for SignedIn<R> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        right(signed_in(&parts.headers, services).await?).map(Self)
     }
 }
 
@@ -180,7 +199,7 @@ impl FromRequestParts<Arc<Services>> for Bare {
 }
 
 async fn command(parts: &Parts, body: &Bytes, services: &Services) -> Result<Command, HttpError> {
-    let subject = actor(&parts.headers, services).await.map_or_else(|_| "public".to_owned(), Actor::key);
+    let subject = signed_in(&parts.headers, services).await.map_or_else(|_| "public".to_owned(), Actor::key);
     let key = match parts.headers.get("idempotency-key") {
         None => None,
         Some(value) => {

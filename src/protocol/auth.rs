@@ -12,8 +12,47 @@ use crate::domain::people::Role;
 pub struct LoginRequest {
     /// The account's name.
     pub username: String,
-    /// 8 to 256 characters.
+    /// 8 to 128 characters.
     pub password: String,
+    /// The six digits of the second factor, where the account has one.
+    #[serde(default)]
+    pub code: Option<String>,
+}
+
+/// Whether somebody has a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SecondFactorView {
+    /// Signing in asks for its code.
+    pub on: bool,
+    /// The operator requires one of everybody who works here.
+    pub required: bool,
+}
+
+/// `POST /auth/second-factor`: asks for a secret to share with a telephone.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorRequest {
+    /// The account's password: an open window is not enough.
+    pub password: String,
+}
+
+/// A secret, shown once.
+#[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NewSecondFactor {
+    /// Base32, to be typed where no camera is.
+    pub secret: String,
+    /// `otpauth://totp/…`, which telephones open.
+    pub link: String,
+    /// The same link as a square code: rows of `#` (dark) and `.`.
+    pub qr: Vec<String>,
+}
+
+/// A code of the second factor.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorCode {
+    /// Six digits; spaces are ignored.
+    pub code: String,
 }
 
 /// `POST /auth/refresh`.

@@ -25,7 +25,7 @@ pub struct DeskView {
     pub paused_until: Option<Timestamp>,
     /// The patient who is called or served.
     pub current: Option<Box<CurrentPatient>>,
-    /// Visits of this doctor whose note is not signed.
+    /// Visits of this doctor whose note is not signed, or whose prescription a pharmacist sent back.
     pub unfinished: Vec<UnfinishedNote>,
     /// Whether the clinic records the visits of those who agree.
     pub records: bool,
@@ -35,7 +35,7 @@ pub struct DeskView {
     pub as_of: Timestamp,
 }
 
-/// A visit that ended without a signed note.
+/// A visit that is not done with: its note is not signed, or a prescription of it was sent back.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UnfinishedNote {
     /// The visit.
@@ -46,6 +46,8 @@ pub struct UnfinishedNote {
     pub name_masked: String,
     /// When the visit ended, if it did.
     pub ended_at: Option<Timestamp>,
+    /// A pharmacist sent a prescription back that was not signed again.
+    pub sent_back: bool,
 }
 
 /// `POST /desks/{id}/pause`.

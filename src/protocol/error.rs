@@ -59,6 +59,14 @@ codes! {
     Forbidden = "auth.forbidden", 403;
     /// Wrong user name or password.
     BadCredentials = "auth.bad_credentials", 401;
+    /// The password is right, and this account has a second factor: sign in again with its `code`.
+    SecondFactorAsked = "auth.second_factor", 401;
+    /// The code of the second factor is wrong, is not of this moment, or opened something before.
+    SecondFactorWrong = "auth.second_factor_wrong", 401;
+    /// A second factor is on already.
+    SecondFactorOn = "auth.second_factor_on", 409;
+    /// The operator requires a second factor, and this account has none yet: only that can be set up.
+    SecondFactorMissing = "auth.second_factor_missing", 403;
     /// The refresh token is spent, revoked or unknown.
     SessionEnded = "auth.session_ended", 401;
     /// The one-time code is wrong; `remaining` says how many tries are left.

@@ -7,6 +7,7 @@ use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, AdministratorAct, DoctorAct, HolderAct, StaffAct, TriageAct};
 use crate::domain::text::Text;
+use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::reading::{AccessReviewView, BreakGlassRequest, JudgementRequest, JudgementView, ReadView};
 use crate::protocol::visit::VisitView;
@@ -195,7 +196,7 @@ impl Services {
         command: &Command,
     ) -> Result<Vec<AccessReviewView>, Refusal> {
         let words = request.words.trim();
-        if !(REASON_LEAST..=REASON_LIMIT).contains(&words.chars().count()) {
+        if letters(words) < REASON_LEAST || words.chars().count() > REASON_LIMIT {
             let limits = format!("{REASON_LEAST} to {REASON_LIMIT} characters");
             return Err(Refusal::field(ErrorCode::Invalid, "words", limits));
         }

@@ -11,9 +11,10 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::Who;
 
 impl Services {
-    /// Signs a member of staff in. The same refusal for an unknown name and a wrong password, after the same work;
-    /// where too many sign in at once, the rest is told to come back.
-    pub async fn login(&self, username: &str, password: &str) -> Result<Tokens, Refusal> {
+    /// Signs a member of staff in, with the `code` of the second factor where the account has one. The same refusal for
+    /// an unknown name and a wrong password, after the same work; where too many sign in at once, the rest is told to
+    /// come back.
+    pub async fn login(&self, username: &str, password: &str, code: Option<&str>) -> Result<Tokens, Refusal> {
         let refused = || Refusal::new(ErrorCode::BadCredentials, "wrong user name or password");
         // Before anything is looked up or hashed: what is too long is nobody's.
         if !(1..=PASSWORD_LIMIT).contains(&password.chars().count()) || username.len() > 128 {
@@ -24,14 +25,25 @@ impl Services {
         let is_right = self.passwords.verify(hash, password.to_owned()).await?;
         let account = account.filter(|account| is_right && account.active).ok_or_else(refused)?;
         let mut work = self.begin().await?;
+        self.pass_second_factor(&mut work, account.id, code).await?;
         let tokens = self.open_session(&mut work, account.institution_id, Who::Staff(account.id)).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;
         Ok(tokens)
     }
 
-    /// The actor of an access token whose session still stands, and when the token ends.
+    /// The actor of an access token whose session still stands, and when the token ends. Whoever lacks a second factor
+    /// that the operator requires is refused.
     pub async fn authenticate(&self, token: &str) -> Result<Option<(Actor, Timestamp)>, Refusal> {
+        let Some((actor, ends)) = self.signed_in(token).await? else { return Ok(None) };
+        if self.lacks_second_factor(actor).await? {
+            return Err(Refusal::new(ErrorCode::SecondFactorMissing, "set up a second factor first"));
+        }
+        Ok(Some((actor, ends)))
+    }
+
+    /// The same for those who are about to set up their second factor.
+    pub async fn signed_in(&self, token: &str) -> Result<Option<(Actor, Timestamp)>, Refusal> {
         let now = self.clock.now();
         let Some((actor, ends)) = self.tokens.actor(token, now) else { return Ok(None) };
         Ok(self.session_stands(actor).await?.then_some((actor, ends)))

@@ -13,6 +13,7 @@ use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
+use crate::domain::written::letters;
 use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
@@ -265,7 +266,7 @@ impl Services {
         request: TransferRequest,
         command: &Command,
     ) -> Result<DeskView, Refusal> {
-        if !(2..=500).contains(&request.reason.trim().chars().count()) {
+        if letters(&request.reason) < 2 || request.reason.trim().chars().count() > 500 {
             return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 to 500 letters for the colleague"));
         }
         let mut work = self.begin().await?;
@@ -467,20 +468,8 @@ impl Services {
             Some(ticket) => Some(Box::new(self.current_patient(tx, &ticket).await?)),
             None => None,
         };
-        let mut unfinished = Vec::new();
-        for visit in tx.visits().unsigned_of(act.account, 50).await? {
-            if current.as_ref().and_then(|current| current.visit) == Some(visit.id) {
-                continue;
-            }
-            let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-            let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?;
-            unfinished.push(UnfinishedNote {
-                visit: visit.id,
-                no: ticket.no,
-                name_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
-                ended_at: visit.ended_at,
-            });
-        }
+        let present = current.as_ref().and_then(|current| current.visit);
+        let unfinished = unfinished(tx, act, present).await?;
         Ok(DeskView {
             id: desk.id,
             name: Text::new(desk.name_zh.clone(), desk.name_en.clone()),
@@ -541,6 +530,31 @@ async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
         return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
     }
     Ok(())
+}
+
+/// What the doctor has to come back to: what a pharmacist sent back first, then notes that are not signed. The note of
+/// the present visit is no such thing yet.
+async fn unfinished(tx: &mut Tx, act: DoctorAct, present: Option<VisitId>) -> Result<Vec<UnfinishedNote>, Refusal> {
+    let sent_back = tx.prescriptions().sent_back_of(act.account).await?;
+    let mut visits = Vec::new();
+    for id in &sent_back {
+        visits.extend(tx.visits().find(*id).await?);
+    }
+    let unsigned = tx.visits().unsigned_of(act.account, 50).await?;
+    visits.extend(unsigned.into_iter().filter(|visit| Some(visit.id) != present && !sent_back.contains(&visit.id)));
+    let mut views = Vec::with_capacity(visits.len());
+    for visit in visits {
+        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?;
+        views.push(UnfinishedNote {
+            visit: visit.id,
+            no: ticket.no,
+            name_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
+            ended_at: visit.ended_at,
+            sent_back: sent_back.contains(&visit.id),
+        });
+    }
+    Ok(views)
 }
 
 /// Whether the doctor of a desk holds a patient.

@@ -16,6 +16,7 @@ use crate::domain::permission::{Actor, DoctorAct, GuestAct};
 use crate::domain::room::CAPACITY;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
+use crate::domain::written::{is_plain, letters};
 use crate::protocol::auth::Tokens;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::invitation::{
@@ -277,6 +278,6 @@ fn may_be_used(row: &InvitationRow, now: Timestamp) -> Result<(), Refusal> {
 /// A name as the others will see it.
 fn shown_name(text: &str) -> Result<String, Refusal> {
     let name = text.trim();
-    let fits = (1..=NAME_LIMIT).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let fits = letters(name) >= 1 && name.chars().count() <= NAME_LIMIT && is_plain(name);
     if fits { Ok(name.to_owned()) } else { Err(Refusal::field(ErrorCode::Invalid, "name", "1 to 40 characters")) }
 }

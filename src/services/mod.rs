@@ -37,6 +37,7 @@ mod ring_texts;
 pub mod rooms;
 mod rows;
 pub mod sealing;
+pub mod second_factor;
 pub mod seed;
 pub mod sessions;
 pub mod signing;

@@ -41,6 +41,8 @@ pub enum Field {
     Reason,
     /// How somebody judged such a reading, in words.
     Judgement,
+    /// What the server shares with the telephone of a member of staff.
+    SecondFactor,
 }
 
 impl Field {
@@ -59,6 +61,7 @@ impl Field {
             Self::Wish => "wish",
             Self::Reason => "reason",
             Self::Judgement => "judgement",
+            Self::SecondFactor => "second-factor",
         }
     }
 }

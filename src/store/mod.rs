@@ -34,6 +34,7 @@ mod recordings;
 mod retention;
 mod rooms;
 mod rosters;
+mod second_factors;
 mod sessions;
 mod signatures;
 mod slots;
@@ -81,6 +82,7 @@ pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use retention::{ApprovalRow, GoneRow, PurposeEndRow, Retentions};
 pub use rooms::{RoomRow, Rooms, SeatRow};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
+pub use second_factors::{SecondFactorRow, SecondFactors};
 pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use slots::{SlotRow, Slots};
@@ -411,6 +413,8 @@ tables! {
     rooms: Rooms;
     /// Doctors' recurring hours.
     rosters: Rosters;
+    /// Second factors of staff.
+    second_factors: SecondFactors;
     /// Sessions.
     sessions: Sessions;
     /// Keys and signatures.

@@ -385,6 +385,23 @@ impl Prescriptions<'_> {
         }))
     }
 
+    /// Visits with a prescription of this doctor that a pharmacist sent back and that was not signed again.
+    pub async fn sent_back_of(self, doctor: AccountId) -> Result<Vec<VisitId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select visit_id
+                 from prescription
+                 where doctor_id = $1 and state in ('returned', 'draft') and reviewed_at is not null
+                 group by visit_id
+                 order by min(reviewed_at)
+                 limit 50",
+            )
+            .bind(doctor)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// The signed prescriptions that wait for a second doctor other than `doctor`.
     pub async fn to_countersign(self, institution: InstitutionId, doctor: AccountId) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {

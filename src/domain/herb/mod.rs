@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::text::Text;
 use crate::domain::triage::RuleSetStatus;
+use crate::domain::written::folded;
 
 pub use formulas::{Certainty, Formula, FormulaLine, find_formulas, formulas};
 pub use names::{Named, find_herbs, resolve};
@@ -513,12 +514,14 @@ impl HerbSet {
         self.by_name.get(name).map(|index| &self.herbs[*index])
     }
 
-    /// The herb that is never prescribed online and whose name, of two characters or more, stands within `text`.
+    /// The herb that is never prescribed online and whose name, of two characters or more, stands within `text`, in any
+    /// spelling.
     fn refused_in(&self, text: &str) -> Option<&Herb> {
+        let text = folded(text);
         self.herbs.iter().filter(|herb| herb.is_refused_online()).find(|herb| {
             std::iter::once(&herb.name)
                 .chain(&herb.aliases)
-                .any(|name| name.chars().count() >= 2 && text.contains(name.as_str()))
+                .any(|name| name.chars().count() >= 2 && text.contains(&folded(name)))
         })
     }
 

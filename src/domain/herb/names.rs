@@ -1,7 +1,10 @@
 //! What a written name means: one herb, several of which the doctor has to choose, several lines, or nothing we know.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::{Herb, HerbSet, TrapKind};
 use crate::domain::text::Text;
+use crate::domain::written::{common, is_hidden};
 
 /// Words before a herb's name that say how it was prepared.
 const PREPARATIONS: [char; 12] = ['生', '炒', '炙', '制', '焦', '煅', '醋', '酒', '盐', '蜜', '姜', '麸'];
@@ -87,16 +90,16 @@ fn nearness(herb: &Herb, typed: &str) -> Option<u8> {
     }
 }
 
-/// Without blanks, and with full-width brackets as in the pharmacopoeia.
+/// Letters, digits and full-width brackets alone, as in the pharmacopoeia: blanks, marks and what nobody sees do not make
+/// another herb of a herb, nor does a traditional letter.
 fn normal(written: &str) -> String {
-    let letters = written.chars().filter(|letter| !letter.is_whitespace());
-    letters
-        .map(|letter| match letter {
-            '(' => '（',
-            ')' => '）',
-            other => other,
-        })
-        .collect()
+    let seen = written.nfkc().filter(|letter| !is_hidden(*letter));
+    seen.filter_map(|letter| match letter {
+        '(' => Some('（'),
+        ')' => Some('）'),
+        other => other.is_alphanumeric().then(|| common(other)),
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -120,6 +123,9 @@ mod tests {
             ("杏仁", "苦杏仁"),
             ("土鳖虫", "土鳖虫（䗪虫）"),
             ("冰片(合成龙脑)", "冰片（合成龙脑）"),
+            ("麻\u{200b}黃", "麻黄"),
+            ("生川\u{2060}烏", "生川乌"),
+            ("甘·遂", "甘遂"),
         ] {
             assert_eq!(one(written), Some(herb), "{written}");
         }

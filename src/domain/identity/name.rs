@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::domain::written::is_plain;
+
 /// A legal name: 1 to 64 characters that a screen shows as they are.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LegalName(String);
@@ -29,7 +31,7 @@ impl LegalName {
 
     /// Reads a name as it was typed; spaces around it are dropped and runs of spaces made one.
     pub fn parse(typed: &str) -> Result<Self, NameError> {
-        if typed.chars().any(is_invisible) {
+        if !is_plain(typed) {
             return Err(NameError::Invisible);
         }
         let name = typed.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -54,15 +56,6 @@ impl LegalName {
     pub fn masked(&self) -> String {
         self.0.chars().take(1).chain("**".chars()).collect()
     }
-}
-
-/// Controls, direction marks and overrides, zero-width characters, separators of lines, private and unassigned planes.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{3164}' | '\u{FEFF}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FFA0}'
-            | '\u{FFF0}'..='\u{FFFF}' | '\u{E000}'..='\u{F8FF}' | '\u{E0000}'..='\u{10FFFF}')
 }
 
 impl fmt::Display for LegalName {

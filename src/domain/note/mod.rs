@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::people::Sex;
 use crate::domain::text::Text;
+use crate::domain::written::letters;
 
 pub use exams::{Fault, Wrong};
 use exams::{FourExams, Missing};
@@ -173,10 +174,10 @@ impl NoteContent {
     /// What keeps the note from being signed, as fields; of its patient sex and age are asked.
     pub fn unready(&self, sex: Sex, age_years: u32) -> Vec<String> {
         let mut fields = Vec::new();
-        if self.diagnosis.trim().is_empty() && self.diagnoses.is_empty() {
+        if letters(&self.diagnosis) == 0 && self.diagnoses.is_empty() {
             fields.push("diagnosis".to_owned());
         }
-        if self.advice.trim().is_empty() {
+        if letters(&self.advice) == 0 {
             fields.push("advice".to_owned());
         }
         let missing = self.exams.missing(sex, age_years).into_iter();

@@ -44,9 +44,17 @@ fn rank(term: &Term, typed: &str) -> Option<u8> {
     if names.any(|name| name.to_lowercase().contains(typed)) {
         return Some(4);
     }
+    // 舌红 and 红舌 are one finding.
+    let is_chinese = typed.chars().count() >= 2 && typed.chars().all(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    let mut names = std::iter::once(&term.zh).chain(&term.also);
+    if is_chinese && names.any(|name| typed.chars().all(|letter| name.contains(letter))) {
+        return Some(5);
+    }
     let english = term.en.to_lowercase();
     let words = || english.split(|c: char| !c.is_alphanumeric());
-    typed.split_whitespace().all(|part| words().any(|word| word.starts_with(part))).then_some(5)
+    let mut parts = typed.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    parts.peek()?;
+    parts.all(|part| words().any(|word| word.starts_with(part))).then_some(6)
 }
 
 /// Whether people know the code; those of findings are words of the house that nobody types.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::herb::{Herb, HerbSet, Method, Milligrams, Named, resolve};
 use crate::domain::signature::signed_hash;
 use crate::domain::text::Text;
+use crate::domain::written::is_plain;
 
 /// Lines of a herbal sheet.
 const LINE_LIMIT: usize = 40;
@@ -347,8 +348,7 @@ fn text(field: &str, value: &str, least: usize, most: usize) -> Result<(), Misfi
     if letters < least || value.chars().count() > most {
         return Err(Misfit::new(field, format!("{least} to {most} characters")));
     }
-    let is_plain = value.chars().all(|letter| !letter.is_control());
-    is_plain.then_some(()).ok_or_else(|| Misfit::new(field, "no control characters"))
+    is_plain(value).then_some(()).ok_or_else(|| Misfit::new(field, "no control characters, and none that is not seen"))
 }
 
 /// The content as one text: keys in order, whole numbers only, so that the same content always has the same text.

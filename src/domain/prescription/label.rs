@@ -60,13 +60,18 @@ pub fn label(set: &HerbSet, sheet: &Herbal) -> Label {
     let is_boiled_together = |line: &&Line| matches!(line.line.method, None | Some(Method::Wrapped));
     if lines.iter().any(|line| is_boiled_together(&line)) {
         let (soak, boil) = (minutes.soak, if late.is_empty() { minutes.together } else { minutes.before_late });
-        steps.push(Step {
-            text: Text::new(
+        let text = if steps.is_empty() {
+            Text::new(
+                format!("药材加水浸泡{soak}分钟，煎{boil}分钟"),
+                format!("Soak the herbs for {soak} minutes and boil them for {boil} minutes."),
+            )
+        } else {
+            Text::new(
                 format!("其余药加水浸泡{soak}分钟，与上药同煎{boil}分钟"),
                 format!("Soak the other herbs for {soak} minutes and boil them with the rest for {boil} minutes."),
-            ),
-            minutes: Some(boil),
-        });
+            )
+        };
+        steps.push(Step { text, minutes: Some(boil) });
     }
     let mut step = |lines: &[&Line], minutes: Option<u16>, zh: &str, en: &str| {
         if !lines.is_empty() {

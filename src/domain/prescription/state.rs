@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::herb::gate::{Finding, Needs, Report};
 use crate::domain::ids::AccountId;
 use crate::domain::time::Timestamp;
+use crate::domain::written::letters;
 
 /// How long a signed prescription is good: three days (处方管理办法 Art. 18).
 pub const VALID: Duration = Duration::from_hours(72);
@@ -163,7 +164,7 @@ pub fn unanswered<'report>(report: &'report Report, answers: &Answers) -> Option
     report.findings.iter().find(|finding| match finding.needs {
         Needs::Nothing => false,
         Needs::Answer | Needs::Confirm | Needs::SecondDoctor => {
-            answers.get(&finding.key).is_none_or(|reason| reason.trim().chars().count() < 2)
+            answers.get(&finding.key).is_none_or(|reason| letters(reason) < 2)
         }
         Needs::Ask | Needs::Never => true,
     })

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::domain::identity::{Phone, parse_date};
+use crate::domain::written::is_hidden;
 
 use super::facts::Context;
 use super::schema::{Asked, Format, Item, ItemType, Questionnaire};
@@ -186,7 +187,7 @@ fn check_text(item: &Item, text: &str) -> Result<(), AnswerFault> {
         Err(AnswerFault::Empty)
     } else if item.max_length.is_some_and(|longest| text.chars().count() > longest) {
         Err(AnswerFault::TooLong)
-    } else if text.chars().any(|c| c.is_control() && !(may_break && c == '\n')) {
+    } else if text.chars().any(|c| is_hidden(c) || (c.is_control() && !(may_break && c == '\n'))) {
         Err(AnswerFault::ControlCharacter)
     } else if item.format == Some(Format::Phone) && Phone::any(text).is_err() {
         Err(AnswerFault::NotAPhone)

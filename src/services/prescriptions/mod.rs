@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::domain::ids::{InstitutionId, PrescriptionId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Phase, Second, State, VALID, Wrong};
+use crate::domain::written::{is_plain, letters};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -72,7 +73,11 @@ impl Services {
         let data = json!({ "prescription": row.id, "state": row.state, "version": row.version });
         work.emit(row.institution_id, Topic::Visit(row.visit_id).to_string(), kind, data.clone()).await?;
         if row.state != Phase::Draft || kind == "rx.withdrawn" {
-            work.emit(row.institution_id, Topic::Pharmacy(row.institution_id).to_string(), kind, data).await?;
+            work.emit(row.institution_id, Topic::Pharmacy(row.institution_id).to_string(), kind, data.clone()).await?;
+            // The desk lists what was sent back, whatever the doctor does meanwhile.
+            if let Some(desk) = work.tx.desks().of_account(row.doctor_id).await? {
+                work.emit(row.institution_id, Topic::Desk(desk.id).to_string(), kind, data).await?;
+            }
         }
         Ok(())
     }
@@ -149,8 +154,12 @@ pub(crate) fn same_version(row: &PrescriptionRow, version: i64) -> Result<(), Re
 /// A reason in words, without blanks around it.
 pub(crate) fn reason(text: &str, field: &str) -> Result<String, Refusal> {
     let text = text.trim();
-    let fits = (2..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err(Refusal::field(ErrorCode::Invalid, field, "2 to 500 characters")) }
+    let fits = letters(text) >= 2 && text.chars().count() <= 500 && is_plain(text);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::field(ErrorCode::Invalid, field, "2 letters or more, at most 500 characters"))
+    }
 }
 
 /// How long a pharmacist's claim holds.

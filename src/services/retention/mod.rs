@@ -17,6 +17,7 @@ use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitI
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
 use crate::domain::text::Text;
+use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
@@ -252,8 +253,8 @@ impl Services {
 /// Why an order is given or lifted, without blanks around it.
 fn reason_of(text: &str) -> Result<&str, Refusal> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > 500 {
-        return Err(Refusal::field(ErrorCode::Invalid, "reason", "1 to 500 characters"));
+    if letters(text) < 2 || text.chars().count() > 500 {
+        return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 letters or more, at most 500 characters"));
     }
     Ok(text)
 }

@@ -15,6 +15,7 @@ use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Facts, Level};
 use crate::domain::visit::VisitEnd;
+use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{LevelChange, RetriageAnswers, TicketRow as Row, TicketView};
 use crate::services::Services;
@@ -92,7 +93,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "level", "the ticket has this level"));
         }
         let is_lower = change.level < ticket.level;
-        if is_lower && change.reason.trim().chars().count() < 2 {
+        if is_lower && letters(&change.reason) < 2 {
             return Err(Refusal::field(
                 ErrorCode::Invalid,
                 "reason",

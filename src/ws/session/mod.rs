@@ -70,6 +70,8 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
             Ok(ClientMessage::Hello(hello)) => match services.authenticate(&hello.token).await {
                 Ok(Some((actor, ends))) => return Some((hello, actor, ends)),
                 Ok(None) => (CloseCode::Hello, Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")),
+                // Coming again would not help.
+                Err(refusal) if refusal.code == ErrorCode::SecondFactorMissing => (CloseCode::Hello, refusal),
                 Err(refusal) => (CloseCode::GoingAway, refusal),
             },
             Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),

@@ -9,4 +9,5 @@ mod declarations;
 mod invitations;
 mod links;
 mod patients;
+mod second_factor;
 mod triage;

@@ -161,7 +161,10 @@ fn names_itself(code: &str, field: &str) -> bool {
         ("link.unknown", "link"),
         ("auth.bad_credentials", "username"),
         ("auth.bad_credentials", "password"),
+        ("auth.bad_credentials", "code"),
         ("auth.session_ended", "refresh_token"),
+        // Without a second factor nothing is there that a code could open.
+        ("request.not_found", "code"),
         ("consent.outdated", "version"),
         ("invitation.unknown", "token"),
         // A line and a column of the file are nearer than the field that holds it.

@@ -43,6 +43,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/audit/days",
             "/audit/days/{day}/export",
             "/auth/me",
+            "/auth/second-factor",
             "/clinics",
             "/consents",
             "/doctors",

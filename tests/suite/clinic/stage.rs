@@ -337,6 +337,7 @@ pub fn config(folder: &TempDir) -> Config {
         database_url: None,
         secret: None,
         signing: Algorithm::default(),
+        second_factor: yunzhen::config::SecondFactorPolicy::Offered,
         sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, InvitationId, SessionId};
 use yunzhen::domain::time::Timestamp;
-use yunzhen::store::{DeskRow, SessionRow, StoreError};
+use yunzhen::store::{DeskRow, SecondFactorRow, SessionRow, StoreError};
 
 use crate::support::hospital::{Desk, Hospital, MORNING};
 use crate::support::on_both;
@@ -194,6 +194,34 @@ on_both! {
         run(&db, "update account set active = (1 = 0)").await;
         assert!(!stands(&staff, early).await, "a closed account has no session");
         assert!(stands(&holder, early).await);
+    }
+
+    async fn a_code_of_a_second_factor_is_spent_once_and_a_confirmed_secret_is_not_replaced(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let doctor = hospital.desks[0].doctor;
+        let row = |secret: &[u8]| SecondFactorRow {
+            account_id: doctor,
+            secret_sealed: secret.to_vec(),
+            last_step: 0,
+            confirmed_at: None,
+            created_at: at(1),
+        };
+        let offer = async |secret: &'static [u8]| {
+            hospital.write(async |tx| tx.second_factors().offer(&row(secret)).await.unwrap()).await
+        };
+        let spend = async |step| {
+            hospital.write(async |tx| tx.second_factors().spend(doctor, step, at(9)).await.unwrap()).await
+        };
+        assert!(!spend(5).await, "there is none");
+        assert!(offer(b"first").await && offer(b"second").await, "nobody confirmed the first");
+        assert!(spend(5).await && !spend(5).await && !spend(4).await && spend(6).await);
+        assert!(!offer(b"third").await);
+        let kept = db.read().await.unwrap().second_factors().of(doctor).await.unwrap();
+        let expected = SecondFactorRow { last_step: 6, confirmed_at: Some(at(9)), ..row(b"second") };
+        assert!(kept == Some(expected));
+        let forget = async || hospital.write(async |tx| tx.second_factors().forget(doctor).await.unwrap()).await;
+        assert!(forget().await && !forget().await);
+        assert!(offer(b"third").await);
     }
 
     async fn all_sessions_of_one_invitation_end_at_once_and_no_others(db: Db) {

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use yunzhen::bus::Bus;
 use yunzhen::clock::{Clock, Ids};
-use yunzhen::config::Config;
+use yunzhen::config::{Config, SecondFactorPolicy};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::http::router;
 use yunzhen::services::live::Live;
@@ -72,13 +72,25 @@ impl TestApp {
 
     /// The same by somebody who has another operator's secret.
     pub async fn with_secret(db: Db, demo: bool, secret: [u8; 32]) -> Self {
+        Self::chosen(db, secret, |config| config.demo = demo).await
+    }
+
+    /// A site whose operator requires a second factor of everybody who works there.
+    pub async fn requiring_second_factors() -> Self {
+        let fresh = database::sqlite().await;
+        let required = |config: &mut Config| config.second_factor = SecondFactorPolicy::Required;
+        let app = Self::chosen(fresh.db.clone(), [7; 32], required).await;
+        Self { fresh: Some(fresh), ..app }
+    }
+
+    async fn chosen(db: Db, secret: [u8; 32], choose: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::manual(MORNING);
         let ids = Ids::seeded(clock.clone(), 1);
         let mut config: Config = serde_json::from_value(json!({
             "http_addr": "127.0.0.1:0", "media_addr": "127.0.0.1:0", "data_dir": "unused", "log": "off"
         }))
         .unwrap();
-        config.demo = demo;
+        choose(&mut config);
         let (relay, commands) = mpsc::channel(64);
         let sent = Arc::new(Mutex::new(Vec::new()));
         let parts = Parts {

@@ -86,6 +86,8 @@ export interface UnfinishedNote {
   no: number
   name_masked: string
   ended_at: number | null
+  /** A pharmacist sent a prescription back. */
+  sent_back: boolean
 }
 /** A film of one participant of a visit, or a part of it. */
 export interface Recording {

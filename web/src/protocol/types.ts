@@ -18,6 +18,19 @@ export type Subject =
   | { kind: 'holder'; holder: string; institution: string; phone_tail: string }
   | { kind: 'caller'; institution: string }
   | { kind: 'guest'; institution: string }
+/** Whether signing in asks for a code, and whether the operator requires that. */
+export interface SecondFactorView {
+  on: boolean
+  required: boolean
+}
+/** A secret for an authenticator, shown once. */
+export interface NewSecondFactor {
+  /** Base32. */
+  secret: string
+  link: string
+  /** Rows of `#` (dark) and `.`. */
+  qr: string[]
+}
 export interface Tokens {
   access_token: string
   /** Seconds. */

@@ -3,6 +3,7 @@
 use super::{CONFIRM, Desk, Patient, SHOWN, Source};
 use crate::domain::prescription::Line;
 use crate::domain::text::Text;
+use crate::domain::written::folded;
 
 pub(super) fn check(desk: &mut Desk, lines: &[Line], patient: &Patient) {
     let names = lines.iter().map(|line| {
@@ -27,7 +28,7 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
         if let Some(word) = hit {
             is_matched = true;
             let zh = format!("患者自述对“{word}”过敏");
-            let en = format!("The patient says to be allergic to “{word}”.");
+            let en = format!("The patient reports an allergy to “{word}”.");
             desk.find("ALLERGY", &[*index], CONFIRM, Source::House, Text::new(zh, en));
         }
     }
@@ -50,8 +51,10 @@ pub(super) fn words(told: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Whether a name stands in a word or the word in the name, in any spelling.
 fn names_each_other(name: &str, word: &str) -> bool {
-    name.chars().count() >= 2 && (name.contains(word) || word.contains(name))
+    let (name, word) = (folded(name), folded(word));
+    name.chars().count() >= 2 && !word.is_empty() && (name.contains(&word) || word.contains(&name))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::{ANSWER, Active, Desk, NEVER, Patient, SHOWN, Source};
 use crate::domain::herb::{Named, resolve};
 use crate::domain::prescription::{Content, Medicines};
 use crate::domain::text::Text;
+use crate::domain::written::folded;
 
 #[derive(Deserialize)]
 struct MedicineFile {
@@ -20,9 +21,15 @@ static WORDS: LazyLock<MedicineFile> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../medicines.json")).expect("the shipped words are checked by a test")
 });
 
-/// Whether a name is that of a narcotic or psychotropic.
+/// Whether a name, in any spelling, is that of a narcotic or psychotropic.
 pub fn is_controlled_medicine(name: &str) -> bool {
-    WORDS.controlled.iter().any(|word| name.contains(word.as_str()))
+    holds(name, &WORDS.controlled)
+}
+
+/// Whether one of the words stands in a name, in any spelling.
+fn holds(name: &str, words: &[String]) -> bool {
+    let name = folded(name);
+    words.iter().any(|word| name.contains(&folded(word)))
 }
 
 pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_days: &[&Active]) {
@@ -39,13 +46,12 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
         .collect();
     for (index, item) in sheet.items.iter().enumerate() {
         let (at, name) = ([index], item.name.trim());
-        let holds = |words: &[String]| words.iter().any(|word| name.contains(word.as_str()));
         if is_controlled_medicine(name) {
             let fact =
                 Text::new(format!("{name}：麻醉、精神药品不得网上开具"), "A narcotic or psychotropic, never online.");
             desk.find("MED-CONTROLLED", &at, NEVER, Source::Online2018, fact);
         }
-        if holds(&WORDS.injected) {
+        if holds(name, &WORDS.injected) {
             let fact = Text::new(format!("{name}：注射剂不得网上开具"), "Injections are for inpatients, never online.");
             desk.find("MED-INJECTED", &at, NEVER, Source::House, fact);
         }
@@ -55,7 +61,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
                 Text::new(format!("{name}是中药饮片，请写在饮片处方上"), "A herb; write it on the sheet of herbs.");
             desk.find("MED-IS-HERB", &at, NEVER, Source::House, fact);
         }
-        if sheet.items.iter().take(index).any(|before| before.name.trim() == name) {
+        if sheet.items.iter().take(index).any(|before| folded(&before.name) == folded(name)) {
             desk.find(
                 "DUP-SHEET",
                 &at,
@@ -64,7 +70,7 @@ pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_
                 Text::new(format!("{name}写了两次"), "It is there twice."),
             );
         }
-        if let Some((number, _)) = taken.iter().find(|(_, taken)| *taken == name) {
+        if let Some((number, _)) = taken.iter().find(|(_, taken)| folded(taken) == folded(name)) {
             let zh = format!("同期处方{number}已有{name}");
             let en = format!("Prescription {number} of the same days holds it as well.");
             desk.find("DUP-ACTIVE", &at, ANSWER, Source::House, Text::new(zh, en));

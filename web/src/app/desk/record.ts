@@ -30,8 +30,9 @@ export interface VisitRecord {
   versions: () => Promise<NoteVersion[]>
   version: (n: number) => Promise<NoteVersionView>
   readers: () => Promise<ReadView[]>
-  /** Begins the note with what the patient declared. Replaces nothing that was written. */
-  fill: (current: CurrentPatient, language: 'zh' | 'en') => Promise<void>
+  /** Begins the note with what the patient declared, in Chinese whatever the screen speaks: that is the language of the
+   *  record. Replaces nothing that was written. */
+  fill: (current: CurrentPatient) => Promise<void>
   setOutcome: (outcome: Outcome) => Promise<void>
   sign: (reason: string | null) => Promise<void>
   /** Opens a signed note for an amendment. */
@@ -141,9 +142,9 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     versions: () => http.get<NoteVersion[]>(`/visits/${id}/note/versions`),
     version: (n) => http.get<NoteVersionView>(`/visits/${id}/note/versions/${n}`),
     readers: () => http.get<ReadView[]>(`/visits/${id}/readers`),
-    async fill(current, language) {
+    async fill(current) {
       questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
-      if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, language)))
+      if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, 'zh')))
     },
     async setOutcome(outcome) {
       visit.value = await http.post<VisitView>(`/visits/${id}/outcome`, { outcome })

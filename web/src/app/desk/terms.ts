@@ -35,8 +35,11 @@ export function match(choices: readonly Choice[], typed: string, limit = 12): Ch
     if (choice.text.zh === word || choice.initials.includes(word)) return 0
     if (choice.initials.some((one) => one.startsWith(word))) return 1
     if (choice.text.zh.includes(word)) return 2
+    // 舌红 and 红舌 are one finding.
+    if (/^\p{Script=Han}{2,}$/u.test(word) && [...word].every((letter) => choice.text.zh.includes(letter))) return 3
     const words = choice.text.en.toLowerCase().split(/[^a-z0-9]+/)
-    return word.split(/\s+/).every((part) => words.some((one) => one.startsWith(part))) ? 3 : 9
+    const parts = word.split(/[^a-z0-9]+/).filter((part) => part !== '')
+    return parts.length > 0 && parts.every((part) => words.some((one) => one.startsWith(part))) ? 4 : 9
   }
   return choices
     .map((choice, place) => ({ choice, place, rank: rank(choice) }))

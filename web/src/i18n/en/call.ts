@@ -37,6 +37,8 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.left_other.patient': 'The doctor has left the room. The visit is not over: please wait.',
   'stage.left_other.staff': 'The patient has hung up and may come back. You can let their phone ring again, or end the visit.',
   'stage.wait_other': 'You are in the room. The other side is not here yet',
+  'stage.wait_other.emergency': 'The nurses have been alarmed and somebody is being called to this line; please stay. If it is critical, call 120 now.',
+  'stage.call_120': 'Call 120',
   'stage.other.lost': '{name} lost the connection. Waiting for them to come back; please stay.',
   'stage.other.hidden': '{name} has left this page for a moment',
   'stage.other.dark': 'The network is slow: the picture rests, you can go on talking. It comes back by itself',

@@ -77,7 +77,7 @@ export const exam = {
   'exam.reviews.ticket': 'no. {no}',
   'exam.templates': 'Templates',
   'exam.templates.text': 'Inserted text is marked as a template, and the mark is signed with it.',
-  'exam.templates.none': 'There is no template for this field yet.',
+  'exam.templates.none': 'There is no template for this field yet. Write the text first; then it can be kept as one.',
   'exam.templates.mark': 'from a template: {name}',
   'exam.templates.name': 'Keep this field as a template named',
   'exam.templates.keep': 'Keep',

@@ -28,7 +28,7 @@ export const keep = {
   'keep.hold.lift.reason': 'Why it may go',
   'keep.hold.lifted': 'Lifted by {name}, {time}:',
   'keep.seal': 'Export a sealed file',
-  'keep.may_go': 'What may go',
+  'keep.may_go': 'What may be deleted',
   'keep.may_go.lead': 'Prescriptions that are due go only once approved; declarations go so many days after their purpose has ended. What is held stays.',
   'keep.approve.class': 'Class',
   'keep.approve.before': 'Due before',

@@ -60,7 +60,7 @@ export const proof = {
   'reviews.judged': 'Judged',
   'reviews.who': '{name} read the record of number {no}',
   'reviews.words': 'Judgement in words',
-  'reviews.words.hint': 'On what it rests; four characters at least',
+  'reviews.words.hint': 'What your judgement rests on; four letters at least',
   'reviews.justified': 'Justified',
   'reviews.not_justified': 'Not justified',
   'reviews.by': 'Judged by {name}, {time}',

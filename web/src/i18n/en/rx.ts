@@ -107,6 +107,7 @@ export const rx: Readonly<Record<keyof typeof zh, Message>> = {
   'rx.gate': 'Safety check',
   'rx.gate.clean': 'Nothing was found',
   'rx.gate.passed': { one: '{n} rule was asked and found nothing', other: '{n} rules were asked and found nothing' },
+  'rx.gate.others': { one: '{n} other rule was asked and found nothing', other: '{n} other rules were asked and found nothing' },
   'rx.gate.draft': 'The rules are a draft; no pharmacist has signed them yet',
   'rx.gate.data': 'Data {version}',
   'rx.sign': 'Sign and send',

@@ -77,7 +77,7 @@ export const exam = {
   'exam.reviews.ticket': '{no} 号',
   'exam.templates': '模板',
   'exam.templates.text': '插入的文字会标明来自模板，签名时一并保留。',
-  'exam.templates.none': '这一栏还没有模板。',
+  'exam.templates.none': '这一栏还没有模板。先在栏里写好文字，就可以存为模板。',
   'exam.templates.mark': '含模板：{name}',
   'exam.templates.name': '把这一栏存为模板，名称',
   'exam.templates.keep': '存为模板',

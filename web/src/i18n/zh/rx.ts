@@ -105,6 +105,7 @@ export const rx = {
   'rx.gate': '用药检查',
   'rx.gate.clean': '没有发现问题',
   'rx.gate.passed': { other: '已检查{n}条规则，未见问题' },
+  'rx.gate.others': { other: '另有{n}条规则未见问题' },
   'rx.gate.draft': '规则为草案，尚未经药师签署',
   'rx.gate.data': '资料版本 {version}',
   'rx.sign': '签名并送审',

@@ -1,0 +1,10 @@
+-- A member of staff's second factor: the secret that the server shares with their telephone.
+-- A code's step is kept, so that no code opens twice (RFC 6238, 5.2).
+
+create table second_factor (
+    account_id uuid primary key not null references account (id),
+    secret_sealed bytea not null,
+    last_step bigint not null,
+    confirmed_at bigint,
+    created_at bigint not null
+);
