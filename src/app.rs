@@ -24,7 +24,7 @@ use crate::media::{Entropy, Relay, RelayConfig, RelayHandle, Turn, TurnConfig};
 use crate::services::live::Live;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::second_factor::forget_factor;
-use crate::services::seed::DEMO_LINK;
+use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK};
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
 use crate::store::Db;
@@ -267,12 +267,14 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
 
 fn present_demo(data_dir: &Path, base_url: &str) -> Result<(), StartError> {
     let patient_link = format!("{base_url}/v/{DEMO_LINK}");
+    let booking_link = format!("{base_url}/v/{DEMO_TCM_LINK}/book");
     let accounts = Services::demo_accounts();
-    let file = json!({ "base_url": base_url, "patient_link": patient_link, "accounts": accounts });
+    let file = json!({ "base_url": base_url, "patient_link": patient_link, "booking_link": booking_link, "accounts": accounts });
     write_private(&data_dir.join("demo.json"), format!("{file:#}\n").as_bytes())
         .map_err(|e| failed("demo.json cannot be written")(&e))?;
     println!("\n云诊 Yunzhen — demonstration (demo people, draft rules: not for real patients)\n");
     println!("  patient   {patient_link}");
+    println!("  booking   {booking_link}");
     println!("  staff     {base_url}/login");
     for account in &accounts {
         println!("              {:<14} {:<12} {}", account.role.as_str(), account.username, account.password);

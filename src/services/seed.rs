@@ -23,7 +23,8 @@ pub struct DemoAccount {
 
 /// The patient's link of the demonstration's fever clinic.
 pub const DEMO_LINK: &str = "demo-fever-clinic";
-const DEMO_TCM_LINK: &str = "demo-tcm-clinic";
+/// The link of the clinic whose hours are booked.
+pub const DEMO_TCM_LINK: &str = "demo-tcm-clinic";
 
 struct Person {
     username: &'static str,

@@ -45,7 +45,8 @@ fn rank(term: &Term, typed: &str) -> Option<u8> {
         return Some(4);
     }
     // 舌红 and 红舌 are one finding.
-    let is_chinese = typed.chars().count() >= 2 && typed.chars().all(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
+    let is_chinese =
+        typed.chars().count() >= 2 && typed.chars().all(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
     let mut names = std::iter::once(&term.zh).chain(&term.also);
     if is_chinese && names.any(|name| typed.chars().all(|letter| name.contains(letter))) {
         return Some(5);

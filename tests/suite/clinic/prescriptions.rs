@@ -243,9 +243,17 @@ async fn a_returned_prescription_is_corrected_and_signed_anew() {
     let returned = pharmacy(&stage, &pharmacist, &rx, "return", body).await.ok();
     assert_eq!((&returned["state"], &returned["review"]["reason"]), (&json!("returned"), &json!("请核对茯苓用量")));
     assert_eq!(sign(&stage, &visit, &rx, json!({})).await.refusal(), (409, "rx.state"), "not the same again");
+    let sent_back = async || {
+        let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+        let rows = desk["unfinished"].as_array().unwrap().clone();
+        rows.iter().filter(|row| row["sent_back"] == true).map(|row| row["visit"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sent_back().await, [json!(visit.id)], "in the visit the desk says so");
     let rx = save(&stage, &visit, &returned, herbal(&[line("茯苓", 12_000)])).await.ok();
     assert_eq!((&rx["state"], &rx["hash"], &rx["version"]), (&json!("draft"), &Value::Null, &json!(2)));
+    assert_eq!(sent_back().await, [json!(visit.id)], "a change alone sends nothing");
     let rx = sign(&stage, &visit, &rx, json!({})).await.ok();
+    assert_eq!(sent_back().await, Vec::<Value>::new());
     claim(&stage, &pharmacist, &rx).await.ok();
     let nine = json!({ "version": rx["version"], "items": ITEMS[..9] });
     let refused = pharmacy(&stage, &pharmacist, &rx, "approve", nine).await;

@@ -448,9 +448,14 @@ fn of_medicines_what_is_not_judged_is_said_and_the_controlled_are_refused() {
     );
     let herbs = self::judged(vec![line("茯苓", 12_000)], &man());
     assert!(herbs.findings.iter().map(|f| &f.rule).chain(&herbs.passed).all(|rule| !rule.starts_with("MED-")));
-    assert_eq!(found(&judged(&["盐酸曲马多片"], "", &[]), "MED-CONTROLLED").unwrap().needs, Needs::Never);
+    for spelling in ["盐酸曲马多片", "盐酸曲 马多片", "盐酸曲\u{200b}马多片", "鹽酸曲馬多片", "Ｔramadol Hydrochloride"]
+    {
+        let refused = judged(&[spelling], "", &[]);
+        assert_eq!(found(&refused, "MED-CONTROLLED").map(|one| one.needs), Some(Needs::Never), "{spelling:?}");
+    }
     assert_eq!(found(&judged(&["血必净注射液"], "", &[]), "MED-INJECTED").unwrap().needs, Needs::Never);
-    assert!(found(&judged(&["阿莫西林", "阿莫西林"], "", &[]), "DUP-SHEET").is_some());
+    assert!(found(&judged(&["阿莫西林", "阿莫 西林"], "", &[]), "DUP-SHEET").is_some());
+    assert!(found(&judged(&["生川烏"], "", &[]), "MED-IS-HERB").is_some());
     assert!(found(&judged(&["阿莫西林胶囊"], "阿莫西林过敏", &[]), "ALLERGY").is_some());
     let content = Content::Medicines(Medicines { items: vec![item("阿莫西林")] });
     let other = Active { number: "R-2".into(), span: span(), content };

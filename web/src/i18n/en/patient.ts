@@ -155,6 +155,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'result.EMERGENCY.text': 'Call 120 now. A nurse will contact you at once.',
   'result.URGENT.text': 'You go before the standard numbers; a doctor will see you as soon as possible.',
   'result.STANDARD.text': 'Doctors call in order. If you get worse while waiting, press “I feel worse”.',
+  'result.booked': 'You have an appointment at {time} with {doctor}. Check camera and sound, check in, and stay near your phone at that time.',
   'result.ADVICE.text': 'You do not need a doctor at the moment. If you still want to ask one, take a number.',
   'result.why': 'Why',
   'result.next': 'What happens next',

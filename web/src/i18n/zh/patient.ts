@@ -162,6 +162,7 @@ export const patient = {
   'result.EMERGENCY.text': '请立即拨打 120。护士会马上和您联系。',
   'result.URGENT.text': '您会排在普通号前面，医生会尽快接诊。',
   'result.STANDARD.text': '医生会按顺序接诊。等的时候如果加重，点一下“我加重了”。',
+  'result.booked': '您预约了 {time} {doctor}医生。检查摄像头和声音后报到，到时间请留在手机旁。',
   'result.ADVICE.text': '目前可以不看医生。如果您还是想问医生，检查摄像头和声音后就可以取号候诊。',
   'result.why': '为什么',
   'result.next': '接下来',
