@@ -193,8 +193,8 @@ mod tests {
                 );
             }
             assert!(texts(&pages[0]).iter().any(|words| words.starts_with("会诊目的：请指导治疗")));
-            let last = texts(pages.last().unwrap()).concat();
-            assert!(last.contains("诊断和治疗由邀请医师决定并负责"), "who decides stands on the paper: {last}");
+            let whole: String = pages.iter().flat_map(|page| texts(page)).collect();
+            assert!(whole.contains("诊断和治疗由邀请医师决定并负责"), "who decides stands on the paper");
         }
     }
 
