@@ -18,8 +18,8 @@ use crate::services::sessions::staff_name;
 use crate::services::signing::Validity;
 
 impl Services {
-    /// The opinion as a PDF; that it was made is audited. What is not signed is no document, and the patient does not
-    /// learn that it was asked for.
+    /// The opinion as a PDF; that it was made is audited. What is not signed is no document, and to the patient there is
+    /// none.
     pub async fn opinion_document(&self, actor: Actor, id: OpinionId, paper: Paper) -> Result<Vec<u8>, Refusal> {
         let letters = self.letters()?;
         let mut work = self.begin().await?;

@@ -146,23 +146,24 @@ async fn whoever_was_not_asked_learns_nothing_and_a_withdrawn_question_is_closed
     let (one, sign) = (format!("/opinions/{id}"), json!({ "version": 0 }));
     let not_there = format!("/opinions/{}", uuid::Uuid::from_u128(7));
     let unknown = stage.get(&not_there, &third).await;
-    for (path, answer) in [
-        (&one, stage.get(&one, &third).await),
-        (&one, save(&stage, &id, &third, 0, "意见").await),
-        (&one, stage.post(&format!("{one}/sign"), &third, sign.clone()).await),
-        (&one, stage.act(&format!("{one}/withdraw"), &third).await),
-        (&one, stage.get(&format!("{one}/document"), &third).await),
-        (&one, stage.get(&format!("{one}/document"), &stranger).await),
-        (&one, stage.get(&format!("{one}/document"), &visit.patient).await),
-        (&one, stage.get(&format!("{one}/document"), &nurse).await),
-        (&one, stage.act(&format!("{one}/withdraw"), &other).await),
-        (&one, save(&stage, &id, &visit.doctor, 0, "意见").await),
-        (&one, stage.post(&format!("{one}/sign"), &visit.doctor, sign.clone()).await),
-    ] {
+    let refused = [
+        stage.get(&one, &third).await,
+        save(&stage, &id, &third, 0, "意见").await,
+        stage.post(&format!("{one}/sign"), &third, sign.clone()).await,
+        stage.act(&format!("{one}/withdraw"), &third).await,
+        stage.get(&format!("{one}/document"), &third).await,
+        stage.get(&format!("{one}/document"), &stranger).await,
+        stage.get(&format!("{one}/document"), &visit.patient).await,
+        stage.get(&format!("{one}/document"), &nurse).await,
+        stage.act(&format!("{one}/withdraw"), &other).await,
+        save(&stage, &id, &visit.doctor, 0, "意见").await,
+        stage.post(&format!("{one}/sign"), &visit.doctor, sign.clone()).await,
+    ];
+    for (n, answer) in refused.iter().enumerate() {
         if answer.refusal() == (503, "document.no_font") {
             continue;
         }
-        assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{path}: as if there were none");
+        assert_eq!((answer.status, &answer.body), (404, &unknown.body), "{n}: as if there were none");
     }
     for token in [&nurse, &visit.patient] {
         assert_eq!(stage.get(&one, token).await.refusal(), (403, "auth.forbidden"));
@@ -271,7 +272,7 @@ async fn the_paper_of_an_opinion_is_for_the_two_doctors_and_the_patient_and_its_
         let list = stage.get(&format!("/visits/{}/documents", visit.id), &visit.patient).await.ok();
         list.as_array().unwrap().iter().find(|one| one["kind"] == "opinion").cloned()
     };
-    assert_eq!(listed().await, None, "the patient learns of an answer, not of a question");
+    assert_eq!(listed().await, None, "there is a paper of an answer, and none of a question");
     let paper = format!("/opinions/{id}/document?paper=a5");
     let early = stage.get(&paper, &visit.doctor).await;
     answer(&stage, &id, &other).await;
