@@ -20,6 +20,8 @@ pub enum Access {
     Treating,
     /// The reader saw the patient in this visit and has not signed yet.
     OwnWork,
+    /// The treating doctor has asked the reader for an opinion, which is not given yet.
+    Consultation,
     /// The reader treated this patient, and reads again.
     Continuity,
     /// The reader never did; somebody will ask why.
@@ -28,13 +30,14 @@ pub enum Access {
 
 impl Access {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::Treating, Self::OwnWork, Self::Continuity, Self::BreakGlass];
+    pub const ALL: [Self; 5] = [Self::Treating, Self::OwnWork, Self::Consultation, Self::Continuity, Self::BreakGlass];
 
     /// The word in the audit.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Treating => "treating",
             Self::OwnWork => "own_work",
+            Self::Consultation => "consultation",
             Self::Continuity => "continuity",
             Self::BreakGlass => "break_glass",
         }
@@ -64,9 +67,10 @@ pub enum ReadPurpose {
 
 impl ReadPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Record(Access::Treating),
         Self::Record(Access::OwnWork),
+        Self::Record(Access::Consultation),
         Self::Record(Access::Continuity),
         Self::Record(Access::BreakGlass),
         Self::Treatment,
@@ -134,6 +138,8 @@ pub enum Tie {
     OnDesk,
     /// The reader is the doctor of the visit, and its note is not signed.
     Writing,
+    /// An opinion was asked of the reader, and is open.
+    Consulted,
     /// The reader is the doctor of this or of another visit of the patient.
     Treated,
     /// Nothing.
@@ -154,6 +160,7 @@ pub fn decide(asked: Option<Asked>, reason: &str, tie: Tie) -> Result<Access, Cl
     match (tie, asked) {
         (Tie::OnDesk, _) => Ok(Access::Treating),
         (Tie::Writing, _) => Ok(Access::OwnWork),
+        (Tie::Consulted, _) => Ok(Access::Consultation),
         (Tie::Treated, Some(Asked::Continuity)) => Ok(Access::Continuity),
         (_, Some(Asked::BreakGlass)) if letters(reason) >= REASON_LEAST => Ok(Access::BreakGlass),
         (_, Some(Asked::BreakGlass)) => Err(Closed::ReasonMissing),
@@ -176,6 +183,13 @@ mod tests {
     fn every_purpose_of_a_read_has_a_word_of_its_own() {
         let words: std::collections::BTreeSet<&str> = ReadPurpose::ALL.iter().map(|one| one.as_str()).collect();
         assert_eq!(words.len(), ReadPurpose::ALL.len());
+    }
+
+    #[test]
+    fn whoever_is_asked_for_an_opinion_reads_for_that_and_breaks_no_glass() {
+        for asked in [None, Some(Asked::Continuity), Some(Asked::BreakGlass)] {
+            assert_eq!(decide(asked, "急会诊需要", Tie::Consulted), Ok(Access::Consultation));
+        }
     }
 
     #[test]

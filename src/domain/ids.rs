@@ -106,6 +106,8 @@ ids! {
     WishId = "wish";
     /// A prescription through all its versions.
     PrescriptionId = "prescription";
+    /// A question to another doctor, and the signed answer.
+    OpinionId = "opinion";
     /// A text that a doctor inserts by an act.
     TemplateId = "template";
     /// A key that signs.

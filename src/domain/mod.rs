@@ -16,6 +16,7 @@ pub mod hex;
 pub mod identity;
 pub mod ids;
 pub mod note;
+pub mod opinion;
 pub mod people;
 pub mod permission;
 pub mod picture;

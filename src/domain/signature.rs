@@ -56,6 +56,8 @@ pub enum Purpose {
     Countersignature,
     /// A pharmacist has judged a prescription.
     Review,
+    /// A doctor signs the opinion that was asked of them.
+    Opinion,
     /// The server seals a day of the audit log.
     AuditDay,
     /// The server signs the head of the running day's audit log.
@@ -68,12 +70,13 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Note,
         Self::Prescription,
         Self::Confirmation,
         Self::Countersignature,
         Self::Review,
+        Self::Opinion,
         Self::AuditDay,
         Self::AuditCheckpoint,
         Self::QueueDay,
@@ -88,6 +91,7 @@ impl Purpose {
             Self::Confirmation => "confirmation",
             Self::Countersignature => "countersignature",
             Self::Review => "review",
+            Self::Opinion => "opinion",
             Self::AuditDay => "audit_day",
             Self::AuditCheckpoint => "audit_checkpoint",
             Self::QueueDay => "queue_day",

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::ids::{PrescriptionId, VisitId};
+use crate::domain::ids::{OpinionId, PrescriptionId, VisitId};
 use crate::domain::permission::Actor;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Id};
@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(record))
         .routes(routes!(referral))
         .routes(routes!(prescription))
+        .routes(routes!(opinion))
 }
 
 /// The documents that there are of a visit, for its doctor and the patient.
@@ -80,6 +81,21 @@ async fn prescription(
 ) -> Result<impl IntoResponse, HttpError> {
     let file = services.prescription_document(actor, id, asked.paper).await?;
     Ok(pdf("attachment; filename=\"prescription.pdf\"", file))
+}
+
+/// A signed opinion as a PDF; `paper` is `a4` or `a5`.
+#[utoipa::path(get, path = "/opinions/{id}/document", tag = "proof", security(("bearer" = [])),
+    params(("id" = Uuid, Path), DocumentAsked),
+    responses((status = 200, body = Vec<u8>, content_type = "application/pdf"), (status = 401, body = Problem), (status = 404, body = Problem),
+              (status = 400, body = Problem), (status = 409, body = Problem), (status = 500, body = Problem), (status = 503, body = Problem)))]
+async fn opinion(
+    State(services): State<Arc<Services>>,
+    Auth(actor): Auth<Actor>,
+    Id(id): Id<OpinionId>,
+    Asked(asked): Asked<DocumentAsked>,
+) -> Result<impl IntoResponse, HttpError> {
+    let file = services.opinion_document(actor, id, asked.paper).await?;
+    Ok(pdf("attachment; filename=\"opinion.pdf\"", file))
 }
 
 /// A file to keep, in no cache.

@@ -21,6 +21,7 @@ pub mod herbs;
 pub mod invitations;
 pub mod limits;
 pub mod links;
+pub mod opinions;
 pub mod patients;
 pub mod pharmacy;
 pub mod prescriptions;

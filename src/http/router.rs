@@ -21,8 +21,8 @@ use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::{
     access, alarms, appointments, assets, audit, auth, clinics, codes, consents, declarations, desks, documents,
-    health, herbs, invitations, links, patients, pharmacy, prescriptions, receipts, recordings, retention, rosters,
-    slots, templates, terms, tickets, triage, uploads, verify, visits,
+    health, herbs, invitations, links, opinions, patients, pharmacy, prescriptions, receipts, recordings, retention,
+    rosters, slots, templates, terms, tickets, triage, uploads, verify, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -78,6 +78,7 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(herbs::routes())
             .merge(prescriptions::routes())
             .merge(pharmacy::routes())
+            .merge(opinions::routes())
             .merge(documents::routes())
             .merge(verify::routes())
             .merge(audit::routes())

@@ -489,7 +489,7 @@ pub struct QueueContent {
     pub events: Vec<QueueEvent>,
 }
 
-/// `GET /doctors`: somebody who can have hours.
+/// A doctor, as `GET /doctors` lists who can have hours, and `GET /visits/{id}/opinions` who can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DoctorView {
     /// The account.

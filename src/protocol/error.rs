@@ -167,6 +167,12 @@ codes! {
     RxSecondSignature = "rx.second_signature", 409;
     /// The prescription ran out after its three days.
     RxExpired = "rx.expired", 410;
+    /// This doctor was asked about this visit, and has not answered yet.
+    OpinionOpen = "opinion.open", 409;
+    /// The opinion was given or withdrawn, or no more can be asked about this visit; fetch it again.
+    OpinionState = "opinion.state", 409;
+    /// Something that signing an opinion needs is missing; `field` names it.
+    OpinionIncomplete = "opinion.incomplete", 422;
     /// Only what is signed is printed.
     DocumentUnsigned = "document.unsigned", 409;
     /// The server has no Chinese font; the print view of the browser remains.

@@ -13,6 +13,7 @@ pub mod intake;
 pub mod invitation;
 pub mod live;
 pub mod notice;
+pub mod opinion;
 pub mod parse;
 pub mod prescription;
 pub mod proof;

@@ -122,6 +122,8 @@ pub enum DocumentKind {
     Prescription,
     /// 转诊单.
     Referral,
+    /// 会诊意见.
+    Opinion,
 }
 
 impl DocumentKind {
@@ -131,6 +133,7 @@ impl DocumentKind {
             Self::Record => "record",
             Self::Prescription => "prescription",
             Self::Referral => "referral",
+            Self::Opinion => "opinion",
         }
     }
 }
@@ -363,6 +366,8 @@ pub enum SealedLine {
     Note(SealedNote),
     /// A prescription.
     Prescription(Box<SealedPrescription>),
+    /// An opinion that another doctor has signed.
+    Opinion(SealedOpinion),
     /// An entry of the audit log about this visit.
     Audit {
         /// The entry.
@@ -430,6 +435,33 @@ pub struct SealedPrescription {
     pub signatures: Vec<ExportSignature>,
     /// The pharmacists' signatures, also of judgements before the last.
     pub review_signatures: Vec<ExportSignature>,
+}
+
+/// A question to another doctor and the signed answer, letter by letter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SealedOpinion {
+    /// Its id.
+    pub id: String,
+    /// Who asked.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: Timestamp,
+    /// What was to be known.
+    pub question: String,
+    /// The case in short.
+    pub summary: String,
+    /// The opinion.
+    pub opinion: String,
+    /// What the asked doctor would do.
+    pub advice: String,
+    /// The hash over all of it.
+    pub hash: String,
+    /// Who signed.
+    pub signed_by: String,
+    /// When.
+    pub signed_at: Timestamp,
+    /// The signatures of it.
+    pub signatures: Vec<ExportSignature>,
 }
 
 /// A version of a prescription, as it was signed, letter by letter.

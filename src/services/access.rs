@@ -235,6 +235,9 @@ pub(super) async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Res
     if is_own && tx.notes().signed(visit.id).await?.is_empty() {
         return Ok(Tie::Writing);
     }
+    if tx.opinions().open_to(visit.id, reader).await?.is_some() {
+        return Ok(Tie::Consulted);
+    }
     let treated = is_own || tx.visits().has_treated(reader, visit.patient_id).await?;
     Ok(if treated { Tie::Treated } else { Tie::Stranger })
 }

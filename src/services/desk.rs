@@ -18,6 +18,7 @@ use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::alarms;
+use crate::services::opinions::withdraw_all;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
@@ -232,6 +233,7 @@ impl Services {
                 if let Some(visit) = visit.filter(|visit| visit.ended_at.is_none()) {
                     self.stop_visit(&mut work, &visit, VisitEnd::WrongPerson).await?;
                     self.stop_prescriptions(&mut work, act.account, visit.id, "本次就诊接诊的不是该患者").await?;
+                    withdraw_all(&mut work, act.account, visit.id).await?;
                     ends = Some(visit.room_id);
                 }
                 let (who, what) = (act.account.to_string(), ticket.id.to_string());
@@ -523,8 +525,8 @@ pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
     }
 }
 
-/// Whoever calls patients has a licence, also at a desk that was opened before it ended.
-async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
+/// Whoever calls patients or signs an opinion has a licence, also at a desk that was opened before it ended.
+pub(crate) async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
     let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
     if account.licence_until.is_some_and(|until| until <= work.now) {
         return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));

@@ -24,6 +24,7 @@ pub mod invitations;
 pub mod live;
 pub mod notes;
 pub mod notices;
+mod opinions;
 pub mod passwords;
 pub mod pharmacy;
 pub mod pictures;

@@ -260,7 +260,7 @@ impl Services {
     }
 }
 
-async fn signature_view(tx: &mut Tx, signature: SignatureRow) -> Result<SignatureView, Refusal> {
+pub(crate) async fn signature_view(tx: &mut Tx, signature: SignatureRow) -> Result<SignatureView, Refusal> {
     let key = tx.signatures().key(signature.key_id).await?;
     let key = key.ok_or_else(|| Refusal::internal("a signature without its key"))?;
     let short = fingerprint(&key.public_key).get(..16).unwrap_or_default().to_owned();

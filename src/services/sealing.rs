@@ -1,5 +1,5 @@
-//! A visit sealed for a dispute: every signed version of the record and of its prescriptions, every signature, every entry
-//! of the audit about them, in one file that the server signs and that anybody verifies without the server.
+//! A visit sealed for a dispute: every signed version of the record and of its prescriptions, every signed opinion, every
+//! signature, every entry of the audit about them, in one file that the server signs and that anybody verifies without the server.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -14,14 +14,15 @@ use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::{Purpose, export_hash, export_subject, review_subject};
 use crate::domain::time::Timestamp;
 use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VISIT_FORMAT, VisitExport,
+    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VISIT_FORMAT,
+    VisitExport,
 };
 use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::visits::staff_visit;
-use crate::store::{NoteRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
+use crate::store::{NoteRow, OpinionRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
 
 impl Services {
     /// A visit as a sealed file; that it was made is in the audit, with its hash.
@@ -39,6 +40,11 @@ impl Services {
             let Some(sheet) = sheet else { continue };
             about.push(row.id.to_string());
             body.push_str(&line(&SealedLine::Prescription(Box::new(sheet))));
+        }
+        for row in work.tx.opinions().of_visit(visit.id).await? {
+            about.push(row.id.to_string());
+            let Some(opinion) = sealed_opinion(&mut work.tx, row).await? else { continue };
+            body.push_str(&line(&SealedLine::Opinion(opinion)));
         }
         let seals: Vec<DaySeal> =
             work.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
@@ -133,6 +139,25 @@ async fn sealed_prescription(
         stop_reason: row.stop_reason.clone(),
         signatures: signatures(tx, &id).await?,
         review_signatures: signatures(tx, &review_subject(&id)).await?,
+        id,
+    }))
+}
+
+/// A signed opinion; nothing where nobody signed.
+async fn sealed_opinion(tx: &mut Tx, row: OpinionRow) -> Result<Option<SealedOpinion>, Refusal> {
+    let id = row.id.to_string();
+    let (Some(hash), Some(signed_at)) = (row.hash, row.closed_at) else { return Ok(None) };
+    Ok(Some(SealedOpinion {
+        asked_by: row.asked_by.to_string(),
+        asked_at: row.asked_at,
+        question: row.question,
+        summary: row.summary,
+        opinion: row.opinion,
+        advice: row.advice,
+        hash,
+        signed_by: row.doctor_id.to_string(),
+        signed_at,
+        signatures: signatures(tx, &id).await?,
         id,
     }))
 }

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde_json::Value;
 
 pub use crate::bus::Announcement;
-use crate::domain::ids::{AppointmentId, ClinicId, DeskId, InstitutionId, SessionId, TicketId, VisitId, WishId};
+use crate::domain::ids::{
+    AccountId, AppointmentId, ClinicId, DeskId, InstitutionId, SessionId, TicketId, VisitId, WishId,
+};
 use crate::domain::permission::Actor;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -30,6 +32,8 @@ pub enum Topic {
     Alarms(InstitutionId),
     /// The prescriptions of an institution; pharmacists and doctors.
     Pharmacy(InstitutionId),
+    /// What one member of staff is asked; that one alone.
+    Account(AccountId),
     /// The end of a session. Its sockets hear it by themselves, and nobody can ask for it.
     Session(SessionId),
 }
@@ -45,6 +49,7 @@ impl fmt::Display for Topic {
             Self::Wish(id) => write!(f, "wish:{}", id.as_uuid()),
             Self::Alarms(id) => write!(f, "alarms:{}", id.as_uuid()),
             Self::Pharmacy(id) => write!(f, "pharmacy:{}", id.as_uuid()),
+            Self::Account(id) => write!(f, "account:{}", id.as_uuid()),
             Self::Session(id) => write!(f, "session:{}", id.as_uuid()),
         }
     }
@@ -64,6 +69,7 @@ impl FromStr for Topic {
             "wish" => Self::Wish(id.parse().map_err(drop)?),
             "alarms" => Self::Alarms(id.parse().map_err(drop)?),
             "pharmacy" => Self::Pharmacy(id.parse().map_err(drop)?),
+            "account" => Self::Account(id.parse().map_err(drop)?),
             _ => return Err(()),
         };
         // One topic has one spelling, or a follower of another spelling would hear nothing.
@@ -102,6 +108,7 @@ impl Services {
                 w.institution_id == institution && (is_staff || is_own)
             }),
             Topic::Pharmacy(of) => (actor.pharmacist().is_some() || actor.doctor().is_some()) && of == institution,
+            Topic::Account(of) => actor.staff().is_some_and(|act| act.account == of),
             Topic::Session(_) => false,
         };
         if allowed { Ok(()) } else { Err(Refusal::not_found()) }

@@ -11,9 +11,9 @@ pub struct CodeOfDocument {
     pub token_hash: Vec<u8>,
     /// The tenant.
     pub institution_id: InstitutionId,
-    /// `record`, `prescription` or `referral`.
+    /// `record`, `prescription`, `referral` or `opinion`.
     pub kind: String,
-    /// The id of the signed version.
+    /// The id of what was signed.
     pub subject: String,
     /// Its content hash when the document was made.
     pub hash: String,

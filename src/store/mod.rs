@@ -28,6 +28,7 @@ mod messages;
 mod note_versions;
 mod notes;
 mod notices;
+mod opinions;
 mod patients;
 mod prescriptions;
 mod recordings;
@@ -76,6 +77,7 @@ pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
+pub use opinions::{OpinionRow, Opinions};
 pub use patients::{PatientRow, Patients, RelatedPatient};
 pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
@@ -403,6 +405,8 @@ tables! {
     notices: Notices;
     /// Patients, and who answers for them.
     patients: Patients;
+    /// Opinions of other doctors.
+    opinions: Opinions;
     /// Prescriptions.
     prescriptions: Prescriptions;
     /// Process records.

@@ -31,6 +31,8 @@ use crate::services::topics::Topic;
 use crate::services::work::Work;
 use crate::store::{AppointmentRow, JobRow, SlotRow, Tx};
 
+pub(crate) use rosters::doctor_view;
+
 fn stale() -> Refusal {
     Refusal::new(ErrorCode::AppointmentState, "the appointment is not where it was; fetch it again")
 }

@@ -43,12 +43,7 @@ impl Services {
     /// The doctors who can have hours.
     pub async fn doctors(&self, act: AdministratorAct) -> Result<Vec<DoctorView>, Refusal> {
         let rows = self.db.read().await?.accounts().of_role(act.institution, Role::Doctor).await?;
-        let view = |row: AccountRow| DoctorView {
-            id: row.id,
-            name: Text::new(row.name_zh, row.name_en),
-            title: Text::new(row.title_zh, row.title_en),
-        };
-        Ok(rows.into_iter().map(view).collect())
+        Ok(rows.into_iter().map(doctor_view).collect())
     }
 
     /// Makes a roster and its slots.
@@ -378,6 +373,11 @@ pub(super) fn roster_of(row: &RosterRow) -> Result<Roster, Refusal> {
         })
     };
     read().ok_or_else(|| Refusal::internal("a kept roster makes no sense"))
+}
+
+/// A doctor by name and title.
+pub(crate) fn doctor_view(row: AccountRow) -> DoctorView {
+    DoctorView { id: row.id, name: Text::new(row.name_zh, row.name_en), title: Text::new(row.title_zh, row.title_en) }
 }
 
 fn exceptions_of(rows: Vec<ExceptionRow>) -> Vec<Exception> {

@@ -3,7 +3,8 @@
 pub mod font;
 pub mod layout;
 mod note_sheet;
-pub mod opinion_sheet;
+mod opinion;
+mod opinion_sheet;
 pub mod pdf;
 mod prescription_sheet;
 pub mod qr;
@@ -61,6 +62,13 @@ impl Services {
                 let path = format!("/visits/{}/documents/referral", id.as_uuid());
                 documents.push(DocumentInfo { kind, number, signed_at, link: self.link_of(&token), path });
             }
+        }
+        for row in work.tx.opinions().of_visit(visit.id).await? {
+            let (Some(hash), Some(signed_at)) = (&row.hash, row.closed_at) else { continue };
+            let kind = DocumentKind::Opinion;
+            let token = self.code(&mut work, kind, &row.id.to_string(), hash, &visit).await?;
+            let path = format!("/opinions/{}/document", row.id.as_uuid());
+            documents.push(DocumentInfo { kind, number: 1, signed_at, link: self.link_of(&token), path });
         }
         for row in work.tx.prescriptions().of_visit(visit.id).await? {
             let phase = state_of(&row)?.at(work.now).phase();
@@ -246,8 +254,10 @@ impl Services {
         let sound = match &standing {
             Some(standing) => match self.check_signatures(&mut tx, &code.subject, &standing.signed).await? {
                 Validity::Holds(_) => true,
-                // Notes of earlier versions of this program have a hash alone; a prescription never had.
-                Validity::Unsigned => code.kind != DocumentKind::Prescription.as_str(),
+                // Notes of earlier versions of this program have a hash alone; nothing else ever had.
+                Validity::Unsigned => {
+                    [DocumentKind::Record, DocumentKind::Referral].iter().any(|kind| kind.as_str() == code.kind)
+                }
                 Validity::Broken => false,
             },
             None => false,

@@ -59,7 +59,9 @@ fn write_as(sheet: &Sheet, letters: &Letters, paper: Paper, how: SerializeSettin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::documents::opinion_sheet::{self, Opinion};
+    use crate::domain::opinion::{Answer, Question};
+    use crate::domain::text::Text;
+    use crate::services::documents::opinion_sheet;
     use crate::services::documents::sheet::Part;
 
     fn letters() -> Option<Letters> {
@@ -174,22 +176,25 @@ mod tests {
     #[test]
     fn an_opinion_stands_in_the_frame_of_the_others_and_is_not_made_of_nothing() {
         let Some(letters) = letters() else { return };
-        let silent = Opinion { question: "请指导治疗".to_owned(), ..Opinion::default() };
-        assert_eq!(opinion_sheet::sheet(&silent, sheet(0)), None);
-        let said = Opinion { opinion: "证属风热犯肺，治以辛凉解表。".repeat(120), ..silent };
-        let paper = opinion_sheet::sheet(&said, sheet(0)).unwrap();
+        let asked = Question { question: "请指导治疗".to_owned(), ..Question::default() };
+        let told = |answer: &Answer| {
+            opinion_sheet::parts(&Text::new("演示医师甲", "Doctor A"), "2026-11-29 10:05", &asked, answer)
+        };
+        assert_eq!(told(&Answer::default()), None);
+        let said = Answer { opinion: "证属风热犯肺，治以辛凉解表。".repeat(120), ..Answer::default() };
+        let paper = Sheet { title: "会诊意见".to_owned(), parts: told(&said).unwrap(), ..sheet(0) };
         for size in [Paper::A4, Paper::A5] {
             let pages = set(&paper, &letters, size);
             assert!(pages.len() > 1);
             for page in &pages {
                 let words = texts(page);
                 assert!(
-                    words.contains(&"远程会诊意见")
-                        && words.contains(&"演示医院")
-                        && words.contains(&"姓名：演示患者甲")
+                    words.contains(&"会诊意见") && words.contains(&"演示医院") && words.contains(&"姓名：演示患者甲")
                 );
             }
             assert!(texts(&pages[0]).iter().any(|words| words.starts_with("会诊目的：请指导治疗")));
+            let whole: String = pages.iter().flat_map(|page| texts(page)).collect();
+            assert!(whole.contains("诊断和治疗由邀请医师决定并负责"), "who decides stands on the paper");
         }
     }
 

@@ -1,12 +1,13 @@
 //! Where a document stands for the public page: what was signed, and whether it is in force.
 
 use super::referral;
-use crate::domain::ids::{ClinicId, NoteId, PrescriptionId};
+use crate::domain::ids::{ClinicId, NoteId, OpinionId, PrescriptionId};
 use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
 use crate::domain::time::Timestamp;
 use crate::protocol::proof::{DocumentKind, DocumentState};
 use crate::services::Services;
 use crate::services::notes::hash_of;
+use crate::services::opinions::hash_of as hash_of_opinion;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::store::{CodeOfDocument, Tx};
@@ -25,6 +26,8 @@ impl Services {
     pub(super) async fn standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
         if code.kind == DocumentKind::Prescription.as_str() {
             self.prescription_standing(tx, code).await
+        } else if code.kind == DocumentKind::Opinion.as_str() {
+            opinion_standing(tx, code).await
         } else {
             note_standing(tx, code).await
         }
@@ -54,6 +57,17 @@ impl Services {
         let (signed_at, clinic, signed) = (version.signed_at, row.clinic_id, code.hash.clone());
         Ok(Some(Standing { state, signed_at, clinic, signed }))
     }
+}
+
+/// An opinion: once signed it is never amended.
+async fn opinion_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+    let Some(id) = OpinionId::from_key(&code.subject) else { return Ok(None) };
+    let Some(row) = tx.opinions().find(id).await? else { return Ok(None) };
+    let Some(visit) = tx.visits().find(row.visit_id).await? else { return Ok(None) };
+    let is_whole = row.hash.as_ref() == Some(&code.hash) && hash_of_opinion(&row) == code.hash;
+    let Some(signed_at) = row.closed_at.filter(|_| is_whole) else { return Ok(None) };
+    let (state, signed) = (DocumentState::Authentic, code.hash.clone());
+    Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
 }
 
 /// A record, or a referral slip: a slip is made of the note and of where the visit sends its patient.

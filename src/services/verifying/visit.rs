@@ -6,11 +6,12 @@ use super::Unproved;
 use crate::domain::audit::Kept;
 use crate::domain::audit::merkle::{Hash, is_included};
 use crate::domain::hex::{hex, unhex};
+use crate::domain::opinion::{Answer, Opined, Question};
 use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
 use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
 use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedPrescription, SealedVersion, VisitExport,
+    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VisitExport,
 };
 
 /// What a file holds.
@@ -18,6 +19,7 @@ use crate::protocol::proof::{
 struct Counted {
     notes: usize,
     prescriptions: usize,
+    opinions: usize,
     signatures: usize,
     entries: usize,
     proved: usize,
@@ -51,6 +53,11 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 counted.signatures += holds.ok_or_else(|| inside(format!("prescription {}", sheet.number)))?;
                 counted.prescriptions += 1;
             }
+            SealedLine::Opinion(opinion) => {
+                let holds = opinion_holds(&visit, &opinion);
+                counted.signatures += holds.ok_or_else(|| inside(format!("opinion {}", opinion.id)))?;
+                counted.opinions += 1;
+            }
             SealedLine::Audit { entry, proof } => {
                 let is_proved = proof.as_ref().is_none_or(|proof| is_in_its_day(&entry, proof));
                 if !entry.is_itself() || !is_proved {
@@ -61,10 +68,10 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
             }
         }
     }
-    let Counted { notes, prescriptions, signatures, entries, proved } = counted;
+    let Counted { notes, prescriptions, opinions, signatures, entries, proved } = counted;
     let what = format!(
-        "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {signatures} signatures, \
-         {entries} entries of the audit, {proved} of them proved to be in sealed days"
+        "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {opinions} opinions, \
+         {signatures} signatures, {entries} entries of the audit, {proved} of them proved to be in sealed days"
     );
     Ok((what, signature))
 }
@@ -130,6 +137,25 @@ fn review_holds(sheet: &SealedPrescription) -> bool {
         }
         _ => all && !is_dispensable,
     }
+}
+
+/// How many signatures an opinion has, where all hold and one is its doctor's.
+fn opinion_holds(visit: &str, opinion: &SealedOpinion) -> Option<usize> {
+    let question = Question { question: opinion.question.clone(), summary: opinion.summary.clone() };
+    let answer = Answer { opinion: opinion.opinion.clone(), advice: opinion.advice.clone() };
+    let of = Opined {
+        id: &opinion.id,
+        visit,
+        asked_by: &opinion.asked_by,
+        asked_at: opinion.asked_at,
+        question: &question,
+        answer: &answer,
+        signed_by: &opinion.signed_by,
+        signed_at: opinion.signed_at,
+    };
+    let holds = opinion.signatures.iter().all(|one| one.holds_for(Purpose::Opinion, &opinion.id, &opinion.hash));
+    let own = opinion.signatures.iter().any(|one| one.owner == opinion.signed_by);
+    (of.hash() == opinion.hash && holds && own).then_some(opinion.signatures.len())
 }
 
 fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {

@@ -62,7 +62,7 @@ impl Scene {
         Self { stage, ids, tokens, document: Document::new(sensible) }
     }
 
-    /// A prescription, a template, a read to be judged, a roster, an appointment.
+    /// A prescription, a question to another doctor, a template, a read to be judged, a roster, an appointment.
     async fn of_the_hospital(
         stage: &Stage,
         visit: &Visit,
@@ -82,6 +82,10 @@ impl Scene {
         let read = format!("/visits/{}/break-glass", visit.id);
         stage.post(&read, other, json!({ "reason": "转诊询问" })).await.ok();
         let reviews = stage.get("/access-reviews", administrator).await.ok();
+        // Not before: who is asked breaks no glass.
+        let asked = stage.get("/auth/me", other).await.ok()["account"].clone();
+        let question = json!({ "doctor": asked, "question": "求治法", "summary": "发热" });
+        let opinion = stage.post(&format!("/visits/{}/opinions", visit.id), &visit.doctor, question).await.ok();
         let rosters = stage.get("/rosters", administrator).await.ok();
         stage.server.services.roll_slots().await.unwrap();
         let slots = stage.get(&format!("/slots?link={TCM}"), "").await.ok();
@@ -94,6 +98,7 @@ impl Scene {
         let hold = stage.post(&hold, administrator, json!({ "reason": "医疗纠纷" })).await.ok();
         vec![
             ("holds", id(&hold)),
+            ("opinions", id(&opinion)),
             ("prescriptions", id(&rx)),
             ("pharmacy", id(&rx)),
             ("templates", id(&made[0])),

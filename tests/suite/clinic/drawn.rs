@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::opinions;
 use super::prescriptions::{answers, approval, begin, claim, herbal, line, pharmacy, returning, sign as sign_rx, tick};
 use super::proofs::sign;
 use super::stage::{Stage, Visit};
@@ -86,7 +87,11 @@ async fn every_paper_drawn_by_another_program_has_its_size_its_ink_and_empty_mar
     stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
     let rx = prescribed(&stage, &visit).await;
     let rx = sign_rx(&stage, &visit, &rx, answers(&rx)).await.ok();
+    let colleague = stage.staff("doctor2").await;
+    let opinion = opinions::ask(&stage, &visit, &colleague).await;
+    opinions::answer(&stage, &opinion, &colleague).await;
     let papers = [
+        format!("/opinions/{opinion}/document"),
         format!("/visits/{}/documents/record", visit.id),
         format!("/visits/{}/documents/referral", visit.id),
         format!("/prescriptions/{}/document", rx["id"].as_str().unwrap()),

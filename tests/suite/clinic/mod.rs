@@ -19,6 +19,7 @@ mod inviting;
 mod levels;
 pub mod live;
 mod notices;
+mod opinions;
 mod pictures;
 mod prescription_gate;
 mod prescriptions;

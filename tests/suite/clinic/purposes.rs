@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use yunzhen::domain::access::ReadPurpose;
 
 use super::audits::entries;
+use super::opinions;
 use super::pictures::png;
 use super::prescriptions::{approval, claim, pharmacy, signed};
 use super::proofs::sign;
@@ -13,13 +14,16 @@ use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
 
 /// What shows something clinical of a patient: operation, who reads, the audit's action and purpose.
-const CLINICAL: [(&str, &str, &str, &str); 18] = [
+const CLINICAL: [(&str, &str, &str, &str); 21] = [
     ("/attachments/{id}", "doctor", "picture.read", "treatment"),
     ("/attachments/{id}", "patient", "picture.read", "own"),
     ("/desks/mine", "doctor", "patient.read", "treatment"),
     ("/desks/{id}", "doctor", "patient.read", "treatment"),
     ("/me/prescriptions", "patient", "rx.read_own", "own"),
     ("/me/visits", "patient", "visit.read_own", "own"),
+    ("/opinions/{id}", "doctor", "opinion.read", "treatment"),
+    ("/opinions/{id}", "doctor2", "opinion.read", "consultation"),
+    ("/opinions/{id}/document", "patient", "document.read_own", "own"),
     ("/pharmacy/warned", "pharmacist", "rx.read", "review"),
     ("/prescriptions/to-countersign", "doctor2", "rx.read", "countersign"),
     ("/prescriptions/{id}/document", "pharmacist", "document.read", "review"),
@@ -88,12 +92,13 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/visits/{id}/documents",
             "/visits/{id}/invitations",
             "/visits/{id}/note/versions",
+            "/visits/{id}/opinions",
             "/visits/{id}/readers",
         ],
     ),
     (
         "work that is called out, by masked names; whoever takes it is in the audit then",
-        &["/alarms", "/clinics/{id}/board", "/pharmacy/queue"],
+        &["/alarms", "/clinics/{id}/board", "/opinions", "/pharmacy/queue"],
     ),
     ("read in tests of their own", &["/desks/{id}/phone", "/recordings/{id}/media"]),
 ];
@@ -153,16 +158,20 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
         open.map(|finding| (finding["key"].as_str().unwrap().to_owned(), json!("病情需要"))).collect();
     let sign = json!({ "version": two["version"], "answers": answers });
     stage.post(&format!("/prescriptions/{}/sign", two["id"].as_str().unwrap()), &visit.doctor, sign).await.ok();
+    let second = stage.staff("doctor2").await;
+    let opinion = opinions::ask(&stage, &visit, &second).await;
+    opinions::answer(&stage, &opinion, &second).await;
     stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
     // The desk calls the next, and shows a declaration again.
     stage.patient_waiting(5, json!({})).await;
     stage.act(&format!("/desks/{}/call-next", visit.desk), &visit.doctor).await.ok();
-    let (second, pharmacist) = (stage.staff("doctor2").await, stage.staff("pharmacist").await);
+    let pharmacist = stage.staff("pharmacist").await;
     let known: BTreeSet<&str> = ReadPurpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
     for (template, reader, action, purpose) in CLINICAL {
         let id = match template.split('/').nth(1).unwrap() {
             "attachments" => picture.as_str(),
             "desks" => visit.desk.as_str(),
+            "opinions" => opinion.as_str(),
             "prescriptions" => rx["id"].as_str().unwrap(),
             _ => visit.id.as_str(),
         };

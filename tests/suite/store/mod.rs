@@ -16,6 +16,7 @@ mod note_versions;
 mod notes;
 mod notices;
 mod opening;
+mod opinions;
 mod parity;
 pub mod prescriptions;
 mod racing;

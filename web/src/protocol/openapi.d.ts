@@ -444,58 +444,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/second-factor": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Says whether the actor has a second factor, and whether one is required. */
-        get: operations["get_auth_second_factor"];
-        put?: never;
-        /** Makes a secret for a telephone and shows it once; it asks for nothing until its first code came. */
-        post: operations["post_auth_second_factor"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/second-factor/confirm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Switches the second factor on by its first code. */
-        post: operations["post_auth_second_factor_confirm"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/second-factor/off": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Switches the second factor off, by one of its codes. */
-        post: operations["post_auth_second_factor_off"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/calendar/{token}": {
         parameters: {
             query?: never;
@@ -1188,6 +1136,92 @@ export interface paths {
         get: operations["get_me_visits_id_readers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked of a doctor and by a doctor, without a word of it. */
+        get: operations["get_opinions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A question with its answer, for who asked, who treats and who was asked; the read is audited. */
+        get: operations["get_opinions_id"];
+        /** Saves the draft of an opinion. */
+        put: operations["put_opinions_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A signed opinion as a PDF; `paper` is `a4` or `a5`. */
+        get: operations["get_opinions_id_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs the draft; from then on it never changes. */
+        post: operations["post_opinions_id_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a question back that nobody has answered. */
+        post: operations["post_opinions_id_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2272,6 +2306,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/{id}/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked about a visit, and whom its doctor may ask. */
+        get: operations["get_visits_id_opinions"];
+        put?: never;
+        /** Asks another doctor of the house. The record is open to that doctor until the answer, or until it is withdrawn. */
+        post: operations["post_visits_id_opinions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits/{id}/outcome": {
         parameters: {
             query?: never;
@@ -2486,7 +2538,7 @@ export interface components {
          * @description Why a record was read.
          * @enum {string}
          */
-        Access: "treating" | "own_work" | "continuity" | "break_glass";
+        Access: "treating" | "own_work" | "consultation" | "continuity" | "break_glass";
         /** @description `GET /access-reviews`: a read that somebody else has to judge. */
         AccessReviewView: {
             /** @description When. */
@@ -3500,7 +3552,7 @@ export interface components {
          * @enum {string}
          */
         DiagnosisKind: "disease" | "pattern" | "western";
-        /** @description `GET /doctors`: somebody who can have hours. */
+        /** @description A doctor, as `GET /doctors` lists who can have hours, and `GET /visits/{id}/opinions` who can be asked. */
         DoctorView: {
             /** @description The account. */
             id: components["schemas"]["AccountId"];
@@ -3551,7 +3603,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -4318,9 +4370,7 @@ export interface components {
         Locale: "zh-CN" | "en";
         /** @description `POST /auth/login`. */
         LoginRequest: {
-            /** @description The six digits of the second factor, where the account has one. */
-            code?: string | null;
-            /** @description 8 to 128 characters. */
+            /** @description 8 to 256 characters. */
             password: string;
             /** @description The account's name. */
             username: string;
@@ -4439,6 +4489,13 @@ export interface components {
         MyDesk: {
             desk?: components["schemas"]["DeskView"] | null;
         };
+        /** @description `GET /opinions`: what was asked of a doctor and by a doctor, what is open first, and then the newest. */
+        MyOpinions: {
+            /** @description Asked by the reader. */
+            by_me: components["schemas"]["OpinionLine"][];
+            /** @description Asked of the reader. */
+            of_me: components["schemas"]["OpinionLine"][];
+        };
         /** @description A prescription for its patient. No drug is named before a pharmacist has approved it. */
         MyPrescription: {
             content?: components["schemas"]["Content"] | null;
@@ -4469,15 +4526,6 @@ export interface components {
          * @enum {string}
          */
         NetworkVerdict: "good" | "fair" | "poor" | "none" | "untested";
-        /** @description A secret, shown once. */
-        NewSecondFactor: {
-            /** @description `otpauth://totp/…`, which telephones open. */
-            link: string;
-            /** @description The same link as a square code: rows of `#` (dark) and `.`. */
-            qr: string[];
-            /** @description Base32, to be typed where no camera is. */
-            secret: string;
-        };
         /** @description One place that differs. */
         NoteChange: {
             /** @description What is there now; absent for nothing. */
@@ -4656,6 +4704,92 @@ export interface components {
          */
         Op: "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "has" | "answered";
         /**
+         * Format: uuid
+         * @description A question to another doctor, and the signed answer.
+         */
+        OpinionId: string;
+        /** @description A question without a word of what it says. */
+        OpinionLine: {
+            /** @description When it was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description Who asked. */
+            asked_by: components["schemas"]["Text"];
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who was asked. */
+            doctor: components["schemas"]["Text"];
+            /** @description The opinion. */
+            id: components["schemas"]["OpinionId"];
+            /**
+             * Format: int64
+             * @description The number of the visit's ticket.
+             */
+            no: number;
+            /** @description The patient, all but the first character hidden. */
+            patient_masked: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["OpinionPhase"];
+            /** @description About which visit. */
+            visit: components["schemas"]["VisitId"];
+        };
+        /**
+         * @description A state as a word.
+         * @enum {string}
+         */
+        OpinionPhase: "asked" | "answered" | "withdrawn";
+        /** @description `POST /visits/{id}/opinions`: asks another doctor. */
+        OpinionRequest: {
+            /** @description Whom: another doctor of the house. */
+            doctor: components["schemas"]["AccountId"];
+            /** @description What is to be known, 1 to 500 characters. */
+            question: string;
+            /** @description The case in short, 1 to 4000 characters. */
+            summary: string;
+        };
+        /** @description `PUT /opinions/{id}`: saves the draft of an opinion over the version that was edited. */
+        OpinionSave: {
+            /** @description What the doctor would do, at most 2000 characters. */
+            advice: string;
+            /** @description What the doctor thinks, at most 4000 characters. */
+            opinion: string;
+            /**
+             * Format: int64
+             * @description The version that was edited.
+             */
+            version: number;
+        };
+        /** @description `POST /opinions/{id}/sign`: signs the draft. */
+        OpinionSign: {
+            /**
+             * Format: int64
+             * @description The version that was read.
+             */
+            version: number;
+        };
+        /** @description `GET /opinions/{id}`: a question, and as much of the answer as there is for whoever reads. */
+        OpinionView: {
+            /** @description What the asked doctor would do; the same. */
+            advice: string;
+            /** @description The asked doctor's title. */
+            doctor_title: components["schemas"]["Text"];
+            /** @description The content hash under the signature. */
+            hash?: string | null;
+            /** @description Who, whom, when and where it stands. */
+            line: components["schemas"]["OpinionLine"];
+            /** @description What the asked doctor thinks; for everybody else empty until it is signed. */
+            opinion: string;
+            /** @description What is to be known. */
+            question: string;
+            saved_at?: components["schemas"]["Timestamp"] | null;
+            signature?: components["schemas"]["SignatureView"] | null;
+            /** @description The case in short. */
+            summary: string;
+            /**
+             * Format: int64
+             * @description The version; a draft is saved over it.
+             */
+            version: number;
+        };
+        /**
          * @description What happens after the visit; one click.
          * @enum {string}
          */
@@ -4678,7 +4812,7 @@ export interface components {
          * @description What a document is.
          * @enum {string}
          */
-        PaperKind: "record" | "prescription" | "referral";
+        PaperKind: "record" | "prescription" | "referral" | "opinion";
         /** @description Somebody in a room. */
         Participant: {
             /** @description The media was connected and is not any more, though the person may be here: a page that was reloaded. */
@@ -5002,7 +5136,7 @@ export interface components {
          * @description What the signer says by signing. A signature for one purpose proves no other.
          * @enum {string}
          */
-        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
         /**
          * Format: uuid
          * @description An administrator's word that a purpose has ended.
@@ -5480,23 +5614,6 @@ export interface components {
          * @enum {string}
          */
         RxState: "draft" | "signed" | "approved" | "returned" | "refused" | "dispensed" | "stopped" | "expired";
-        /** @description A code of the second factor. */
-        SecondFactorCode: {
-            /** @description Six digits; spaces are ignored. */
-            code: string;
-        };
-        /** @description `POST /auth/second-factor`: asks for a secret to share with a telephone. */
-        SecondFactorRequest: {
-            /** @description The account's password: an open window is not enough. */
-            password: string;
-        };
-        /** @description Whether somebody has a second factor. */
-        SecondFactorView: {
-            /** @description Signing in asks for its code. */
-            on: boolean;
-            /** @description The operator requires one of everybody who works here. */
-            required: boolean;
-        };
         /** @description One part of a record, as it is read and printed. */
         Section: {
             /** @description What it is, for instance `exams.tongue`; the same in every version. */
@@ -6313,6 +6430,13 @@ export interface components {
          * @enum {string}
          */
         VisitKind: "consult" | "return" | "epidemic";
+        /** @description `GET /visits/{id}/opinions`: what was asked about a visit, and whom one may ask. */
+        VisitOpinions: {
+            /** @description The other doctors of the house, by name. */
+            doctors: components["schemas"]["DoctorView"][];
+            /** @description Oldest first. */
+            opinions: components["schemas"]["OpinionLine"][];
+        };
         /** @description The prescriptions of a visit. */
         VisitPrescriptions: {
             /** @description Whether one may exist. */
@@ -7780,214 +7904,6 @@ export interface operations {
                 };
             };
             401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_auth_second_factor: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SecondFactorView"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_auth_second_factor: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SecondFactorRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewSecondFactor"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_auth_second_factor_confirm: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SecondFactorCode"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SecondFactorView"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_auth_second_factor_off: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SecondFactorCode"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SecondFactorView"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10074,6 +9990,348 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyOpinions"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_opinions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_opinions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionSave"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_opinions_id_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description `a4` or `a5`; A4 where nothing is said. */
+                paper: "a4" | "a5";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_opinions_id_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionSign"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_opinions_id_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13793,6 +14051,116 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_visits_id_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitOpinions"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -194,7 +194,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'record.tab.history': 'History',
   'record.tab.exam': 'Findings',
   'record.tab.diagnosis': 'Diagnosis',
-  'record.tab.outcome': 'Transfer',
+  'record.tab.outcome': 'Consult',
   'record.none': 'The record opens with the visit.',
   'handover.title': 'From {clinic}, {name}, {time}',
   'handover.note': 'Read the note of that visit',

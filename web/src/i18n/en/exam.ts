@@ -72,6 +72,7 @@ export const exam = {
   'exam.readers.own': 'the patient',
   'exam.purpose.treating': 'treating',
   'exam.purpose.own_work': 'own writing',
+  'exam.purpose.consultation': 'opinion asked',
   'exam.purpose.continuity': 'going on with the treatment',
   'exam.purpose.break_glass': 'emergency access',
   'exam.reviews.ticket': 'no. {no}',

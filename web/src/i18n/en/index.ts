@@ -7,10 +7,11 @@ import { errors } from './errors'
 import { exam } from './exam'
 import { keep } from './keep'
 import { nurse } from './nurse'
+import { opinion } from './opinion'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
 import { proof } from './proof'
 import { room } from './room'
 import { rx } from './rx'
 
-export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof, ...keep }
+export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep }

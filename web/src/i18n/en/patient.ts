@@ -368,6 +368,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'readers.why.own': 'You opened it yourself',
   'readers.why.treating': 'Looked at it while treating you',
   'readers.why.own_work': 'To finish writing this record',
+  'readers.why.consultation': 'Your doctor asked for an opinion',
   'readers.why.continuity': 'Treated you before, and looked again',
   'readers.why.break_glass': 'Had no part in your treatment and gave an urgent reason; the hospital examines whether that was right',
   'readers.why.other': 'For work of the hospital',

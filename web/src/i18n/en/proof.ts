@@ -24,6 +24,8 @@ export const proof = {
   'proof.document.prescription.a5': 'Download prescription (A5)',
   'proof.document.referral.a4': 'Download the referral slip (A4)',
   'proof.document.referral.a5': 'Download the referral slip (A5)',
+  'proof.document.opinion.a4': 'Download the opinion (A4)',
+  'proof.document.opinion.a5': 'Download the opinion (A5)',
   'proof.document.hint': 'PDF with a code that proves it',
   'proof.document.check': 'Check that it is authentic',
   'desk.more': 'More',

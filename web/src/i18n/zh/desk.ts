@@ -192,7 +192,7 @@ export const desk = {
   'record.tab.history': '问诊',
   'record.tab.exam': '四诊',
   'record.tab.diagnosis': '诊断',
-  'record.tab.outcome': '转诊',
+  'record.tab.outcome': '会诊转诊',
   'record.none': '接诊后在这里写病历。',
   'handover.title': '{clinic} {name} 转来 {time}',
   'handover.note': '看前一次的病历',

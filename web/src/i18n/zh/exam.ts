@@ -72,6 +72,7 @@ export const exam = {
   'exam.readers.own': '患者本人',
   'exam.purpose.treating': '诊疗中',
   'exam.purpose.own_work': '本人书写',
+  'exam.purpose.consultation': '会诊',
   'exam.purpose.continuity': '后续诊疗',
   'exam.purpose.break_glass': '紧急查阅',
   'exam.reviews.ticket': '{no} 号',

@@ -6,10 +6,11 @@ import { errors } from './errors'
 import { exam } from './exam'
 import { keep } from './keep'
 import { nurse } from './nurse'
+import { opinion } from './opinion'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
 import { proof } from './proof'
 import { room } from './room'
 import { rx } from './rx'
 
-export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...pharmacy, ...proof, ...keep } as const
+export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep } as const

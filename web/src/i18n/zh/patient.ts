@@ -383,6 +383,7 @@ export const patient = {
   'readers.why.own': '您自己打开看的',
   'readers.why.treating': '为您看病时查看',
   'readers.why.own_work': '为您写完这份病历',
+  'readers.why.consultation': '应您医生的邀请参加会诊',
   'readers.why.continuity': '以前为您看过病，再次了解病情',
   'readers.why.break_glass': '没有参与您的诊疗，说明了紧急原因后查看；医院会审核是否应当',
   'readers.why.other': '因医院的工作查看',

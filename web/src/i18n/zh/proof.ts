@@ -24,6 +24,8 @@ export const proof = {
   'proof.document.prescription.a5': '下载处方（A5）',
   'proof.document.referral.a4': '下载转诊单（A4）',
   'proof.document.referral.a5': '下载转诊单（A5）',
+  'proof.document.opinion.a4': '下载会诊意见（A4）',
+  'proof.document.opinion.a5': '下载会诊意见（A5）',
   'proof.document.hint': 'PDF 文件，含核验二维码',
   'proof.document.check': '核验真伪',
   'desk.more': '更多',
