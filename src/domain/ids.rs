@@ -108,6 +108,8 @@ ids! {
     PrescriptionId = "prescription";
     /// A text that a doctor inserts by an act.
     TemplateId = "template";
+    /// A formula that a doctor keeps.
+    FormulaTemplateId = "formula_template";
     /// A key that signs.
     KeyId = "key";
     /// A signature.

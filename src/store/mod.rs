@@ -18,6 +18,7 @@ mod declarations;
 mod desks;
 mod document_codes;
 mod events;
+mod formula_templates;
 mod handovers;
 mod holders;
 mod holds;
@@ -65,6 +66,7 @@ pub use declarations::{DeclarationRow, Declarations};
 pub use desks::{DeskRow, Desks};
 pub use document_codes::{CodeOfDocument, DocumentCodes};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use formula_templates::{FormulaTemplateRow, FormulaTemplates};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
 pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
@@ -377,6 +379,8 @@ tables! {
     document_codes: DocumentCodes;
     /// The event log.
     events: Events;
+    /// Formulas that doctors keep.
+    formula_templates: FormulaTemplates;
     /// Words that go along with a transfer.
     handovers: Handovers;
     /// Owners of telephone numbers.

@@ -2,6 +2,7 @@
 
 mod attention;
 mod content;
+mod formula_template;
 mod keeping;
 mod label;
 mod pane;
@@ -13,6 +14,7 @@ pub use attention::{Place, attention, place};
 pub use content::{
     Content, HerbLine, Herbal, Line, Medicine, MedicineKind, Medicines, Misfit, Role, Span, Timing, canonical, hash_of,
 };
+pub use formula_template::KEPT_LIMIT;
 pub use keeping::class_of;
 pub use label::{Label, Step, label};
 pub use pane::{Basis, ClosedReason, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};

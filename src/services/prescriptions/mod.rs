@@ -7,6 +7,7 @@ mod mine;
 mod pane;
 mod second;
 mod sign;
+mod templates;
 mod view;
 
 use std::time::Duration;

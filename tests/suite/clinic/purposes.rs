@@ -46,6 +46,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/clinics",
             "/consents",
             "/doctors",
+            "/formula-templates",
             "/formulas",
             "/herbs",
             "/links/{link}",

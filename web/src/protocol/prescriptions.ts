@@ -156,6 +156,13 @@ export interface Formula {
   ml?: number
   lines: { written: string; mg: number; mg_to?: number; method?: HerbMethod; certainty: 'found' | 'one_copy' | 'recall' }[]
 }
+/** A formula of the doctor's own: a sheet that says from what it is. */
+export interface FormulaTemplate {
+  id: string
+  name: string
+  herbal: Herbal
+  version: number
+}
 
 export interface PharmacyItem {
   id: string
