@@ -23,6 +23,11 @@ export function errorBeside(cause: unknown, ...fields: readonly string[]): strin
   return cause && !names(cause, fields) ? errorText(cause) : undefined
 }
 
+/** What a control says of itself where its field is refused. */
+export function faulty(cause: unknown, field: string, id: string): { 'aria-invalid'?: true; 'aria-describedby'?: string } {
+  return names(cause, [field]) ? { 'aria-invalid': true, 'aria-describedby': `${id}-error` } : {}
+}
+
 function names(cause: unknown, fields: readonly string[]): boolean {
   return cause instanceof ApiError && cause.field !== undefined && fields.includes(cause.field)
 }

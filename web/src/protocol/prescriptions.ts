@@ -74,6 +74,8 @@ export interface LegalBasis {
   code: string
   name: Text
   scope: Text
+  from: string
+  to: string | null
 }
 export interface Label {
   steps: { text: Text; minutes?: number }[]
@@ -113,6 +115,8 @@ export interface Prescription {
   saved_at: number
   signed_at: number | null
   expires_at: number | null
+  /** Why it is good for longer than its day. */
+  longer: { days: number; reason: string } | null
   needs_second: boolean
   second_doctor: Text | null
   pharmacist: Text | null

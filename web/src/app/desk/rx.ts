@@ -30,13 +30,22 @@ export interface Rx {
   begin: (content: RxContent) => Promise<void>
   change: (content: RxContent) => void
   flush: () => Promise<void>
-  sign: (answers: Record<string, string>) => Promise<void>
+  sign: (answers: Record<string, string>, validity: Validity) => Promise<void>
   stop: (reason: string) => Promise<void>
   herbs: (typed: string) => Promise<HerbsFound>
   formulas: (typed: string) => Promise<FormulaOffer[]>
   /** The doctor's own formulas; they are inserted as a sheet. */
   own: Omit<Required<Kept<FormulaTemplate>>, 'insert' | 'keep'> & { keep: (name: string, herbal: Herbal) => Promise<FormulaTemplate[]> }
 }
+
+/** For how many days a prescription is good, its own among them, and why for more than that. */
+export interface Validity {
+  days: 1 | 2 | 3
+  reason: string
+}
+export const ITS_DAY: Validity = { days: 1, reason: '' }
+/** The fields at which the server refuses one. */
+export const VALIDITY_FIELDS = ['valid_days', 'valid_reason'] as const
 
 /** A formula to insert: the doctor's own, or the national protocol's. */
 export interface FormulaOffer {
@@ -136,10 +145,11 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
       timer = setTimeout(() => void send(), SAVE_AFTER_MS)
     },
     flush,
-    async sign(answers) {
+    async sign(answers, { days, reason }) {
       await flush()
       const one = open.value
-      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/sign`, { version: one.version, answers }))
+      const longer = days > 1 ? { valid_days: days, valid_reason: reason.trim() } : {}
+      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/sign`, { version: one.version, answers, ...longer }))
     },
     async stop(reason) {
       const one = open.value
