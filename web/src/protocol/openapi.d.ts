@@ -1230,6 +1230,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patients/{id}/guardian": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the consent of a guardian for a patient under fourteen. */
+        post: operations["post_patients_id_guardian"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pharmacy/{id}/approve": {
         parameters: {
             query?: never;
@@ -3843,6 +3860,17 @@ export interface components {
             /** @description The rules that were asked and found nothing. */
             passed: string[];
         };
+        /** @description `POST /patients/{id}/guardian`: the consent of a guardian for a patient under fourteen. */
+        GuardianConsent: {
+            /** @description The guardian agrees; anything but a yes is refused. */
+            agrees: boolean;
+            /** @description The guardian's name, 1 to 64 characters. */
+            name: string;
+            /** @description How the guardian is related to the patient: `parent` or `guardian`. */
+            relation: components["schemas"]["Relation"];
+            /** @description The version of the words on sensitive data that the guardian read. */
+            version: string;
+        };
         /** @description A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited. */
         Handover: {
             /** @description When. */
@@ -4303,10 +4331,14 @@ export interface components {
         LegalBasis: {
             /** @description Its code. */
             code: string;
+            /** @description The first day on which it is in force, `YYYY-MM-DD`. */
+            from: string;
             /** @description Its name. */
             name: components["schemas"]["Text"];
             /** @description What it allows. */
             scope: components["schemas"]["Text"];
+            /** @description The last; nothing where none is set. */
+            to?: string | null;
         };
         /**
          * @description The four levels of urgency; the greater, the more urgent.
@@ -4358,6 +4390,16 @@ export interface components {
             password: string;
             /** @description The account's name. */
             username: string;
+        };
+        /** @description Why a prescription is good for longer than its day. */
+        LongerValidity: {
+            /**
+             * Format: int32
+             * @description Two or three.
+             */
+            days: number;
+            /** @description The doctor's reason. */
+            reason: string;
         };
         /**
          * @description Audio or video.
@@ -4689,6 +4731,8 @@ export interface components {
         OutcomeRequest: {
             /** @description What happens next. */
             outcome: components["schemas"]["Outcome"];
+            /** @description Why the patient is sent on, 2 to 500 characters: needed for `go_to_hospital`, and on the referral slip. */
+            reason?: string;
         };
         /** @description Questions that stand together on one screen of a phone. */
         Page: {
@@ -4761,6 +4805,8 @@ export interface components {
             id: components["schemas"]["PatientId"];
             /** @description The name, all but the first character hidden. */
             name_masked: string;
+            /** @description Whether a guardian has to consent first: the patient is under fourteen, and none has. */
+            needs_guardian: boolean;
             /** @description How the holder is related. */
             relation: components["schemas"]["Relation"];
             /** @description Sex. */
@@ -4883,6 +4929,13 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Format: int32
+             * @description Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
+             */
+            valid_days?: number;
+            /** @description Why it is good for longer than its day, 2 to 500 characters; it stands on the paper. */
+            valid_reason?: string;
+            /**
              * Format: int64
              * @description The version that was read.
              */
@@ -4908,6 +4961,7 @@ export interface components {
             /** @description The prescription. */
             id: components["schemas"]["PrescriptionId"];
             label?: components["schemas"]["Label"] | null;
+            longer?: components["schemas"]["LongerValidity"] | null;
             /** @description Whether a second doctor has to sign. */
             needs_second: boolean;
             /** @description What stands on the paper. */
@@ -6372,6 +6426,8 @@ export interface components {
              */
             no: number;
             outcome?: components["schemas"]["Outcome"] | null;
+            /** @description Why the patient is sent on. */
+            outcome_reason?: string | null;
             /** @description The room of its call. */
             room: components["schemas"]["RoomId"];
             /** @description Signed versions, oldest first. */
@@ -10271,6 +10327,63 @@ export interface operations {
             };
         };
     };
+    post_patients_id_guardian: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuardianConsent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_pharmacy_id_approve: {
         parameters: {
             query?: never;
@@ -13870,6 +13983,14 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
