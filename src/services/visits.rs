@@ -165,8 +165,10 @@ impl Services {
         command: &Command,
     ) -> Result<VisitView, Refusal> {
         let OutcomeRequest { outcome, reason: said } = request;
-        let is_said = !said.trim().is_empty() && outcome.refers_to().is_some();
+        let is_said = !said.trim().is_empty();
         let why = if is_said || outcome.asks_reason() { Some(reason(&said, "reason")?) } else { None };
+        // Nobody is sent anywhere: there is nothing to say why.
+        let why = why.filter(|_| outcome.refers_to().is_some());
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);

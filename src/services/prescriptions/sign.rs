@@ -161,13 +161,15 @@ impl Services {
     }
 }
 
-/// Why it is good for longer than its day, where the doctor says so.
+/// Why it is good for longer than its day, where the doctor says so. What is said without need is looked at all the same.
 fn longer(request: &PrescriptionSign) -> Result<Option<Longer>, Refusal> {
-    match request.valid_days {
-        1 => Ok(None),
-        2..=MOST_VALID_DAYS => {
-            Ok(Some(Longer { days: request.valid_days, reason: reason(&request.valid_reason, "valid_reason")? }))
-        }
-        _ => Err(Refusal::field(ErrorCode::Invalid, "valid_days", format!("1 to {MOST_VALID_DAYS}"))),
+    let days = request.valid_days;
+    if !(1..=MOST_VALID_DAYS).contains(&days) {
+        return Err(Refusal::field(ErrorCode::Invalid, "valid_days", format!("1 to {MOST_VALID_DAYS}")));
     }
+    if days == 1 && request.valid_reason.trim().is_empty() {
+        return Ok(None);
+    }
+    let reason = reason(&request.valid_reason, "valid_reason")?;
+    Ok((days > 1).then_some(Longer { days, reason }))
 }

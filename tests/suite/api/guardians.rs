@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
 use serde_json::{Value, json};
-use yunzhen::store::Db;
 
 use crate::support::app::{Answer, Browser, LINK, TestApp};
 use crate::support::{on_both, sql};

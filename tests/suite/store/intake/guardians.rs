@@ -1,6 +1,6 @@
 use yunzhen::domain::ids::{HolderId, PatientId};
 use yunzhen::domain::people::Relation;
-use yunzhen::store::{Db, GuardianRow};
+use yunzhen::store::GuardianRow;
 
 use super::family;
 use crate::support::hospital::Hospital;
