@@ -1,41 +1,47 @@
 import { expect, test } from './support/test'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
-import { Patient } from './support/patient'
-import { invent } from './support/people'
+import type { Patient } from './support/patient'
+import { invent, type Person } from './support/people'
 
-test('a guardian consents for a child before a booking and before any other consent', async ({ server, patient }) => {
-  test.setTimeout(120_000)
+const child = (word: string): Person => invent(word, '演示患者乙', `${new Date().getFullYear() - 8}0308`)
+
+async function consentAsGuardian(patient: Patient): Promise<void> {
   const { page, say } = patient
-  const at = (label: string) => page.getByLabel(label)
+  const next = (): Promise<void> => patient.button(say('common.next')).click()
   const guardian = page.getByTestId('guardian')
-  const child = invent('a child', '演示患者乙', `${new Date().getFullYear() - 8}0308`)
-  await page.goto('/v/demo-tcm-clinic/book')
-  await patient.signIn(child.phone)
-  await patient.identify(child)
   await expect(guardian).toBeVisible()
-  await patient.button(say('common.next')).click()
+  await next()
   for (const fault of ['name', 'relation', 'agrees'] as const) await expect(guardian).toContainText(say(`guardian.fault.${fault}`))
   await expectAccessible(page, 'patient, a guardian is asked')
   await expectNoSidewaysScroll(page, 'patient, a guardian is asked')
   await picture(page, 'patient-guardian')
-
-  // In the clinic that needs no booking the same is asked, and once it is given nowhere again.
-  const walk = new Patient(page, say, server.link)
-  await walk.open()
-  await walk.start()
-  await walk.denyRedFlags()
-  if (!(await guardian.isVisible())) await page.locator('.person').first().click()
-  await expect(guardian).toBeVisible()
-  await at(say('guardian.name')).fill('演示家长')
+  await page.getByLabel(say('guardian.name')).fill('演示家长')
   await page.getByRole('radio', { name: say('relation.parent') }).check()
   await page.locator('#guardian-agrees').check()
-  await patient.button(say('common.next')).click()
-  await expect(patient.heading(say('consent.title'))).toBeVisible()
-  await page.goto('/v/demo-tcm-clinic/book')
-  const times = page.locator('.time:enabled')
-  const known = page.locator('.person').first()
-  await expect(times.first().or(known)).toBeVisible()
-  if (await known.isVisible()) await known.click()
-  await expect(times.first()).toBeVisible()
+  await next()
   await expect(guardian).toBeHidden()
+}
+
+test('a guardian consents for a child before an hour is booked', async ({ patient }) => {
+  const { page, say } = patient
+  const who = child('booked for a child')
+  await page.goto('/v/demo-tcm-clinic/book')
+  await patient.signIn(who.phone)
+  await patient.identify(who)
+  await consentAsGuardian(patient)
+  const times = page.locator('.time:enabled')
+  await times.first().click()
+  await patient.button(say('booking.confirm')).click()
+  await expect(patient.heading(say('booking.done'))).toBeVisible()
+})
+
+test('a guardian consents for a child before any other consent', async ({ patient }) => {
+  const who = child('walks in with a child')
+  await patient.open()
+  await patient.start()
+  await patient.denyRedFlags()
+  await patient.signIn(who.phone)
+  await patient.identify(who)
+  await consentAsGuardian(patient)
+  await patient.consent()
 })
