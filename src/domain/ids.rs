@@ -110,6 +110,8 @@ ids! {
     OpinionId = "opinion";
     /// A text that a doctor inserts by an act.
     TemplateId = "template";
+    /// A formula that a doctor keeps.
+    FormulaTemplateId = "formula_template";
     /// A key that signs.
     KeyId = "key";
     /// A signature.

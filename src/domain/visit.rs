@@ -72,6 +72,12 @@ impl Outcome {
         }
     }
 
+    /// Whether the doctor says why: who cannot be treated online is sent to a hospital with the reason (互联网诊疗管理办法（试行）
+    /// Art. 16). Whoever is in danger waits for no words.
+    pub const fn asks_reason(self) -> bool {
+        matches!(self, Self::GoToHospital)
+    }
+
     /// What the patient should do next, in plain words.
     pub fn next_step(self) -> Text {
         match self {
@@ -179,6 +185,7 @@ mod tests {
         let refers = |outcome: &Outcome| outcome.refers_to().is_some();
         let those: Vec<Outcome> = Outcome::ALL.into_iter().filter(refers).collect();
         assert_eq!(those, [Outcome::GoToHospital, Outcome::ClosedLoopTransport, Outcome::Emergency120]);
+        assert!(Outcome::ALL.into_iter().all(|outcome| !outcome.asks_reason() || refers(&outcome)));
     }
 
     #[test]

@@ -12,12 +12,16 @@ use crate::domain::permission::HolderAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::intake::{ConsentDecision, ConsentRecord, ConsentText};
+use crate::protocol::intake::{ConsentDecision, ConsentRecord, ConsentText, GuardianConsent, PatientCard};
 use crate::services::Services;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(texts)).routes(routes!(decisions)).routes(routes!(decide))
+    OpenApiRouter::new()
+        .routes(routes!(texts))
+        .routes(routes!(decisions))
+        .routes(routes!(decide))
+        .routes(routes!(guardian))
 }
 
 /// The texts in force.
@@ -51,4 +55,18 @@ async fn decide(
     Body(decision, command): Body<ConsentDecision>,
 ) -> Result<Json<ConsentRecord>, HttpError> {
     Ok(Json(services.decide(act, patient, decision, &command).await?))
+}
+
+/// Keeps the consent of a guardian for a patient under fourteen.
+#[utoipa::path(post, path = "/patients/{id}/guardian", tag = "intake", security(("bearer" = [])),
+    params(("id" = Uuid, Path)), request_body = GuardianConsent,
+    responses((status = 200, body = PatientCard), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn guardian(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<HolderAct>,
+    Id(patient): Id<PatientId>,
+    Body(consent, command): Body<GuardianConsent>,
+) -> Result<Json<PatientCard>, HttpError> {
+    Ok(Json(services.consent_as_guardian(act, patient, consent, &command).await?))
 }

@@ -16,6 +16,7 @@ pub mod desks;
 pub mod documents;
 pub mod error;
 pub mod extract;
+pub mod formula_templates;
 pub mod health;
 pub mod herbs;
 pub mod invitations;

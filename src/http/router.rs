@@ -21,8 +21,8 @@ use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::{
     access, alarms, appointments, assets, audit, auth, clinics, codes, consents, declarations, desks, documents,
-    health, herbs, invitations, links, opinions, patients, pharmacy, prescriptions, receipts, recordings, retention,
-    rosters, slots, templates, terms, tickets, triage, uploads, verify, visits,
+    formula_templates, health, herbs, invitations, links, opinions, patients, pharmacy, prescriptions, receipts,
+    recordings, retention, rosters, slots, templates, terms, tickets, triage, uploads, verify, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -76,6 +76,7 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(templates::routes())
             .merge(access::routes())
             .merge(herbs::routes())
+            .merge(formula_templates::routes())
             .merge(prescriptions::routes())
             .merge(pharmacy::routes())
             .merge(opinions::routes())

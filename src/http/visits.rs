@@ -120,14 +120,14 @@ async fn version(
 }
 
 /// Chooses what happens next.
-#[utoipa::path(post, path = "/visits/{id}/outcome", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OutcomeRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(post, path = "/visits/{id}/outcome", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OutcomeRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn set_outcome(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<DoctorAct>,
     Id(id): Id<VisitId>,
     Body(body, command): Body<OutcomeRequest>,
 ) -> Result<Json<VisitView>, HttpError> {
-    Ok(Json(services.set_outcome(act, id, body.outcome, &command).await?))
+    Ok(Json(services.set_outcome(act, id, body, &command).await?))
 }
 
 /// Signs the draft.

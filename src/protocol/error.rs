@@ -85,7 +85,7 @@ codes! {
     IdentityInvalid = "identity.invalid", 422;
     /// No identity was given yet.
     IdentityMissing = "identity.missing", 409;
-    /// A consent that this step needs was not given; `field` names its kind.
+    /// A consent that this step needs was not given; `field` names its kind, or is `guardian` for a child.
     ConsentMissing = "consent.missing", 409;
     /// The text was changed since it was shown; read it again.
     ConsentOutdated = "consent.outdated", 409;
@@ -165,7 +165,7 @@ codes! {
     RxClaimed = "rx.claimed", 409;
     /// A second doctor has to sign first.
     RxSecondSignature = "rx.second_signature", 409;
-    /// The prescription ran out after its three days.
+    /// The prescription ran out.
     RxExpired = "rx.expired", 410;
     /// This doctor was asked about this visit, and has not answered yet.
     OpinionOpen = "opinion.open", 409;

@@ -76,6 +76,22 @@ pub struct PatientCard {
     pub sex: Sex,
     /// How the holder is related.
     pub relation: Relation,
+    /// Whether a guardian has to consent first: the patient is under fourteen, and none has.
+    pub needs_guardian: bool,
+}
+
+/// `POST /patients/{id}/guardian`: the consent of a guardian for a patient under fourteen.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuardianConsent {
+    /// The guardian's name, 1 to 64 characters.
+    pub name: String,
+    /// How the guardian is related to the patient: `parent` or `guardian`.
+    pub relation: Relation,
+    /// The version of the words on sensitive data that the guardian read.
+    pub version: String,
+    /// The guardian agrees; anything but a yes is refused.
+    pub agrees: bool,
 }
 
 /// `POST /patients/{id}/consents`: one decision.

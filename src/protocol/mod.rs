@@ -8,6 +8,7 @@ pub mod auth;
 pub mod booking;
 pub mod desk;
 pub mod error;
+pub mod formula_template;
 pub mod house;
 pub mod intake;
 pub mod invitation;

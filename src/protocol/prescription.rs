@@ -8,7 +8,9 @@ use crate::domain::herb::gate::{Finding, Pregnancy, Report, Severity};
 use crate::domain::herb::{Formula, Method, Milligrams, PregnancyCaution, Toxicity};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
-use crate::domain::prescription::{Basis, ClosedReason, Content, Label, Phase, Suitability, VisitBasis, VisitKind};
+use crate::domain::prescription::{
+    Basis, ClosedReason, Content, Label, Longer, Phase, Suitability, VisitBasis, VisitKind,
+};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::triage::RuleSetStatus;
@@ -155,6 +157,16 @@ pub struct PrescriptionSign {
     /// A reason for each finding that needs one, by its key.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
+    #[serde(default = "its_day")]
+    pub valid_days: u8,
+    /// Why it is good for longer than its day, 2 to 500 characters; it stands on the paper.
+    #[serde(default)]
+    pub valid_reason: String,
+}
+
+const fn its_day() -> u8 {
+    1
 }
 
 /// An act on the version that was read, with a reason where one is needed.
@@ -242,6 +254,8 @@ pub struct PrescriptionView {
     pub signed_at: Option<Timestamp>,
     /// Good until.
     pub expires_at: Option<Timestamp>,
+    /// Why it is good for longer than its day.
+    pub longer: Option<Longer>,
     /// Whether a second doctor has to sign.
     pub needs_second: bool,
     /// Who did.

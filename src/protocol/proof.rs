@@ -476,6 +476,9 @@ pub struct SealedVersion {
     pub report: String,
     /// The doctor's reasons.
     pub answers: String,
+    /// What stands on the paper beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated: Option<String>,
     /// The hash over them.
     pub hash: String,
     /// Who signed.

@@ -135,6 +135,9 @@ pub struct VisitView {
     pub ended_at: Option<Timestamp>,
     /// What happens next, once chosen.
     pub outcome: Option<Outcome>,
+    /// Why the patient is sent on.
+    #[serde(default)]
+    pub outcome_reason: Option<String>,
     /// The draft.
     pub draft: NoteDraft,
     /// Signed versions, oldest first.
@@ -275,6 +278,9 @@ pub struct SignatureView {
 pub struct OutcomeRequest {
     /// What happens next.
     pub outcome: Outcome,
+    /// Why the patient is sent on, 2 to 500 characters: needed for `go_to_hospital`, and on the referral slip.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// One line of the conversation.

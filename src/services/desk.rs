@@ -375,6 +375,7 @@ impl Services {
             desk_id: desk.id,
             room_id: room.id,
             outcome: None,
+            outcome_reason: None,
             started_at: work.now,
             ended_at: None,
             end_reason: None,

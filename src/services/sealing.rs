@@ -118,6 +118,7 @@ async fn sealed_prescription(
         content: one.content,
         report: one.report,
         answers: one.answers,
+        stated: one.stated,
         hash: one.hash,
         signed_by: one.signed_by.to_string(),
         signed_at: one.signed_at,

@@ -29,12 +29,7 @@ impl Services {
         make: TemplateMake,
         command: &Command,
     ) -> Result<Vec<TemplateView>, Refusal> {
-        let (name, body) = (make.name.trim(), make.body.trim());
-        for (field, text, limit) in [("name", name, NAME_LIMIT), ("body", body, BODY_LIMIT)] {
-            if text.is_empty() || text.chars().count() > limit {
-                return Err(Refusal::field(ErrorCode::Invalid, field, format!("1 to {limit} characters")));
-            }
-        }
+        let (name, body) = (named(&make.name)?, fitting("body", &make.body, BODY_LIMIT)?);
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -43,9 +38,9 @@ impl Services {
             id: self.ids.make(TemplateId::from_uuid),
             institution_id: act.institution,
             owner: Some(act.account),
-            name: name.to_owned(),
+            name,
             field: make.field,
-            body: body.to_owned(),
+            body,
             version: 1,
             saved_at: work.now,
             retired_at: None,
@@ -73,7 +68,7 @@ impl Services {
         row.filter(|row| row.owner == Some(act.account)).ok_or_else(Refusal::not_found)?;
         let now = work.now;
         if !work.tx.templates().retire(id, request.version, now).await? {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "it changed meanwhile"));
+            return Err(moved_on());
         }
         let views = offered(&mut work.tx, act).await?;
         work.keep(command, &views).await?;
@@ -121,6 +116,28 @@ impl Services {
         work.commit().await?;
         Ok(draft)
     }
+}
+
+/// A template's name, without blanks around it.
+pub(crate) fn named(name: &str) -> Result<String, Refusal> {
+    let name = fitting("name", name, NAME_LIMIT)?;
+    if name.chars().any(char::is_control) {
+        return Err(Refusal::field(ErrorCode::Invalid, "name", "no control characters"));
+    }
+    Ok(name)
+}
+
+/// Somebody else's change came first.
+pub(crate) fn moved_on() -> Refusal {
+    Refusal::new(ErrorCode::VersionConflict, "it changed meanwhile")
+}
+
+fn fitting(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > limit {
+        return Err(Refusal::field(ErrorCode::Invalid, field, format!("1 to {limit} characters")));
+    }
+    Ok(text.to_owned())
 }
 
 async fn offered(tx: &mut Tx, act: DoctorAct) -> Result<Vec<TemplateView>, Refusal> {

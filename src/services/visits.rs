@@ -15,9 +15,12 @@ use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::ConsentRecord;
 use crate::protocol::reading::{Again, ReadAsked};
-use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
+use crate::protocol::visit::{
+    CurrentPatient, IdentityPanel, OutcomeRequest, PreviousVisit, RoomGrant, VisitSummary, VisitView,
+};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
+use crate::services::prescriptions::reason;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
@@ -146,26 +149,32 @@ impl Services {
             started_at: visit.started_at,
             ended_at: visit.ended_at,
             outcome: visit.outcome,
+            outcome_reason: visit.outcome_reason.clone(),
             draft: self.draft(tx, visit.id).await?,
             signed: self.signed_notes(tx, visit.id).await?,
             access: None,
         })
     }
 
-    /// Chooses what happens next.
+    /// Chooses what happens next; why, where that sends the patient on.
     pub async fn set_outcome(
         &self,
         act: DoctorAct,
         id: VisitId,
-        outcome: Outcome,
+        request: OutcomeRequest,
         command: &Command,
     ) -> Result<VisitView, Refusal> {
+        let OutcomeRequest { outcome, reason: said } = request;
+        let is_said = !said.trim().is_empty();
+        let why = if is_said || outcome.asks_reason() { Some(reason(&said, "reason")?) } else { None };
+        // Nobody is sent anywhere: there is nothing to say why.
+        let why = why.filter(|_| outcome.refers_to().is_some());
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
         doctors_visit(&mut work.tx, act, id).await?;
-        if !work.tx.visits().set_outcome(id, outcome).await? {
+        if !work.tx.visits().set_outcome(id, outcome, why.as_deref()).await? {
             return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;

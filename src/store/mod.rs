@@ -18,6 +18,8 @@ mod declarations;
 mod desks;
 mod document_codes;
 mod events;
+mod formula_templates;
+mod guardians;
 mod handovers;
 mod holders;
 mod holds;
@@ -67,6 +69,8 @@ pub use declarations::{DeclarationRow, Declarations};
 pub use desks::{DeskRow, Desks};
 pub use document_codes::{CodeOfDocument, DocumentCodes};
 pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use formula_templates::{FormulaTemplateRow, FormulaTemplates};
+pub use guardians::{GuardianRow, Guardians};
 pub use handovers::{HandoverRow, Handovers};
 pub use holders::{HolderRow, Holders};
 pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
@@ -381,6 +385,10 @@ tables! {
     document_codes: DocumentCodes;
     /// The event log.
     events: Events;
+    /// Formulas that doctors keep.
+    formula_templates: FormulaTemplates;
+    /// Consents of guardians.
+    guardians: Guardians;
     /// Words that go along with a transfer.
     handovers: Handovers;
     /// Owners of telephone numbers.

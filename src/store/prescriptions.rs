@@ -57,7 +57,9 @@ pub struct PrescriptionRow {
     pub report: String,
     /// The doctor's reasons, as JSON.
     pub answers: String,
-    /// SHA-256 over all three and the version, once it is signed.
+    /// What stands on the paper beside it, as JSON, once it is signed.
+    pub stated: Option<String>,
+    /// SHA-256 over all of them and the version, once it is signed.
     pub hash: Option<String>,
     /// Which version of the data the gate read.
     pub data_version: String,
@@ -75,6 +77,8 @@ pub struct PrescriptionRow {
     pub saved_at: Timestamp,
     /// Signed at.
     pub signed_at: Option<Timestamp>,
+    /// Until when it is good, once it is signed.
+    pub valid_until: Option<Timestamp>,
     /// Whether a second doctor has to sign.
     pub needs_second: bool,
     /// Who did.
@@ -112,6 +116,8 @@ pub struct SignedVersionRow {
     pub report: String,
     /// The reasons.
     pub answers: String,
+    /// What stands on the paper beside it; nothing where an earlier version of this program signed.
+    pub stated: Option<String>,
     /// The hash over them.
     pub hash: String,
     /// Who signed.
@@ -124,8 +130,8 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select p.id, p.institution_id, p.clinic_id, p.visit_id, p.patient_id, p.number, p.state, p.version, p.content,
-                    p.report, p.answers, p.hash, p.data_version, p.legal_basis, p.start_day, p.end_day, p.doctor_id,
-                    p.created_at, p.saved_at, p.signed_at, p.needs_second, p.countersigned_by, p.countersigned_at,
+                    p.report, p.answers, p.stated, p.hash, p.data_version, p.legal_basis, p.start_day, p.end_day, p.doctor_id,
+                    p.created_at, p.saved_at, p.signed_at, p.valid_until, p.needs_second, p.countersigned_by, p.countersigned_at,
                     p.claimed_by, p.claim_until, p.reviewed_by, p.reviewed_at, p.review, p.dispensed_by, p.dispensed_at,
                     p.stop_reason
              from prescription p ",
@@ -236,7 +242,7 @@ impl Prescriptions<'_> {
                      legal_basis = $9, start_day = $10, end_day = $11, saved_at = $12, signed_at = $13,
                      needs_second = $14, countersigned_by = $15, countersigned_at = $16, claimed_by = $17,
                      claim_until = $18, reviewed_by = $19, reviewed_at = $20, review = $21, dispensed_by = $22,
-                     dispensed_at = $23, stop_reason = $24
+                     dispensed_at = $23, stop_reason = $24, stated = $25, valid_until = $26
                  where id = $1",
             )
             .bind(row.id)
@@ -263,6 +269,8 @@ impl Prescriptions<'_> {
             .bind(row.dispensed_by)
             .bind(row.dispensed_at)
             .bind(&row.stop_reason)
+            .bind(&row.stated)
+            .bind(row.valid_until)
             .execute(conn)
             .await?;
         });
@@ -273,15 +281,16 @@ impl Prescriptions<'_> {
     pub async fn sign(self, row: &SignedVersionRow) -> Result<()> {
         on!(self.0, |conn| {
             sqlx::query(
-                "insert into prescription_version (prescription_id, version, content, report, answers, hash, signed_by,
-                                                   signed_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "insert into prescription_version (prescription_id, version, content, report, answers, stated, hash,
+                                                   signed_by, signed_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             )
             .bind(row.prescription_id)
             .bind(row.version)
             .bind(&row.content)
             .bind(&row.report)
             .bind(&row.answers)
+            .bind(&row.stated)
             .bind(&row.hash)
             .bind(row.signed_by)
             .bind(row.signed_at)
@@ -295,7 +304,7 @@ impl Prescriptions<'_> {
     pub async fn signed(self, id: PrescriptionId) -> Result<Vec<SignedVersionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select prescription_id, version, content, report, answers, hash, signed_by, signed_at
+                "select prescription_id, version, content, report, answers, stated, hash, signed_by, signed_at
                  from prescription_version
                  where prescription_id = $1
                  order by version",
@@ -437,15 +446,15 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// Signed and approved ones that were signed at or before `signed_at`, past the first `skip`.
-    pub async fn running_since(self, signed_at: Timestamp, limit: i64, skip: i64) -> Result<Vec<PrescriptionRow>> {
+    /// Signed and approved ones that are good no longer, past the first `skip`.
+    pub async fn run_out(self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where p.state in ('signed', 'approved') and p.signed_at <= $1
-                 order by p.signed_at, p.id
+                "where p.state in ('signed', 'approved') and p.valid_until <= $1
+                 order by p.valid_until, p.id
                  limit $2 offset $3"
             ))
-            .bind(signed_at)
+            .bind(now)
             .bind(limit)
             .bind(skip)
             .fetch_all(conn)

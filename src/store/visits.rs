@@ -28,6 +28,8 @@ pub struct VisitRow {
     pub room_id: RoomId,
     /// What happens next.
     pub outcome: Option<Outcome>,
+    /// Why the patient is sent on.
+    pub outcome_reason: Option<String>,
     /// When the identity was confirmed.
     pub started_at: Timestamp,
     /// When it ended.
@@ -48,7 +50,7 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, clinic_id, ticket_id, patient_id, holder_id, doctor_id, desk_id, room_id, outcome,
-                    started_at, ended_at, end_reason
+                    outcome_reason, started_at, ended_at, end_reason
              from visit ",
             $rest
         )
@@ -209,12 +211,13 @@ impl Visits<'_> {
         Ok(found.is_some())
     }
 
-    /// Chooses what happens next, while the visit has not ended; `false` when it has.
-    pub async fn set_outcome(self, id: VisitId, outcome: Outcome) -> Result<bool> {
+    /// Chooses what happens next and why, while the visit has not ended; `false` when it has.
+    pub async fn set_outcome(self, id: VisitId, outcome: Outcome, reason: Option<&str>) -> Result<bool> {
         Ok(on!(self.0, |conn| {
-            sqlx::query("update visit set outcome = $2 where id = $1 and ended_at is null")
+            sqlx::query("update visit set outcome = $2, outcome_reason = $3 where id = $1 and ended_at is null")
                 .bind(id)
                 .bind(outcome)
+                .bind(reason)
                 .execute(conn)
                 .await?
                 .rows_affected()
@@ -254,8 +257,8 @@ impl Visits<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "update visit
-                 set doctor_id = $2, desk_id = $3, room_id = $4, started_at = $5, outcome = null, ended_at = null,
-                     end_reason = null
+                 set doctor_id = $2, desk_id = $3, room_id = $4, started_at = $5, outcome = null, outcome_reason = null,
+                     ended_at = null, end_reason = null
                  where id = $1",
             )
             .bind(visit.id)

@@ -36,7 +36,7 @@ test('a doctor fills the four examinations by keyboard and signs', async ({ serv
   // A doctor's own template of this examination: kept from what stands there, inserted by a press, marked.
   await at('note-examination').fill('咽部充血，扁桃体不大')
   await at('templates-examination').click()
-  await at('template-name').fill('咽部')
+  await page.locator('#template-name').fill('咽部')
   await at('template-keep').click()
   await expect(at('template-retire')).toBeVisible()
   await page.keyboard.press('Escape')
@@ -69,7 +69,7 @@ test('a doctor fills the four examinations by keyboard and signs', async ({ serv
   await expect(at('dx-line-B02.02.05.05')).toContainText('SF8A')
   await at('note-advice').fill('多饮水,注意休息')
   await at('templates-advice').click()
-  await at('template-name').fill('感冒医嘱')
+  await page.locator('#template-name').fill('感冒医嘱')
   await at('template-keep').click()
   await at('template-感冒医嘱').click()
   await expect(at('mark-advice')).toContainText('感冒医嘱')

@@ -3,6 +3,8 @@
 //! The texts are data, so that a lawyer can read and change them. A text that changed gets a new version, and a decision
 //! on an older version counts no longer: nobody has agreed to words that they have not seen.
 
+pub mod guardian;
+
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};

@@ -224,7 +224,8 @@ fn vitals(content: &NoteContent) -> Option<Text> {
     joined(all.into_iter())
 }
 
-fn diagnoses(content: &NoteContent) -> Option<Text> {
+/// The diagnoses with their codes, then the words.
+pub fn diagnoses(content: &NoteContent) -> Option<Text> {
     let said = content.diagnoses.iter().map(|diagnosis| {
         let codes = std::iter::once(&diagnosis.code).chain(&diagnosis.tm1).cloned().collect::<Vec<_>>().join(" / ");
         let (zh, en) = if diagnosis.provisional { ("，待定", ", provisional") } else { ("", "") };

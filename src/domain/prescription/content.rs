@@ -356,16 +356,26 @@ pub fn canonical(content: &Content) -> String {
     serde_json::to_value(content).expect("a content is plain data").to_string()
 }
 
-/// What a signature covers, as SHA-256 in hexadecimal: prescription, version, canonical content, report and answers.
-pub fn hash_of(prescription: &str, version: i64, content: &str, report: &str, answers: &str) -> String {
+/// What a signature covers, as SHA-256 in hexadecimal: prescription, version, canonical content, report, answers, and what
+/// stands on the paper beside them; earlier versions of this program signed without the last.
+pub fn hash_of(
+    prescription: &str,
+    version: i64,
+    content: &str,
+    report: &str,
+    answers: &str,
+    stated: Option<&str>,
+) -> String {
     let version = version.to_string();
-    signed_hash(&[
+    let mut parts = vec![
         ("prescription", prescription),
         ("version", &version),
         ("content", content),
         ("report", report),
         ("answers", answers),
-    ])
+    ];
+    parts.extend(stated.map(|stated| ("stated", stated)));
+    signed_hash(&parts)
 }
 
 #[cfg(test)]
@@ -460,10 +470,11 @@ mod tests {
         let content = Content::Herbal(herbal(vec![line("麻黄", None)]));
         let again: Content = serde_json::from_str(&canonical(&content)).unwrap();
         assert_eq!(canonical(&again), canonical(&content));
-        let hash = |version, content: &str| hash_of("rx", version, content, "", "");
+        let hash = |version, content: &str| hash_of("rx", version, content, "", "", None);
         assert_ne!(hash(1, "a"), hash(2, "a"));
         assert_ne!(hash(1, "a"), hash(1, "b"));
-        assert_ne!(hash_of("rx", 1, "a", "b", ""), hash_of("rx", 1, "a", "", "b"));
+        assert_ne!(hash_of("rx", 1, "a", "b", "", None), hash_of("rx", 1, "a", "", "b", None));
+        assert_ne!(hash_of("rx", 1, "a", "", "", None), hash_of("rx", 1, "a", "", "", Some("{}")));
     }
 
     #[test]

@@ -71,6 +71,20 @@ pub struct Basis {
     pub name: Text,
     /// What it allows.
     pub scope: Text,
+    /// The first day on which it is in force, `YYYY-MM-DD`.
+    pub from: String,
+    /// The last; nothing where none is set.
+    pub to: Option<String>,
+}
+
+/// The code of the epidemic's basis.
+pub const EPIDEMIC: &str = "epidemic_prescription";
+
+impl Basis {
+    /// Whether it is the epidemic's.
+    pub fn is_epidemic(&self) -> bool {
+        self.code == EPIDEMIC
+    }
 }
 
 /// Why there is no prescription.
@@ -119,7 +133,7 @@ struct LegalFile {
     bases: Vec<DatedBasis>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct DatedBasis {
     code: String,
     from: String,
@@ -140,7 +154,8 @@ pub fn legal_basis(code: &str, day: Date) -> Option<Basis> {
     let day = day.to_string();
     let is_in_force = |basis: &&DatedBasis| basis.from <= day && basis.to.as_ref().is_none_or(|to| day <= *to);
     let found = LAW.bases.iter().filter(|basis| basis.code == code && basis.prescribes).find(is_in_force)?;
-    Some(Basis { code: found.code.clone(), name: found.name.clone(), scope: found.scope.clone() })
+    let DatedBasis { code, name, scope, from, to, .. } = found.clone();
+    Some(Basis { code, name, scope, from, to })
 }
 
 /// Decides for one visit.
@@ -150,7 +165,7 @@ pub fn may_exist(visit: VisitBasis, day: Date, flags: LegalFlags, age_months: u3
         VisitKind::Return if !visit.proof_seen => return Pane::Closed(ClosedReason::ProofMissing),
         VisitKind::Return => "return_visit",
         VisitKind::Epidemic if !flags.epidemic => return Pane::Closed(ClosedReason::SwitchedOff),
-        VisitKind::Epidemic => "epidemic_prescription",
+        VisitKind::Epidemic => EPIDEMIC,
     };
     let Some(basis) = legal_basis(code, day) else { return Pane::Closed(ClosedReason::NotInForce) };
     if age_months < GUARDED_MONTHS && !visit.guardian_present {

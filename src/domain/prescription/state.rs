@@ -3,7 +3,6 @@
 //! Law: nothing is dispensable without a doctor's and a pharmacist's signature, and any change voids every signature.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +10,6 @@ use crate::domain::herb::gate::{Finding, Needs, Report};
 use crate::domain::ids::AccountId;
 use crate::domain::time::Timestamp;
 use crate::domain::written::letters;
-
-/// How long a signed prescription is good: three days (处方管理办法 Art. 18).
-pub const VALID: Duration = Duration::from_hours(72);
-/// The same in days.
-pub const VALID_DAYS: i64 = 3;
 
 /// A state as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -36,7 +30,7 @@ pub enum Phase {
     Dispensed,
     /// Its doctor has stopped it.
     Stopped,
-    /// Its three days are over.
+    /// Its time is over.
     Expired,
 }
 
@@ -99,8 +93,8 @@ pub enum State {
     Signed {
         /// By its doctor.
         by: AccountId,
-        /// When.
-        at: Timestamp,
+        /// Good until.
+        until: Timestamp,
         /// And a second one.
         second: Second,
     },
@@ -152,7 +146,7 @@ pub enum Wrong {
     SecondSignature,
     /// A doctor is not the second beside themselves.
     SameDoctor,
-    /// Its three days are over.
+    /// Its time is over.
     Expired,
 }
 
@@ -199,11 +193,11 @@ impl State {
         }
     }
 
-    /// The doctor signs, every finding answered.
+    /// The doctor signs, every finding answered; it is good until a moment.
     ///
     /// # Errors
     /// With the first finding that keeps it from being signed.
-    pub fn sign(self, by: AccountId, report: &Report, answers: &Answers, at: Timestamp) -> Result<Self, Wrong> {
+    pub fn sign(self, by: AccountId, report: &Report, answers: &Answers, until: Timestamp) -> Result<Self, Wrong> {
         if self != Self::Draft {
             return Err(Wrong::State);
         }
@@ -214,7 +208,7 @@ impl State {
             return Err(Wrong::Unanswered(open.key.clone()));
         }
         let second = if report.needs_second_doctor() { Second::Awaited } else { Second::NotNeeded };
-        Ok(Self::Signed { by, at, second })
+        Ok(Self::Signed { by, until, second })
     }
 
     /// A second doctor signs beside the first.
@@ -224,8 +218,8 @@ impl State {
     pub fn countersign(self, doctor: AccountId) -> Result<Self, Wrong> {
         match self {
             Self::Signed { by, .. } if by == doctor => Err(Wrong::SameDoctor),
-            Self::Signed { by, at, second: Second::Awaited } => {
-                Ok(Self::Signed { by, at, second: Second::Given(doctor) })
+            Self::Signed { by, until, second: Second::Awaited } => {
+                Ok(Self::Signed { by, until, second: Second::Given(doctor) })
             }
             _ => Err(Wrong::State),
         }
@@ -234,15 +228,15 @@ impl State {
     /// A pharmacist judges. What is given back or refused needs no second doctor before.
     ///
     /// # Errors
-    /// From another state, after three days, or before the second doctor signed.
+    /// From another state, after its time, or before the second doctor signed.
     pub fn review(self, pharmacist: AccountId, verdict: Verdict, now: Timestamp) -> Result<Self, Wrong> {
-        let Self::Signed { by, at, second } = self else { return Err(Wrong::State) };
-        if now >= at + VALID {
+        let Self::Signed { by, until, second } = self else { return Err(Wrong::State) };
+        if now >= until {
             return Err(Wrong::Expired);
         }
         match verdict {
             Verdict::Approve if second == Second::Awaited => Err(Wrong::SecondSignature),
-            Verdict::Approve => Ok(Self::Approved { by, pharmacist, until: at + VALID }),
+            Verdict::Approve => Ok(Self::Approved { by, pharmacist, until }),
             Verdict::Return(reason) => Ok(Self::Returned { reason }),
             Verdict::Refuse(reason) => Ok(Self::Refused { reason }),
         }
@@ -251,7 +245,7 @@ impl State {
     /// It is handed out.
     ///
     /// # Errors
-    /// Unless it is approved and its three days are not over.
+    /// Unless it is approved and its time is not over.
     pub fn dispense(self, now: Timestamp) -> Result<Self, Wrong> {
         match self {
             Self::Approved { by, pharmacist, until } if now < until => Ok(Self::Dispensed { by, pharmacist }),
@@ -276,8 +270,7 @@ impl State {
     /// When it runs out by itself.
     pub fn runs_out_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Signed { at, .. } => Some(*at + VALID),
-            Self::Approved { until, .. } => Some(*until),
+            Self::Signed { until, .. } | Self::Approved { until, .. } => Some(*until),
             _ => None,
         }
     }
@@ -291,6 +284,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -300,6 +295,8 @@ mod tests {
     use crate::domain::triage::RuleSetStatus;
 
     const MORNING: Timestamp = Timestamp::from_millis(1_600_000_000_000);
+    /// Until when what is signed in the morning is good.
+    const NIGHT: Timestamp = Timestamp::from_millis(1_600_000_000_000 + 14 * 3_600_000);
 
     fn doctor(number: u128) -> AccountId {
         AccountId::from_uuid(Uuid::from_u128(number))
@@ -333,7 +330,7 @@ mod tests {
 
     fn signed(needs: &[Needs]) -> State {
         let report = report(needs);
-        State::Draft.sign(doctor(1), &report, &answered(&report), MORNING).unwrap()
+        State::Draft.sign(doctor(1), &report, &answered(&report), NIGHT).unwrap()
     }
 
     #[test]
@@ -377,9 +374,9 @@ mod tests {
     }
 
     #[test]
-    fn a_prescription_runs_out_after_three_days_and_not_a_moment_before() {
-        let before = MORNING + Duration::from_hours(72) - Duration::from_millis(1);
-        let after = MORNING + Duration::from_hours(72);
+    fn a_prescription_runs_out_at_its_moment_and_not_one_before() {
+        let before = NIGHT - Duration::from_millis(1);
+        let after = NIGHT;
         for state in [signed(&[]), signed(&[]).review(doctor(9), Verdict::Approve, MORNING).unwrap()] {
             assert_ne!(state.clone().at(before).phase(), Phase::Expired);
             assert_eq!(state.at(after).phase(), Phase::Expired);
@@ -396,7 +393,7 @@ mod tests {
         let stopped = out.stop("患者妊娠".into()).unwrap();
         assert_eq!(stopped.clone().change(), Err(Wrong::State));
         assert_eq!(stopped.clone().dispense(MORNING), Err(Wrong::State));
-        assert_eq!(stopped.at(MORNING + VALID + VALID).phase(), Phase::Stopped, "a stop is the last word");
+        assert_eq!(stopped.at(NIGHT + Duration::from_hours(72)).phase(), Phase::Stopped, "a stop is the last word");
         assert_eq!(State::Draft.stop("x".into()), Err(Wrong::State));
     }
 
@@ -446,7 +443,7 @@ mod tests {
                     Step::Sign(needs, is_said) => {
                         let report = report(&needs);
                         let answers = if is_said { answered(&report) } else { Answers::new() };
-                        state.sign(doctor(1), &report, &answers, now)
+                        state.sign(doctor(1), &report, &answers, now + Duration::from_hours(72))
                     }
                     Step::Countersign(number) => state.countersign(doctor(number)),
                     Step::Review(0) => state.review(doctor(9), Verdict::Approve, now),

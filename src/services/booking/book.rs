@@ -13,8 +13,10 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
 use crate::services::booking::{behind, held, own, stale, view};
+use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
 use crate::store::{AppointmentRow, SlotRow, StoreError};
@@ -38,7 +40,7 @@ impl Services {
             return Ok(done);
         }
         let now = work.now;
-        related(&mut work.tx, act, request.patient).await?;
+        let patient = related(&mut work.tx, act, request.patient).await?.patient;
         work.tx.patients().hold(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
@@ -46,6 +48,8 @@ impl Services {
             return view(&mut work.tx, act, &known?, now).await;
         }
         let (slot, seat) = self.take(&mut work, act, request.slot, request.patient, None).await?;
+        let clinic = work.tx.clinics().find(slot.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        guarded(&mut work.tx, act, &patient, day_at(&clinic, now)?.date).await?;
         let row = AppointmentRow {
             id: self.ids.make(AppointmentId::from_uuid),
             institution_id: slot.institution_id,

@@ -66,6 +66,7 @@ async fn view(tx: &mut Tx, act: HolderAct, row: &AppointmentRow, now: Timestamp)
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     let slot = tx.slots().find(row.slot_id).await?.ok_or_else(Refusal::not_found)?;
     let (doctor_name, doctor_title) = staff_name(tx, row.doctor_id).await?;
+    let related = related(tx, act, row.patient_id).await?;
     Ok(AppointmentView {
         id: row.id,
         state: row.state,
@@ -76,7 +77,7 @@ async fn view(tx: &mut Tx, act: HolderAct, row: &AppointmentRow, now: Timestamp)
         doctor: row.doctor_id,
         doctor_name,
         doctor_title,
-        patient: patient_card(&related(tx, act, row.patient_id).await?, now),
+        patient: patient_card(tx, act, &related, now).await?,
         slot: row.slot_id,
         starts_at: row.starts_at,
         ends_at: row.ends_at,

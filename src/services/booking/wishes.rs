@@ -19,8 +19,10 @@ use crate::services::booking::Names;
 use crate::services::booking::book::{announce_slot, is_free_for};
 use crate::services::booking::later::{OFFER, OFFER_ENDS};
 use crate::services::codes::clinic_of_link;
+use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::services::work::{Command, Work};
 use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
 
@@ -47,7 +49,8 @@ impl Services {
         if clinic.institution_id != act.institution {
             return Err(Refusal::not_found());
         }
-        related(&mut work.tx, act, request.patient).await?;
+        let patient = related(&mut work.tx, act, request.patient).await?.patient;
+        guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
         if let Some(doctor) = request.doctor {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::font::Letters;
 use super::qr::squares;
-use super::sheet::{Paper, Part, Sheet, size as size_of};
+use super::sheet::{Cell, Paper, Part, Sheet, size as size_of};
 
 /// Something on a page; places are in points from the upper left corner.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,9 @@ struct Block {
     /// What comes first where this begins a page: the head of the table that goes on.
     under: Option<Rc<Block>>,
 }
+
+/// How large raised words are beside those that they stand at.
+const RAISED: f32 = 0.72;
 
 struct Setter<'a> {
     letters: &'a Letters,
@@ -177,19 +180,27 @@ impl Setter<'_> {
     }
 
     /// Each row is a block; on every page that it goes on to the columns are named again.
-    fn table(&self, columns: &[(String, u8)], rows: &[Vec<String>]) -> Vec<Block> {
+    fn table(&self, columns: &[(String, u8)], rows: &[Vec<Cell>]) -> Vec<Block> {
         let shares: f32 = columns.iter().map(|(_, share)| f32::from(*share)).sum();
         let widths: Vec<f32> = columns.iter().map(|(_, share)| self.width * f32::from(*share) / shares).collect();
         let pad = self.size * 0.4;
-        let row = |cells: &[String], leads: bool| {
+        let row = |cells: &[Cell], leads: bool| {
             let mut block = Block { leads, ..Block::default() };
             let mut x = 0.0;
             let mut most = 1_u8;
             for (cell, width) in cells.iter().zip(&widths) {
-                for (line, at) in self.lines(cell, width - 2.0 * pad, self.size).iter().zip(1_u8..) {
+                // What is raised stands behind the last letter, and never alone on a line.
+                let small = self.size * RAISED;
+                let room = width - 2.0 * pad - self.letters.width(&cell.raised, small);
+                let lines = self.lines(&cell.text, room, self.size);
+                for (line, at) in lines.iter().zip(1_u8..) {
                     let y = f32::from(at) * self.step() - self.size * 0.35;
                     block.marks.push(self.text(x + pad, y, self.size, line));
                     most = most.max(at);
+                    if usize::from(at) == lines.len() && !cell.raised.is_empty() {
+                        let behind = x + pad + self.letters.width(line, self.size);
+                        block.marks.push(self.text(behind, y - self.size * 0.4, small, &cell.raised));
+                    }
                 }
                 x += width;
             }
@@ -197,9 +208,9 @@ impl Setter<'_> {
             block.marks.push(self.bar(0.0, block.height - self.size * 0.1, self.width, if leads { 0.8 } else { 0.3 }));
             block
         };
-        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+        let names: Vec<Cell> = columns.iter().map(|(name, _)| name.clone().into()).collect();
         let head = Rc::new(row(&names, true));
-        let under = |cells: &Vec<String>| Block { under: Some(Rc::clone(&head)), ..row(cells, false) };
+        let under = |cells: &Vec<Cell>| Block { under: Some(Rc::clone(&head)), ..row(cells, false) };
         std::iter::once((*head).clone()).chain(rows.iter().map(under)).collect()
     }
 

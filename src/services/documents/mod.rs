@@ -14,6 +14,7 @@ pub mod sheet;
 mod standing;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,7 +34,7 @@ use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentVerdict};
 use crate::services::Services;
 use crate::services::documents::font::Letters;
 use crate::services::documents::sheet::{Paper, Sheet};
-use crate::services::prescriptions::state_of;
+use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::work::Work;
@@ -57,7 +58,7 @@ impl Services {
             // A visit that refers nobody has no slip.
             if let Some((outcome, _)) = referral::of(&visit) {
                 let kind = DocumentKind::Referral;
-                let hash = referral::hash(&note.hash, outcome);
+                let hash = referral::hash(&note.hash, outcome, visit.outcome_reason.as_deref());
                 let token = self.code(&mut work, kind, &note.id.to_string(), &hash, &visit).await?;
                 let path = format!("/visits/{}/documents/referral", id.as_uuid());
                 documents.push(DocumentInfo { kind, number, signed_at, link: self.link_of(&token), path });
@@ -120,10 +121,14 @@ impl Services {
         let (hash, title, parts) = match kind {
             DocumentKind::Referral => {
                 let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
-                let parts = referral_sheet::parts(&note.content, &to, &outcome.next_step());
-                (referral::hash(&row.hash, outcome), "转诊单", parts)
+                let why = visit.outcome_reason.as_deref();
+                let parts = referral_sheet::parts(&note.content, &to, why, &outcome.next_step());
+                (referral::hash(&row.hash, outcome, why), "转诊单", parts)
             }
-            _ => (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content)),
+            _ => {
+                let basis = self.epidemic_basis(&mut work.tx, &visit).await?;
+                (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content, basis.as_ref()))
+            }
         };
         let token = self.code(&mut work, kind, &row.id.to_string(), &hash, &visit).await?;
 
@@ -204,10 +209,10 @@ impl Services {
                 pair("年龄", &format!("{} 岁", identity.age_years)),
                 pair("科室", &clinic.name_zh),
                 pair("处方号", &view.number),
-                pair("有效期", &format!("{} 至 {}", at(view.signed_at), at(view.expires_at))),
+                pair("有效期", &validity(&clinic.time_zone, view.signed_at, view.expires_at)),
                 pair("疗程", &format!("{} 至 {}，共 {} 天", view.start_day, view.end_day, view.content.days())),
             ],
-            parts: prescription_sheet::parts(&view.content, view.label.as_ref()),
+            parts: prescription_sheet::parts(&view, stated_of(&row)?.as_ref()),
             link: Some(self.link_of(&token)),
             notes: notes_beside(&hash, &signed),
             ..Sheet::default()
@@ -357,6 +362,16 @@ fn notes_beside(hash: &str, signed: &Validity) -> Vec<String> {
     }
     notes.push("扫码可核验真伪，不显示病历内容。".to_owned());
     notes
+}
+
+/// The days on which a prescription is good where the clinic is: its own, or until the last that was granted.
+fn validity(zone: &str, signed_at: Option<Timestamp>, until: Option<Timestamp>) -> String {
+    let day = |at: Timestamp| local(zone, at)[..10].to_owned();
+    let first = signed_at.map(day).unwrap_or_default();
+    match until.map(|until| day(until - Duration::from_millis(1))) {
+        Some(last) if last != first => format!("{first} 至 {last}"),
+        _ => format!("{first}，当日有效"),
+    }
 }
 
 /// A moment where the clinic is, such as `2026-11-29 10:05`.

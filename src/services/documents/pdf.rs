@@ -62,7 +62,7 @@ mod tests {
     use crate::domain::opinion::{Answer, Question};
     use crate::domain::text::Text;
     use crate::services::documents::opinion_sheet;
-    use crate::services::documents::sheet::Part;
+    use crate::services::documents::sheet::{Cell, Part};
 
     fn letters() -> Option<Letters> {
         let letters = Letters::find(None);
@@ -126,7 +126,8 @@ mod tests {
     fn formula(herbs: usize) -> Sheet {
         let row = |n: usize| {
             let [name, grams] = [format!("演示药材{n}"), format!("{n} g")];
-            vec![name, grams, "先煎".to_owned(), "先煎30分钟，取清汁代水，再与其余药同煎".to_owned()]
+            let cells = [name, grams, "先煎".to_owned(), "先煎30分钟，取清汁代水，再与其余药同煎".to_owned()];
+            cells.map(Cell::from).to_vec()
         };
         let columns = [("药名", 4), ("每剂用量", 2), ("煎法", 2), ("备注", 4)];
         let columns = columns.map(|(name, share)| (name.to_owned(), share)).to_vec();

@@ -1,7 +1,8 @@
 //! A signed prescription as a sheet.
 
-use super::sheet::Part;
-use crate::domain::prescription::{Content, Label, Phase};
+use super::sheet::{Cell, Part, basis};
+use crate::domain::prescription::{Content, Label, Phase, Stated};
+use crate::protocol::prescription::PrescriptionView;
 
 /// What stands above all of it, on every page: what the paper is, and what keeps anybody from handing out what it says.
 pub(super) fn title(is_herbal: bool, state: Phase) -> String {
@@ -16,22 +17,37 @@ pub(super) fn title(is_herbal: bool, state: Phase) -> String {
     }
 }
 
-/// Herbs or medicines as a table, and how they are prepared and taken.
-pub(super) fn parts(content: &Content, label: Option<&Label>) -> Vec<Part> {
+/// The front of the paper (处方管理办法, annex 1): the diagnosis, the epidemic's basis where it stands on that, and why it is
+/// good for longer than its day. Then what is prescribed.
+pub(super) fn parts(view: &PrescriptionView, stated: Option<&Stated>) -> Vec<Part> {
+    let said = stated.and_then(Stated::diagnosis_line);
+    let mut parts = vec![Part::Field("临床诊断".to_owned(), said.unwrap_or_else(|| "病历未写诊断".to_owned()))];
+    parts.extend(view.basis.as_ref().filter(|one| one.is_epidemic()).map(basis));
+    if let Some(longer) = &view.longer {
+        parts.push(Part::Field("延长有效期".to_owned(), format!("{} 天，{}", longer.days, longer.reason)));
+    }
+    parts.push(Part::Heading("R.".to_owned()));
+    parts.extend(body(&view.content, view.label.as_ref()));
+    parts
+}
+
+/// Herbs or medicines as a table, and how they are prepared and taken. A special decoction stands in brackets at the upper
+/// right of its herb.
+fn body(content: &Content, label: Option<&Label>) -> Vec<Part> {
     let columns = |names: &[(&str, u8)]| names.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect();
     match content {
         Content::Herbal(sheet) => {
             let rows = sheet.lines.iter().map(|line| {
-                let method = line.method.map(|method| method.name().zh).unwrap_or_default();
                 // Where the doctor wrote another name than the pharmacopoeia's, the paper says both.
-                let name = match &line.herb {
+                let text = match &line.herb {
                     Some(herb) if *herb != line.written => format!("{}（{herb}）", line.written),
                     _ => line.written.clone(),
                 };
-                vec![name, line.mg.to_string(), method, line.remark.clone()]
+                let raised = line.method.map(|method| format!("（{}）", method.name().zh)).unwrap_or_default();
+                vec![Cell { text, raised }, line.mg.to_string().into(), line.remark.clone().into()]
             });
             let table = Part::Table {
-                columns: columns(&[("药名", 4), ("每剂用量", 2), ("煎法", 2), ("备注", 4)]),
+                columns: columns(&[("药名", 5), ("每剂用量", 2), ("备注", 5)]),
                 rows: rows.collect(),
             };
             let use_of = format!(
@@ -42,8 +58,7 @@ pub(super) fn parts(content: &Content, label: Option<&Label>) -> Vec<Part> {
                 sheet.ml,
                 sheet.timing.name().zh
             );
-            let mut parts = vec![Part::Heading("R.".to_owned()), table];
-            parts.push(Part::Field("用法".to_owned(), use_of));
+            let mut parts = vec![table, Part::Field("用法".to_owned(), use_of)];
             if let Some(label) = label {
                 let steps = label.steps.iter().zip(1..).map(|(step, number)| format!("{number}. {}", step.text.zh));
                 parts.push(Part::Field("煎煮".to_owned(), steps.collect::<Vec<_>>().join("　")));
@@ -56,13 +71,13 @@ pub(super) fn parts(content: &Content, label: Option<&Label>) -> Vec<Part> {
         Content::Medicines(sheet) => {
             let rows = sheet.items.iter().map(|item| {
                 let taking = format!("每次 {}，每日 {} 次，{} 天", item.dose, item.times_per_day, item.days);
-                vec![item.name.clone(), item.strength.clone(), taking, item.remark.clone()]
+                [item.name.clone(), item.strength.clone(), taking, item.remark.clone()].map(Cell::from).to_vec()
             });
             let table = Part::Table {
                 columns: columns(&[("药名", 4), ("规格", 3), ("用法用量", 5), ("备注", 3)]),
                 rows: rows.collect(),
             };
-            vec![Part::Heading("R.".to_owned()), table]
+            vec![table]
         }
     }
 }

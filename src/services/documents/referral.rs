@@ -10,17 +10,17 @@ pub(super) fn of(visit: &VisitRow) -> Option<(Outcome, Text)> {
     visit.outcome.and_then(|outcome| Some((outcome, outcome.refers_to()?)))
 }
 
-/// What a slip says: the signed note, by its hash, and the outcome. SHA-256, hexadecimal.
-pub(super) fn hash(note: &str, outcome: Outcome) -> String {
-    signed_hash(&[("referral", note), ("outcome", outcome.as_str())])
+/// What a slip says: the signed note, by its hash, where the patient is sent, and why. SHA-256, hexadecimal.
+pub(super) fn hash(note: &str, outcome: Outcome, reason: Option<&str>) -> String {
+    let mut parts = vec![("referral", note), ("outcome", outcome.as_str())];
+    parts.extend(reason.map(|reason| ("reason", reason)));
+    signed_hash(&parts)
 }
 
-/// The outcome that stands on a printed slip of this note; nothing where it is no slip of it.
-pub(super) fn printed(note: &str, slip: &str) -> Option<Outcome> {
-    Outcome::ALL
-        .into_iter()
-        .filter(|outcome| outcome.refers_to().is_some())
-        .find(|outcome| hash(note, *outcome) == slip)
+/// Whether this is the slip of the note as its visit ends now, and not one that was printed before the doctor thought
+/// otherwise.
+pub(super) fn is_of(visit: &VisitRow, note: &str, slip: &str) -> bool {
+    of(visit).is_some_and(|(outcome, _)| hash(note, outcome, visit.outcome_reason.as_deref()) == slip)
 }
 
 #[cfg(test)]
@@ -28,11 +28,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_known_by_its_note_and_its_outcome() {
-        let slip = hash("abc", Outcome::GoToHospital);
-        assert_eq!(printed("abc", &slip), Some(Outcome::GoToHospital));
-        assert_eq!(printed("abd", &slip), None, "another note");
-        assert_eq!(printed("abc", &hash("abc", Outcome::HomeCare)), None, "nobody is referred home");
+    fn a_slip_is_of_one_note_one_outcome_and_one_reason() {
+        let slip = hash("abc", Outcome::GoToHospital, Some("需做胸部影像检查"));
+        assert_ne!(slip, hash("abd", Outcome::GoToHospital, Some("需做胸部影像检查")));
+        assert_ne!(slip, hash("abc", Outcome::Emergency120, Some("需做胸部影像检查")));
+        assert_ne!(slip, hash("abc", Outcome::GoToHospital, Some("需面诊")));
+        assert_ne!(slip, hash("abc", Outcome::GoToHospital, None));
         assert_ne!(slip, "abc", "a record's code is no slip's");
     }
 }

@@ -1,6 +1,16 @@
 //! What stands on a document, before anybody knows where.
 
+use crate::domain::prescription::Basis;
 pub use crate::protocol::proof::PaperSize as Paper;
+
+/// The epidemic's basis by its name, its days and what it allows.
+pub(super) fn basis(basis: &Basis) -> Part {
+    let days = match &basis.to {
+        Some(to) => format!("{} 至 {to}", basis.from),
+        None => format!("{} 起", basis.from),
+    };
+    Part::Field("应急依据".to_owned(), format!("{}（{days}）：{}", basis.name.zh, basis.scope.zh))
+}
 
 /// Width and height of a paper in points.
 pub const fn size(paper: Paper) -> (f32, f32) {
@@ -41,6 +51,21 @@ pub enum Part {
         /// Name and share of each column.
         columns: Vec<(String, u8)>,
         /// As many cells as there are columns.
-        rows: Vec<Vec<String>>,
+        rows: Vec<Vec<Cell>>,
     },
+}
+
+/// What stands in a row under one column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// The words.
+    pub text: String,
+    /// Small words at their upper right.
+    pub raised: String,
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self { text, raised: String::new() }
+    }
 }

@@ -10,7 +10,7 @@ use crate::services::notes::hash_of;
 use crate::services::opinions::hash_of as hash_of_opinion;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
-use crate::store::{CodeOfDocument, Tx};
+use crate::store::{CodeOfDocument, SignedVersionRow, Tx};
 
 /// Of a document that is what was signed.
 pub(super) struct Standing {
@@ -38,8 +38,8 @@ impl Services {
         let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
         let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
         let Some(version) = version else { return Ok(None) };
-        let words =
-            hash_of_prescription(&code.subject, version.version, &version.content, &version.report, &version.answers);
+        let SignedVersionRow { version: number, content, report, answers, stated, .. } = &version;
+        let words = hash_of_prescription(&code.subject, *number, content, report, answers, stated.as_deref());
         if words != code.hash {
             return Ok(None);
         }
@@ -70,19 +70,18 @@ async fn opinion_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<S
     Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
 }
 
-/// A record, or a referral slip: a slip is made of the note and of where the visit sends its patient.
+/// A record, or a referral slip: a slip is made of the note and of where and why the visit sends its patient. One that says
+/// something else than the visit does now was printed before, and is in force no longer.
 async fn note_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
     let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
     let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
     let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
     let is_slip = code.kind == DocumentKind::Referral.as_str();
-    let printed = if is_slip { referral::printed(&note.hash, &code.hash) } else { None };
-    let is_whole = if is_slip { printed.is_some() } else { note.hash == code.hash };
-    if !is_whole || hash_of(&note) != note.hash {
+    if (!is_slip && note.hash != code.hash) || hash_of(&note) != note.hash {
         return Ok(None);
     }
     let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
-    let is_behind = newest > Some(note.number) || (is_slip && printed != visit.outcome);
+    let is_behind = newest > Some(note.number) || (is_slip && !referral::is_of(&visit, &note.hash, &code.hash));
     let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
     Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
 }

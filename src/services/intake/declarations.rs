@@ -14,9 +14,11 @@ use crate::protocol::intake::{DeclarationBegin, DeclarationSave, DeclarationView
 use crate::protocol::ticket::Versioned;
 use crate::services::Services;
 use crate::services::codes::clinic_of_link;
+use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::{birth_date, related};
 use crate::services::intake::triage::{Case, triage_view};
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::services::vault::Field;
 use crate::services::work::Command;
 use crate::store::{DeclarationRow, PatientRow, Tx};
@@ -47,6 +49,7 @@ impl Services {
             return Err(Refusal::new(ErrorCode::LinkUnknown, "this link leads to no clinic of this session"));
         }
         let patient = related(&mut work.tx, act, request.patient).await?.patient;
+        guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
         let row = self.new_draft(act, clinic.id, &patient, work.now);
         work.tx.declarations().insert(&row).await?;
         let found = work.tx.declarations().draft(act.holder, patient.id, clinic.id).await?;
@@ -115,6 +118,8 @@ impl Services {
         }
         let (row, patient) = mine(&mut work.tx, act, id).await?;
         is_open_at(&row, request.version)?;
+        let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
         let decisions = work.tx.consents().of(act.holder, patient.id).await?;
         let decided = decisions.iter().map(|row| (row.kind, row.text_version.as_str(), row.granted));
         if let Some(kind) = consent::first_missing(decided) {

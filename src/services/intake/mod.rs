@@ -5,6 +5,7 @@
 
 mod consents;
 mod declarations;
+pub(crate) mod guardians;
 mod landing;
 pub(crate) mod patients;
 pub mod triage;

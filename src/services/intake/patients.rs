@@ -11,6 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{IdentityRequest, PatientCard};
 use crate::services::Services;
+use crate::services::intake::guardians::needs_guardian;
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -22,9 +23,13 @@ const PATIENTS_OF_A_HOLDER: usize = 12;
 impl Services {
     /// The people for whom a holder answers: `GET /patients`.
     pub async fn patients(&self, act: HolderAct) -> Result<Vec<PatientCard>, Refusal> {
-        let rows = self.db.read().await?.patients().of_holder(act.institution, act.holder).await?;
-        let now = self.clock.now();
-        Ok(rows.iter().map(|row| patient_card(row, now)).collect())
+        let (mut tx, now) = (self.db.read().await?, self.clock.now());
+        let rows = tx.patients().of_holder(act.institution, act.holder).await?;
+        let mut cards = Vec::with_capacity(rows.len());
+        for row in &rows {
+            cards.push(patient_card(&mut tx, act, row, now).await?);
+        }
+        Ok(cards)
     }
 
     /// Names a patient, or finds the one that was named before: `POST /patients`.
@@ -60,7 +65,8 @@ impl Services {
             // A slip in a birthday can be mended by whoever made it, as long as nobody else relies on it.
             work.tx.patients().correct(id, act.holder, &row.birth_date, row.sex).await?;
         }
-        let card = patient_card(&related(&mut work.tx, act, id).await?, work.now);
+        let (related, now) = (related(&mut work.tx, act, id).await?, work.now);
+        let card = patient_card(&mut work.tx, act, &related, now).await?;
         work.keep(command, &card).await?;
         work.commit().await?;
         Ok(card)
@@ -162,14 +168,20 @@ pub(crate) fn age_years(patient: &PatientRow, now: Timestamp) -> u32 {
 }
 
 /// A patient as their own holder sees them.
-pub(crate) fn patient_card(related: &RelatedPatient, now: Timestamp) -> PatientCard {
+pub(crate) async fn patient_card(
+    tx: &mut Tx,
+    act: HolderAct,
+    related: &RelatedPatient,
+    now: Timestamp,
+) -> Result<PatientCard, Refusal> {
     let patient = &related.patient;
-    PatientCard {
+    Ok(PatientCard {
         id: patient.id,
         name_masked: patient.name_masked.clone(),
         document_tail: patient.number_tail.clone(),
         age_years: age_years(patient, now),
         sex: patient.sex,
         relation: related.relation,
-    }
+        needs_guardian: needs_guardian(tx, act, patient, in_china(now)).await?,
+    })
 }

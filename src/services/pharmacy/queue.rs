@@ -42,7 +42,7 @@ impl Services {
         let row = held(&mut work.tx, act.institution, id).await?;
         let state = state_of(&row)?.at(work.now).phase();
         if state == Phase::Expired {
-            return Err(Refusal::new(ErrorCode::RxExpired, "its three days are over"));
+            return Err(Refusal::new(ErrorCode::RxExpired, "its time is over"));
         }
         if state == Phase::Draft {
             return Err(Refusal::not_found());

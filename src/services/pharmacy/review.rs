@@ -119,7 +119,7 @@ impl Services {
     /// The hash that the doctors signed, after a look that it is still the content's and that everybody's signature holds.
     async fn intact(&self, work: &mut Work, row: &PrescriptionRow) -> Result<String, Refusal> {
         let subject = row.id.to_string();
-        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers);
+        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers, row.stated.as_deref());
         if row.hash.as_ref() != Some(&hash) {
             return Err(broken(&subject));
         }

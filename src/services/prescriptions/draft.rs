@@ -53,6 +53,7 @@ impl Services {
             content: String::new(),
             report: String::new(),
             answers: "{}".to_owned(),
+            stated: None,
             hash: None,
             data_version: String::new(),
             legal_basis: basis,
@@ -62,6 +63,7 @@ impl Services {
             created_at: work.now,
             saved_at: work.now,
             signed_at: None,
+            valid_until: None,
             needs_second: false,
             countersigned_by: None,
             countersigned_at: None,
@@ -103,6 +105,7 @@ impl Services {
         row.version += 1;
         row.state = Phase::Draft;
         (row.hash, row.signed_at, row.needs_second) = (None, None, false);
+        (row.stated, row.valid_until) = (None, None);
         (row.countersigned_by, row.countersigned_at) = (None, None);
         (row.claimed_by, row.claim_until) = (None, None);
         self.write(&mut work, &visit, &facts, &mut row, save.content).await?;

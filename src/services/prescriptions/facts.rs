@@ -7,10 +7,11 @@ use crate::domain::herb::HerbSet;
 use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
 use crate::domain::identity::{age_in_months, parse_date};
 use crate::domain::note::NoteContent;
-use crate::domain::prescription::{Content, Phase, Span, VALID_DAYS};
+use crate::domain::prescription::{Content, MOST_VALID_DAYS, Phase, Span};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::services::Services;
+use crate::services::prescriptions::stated_of;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::day_at;
 use crate::store::{BasisRow, PrescriptionRow, Tx, VisitRow};
@@ -67,7 +68,7 @@ impl Services {
         itself: &PrescriptionRow,
     ) -> Result<(Report, Span), Refusal> {
         let span = Span::of(facts.today, content.days());
-        let (since, until) = (span.later(-VALID_DAYS).from.to_string(), span.to.to_string());
+        let (since, until) = (span.later(-i64::from(MOST_VALID_DAYS)).from.to_string(), span.to.to_string());
         let rows = tx.prescriptions().active(visit.patient_id, &since, &until).await?;
         let was_there = |row: &PrescriptionRow| itself.signed_at.is_none_or(|at| row.signed_at.is_some_and(|x| x < at));
         let mut active = Vec::new();
@@ -76,7 +77,7 @@ impl Services {
             let from = parse_date(&row.start_day).ok_or_else(broken)?;
             let to = parse_date(&row.end_day).ok_or_else(broken)?;
             // Until it is handed out it may begin on any day that it is valid.
-            let last = Span { from, to }.later(if row.state == Phase::Dispensed { 0 } else { VALID_DAYS });
+            let last = Span { from, to }.later(waits(&row)?);
             active.push(Active {
                 number: row.number,
                 span: Span { from, to: last.to },
@@ -88,7 +89,7 @@ impl Services {
 }
 
 /// What the doctor has written: the draft, which is never older than what was signed; else that.
-async fn note_of(tx: &mut Tx, visit: &VisitRow) -> Result<NoteContent, Refusal> {
+pub(super) async fn note_of(tx: &mut Tx, visit: &VisitRow) -> Result<NoteContent, Refusal> {
     let draft = tx.notes().draft(visit.id).await?.map(|draft| draft.content.0);
     let content = match draft {
         Some(draft) => Some(draft),
@@ -96,6 +97,15 @@ async fn note_of(tx: &mut Tx, visit: &VisitRow) -> Result<NoteContent, Refusal> 
     };
     let content = content.map(serde_json::from_value).transpose().map_err(|e| Refusal::internal(&e))?;
     Ok(content.unwrap_or_default())
+}
+
+/// For how many days after its first a prescription may still be handed out.
+fn waits(row: &PrescriptionRow) -> Result<i64, Refusal> {
+    if row.state == Phase::Dispensed {
+        return Ok(0);
+    }
+    // An earlier version of this program promised three days.
+    Ok(stated_of(row)?.map_or(i64::from(MOST_VALID_DAYS), |stated| stated.days_more()))
 }
 
 fn text(answers: &Map<String, Value>, item: &str) -> String {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
 use crate::domain::permission::HolderAct;
-use crate::domain::prescription::{Content, Phase, VALID};
+use crate::domain::prescription::{Content, Phase};
 use crate::domain::text::Text;
 use crate::protocol::prescription::MyPrescription;
 use crate::services::Services;
@@ -39,7 +39,7 @@ impl Services {
                 doctor: staff_name(&mut work.tx, row.doctor_id).await?.0,
                 label: content.as_ref().and_then(label_of),
                 content,
-                expires_at: row.signed_at.filter(|_| state != Phase::Dispensed).map(|at| at + VALID),
+                expires_at: row.valid_until.filter(|_| state != Phase::Dispensed),
             });
         }
         work.commit().await?;

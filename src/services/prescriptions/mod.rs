@@ -7,6 +7,7 @@ mod mine;
 mod pane;
 mod second;
 mod sign;
+mod templates;
 mod view;
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use crate::domain::ids::{InstitutionId, PrescriptionId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Phase, Second, State, VALID, Wrong};
+use crate::domain::prescription::{Phase, Second, State, Stated, Wrong};
 use crate::domain::written::{is_plain, letters};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
@@ -35,10 +36,10 @@ impl Services {
     /// Marks what has run out; how many. Whoever reads one before sees that it has, so that nothing hangs on the hour of
     /// this.
     pub async fn expire_prescriptions(&self) -> Result<usize, Refusal> {
-        let since = self.clock.now() - VALID;
+        let now = self.clock.now();
         let (mut count, mut broken) = (0, 0);
         loop {
-            let rows = self.db.read().await?.prescriptions().running_since(since, EXPIRE_AT_ONCE, broken).await?;
+            let rows = self.db.read().await?.prescriptions().run_out(now, EXPIRE_AT_ONCE, broken).await?;
             let was = broken;
             for row in rows {
                 match self.expire_prescription(row.id).await {
@@ -96,12 +97,12 @@ pub(crate) fn state_of(row: &PrescriptionRow) -> Result<State, Refusal> {
                 (true, None) => Second::Awaited,
                 (true, Some(doctor)) => Second::Given(doctor),
             };
-            State::Signed { by, at: row.signed_at.ok_or_else(broken)?, second }
+            State::Signed { by, until: row.valid_until.ok_or_else(broken)?, second }
         }
         Phase::Approved => State::Approved {
             by,
             pharmacist: row.reviewed_by.ok_or_else(broken)?,
-            until: row.signed_at.ok_or_else(broken)? + VALID,
+            until: row.valid_until.ok_or_else(broken)?,
         },
         Phase::Returned => State::Returned { reason: reason() },
         Phase::Refused => State::Refused { reason: reason() },
@@ -123,8 +124,14 @@ pub(crate) fn refused(wrong: Wrong) -> Refusal {
         Wrong::RefusedOnline(rule) => Refusal::field(ErrorCode::RxRefusedOnline, rule, "not to be prescribed online"),
         Wrong::SecondSignature => Refusal::new(ErrorCode::RxSecondSignature, "a second doctor has to sign first"),
         Wrong::SameDoctor => Refusal::new(ErrorCode::RxSecondSignature, "the second doctor is another one"),
-        Wrong::Expired => Refusal::new(ErrorCode::RxExpired, "its three days are over"),
+        Wrong::Expired => Refusal::new(ErrorCode::RxExpired, "its time is over"),
     }
+}
+
+/// What stands on the paper of a signed prescription beside what is prescribed.
+pub(crate) fn stated_of(row: &PrescriptionRow) -> Result<Option<Stated>, Refusal> {
+    let read = |stated: &String| serde_json::from_str(stated).map_err(|e| Refusal::internal(&e));
+    row.stated.as_ref().map(read).transpose()
 }
 
 /// A prescription of an institution, held until the end of the transaction.

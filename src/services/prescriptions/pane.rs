@@ -7,12 +7,13 @@ use crate::domain::herb::gate::Pregnancy;
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Basis, LegalFlags, Pane, VisitBasis, may_exist};
+use crate::domain::prescription::{Basis, EPIDEMIC, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{BasisRequest, RxPane, VisitPrescriptions};
 use crate::services::Services;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::refusal::Refusal;
+use crate::services::tickets::day_at;
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
 use crate::services::work::Command;
@@ -46,8 +47,21 @@ impl Services {
     }
 
     /// What the hospital has switched on; the days on which the law allows it are data.
-    pub(super) fn legal_flags(&self) -> LegalFlags {
+    pub(crate) fn legal_flags(&self) -> LegalFlags {
         LegalFlags { epidemic: self.config.epidemic_prescriptions }
+    }
+
+    /// The epidemic's basis, where it was that of a visit: something was signed on it, or the doctor says so in a hospital
+    /// that uses it.
+    pub(crate) async fn epidemic_basis(&self, tx: &mut Tx, visit: &VisitRow) -> Result<Option<Basis>, Refusal> {
+        let is_ticked = tx.prescriptions().basis(visit.id).await?.is_some_and(|row| row.kind == VisitKind::Epidemic);
+        let rows = tx.prescriptions().of_visit(visit.id).await?;
+        let is_used = rows.iter().any(|row| row.hash.is_some() && row.legal_basis == EPIDEMIC);
+        if !is_used && !(is_ticked && self.legal_flags().epidemic) {
+            return Ok(None);
+        }
+        let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        Ok(legal_basis(EPIDEMIC, day_at(&clinic, visit.started_at)?.date))
     }
 
     /// Ticks what kind of visit it is: `PUT /visits/{id}/basis`.

@@ -2,18 +2,21 @@
 
 use serde_json::json;
 
+use crate::domain::date::bounds;
 use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Content, Phase, hash_of};
+use crate::domain::prescription::{Content, Longer, MOST_VALID_DAYS, Phase, Stated, hash_of};
 use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
 use crate::services::Services;
 use crate::services::notes::can_be_written;
+use crate::services::prescriptions::facts::note_of;
 use crate::services::prescriptions::pane::open_basis;
 use crate::services::prescriptions::{my_held, reason, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
+use crate::services::tickets::place;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
 use crate::store::{PrescriptionRow, SignedVersionRow};
@@ -27,6 +30,7 @@ impl Services {
         request: PrescriptionSign,
         command: &Command,
     ) -> Result<PrescriptionView, Refusal> {
+        let longer = longer(&request)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -51,17 +55,22 @@ impl Services {
                 *text = reason(text, &format!("answers.{key}"))?;
             }
         }
-        let signed = state_of(&row)?.at(work.now).sign(act.account, &report, &answers, work.now).map_err(refused)?;
+        let stated = Stated::of(note_of(&mut work.tx, &visit).await?, longer);
+        let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let day = bounds(&place(&clinic), stated.last_day(facts.today));
+        let (_, until) = day.ok_or_else(|| Refusal::internal("a day outside of the calendar"))?;
+        let signed = state_of(&row)?.at(work.now).sign(act.account, &report, &answers, until).map_err(refused)?;
         row.state = signed.phase();
         row.report = serde_json::to_string(&report).map_err(|e| Refusal::internal(&e))?;
         row.answers = serde_json::to_string(&answers).map_err(|e| Refusal::internal(&e))?;
         row.data_version.clone_from(&report.data_version);
         (row.start_day, row.end_day) = (span.from.to_string(), span.to.to_string());
         row.needs_second = report.needs_second_doctor();
-        row.signed_at = Some(work.now);
+        row.stated = Some(serde_json::to_string(&stated).map_err(|e| Refusal::internal(&e))?);
+        (row.signed_at, row.valid_until) = (Some(work.now), Some(until));
         (row.reviewed_by, row.reviewed_at, row.review) = (None, None, None);
         let subject = id.to_string();
-        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers);
+        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers, row.stated.as_deref());
         row.hash = Some(hash.clone());
         work.tx.prescriptions().save(&row).await?;
         let kept = SignedVersionRow {
@@ -70,6 +79,7 @@ impl Services {
             content: row.content.clone(),
             report: row.report.clone(),
             answers: row.answers.clone(),
+            stated: row.stated.clone(),
             hash: hash.clone(),
             signed_by: act.account,
             signed_at: work.now,
@@ -81,7 +91,8 @@ impl Services {
             self.sign(&mut work, act.institution, by, Purpose::Confirmation, &subject, &hash).await?;
         }
         let rules: Vec<&str> = report.findings.iter().map(|finding| finding.rule.as_str()).collect();
-        let detail = json!({ "version": row.version, "hash": hash, "findings": rules, "data": report.data_version });
+        let detail = json!({ "version": row.version, "hash": hash, "findings": rules, "data": report.data_version,
+                             "valid_until": until });
         work.audit_why(act.institution, &act.account.to_string(), "rx.sign", &subject, None, detail).await?;
         self.tell(&mut work, &row, "rx.signed").await?;
         let view = self.prescription_view(&mut work.tx, row).await?;
@@ -148,4 +159,17 @@ impl Services {
         work.commit().await?;
         Ok(view)
     }
+}
+
+/// Why it is good for longer than its day, where the doctor says so. What is said without need is looked at all the same.
+fn longer(request: &PrescriptionSign) -> Result<Option<Longer>, Refusal> {
+    let days = request.valid_days;
+    if !(1..=MOST_VALID_DAYS).contains(&days) {
+        return Err(Refusal::field(ErrorCode::Invalid, "valid_days", format!("1 to {MOST_VALID_DAYS}")));
+    }
+    if days == 1 && request.valid_reason.trim().is_empty() {
+        return Ok(None);
+    }
+    let reason = reason(&request.valid_reason, "valid_reason")?;
+    Ok((days > 1).then_some(Longer { days, reason }))
 }

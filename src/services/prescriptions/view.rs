@@ -4,11 +4,11 @@ use crate::domain::date::in_china;
 use crate::domain::herb::HerbSet;
 use crate::domain::identity::parse_date;
 use crate::domain::ids::AccountId;
-use crate::domain::prescription::{Content, VALID, label, legal_basis};
+use crate::domain::prescription::{Content, label, legal_basis};
 use crate::domain::text::Text;
 use crate::protocol::prescription::{PrescriptionView, ReviewKept};
 use crate::services::Services;
-use crate::services::prescriptions::state_of;
+use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::store::{PrescriptionRow, Tx};
@@ -36,7 +36,8 @@ impl Services {
             patient_masked: patient.name_masked,
             doctor: staff_name(tx, row.doctor_id).await?.0,
             signed_at: row.signed_at,
-            expires_at: row.signed_at.map(|at| at + VALID),
+            expires_at: row.valid_until,
+            longer: stated_of(&row)?.and_then(|stated| stated.longer),
             needs_second: row.needs_second,
             second_doctor: name(tx, row.countersigned_by).await?,
             pharmacist: name(tx, row.reviewed_by).await?,

@@ -63,7 +63,8 @@ impl Services {
         truth: &Truth,
         now: Timestamp,
     ) -> Result<TicketView, Refusal> {
-        let patient = patient_card(&related(tx, act, ticket.patient_id).await?, now);
+        let related = related(tx, act, ticket.patient_id).await?;
+        let patient = patient_card(tx, act, &related, now).await?;
         let decisions = Decisions::of(tx, ticket).await?;
         let reasons = decisions.as_ref().map_or_else(Vec::new, Decisions::told);
         let ruleset = decisions.as_ref().map(Decisions::ruleset);

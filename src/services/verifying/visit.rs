@@ -109,8 +109,8 @@ fn prescription_holds(sheet: &SealedPrescription) -> Option<usize> {
         version.is_some_and(|version| one.holds_for(one.purpose, &sheet.id, &version.hash))
     });
     let versions = sheet.versions.iter().all(|version| {
-        let SealedVersion { version: number, content, report, answers, hash, signed_by, .. } = version;
-        let words = hash_of_prescription(&sheet.id, *number, content, report, answers);
+        let SealedVersion { version: number, content, report, answers, stated, hash, signed_by, .. } = version;
+        let words = hash_of_prescription(&sheet.id, *number, content, report, answers, stated.as_deref());
         words == *hash && own(version, Purpose::Prescription).contains(signed_by)
     });
     let newest = sheet.versions.iter().find(|version| Some(&version.hash) == sheet.hash.as_ref());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use yunzhen::domain::appointment::AppointmentState;
 use yunzhen::domain::ids::PrescriptionId;
-use yunzhen::domain::prescription::{Phase, VALID};
+use yunzhen::domain::prescription::Phase;
 
 use crate::clinic::stage::card;
 use crate::store::prescriptions::{kept, prescription};
@@ -15,6 +15,9 @@ use crate::support::hospital::Hospital;
 use crate::support::on_both;
 use crate::support::sql::run;
 use crate::support::visiting::visit;
+
+/// How long what is signed here is good.
+const VALID: Duration = Duration::from_hours(8);
 
 /// From now on nobody can change the appointment of whoever looks at it from Rome.
 async fn break_rome(db: &Db) {
@@ -89,6 +92,7 @@ on_both! {
         for (number, state, later) in [("R-1", Phase::Approved, 0), ("R-2", Phase::Signed, 1)] {
             let mut row = prescription(&hospital, &visit, number, state, days);
             row.signed_at = Some(signed_at + Duration::from_secs(later));
+            row.valid_until = Some(signed_at + Duration::from_secs(later) + VALID);
             // Approved by nobody.
             kept(&hospital, &row).await;
             kept_as.push(row.id);

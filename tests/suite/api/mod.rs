@@ -6,6 +6,7 @@ mod border;
 mod broken_rows;
 mod consents;
 mod declarations;
+mod guardians;
 mod invitations;
 mod links;
 mod patients;

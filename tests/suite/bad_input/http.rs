@@ -76,9 +76,11 @@ impl Scene {
         let herbal = json!({ "lines": lines, "doses": 3, "doses_per_day": 1, "times_per_day": 2, "ml": 200,
                              "timing": "after_meal" });
         let path = format!("/visits/{}/prescriptions", visit.id);
-        let rx = stage.post(&path, &visit.doctor, json!({ "content": { "herbal": herbal } })).await.ok();
+        let rx = stage.post(&path, &visit.doctor, json!({ "content": { "herbal": herbal.clone() } })).await.ok();
         let make = json!({ "name": "感冒医嘱", "field": "advice", "body": "多饮水" });
         let made = stage.post("/templates", &visit.doctor, make).await.ok();
+        let kept = json!({ "name": "我的方", "herbal": herbal });
+        let kept = stage.post("/formula-templates", &visit.doctor, kept).await.ok();
         let read = format!("/visits/{}/break-glass", visit.id);
         stage.post(&read, other, json!({ "reason": "转诊询问" })).await.ok();
         let reviews = stage.get("/access-reviews", administrator).await.ok();
@@ -102,6 +104,7 @@ impl Scene {
             ("prescriptions", id(&rx)),
             ("pharmacy", id(&rx)),
             ("templates", id(&made[0])),
+            ("formula-templates", id(&kept[0])),
             ("access-reviews", id(&reviews[0])),
             ("rosters", id(&rosters[0])),
             ("appointments", id(&appointment)),

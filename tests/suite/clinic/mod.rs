@@ -12,6 +12,7 @@ mod drawn;
 mod dropped;
 mod estimate;
 mod exams;
+mod formula_templates;
 mod holders;
 mod holding;
 mod hours;

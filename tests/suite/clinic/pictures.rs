@@ -87,7 +87,7 @@ async fn whatever_the_outcome_the_patient_reads_when_to_worry_in_both_languages(
     let visit = stage.visit().await;
     let outcomes = ["home_care", "go_to_hospital", "closed_loop_transport", "follow_up", "emergency120"];
     for outcome in outcomes {
-        let body = json!({ "outcome": outcome });
+        let body = json!({ "outcome": outcome, "reason": "需面诊检查" });
         stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, body).await.ok();
         let summaries = stage.get("/me/visits", &visit.patient).await.ok();
         assert_eq!(summaries[0]["outcome"], outcome);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use yunzhen::domain::time::Timestamp;
 use yunzhen::store::Db;
 
 use super::stage::{Answer, Stage, Visit};
@@ -305,21 +306,58 @@ async fn one_pharmacist_judges_at_a_time_and_nobody_without_a_claim() {
     }
 }
 
+/// The midnight that ends the day of the stage in China.
+fn midnight(stage: &Stage) -> Duration {
+    Timestamp::from_millis(1_700_064_000_000).since(stage.clock.now())
+}
+
+async fn sign_until(stage: &Stage, visit: &Visit, days: i64, reason: &str) -> Answer {
+    tick(stage, visit, returning()).await.ok();
+    let rx = begin(stage, visit, herbal(&[line("茯苓", 15_000)])).await.ok();
+    let path = format!("/prescriptions/{}/sign", rx["id"].as_str().unwrap());
+    let body = json!({ "version": rx["version"], "valid_days": days, "valid_reason": reason });
+    stage.post(&path, &visit.doctor, body).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prescription_runs_out_after_three_days() {
+async fn a_prescription_is_good_on_its_day_and_not_a_moment_longer() {
     let stage = Stage::open().await;
     let visit = stage.visit_of(1, json!({})).await;
     let rx = signed(&stage, &visit).await;
+    assert_eq!((&rx["expires_at"], &rx["longer"]), (&json!(1_700_064_000_000_i64), &Value::Null));
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
     pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
-    stage.clock.advance(Duration::from_hours(72));
+    stage.clock.advance(midnight(&stage) - Duration::from_millis(1));
     let pharmacist = stage.staff("pharmacist").await;
+    assert_eq!(stage.get("/pharmacy/queue", &pharmacist).await.ok()["approved"][0]["id"], rx["id"]);
+    assert_eq!(stage.server.services.expire_prescriptions().await.unwrap(), 0);
+    stage.clock.advance(Duration::from_millis(1));
     let late = pharmacy(&stage, &pharmacist, &rx, "dispense", json!({ "version": rx["version"] })).await;
     assert_eq!(late.refusal(), (410, "rx.expired"));
     assert_eq!(stage.get("/pharmacy/queue", &pharmacist).await.ok()["approved"], json!([]));
     assert_eq!(stage.server.services.expire_prescriptions().await.unwrap(), 1);
     assert_eq!(stage.server.services.expire_prescriptions().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_makes_it_good_for_up_to_three_days() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    let wrong = [(0, "山区取药不便", "valid_days"), (4, "山区取药不便", "valid_days"), (2, " ", "valid_reason")];
+    for (days, reason, field) in wrong {
+        let refused = sign_until(&stage, &visit, days, reason).await;
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!(field)), "{days}");
+    }
+    let rx = sign_until(&stage, &visit, 3, " 山区取药不便 ").await.ok();
+    assert_eq!(rx["longer"], json!({ "days": 3, "reason": "山区取药不便" }));
+    stage.clock.advance(midnight(&stage) + Duration::from_hours(48) - Duration::from_millis(1));
+    let pharmacist = stage.staff("pharmacist").await;
+    claim(&stage, &pharmacist, &rx).await.ok();
+    pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
+    stage.clock.advance(Duration::from_millis(1));
+    let late = pharmacy(&stage, &pharmacist, &rx, "dispense", json!({ "version": rx["version"] })).await;
+    assert_eq!(late.refusal(), (410, "rx.expired"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -144,9 +144,11 @@ async fn the_code_on_a_prescription_says_whether_it_may_be_handed_out() {
 async fn a_visit_that_sends_its_patient_on_has_a_referral_slip_and_another_has_none() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let outcome = async |outcome: &str| {
-        stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": outcome })).await.ok();
+    let choose = async |outcome: &str, reason: &str| {
+        let body = json!({ "outcome": outcome, "reason": reason });
+        stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, body).await
     };
+    let outcome = async |outcome: &str| choose(outcome, "需胸部影像检查").await.ok();
     let slip = |paper: &str| format!("/visits/{}/documents/referral?paper={paper}", visit.id);
     outcome("go_to_hospital").await;
     let unsigned = stage.get(&slip("a4"), &visit.patient).await;
@@ -177,13 +179,39 @@ async fn a_visit_that_sends_its_patient_on_has_a_referral_slip_and_another_has_n
     let token = |link: &str| link.rsplit_once("/verify/").unwrap().1.to_owned();
     let first = token(&list[1].1);
     assert_eq!(verdict(&stage, &first).await["state"], "authentic");
-    // Where to is a part of what the paper says.
+    // Where to is a part of what the paper says, and so is why.
     outcome("emergency120").await;
     assert_eq!(verdict(&stage, &first).await["state"], "amended");
+    choose("go_to_hospital", "需查血").await.ok();
+    assert_eq!(verdict(&stage, &first).await["state"], "amended");
+    outcome("go_to_hospital").await;
+    assert_eq!(verdict(&stage, &first).await["state"], "authentic", "it says again what the visit does");
+    outcome("home_care").await;
+    assert_eq!(verdict(&stage, &first).await["state"], "amended", "nobody is sent anywhere");
+    outcome("go_to_hospital").await;
     assert_eq!(verdict(&stage, &token(&listed().await[1].1)).await["state"], "authentic");
     let other = stage.staff("doctor2").await;
     assert_eq!(stage.get(&slip("a4"), &other).await.status, 404);
     assert_eq!(entries(&stage, "document.read_own").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_sent_to_a_hospital_is_told_why_and_an_emergency_waits_for_no_words() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let choose = async |body: Value| stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, body).await;
+    let long = "长".repeat(501);
+    for reason in ["", " ", "血", long.as_str()] {
+        let refused = choose(json!({ "outcome": "go_to_hospital", "reason": reason })).await;
+        assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("reason")));
+    }
+    assert_eq!(choose(json!({ "outcome": "go_to_hospital" })).await.refusal(), (422, "request.invalid"));
+    let sent = choose(json!({ "outcome": "go_to_hospital", "reason": " 需查血 " })).await.ok();
+    assert_eq!((&sent["outcome"], &sent["outcome_reason"]), (&json!("go_to_hospital"), &json!("需查血")));
+    let sent = choose(json!({ "outcome": "emergency120" })).await.ok();
+    assert_eq!((&sent["outcome"], &sent["outcome_reason"]), (&json!("emergency120"), &Value::Null));
+    let home = choose(json!({ "outcome": "home_care", "reason": "需查血" })).await.ok();
+    assert_eq!(home["outcome_reason"], Value::Null, "nobody is sent on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

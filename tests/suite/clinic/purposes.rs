@@ -51,6 +51,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/clinics",
             "/consents",
             "/doctors",
+            "/formula-templates",
             "/formulas",
             "/herbs",
             "/links/{link}",
@@ -143,7 +144,11 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
     let handed = entries(&stage, "patient.read").await;
     assert!(!handed.is_empty() && handed.iter().all(|entry| entry.2.as_deref() == Some("treatment")), "{handed:?}");
     stage
-        .post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "go_to_hospital" }))
+        .post(
+            &format!("/visits/{}/outcome", visit.id),
+            &visit.doctor,
+            json!({ "outcome": "go_to_hospital", "reason": "需面诊" }),
+        )
         .await
         .ok();
     // Opposing herbs, which a second doctor is asked to sign.

@@ -6,6 +6,7 @@ mod audit;
 mod audit_days;
 mod booking;
 mod events;
+mod formula_templates;
 mod handovers;
 mod house;
 mod idem;

@@ -31,6 +31,7 @@ pub fn prescription(
         content: "{}".to_owned(),
         report: "{}".to_owned(),
         answers: "{}".to_owned(),
+        stated: None,
         hash: None,
         data_version: "1".to_owned(),
         legal_basis: "return_visit".to_owned(),
@@ -40,6 +41,7 @@ pub fn prescription(
         created_at: hospital.now(),
         saved_at: hospital.now(),
         signed_at: None,
+        valid_until: None,
         needs_second: false,
         countersigned_by: None,
         countersigned_at: None,
@@ -75,6 +77,7 @@ on_both! {
         row.state = Phase::Dispensed;
         row.hash = Some("aa".into());
         row.signed_at = Some(hospital.now());
+        (row.stated, row.valid_until) = (Some("{}".into()), Some(hospital.now() + Duration::from_hours(8)));
         row.needs_second = true;
         (row.countersigned_by, row.countersigned_at) = (Some(hospital.desks[1].doctor), Some(hospital.now()));
         (row.reviewed_by, row.reviewed_at, row.review) = (Some(hospital.desks[1].doctor), Some(hospital.now()), Some("{}".into()));
@@ -126,6 +129,7 @@ on_both! {
             content: "{}".into(),
             report: "{}".into(),
             answers: "{}".into(),
+            stated: Some("{}".into()),
             hash: "aa".into(),
             signed_by: visit.doctor_id,
             signed_at: hospital.now(),
@@ -174,6 +178,7 @@ on_both! {
         for number in 0..3 {
             let mut row = prescription(&hospital, &visit, &format!("R-{number}"), Phase::Signed, ("2026-11-24", "2026-11-26"));
             row.signed_at = Some(hospital.now());
+            row.valid_until = Some(hospital.now() + Duration::from_hours(8));
             row.needs_second = number == 1;
             kept(&hospital, &row).await;
             hospital.pass(Duration::from_secs(1));
@@ -187,9 +192,9 @@ on_both! {
         assert_eq!(ids(tx.prescriptions().to_countersign(hospital.institution, first).await.unwrap()), []);
         let stranger = hospital.ids.make(yunzhen::domain::ids::InstitutionId::from_uuid);
         assert_eq!(ids(tx.prescriptions().to_review(stranger, 9).await.unwrap()), []);
-        let since = hospital.now() - Duration::from_secs(2);
-        assert_eq!(ids(tx.prescriptions().running_since(since, 9, 0).await.unwrap()), rows[..2]);
-        assert_eq!(ids(tx.prescriptions().running_since(since, 9, 1).await.unwrap()), rows[1..2]);
+        let then = hospital.now() + Duration::from_hours(8) - Duration::from_secs(2);
+        assert_eq!(ids(tx.prescriptions().run_out(then, 9, 0).await.unwrap()), rows[..2]);
+        assert_eq!(ids(tx.prescriptions().run_out(then, 9, 1).await.unwrap()), rows[1..2]);
     }
 
     async fn what_is_ticked_last_holds(db: Db) {

@@ -68,6 +68,7 @@ async fn signed(hospital: &Hospital, visit: &VisitRow, number: &str, herb: &str)
         content: row.content.clone(),
         report: row.report.clone(),
         answers: row.answers.clone(),
+        stated: row.stated.clone(),
         hash: format!("hash of {number}"),
         signed_by: row.doctor_id,
         signed_at: hospital.now(),

@@ -59,13 +59,15 @@ on_both! {
     async fn an_outcome_may_change_until_the_visit_ends_and_it_ends_once(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let kept = visit(&hospital, 0).await;
-        let choose = async |outcome| {
-            hospital.write(async |tx| tx.visits().set_outcome(kept.id, outcome).await.unwrap()).await
+        let choose = async |outcome, reason| {
+            hospital.write(async |tx| tx.visits().set_outcome(kept.id, outcome, reason).await.unwrap()).await
         };
-        assert!(choose(Outcome::HomeCare).await);
-        assert!(choose(Outcome::FollowUp).await);
+        assert!(choose(Outcome::GoToHospital, Some("需查血")).await);
+        let sent = db.read().await.unwrap().visits().find(kept.id).await.unwrap().unwrap();
+        assert_eq!((sent.outcome, sent.outcome_reason.as_deref()), (Some(Outcome::GoToHospital), Some("需查血")));
+        assert!(choose(Outcome::FollowUp, None).await);
         assert!(end(&hospital, &kept, VisitEnd::Finished).await);
-        assert!(!choose(Outcome::HomeCare).await);
+        assert!(!choose(Outcome::HomeCare, None).await);
         assert!(!end(&hospital, &kept, VisitEnd::DoctorLost).await);
         let ended = db.read().await.unwrap().visits().find(kept.id).await.unwrap().unwrap();
         let expected = VisitRow {
@@ -80,7 +82,8 @@ on_both! {
     async fn a_visit_that_lost_its_doctor_begins_again_with_another(db: Db) {
         let hospital = Hospital::open(&db, 2).await;
         let kept = visit(&hospital, 0).await;
-        hospital.write(async |tx| tx.visits().set_outcome(kept.id, Outcome::FollowUp).await.unwrap()).await;
+        let (next, why) = (Outcome::GoToHospital, Some("需查血"));
+        hospital.write(async |tx| tx.visits().set_outcome(kept.id, next, why).await.unwrap()).await;
         assert!(end(&hospital, &kept, VisitEnd::DoctorLost).await);
         hospital.pass(Duration::from_mins(1));
         let other = room(&hospital, yunzhen::domain::room::RoomPurpose::Nurse, kept.id.as_uuid());

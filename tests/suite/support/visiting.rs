@@ -44,6 +44,7 @@ pub async fn visit(hospital: &Hospital, desk: usize) -> VisitRow {
         outcome: None,
         started_at: hospital.now(),
         ended_at: None,
+        outcome_reason: None,
         end_reason: None,
     };
     hospital

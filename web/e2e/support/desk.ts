@@ -90,6 +90,10 @@ export class Desk {
   async chooseOutcome(outcome: string): Promise<void> {
     await this.tab('outcome')
     await this.at(`outcome-${outcome}`).click()
+    if (outcome === 'go_to_hospital') {
+      await this.page.locator('#refer-reason').fill('需面诊查血')
+      await this.at('refer-yes').click()
+    }
     await expect(this.at(`outcome-${outcome}`)).toHaveAttribute('aria-pressed', 'true')
   }
   async sign(): Promise<void> {

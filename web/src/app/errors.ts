@@ -13,6 +13,25 @@ export function errorText(cause: unknown): string {
   return t('errors.unknown', { code: error.code })
 }
 
+/** What is said at a field: the text of a refusal that names it. */
+export function errorAt(cause: unknown, ...fields: readonly string[]): string | undefined {
+  return names(cause, fields) ? errorText(cause) : undefined
+}
+
+/** What is said beside the whole form: the text of a refusal, unless it is said at one of these fields. */
+export function errorBeside(cause: unknown, ...fields: readonly string[]): string | undefined {
+  return cause && !names(cause, fields) ? errorText(cause) : undefined
+}
+
+/** What a control says of itself where its field is refused. */
+export function faulty(cause: unknown, field: string, id: string): { 'aria-invalid'?: true; 'aria-describedby'?: string } {
+  return names(cause, [field]) ? { 'aria-invalid': true, 'aria-describedby': `${id}-error` } : {}
+}
+
+function names(cause: unknown, fields: readonly string[]): boolean {
+  return cause instanceof ApiError && cause.field !== undefined && fields.includes(cause.field)
+}
+
 function scalars(details: Readonly<Record<string, unknown>>): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(details).filter((pair): pair is [string, string | number] => ['string', 'number'].includes(typeof pair[1])),

@@ -955,6 +955,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/formula-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The formulas that a doctor keeps. */
+        get: operations["get_formula_templates"];
+        put?: never;
+        /** Keeps a formula for oneself. */
+        post: operations["post_formula_templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/formula-templates/{id}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives one's own formula another name. */
+        post: operations["post_formula_templates_id_rename"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/formula-templates/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Offers one's own formula no longer. */
+        post: operations["post_formula_templates_id_retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/formulas": {
         parameters: {
             query?: never;
@@ -1258,6 +1310,23 @@ export interface paths {
         put?: never;
         /** Keeps one decision. */
         post: operations["post_patients_id_consents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/guardian": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the consent of a guardian for a patient under fourteen. */
+        post: operations["post_patients_id_guardian"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3775,6 +3844,42 @@ export interface components {
             /** @description The version of the data. */
             version: string;
         };
+        /**
+         * Format: uuid
+         * @description A formula that a doctor keeps.
+         */
+        FormulaTemplateId: string;
+        /** @description `POST /formula-templates`: keeps a sheet of herbs for oneself. */
+        FormulaTemplateMake: {
+            /** @description The sheet; what was said to one patient is not kept. */
+            herbal: components["schemas"]["Herbal"];
+            /** @description Its name, 1 to 60 characters. */
+            name: string;
+        };
+        /** @description `POST /formula-templates/{id}/rename`: gives it another name. */
+        FormulaTemplateRename: {
+            /** @description The other name, 1 to 60 characters. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
+        };
+        /** @description `GET /formula-templates`: one formula of one's own. */
+        FormulaTemplateView: {
+            /** @description What is inserted: a sheet that says from what it is. */
+            herbal: components["schemas"]["Herbal"];
+            /** @description The template. */
+            id: components["schemas"]["FormulaTemplateId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
+        };
         /** @description A visit that was found: enough to see that it is the right one, and nothing of its record. */
         FoundVisit: {
             /**
@@ -3858,6 +3963,17 @@ export interface components {
             findings: components["schemas"]["GateFinding"][];
             /** @description The rules that were asked and found nothing. */
             passed: string[];
+        };
+        /** @description `POST /patients/{id}/guardian`: the consent of a guardian for a patient under fourteen. */
+        GuardianConsent: {
+            /** @description The guardian agrees; anything but a yes is refused. */
+            agrees: boolean;
+            /** @description The guardian's name, 1 to 64 characters. */
+            name: string;
+            /** @description How the guardian is related to the patient: `parent` or `guardian`. */
+            relation: components["schemas"]["Relation"];
+            /** @description The version of the words on sensitive data that the guardian read. */
+            version: string;
         };
         /** @description A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited. */
         Handover: {
@@ -4319,10 +4435,14 @@ export interface components {
         LegalBasis: {
             /** @description Its code. */
             code: string;
+            /** @description The first day on which it is in force, `YYYY-MM-DD`. */
+            from: string;
             /** @description Its name. */
             name: components["schemas"]["Text"];
             /** @description What it allows. */
             scope: components["schemas"]["Text"];
+            /** @description The last; nothing where none is set. */
+            to?: string | null;
         };
         /**
          * @description The four levels of urgency; the greater, the more urgent.
@@ -4374,6 +4494,16 @@ export interface components {
             password: string;
             /** @description The account's name. */
             username: string;
+        };
+        /** @description Why a prescription is good for longer than its day. */
+        LongerValidity: {
+            /**
+             * Format: int32
+             * @description Two or three.
+             */
+            days: number;
+            /** @description The doctor's reason. */
+            reason: string;
         };
         /**
          * @description Audio or video.
@@ -4798,6 +4928,8 @@ export interface components {
         OutcomeRequest: {
             /** @description What happens next. */
             outcome: components["schemas"]["Outcome"];
+            /** @description Why the patient is sent on, 2 to 500 characters: needed for `go_to_hospital`, and on the referral slip. */
+            reason?: string;
         };
         /** @description Questions that stand together on one screen of a phone. */
         Page: {
@@ -4870,6 +5002,8 @@ export interface components {
             id: components["schemas"]["PatientId"];
             /** @description The name, all but the first character hidden. */
             name_masked: string;
+            /** @description Whether a guardian has to consent first: the patient is under fourteen, and none has. */
+            needs_guardian: boolean;
             /** @description How the holder is related. */
             relation: components["schemas"]["Relation"];
             /** @description Sex. */
@@ -4992,6 +5126,13 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Format: int32
+             * @description Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
+             */
+            valid_days?: number;
+            /** @description Why it is good for longer than its day, 2 to 500 characters; it stands on the paper. */
+            valid_reason?: string;
+            /**
              * Format: int64
              * @description The version that was read.
              */
@@ -5017,6 +5158,7 @@ export interface components {
             /** @description The prescription. */
             id: components["schemas"]["PrescriptionId"];
             label?: components["schemas"]["Label"] | null;
+            longer?: components["schemas"]["LongerValidity"] | null;
             /** @description Whether a second doctor has to sign. */
             needs_second: boolean;
             /** @description What stands on the paper. */
@@ -6488,6 +6630,8 @@ export interface components {
              */
             no: number;
             outcome?: components["schemas"]["Outcome"] | null;
+            /** @description Why the patient is sent on. */
+            outcome_reason?: string | null;
             /** @description The room of its call. */
             room: components["schemas"]["RoomId"];
             /** @description Signed versions, oldest first. */
@@ -9496,6 +9640,226 @@ export interface operations {
             };
         };
     };
+    get_formula_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormulaTemplateMake"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates_id_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormulaTemplateRename"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates_id_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRetire"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_formulas: {
         parameters: {
             query?: never;
@@ -10500,6 +10864,63 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_patients_id_guardian: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuardianConsent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14218,6 +14639,14 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

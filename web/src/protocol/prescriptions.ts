@@ -74,6 +74,8 @@ export interface LegalBasis {
   code: string
   name: Text
   scope: Text
+  from: string
+  to: string | null
 }
 export interface Label {
   steps: { text: Text; minutes?: number }[]
@@ -113,6 +115,8 @@ export interface Prescription {
   saved_at: number
   signed_at: number | null
   expires_at: number | null
+  /** Why it is good for longer than its day. */
+  longer: { days: number; reason: string } | null
   needs_second: boolean
   second_doctor: Text | null
   pharmacist: Text | null
@@ -155,6 +159,13 @@ export interface Formula {
   timing: Timing
   ml?: number
   lines: { written: string; mg: number; mg_to?: number; method?: HerbMethod; certainty: 'found' | 'one_copy' | 'recall' }[]
+}
+/** A formula of the doctor's own: a sheet that says from what it is. */
+export interface FormulaTemplate {
+  id: string
+  name: string
+  herbal: Herbal
+  version: number
 }
 
 export interface PharmacyItem {

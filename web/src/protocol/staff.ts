@@ -186,6 +186,8 @@ export interface VisitView {
   started_at: number
   ended_at: number | null
   outcome: Outcome | null
+  /** Why the patient is sent on. */
+  outcome_reason: string | null
   draft: NoteDraft
   signed: SignedNote[]
 }

@@ -82,7 +82,11 @@ export interface PatientCard {
   age_years: number
   sex: Sex
   relation: Relation
+  /** Under fourteen, and no guardian has consented. */
+  needs_guardian: boolean
 }
+/** Who consents for a child. */
+export type GuardianRelation = Extract<Relation, 'parent' | 'guardian'>
 export type ConsentKind = 'treatment' | 'sensitive_data' | 'process_record'
 export interface ConsentText {
   kind: ConsentKind

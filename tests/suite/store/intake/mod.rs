@@ -5,6 +5,7 @@
 mod codes;
 mod consents;
 mod declarations;
+mod guardians;
 mod holders;
 mod patients;
 mod triages;

@@ -1,7 +1,7 @@
 import { computed, shallowRef, type ComputedRef, type ShallowRef } from 'vue'
 import { ApiError } from '@/protocol/http'
 import type { Board, ClinicInfo, CurrentPatient, DeskView, VisitView } from '@/protocol/staff'
-import type { Outcome, RoomGrant } from '@/protocol/types'
+import type { RoomGrant } from '@/protocol/types'
 import type { Live } from '../live'
 import type { Session } from '../session'
 import { useFeed, type Feed } from '../staff/feed'
@@ -17,7 +17,6 @@ export interface Desk {
   act: (what: DeskAct, body?: unknown) => Promise<void>
   /** Opens a free desk for this doctor. */
   openDesk: (desk: string) => Promise<void>
-  setOutcome: (visit: string, outcome: Outcome) => Promise<VisitView>
   end: (visit: string) => Promise<void>
   visit: (visit: string) => Promise<VisitView>
   grant: (visit: string) => Promise<RoomGrant>
@@ -83,7 +82,6 @@ export function useDesk(session: Session, live: Live): Desk {
       await post(`/desks/${desk.id}/${what}`, Object.keys(whole).length > 0 || what === 'pause' ? whole : undefined)
     },
     openDesk: (desk) => post(`/desks/${desk}/open`),
-    setOutcome: (visit, outcome) => http.post<VisitView>(`/visits/${visit}/outcome`, { outcome }),
     end: (visit) => post(`/visits/${visit}/end`),
     visit: (visit) => http.get<VisitView>(`/visits/${visit}`),
     grant: (visit) => http.post<RoomGrant>(`/visits/${visit}/grant`),

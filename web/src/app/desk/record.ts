@@ -33,7 +33,8 @@ export interface VisitRecord {
   /** Begins the note with what the patient declared, in Chinese whatever the screen speaks: that is the language of the
    *  record. Replaces nothing that was written. */
   fill: (current: CurrentPatient) => Promise<void>
-  setOutcome: (outcome: Outcome) => Promise<void>
+  /** What happens next, and why where that sends the patient to a hospital. */
+  setOutcome: (outcome: Outcome, reason?: string) => Promise<void>
   sign: (reason: string | null) => Promise<void>
   /** Opens a signed note for an amendment. */
   amend: () => void
@@ -146,8 +147,8 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
       questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
       if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, 'zh')))
     },
-    async setOutcome(outcome) {
-      visit.value = await http.post<VisitView>(`/visits/${id}/outcome`, { outcome })
+    async setOutcome(outcome, reason) {
+      visit.value = await http.post<VisitView>(`/visits/${id}/outcome`, { outcome, ...(reason === undefined ? {} : { reason }) })
     },
     async sign(reason) {
       if (!note) return

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Finding, Formula, Needs } from '@/protocol/prescriptions'
-import { grams, milligrams, openFinding, sheetOf } from './rx'
+import type { Finding, Formula, FormulaTemplate, Needs } from '@/protocol/prescriptions'
+import { EMPTY_HERBAL, grams, milligrams, offersOf, openFinding, sheetOf } from './rx'
 
 const finding = (needs: Needs, key: string = needs): Finding => ({ key, rule: key, lines: [0], severity: 'warn', needs, fact: { zh: '', en: '' }, source: { zh: '', en: '' }, edition: '' })
 
@@ -34,5 +34,12 @@ describe('a formula', () => {
     const sheet = sheetOf(formula)
     expect(sheet).toMatchObject({ formula: '某方', times_per_day: 3, timing: 'before_meal', ml: 200 })
     expect(sheet.lines).toEqual([{ written: '贯众', mg: 9000 }, { written: '生石膏', mg: 15_000, method: 'first' }])
+  })
+  it('of the doctor is offered by a part of its name, before those of the protocol, and goes in as it was kept', () => {
+    const own = (id: string, name: string): FormulaTemplate => ({ id, name, version: 1, herbal: { ...EMPTY_HERBAL, formula: name, doses: 7, lines: [{ written: '茯苓', mg: 9000 }] } })
+    const protocol: Formula = { code: 'X', name: '某方', pinyin: '', initials: '', stage: '', pattern: '寒湿', protocol: '', times_per_day: 3, doses: 3, timing: 'any', lines: [{ written: '贯众', mg: 9000, certainty: 'recall' }] }
+    const offers = offersOf([own('1', 'Qing 化湿方'), own('2', '止咳方')], [protocol], ' qing')
+    expect(offers.map(({ key, name, pattern, isRecall }) => [key, name, pattern, isRecall])).toEqual([['1', 'Qing 化湿方', null, false], ['X', '某方', '寒湿', true]])
+    expect(offers.map(({ sheet }) => [sheet.formula, sheet.doses])).toEqual([['Qing 化湿方', 7], ['某方', 3]])
   })
 })

@@ -2,9 +2,10 @@
 
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { ApiError } from '@/protocol/http'
-import type { Finding, Formula, Herbal, HerbLine, HerbsFound, Medicines, Prescription, Pregnancy, RxContent, RxPane, Ticked, VisitPrescriptions } from '@/protocol/prescriptions'
+import type { Finding, Formula, FormulaTemplate, Herbal, HerbLine, HerbsFound, Medicines, Prescription, Pregnancy, RxContent, RxPane, Ticked, VisitPrescriptions } from '@/protocol/prescriptions'
 import type { Live } from '../live'
 import type { Session } from '../session'
+import type { Kept } from './kept'
 import { useFeed } from '../staff/feed'
 
 export const SAVE_AFTER_MS = 700
@@ -29,10 +30,32 @@ export interface Rx {
   begin: (content: RxContent) => Promise<void>
   change: (content: RxContent) => void
   flush: () => Promise<void>
-  sign: (answers: Record<string, string>) => Promise<void>
+  sign: (answers: Record<string, string>, validity: Validity) => Promise<void>
   stop: (reason: string) => Promise<void>
   herbs: (typed: string) => Promise<HerbsFound>
-  formulas: (typed: string) => Promise<Formula[]>
+  formulas: (typed: string) => Promise<FormulaOffer[]>
+  /** The doctor's own formulas; they are inserted as a sheet. */
+  own: Omit<Required<Kept<FormulaTemplate>>, 'insert' | 'keep'> & { keep: (name: string, herbal: Herbal) => Promise<FormulaTemplate[]> }
+}
+
+/** For how many days a prescription is good, its own among them, and why for more than that. */
+export interface Validity {
+  days: 1 | 2 | 3
+  reason: string
+}
+export const ITS_DAY: Validity = { days: 1, reason: '' }
+/** The fields at which the server refuses one. */
+export const VALIDITY_FIELDS = ['valid_days', 'valid_reason'] as const
+
+/** A formula to insert: the doctor's own, or the national protocol's. */
+export interface FormulaOffer {
+  key: string
+  name: string
+  /** For which pattern; of one's own nothing is known. */
+  pattern: string | null
+  /** Doses that are to be compared with the official text. */
+  isRecall: boolean
+  sheet: Herbal
 }
 
 export function useRx(session: Session, live: Live, visit: string): Rx {
@@ -122,10 +145,11 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
       timer = setTimeout(() => void send(), SAVE_AFTER_MS)
     },
     flush,
-    async sign(answers) {
+    async sign(answers, { days, reason }) {
       await flush()
       const one = open.value
-      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/sign`, { version: one.version, answers }))
+      const longer = days > 1 ? { valid_days: days, valid_reason: reason.trim() } : {}
+      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/sign`, { version: one.version, answers, ...longer }))
     },
     async stop(reason) {
       const one = open.value
@@ -133,9 +157,25 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     },
     herbs: (typed) => http.get<HerbsFound>('/herbs', { query: { q: typed } }),
     async formulas(typed) {
-      return (await http.get<{ formulas: Formula[] }>('/formulas', { query: { q: typed } })).formulas
+      const [own, found] = await Promise.all([http.get<FormulaTemplate[]>('/formula-templates'), http.get<{ formulas: Formula[] }>('/formulas', { query: { q: typed } })])
+      return offersOf(own, found.formulas, typed)
+    },
+    own: {
+      list: () => http.get<FormulaTemplate[]>('/formula-templates'),
+      keep: (name, herbal) => http.post<FormulaTemplate[]>('/formula-templates', { name, herbal }),
+      rename: ({ id, version }, name) => http.post<FormulaTemplate[]>(`/formula-templates/${id}/rename`, { version, name }),
+      retire: ({ id, version }) => http.post<FormulaTemplate[]>(`/formula-templates/${id}/retire`, { version }),
     },
   }
+}
+
+/** What is offered for what was typed: one's own by a part of the name, then the protocol's as the server found them. */
+export function offersOf(own: readonly FormulaTemplate[], found: readonly Formula[], typed: string): FormulaOffer[] {
+  const meant = typed.trim().toLowerCase()
+  return [
+    ...own.filter((one) => one.name.toLowerCase().includes(meant)).map((one) => ({ key: one.id, name: one.name, pattern: null, isRecall: false, sheet: one.herbal })),
+    ...found.map((one) => ({ key: one.code, name: one.name, pattern: one.pattern, isRecall: one.lines.some((line) => line.certainty === 'recall'), sheet: sheetOf(one) })),
+  ]
 }
 
 /** A formula as a sheet: the doctor inserted it, and the sheet says so. */

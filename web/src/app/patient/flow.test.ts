@@ -26,6 +26,16 @@ describe('the way of a patient', () => {
     expect(stepOf(know({ ...base, patient, decisions, declaration: result, resultRead: true }))).toBe('check')
   })
 
+  it('asks a guardian for a child before any other consent, until something was handed in', () => {
+    const child = { id: 'p', needs_guardian: true } as Known['patient']
+    const base = { redFlagsClear: true, signedIn: true, texts: [text('treatment')], patient: child }
+    expect(stepOf(know(base))).toBe('guardian')
+    expect(stageOf('guardian')).toBe(stageOf('consents'))
+    const decisions = [{ kind: 'treatment', version: '1', granted: true, at: 1 } as const]
+    expect(stepOf(know({ ...base, decisions }))).toBe('guardian')
+    expect(stepOf(know({ ...base, decisions, declaration: result }))).toBe('result')
+  })
+
   it('lets a live ticket outrank the start page, so that a reload finds the place again', () => {
     expect(stepOf({ ...NOTHING_KNOWN, signedIn: true, ticket: ticket('waiting') })).toBe('waiting')
     expect(stepOf({ ...NOTHING_KNOWN, signedIn: true, ticket: ticket('called') })).toBe('called')

@@ -1,8 +1,8 @@
 import type { ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard, TicketView } from '@/protocol/types'
 
-/** One screen each. The order of the first ten is the order of the way. */
+/** One screen each. The order of the first eleven is the order of the way. */
 export type Step =
-  | 'landing' | 'red_flags' | 'emergency' | 'phone' | 'identity' | 'consents' | 'declaration' | 'result' | 'check'
+  | 'landing' | 'red_flags' | 'emergency' | 'phone' | 'identity' | 'guardian' | 'consents' | 'declaration' | 'result' | 'check'
   | 'waiting' | 'called' | 'accepted' | 'call' | 'after' | 'no_show' | 'left' | 'transferred'
 
 /** Everything that is known about one person's way through one link. The step follows from it and from nothing else. */
@@ -43,6 +43,7 @@ export function stepOf(known: Known): Step {
   if (!known.redFlagsClear && !known.declaration?.result) return 'red_flags'
   if (!known.signedIn) return 'phone'
   if (!known.patient) return 'identity'
+  if (known.patient.needs_guardian && !known.declaration?.result) return 'guardian'
   if (known.deciding || openConsents(known.texts, known.decisions).length > 0) return 'consents'
   if (!known.declaration?.result) return 'declaration'
   return known.resultRead ? 'check' : 'result'
@@ -94,6 +95,7 @@ export function stageOf(step: Step): number {
   switch (step) {
     case 'phone':
     case 'identity':
+    case 'guardian':
     case 'consents':
       return 0
     case 'declaration':

@@ -1,9 +1,6 @@
 import { computed, reactive, ref, shallowRef, watch, type InjectionKey } from 'vue'
 import { ApiError, Http, newKey } from '@/protocol/http'
-import type {
-  Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, Landing, PatientCard,
-  RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary,
-} from '@/protocol/types'
+import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary } from '@/protocol/types'
 import type { AppointmentView } from '@/protocol/booking'
 import { readCheck, readCode, readFlags, readWait, writeCheck, writeCode, writeFlags, writeWait, type KeptCode, type UnsentFlags } from '@/protocol/draft'
 import { liveOf, type Live } from '../live'
@@ -216,6 +213,22 @@ export function createPatientStore(link: string) {
     known.patient = card
     memory.set('person', card.id)
   }
+  /** The consent of a guardian for the child who was chosen, to the words on sensitive data. */
+  async function consentAsGuardian(name: string, relation: GuardianRelation, agrees: boolean): Promise<void> {
+    const version = known.texts.find((text) => text.kind === 'sensitive_data')?.version ?? ''
+    try {
+      known.patient = await session.http.post<PatientCard>(`/patients/${patientId()}/guardian`, { name, relation, version, agrees })
+    } catch (cause) {
+      if (ApiError.from(cause).code === 'consent.outdated') known.texts = await session.http.get<ConsentText[]>('/consents')
+      throw cause
+    }
+    persons.value = persons.value.map((one) => (one.id === known.patient?.id ? known.patient : one))
+  }
+  /** The clinic's wall may show another day than this one: where the server says that a guardian is missing, one is asked. */
+  function guarded(cause: unknown): void {
+    const { code, field } = ApiError.from(cause)
+    if (code === 'consent.missing' && field === 'guardian' && known.patient) known.patient = { ...known.patient, needs_guardian: true }
+  }
   function somebodyElse(): void {
     known.patient = null
     known.declaration = null
@@ -250,8 +263,17 @@ export function createPatientStore(link: string) {
     return known.patient.id
   }
 
+  async function asking<T>(act: Promise<T>): Promise<T> {
+    try {
+      return await act
+    } catch (cause) {
+      guarded(cause)
+      throw cause
+    }
+  }
+
   async function beginDeclaration(): Promise<DeclarationView> {
-    const view = await session.http.post<DeclarationView>('/declarations', { patient: patientId(), link })
+    const view = await asking(session.http.post<DeclarationView>('/declarations', { patient: patientId(), link }))
     memory.set('declaration', view.id)
     return view
   }
@@ -262,7 +284,7 @@ export function createPatientStore(link: string) {
     return session.http.get<DeclarationView>(`/declarations/${id}`)
   }
   async function submitDeclaration(id: string, version: number): Promise<void> {
-    const view = await session.http.post<DeclarationView>(`/declarations/${id}/submit`, { version })
+    const view = await asking(session.http.post<DeclarationView>(`/declarations/${id}/submit`, { version }))
     known.declaration = view
     if (view.result?.alarm) {
       known.alarm = view.result.alarm
@@ -444,7 +466,7 @@ export function createPatientStore(link: string) {
 
   return {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory, appointment, comeWith,
-    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, decide,
+    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, consentAsGuardian, guarded, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),

@@ -1,0 +1,3 @@
+-- Why a visit sends its patient to a hospital.
+
+alter table visit add column outcome_reason text;

@@ -1,0 +1,47 @@
+import { expect, test } from './support/test'
+import { expectAccessible, picture } from './support/look'
+import { invent } from './support/people'
+import { wordsOf } from './support/words'
+
+test('what is never online offers the way to a hospital, with its reason on the slip; a longer validity wants one', async ({ server, patient, desk }) => {
+  test.setTimeout(120_000)
+  const say = wordsOf('zh')
+  const { page } = desk
+  const at = (id: string) => page.getByTestId(id)
+  await patient.appear(server, invent('never online'))
+  await desk.openDesk()
+  await desk.callNext()
+  await patient.accept()
+  await desk.confirm()
+  await desk.write({ complaint: '关节疼痛', diagnosis: '痹病', advice: '保暖' })
+  await at('tab-rx').click()
+  await at('rx-kind-return').click()
+  await at('rx-proof').check()
+  await at('rx-new-herbal').click()
+  await at('rx-add').click()
+  await page.locator('.fresh').getByTestId('rx-herb').fill('生马钱子')
+  const never = page.locator('[data-rule="TOX-STATUTORY"]')
+  await expect(never).toContainText('不得网上开具')
+  await never.getByTestId('rx-refer').click()
+  await expect(page.locator('#refer-reason')).not.toHaveValue('')
+  await expectAccessible(page, 'desk, why to a hospital')
+  await picture(page, 'desk-refer')
+  await page.locator('#refer-reason').fill('需毒性药品，请到院面诊')
+  await at('refer-yes').click()
+  await expect(at('outcome-go_to_hospital')).toHaveAttribute('aria-pressed', 'true')
+  // The reason is there again when it is looked at again.
+  await at('outcome-go_to_hospital').click()
+  await expect(page.locator('#refer-reason')).toHaveValue('需毒性药品，请到院面诊')
+  await page.keyboard.press('Escape')
+
+  await at('rx-line').first().getByTestId('rx-herb').fill('茯苓')
+  await expect(never).toBeHidden()
+  await at('rx-valid-2').click()
+  await expect(at('rx-sign')).toHaveAttribute('aria-disabled', 'true')
+  await page.locator('#rx-valid-reason').fill('山区取药不便')
+  await expectAccessible(page, 'desk, a longer validity')
+  await picture(page, 'desk-rx-validity')
+  await at('rx-sign').click()
+  await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
+  await expect(at('rx')).toContainText('有效2天：山区取药不便')
+})

@@ -1,0 +1,210 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createApp, h, nextTick, provide, ref, type App } from 'vue'
+import { errorText } from '@/app/errors'
+import { NOTHING_KNOWN } from '@/app/patient/flow'
+import { EMPTY_IDENTITY } from '@/app/patient/identity'
+import { PATIENT } from '@/app/patient/store'
+import { ApiError } from '@/protocol/http'
+import RosterForm from './admin/RosterForm.vue'
+import Approvals from './admin/proof/Approvals.vue'
+import LegalHolds from './admin/proof/LegalHolds.vue'
+import KeptDialog from './desk/KeptDialog.vue'
+import ReferDialog from './desk/ReferDialog.vue'
+import StopDialog from './desk/rx/StopDialog.vue'
+import ValidityFields from './desk/rx/ValidityFields.vue'
+import StrangerDialog from './desk/stranger/StrangerDialog.vue'
+import GuardianScreen from './patient/screens/GuardianScreen.vue'
+import IdentityScreen from './patient/screens/IdentityScreen.vue'
+import ReviewSheet from './pharmacy/ReviewSheet.vue'
+
+// What the server refuses by a field stands at that field, in every form that sends one, and not beside the form.
+
+let app: App | null = null
+beforeEach(() => vi.stubGlobal('print', () => undefined))
+afterEach(() => {
+  app?.unmount()
+  document.body.replaceChildren()
+  vi.unstubAllGlobals()
+})
+
+const refusal = (field: string): ApiError => new ApiError('request.invalid', 422, 'no', { field })
+async function settle(): Promise<void> {
+  for (let n = 0; n < 20; n += 1) {
+    await Promise.resolve()
+    await nextTick()
+  }
+}
+
+interface Form {
+  component: object
+  props: Record<string, unknown>
+  /** What is provided to a screen of a patient. */
+  store?: unknown
+}
+async function open({ component, props, store }: Form): Promise<void> {
+  const root = document.createElement('div')
+  document.body.append(root)
+  app = createApp({
+    setup() {
+      if (store) provide(PATIENT, store as never)
+      return () => h(component, props)
+    },
+  })
+  app.config.warnHandler = () => undefined
+  app.mount(root)
+  await settle()
+}
+function one(selector: string): HTMLElement {
+  const found = document.body.querySelector<HTMLElement>(selector)
+  if (!found) throw new Error(`there is no ${selector} in ${document.body.innerHTML}`)
+  return found
+}
+async function press(id: string): Promise<void> {
+  one(`[data-testid="${id}"]`).click()
+  await settle()
+}
+async function submit(selector = 'form'): Promise<void> {
+  one(selector).dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }))
+  await settle()
+}
+async function type(selector: string, words: string): Promise<void> {
+  const field = one(selector) as HTMLInputElement
+  field.value = words
+  field.dispatchEvent(new Event('input', { bubbles: true }))
+  await settle()
+}
+/** The words at the field, and at nothing else. */
+function expectAt(id: string): void {
+  expect(document.getElementById(`${id}-error`)?.textContent?.trim(), id).toBe(errorText(refusal('any')))
+  expect(document.querySelector(`[aria-describedby~="${id}-error"]`), `a control of ${id}`).not.toBeNull()
+  const all = document.body.textContent?.split(errorText(refusal('any'))).length ?? 0
+  expect(all - 1, 'said once').toBe(1)
+}
+
+/** A session of whoever: reads are answered from a table, what is sent is refused at a field. */
+function sessionOf(field: () => string, reads: Readonly<Record<string, unknown>> = {}, accepts: readonly string[] = []) {
+  const post = (path: string) => (accepts.includes(path) ? Promise.resolve(reads[path]) : Promise.reject(refusal(field())))
+  return { http: { get: (path: string) => Promise.resolve(reads[path]), post, put: post, request: post, blob: post } }
+}
+const text = { zh: '演', en: 'd' }
+const CLINICS = { '/clinics': [{ id: 'c', name: text, desks: [] }], '/doctors': [{ id: 'd', name: text }] }
+
+describe('the hours of a doctor', () => {
+  it.each(['doctor', 'clinic', 'weekdays', 'from', 'to', 'minutes', 'capacity', 'first_day', 'last_day'])('say what is wrong with %s at it', async (field) => {
+    await open({ component: RosterForm, props: { session: sessionOf(() => field, CLINICS) } })
+    await submit()
+    expectAt(`roster-${field}`)
+  })
+})
+
+describe('what may go', () => {
+  const retention = { rules: { classes: [{ class: 'prescription_ordinary', then: 'delete_by_approval' }] }, approvals: [], purposes: [] }
+  it.each([
+    ['class', 'approve', 'approve-class'],
+    ['due_until', 'approve', 'approve-before'],
+    ['declared_until', 'end', 'end-before'],
+  ])('says what is wrong with %s at it, and the question goes', async (field, act, id) => {
+    await open({ component: Approvals, props: { session: sessionOf(() => field, CLINICS), retention } })
+    await submit(`form:has([data-testid="${act}-open"])`)
+    await press(`${act}-yes`)
+    expectAt(id)
+    expect(document.querySelector('[role="dialog"]')).toBeNull()
+  })
+})
+
+describe('a hold', () => {
+  const visit = { id: 'v', no: 1, started_at: 1, clinic_name: text, doctor_name: text, name_masked: '演*', age_years: 40, sex: 'male', is_treated: false }
+  const reads = { ...CLINICS, '/visits/by-number': [visit] }
+  it('says what is wrong with its reason at it', async () => {
+    await open({ component: LegalHolds, props: { session: sessionOf(() => 'reason', reads, ['/visits/by-number']), holds: [] } })
+    await type('[data-testid="number-day"]', '2026-03-02')
+    await type('[data-testid="number-no"]', '1')
+    await submit()
+    await type('#hold-reason', '医疗纠纷')
+    await press('hold-place')
+    expectAt('hold-reason')
+  })
+  it('says what is wrong with why it is lifted at it', async () => {
+    const hold = { id: 'h', subject: 'visit', no: 1, visit_at: 1, reason: '纠纷', placed_by: text, placed_at: 1, lifted_at: null, lifted_by: null, lift_reason: null }
+    await open({ component: LegalHolds, props: { session: sessionOf(() => 'reason', CLINICS), holds: [hold] } })
+    await press('hold-lift')
+    await type('#lift-reason', '已结案')
+    await press('hold-lift-yes')
+    expectAt('lift-reason')
+  })
+})
+
+describe('the record of a stranger', () => {
+  it('says what is wrong with the document at it', async () => {
+    await open({ component: StrangerDialog, props: { session: sessionOf(() => 'number', CLINICS), now: () => 1, open: true } })
+    await type('#stranger-number', '110')
+    await submit()
+    expectAt('stranger-number')
+  })
+})
+
+describe('the prescription pane', () => {
+  const fails = (field: string) => () => Promise.reject(refusal(field))
+  it('says what is wrong with the name of a kept formula at it', async () => {
+    const kept = { list: () => Promise.resolve([{ id: 'f', name: '旧', version: 1 }]), insert: fails('name'), keep: fails('name'), rename: fails('name'), retire: fails('name') }
+    const props = { kept, title: 't', text: 't', none: 'n', keepLabel: 'k', body: () => '', isOwn: () => true }
+    const is = ref(false)
+    await open({ component: { setup: () => () => h(KeptDialog as never, { ...props, open: is.value }) }, props: {} })
+    is.value = true
+    await settle()
+    await type('#template-name', '方')
+    await submit('form:has(#template-name)')
+    expectAt('template-name')
+    // The other act forgets nothing of the first: each name has its own words.
+    await press('template-rename')
+    await submit('form:has(#rename-f)')
+    expect(document.getElementById('rename-f-error')).not.toBeNull()
+  })
+  it('says what is wrong with a reason to stop and to refer at it', async () => {
+    for (const [component, props, id, yes] of [
+      [StopDialog, { rx: { stop: fails('reason') } }, 'rx-stop-reason', 'rx-stop-yes'],
+      [ReferDialog, { record: { setOutcome: fails('reason') }, begin: '需面诊' }, 'refer-reason', 'refer-yes'],
+    ] as const) {
+      await open({ component, props: { ...props, open: true } })
+      await type(`#${id}`, '患者妊娠')
+      await press(yes)
+      expectAt(id)
+      app?.unmount()
+      document.body.replaceChildren()
+    }
+  })
+  it.each([['valid_days', 'rx-valid-days'], ['valid_reason', 'rx-valid-reason']])('says what is wrong with %s at it', async (field, id) => {
+    await open({ component: ValidityFields, props: { modelValue: { days: 2, reason: '远' }, error: refusal(field) } })
+    expectAt(id)
+  })
+})
+
+describe('a pharmacist', () => {
+  it('reads what is wrong with the reason of a return at it', async () => {
+    const prescription = { id: 'p', number: 'R', state: 'signed', version: 1, content: { medicines: { items: [] } }, report: { findings: [], passed: [], data_version: '1', data_status: 'signed' }, answers: {}, basis: null, longer: null, patient_masked: '演*', doctor: text, needs_second: false }
+    const sheet = { prescription, age_years: 40, sex: 'male', pregnancy: 'no', allergies: '', drugs: '', diagnosis: '', items: [], claim_until: 2 }
+    await open({ component: ReviewSheet, props: { pharmacy: { judge: () => Promise.reject(refusal('reason')) }, sheet, now: 1 } })
+    await type('#review-reason', '请核对')
+    await press('review-return')
+    expectAt('review-reason')
+  })
+})
+
+describe('a patient', () => {
+  it.each([['name', 'guardian-name'], ['relation', 'guardian-relation'], ['agrees', 'guardian-agrees']])('reads what is wrong with the guardian’s %s at it', async (field, id) => {
+    const store = { known: { ...NOTHING_KNOWN, texts: [] }, consentAsGuardian: () => Promise.reject(refusal(field)) }
+    await open({ component: GuardianScreen, props: {}, store })
+    await type('#guardian-name', '演示家长')
+    one('#guardian-relation').click()
+    one('#guardian-agrees').click()
+    await submit()
+    expectAt(id)
+  })
+  it.each([['name', 'name'], ['number', 'number'], ['birth_date', 'birth'], ['sex', 'sex']])('reads what is wrong with the own %s at it', async (field, id) => {
+    const identity = { ...EMPTY_IDENTITY, name: '演示患者甲', document: 'passport', number: 'E1234567', birthDate: '1990-05-10', sex: 'male' }
+    const store = { known: NOTHING_KNOWN, persons: ref([]), identity, identify: () => Promise.reject(refusal(field)) }
+    await open({ component: IdentityScreen, props: {}, store })
+    await submit()
+    expectAt(id)
+  })
+})
