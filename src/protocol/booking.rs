@@ -404,6 +404,8 @@ pub struct WishView {
     pub offered: Option<SlotView>,
     /// How long it is kept.
     pub offered_until: Option<Timestamp>,
+    /// The patient has as many appointments to come as one may have: until one is over or given back, places pass by.
+    pub at_limit: bool,
 }
 
 /// The fair-queue receipt of a ticket: `GET /tickets/{id}/receipt`.

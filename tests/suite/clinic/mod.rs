@@ -37,3 +37,4 @@ mod stills;
 mod tongue;
 mod warned;
 mod wire;
+mod wishes;
