@@ -448,6 +448,9 @@ pub struct Passed {
 /// The format of a queue's day.
 pub const QUEUE_FORMAT: &str = "yunzhen.queue-day.2";
 
+/// The first format of a queue's day; such files are verified, and written no more.
+pub const FIRST_QUEUE_FORMAT: &str = "yunzhen.queue-day.1";
+
 /// A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
