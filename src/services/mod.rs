@@ -39,6 +39,7 @@ mod rows;
 pub mod sealing;
 pub mod seed;
 pub mod sessions;
+pub mod showing;
 pub mod signing;
 pub mod sms;
 pub mod stills;
