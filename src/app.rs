@@ -25,6 +25,7 @@ use crate::services::live::Live;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::second_factor::forget_factor;
 use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK};
+use crate::services::showing::{self, Change};
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
 use crate::store::Db;
@@ -352,10 +353,29 @@ pub async fn set_recording(
     let set = set_policy(&db, Clock::System.now(), clinic, institution, is_wanted).await;
     let set = set.map_err(|e| failed("the policy cannot be set")(&e))?;
     db.close().await;
+    let who = if is_wanted { "those who agree are recorded" } else { "nobody is recorded" };
+    told(set, clinic, &format!("{who}, from the next visit on"))
+}
+
+/// Changes what a clinic shows before anybody comes: its price, and where to complain.
+pub async fn set_shown(
+    config: &Config,
+    clinic: &str,
+    institution: Option<&str>,
+    change: &Change,
+) -> Result<(), StartError> {
+    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let set = showing::set_shown(&db, Clock::System.now(), clinic, institution, change).await;
+    let set = set.map_err(|e| failed("what the clinic shows cannot be changed")(&e))?;
+    db.close().await;
+    told(set, clinic, "this is shown from now on")
+}
+
+/// Says what came of a clinic's setting.
+fn told(set: PolicySet, clinic: &str, done: &str) -> Result<(), StartError> {
     match set {
         PolicySet::Done => {
-            let who = if is_wanted { "those who agree are recorded" } else { "nobody is recorded" };
-            println!("{clinic}: {who}, from the next visit on");
+            println!("{clinic}: {done}");
             Ok(())
         }
         PolicySet::NoClinic(known) => {

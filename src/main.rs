@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use yunzhen::config::Config;
+use yunzhen::domain::price::fen_of;
+use yunzhen::services::showing::Change;
 use yunzhen::{app, doctor, telemetry};
 
 /// Yunzhen (云诊): the server of a hospital's online consulting rooms.
@@ -42,6 +44,29 @@ enum Role {
         clinic: String,
         /// From the next visit on.
         policy: Policy,
+        /// The institution's id or whole name, where several have such a clinic.
+        #[arg(long)]
+        institution: Option<String>,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Changes what a clinic shows before anybody comes. What is not named stays; an empty text takes it away.
+    Clinic {
+        /// The clinic's code, such as `fever`.
+        clinic: String,
+        /// What a visit costs, in yuan such as `12.50`; `none` where no fee is set.
+        #[arg(long, value_parser = price)]
+        price: Option<Price>,
+        /// The number for complaints; without one it is the hospital's own.
+        #[arg(long)]
+        complaints_phone: Option<String>,
+        /// Where else one may complain: an office, an address.
+        #[arg(long)]
+        complaints_at: Option<String>,
+        /// The same in English.
+        #[arg(long)]
+        complaints_at_en: Option<String>,
         /// The institution's id or whole name, where several have such a clinic.
         #[arg(long)]
         institution: Option<String>,
@@ -145,6 +170,17 @@ enum Policy {
     WithConsent,
 }
 
+/// What a visit costs in fen, if anything is set.
+#[derive(Clone, Copy)]
+struct Price(Option<i64>);
+
+fn price(text: &str) -> Result<Price, String> {
+    match text {
+        "none" => Ok(Price(None)),
+        yuan => fen_of(yuan).map(|fen| Price(Some(fen))).ok_or_else(|| format!("{yuan} is no price such as 12.50")),
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().role).await {
@@ -172,6 +208,17 @@ async fn run(role: Role) -> Result<(), String> {
         Role::Record { clinic, policy, institution, demo } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
             app::set_recording(&load_for_data(demo)?, &clinic, institution.as_deref(), is_wanted)
+                .await
+                .map_err(|e| e.to_string())?;
+        }
+        Role::Clinic { clinic, price, complaints_phone, complaints_at, complaints_at_en, institution, demo } => {
+            let change = Change {
+                price_fen: price.map(|price| price.0),
+                complaints_phone,
+                complaints_at_zh: complaints_at,
+                complaints_at_en,
+            };
+            app::set_shown(&load_for_data(demo)?, &clinic, institution.as_deref(), &change)
                 .await
                 .map_err(|e| e.to_string())?;
         }

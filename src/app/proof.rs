@@ -12,6 +12,7 @@ use crate::services::audit_days::Notary;
 use crate::services::backup::{self, Hospital, Place};
 use crate::services::recordings::{Archive, open_archive};
 use crate::services::refusal::Refusal;
+use crate::services::signing::Choice;
 use crate::services::vault::Vault;
 use crate::services::verifying::verify_export;
 use crate::store::{Db, newest_step};
@@ -42,7 +43,8 @@ impl Office {
     }
 
     fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.signing }
+        // The server's key signs, whatever this shell says: a command beside it is no operator's choice.
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: Choice::Kept(self.signing) }
     }
 }
 

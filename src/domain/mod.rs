@@ -22,6 +22,7 @@ pub mod permission;
 pub mod picture;
 pub mod place;
 pub mod prescription;
+pub mod price;
 pub mod questionnaire;
 pub mod recording;
 pub mod retention;

@@ -404,6 +404,8 @@ pub struct WishView {
     pub offered: Option<SlotView>,
     /// How long it is kept.
     pub offered_until: Option<Timestamp>,
+    /// The patient has as many appointments to come as one may have: until one is over or given back, places pass by.
+    pub at_limit: bool,
 }
 
 /// The fair-queue receipt of a ticket: `GET /tickets/{id}/receipt`.
@@ -445,6 +447,9 @@ pub struct Passed {
 
 /// The format of a queue's day.
 pub const QUEUE_FORMAT: &str = "yunzhen.queue-day.2";
+
+/// The first format of a queue's day; such files are verified, and written no more.
+pub const FIRST_QUEUE_FORMAT: &str = "yunzhen.queue-day.1";
 
 /// A day of a queue for an auditor, as a file for `yunzhen verify`: `GET /clinics/{id}/queue-days/{day}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

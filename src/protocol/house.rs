@@ -20,6 +20,10 @@ pub struct Landing {
     pub clinic_name: Text,
     /// The number of a human who helps, E.164 or as dialled locally.
     pub help_phone: String,
+    /// What a visit costs, in fen; `null` where no fee is set.
+    pub price_fen: Option<i64>,
+    /// Where to complain.
+    pub complaints: Complaints,
     /// Whether the clinic takes patients now.
     pub open: bool,
     /// Desks that are open now.
@@ -30,6 +34,15 @@ pub struct Landing {
     pub demo: bool,
     /// The eight questions that come first.
     pub red_flags: Vec<RedFlag>,
+}
+
+/// Where a patient complains.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Complaints {
+    /// A number, the hospital's own where the clinic has none for it.
+    pub phone: String,
+    /// Another place: an office, an address.
+    pub at: Option<Text>,
 }
 
 /// One yes/no question of the first page.

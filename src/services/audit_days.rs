@@ -22,7 +22,7 @@ use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, E
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
-use crate::services::signing::{SignAs, Signer, fingerprint, is_ours, signature_holds};
+use crate::services::signing::{Choice, SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
@@ -89,12 +89,12 @@ pub struct Notary<'a> {
     /// For a key that is made at the first seal.
     pub ids: &'a Ids,
     /// How it signs.
-    pub signing: Algorithm,
+    pub signing: Choice,
 }
 
 impl Notary<'_> {
     fn signer(&self) -> Signer<'_> {
-        Signer { vault: self.vault, ids: self.ids, algorithm: self.signing }
+        Signer { vault: self.vault, ids: self.ids, choice: self.signing }
     }
 
     /// Verifies the logs of all institutions: the chains, the seals of the days, their signatures, the counts.
@@ -389,7 +389,7 @@ impl ExportSignature {
 
 impl Services {
     pub(crate) fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.config.signing }
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: Choice::Operators(self.config.signing) }
     }
 
     /// Seals the days that are over; how many. For the hourly tidying.

@@ -41,6 +41,7 @@ pub mod sealing;
 pub mod second_factor;
 pub mod seed;
 pub mod sessions;
+pub mod showing;
 pub mod signing;
 pub mod sms;
 pub mod stills;

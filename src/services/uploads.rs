@@ -23,6 +23,7 @@ use crate::services::Services;
 use crate::services::chat::{Line, goes_on, party};
 use crate::services::pictures::{PICTURE_LIMIT, clean_picture, has_room, is_final, note_picture};
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::topics::Topic;
 use crate::store::{UploadRow, VisitRow};
 
@@ -194,23 +195,33 @@ impl Services {
     /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many.
     pub async fn sweep_uploads(&self) -> Result<usize, Refusal> {
         let before = self.clock.now() - UNFINISHED_KEPT;
-        let mut swept = 0;
+        let (mut swept, mut broken) = (0, 0);
         loop {
-            let litter = self.db.read().await?.uploads().unfinished(before, BATCH).await?;
+            let litter = self.db.read().await?.uploads().unfinished(before, BATCH, broken).await?;
             for id in &litter {
-                let mut work = self.begin().await?;
-                // One that was finished in this moment is no litter any more.
-                let is_gone = work.tx.uploads().forget(*id).await?;
-                work.commit().await?;
-                if is_gone {
-                    tokio::fs::remove_file(self.upload_path(*id)).await.ok();
-                    swept += 1;
+                match self.sweep_upload(*id).await {
+                    Ok(is_gone) => swept += usize::from(is_gone),
+                    Err(refusal) => {
+                        leave("sweep_uploads", id, refusal)?;
+                        broken += 1;
+                    }
                 }
             }
             if i64::try_from(litter.len()).is_ok_and(|n| n < BATCH) {
                 return Ok(swept);
             }
         }
+    }
+
+    /// Whether an upload went: one that was finished in this moment is no litter any more.
+    async fn sweep_upload(&self, id: AttachmentId) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let is_gone = work.tx.uploads().forget(id).await?;
+        work.commit().await?;
+        if is_gone {
+            tokio::fs::remove_file(self.upload_path(id)).await.ok();
+        }
+        Ok(is_gone)
     }
 
     async fn own_upload(&self, actor: Actor, id: AttachmentId) -> Result<(UploadRow, VisitRow), Refusal> {

@@ -39,6 +39,19 @@ pub struct ClinicRow {
     pub created_at: Timestamp,
 }
 
+/// What a clinic shows before anybody comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct ShownRow {
+    /// What a visit costs, in fen; none where no fee is set.
+    pub price_fen: Option<i64>,
+    /// The number for complaints; none where it is the institution's own.
+    pub complaints_phone: Option<String>,
+    /// Where else one may complain.
+    pub complaints_at_zh: Option<String>,
+    /// The same in English.
+    pub complaints_at_en: Option<String>,
+}
+
 macro_rules! clinic {
     ($rest:literal) => {
         concat!(
@@ -108,6 +121,37 @@ impl Clinics<'_> {
                 .fetch_all(conn)
                 .await?
         }))
+    }
+
+    /// What a clinic shows.
+    pub async fn shown(self, id: ClinicId) -> Result<ShownRow> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select price_fen, complaints_phone, complaints_at_zh, complaints_at_en from clinic where id = $1",
+            )
+            .bind(id)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// Changes what it shows.
+    pub async fn show(self, id: ClinicId, shown: &ShownRow) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query(
+                "update clinic
+                 set price_fen = $2, complaints_phone = $3, complaints_at_zh = $4, complaints_at_en = $5
+                 where id = $1",
+            )
+            .bind(id)
+            .bind(shown.price_fen)
+            .bind(&shown.complaints_phone)
+            .bind(&shown.complaints_at_zh)
+            .bind(&shown.complaints_at_en)
+            .execute(conn)
+            .await?;
+        });
+        Ok(())
     }
 
     /// Opens or closes a clinic; changes its ring time, which tests and small clinics shorten.

@@ -61,7 +61,7 @@ pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
 pub use appointments::{AppointmentRow, Appointments};
 pub use audit_days::AuditDays;
-pub use clinics::{ClinicRow, Clinics};
+pub use clinics::{ClinicRow, Clinics, ShownRow};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};

@@ -197,7 +197,7 @@ impl Recordings<'_> {
     }
 
     /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person.
-    pub async fn removable(self, now: Timestamp, limit: i64) -> Result<Vec<RecordingRow>> {
+    pub async fn removable(self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<RecordingRow>> {
         // Those that somebody holds would fill every round, and nothing else would ever go. A hold names its visit as the
         // audit does, and the databases spell an id each in its own way.
         Ok(on!(self.0, |conn, dialect| {
@@ -211,8 +211,8 @@ impl Recordings<'_> {
                                        where legal_hold.institution_id = recording.institution_id
                                          and legal_hold.subject = 'visit_' || lower(hex(recording.visit_id))
                                          and lifted_at is null)
-                     order by retain_until
-                     limit $2"
+                     order by retain_until, id
+                     limit $2 offset $3"
                 ),
                 columns!(
                     "where (retain_until < $1
@@ -223,12 +223,13 @@ impl Recordings<'_> {
                                        where legal_hold.institution_id = recording.institution_id
                                          and legal_hold.subject = 'visit_' || replace(recording.visit_id::text, '-', '')
                                          and lifted_at is null)
-                     order by retain_until
-                     limit $2"
+                     order by retain_until, id
+                     limit $2 offset $3"
                 ),
             ))
             .bind(now)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

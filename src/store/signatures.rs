@@ -71,6 +71,23 @@ impl Signatures<'_> {
         }))
     }
 
+    /// By which algorithm an owner has signed last and may go on.
+    pub async fn algorithm_of(self, institution: InstitutionId, owner: &str) -> Result<Option<Algorithm>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select algorithm
+                 from signing_key
+                 where institution_id = $1 and owner = $2 and retired_at is null
+                 order by created_at desc, id desc
+                 limit 1",
+            )
+            .bind(institution)
+            .bind(owner)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// A key.
     pub async fn key(self, id: KeyId) -> Result<Option<KeyRow>> {
         Ok(on!(self.0, |conn| {

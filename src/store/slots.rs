@@ -109,6 +109,18 @@ impl Slots<'_> {
         Ok(())
     }
 
+    /// The same for all of a doctor's slots that begin after a moment.
+    pub async fn lock_of_doctor(self, doctor: AccountId, after: Timestamp) -> Result<()> {
+        on!(self.0, |conn, dialect| {
+            let query = dialect.pick(
+                "select id from slot where doctor_id = $1 and starts_at > $2 order by id",
+                "select id from slot where doctor_id = $1 and starts_at > $2 order by id for update",
+            );
+            sqlx::query(query).bind(doctor).bind(after).fetch_all(conn).await?;
+        });
+        Ok(())
+    }
+
     /// Takes one place, if the slot is open, has one, and has not begun. Whoever is told the slot has its row until the commit,
     /// and with it the choice of the seat.
     pub async fn take(self, id: SlotId, now: Timestamp) -> Result<Option<SlotRow>> {

@@ -119,7 +119,7 @@ impl Uploads<'_> {
     }
 
     /// Unfinished ones that began before a moment, or whose visit is over; oldest first.
-    pub async fn unfinished(self, before: Timestamp, limit: i64) -> Result<Vec<AttachmentId>> {
+    pub async fn unfinished(self, before: Timestamp, limit: i64, skip: i64) -> Result<Vec<AttachmentId>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar(
                 "select upload.id
@@ -127,10 +127,11 @@ impl Uploads<'_> {
                  join visit on visit.id = upload.visit_id
                  where upload.finished_at is null and (upload.created_at < $1 or visit.ended_at is not null)
                  order by upload.created_at, upload.id
-                 limit $2",
+                 limit $2 offset $3",
             )
             .bind(before)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

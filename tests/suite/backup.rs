@@ -15,6 +15,7 @@ use yunzhen::domain::signature::Algorithm;
 use yunzhen::services::audit_days::Notary;
 use yunzhen::services::backup::{self, BackupError, Place, Told};
 use yunzhen::services::recordings::{Archive, open_archive};
+use yunzhen::services::signing::Choice;
 use yunzhen::services::vault::Vault;
 use yunzhen::store::{AttachmentRow, Db, VisitRow, newest_step};
 
@@ -270,7 +271,7 @@ async fn rehearse(db: Db, target: Option<&Db>) {
     };
     assert_eq!(opened.lacks().await.unwrap(), 0);
     let vault = Vault::new(&read("secret.key"), ids.clone());
-    let notary = Notary { db: &opened, vault: &vault, ids: &ids, signing: Algorithm::default() };
+    let notary = Notary { db: &opened, vault: &vault, ids: &ids, signing: Choice::Kept(Algorithm::default()) };
     let logs = notary.verify().await.unwrap();
     let entries = logs.iter().map(|log| log.found.clone().unwrap()).max().unwrap();
     assert!(entries >= before, "what was acknowledged before the backup began is there: {entries} of {before}");

@@ -11,6 +11,9 @@ use yunzhen::domain::hex::{hex, unhex};
 use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::signature::{Algorithm, signed_words};
 use yunzhen::protocol::proof::ExportSignature;
+use yunzhen::services::audit_days::Notary;
+use yunzhen::services::signing::Choice;
+use yunzhen::services::vault::Vault;
 use yunzhen::store::{Db, InstitutionRow};
 
 use crate::programs;
@@ -97,6 +100,23 @@ async fn an_export_verifies_without_the_server() {
         let (text, proved) = said(elsewhere.path(), &["verify", name]);
         assert!(!proved && text.contains("NOT authentic: entry 1 was changed"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_seal_beside_the_server_is_by_the_key_that_lives_whatever_the_shell_says() {
+    let (folder, db) = folder().await;
+    // The server sealed all but the last of the days and signs by Ed25519.
+    let (clock, ids) = (Clock::System, Ids::system(Clock::System));
+    let vault = Vault::new(&[7; 32], ids.clone());
+    let notary = Notary { db: &db, vault: &vault, ids: &ids, signing: Choice::Operators(Algorithm::Ed25519) };
+    assert!(notary.seal(clock.now() - Duration::from_hours(24)).await.unwrap() > 0);
+    db.close().await;
+    let (text, sealed) = said_signing(folder.path(), Algorithm::Sm2, &["audit", "seal", "--demo"]);
+    assert!(sealed && !text.contains("0 days sealed"), "{text}");
+    let (text, whole) = said_signing(folder.path(), Algorithm::Sm2, &["audit", "verify", "--demo"]);
+    assert!(whole && text.contains("(Ed25519)") && !text.contains("SM2"), "{text}");
+    let (text, whole) = said(folder.path(), &["audit", "verify", "--demo"]);
+    assert!(whole && text.matches("sealed by the key").count() == 1, "{text}");
 }
 
 /// The first sealed day of a server that signs so, as the file that its operator gets.

@@ -24,12 +24,17 @@ test('who finds no place joins the list, is offered one that is given back, and 
   const slot = free.slots.filter((one) => one.free > 0).at(-1)
   const booked = await other.post('/appointments', { slot: slot?.id, patient: first.patient })
   sqlite(server, 'update slot set taken = capacity')
+  const shown = "price_fen = 1250, complaints_phone = '010-12345', complaints_at_zh = '门诊楼1层', complaints_at_en = 'Floor 1'"
+  sqlite(server, `update clinic set ${shown}`)
 
   await page.goto(`/v/${TCM}/book`)
   const who = young('waits for a place')
   await patient.signIn(who.phone)
   await patient.identify(who)
   await expect(page.getByText(say('booking.wish.lead'))).toBeVisible()
+  await expect(page.getByTestId('price')).toContainText('12.50')
+  await expect(page.getByTestId('complaints')).toContainText('010-12345')
+  await expect(page.getByTestId('complaints')).toContainText(/门诊楼1层|Floor 1/)
   await expectAccessible(page, 'booking, full')
   await picture(page, 'wish-full')
   await page.getByTestId('wish-make').click()

@@ -5,13 +5,14 @@ use serde_json::json;
 use crate::domain::appointment::reminder::due;
 use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat};
 use crate::domain::date::zone;
-use crate::domain::ids::{AppointmentId, PatientId, SlotId};
+use crate::domain::ids::{AppointmentId, ClinicId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
 use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
+use crate::services::booking::wishes::kept_place;
 use crate::services::booking::{behind, held, own, stale, view};
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
@@ -19,7 +20,7 @@ use crate::services::refusal::Refusal;
 use crate::services::tickets::day_at;
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, SlotRow, StoreError};
+use crate::store::{AppointmentRow, SlotRow, StoreError, Tx, WishRow};
 
 /// Appointments that have ended stay in the list for a day.
 const SHOWN_AFTER: std::time::Duration = std::time::Duration::from_hours(24);
@@ -47,7 +48,7 @@ impl Services {
             let known = if is_own { Ok(before) } else { Err(twice()) };
             return view(&mut work.tx, act, &known?, now).await;
         }
-        let (slot, seat) = self.take(&mut work, act, request.slot, request.patient, None).await?;
+        let Taken { slot, seat, met } = self.take(&mut work, act, request.slot, request.patient, None).await?;
         let clinic = work.tx.clinics().find(slot.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         guarded(&mut work.tx, act, &patient, day_at(&clinic, now)?.date).await?;
         let row = AppointmentRow {
@@ -75,9 +76,13 @@ impl Services {
             other => other?,
         }
         self.remind(&mut work, &row).await?;
-        self.meet_wish(&mut work, &row).await?;
+        let met = match met {
+            Some(wish) => Some(wish),
+            None => self.meet_wish(&mut work, &row).await?,
+        };
         let view = view(&mut work.tx, act, &row, now).await?;
         work.keep(command, &view).await?;
+        self.announce_met(&mut work, met).await?;
         self.announce_appointment(&mut work, &row, "appointment.booked").await?;
         announce_slot(&mut work, &slot).await?;
         work.commit().await?;
@@ -126,7 +131,8 @@ impl Services {
         }
         is_before(&before, work.now)?;
         work.tx.patients().hold(before.patient_id).await?;
-        let (slot, seat) = self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
+        let Taken { slot, seat, met } =
+            self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
         if slot.clinic_id != before.clinic_id {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "a slot of the same clinic"));
         }
@@ -139,6 +145,7 @@ impl Services {
         self.offer_place(&mut work, before.slot_id).await?;
         let view = view(&mut work.tx, act, &moved, work.now).await?;
         work.keep(command, &view).await?;
+        self.announce_met(&mut work, met).await?;
         self.announce_appointment(&mut work, &moved, "appointment.moved").await?;
         announce_slot(&mut work, &slot).await?;
         work.commit().await?;
@@ -177,14 +184,15 @@ impl Services {
         id: SlotId,
         patient: PatientId,
         moving: Option<&AppointmentRow>,
-    ) -> Result<(SlotRow, i64), Refusal> {
+    ) -> Result<Taken, Refusal> {
         let now = work.now;
         work.tx.slots().lock(id, moving.map_or(id, |row| row.slot_id)).await?;
         let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
         let wanted = wanted.ok_or_else(Refusal::not_found)?;
         fits(work, &wanted, patient, moving.map(|row| row.id)).await?;
-        let is_kept = self.kept_place(work, &wanted, patient).await?;
-        let taken = if is_kept { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
+        let met = kept_place(work, &wanted, patient).await?;
+        let taken =
+            if met.is_some() { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
         let Some(slot) = taken else {
             // Read again: what was free a moment ago may be gone.
             let slot = work.tx.slots().find(id).await?.ok_or_else(Refusal::not_found)?;
@@ -202,7 +210,7 @@ impl Services {
         let seats = work.tx.appointments().seats(slot.id).await?;
         let seat =
             free_seat(&seats, slot.capacity).ok_or_else(|| Refusal::internal("a slot's count and seats differ"))?;
-        Ok((slot, seat))
+        Ok(Taken { slot, seat, met })
     }
 
     /// Reminders of an appointment as it now stands.
@@ -212,6 +220,14 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// A place that was taken.
+struct Taken {
+    slot: SlotRow,
+    seat: i64,
+    /// The wish that it was kept for; nobody was told yet that it is met.
+    met: Option<WishRow>,
 }
 
 /// Whether a patient may have a place in this slot beside those that they have.
@@ -226,21 +242,31 @@ async fn fits(
         return Err(Refusal::new(ErrorCode::AppointmentOverlaps, words));
     }
     // Who moves has no more than before, also who had more when there was no such limit.
-    if moving.is_none() && has_many(work, slot, patient).await? {
-        let words = format!("at most {MOST_AHEAD} appointments to come in one clinic");
-        return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
+    if moving.is_none() && has_many(&mut work.tx, slot.clinic_id, patient, work.now).await? {
+        return Err(too_many());
     }
     Ok(())
+}
+
+pub(super) fn too_many() -> Refusal {
+    let words = format!("at most {MOST_AHEAD} appointments to come in one clinic; give one back first");
+    Refusal::new(ErrorCode::AppointmentTooMany, words)
 }
 
 /// Whether a patient could book this slot, were it free.
 pub(super) async fn is_free_for(work: &mut Work, slot: &SlotRow, patient: PatientId) -> Result<bool, Refusal> {
     let meets = work.tx.appointments().overlaps(patient, slot.starts_at, slot.ends_at, None).await?;
-    Ok(!meets && !has_many(work, slot, patient).await?)
+    Ok(!meets && !has_many(&mut work.tx, slot.clinic_id, patient, work.now).await?)
 }
 
-async fn has_many(work: &mut Work, slot: &SlotRow, patient: PatientId) -> Result<bool, Refusal> {
-    Ok(work.tx.appointments().count_ahead(patient, slot.clinic_id, work.now).await? >= MOST_AHEAD)
+/// Whether a patient has as many appointments after a moment as one may have before one.
+pub(super) async fn has_many(
+    tx: &mut Tx,
+    clinic: ClinicId,
+    patient: PatientId,
+    after: Timestamp,
+) -> Result<bool, Refusal> {
+    Ok(tx.appointments().count_ahead(patient, clinic, after).await? >= MOST_AHEAD)
 }
 
 /// A patient who is here, or whose time is over, does not move; who is late for a slot that goes on still may.

@@ -31,6 +31,8 @@ pub(super) const SLOT_OFF: &str = "slot_off";
 pub(super) const OFFER: &str = "offer";
 /// Ends such an offer.
 pub(super) const OFFER_ENDS: &str = "offer_ends";
+/// Lets the place of such an offer go on whose patient booked another.
+pub(super) const OFFER_PASSES: &str = "offer_passes";
 
 /// What a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,10 @@ impl Services {
             (None, OFFER) => self.offer_text(&mut work, job).await?,
             (None, OFFER_ENDS) => {
                 self.end_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
+                None
+            }
+            (None, OFFER_PASSES) => {
+                self.pass_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
                 None
             }
             (None, kind) if kind == ReminderKind::NearTurn.job() => self.near_turn(&mut work, job).await?,

@@ -258,15 +258,21 @@ impl Services {
             day = next;
         }
         let now = work.now;
+        work.tx.slots().lock_of_doctor(row.doctor_id, now).await?;
+        let mut closed = Vec::new();
         for slot in work.tx.slots().of_roster(row.id, &today.to_string()).await? {
             let stays = planned.iter().any(|(_, one)| (one.starts_at, one.ends_at) == (slot.starts_at, slot.ends_at));
             if !stays && slot.starts_at > now && work.tx.slots().close(slot.id).await? {
-                announce_slot(work, &SlotRow { state: SlotState::Closed, ..slot.clone() }).await?;
-                self.tell_booked(work, &slot).await?;
+                closed.push(SlotRow { state: SlotState::Closed, ..slot });
             }
         }
         for (day, slot) in planned {
             self.plan(work, row, clinic, day, &slot).await?;
+        }
+        // The clinic's topic is taken after the last slot, as by whoever books.
+        for slot in closed {
+            announce_slot(work, &slot).await?;
+            self.tell_booked(work, &slot).await?;
         }
         Ok(())
     }

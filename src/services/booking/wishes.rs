@@ -9,20 +9,22 @@ use jiff::civil::Date;
 
 use crate::domain::appointment::SlotState;
 use crate::domain::appointment::waiting_list::{FreePlace, Wish, first_wish};
-use crate::domain::ids::{SlotId, WishId};
+use crate::domain::date::bounds;
+use crate::domain::ids::{PatientId, SlotId, WishId};
 use crate::domain::permission::HolderAct;
 use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
 use crate::protocol::booking::{WishRequest, WishView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
-use crate::services::booking::book::{announce_slot, is_free_for};
-use crate::services::booking::later::{OFFER, OFFER_ENDS};
+use crate::services::booking::book::{announce_slot, has_many, is_free_for, too_many};
+use crate::services::booking::later::{OFFER, OFFER_ENDS, OFFER_PASSES};
 use crate::services::codes::clinic_of_link;
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
-use crate::services::tickets::day_at;
+use crate::services::tickets::{day_at, place};
 use crate::services::work::{Command, Work};
 use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
 
@@ -30,6 +32,8 @@ use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
 const OFFERED: Duration = Duration::from_mins(30);
 /// The longest span that one may wait for, in days.
 const LONGEST: i32 = 60;
+/// The smallest step of time.
+const MOMENT: Duration = Duration::from_millis(1);
 
 impl Services {
     /// Puts a patient on the waiting list of a clinic.
@@ -55,12 +59,17 @@ impl Services {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;
         }
+        // Whoever has so many after the last of these days is at the limit on each of them: nothing would ever be offered.
+        let over = bounds(&place(&clinic), last).map_or(work.now, |(_, end)| end - MOMENT);
+        if has_many(&mut work.tx, clinic.id, request.patient, over).await? {
+            return Err(too_many());
+        }
         // A second wish of the same patient replaces the first, and with it its place in the list.
         if let Some(before) = work.tx.wishes().of_patient(clinic.id, request.patient).await? {
             if before.holder_id != act.holder {
                 return Err(Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already"));
             }
-            self.take_back(&mut work, &before, WishState::Left).await?;
+            self.take_back(&mut work, &before).await?;
         }
         let row = WishRow {
             id: self.ids.make(WishId::from_uuid),
@@ -78,7 +87,7 @@ impl Services {
             version: 1,
         };
         work.tx.wishes().insert(&row).await?;
-        let view = wish_view(&mut work.tx, &row).await?;
+        let view = wish_view(&mut work.tx, &row, work.now).await?;
         work.keep(command, &view).await?;
         self.announce_wish(&mut work, row.institution_id, row.clinic_id, row.id, "wish.made").await?;
         work.commit().await?;
@@ -87,11 +96,12 @@ impl Services {
 
     /// The wishes of a holder.
     pub async fn wishes(&self, act: HolderAct) -> Result<Vec<WishView>, Refusal> {
+        let now = self.clock.now();
         let mut tx = self.db.read().await?;
         let rows = tx.wishes().of_holder(act.holder).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in &rows {
-            views.push(wish_view(&mut tx, row).await?);
+            views.push(wish_view(&mut tx, row, now).await?);
         }
         Ok(views)
     }
@@ -106,10 +116,10 @@ impl Services {
         let wish = wish.filter(|wish| wish.holder_id == act.holder && wish.institution_id == act.institution);
         let wish = wish.ok_or_else(Refusal::not_found)?;
         if matches!(wish.state, WishState::Waiting | WishState::Offered) {
-            self.take_back(&mut work, &wish, WishState::Left).await?;
+            self.take_back(&mut work, &wish).await?;
         }
         let wish = work.tx.wishes().find(id).await?.ok_or_else(Refusal::not_found)?;
-        let view = wish_view(&mut work.tx, &wish).await?;
+        let view = wish_view(&mut work.tx, &wish, work.now).await?;
         work.keep(command, &view).await?;
         work.commit().await?;
         Ok(view)
@@ -143,34 +153,34 @@ impl Services {
         announce_slot(work, &slot).await
     }
 
-    /// The place that is kept for a patient in this slot, if one is. It is counted as taken already.
-    pub(super) async fn kept_place(
-        &self,
-        work: &mut Work,
-        slot: &SlotRow,
-        patient: crate::domain::ids::PatientId,
-    ) -> Result<bool, Refusal> {
-        let wish = work.tx.wishes().of_patient(slot.clinic_id, patient).await?;
-        let Some(wish) = wish.filter(|wish| wish.state == WishState::Offered && wish.slot_id == Some(slot.id)) else {
-            return Ok(false);
-        };
-        if wish.offered_until.is_none_or(|until| until <= work.now) {
-            return Ok(false);
+    /// The patient booked without an offer: the wish is met. A place elsewhere that was kept for it goes on by a job: who
+    /// takes one slot never waits for another.
+    pub(super) async fn meet_wish(&self, work: &mut Work, row: &AppointmentRow) -> Result<Option<WishRow>, Refusal> {
+        let Some(wish) = work.tx.wishes().of_patient(row.clinic_id, row.patient_id).await? else { return Ok(None) };
+        if !work.tx.wishes().turn(&wish, WishState::Met, wish.slot_id, None).await? {
+            return Ok(None);
         }
-        // The offer is over with this: nobody can use it twice.
-        let is_kept = work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?;
-        if is_kept {
-            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.met").await?;
+        if wish.state == WishState::Offered {
+            self.later(work, wish.institution_id, OFFER_PASSES, wish.id.as_uuid(), work.now).await?;
         }
-        Ok(is_kept)
+        Ok(Some(wish))
     }
 
-    /// The patient booked: the wish is met, and a place elsewhere that was kept for it goes on.
-    pub(super) async fn meet_wish(&self, work: &mut Work, row: &AppointmentRow) -> Result<(), Refusal> {
-        if let Some(wish) = work.tx.wishes().of_patient(row.clinic_id, row.patient_id).await? {
-            self.take_back(work, &wish, WishState::Met).await?;
+    /// Tells of a wish that was met; after everything was taken that somebody else may have in hand.
+    pub(super) async fn announce_met(&self, work: &mut Work, wish: Option<WishRow>) -> Result<(), Refusal> {
+        match wish {
+            Some(wish) => self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.met").await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The place goes on that was kept for a wish which was met elsewhere.
+    pub(super) async fn pass_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
+        let wish = work.tx.wishes().find(id).await?;
+        match wish.filter(|wish| wish.state == WishState::Met).and_then(|wish| wish.slot_id) {
+            Some(slot) => self.offer_place(work, slot).await,
+            None => Ok(()),
+        }
     }
 
     /// An offer that nobody took.
@@ -178,26 +188,44 @@ impl Services {
         let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(()) };
         let is_over = wish.offered_until.is_some_and(|until| until <= work.now);
         if wish.state == WishState::Offered && is_over {
-            self.take_back(work, &wish, WishState::Left).await?;
+            self.take_back(work, &wish).await?;
         }
         Ok(())
     }
 
-    async fn take_back(&self, work: &mut Work, wish: &WishRow, to: WishState) -> Result<(), Refusal> {
+    async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<(), Refusal> {
         let kept = wish.slot_id.filter(|_| wish.state == WishState::Offered);
         if let Some(slot) = kept {
             work.tx.slots().lock(slot, slot).await?;
         }
-        if work.tx.wishes().turn(wish, to, wish.slot_id, None).await? {
-            let kind = if to == WishState::Met { "wish.met" } else { "wish.left" };
-            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, kind).await?;
+        if work.tx.wishes().turn(wish, WishState::Left, wish.slot_id, None).await? {
             if let Some(slot) = kept {
-                // Boxed: a place may go from wish to wish.
-                Box::pin(self.offer_place(work, slot)).await?;
+                self.offer_place(work, slot).await?;
             }
+            // The clinic's topic is taken last: whoever has it waits for no wish.
+            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.left").await?;
         }
         Ok(())
     }
+}
+
+/// The wish for which a place is kept for a patient in this slot, if one is; it is met with this. The place is counted as
+/// taken already.
+pub(super) async fn kept_place(
+    work: &mut Work,
+    slot: &SlotRow,
+    patient: PatientId,
+) -> Result<Option<WishRow>, Refusal> {
+    let wish = work.tx.wishes().of_patient(slot.clinic_id, patient).await?;
+    let Some(wish) = wish.filter(|wish| wish.state == WishState::Offered && wish.slot_id == Some(slot.id)) else {
+        return Ok(None);
+    };
+    if wish.offered_until.is_none_or(|until| until <= work.now) {
+        return Ok(None);
+    }
+    // The offer is over with this: nobody can use it twice.
+    let is_kept = work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?;
+    Ok(is_kept.then_some(wish))
 }
 
 /// The first of these wishes that a place suits; it is among them no longer.
@@ -213,7 +241,7 @@ fn as_wish(row: &WishRow) -> Option<Wish> {
     Some(Wish { id: row.id, doctor: row.doctor_id, first_day, last_day, made_at: row.made_at })
 }
 
-async fn wish_view(tx: &mut Tx, row: &WishRow) -> Result<WishView, Refusal> {
+async fn wish_view(tx: &mut Tx, row: &WishRow, now: Timestamp) -> Result<WishView, Refusal> {
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     let slot = match row.slot_id.filter(|_| row.state == WishState::Offered) {
         Some(slot) => {
@@ -234,5 +262,6 @@ async fn wish_view(tx: &mut Tx, row: &WishRow) -> Result<WishView, Refusal> {
         last_day: row.last_day.clone(),
         offered: slot,
         offered_until: row.offered_until,
+        at_limit: has_many(tx, row.clinic_id, row.patient_id, now).await?,
     })
 }

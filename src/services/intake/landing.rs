@@ -12,6 +12,7 @@ use crate::services::alarms::Cause;
 use crate::services::codes::clinic_of_link;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::Who;
+use crate::services::showing::complaints;
 
 /// The questions of the first page in the order of asking.
 pub fn red_flag_texts() -> Vec<RedFlag> {
@@ -28,7 +29,10 @@ impl Services {
         let desks = tx.desks().of_clinic(clinic.id).await?;
         let desks_open = desks.iter().filter(|desk| desk.state == DeskPhase::Open).count();
         let waiting = tx.tickets().count_waiting(clinic.id).await?;
+        let shown = tx.clinics().shown(clinic.id).await?;
         Ok(Landing {
+            price_fen: shown.price_fen,
+            complaints: complaints(shown, &institution.help_phone),
             institution: institution.id,
             institution_name: Text::new(institution.name_zh, institution.name_en),
             clinic: clinic.id,

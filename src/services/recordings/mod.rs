@@ -125,7 +125,7 @@ impl Services {
     }
 }
 
-/// What became of a wish to record or not.
+/// What became of an operator's setting of a clinic.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PolicySet {
     /// It holds for visits that begin from now on.
@@ -146,6 +146,23 @@ pub async fn set_policy(
     is_wanted: bool,
 ) -> Result<PolicySet, Refusal> {
     let mut tx = db.begin().await?;
+    let clinic = match one_clinic(&mut tx, code, institution).await? {
+        Ok(clinic) => clinic,
+        Err(why) => return Ok(why),
+    };
+    tx.recordings().set_wanted(clinic.id, is_wanted).await?;
+    let action = if is_wanted { "recording.on" } else { "recording.off" };
+    note_of_operator(&mut tx, now, &clinic, action).await?;
+    tx.commit().await?;
+    Ok(PolicySet::Done)
+}
+
+/// The clinic that an operator names, or why it is not one.
+pub(crate) async fn one_clinic(
+    tx: &mut Tx,
+    code: &str,
+    institution: Option<&str>,
+) -> Result<Result<ClinicOf, PolicySet>, Refusal> {
     let mut clinics = tx.recordings().clinics(code).await?;
     if let Some(name) = institution {
         clinics.retain(|clinic| {
@@ -156,19 +173,26 @@ pub async fn set_policy(
     }
     let [clinic] = &clinics[..] else {
         let named = |clinic: &ClinicOf| format!("{} ({})", clinic.name_zh, clinic.institution_id.as_uuid());
-        return Ok(if clinics.is_empty() {
+        return Ok(Err(if clinics.is_empty() {
             PolicySet::NoClinic(tx.clinics().codes().await?)
         } else {
             PolicySet::Several(clinics.iter().map(named).collect())
-        });
+        }));
     };
-    tx.recordings().set_wanted(clinic.id, is_wanted).await?;
-    let action = if is_wanted { "recording.on" } else { "recording.off" }.to_owned();
-    let (actor, subject) = ("operator".to_owned(), clinic.id.to_string());
+    Ok(Ok(clinic.clone()))
+}
+
+/// Writes down what an operator did to a clinic.
+pub(crate) async fn note_of_operator(
+    tx: &mut Tx,
+    now: Timestamp,
+    clinic: &ClinicOf,
+    action: &str,
+) -> Result<(), Refusal> {
+    let (actor, action, subject) = ("operator".to_owned(), action.to_owned(), clinic.id.to_string());
     let entry = Entry { at: now, actor, action, subject, purpose: None, detail: Value::Object(Map::new()) };
     tx.audit().append(clinic.institution_id, &entry).await?;
-    tx.commit().await?;
-    Ok(PolicySet::Done)
+    Ok(())
 }
 
 async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView>, Refusal> {

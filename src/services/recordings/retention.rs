@@ -20,22 +20,31 @@ use crate::store::RecordingRow;
 /// The store is asked while nobody may order that the film stays, and on SQLite while nobody else writes: a hospital does
 /// not wait for it. Below the databases' own limits of five seconds.
 const STORE_WITHIN: Duration = Duration::from_secs(3);
-/// Films that one round removes.
+/// Films that are looked at together.
 const BATCH: i64 = 200;
 
 impl Services {
     /// Removes the films that may go, and not a millisecond before they may; how many.
     pub async fn remove_recordings(&self) -> Result<usize, Refusal> {
-        let rows = self.db.read().await?.recordings().removable(self.clock.now(), BATCH).await?;
-        let mut removed = 0;
-        for row in rows {
-            match self.remove_recording(&row).await {
-                Ok(went) => removed += usize::from(went),
-                // The next round tries it again.
-                Err(refusal) => leave("remove_recordings", &row.id, refusal)?,
+        let now = self.clock.now();
+        let (mut removed, mut left) = (0, 0);
+        loop {
+            // Those that stay stand first for ever: whoever comes after them is looked for behind them.
+            let rows = self.db.read().await?.recordings().removable(now, BATCH, left).await?;
+            for row in &rows {
+                match self.remove_recording(row).await {
+                    Ok(true) => removed += 1,
+                    Ok(false) => left += 1,
+                    Err(refusal) => {
+                        leave("remove_recordings", &row.id, refusal)?;
+                        left += 1;
+                    }
+                }
+            }
+            if i64::try_from(rows.len()).is_ok_and(|n| n < BATCH) {
+                return Ok(removed);
             }
         }
-        Ok(removed)
     }
 
     /// Removes a film, unless somebody holds it; whether it went.

@@ -12,6 +12,7 @@ use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, may_go};
 use crate::domain::time::Timestamp;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::store::{DeclarationRow, Tx};
 
 /// Declarations that are looked at together.
@@ -50,9 +51,7 @@ impl Services {
                 match self.remove_declaration(row, &ends).await {
                     Ok(went) => removed += usize::from(went),
                     // The next round tries it again.
-                    Err(refusal) => {
-                        tracing::error!(declaration.id = %id, code = refusal.code.as_str(), "a declaration was not removed");
-                    }
+                    Err(refusal) => leave("remove_declarations", &id, refusal)?,
                 }
             }
         }

@@ -22,6 +22,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::visits::staff_visit;
@@ -47,9 +48,7 @@ impl Services {
                 match self.forget_words(visit).await {
                     Ok(went) => removed += usize::from(went),
                     // The next round tries it again.
-                    Err(refusal) => {
-                        tracing::error!(visit.id = %visit, code = refusal.code.as_str(), "a conversation was not removed");
-                    }
+                    Err(refusal) => leave("apply_retention", &visit, refusal)?,
                 }
             }
         }

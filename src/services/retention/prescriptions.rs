@@ -14,6 +14,7 @@ use crate::domain::retention::{Item, RetentionClass, may_go};
 use crate::domain::time::Timestamp;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::rows::leave;
 use crate::store::{GoneRow, PrescriptionRow, SignedVersionRow, Tx, VisitRow};
 
 /// Prescriptions that are looked at together.
@@ -55,9 +56,7 @@ impl Services {
                 match self.remove_prescription(row.id, &approvals).await {
                     Ok(went) => removed += usize::from(went),
                     // The next round tries it again.
-                    Err(refusal) => {
-                        tracing::error!(prescription.id = %row.id, code = refusal.code.as_str(), "a prescription was not removed");
-                    }
+                    Err(refusal) => leave("remove_prescriptions", &row.id, refusal)?,
                 }
             }
         }

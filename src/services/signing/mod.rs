@@ -94,7 +94,7 @@ impl Services {
         subject: &str,
         hash: &str,
     ) -> Result<SignatureRow, Refusal> {
-        let signer = Signer { vault: &self.vault, ids: &self.ids, algorithm: self.config.signing };
+        let signer = Signer { vault: &self.vault, ids: &self.ids, choice: Choice::Operators(self.config.signing) };
         signer.sign(&mut work.tx, work.now, institution, by, purpose, subject, hash).await
     }
 
@@ -124,7 +124,16 @@ pub(crate) struct Signer<'a> {
     /// Makes them.
     pub ids: &'a Ids,
     /// How they sign.
-    pub algorithm: Algorithm,
+    pub choice: Choice,
+}
+
+/// By which algorithm somebody signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// By this one, which the server's operator chose: a key of another ends.
+    Operators(Algorithm),
+    /// By that of the key which the owner has, whatever was chosen beside the server; by this one where there is no key yet.
+    Kept(Algorithm),
 }
 
 /// So many bytes are asked for before a key is given up: of SM2's secret halves one in four thousand million is none.
@@ -168,10 +177,14 @@ impl Signer<'_> {
         institution: InstitutionId,
         by: SignAs,
     ) -> Result<(KeyRow, Seed), Refusal> {
-        let (owner, algorithm) = (by.owner(), self.algorithm);
+        let owner = by.owner();
+        let algorithm = match self.choice {
+            Choice::Operators(algorithm) => algorithm,
+            Choice::Kept(first) => tx.signatures().algorithm_of(institution, &owner).await?.unwrap_or(first),
+        };
         let mut row = tx.signatures().key_of(institution, &owner, algorithm).await?;
         if row.is_none() {
-            let new = self.new_key(now, institution, &owner)?;
+            let new = self.new_key(now, institution, &owner, algorithm)?;
             tx.signatures().make_key(&new).await?;
             tx.signatures().retire_others(&new).await?;
             row = tx.signatures().key_of(institution, &owner, algorithm).await?;
@@ -181,8 +194,14 @@ impl Signer<'_> {
         Ok((row, seed))
     }
 
-    fn new_key(&self, now: Timestamp, institution: InstitutionId, owner: &str) -> Result<KeyRow, Refusal> {
-        let (algorithm, id) = (self.algorithm, self.ids.make(KeyId::from_uuid));
+    fn new_key(
+        &self,
+        now: Timestamp,
+        institution: InstitutionId,
+        owner: &str,
+        algorithm: Algorithm,
+    ) -> Result<KeyRow, Refusal> {
+        let id = self.ids.make(KeyId::from_uuid);
         let mut seeds = std::iter::repeat_with(|| self.ids.secret::<32>()).take(ATTEMPTS);
         let pair = seeds.find_map(|seed| Some((scheme(algorithm).public_key(&seed)?, seed)));
         let (public_key, seed) = pair.ok_or_else(|| Refusal::internal("chance gives no signing key"))?;

@@ -15,7 +15,7 @@ use crate::domain::audit::Kept;
 use crate::domain::audit::day::{Break, Verifier};
 use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::{Algorithm, Purpose, signed_words};
-use crate::protocol::booking::QUEUE_FORMAT;
+use crate::protocol::booking::{FIRST_QUEUE_FORMAT, QUEUE_FORMAT};
 use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, VISIT_FORMAT};
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
@@ -98,6 +98,7 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
         (Some(DAY_FORMAT), Some(rest)) => day(head, rest)?,
         (Some(VISIT_FORMAT), Some(rest)) => visit::verify(head, rest)?,
         (Some(QUEUE_FORMAT), None) => queue::verify(head)?,
+        (Some(FIRST_QUEUE_FORMAT), None) => queue::verify_first(head)?,
         _ => return Err(Unproved::Unreadable { line: 1 }),
     };
     let found = signature.fingerprint();

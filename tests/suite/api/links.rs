@@ -4,6 +4,9 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
 
+use yunzhen::services::recordings::PolicySet;
+use yunzhen::services::showing::{Change, set_shown};
+
 use crate::support::app::{LINK, TestApp};
 
 #[tokio::test]
@@ -14,6 +17,30 @@ async fn a_link_shows_its_clinic_and_the_eight_questions() {
     assert_eq!((&landing["open"], &landing["desks_open"], &landing["waiting"]), (&json!(true), &json!(0), &json!(0)));
     assert_eq!(landing["demo"], false);
     assert_eq!(landing["red_flags"].as_array().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn a_link_says_what_a_visit_costs_and_where_to_complain_or_that_no_fee_is_set() {
+    let app = TestApp::start().await;
+    let shown = async || app.browser().get(&format!("/links/{LINK}")).await.ok();
+    let before = shown().await;
+    assert_eq!(before["price_fen"], json!(null));
+    assert_eq!(before["complaints"], json!({ "phone": before["help_phone"], "at": null }), "there is always somebody");
+    let set = async |change: Change| {
+        let set = set_shown(&app.db, app.clock.now(), "fever", None, &change).await.unwrap();
+        assert_eq!(set, PolicySet::Done);
+    };
+    let some = |text: &str| Some(text.to_owned());
+    set(Change { price_fen: Some(Some(1250)), complaints_phone: some("010-12345"), ..Change::default() }).await;
+    set(Change { complaints_at_zh: some("门诊楼1层医患办"), ..Change::default() }).await;
+    let after = shown().await;
+    assert_eq!((&after["price_fen"], &after["complaints"]["phone"]), (&json!(1250), &json!("010-12345")), "it stays");
+    assert_eq!(after["complaints"]["at"]["en"], "门诊楼1层医患办", "one language is better than none");
+    set(Change { price_fen: Some(None), complaints_phone: some(" "), complaints_at_zh: some(""), ..Change::default() })
+        .await;
+    assert_eq!(shown().await, before);
+    let unknown = set_shown(&app.db, app.clock.now(), "moon", None, &Change::default()).await.unwrap();
+    assert!(matches!(unknown, PolicySet::NoClinic(known) if known == ["fever", "tcm"]));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod auth;
 mod border;
 mod broken_rows;
 mod consents;
+mod crossing;
 mod declarations;
 mod guardians;
 mod invitations;

@@ -39,3 +39,4 @@ mod stills;
 mod tongue;
 mod warned;
 mod wire;
+mod wishes;

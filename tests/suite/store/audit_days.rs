@@ -9,6 +9,7 @@ use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::audit_days::{Notary, VerifiedLog};
+use yunzhen::services::signing::Choice;
 use yunzhen::services::vault::Vault;
 use yunzhen::services::verifying::{Unproved, verify_export};
 use yunzhen::store::{Db, InstitutionRow};
@@ -33,7 +34,7 @@ impl Office {
     }
 
     fn notary(&self) -> Notary<'_> {
-        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: self.signing }
+        Notary { db: &self.db, vault: &self.vault, ids: &self.ids, signing: Choice::Operators(self.signing) }
     }
 
     async fn seal(&self, now: Timestamp) -> usize {

@@ -146,7 +146,7 @@ on_both! {
     async fn a_recording_may_go_after_its_time_and_not_a_millisecond_before(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let (_, row) = kept(&hospital).await;
-        let may_go = async |now| db.read().await.unwrap().recordings().removable(now, 9).await.unwrap().len();
+        let may_go = async |now| db.read().await.unwrap().recordings().removable(now, 9, 0).await.unwrap().len();
         let a_millisecond = std::time::Duration::from_millis(1);
         assert_eq!(may_go(row.retain_until).await, 0);
         assert_eq!(may_go(row.retain_until + a_millisecond).await, 1);
@@ -161,7 +161,7 @@ on_both! {
             let mut tx = db.read().await.unwrap();
             let of_visit = tx.recordings().of_visit(visit.id).await.unwrap().len();
             let of_doctor = tx.recordings().of_doctor(visit.doctor_id, 9).await.unwrap().len();
-            (of_visit, of_doctor, tx.recordings().removable(hospital.now(), 9).await.unwrap().len())
+            (of_visit, of_doctor, tx.recordings().removable(hospital.now(), 9, 0).await.unwrap().len())
         };
         assert_eq!(seen().await, (1, 1, 0));
         hospital.write(async |tx| tx.visits().end(visit.id, VisitEnd::WrongPerson, hospital.now()).await.unwrap()).await;

@@ -12,7 +12,7 @@ use crate::support::hospital::Hospital;
 use crate::support::on_both;
 use crate::support::visiting::visit;
 
-fn upload(hospital: &Hospital, visit: &VisitRow, created_at: Timestamp) -> UploadRow {
+pub fn upload(hospital: &Hospital, visit: &VisitRow, created_at: Timestamp) -> UploadRow {
     UploadRow {
         id: hospital.ids.make(AttachmentId::from_uuid),
         institution_id: hospital.institution,
@@ -62,12 +62,12 @@ on_both! {
         }
         hospital.write(async |tx| tx.uploads().finish(finished.id, now).await.unwrap()).await;
         hospital.write(async |tx| tx.visits().end(over.id, VisitEnd::Finished, now).await.unwrap()).await;
-        let mut litter = db.read().await.unwrap().uploads().unfinished(now, 10).await.unwrap();
+        let mut litter = db.read().await.unwrap().uploads().unfinished(now, 10, 0).await.unwrap();
         litter.sort();
         let mut wanted = vec![rows[0].id, rows[1].id];
         wanted.sort();
         assert_eq!(litter, wanted);
-        assert_eq!(db.read().await.unwrap().uploads().unfinished(now, 1).await.unwrap(), [rows[1].id], "oldest first");
+        assert_eq!(db.read().await.unwrap().uploads().unfinished(now, 1, 0).await.unwrap(), [rows[1].id], "oldest first");
         let forget = async |id| hospital.write(async |tx| tx.uploads().forget(id).await.unwrap()).await;
         assert!(forget(rows[0].id).await && !forget(rows[0].id).await);
         assert!(!forget(finished.id).await);

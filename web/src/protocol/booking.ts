@@ -83,6 +83,8 @@ export interface WishView {
   last_day: string
   offered?: SlotView
   offered_until: number | null
+  /** Until one of the patient's appointments is over or given back, places pass by. */
+  at_limit: boolean
 }
 export interface Receipt {
   ticket: string

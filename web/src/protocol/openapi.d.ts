@@ -3350,6 +3350,12 @@ export interface components {
          * @enum {string}
          */
         ColourCard: "passed" | "failed" | "absent";
+        /** @description Where a patient complains. */
+        Complaints: {
+            at?: components["schemas"]["Text"] | null;
+            /** @description A number, the hospital's own where the clinic has none for it. */
+            phone: string;
+        };
         /** @description A condition over answers and over the patient's age and sex; a test of something unanswered is false. */
         Condition: {
             /** @description The parts. */
@@ -4408,6 +4414,8 @@ export interface components {
             clinic: components["schemas"]["ClinicId"];
             /** @description Its name. */
             clinic_name: components["schemas"]["Text"];
+            /** @description Where to complain. */
+            complaints: components["schemas"]["Complaints"];
             /** @description `true` in a demonstration: codes are shown, test pictures are offered. */
             demo: boolean;
             /**
@@ -4423,6 +4431,11 @@ export interface components {
             institution_name: components["schemas"]["Text"];
             /** @description Whether the clinic takes patients now. */
             open: boolean;
+            /**
+             * Format: int64
+             * @description What a visit costs, in fen; `null` where no fee is set.
+             */
+            price_fen?: number | null;
             /** @description The eight questions that come first. */
             red_flags: components["schemas"]["RedFlag"][];
             /**
@@ -6746,6 +6759,8 @@ export interface components {
         WishState: "waiting" | "offered" | "met" | "left";
         /** @description A place on the waiting list. */
         WishView: {
+            /** @description The patient has as many appointments to come as one may have: until one is over or given back, places pass by. */
+            at_limit: boolean;
             /** @description Where. */
             clinic: components["schemas"]["ClinicId"];
             /** @description The clinic's name. */

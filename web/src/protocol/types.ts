@@ -50,12 +50,20 @@ export interface RedFlag {
   id: string
   question: Text
 }
+/** Where a patient complains. */
+export interface Complaints {
+  phone: string
+  at: Text | null
+}
 export interface Landing {
   institution: string
   institution_name: Text
   clinic: string
   clinic_name: Text
   help_phone: string
+  /** In fen; `null` where no fee is set. */
+  price_fen: number | null
+  complaints: Complaints
   open: boolean
   desks_open: number
   waiting: number

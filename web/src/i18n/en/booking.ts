@@ -38,6 +38,7 @@ export const booking = {
   'booking.wish.done': 'You are on the list. We will send a text message when a place is free.',
   'booking.wish.beside': 'No time that suits you? Join the list: when somebody cancels we tell you in turn, and keep the place for 30 minutes.',
   'booking.wish.days': 'On the list from {first} to {last}',
+  'booking.wish.limit': 'This patient has 3 appointments to come. Until one is over or cancelled, free places go to those behind.',
   'booking.wish.leave': 'Leave the list',
   'booking.wish.leave.text': 'Your place on the list will be gone.',
   'booking.wish.leave.yes': 'Leave',

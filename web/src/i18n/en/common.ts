@@ -57,6 +57,7 @@ export const common: Readonly<Record<keyof typeof zh, Message>> = {
 
   'frame.steps': 'Progress',
   'frame.help.title': 'Help',
+  'frame.complaints': 'Complaints and suggestions:',
   'frame.help.text': 'If anything is unclear or does not work, call us: we will go through it with you step by step.',
   'frame.help.emergency': 'If somebody cannot breathe, has chest pain or is unconscious, do not wait. Call:',
   'page.not_found.title': 'We could not find this page',

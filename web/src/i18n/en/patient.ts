@@ -25,6 +25,8 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'landing.start': 'Start',
   'landing.start.hint': 'About 10 to 15 minutes: eight short questions, a health declaration, then your number. Nothing to install.',
   'landing.returning': 'I already have a number',
+  price: 'A visit costs ¥{yuan}',
+  'price.none': 'Price of a visit: no fee is set',
   'landing.help': 'Need help? Call us',
   'landing.my_visits': 'Read earlier summaries',
   'landing.error.title': 'The page did not open',

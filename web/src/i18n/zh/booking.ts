@@ -38,6 +38,7 @@ export const booking = {
   'booking.wish.done': '已登记。有空号时会发短信通知您。',
   'booking.wish.beside': '没有合适的时间？登记后，有人取消时我们按先后顺序通知您，并为您保留 30 分钟。',
   'booking.wish.days': '候补日期：{first} 至 {last}',
+  'booking.wish.limit': '这位患者已有 3 个未来的预约。其中一个结束或取消之前，空号会先给后面的人。',
   'booking.wish.leave': '退出候补',
   'booking.wish.leave.text': '退出后，您在候补名单里的位置就没有了。',
   'booking.wish.leave.yes': '退出',

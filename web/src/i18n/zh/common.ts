@@ -55,6 +55,7 @@ export const common = {
 
   'frame.steps': '办理进度',
   'frame.help.title': '需要帮助',
+  'frame.complaints': '投诉与建议：',
   'frame.help.text': '说不清、看不懂、不会操作，都可以打电话给我们，我们一步一步帮您办。',
   'frame.help.emergency': '呼吸困难、胸痛、意识不清，不要等，马上拨打：',
   'page.not_found.title': '没有找到这个页面',

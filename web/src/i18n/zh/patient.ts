@@ -25,6 +25,8 @@ export const patient = {
   'landing.start': '开始',
   'landing.start.hint': '大约 10 到 15 分钟：先答 8 个小问题，再填写健康申报，然后取号候诊。不用安装任何软件。',
   'landing.returning': '我已经取过号，接着办',
+  price: '就诊费：每次 ¥{yuan}',
+  'price.none': '就诊费：未设置收费',
   'landing.help': '不会用？打电话给我们',
   'landing.my_visits': '看以前的就诊小结',
   'landing.error.title': '页面没有打开',
