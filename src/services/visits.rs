@@ -17,6 +17,7 @@ use crate::protocol::intake::ConsentRecord;
 use crate::protocol::reading::{Again, ReadAsked};
 use crate::protocol::visit::{CurrentPatient, IdentityPanel, PreviousVisit, RoomGrant, VisitSummary, VisitView};
 use crate::services::Services;
+use crate::services::desk::desk_again;
 use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
@@ -162,7 +163,7 @@ impl Services {
     ) -> Result<VisitView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.visit_again(act, command, id, done).await;
         }
         doctors_visit(&mut work.tx, act, id).await?;
         if !work.tx.visits().set_outcome(id, outcome).await? {
@@ -181,7 +182,7 @@ impl Services {
     pub async fn end_visit(&self, act: DoctorAct, id: VisitId, command: &Command) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         if visit.ended_at.is_some() {

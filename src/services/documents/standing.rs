@@ -9,6 +9,7 @@ use crate::services::Services;
 use crate::services::notes::hash_of;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
+use crate::services::signing::Validity;
 use crate::store::{CodeOfDocument, Tx};
 
 /// Of a document that is what was signed.
@@ -26,7 +27,7 @@ impl Services {
         if code.kind == DocumentKind::Prescription.as_str() {
             self.prescription_standing(tx, code).await
         } else {
-            note_standing(tx, code).await
+            self.note_standing(tx, code).await
         }
     }
 
@@ -54,21 +55,22 @@ impl Services {
         let (signed_at, clinic, signed) = (version.signed_at, row.clinic_id, code.hash.clone());
         Ok(Some(Standing { state, signed_at, clinic, signed }))
     }
-}
 
-/// A record, or a referral slip: a slip is made of the note and of where the visit sends its patient.
-async fn note_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
-    let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
-    let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
-    let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
-    let is_slip = code.kind == DocumentKind::Referral.as_str();
-    let printed = if is_slip { referral::printed(&note.hash, &code.hash) } else { None };
-    let is_whole = if is_slip { printed.is_some() } else { note.hash == code.hash };
-    if !is_whole || hash_of(&note) != note.hash {
-        return Ok(None);
+    /// A record, or a referral slip: a slip is made of the note and of where the visit sends its patient.
+    async fn note_standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+        let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
+        let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
+        let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
+        let is_slip = code.kind == DocumentKind::Referral.as_str();
+        let printed = if is_slip { referral::printed(&note.hash, &code.hash) } else { None };
+        let is_whole = if is_slip { printed.is_some() } else { note.hash == code.hash };
+        if !is_whole || hash_of(&note) != note.hash || !matches!(self.check_note(tx, &note).await?, Validity::Holds(_))
+        {
+            return Ok(None);
+        }
+        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
+        let is_behind = newest > Some(note.number) || (is_slip && printed != visit.outcome);
+        let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
+        Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
     }
-    let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
-    let is_behind = newest > Some(note.number) || (is_slip && printed != visit.outcome);
-    let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
-    Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
 }

@@ -37,7 +37,7 @@ impl Services {
     ) -> Result<ReviewSheet, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
         let row = held(&mut work.tx, act.institution, id).await?;
         let state = state_of(&row)?.at(work.now).phase();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Content, Phase, hash_of};
@@ -29,7 +30,7 @@ impl Services {
     ) -> Result<PrescriptionView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
@@ -137,7 +138,7 @@ impl Services {
         let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;

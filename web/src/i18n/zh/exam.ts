@@ -74,6 +74,7 @@ export const exam = {
   'exam.purpose.own_work': '本人书写',
   'exam.purpose.continuity': '后续诊疗',
   'exam.purpose.break_glass': '紧急查阅',
+  'exam.purpose.dispute': '纠纷封存',
   'exam.reviews.ticket': '{no} 号',
   'exam.templates': '模板',
   'exam.templates.text': '插入的文字会标明来自模板，签名时一并保留。',
