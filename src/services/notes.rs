@@ -234,6 +234,9 @@ impl Services {
     /// Whether a signed version is what its signer signed. One that nobody signed is as broken as one of a wrong signature:
     /// its hash has no key, and who may write to the database writes both.
     pub(crate) async fn check_note(&self, tx: &mut Tx, row: &NoteRow) -> Result<Validity, Refusal> {
+        if hash_of(row) != row.hash {
+            return Ok(Validity::Broken);
+        }
         let validity = self.check_signatures(tx, &row.id.to_string(), &row.hash).await?;
         let Validity::Holds(signatures) = &validity else { return Ok(validity) };
         let owner = SignAs::Account(row.signed_by).owner();

@@ -3,14 +3,13 @@
 use std::io;
 use std::path::Path;
 
-/// Makes a folder, and whatever is above it; one that is there already is closed to others.
+/// Makes a folder, and whatever is above it; one that is there already stays as it is.
 pub fn folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)?;
-    close(path)
+    builder.create(path)
 }
 
 /// Takes away what others may do with a file or a folder of ours, as where an earlier version of this program made it.

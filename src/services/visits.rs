@@ -22,6 +22,7 @@ use crate::services::intake::patients::age_years;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
+use crate::services::signing::Validity;
 use crate::services::tickets::{device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
@@ -62,7 +63,11 @@ impl Services {
         let mut previous = Vec::new();
         for visit in tx.visits().of_patient(ticket.patient_id, 10).await? {
             let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
-            let newest = tx.notes().signed(visit.id).await?.pop();
+            // A diagnosis that is not what somebody signed is none.
+            let newest = match tx.notes().signed(visit.id).await?.pop() {
+                Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note),
+                _ => None,
+            };
             previous.push(PreviousVisit {
                 visit: visit.id,
                 at: visit.started_at,

@@ -335,7 +335,10 @@ fn private_file(path: &Path) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = file.metadata().map_err(sqlx::Error::Io)?.permissions().mode();
         if mode & 0o077 != 0 {
-            file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).map_err(sqlx::Error::Io)?;
+            // Where it is another account's, it stays as that account wants it.
+            if file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).is_err() {
+                tracing::warn!("others on this machine may read the database's file");
+            }
         }
     }
     #[cfg(not(unix))]
