@@ -22,6 +22,7 @@ use crate::http::tls::{Certificate, CertificateError};
 use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, RelayHandle, Turn, TurnConfig};
 use crate::services::live::Live;
+use crate::services::private;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::second_factor::forget_factor;
 use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK};
@@ -126,6 +127,7 @@ async fn start_with(
     prepare: impl AsyncFnOnce(&Services, SocketAddr) -> Result<(), StartError>,
 ) -> Result<Running, StartError> {
     make_folder(&config.data_dir)?;
+    close_folders(&config.data_dir);
     let metrics = telemetry::metrics();
     let ids = Ids::system(clock.clone());
     let secret = secret(&config, &ids)?;
@@ -216,6 +218,18 @@ fn make_folder(folder: &Path) -> Result<(), StartError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let unmade = format!("the data folder {} cannot be made (YUNZHEN_DATA_DIR)", folder.display());
     builder.create(folder).map_err(|e| failed(&unmade)(&e))
+}
+
+/// Closes to others what an earlier version of this program left open: pictures and their pieces, films, messages.
+fn close_folders(data_dir: &Path) {
+    for name in ["attachments", "uploads", "recordings", "spool"] {
+        let folder = data_dir.join(name);
+        if let Err(error) = private::close(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = name, cause = %error.kind(), "others on this machine may read it");
+        }
+    }
 }
 
 /// Randomness for the relay, which may not know the clock layer's ids.

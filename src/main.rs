@@ -180,11 +180,13 @@ fn price(text: &str) -> Result<Price, String> {
         yuan => fen_of(yuan).map(|fen| Price(Some(fen))).ok_or_else(|| format!("{yuan} is no price such as 12.50")),
     }
 }
+/// How `verify` ends where a file is whole and nobody said whose key signs: neither yes nor no.
+const KEY_NOT_COMPARED: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse().role).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             eprintln!("yunzhen: {message}");
             ExitCode::FAILURE
@@ -192,7 +194,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(role: Role) -> Result<(), String> {
+async fn run(role: Role) -> Result<ExitCode, String> {
     match role {
         Role::Demo { fresh, ring_secs, patients, seed } => {
             let config = load(true)?;
@@ -241,7 +243,12 @@ async fn run(role: Role) -> Result<(), String> {
         Role::Restore { file, key_file, demo } => {
             app::proof::restore(&load_for_data(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;
         }
-        Role::Verify { file, key } => app::proof::verify_file(&file, key.as_deref()).map_err(|e| e.to_string())?,
+        Role::Verify { file, key } => {
+            let verified = app::proof::verify_file(&file, key.as_deref()).map_err(|e| e.to_string())?;
+            if verified == app::proof::Verified::KeyNotCompared {
+                return Ok(KEY_NOT_COMPARED.into());
+            }
+        }
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {
             let wishes = doctor::Wishes { time_server: Some(time_server) };
@@ -253,7 +260,7 @@ async fn run(role: Role) -> Result<(), String> {
         }
         Role::Healthcheck => app::healthcheck(&load(false)?).await.map_err(|e| e.to_string())?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// For work on the data of a server that need not run.

@@ -15,6 +15,7 @@ use crate::services::refusal::Refusal;
 use crate::services::signing::Choice;
 use crate::services::vault::Vault;
 use crate::services::verifying::verify_export;
+use crate::services::witness::{WITNESS, Witness};
 use crate::store::{Db, newest_step};
 
 /// The database and the operator's secret, beside a server that may be running.
@@ -58,13 +59,20 @@ fn undone(refusal: &Refusal) -> StartError {
 /// When all was read: with the first break.
 pub async fn verify_audit(config: &Config) -> Result<(), StartError> {
     let office = Office::open(config).await?;
-    verify_with(&office.notary()).await
+    verify_with(&office.notary(), &Witness::beside(&config.data_dir)).await
 }
 
 /// The same with an open database.
-pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
+pub(super) async fn verify_with(notary: &Notary<'_>, witness: &Witness) -> Result<(), StartError> {
     let mut first_break = None;
-    for log in notary.verify().await.map_err(|refusal| undone(&refusal))? {
+    let (logs, testimony) = notary.verify_beside(witness).await.map_err(|refusal| undone(&refusal))?;
+    if !testimony.is_there {
+        println!("there is no {WITNESS} in the data folder: nothing outside of the database speaks for these logs");
+    }
+    if testimony.unread > 0 {
+        println!("{WITNESS}: {} lines were cut off, or were not written by this server", testimony.unread);
+    }
+    for log in logs {
         match log.found {
             Ok(entries) => {
                 println!("{}: whole, {entries} entries, {} sealed days", log.name, log.days);
@@ -73,6 +81,9 @@ pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
                 }
                 if let Some(seq) = log.signed_to {
                     println!("  its head is signed up to entry {seq}");
+                }
+                if let Some(seq) = log.witnessed_to {
+                    println!("  {WITNESS} names it up to entry {seq}");
                 }
             }
             Err(broken) => {
@@ -94,7 +105,8 @@ pub(super) async fn verify_with(notary: &Notary<'_>) -> Result<(), StartError> {
 /// Seals the days that are over at once, without waiting for the tidying of the next hour.
 pub async fn seal_audit(config: &Config) -> Result<(), StartError> {
     let office = Office::open(config).await?;
-    let sealed = office.notary().seal(office.clock.now()).await.map_err(|refusal| undone(&refusal))?;
+    let sealed = office.notary().seal_beside(office.clock.now(), &Witness::beside(&config.data_dir)).await;
+    let sealed = sealed.map_err(|refusal| undone(&refusal))?;
     println!("{sealed} days sealed");
     Ok(())
 }
@@ -123,15 +135,28 @@ pub async fn export_audit(
     Ok(())
 }
 
-/// Verifies an export without a server; with the fingerprint of a key, only what that key signed is authentic.
-pub fn verify_file(file: &Path, key: Option<&str>) -> Result<(), StartError> {
+/// What a file was found to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// What it says it is, by the key that was named.
+    Authentic,
+    /// Whole in itself. Anybody's key makes such a file.
+    KeyNotCompared,
+}
+
+/// Verifies an export without a server; authentic is only what the key of the fingerprint signed.
+pub fn verify_file(file: &Path, key: Option<&str>) -> Result<Verified, StartError> {
     let text = std::fs::read_to_string(file).map_err(|e| failed("the file cannot be read")(&e))?;
-    let proved = verify_export(&text, key).map_err(|e| failed("NOT authentic")(&e))?;
-    println!("{proved}");
-    if key.is_none() {
-        println!("compare the key with the one that the hospital publishes, or say --key");
+    let proved = verify_export(&text, key).map_err(|e| failed("NOT authentic")(&e))?.to_string();
+    if key.is_some() {
+        println!("{proved}");
+        return Ok(Verified::Authentic);
     }
-    Ok(())
+    println!("whole, key not compared: {}", proved.strip_prefix("authentic: ").unwrap_or(&proved));
+    println!(
+        "compare the key with the one that the hospital publishes, or say --key: whoever makes a key makes such a file"
+    );
+    Ok(Verified::KeyNotCompared)
 }
 
 /// The key of backups: 32 bytes, raw or as 64 hexadecimal digits.
@@ -202,5 +227,10 @@ pub async fn restore(config: &Config, source: &Path, key_file: &Path) -> Result<
         super::migrate(config).await?;
     }
     let office = Office::open(config).await?;
-    verify_with(&office.notary()).await
+    let witness = Witness::beside(&config.data_dir);
+    if !config.data_dir.join(WITNESS).exists() {
+        println!("  there was no {WITNESS} in it: one begins now with what was restored");
+        office.notary().bear_witness(&witness).await.map_err(|refusal| undone(&refusal))?;
+    }
+    verify_with(&office.notary(), &witness).await
 }

@@ -12,6 +12,9 @@ pub const REASON_LIMIT: usize = 500;
 /// A reason in fewer characters is none.
 pub const REASON_LEAST: usize = 4;
 
+/// Letters in it, at least.
+const LETTERS_LEAST: usize = 2;
+
 /// Why a record was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -26,11 +29,14 @@ pub enum Access {
     Continuity,
     /// The reader never did; somebody will ask why.
     BreakGlass,
+    /// An administrator took the whole of it away as a sealed file; somebody will ask why.
+    Dispute,
 }
 
 impl Access {
     /// Every purpose.
-    pub const ALL: [Self; 5] = [Self::Treating, Self::OwnWork, Self::Consultation, Self::Continuity, Self::BreakGlass];
+    pub const ALL: [Self; 6] =
+        [Self::Treating, Self::OwnWork, Self::Consultation, Self::Continuity, Self::BreakGlass, Self::Dispute];
 
     /// The word in the audit.
     pub const fn as_str(self) -> &'static str {
@@ -40,8 +46,16 @@ impl Access {
             Self::Consultation => "consultation",
             Self::Continuity => "continuity",
             Self::BreakGlass => "break_glass",
+            Self::Dispute => "dispute",
         }
     }
+}
+
+/// Whether these words say why: letters of any script, and not blanks or signs that nobody sees.
+pub fn is_reason(words: &str) -> bool {
+    let words = words.trim();
+    (REASON_LEAST..=REASON_LIMIT).contains(&words.chars().count())
+        && words.chars().filter(|letter| letter.is_alphabetic()).count() >= LETTERS_LEAST
 }
 
 /// Why something of a patient was read, in the audit: a closed list, so that a reader of the log knows every word of it.
@@ -57,8 +71,6 @@ pub enum ReadPurpose {
     Review,
     /// A second doctor is to sign.
     Countersign,
-    /// A dispute: the visit was sealed.
-    Dispute,
     /// Somebody else's visit is looked for, by a document or a number of a day.
     Finding,
     /// The patient, or who answers for the patient.
@@ -73,11 +85,11 @@ impl ReadPurpose {
         Self::Record(Access::Consultation),
         Self::Record(Access::Continuity),
         Self::Record(Access::BreakGlass),
+        Self::Record(Access::Dispute),
         Self::Treatment,
         Self::NurseCall,
         Self::Review,
         Self::Countersign,
-        Self::Dispute,
         Self::Finding,
         Self::Own,
     ];
@@ -90,7 +102,6 @@ impl ReadPurpose {
             Self::NurseCall => "nurse_call",
             Self::Review => "review",
             Self::Countersign => "countersign",
-            Self::Dispute => "dispute",
             Self::Finding => "finding",
             Self::Own => "own",
         }
@@ -162,7 +173,7 @@ pub fn decide(asked: Option<Asked>, reason: &str, tie: Tie) -> Result<Access, Cl
         (Tie::Writing, _) => Ok(Access::OwnWork),
         (Tie::Consulted, _) => Ok(Access::Consultation),
         (Tie::Treated, Some(Asked::Continuity)) => Ok(Access::Continuity),
-        (_, Some(Asked::BreakGlass)) if letters(reason) >= REASON_LEAST => Ok(Access::BreakGlass),
+        (_, Some(Asked::BreakGlass)) if is_reason(reason) => Ok(Access::BreakGlass),
         (_, Some(Asked::BreakGlass)) => Err(Closed::ReasonMissing),
         (Tie::Stranger, Some(Asked::Continuity)) | (_, None) => Err(Closed::PurposeMissing),
     }
@@ -208,7 +219,7 @@ mod tests {
     #[test]
     fn a_stranger_breaks_the_glass_with_words_or_not_at_all() {
         assert_eq!(decide(Some(Asked::BreakGlass), "急会诊需要", Tie::Stranger), Ok(Access::BreakGlass));
-        for reason in ["", "   ", " 急 "] {
+        for reason in ["", "   ", " 急 ", "\u{200b}\u{200b}\u{200b}\u{200b}", "....", "急\u{200b}\u{200b}\u{200b}"] {
             assert_eq!(decide(Some(Asked::BreakGlass), reason, Tie::Stranger), Err(Closed::ReasonMissing));
         }
     }

@@ -17,6 +17,7 @@ use crate::protocol::error::Problem;
 use crate::protocol::proof::{
     ApprovalRequest, ApprovalView, HoldRequest, HoldView, LiftRequest, PurposeEndRequest, PurposeEndView, RetentionView,
 };
+use crate::protocol::reading::SealRequest;
 use crate::services::Services;
 
 /// The routes of this file.
@@ -87,15 +88,17 @@ async fn lift(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit.
-#[utoipa::path(post, path = "/visits/{id}/seal", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)),
-    responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+/// A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit. It rings,
+/// and is judged by somebody else.
+#[utoipa::path(post, path = "/visits/{id}/seal", tag = "proof", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = SealRequest,
+    responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem), (status = 500, body = Problem)))]
 async fn seal(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<AdministratorAct>,
     Id(id): Id<VisitId>,
+    Body(body, _): Body<SealRequest>,
 ) -> Result<impl IntoResponse, HttpError> {
-    let text = services.seal_visit(act, id).await?;
+    let text = services.seal_visit(act, id, body).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"sealed-visit.ndjson\""),

@@ -74,6 +74,14 @@ pub struct BreakGlassRequest {
     pub reason: String,
 }
 
+/// `POST /visits/{id}/seal`: the whole record as a file, for a dispute.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SealRequest {
+    /// The dispute in words, 4 to 500 characters; somebody else judges it.
+    pub reason: String,
+}
+
 /// `POST /visits/by-document`: whose document somebody holds in the hand.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -18,6 +18,7 @@ use crate::domain::time::Timestamp;
 pub use crate::domain::visit::{ChatSide, Outcome};
 use crate::protocol::house::Text;
 use crate::protocol::intake::{ConsentRecord, TriageView};
+use crate::protocol::reading::Again;
 use crate::protocol::ticket::{ClosedAlarm, DeviceCheck, TicketPhase};
 
 /// The patient on a desk, from the ring to the signature.
@@ -176,6 +177,9 @@ pub struct MergeRequest {
     pub version: i64,
     /// The text of this window.
     pub content: NoteContent,
+    /// Why, for whoever wrote it and does not treat the patient now: the answer is the whole draft.
+    #[serde(default)]
+    pub purpose: Option<Again>,
 }
 
 /// Both edits as one. Nothing is saved by asking: save `content` over `version` when there are no conflicts, or after a

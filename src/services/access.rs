@@ -54,28 +54,41 @@ impl Services {
         let (who, what) = (act.account.to_string(), visit.id.to_string());
         let purpose = ReadPurpose::Record(access);
         if access == Access::BreakGlass {
-            let id = self.ids.make(ReviewId::from_uuid);
-            let row = ReviewRow {
-                id,
-                institution_id: act.institution,
-                visit_id: visit.id,
-                reader: act.account,
-                reason_sealed: self.vault.seal(Field::Reason, id.as_uuid(), reason),
-                at: work.now,
-                reviewed_by: None,
-                reviewed_at: None,
-                verdict: None,
-                words_sealed: None,
-            };
-            work.tx.access_reviews().insert(&row).await?;
-            let data = json!({ "visit": visit.id, "by": act.account, "review": id });
-            work.emit(act.institution, Topic::Alarms(act.institution).to_string(), "record.break_glass", data).await?;
+            let id = self.open_review(work, act.institution, act.account, visit, reason).await?;
             let detail = json!({ "review": id });
             work.audit_read(act.institution, &who, "visit.break_glass", &what, purpose, detail).await?;
         } else {
             work.audit_read(act.institution, &who, "visit.read", &what, purpose, json!({})).await?;
         }
         Ok(access)
+    }
+
+    /// Asks somebody else to judge a read, and rings.
+    pub(crate) async fn open_review(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        reader: AccountId,
+        visit: &VisitRow,
+        reason: &str,
+    ) -> Result<ReviewId, Refusal> {
+        let id = self.ids.make(ReviewId::from_uuid);
+        let row = ReviewRow {
+            id,
+            institution_id: institution,
+            visit_id: visit.id,
+            reader,
+            reason_sealed: self.vault.seal(Field::Reason, id.as_uuid(), reason),
+            at: work.now,
+            reviewed_by: None,
+            reviewed_at: None,
+            verdict: None,
+            words_sealed: None,
+        };
+        work.tx.access_reviews().insert(&row).await?;
+        let data = json!({ "visit": visit.id, "by": reader, "review": id });
+        work.emit(institution, Topic::Alarms(institution).to_string(), "record.break_glass", data).await?;
+        Ok(id)
     }
 
     /// Writes down that one of the two of a visit reads something of it, before it leaves.
@@ -109,7 +122,16 @@ impl Services {
         if let Some(access) = work.recall::<Access>(command).await? {
             let visit = staff_visit(&mut work.tx, act.institution, id).await?;
             let view = self.visit_view(&mut work.tx, &visit).await?;
-            return Ok(VisitView { access: Some(access), ..view });
+            let mut action = "visit.read";
+            if access == Access::BreakGlass {
+                // It is shown as it is now, and may hold more than the first time: it rings again.
+                action = "visit.break_glass";
+                let (topic, data) = (Topic::Alarms(act.institution), json!({ "visit": id, "by": act.account }));
+                work.emit(act.institution, topic.to_string(), "record.break_glass", data).await?;
+            }
+            let (subject, purpose) = (id.to_string(), ReadPurpose::Record(access));
+            let view = VisitView { access: Some(access), ..view };
+            return work.shown_again(act.institution, command, action, &subject, purpose, view).await;
         }
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
@@ -222,6 +244,48 @@ impl Services {
         work.audit_why(act.institution, &who, "access.review", &what, None, detail).await?;
         work.commit().await?;
         self.access_reviews(act).await
+    }
+}
+
+impl Work {
+    /// Answers a repeated command with a record: that it was shown again is written down before it leaves.
+    pub(crate) async fn shown_again<T>(
+        mut self,
+        institution: InstitutionId,
+        command: &Command,
+        action: &str,
+        subject: &str,
+        purpose: ReadPurpose,
+        answer: T,
+    ) -> Result<T, Refusal> {
+        let detail = json!({ "again": true });
+        self.audit_read(institution, &command.actor, action, subject, purpose, detail).await?;
+        self.commit().await?;
+        Ok(answer)
+    }
+
+    /// The same of something of a visit for its doctor.
+    pub(crate) async fn visit_again<T>(
+        self,
+        act: DoctorAct,
+        command: &Command,
+        visit: VisitId,
+        answer: T,
+    ) -> Result<T, Refusal> {
+        let purpose = ReadPurpose::Record(Access::Continuity);
+        self.shown_again(act.institution, command, "visit.read", &visit.to_string(), purpose, answer).await
+    }
+
+    /// The same of a prescription.
+    pub(crate) async fn rx_again<T>(
+        self,
+        institution: InstitutionId,
+        command: &Command,
+        subject: &str,
+        purpose: ReadPurpose,
+        answer: T,
+    ) -> Result<T, Refusal> {
+        self.shown_again(institution, command, "rx.read", subject, purpose, answer).await
     }
 }
 

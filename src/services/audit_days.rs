@@ -4,6 +4,7 @@
 //! A [`Notary`] does it with a database and the operator's secret alone, so that a command can do it beside the server.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::civil::Date;
 use serde_json::json;
@@ -20,10 +21,13 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{AuditDayView, AuditDays, AuditVerdict, DayExport, ExportSignature, ServerKey};
 use crate::services::Services;
+use crate::services::audit_records::first_lost;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::signing::{Choice, SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
+use crate::services::verifying::written;
+use crate::services::witness::{Testimony, Witness};
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
 /// An institution's log, verified.
@@ -43,7 +47,12 @@ pub struct VerifiedLog {
     pub sealed_by: Vec<(Algorithm, String)>,
     /// Up to which entry the head is signed, if it ever was.
     pub signed_to: Option<i64>,
+    /// Up to which entry the file beside the database names it, where that was asked and names it.
+    pub witnessed_to: Option<i64>,
 }
+
+/// A day that is over for longer than this has its seal, where the log went on.
+const LATE: Duration = Duration::from_hours(48);
 
 /// The server's signatures of one institution's days, or of its heads, and whether each holds.
 struct DaySignatures {
@@ -97,19 +106,35 @@ impl Notary<'_> {
         Signer { vault: self.vault, ids: self.ids, choice: self.signing }
     }
 
-    /// Verifies the logs of all institutions: the chains, the seals of the days, their signatures, the counts.
+    /// Verifies the logs of all institutions: the chains, the seals of the days, their signatures, the counts, and that what
+    /// was signed is there.
     pub async fn verify(&self) -> Result<Vec<VerifiedLog>, Refusal> {
+        self.verify_all(None).await
+    }
+
+    /// The same, compared with what the file beside the database says; and what that file is.
+    pub async fn verify_beside(&self, witness: &Witness) -> Result<(Vec<VerifiedLog>, Testimony), Refusal> {
+        let testimony = self.testimony(witness)?;
+        Ok((self.verify_all(Some(&testimony)).await?, testimony))
+    }
+
+    async fn verify_all(&self, testimony: Option<&Testimony>) -> Result<Vec<VerifiedLog>, Refusal> {
         // One moment of the database, for the count belongs to the entries.
         let mut tx = self.db.read().await?;
         let mut logs = Vec::new();
         for institution in tx.institutions().all().await? {
-            logs.push(self.verify_one(&mut tx, institution).await?);
+            logs.push(self.verify_one(&mut tx, institution, testimony).await?);
         }
         Ok(logs)
     }
 
     /// Verifies the log of one institution.
-    async fn verify_one(&self, tx: &mut Tx, institution: InstitutionRow) -> Result<VerifiedLog, Refusal> {
+    async fn verify_one(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionRow,
+        testimony: Option<&Testimony>,
+    ) -> Result<VerifiedLog, Refusal> {
         let id = institution.id;
         let keys = tx.signatures().keys(id).await?;
         let signatures = tx.signatures().of_purpose(id, Purpose::AuditDay).await?;
@@ -130,8 +155,12 @@ impl Notary<'_> {
         let signed_to = points.last().map(|point| point.seq);
         let heads = self.judge(tx.signatures().of_purpose(id, Purpose::AuditCheckpoint).await?, &keys);
         let covered = heads.cover(&points);
-        let walked = Self::walk(tx, id, seals, &signed, points).await?;
-        let found = walked.and_then(|entries| covered.map(|()| entries));
+        let beside = testimony.map_or(Ok(()), |testimony| compare(testimony, id, &seals, &points));
+        let named = testimony.map(|testimony| testimony.heads(id)).unwrap_or_default();
+        let witnessed_to = named.last().map(|point| point.seq);
+        let ours = keys.iter().filter(|key| is_ours(self.vault, key)).map(|key| (key.id, key.clone())).collect();
+        let walked = Self::walk(tx, id, seals, &signed, Watches { points, named, ours }).await?;
+        let found = walked.and_then(|entries| covered.and(beside).map(|()| entries));
         Ok(VerifiedLog {
             institution: id,
             name: institution.name_en,
@@ -140,6 +169,7 @@ impl Notary<'_> {
             fingerprint: last,
             sealed_by,
             signed_to,
+            witnessed_to,
         })
     }
 
@@ -148,9 +178,14 @@ impl Notary<'_> {
         institution: InstitutionId,
         seals: Vec<DaySeal>,
         signed: &DaySignatures,
-        points: Vec<Checkpoint>,
+        watches: Watches,
     ) -> Result<Result<i64, Break>, Refusal> {
-        let mut watch = Watch::begin(points);
+        let Watches { points, named, ours } = watches;
+        let (mut watch, mut beside) = (Watch::begin(points), Watch::begin(named));
+        let spans: Vec<(Date, i64, i64)> = seals.iter().map(|seal| (seal.day, seal.first, seal.last)).collect();
+        let day_at = |seq: i64| spans.iter().find(|(_, first, last)| (*first..=*last).contains(&seq)).map(|one| one.0);
+        let witness = |broken: Break| Break { day: day_at(broken.seq), seq: broken.seq, what: What::Witness };
+        let (mut first_at, mut newest_at) = (None, None);
         let mut verifier = match Verifier::begin(&institution.to_string(), seals, signed) {
             Ok(verifier) => verifier,
             Err(broken) => return Ok(Err(broken)),
@@ -160,13 +195,37 @@ impl Notary<'_> {
             let page = tx.audit().page(institution, last).await?;
             let Some(end) = page.last() else { break };
             last = end.seq;
-            if let Err(broken) = page.iter().try_for_each(|entry| verifier.push(entry).and_then(|()| watch.push(entry)))
-            {
+            (first_at, newest_at) = (first_at.or_else(|| page.first().map(|entry| entry.at)), Some(end.at));
+            let mut push = |entry: &Kept| {
+                verifier.push(entry)?;
+                watch.push(entry)?;
+                beside.push(entry).map_err(witness)
+            };
+            if let Err(broken) = page.iter().try_for_each(&mut push) {
                 return Ok(Err(broken));
+            }
+            if let Some(seq) = first_lost(tx, institution, &ours, &page).await? {
+                return Ok(Err(Break { day: day_at(seq), seq, what: What::Record }));
             }
         }
         let head = tx.audit().head(institution).await?;
-        Ok(verifier.end(head).and_then(|entries| watch.end(entries).map(|()| entries)))
+        let ended = verifier.end(head).and_then(|entries| {
+            watch.end(entries)?;
+            beside.end(entries).map_err(witness)?;
+            Ok(entries)
+        });
+        let (Ok(entries), Some(first_at), Some(newest_at)) = (&ended, first_at, newest_at) else { return Ok(ended) };
+        let zone = zone_of(tx, institution).await?;
+        let (open, from) = match spans.last() {
+            Some((day, _, last)) => (day.tomorrow().ok(), last + 1),
+            None => (day_of(&zone, first_at).map(|day| day.date), 1),
+        };
+        // By the log's own time: a server that stood still could not seal.
+        let overdue = open.filter(|day| bounds(&zone, *day).is_some_and(|(_, end)| end + LATE < newest_at));
+        Ok(match overdue {
+            Some(day) => Err(Break { day: Some(day), seq: from.min(*entries), what: What::Unsealed }),
+            None => ended,
+        })
     }
 
     fn judge(&self, signatures: Vec<SignatureRow>, keys: &[KeyRow]) -> DaySignatures {
@@ -209,9 +268,25 @@ impl Notary<'_> {
     /// # Errors
     /// When all was tried: with the first that could not be sealed.
     pub async fn seal(&self, now: Timestamp) -> Result<usize, Refusal> {
+        self.seal_but(now, &HashMap::new()).await
+    }
+
+    /// The same, but nothing of a log that is not what the file beside the database says; and that file names it then.
+    pub async fn seal_beside(&self, now: Timestamp, witness: &Witness) -> Result<usize, Refusal> {
+        let contradicted = self.contradicted(&self.testimony(witness)?).await?;
+        let sealed = self.seal_but(now, &contradicted).await;
+        self.name_beside(witness).await;
+        sealed
+    }
+
+    async fn seal_but(&self, now: Timestamp, not: &HashMap<InstitutionId, Break>) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
         let (mut sealed, mut failed) = (0, None);
         for institution in institutions {
+            if let Some(broken) = not.get(&institution.id) {
+                failed = failed.or_else(|| Some(contradicts(broken)));
+                continue;
+            }
             loop {
                 match self.seal_next(institution.id, now).await {
                     Ok(true) => sealed += 1,
@@ -230,8 +305,7 @@ impl Notary<'_> {
     /// Seals one day more; whether there was one.
     async fn seal_next(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
         let mut tx = self.db.read().await?;
-        let zone = tx.clinics().of(institution).await?.into_iter().next().map(|clinic| clinic.time_zone);
-        let zone = zone_or_home(zone.as_deref().unwrap_or(HOME));
+        let zone = zone_of(&mut tx, institution).await?;
         let before = tx.audit_days().last(institution).await?;
         let mut last = before.as_ref().map_or(0, |seal| seal.last);
         let mut page = tx.audit().page(institution, last).await?;
@@ -266,6 +340,10 @@ impl Notary<'_> {
         self.signer().sign(&mut tx, now, institution, SignAs::Server, Purpose::AuditDay, &what, &hash).await?;
         tx.commit().await?;
         tracing::info!(institution.id = %institution, day = %day, entries = seal.entries(), "a day of the audit was sealed");
+        if end + LATE < now {
+            tracing::error!(institution.id = %institution, day = %day, "a day of the audit was sealed late: until now nothing \
+                but the chain held it; a server that stood still does so, and somebody who took its seal away");
+        }
         Ok(true)
     }
 
@@ -275,9 +353,25 @@ impl Notary<'_> {
     /// # Errors
     /// When all was tried: with the first that could not be signed.
     pub async fn checkpoint(&self, now: Timestamp) -> Result<usize, Refusal> {
+        self.checkpoint_but(now, &HashMap::new()).await
+    }
+
+    /// The same, but nothing of a log that is not what the file beside the database says; and that file names it then.
+    pub async fn checkpoint_beside(&self, now: Timestamp, witness: &Witness) -> Result<usize, Refusal> {
+        let contradicted = self.contradicted(&self.testimony(witness)?).await?;
+        let signed = self.checkpoint_but(now, &contradicted).await;
+        self.name_beside(witness).await;
+        signed
+    }
+
+    async fn checkpoint_but(&self, now: Timestamp, not: &HashMap<InstitutionId, Break>) -> Result<usize, Refusal> {
         let institutions = self.db.read().await?.institutions().all().await?;
         let (mut signed, mut failed) = (0, None);
         for institution in institutions {
+            if let Some(broken) = not.get(&institution.id) {
+                failed = failed.or_else(|| Some(contradicts(broken)));
+                continue;
+            }
             match self.checkpoint_of(institution.id, now).await {
                 Ok(is_signed) => signed += usize::from(is_signed),
                 Err(refusal) => {
@@ -354,7 +448,7 @@ impl Notary<'_> {
             let Some(newest) = page.last() else { break };
             last = newest.seq;
             for entry in page.iter().filter(|entry| entry.seq <= end) {
-                text.push_str(&line(entry));
+                text.push_str(&written(entry));
                 written += 1;
             }
         }
@@ -365,8 +459,37 @@ impl Notary<'_> {
     }
 }
 
-fn line(entry: &Kept) -> String {
-    format!("{}\n", json!(entry))
+/// What the entries of a log are compared with while they are read.
+struct Watches {
+    /// The heads that the database names.
+    points: Vec<Checkpoint>,
+    /// Those that the file beside it names.
+    named: Vec<Checkpoint>,
+    /// The keys that this server made.
+    ours: HashMap<KeyId, KeyRow>,
+}
+
+/// Compares the seals and heads of a database with the file beside it.
+fn compare(
+    testimony: &Testimony,
+    institution: InstitutionId,
+    seals: &[DaySeal],
+    points: &[Checkpoint],
+) -> Result<(), Break> {
+    if let Some(point) = points.last().filter(|_| !testimony.is_there) {
+        return Err(Break { day: None, seq: point.seq, what: What::NoWitness });
+    }
+    testimony.other_day(institution, seals).map_or(Ok(()), Err)
+}
+
+fn contradicts(broken: &Break) -> Refusal {
+    Refusal::new(ErrorCode::Internal, format!("the audit log: {broken}; nothing of it is signed"))
+}
+
+/// Where an institution stands.
+async fn zone_of(tx: &mut Tx, institution: InstitutionId) -> Result<jiff::tz::TimeZone, Refusal> {
+    let zone = tx.clinics().of(institution).await?.into_iter().next().map(|clinic| clinic.time_zone);
+    Ok(zone_or_home(zone.as_deref().unwrap_or(HOME)))
 }
 
 impl ExportSignature {
@@ -394,12 +517,12 @@ impl Services {
 
     /// Seals the days that are over; how many. For the hourly tidying.
     pub async fn seal_audit_days(&self) -> Result<usize, Refusal> {
-        self.notary().seal(self.clock.now()).await
+        self.notary().seal_beside(self.clock.now(), &self.witness()).await
     }
 
     /// Signs the heads of the logs; how many. For the hourly tidying.
     pub async fn checkpoint_audit(&self) -> Result<usize, Refusal> {
-        self.notary().checkpoint(self.clock.now()).await
+        self.notary().checkpoint_beside(self.clock.now(), &self.witness()).await
     }
 
     /// The sealed days of the institution, newest first, and whether the log is whole now.
@@ -430,7 +553,9 @@ impl Services {
         let mut tx = self.db.read().await?;
         let entries = tx.audit().head(act.institution).await?;
         let institution = tx.institutions().find(act.institution).await?.ok_or_else(Refusal::not_found)?;
-        let log = self.notary().verify_one(&mut tx, institution).await?;
+        let notary = self.notary();
+        let testimony = notary.testimony(&self.witness())?;
+        let log = notary.verify_one(&mut tx, institution, Some(&testimony)).await?;
         drop(tx);
         let (entries, broken) = match log.found {
             Ok(read) => (read, None),

@@ -96,7 +96,7 @@ impl Services {
     ) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
         let now = work.now;
@@ -157,7 +157,7 @@ impl Services {
     pub async fn call_next(&self, act: DoctorAct, id: DeskId, command: &Command) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let mut desk = own_desk(&mut work.tx, act, id).await?;
         if duty_of(&desk, act)? != Duty::Open {
@@ -199,7 +199,7 @@ impl Services {
     ) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
         duty_of(&desk, act)?;
@@ -273,7 +273,7 @@ impl Services {
         }
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
         duty_of(&desk, act)?;
@@ -512,6 +512,18 @@ pub(crate) async fn audit_handing(
     let (who, what) = (act.account.to_string(), ticket.id.to_string());
     let detail = json!({ "patient": ticket.patient_id, "call": ticket.call_count });
     work.audit_read(act.institution, &who, "patient.read", &what, purpose, detail).await
+}
+
+/// A desk as a repeated command was answered: the patient who was at it is shown again.
+pub(crate) async fn desk_again(
+    work: Work,
+    act: DoctorAct,
+    command: &Command,
+    view: DeskView,
+) -> Result<DeskView, Refusal> {
+    let Some(current) = &view.current else { return Ok(view) };
+    let subject = current.ticket.to_string();
+    work.shown_again(act.institution, command, "patient.read", &subject, ReadPurpose::Treatment, view).await
 }
 
 fn not_open() -> Refusal {

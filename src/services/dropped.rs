@@ -8,7 +8,7 @@ use crate::domain::permission::DoctorAct;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, PatientPhone};
 use crate::services::Services;
-use crate::services::desk::{duty_of, own_desk, ring, stale};
+use crate::services::desk::{desk_again, duty_of, own_desk, ring, stale};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -36,7 +36,7 @@ impl Services {
     ) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let desk = own_desk(&mut work.tx, act, id).await?;
         duty_of(&desk, act)?;

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod alarms;
 pub mod audit_days;
+mod audit_records;
 pub mod auth;
 pub mod backup;
 mod board;
@@ -30,6 +31,7 @@ pub mod pharmacy;
 pub mod pictures;
 pub mod prescriptions;
 mod presence;
+pub mod private;
 pub mod receipts;
 pub mod recordings;
 pub mod refusal;
@@ -56,6 +58,7 @@ pub mod uploads;
 pub mod vault;
 pub mod verifying;
 pub mod visits;
+pub mod witness;
 pub mod work;
 
 use std::sync::Arc;

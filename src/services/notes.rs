@@ -3,7 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
-use crate::domain::access::{Access, ReadPurpose};
+use crate::domain::access::{Access, Asked, ReadPurpose};
 use crate::domain::ids::{NoteId, VisitId};
 use crate::domain::note::diff::diff;
 use crate::domain::note::merge::merge;
@@ -15,6 +15,7 @@ use crate::domain::signature::{Noted, Purpose};
 use crate::domain::text::Text;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
+use crate::protocol::reading::Again;
 use crate::protocol::visit::{
     MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest, SignatureView,
     SignedNote, VisitView,
@@ -22,7 +23,7 @@ use crate::protocol::visit::{
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
-use crate::services::signing::{SignAs, Validity, fingerprint};
+use crate::services::signing::{SignAs, Validity, fingerprint, is_signed_by};
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
@@ -45,7 +46,7 @@ impl Services {
         refuse_faults(&save.content)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.visit_again(act, command, id, done).await;
         }
         can_be_written(&doctors_visit(&mut work.tx, act, id).await?)?;
         let before = self.draft(&mut work.tx, id).await?;
@@ -86,8 +87,14 @@ impl Services {
     /// What a window wrote over an older version, merged with what is saved. Nothing is saved by it.
     pub async fn merge_note(&self, act: DoctorAct, id: VisitId, request: MergeRequest) -> Result<MergedNote, Refusal> {
         refuse_faults(&request.content)?;
+        let mut work = self.begin().await?;
+        let visit = doctors_visit(&mut work.tx, act, id).await?;
+        can_be_written(&visit)?;
+        // The answer is the whole draft, whatever was sent.
+        let asked = request.purpose.map(|Again::Continuity| Asked::Continuity);
+        self.may_read(&mut work, act.triage(), &visit, asked, "").await?;
+        work.commit().await?;
         let mut tx = self.db.read().await?;
-        can_be_written(&doctors_visit(&mut tx, act, id).await?)?;
         let theirs = self.draft(&mut tx, id).await?;
         let saved_by = match tx.notes().draft(id).await? {
             Some(row) => staff_name(&mut tx, row.saved_by).await?.0,
@@ -154,7 +161,7 @@ impl Services {
         }
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.visit_again(act, command, id, done).await;
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         can_be_written(&visit)?;
@@ -224,6 +231,19 @@ impl Services {
         Ok(NoteDraft { version: row.version, saved_at: Some(row.saved_at), content })
     }
 
+    /// Whether a signed version is what its signer signed. One that nobody signed is as broken as one of a wrong signature:
+    /// its hash has no key, and who may write to the database writes both.
+    pub(crate) async fn check_note(&self, tx: &mut Tx, row: &NoteRow) -> Result<Validity, Refusal> {
+        if hash_of(row) != row.hash {
+            return Ok(Validity::Broken);
+        }
+        let validity = self.check_signatures(tx, &row.id.to_string(), &row.hash).await?;
+        let Validity::Holds(signatures) = &validity else { return Ok(validity) };
+        let owner = SignAs::Account(row.signed_by).owner();
+        let is_own = is_signed_by(tx, signatures, Purpose::Note, &owner).await?;
+        Ok(if is_own { validity } else { Validity::Broken })
+    }
+
     pub(crate) async fn signed_notes(&self, tx: &mut Tx, visit: VisitId) -> Result<Vec<SignedNote>, Refusal> {
         let mut notes: Vec<SignedNote> = Vec::new();
         for row in tx.notes().signed(visit).await? {
@@ -231,15 +251,14 @@ impl Services {
                 tracing::error!(note.id = %row.id, "a signed note does not match its hash");
                 return Err(Refusal::new(ErrorCode::SignatureBroken, "a signed note does not match its hash"));
             }
-            let signature = match self.check_signatures(tx, &row.id.to_string(), &row.hash).await? {
+            let signature = match self.check_note(tx, &row).await? {
                 Validity::Holds(signatures) => match signatures.into_iter().next() {
                     Some(signature) => Some(signature_view(tx, signature).await?),
                     None => None,
                 },
-                // Notes that were signed before there were keys have their hash alone.
-                Validity::Unsigned => None,
-                Validity::Broken => {
-                    return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature does not hold"));
+                Validity::Unsigned | Validity::Broken => {
+                    tracing::error!(note.id = %row.id, "a signed note has no signature of its signer that holds");
+                    return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature does not hold, or is gone"));
                 }
             };
             let content: NoteContent = serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?;

@@ -14,6 +14,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::AttachmentInfo;
 use crate::services::Services;
 use crate::services::chat::{goes_on, party};
+use crate::services::private;
 use crate::services::refusal::Refusal;
 use crate::services::work::Work;
 use crate::store::{AttachmentRow, Tx, VisitRow};
@@ -88,8 +89,13 @@ impl Services {
         let (folder, number) = (path.parent().unwrap_or(&path).to_path_buf(), self.ids.uuid().simple());
         let part = folder.join(format!("{number}.part"));
         let written = async {
-            tokio::fs::create_dir_all(&folder).await?;
-            let mut file = tokio::fs::File::create(&part).await?;
+            private::folder(&folder)?;
+            let mut file = tokio::fs::OpenOptions::from(private::options())
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&part)
+                .await?;
             file.write_all(bytes).await?;
             file.sync_data().await?;
             // Whole or not at all, for whoever reads it in this moment.

@@ -4,7 +4,7 @@
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::access::ReadPurpose;
+use crate::domain::access::{Access, REASON_LEAST, REASON_LIMIT, ReadPurpose, is_reason};
 use crate::domain::audit::Kept;
 use crate::domain::audit::day::DaySeal;
 use crate::domain::audit::merkle::{Hash, inclusion};
@@ -13,20 +13,33 @@ use crate::domain::ids::{AccountId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::signature::{Purpose, export_hash, export_subject, review_subject};
 use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{
     ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VISIT_FORMAT,
     VisitExport,
 };
+use crate::protocol::reading::SealRequest;
 use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
+use crate::services::verifying::verify_export;
 use crate::services::visits::staff_visit;
 use crate::store::{NoteRow, OpinionRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
 
 impl Services {
-    /// A visit as a sealed file; that it was made is in the audit, with its hash.
-    pub async fn seal_visit(&self, act: AdministratorAct, id: VisitId) -> Result<String, Refusal> {
+    /// A visit as a sealed file: the whole record, for a reason that somebody else judges. That it was made is in the audit,
+    /// with its hash.
+    pub async fn seal_visit(
+        &self,
+        act: AdministratorAct,
+        id: VisitId,
+        request: SealRequest,
+    ) -> Result<String, Refusal> {
+        if !is_reason(&request.reason) {
+            let words = format!("why, in {REASON_LEAST} to {REASON_LIMIT} characters");
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", words));
+        }
         let mut work = self.begin().await?;
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let mut about = vec![id.to_string()];
@@ -59,11 +72,18 @@ impl Services {
         let signature = with_key(&mut work.tx, signature).await?;
         let visit = id.to_string();
         let head = VisitExport { format: VISIT_FORMAT.to_owned(), name, visit, hash: hash.clone(), signature };
-        let (who, detail) = (act.account.to_string(), json!({ "hash": hash }));
-        let what = id.to_string();
-        work.audit_read(act.institution, &who, "visit.seal", &what, ReadPurpose::Dispute, detail).await?;
+        let text = format!("{}\n{body}", json!(head));
+        // The server's signature would make a forged row look like what its people signed.
+        if let Err(unproved) = verify_export(&text, None) {
+            tracing::error!(visit.id = %id, %unproved, "a visit is not what was signed, and was not sealed");
+            return Err(Refusal::new(ErrorCode::SignatureBroken, "what is kept of this visit is not what was signed"));
+        }
+        let review = self.open_review(&mut work, act.institution, act.account, &visit, request.reason.trim()).await?;
+        let (who, detail) = (act.account.to_string(), json!({ "hash": hash, "review": review }));
+        let (what, purpose) = (id.to_string(), ReadPurpose::Record(Access::Dispute));
+        work.audit_read(act.institution, &who, "visit.seal", &what, purpose, detail).await?;
         work.commit().await?;
-        Ok(format!("{}\n{body}", json!(head)))
+        Ok(text)
     }
 }
 

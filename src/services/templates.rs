@@ -3,6 +3,7 @@
 use serde_json::json;
 use sqlx::types::Json;
 
+use crate::domain::access::Asked;
 use crate::domain::ids::TemplateId;
 use crate::domain::note::templates::{BODY_LIMIT, Inserted, MARKS_LIMIT, NAME_LIMIT, insert};
 use crate::domain::permission::DoctorAct;
@@ -86,13 +87,16 @@ impl Services {
     ) -> Result<NoteDraft, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.visit_again(act, command, request.visit, done).await;
         }
         let row = work.tx.templates().find(act.institution, id).await?;
         let is_offered =
             |row: &TemplateRow| row.owner.is_none_or(|owner| owner == act.account) && row.retired_at.is_none();
         let row = row.filter(is_offered).ok_or_else(Refusal::not_found)?;
-        can_be_written(&doctors_visit(&mut work.tx, act, request.visit).await?)?;
+        let visit = doctors_visit(&mut work.tx, act, request.visit).await?;
+        can_be_written(&visit)?;
+        // The answer is the whole draft.
+        self.may_read(&mut work, act.triage(), &visit, Some(Asked::Continuity), "").await?;
         let draft = self.draft(&mut work.tx, request.visit).await?;
         if draft.version != request.version {
             return Err(Refusal::new(ErrorCode::VersionConflict, "a newer draft was saved elsewhere; fetch it first"));

@@ -22,6 +22,7 @@ use crate::protocol::visit::ChatMessage;
 use crate::services::Services;
 use crate::services::chat::{Line, goes_on, party};
 use crate::services::pictures::{PICTURE_LIMIT, clean_picture, has_room, is_final, note_picture};
+use crate::services::private;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::topics::Topic;
@@ -236,9 +237,10 @@ impl Services {
         let path = self.upload_path(id);
         let written = async {
             if let Some(folder) = path.parent() {
-                tokio::fs::create_dir_all(folder).await?;
+                private::folder(folder)?;
             }
-            let mut file = tokio::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).await?;
+            let mut options = tokio::fs::OpenOptions::from(private::options());
+            let mut file = options.create(true).truncate(false).write(true).open(&path).await?;
             file.seek(SeekFrom::Start(offset)).await?;
             file.write_all(piece).await?;
             file.sync_data().await

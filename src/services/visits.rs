@@ -19,11 +19,13 @@ use crate::protocol::visit::{
     CurrentPatient, IdentityPanel, OutcomeRequest, PreviousVisit, RoomGrant, VisitSummary, VisitView,
 };
 use crate::services::Services;
+use crate::services::desk::desk_again;
 use crate::services::intake::patients::age_years;
 use crate::services::prescriptions::reason;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
 use crate::services::sessions::staff_name;
+use crate::services::signing::Validity;
 use crate::services::tickets::{device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
@@ -64,7 +66,11 @@ impl Services {
         let mut previous = Vec::new();
         for visit in tx.visits().of_patient(ticket.patient_id, 10).await? {
             let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
-            let newest = tx.notes().signed(visit.id).await?.pop();
+            // A diagnosis that is not what somebody signed is none.
+            let newest = match tx.notes().signed(visit.id).await?.pop() {
+                Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note),
+                _ => None,
+            };
             previous.push(PreviousVisit {
                 visit: visit.id,
                 at: visit.started_at,
@@ -171,7 +177,7 @@ impl Services {
         let why = why.filter(|_| outcome.refers_to().is_some());
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.visit_again(act, command, id, done).await;
         }
         doctors_visit(&mut work.tx, act, id).await?;
         if !work.tx.visits().set_outcome(id, outcome, why.as_deref()).await? {
@@ -190,7 +196,7 @@ impl Services {
     pub async fn end_visit(&self, act: DoctorAct, id: VisitId, command: &Command) -> Result<DeskView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return desk_again(work, act, command, done).await;
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         if visit.ended_at.is_some() {

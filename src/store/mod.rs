@@ -10,6 +10,7 @@ mod accounts;
 mod alarms;
 mod appointments;
 mod audit_days;
+mod audit_signed;
 mod clinics;
 mod codes;
 mod consents;
@@ -49,6 +50,7 @@ mod values;
 mod visits;
 mod wishes;
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -61,6 +63,7 @@ pub use accounts::{AccountRow, Accounts};
 pub use alarms::{AlarmRow, Alarms};
 pub use appointments::{AppointmentRow, Appointments};
 pub use audit_days::AuditDays;
+pub use audit_signed::SignedThere;
 pub use clinics::{ClinicRow, Clinics, ShownRow};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
@@ -249,7 +252,10 @@ impl Db {
             // Every connection to it would open another, empty database.
             return Err(StoreError::Other("SQLite needs a file here".to_owned()));
         }
-        let options = sqlite_options(SqliteConnectOptions::from_str(url)?.create_if_missing(true));
+        let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
+        // What SQLite puts beside it has the same rights.
+        private_file(options.get_filename())?;
+        let options = sqlite_options(options);
         let pool = |size: u32| SqlitePoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(5));
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(4).connect_with(options.pragma("query_only", "on")).await?;
@@ -323,6 +329,29 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Makes the file, or closes it to others: it holds what patients said.
+fn private_file(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(sqlx::Error::Io)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = file.metadata().map_err(sqlx::Error::Io)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            // Where it is another account's, it stays as that account wants it.
+            if file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).is_err() {
+                tracing::warn!("others on this machine may read the database's file");
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    drop(file);
+    Ok(())
 }
 
 fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {

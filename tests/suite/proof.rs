@@ -22,6 +22,12 @@ use crate::support::sql::run;
 
 /// The folder of a server that kept a log for two days and was not there today.
 async fn folder() -> (TempDir, Db) {
+    let (folder, db, _) = folder_of().await;
+    (folder, db)
+}
+
+/// The same, and whose it is.
+async fn folder_of() -> (TempDir, Db, InstitutionId) {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("secret.key"), [7; 32]).unwrap();
     let db = Db::open(&format!("sqlite:{}", folder.path().join("yunzhen.db").display())).await.unwrap();
@@ -50,7 +56,7 @@ async fn folder() -> (TempDir, Db) {
         tx.audit().append(id, &entry).await.unwrap();
     }
     tx.commit().await.unwrap();
-    (folder, db)
+    (folder, db, id)
 }
 
 /// What a command printed, both ways, and whether it said yes.
@@ -94,11 +100,38 @@ async fn an_export_verifies_without_the_server() {
         let exported = exported_day(signing).await;
         std::fs::write(&file, &exported).unwrap();
         let (text, proved) = said(elsewhere.path(), &["verify", name]);
-        assert!(proved && text.contains("authentic: the audit log of Demo Hospital"), "{text}");
+        assert!(!proved && text.contains("whole, key not compared: the audit log of institution_"), "{text}");
+        assert!(!text.contains("authentic"), "whoever makes a key makes such a file: {text}");
+        assert_eq!(ended(&["verify", name]), Some(3), "neither yes nor no");
+        let head: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+        let ours: ExportSignature = serde_json::from_value(head["signature"].clone()).unwrap();
+        let key = ours.fingerprint();
+        let verify = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let (text, proved) = said(elsewhere.path(), &["verify", name, "--key", &key]);
+            assert_eq!(ended(&["verify", name, "--key", &key]), Some(i32::from(!proved)));
+            (text, proved)
+        };
+        let (text, proved) = verify(&exported);
+        assert!(proved && text.contains("authentic: the audit log of institution_"), "{text}");
         assert!(text.contains(&format!("({})", signing.name())), "{text}");
-        std::fs::write(&file, exported.replacen("visit_0", "visit_8", 1)).unwrap();
-        let (text, proved) = said(elsewhere.path(), &["verify", name]);
+        // The name is for people; nobody signs it, and nobody is told it as if it were signed.
+        let (text, proved) = verify(&exported.replacen("Demo Hospital", "Other Hospital", 1));
+        assert!(proved && !text.contains("Hospital"), "{text}");
+        let (text, proved) = verify(&exported.replacen("visit_0", "visit_8", 1));
         assert!(!proved && text.contains("NOT authentic: entry 1 was changed"), "{text}");
+        let other_letters = [
+            exported.replace('\n', "\r\n"),
+            exported.replacen("\"seq\":1", "\"seq\": 1", 1),
+            exported.replacen("\"seq\":1", "\"seq\":9,\"seq\":1", 1),
+            format!("{exported}\n"),
+            exported.trim_end().to_owned(),
+        ];
+        for changed in other_letters {
+            assert_ne!(changed, exported);
+            let (text, proved) = verify(&changed);
+            assert!(!proved && text.contains("NOT authentic"), "{text}");
+        }
     }
 }
 
@@ -117,6 +150,57 @@ async fn a_seal_beside_the_server_is_by_the_key_that_lives_whatever_the_shell_sa
     assert!(whole && text.contains("(Ed25519)") && !text.contains("SM2"), "{text}");
     let (text, whole) = said(folder.path(), &["audit", "verify", "--demo"]);
     assert!(whole && text.matches("sealed by the key").count() == 1, "{text}");
+}
+
+/// How a command ends.
+fn ended(arguments: &[&str]) -> Option<i32> {
+    bare(arguments).output().unwrap().status.code()
+}
+
+/// Takes away what a database holds against being changed.
+async fn without_triggers(db: &Db) {
+    for table in ["audit", "audit_day", "audit_checkpoint", "signature"] {
+        for trigger in ["never_changes", "never_goes"] {
+            run(db, format!("drop trigger {table}_{trigger}").leak()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_writes_the_whole_log_anew_with_its_seals_is_found_by_the_file_beside_the_database() {
+    let (folder, db, id) = folder_of().await;
+    let (text, sealed) = said(folder.path(), &["audit", "seal", "--demo"]);
+    assert!(sealed, "{text}");
+    let (text, whole) = said(folder.path(), &["audit", "verify", "--demo"]);
+    assert!(whole && text.contains("audit-witness.ndjson names it up to entry 5"), "{text}");
+    // Another log, shorter by an entry, with everything that speaks for it in the database.
+    without_triggers(&db).await;
+    for table in ["audit", "audit_day", "audit_checkpoint", "signature", "topic"] {
+        run(&db, format!("delete from {table}").leak()).await;
+    }
+    let mut tx = db.begin().await.unwrap();
+    for number in 0..4_u32 {
+        let entry = Entry {
+            at: Clock::System.now() - Duration::from_hours(60 - u64::from(number)),
+            actor: "account_1".into(),
+            action: "visit.read".into(),
+            subject: format!("visit_{number}"),
+            purpose: None,
+            detail: json!({}),
+        };
+        tx.audit().append(id, &entry).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let words = "is not what the file beside the database says of it, or is gone";
+    let (text, whole) = said(folder.path(), &["audit", "verify", "--demo"]);
+    assert!(!whole && text.contains(words), "{text}");
+    let (text, sealed) = said(folder.path(), &["audit", "seal", "--demo"]);
+    assert!(!sealed && text.contains(words) && text.contains("nothing of it is signed"), "{text}");
+    // Whoever has the folder, too, is found by whoever kept the heads elsewhere: that the file is gone is said.
+    std::fs::remove_file(folder.path().join("audit-witness.ndjson")).unwrap();
+    let (text, whole) = said(folder.path(), &["audit", "verify", "--demo"]);
+    assert!(whole && text.contains("there is no audit-witness.ndjson"), "{text}");
+    db.close().await;
 }
 
 /// The first sealed day of a server that signs so, as the file that its operator gets.
@@ -306,6 +390,7 @@ async fn a_backup_and_a_hospital_from_it_are_two_commands() {
     assert_eq!(std::fs::read(elsewhere.path().join("attachments/0190aa")).unwrap(), b"picture");
     let (text, verified) = said(elsewhere.path(), &["audit", "verify", "--demo"]);
     assert!(verified && text.contains("sealed by the key") && text.contains("all hold"), "{text}");
+    assert!(text.contains("audit-witness.ndjson names it up to entry 5"), "the file came along: {text}");
     let (text, again) = said(elsewhere.path(), &restore);
     assert!(!again && text.contains("there is something in"), "a hospital is not written over: {text}");
 }

@@ -138,6 +138,14 @@ pub enum What {
     Signature,
     /// A signed head of the running day is not that of the log, is not signed by the server's key, or is gone.
     Checkpoint,
+    /// What somebody signed at this entry is not there as it was signed, or its signature is not.
+    Record,
+    /// The file beside the database names another entry, another seal, or more than there is.
+    Witness,
+    /// Heads were signed, and the file beside the database that names them is gone.
+    NoWitness,
+    /// The day is over, the log went on for more than two days, and no seal is there.
+    Unsealed,
 }
 
 /// The first place where the log is not what was written.
@@ -163,8 +171,17 @@ impl fmt::Display for Break {
             What::Seal => write!(f, "the seals around entry {seq} do not follow from each other")?,
             What::Signature => write!(f, "the seal up to entry {seq} is not signed by the server's key")?,
             What::Checkpoint => write!(f, "the signed head at entry {seq} is not that of the log, or is gone")?,
+            What::Record => write!(f, "what was signed at entry {seq} is not there as it was signed")?,
+            What::Witness => write!(f, "entry {seq} is not what the file beside the database says of it, or is gone")?,
+            What::NoWitness => {
+                return write!(f, "the file beside the database is gone, which named the signed head at entry {seq}");
+            }
+            What::Unsealed => {
+                write!(f, "no day is sealed from entry {seq} on, though one is over since more than two days")?
+            }
         }
         match self.day {
+            Some(day) if self.what == What::Unsealed => write!(f, ": {day}"),
             Some(day) => write!(f, ", in the sealed day {day}"),
             None => write!(f, ", after the last sealed day"),
         }

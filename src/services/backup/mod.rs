@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use self::container::{Opener, Sealer};
 use crate::clock::Ids;
 use crate::domain::time::Timestamp;
+use crate::services::private;
 use crate::services::recordings::Archive;
+use crate::services::witness::WITNESS;
 use crate::store::{Copied, Db, POSTGRES_FOLDER, SQLITE_NAME, StoreError, newest_step};
 
 const PICTURES: &str = "attachments/";
@@ -183,6 +185,11 @@ async fn write_to(hospital: &Hospital<'_>, at: Timestamp, key: &[u8; 32], file: 
             }
         }
     }
+    // Before the database: what it names is in the copy.
+    let witness = hospital.data_dir.join(WITNESS);
+    if witness.exists() {
+        writer.file(WITNESS, &witness)?;
+    }
     // What is known now and goes before it is read may have its row in the copy: somebody has to say so.
     let mut tx = hospital.db.read().await?;
     let drawn = tx.messages().all_attachments().await?.into_iter().map(|id| id.as_uuid().simple().to_string());
@@ -264,7 +271,7 @@ pub async fn read(source: &Path, key: &[u8; 32], place: &Place<'_>) -> Result<To
     if place.server.is_none() && place.file.exists() {
         return Err(used(&place.file));
     }
-    for name in [SECRET, "attachments", "spool"] {
+    for name in [SECRET, WITNESS, "attachments", "spool"] {
         let path = place.data_dir.join(name);
         if path.exists() && !(path.is_dir() && files_in(&path)?.is_empty()) {
             return Err(used(&path));
@@ -309,7 +316,7 @@ pub async fn read(source: &Path, key: &[u8; 32], place: &Place<'_>) -> Result<To
         return Err(BackupError::Other("there is more in the backup than it says".to_owned()));
     }
     for folder in ["attachments", "spool"] {
-        std::fs::create_dir_all(place.data_dir.join(folder))?;
+        private::folder(&place.data_dir.join(folder))?;
     }
     let mut tables = Vec::new();
     let files = entries.len();
@@ -356,6 +363,7 @@ fn is_ours(name: &str) -> bool {
     let single = |rest: &str| !rest.is_empty() && !rest.contains('/');
     let known = name == SQLITE_NAME
         || name == SECRET
+        || name == WITNESS
         || name.strip_prefix(POSTGRES_FOLDER).is_some_and(single)
         || [PICTURES, SPOOL].iter().any(|folder| name.strip_prefix(folder).is_some_and(single))
         || name.strip_prefix(FILMS).is_some_and(|rest| !rest.is_empty());
@@ -368,9 +376,15 @@ mod tests {
 
     #[test]
     fn nothing_of_a_backup_is_written_beside_the_hospital() {
-        for name in
-            ["yunzhen.db", "secret.key", "attachments/0190", "recordings/2026/film", "postgres/visit", "spool/a.done"]
-        {
+        for name in [
+            "yunzhen.db",
+            "secret.key",
+            "audit-witness.ndjson",
+            "attachments/0190",
+            "recordings/2026/film",
+            "postgres/visit",
+            "spool/a.done",
+        ] {
             assert!(is_ours(name), "{name}");
         }
         for name in [

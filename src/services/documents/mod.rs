@@ -111,11 +111,10 @@ impl Services {
         let (row, note) = row.zip(view.signed.last()).ok_or_else(|| {
             Refusal::new(ErrorCode::DocumentUnsigned, "nothing is signed yet; there is no document of a draft")
         })?;
-        // A record from before there were keys has no signature; one that does not hold is no document.
-        let signed = self.check_signatures(&mut work.tx, &row.id.to_string(), &row.hash).await?;
-        if signed == Validity::Broken {
+        let signed = self.check_note(&mut work.tx, &row).await?;
+        let Validity::Holds(_) = &signed else {
             return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature of this record does not hold"));
-        }
+        };
         let institution = work.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (hash, title, parts) = match kind {
@@ -259,11 +258,8 @@ impl Services {
         let sound = match &standing {
             Some(standing) => match self.check_signatures(&mut tx, &code.subject, &standing.signed).await? {
                 Validity::Holds(_) => true,
-                // Notes of earlier versions of this program have a hash alone; nothing else ever had.
-                Validity::Unsigned => {
-                    [DocumentKind::Record, DocumentKind::Referral].iter().any(|kind| kind.as_str() == code.kind)
-                }
-                Validity::Broken => false,
+                // Its hash has no key: whoever may write to the database writes both.
+                Validity::Unsigned | Validity::Broken => false,
             },
             None => false,
         };

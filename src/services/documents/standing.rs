@@ -6,10 +6,10 @@ use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
 use crate::domain::time::Timestamp;
 use crate::protocol::proof::{DocumentKind, DocumentState};
 use crate::services::Services;
-use crate::services::notes::hash_of;
 use crate::services::opinions::hash_of as hash_of_opinion;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
+use crate::services::signing::Validity;
 use crate::store::{CodeOfDocument, SignedVersionRow, Tx};
 
 /// Of a document that is what was signed.
@@ -29,7 +29,7 @@ impl Services {
         } else if code.kind == DocumentKind::Opinion.as_str() {
             opinion_standing(tx, code).await
         } else {
-            note_standing(tx, code).await
+            self.note_standing(tx, code).await
         }
     }
 
@@ -57,31 +57,21 @@ impl Services {
         let (signed_at, clinic, signed) = (version.signed_at, row.clinic_id, code.hash.clone());
         Ok(Some(Standing { state, signed_at, clinic, signed }))
     }
-}
 
-/// An opinion: once signed it is never amended.
-async fn opinion_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
-    let Some(id) = OpinionId::from_key(&code.subject) else { return Ok(None) };
-    let Some(row) = tx.opinions().find(id).await? else { return Ok(None) };
-    let Some(visit) = tx.visits().find(row.visit_id).await? else { return Ok(None) };
-    let is_whole = row.hash.as_ref() == Some(&code.hash) && hash_of_opinion(&row) == code.hash;
-    let Some(signed_at) = row.closed_at.filter(|_| is_whole) else { return Ok(None) };
-    let (state, signed) = (DocumentState::Authentic, code.hash.clone());
-    Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
-}
-
-/// A record, or a referral slip: a slip is made of the note and of where and why the visit sends its patient. One that says
-/// something else than the visit does now was printed before, and is in force no longer.
-async fn note_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
-    let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
-    let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
-    let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
-    let is_slip = code.kind == DocumentKind::Referral.as_str();
-    if (!is_slip && note.hash != code.hash) || hash_of(&note) != note.hash {
-        return Ok(None);
+    /// A record, or a referral slip: a slip is made of the note and of where and why the visit sends its patient. One that
+    /// says something else than the visit does now was printed before, and is in force no longer.
+    async fn note_standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+        let Some(id) = NoteId::from_key(&code.subject) else { return Ok(None) };
+        let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
+        let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
+        let is_slip = code.kind == DocumentKind::Referral.as_str();
+        let is_whole = is_slip || note.hash == code.hash;
+        if !is_whole || !matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) {
+            return Ok(None);
+        }
+        let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
+        let is_behind = newest > Some(note.number) || (is_slip && !referral::is_of(&visit, &note.hash, &code.hash));
+        let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
+        Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
     }
-    let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
-    let is_behind = newest > Some(note.number) || (is_slip && !referral::is_of(&visit, &note.hash, &code.hash));
-    let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
-    Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
 }

@@ -15,6 +15,7 @@ use crate::services::Services;
 use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
+use crate::services::signing::Validity;
 use crate::services::work::Command;
 use crate::store::{PrescriptionRow, Tx};
 
@@ -37,7 +38,7 @@ impl Services {
     ) -> Result<ReviewSheet, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
         let row = held(&mut work.tx, act.institution, id).await?;
         let state = state_of(&row)?.at(work.now).phase();
@@ -94,9 +95,11 @@ impl Services {
     async fn review_sheet(&self, tx: &mut Tx, row: PrescriptionRow, now: Timestamp) -> Result<ReviewSheet, Refusal> {
         let visit = tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let facts = self.facts_for_gate(tx, &visit, now).await?;
-        let signed = tx.notes().signed(visit.id).await?.pop().map(|note| note.content.0);
-        let note = match signed {
-            Some(note) => Some(note),
+        let note = match tx.notes().signed(visit.id).await?.pop() {
+            Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note.content.0),
+            Some(_) => {
+                return Err(Refusal::new(ErrorCode::SignatureBroken, "the record of this visit is not what was signed"));
+            }
             None => tx.notes().draft(visit.id).await?.map(|draft| draft.content.0),
         };
         let note = note.map(serde_json::from_value::<NoteContent>).transpose().map_err(|e| Refusal::internal(&e))?;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::herb::gate::{Finding, Needs, Report};
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::PharmacistAct;
@@ -39,7 +40,7 @@ impl Services {
         };
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         if row.state == Phase::Draft {
@@ -91,7 +92,7 @@ impl Services {
     ) -> Result<PrescriptionView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         if row.state == Phase::Draft {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::herb::HerbSet;
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
@@ -32,7 +33,7 @@ impl Services {
     ) -> Result<PrescriptionView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         if work.tx.prescriptions().of_visit(id).await?.len() >= OF_A_VISIT {
@@ -91,11 +92,18 @@ impl Services {
     ) -> Result<PrescriptionView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         if let Err(behind) = same_version(&row, save.version) {
-            return Err(behind.with_newer(&self.prescription_view(&mut work.tx, row).await?));
+            let behind = behind.with_newer(&self.prescription_view(&mut work.tx, row).await?);
+            // What is newer leaves with the refusal; the work that is refused does not.
+            drop(work);
+            let mut work = self.begin().await?;
+            let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
+            work.audit_read(act.institution, &who, "rx.read", &what, why, json!({ "newer": true })).await?;
+            work.commit().await?;
+            return Err(behind);
         }
         let was = row.state;
         state_of(&row)?.at(work.now).change().map_err(refused)?;

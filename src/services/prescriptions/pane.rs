@@ -74,7 +74,7 @@ impl Services {
     ) -> Result<VisitPrescriptions, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         let row = BasisRow {
@@ -97,6 +97,11 @@ impl Services {
             "paediatric": row.paediatric, "pregnancy": row.pregnancy,
         });
         work.audit_why(act.institution, &who, "visit.basis", &what, None, detail).await?;
+        let read: Vec<PrescriptionId> = view.prescriptions.iter().map(|one| one.id).collect();
+        if !read.is_empty() {
+            let detail = json!({ "prescriptions": read });
+            work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Treatment, detail).await?;
+        }
         work.emit(act.institution, Topic::Visit(id).to_string(), "rx.basis", json!({})).await?;
         work.commit().await?;
         Ok(view)

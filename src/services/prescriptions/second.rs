@@ -44,7 +44,7 @@ impl Services {
         let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         same_version(&row, request.version)?;

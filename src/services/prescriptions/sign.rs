@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::date::bounds;
 use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
@@ -33,7 +34,7 @@ impl Services {
         let longer = longer(&request)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
@@ -148,7 +149,7 @@ impl Services {
         let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
-            return Ok(done);
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;

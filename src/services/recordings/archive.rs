@@ -17,6 +17,7 @@ use super::sealed::{OVERHEAD, Seal};
 use super::survey::Survey;
 use crate::clock::Ids;
 use crate::domain::ids::VisitId;
+use crate::services::private;
 use crate::services::vault::{Field, Vault};
 
 /// Pieces that wait for a slow store.
@@ -32,8 +33,7 @@ pub fn open_archive(
     folder: &Path,
 ) -> Result<Archive, object_store::Error> {
     let Some(url) = url else {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| object_store::Error::Generic { store: "folder", source: e.into() })?;
+        private::folder(folder).map_err(|e| object_store::Error::Generic { store: "folder", source: e.into() })?;
         return Ok(Archive(Arc::new(object_store::local::LocalFileSystem::new_with_prefix(folder)?)));
     };
     let generic = |source| object_store::Error::Generic { store: "address", source };

@@ -16,6 +16,7 @@ use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::limits::{Allowance, Floor};
 use crate::domain::recording::{Agreed, Gap, GapCause, Piece, Recorder, Take, webm};
 use crate::domain::time::Timestamp;
+use crate::services::private;
 use crate::services::vault::{Field, Vault};
 
 /// What a file's name ends with.
@@ -88,7 +89,7 @@ impl Spool {
     }
 
     fn open(&self, whose: &Whose, part: u32) -> std::io::Result<(PathBuf, Writer)> {
-        std::fs::create_dir_all(&self.folder)?;
+        private::folder(&self.folder)?;
         let (id, key) = (self.ids.uuid(), self.ids.secret::<32>());
         let wrapped = hex(&self.vault.seal(Field::RecordingKey, id, &hex(&key)));
         let &Whose { room, participant, started_at, ref agreed } = whose;
@@ -118,7 +119,7 @@ pub struct SpoolRecorder(pub Arc<Spool>);
 impl Recorder for SpoolRecorder {
     fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Option<Box<dyn Take>> {
         let spool = Arc::clone(&self.0);
-        if let Err(error) = std::fs::create_dir_all(&spool.folder) {
+        if let Err(error) = private::folder(&spool.folder) {
             tracing::error!(%error, "the folder of the recordings cannot be made");
             return None;
         }

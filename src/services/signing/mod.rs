@@ -235,6 +235,21 @@ pub fn fingerprint(public_key: &[u8]) -> String {
     hex(&Sha256::digest(public_key))
 }
 
+/// Whether one of these signatures, which hold, was made for this purpose by this owner's key.
+pub(crate) async fn is_signed_by(
+    tx: &mut Tx,
+    signatures: &[SignatureRow],
+    purpose: Purpose,
+    owner: &str,
+) -> Result<bool, Refusal> {
+    for signature in signatures.iter().filter(|signature| signature.purpose == purpose) {
+        if tx.signatures().key(signature.key_id).await?.is_some_and(|key| key.owner == owner) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether a signature is its key's, over its own words.
 pub(crate) fn signature_holds(signature: &SignatureRow, key: &KeyRow) -> bool {
     let words = signed_words(signature.purpose, &signature.subject, &signature.hash, &key.id.to_string(), signature.at);

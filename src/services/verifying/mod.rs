@@ -108,19 +108,28 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
     Ok(Proved { what: proved, fingerprint: found, algorithm: signature.algorithm })
 }
 
+/// An entry as a line of an exported day.
+pub(super) fn written(entry: &Kept) -> String {
+    format!("{}\n", serde_json::json!(entry))
+}
+
 fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let day: DayExport = serde_json::from_str(head).map_err(|_| Unproved::Unreadable { line: 1 })?;
     let canonical = serde_json::json!(day).to_string();
     if canonical != head {
         return Err(Unproved::Content("the first line".to_owned()));
     }
-    let DayExport { name, seal, sealed_at, signature, .. } = day;
+    // Its name is signed by nobody, and not repeated.
+    let DayExport { seal, sealed_at, signature, .. } = day;
     if !signature.is_of_server_for(Purpose::AuditDay, &seal.subject(), &seal.hash()) || sealed_at != signature.at {
         return Err(Unproved::Signature);
     }
     let mut verifier: Option<Verifier> = None;
-    for (line, number) in rest.lines().zip(2..) {
+    for (line, number) in rest.split_inclusive('\n').zip(2..) {
         let entry: Kept = serde_json::from_str(line).map_err(|_| Unproved::Unreadable { line: number })?;
+        if written(&entry) != line {
+            return Err(Unproved::Content(format!("line {number}")));
+        }
         // What was before the first entry is in its own words, which the root covers.
         let verifier = verifier.get_or_insert_with(|| Verifier::of_day(seal.clone(), entry.previous_hash.clone()));
         verifier.push(&entry).map_err(Unproved::Broken)?;
@@ -128,5 +137,5 @@ fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let verifier = verifier.unwrap_or_else(|| Verifier::of_day(seal.clone(), seal.head_hash.clone()));
     let entries = verifier.end(seal.last).map_err(Unproved::Broken)? - seal.first + 1;
     let (id, date) = (&seal.institution, seal.day);
-    Ok((format!("authentic: the audit log of {name} ({id}) of {date}, {entries} entries"), signature))
+    Ok((format!("authentic: the audit log of {id} of {date}, {entries} entries"), signature))
 }

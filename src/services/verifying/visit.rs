@@ -80,7 +80,7 @@ fn inside(what: String) -> Unproved {
     Unproved::Content(what)
 }
 
-/// How many signatures a version of the record has, where all hold and it is what was hashed.
+/// How many signatures a version of the record has, where all hold, one is its signer's, and it is what was hashed.
 fn note_holds(visit: &str, note: &SealedNote) -> Option<usize> {
     let of = Noted {
         visit,
@@ -94,7 +94,8 @@ fn note_holds(visit: &str, note: &SealedNote) -> Option<usize> {
     // A signature of an earlier content is none of this one.
     let own: Vec<_> = note.signatures.iter().filter(|one| one.hash == note.hash).collect();
     let holds = own.iter().all(|one| one.holds_for(one.purpose, &note.id, &note.hash));
-    (of.hash() == note.hash && holds).then_some(own.len())
+    let is_signed = own.iter().any(|one| one.purpose == Purpose::Note && one.owner == note.signed_by);
+    (of.hash() == note.hash && holds && is_signed).then_some(own.len())
 }
 
 /// How many signatures a prescription has, where all hold, each version is signed by whoever it says, and its state is one
@@ -167,4 +168,64 @@ fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {
     let (Some(index), Some(count)) = (number(entry.seq - seal.first), number(seal.entries())) else { return false };
     is_included(&entry.leaf(), index, count, &path, &root)
         && signature.is_of_server_for(Purpose::AuditDay, &seal.subject(), &seal.hash())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::signature::{Algorithm, signed_words};
+    use crate::domain::time::Timestamp;
+    use crate::services::signing::scheme;
+
+    const DOCTOR: &str = "account_1";
+
+    fn signature(owner: &str, purpose: Purpose, hash: &str) -> ExportSignature {
+        let (scheme, seed, at) = (scheme(Algorithm::Ed25519), [7; 32], Timestamp::from_millis(2));
+        let words = signed_words(purpose, "note_1", hash, "key_1", at);
+        ExportSignature {
+            purpose,
+            subject: "note_1".to_owned(),
+            hash: hash.to_owned(),
+            at,
+            key: "key_1".to_owned(),
+            owner: owner.to_owned(),
+            algorithm: Algorithm::Ed25519,
+            public_key: hex(&scheme.public_key(&seed).unwrap()),
+            bytes: hex(&scheme.sign(&seed, words.as_bytes()).unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_version_of_the_record_is_signed_by_its_signer_or_is_not_authentic() {
+        let (at, content) = (Timestamp::from_millis(1), "{}");
+        let of = Noted {
+            visit: "visit_1",
+            number: 1,
+            content,
+            signed_by: DOCTOR,
+            signed_at: at,
+            reason: None,
+            previous_hash: "",
+        };
+        let hash = of.hash();
+        let note = |signatures: Vec<ExportSignature>| SealedNote {
+            id: "note_1".to_owned(),
+            number: 1,
+            content: content.to_owned(),
+            hash: hash.clone(),
+            previous_hash: String::new(),
+            signed_by: DOCTOR.to_owned(),
+            signed_at: at,
+            reason: None,
+            signatures,
+        };
+        let holds = |signatures| note_holds("visit_1", &note(signatures));
+        let own = || signature(DOCTOR, Purpose::Note, &hash);
+        assert_eq!(holds(vec![own()]), Some(1));
+        assert_eq!(holds(Vec::new()), None, "its hash alone is anybody's");
+        assert_eq!(holds(vec![signature("account_2", Purpose::Note, &hash)]), None);
+        assert_eq!(holds(vec![signature(DOCTOR, Purpose::Confirmation, &hash)]), None);
+        assert_eq!(holds(vec![signature(DOCTOR, Purpose::Note, "aa")]), None, "of another content");
+        assert_eq!(holds(vec![own(), ExportSignature { bytes: "00".repeat(64), ..own() }]), None);
+    }
 }

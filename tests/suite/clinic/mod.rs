@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the stage is part of the tests: what does not work fails them")]
 
 mod admission;
+mod again;
 mod appointments;
 pub mod audits;
 mod authors;
@@ -12,6 +13,7 @@ mod drawn;
 mod dropped;
 mod estimate;
 mod exams;
+mod forged;
 mod formula_templates;
 mod holders;
 mod holding;
@@ -24,6 +26,7 @@ mod opinions;
 mod pictures;
 mod prescription_gate;
 mod prescriptions;
+mod private;
 mod proofs;
 mod purposes;
 mod reading;

@@ -318,10 +318,11 @@ async fn a_sealed_visit_is_verified_by_anybody_and_a_changed_letter_is_found() {
     let boss = stage.staff("admin").await;
     let path = format!("/visits/{}/seal", visit.id);
     let nurse = stage.staff("nurse").await;
-    assert_eq!(stage.act(&path, &nurse).await.refusal().0, 403);
+    assert_eq!(stage.post(&path, &nurse, json!({ "reason": "医疗纠纷" })).await.refusal().0, 403);
     let key = stage.get("/audit/days", &boss).await.ok()["fingerprint"].as_str().unwrap().to_owned();
     let url = format!("http://{}/api/v1{path}", stage.server.http_addr);
-    let text = reqwest::Client::new().post(url).bearer_auth(&boss).send().await.unwrap().text().await.unwrap();
+    let request = reqwest::Client::new().post(url).bearer_auth(&boss).json(&json!({ "reason": "医疗纠纷" }));
+    let text = request.send().await.unwrap().text().await.unwrap();
     let proved = verify_export(&text, Some(&key)).unwrap();
     assert!(proved.what.contains("2 signed versions"), "{proved}");
     assert!(!proved.what.contains(" 0 of them"), "{proved}");

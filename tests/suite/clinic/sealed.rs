@@ -17,7 +17,11 @@ use crate::support::binary::bare;
 /// The letters of an answer.
 pub(super) async fn text(stage: &Stage, method: reqwest::Method, path: &str, token: &str) -> String {
     let url = format!("http://{}/api/v1{path}", stage.server.http_addr);
-    let answer = reqwest::Client::new().request(method, url).bearer_auth(token).send().await.unwrap();
+    let mut request = reqwest::Client::new().request(method.clone(), url).bearer_auth(token);
+    if method == reqwest::Method::POST {
+        request = request.json(&json!({ "reason": "医疗纠纷" }));
+    }
+    let answer = request.send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     answer.text().await.unwrap()
 }

@@ -12,6 +12,7 @@ use yunzhen::services::audit_days::{Notary, VerifiedLog};
 use yunzhen::services::signing::Choice;
 use yunzhen::services::vault::Vault;
 use yunzhen::services::verifying::{Unproved, verify_export};
+use yunzhen::services::witness::{WITNESS, Witness};
 use yunzhen::store::{Db, InstitutionRow};
 
 use crate::support::hospital::{Hospital, MORNING};
@@ -310,5 +311,83 @@ on_both! {
         without_triggers(&db).await;
         run(&db, "update audit set subject = 'visit_9' where seq = 8").await;
         assert!(office.notary().checkpoint(now).await.is_err());
+    }
+
+    async fn who_cuts_off_the_end_with_its_signed_head_is_found_by_the_file_beside_the_database(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::beside(folder.path());
+        let found = async || {
+            let (mut logs, _) = office.notary().verify_beside(&witness).await.unwrap();
+            logs.pop().unwrap().found.map_err(|broken| broken.to_string())
+        };
+        assert_eq!(office.notary().seal_beside(now, &witness).await.unwrap(), 3);
+        work(&hospital, 3, 4).await;
+        assert_eq!(office.notary().checkpoint_beside(now, &witness).await.unwrap(), 1);
+        assert_eq!(office.notary().bear_witness(&witness).await.unwrap(), 0, "it names all");
+        work(&hospital, 3, 1).await;
+        assert_eq!(found().await, Ok(11));
+        without_triggers(&db).await;
+        run(&db, "delete from audit where seq > 8").await;
+        run(&db, "update topic set head = 8 where topic like 'audit:%'").await;
+        run(&db, "delete from audit_checkpoint").await;
+        run(&db, "delete from signature where purpose = 'audit_checkpoint'").await;
+        assert_eq!(office.found().await, Ok(8), "all that speaks for it in the database went with it");
+        let words = "entry 9 is not what the file beside the database says of it, or is gone, after the last sealed day";
+        assert_eq!(found().await, Err(words.to_owned()));
+        // As many entries as before, and others: it is not signed, and the file does not learn it.
+        work(&hospital, 3, 5).await;
+        assert!(found().await.unwrap_err().contains("entry 10 is not what the file beside the database says"));
+        assert!(office.notary().checkpoint_beside(now, &witness).await.is_err());
+        assert!(office.notary().seal_beside(now + DAY, &witness).await.is_err());
+        assert_eq!((office.log().await.days, office.log().await.signed_to), (3, None));
+        assert_eq!(office.notary().bear_witness(&witness).await.unwrap(), 0);
+    }
+
+    async fn a_day_that_was_sealed_anew_is_found_by_the_file_beside_the_database(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::beside(folder.path());
+        office.notary().seal_beside(now, &witness).await.unwrap();
+        without_triggers(&db).await;
+        run(&db, "delete from audit_day where day = '2026-11-26'").await;
+        run(&db, "delete from signature where subject like '%2026-11-26'").await;
+        assert_eq!(office.found().await, Ok(6));
+        let (mut logs, _) = office.notary().verify_beside(&witness).await.unwrap();
+        let words = "entry 5 is not what the file beside the database says of it, or is gone, in the sealed day 2026-11-26";
+        assert_eq!(logs.pop().unwrap().found.unwrap_err().to_string(), words);
+    }
+
+    async fn a_file_that_is_gone_is_a_break_where_heads_were_signed(db: Db) {
+        let (_, office, now) = three_days(&db).await;
+        let folder = tempfile::tempdir().unwrap();
+        let witness = Witness::beside(folder.path());
+        let look = async || {
+            let (mut logs, testimony) = office.notary().verify_beside(&witness).await.unwrap();
+            (logs.pop().unwrap().found.map_err(|broken| broken.to_string()), testimony.is_there)
+        };
+        office.seal(now).await;
+        assert_eq!(look().await, (Ok(6), false), "no head is signed: nothing was there to be named");
+        office.notary().checkpoint_beside(now, &witness).await.unwrap();
+        assert_eq!(look().await, (Ok(6), true));
+        std::fs::remove_file(folder.path().join(WITNESS)).unwrap();
+        let words = "the file beside the database is gone, which named the signed head at entry 6";
+        assert_eq!(look().await, (Err(words.to_owned()), false));
+    }
+
+    async fn a_day_that_is_long_over_and_has_no_seal_is_a_break(db: Db) {
+        let (hospital, office, now) = three_days(&db).await;
+        let words = "no day is sealed from entry 1 on, though one is over since more than two days: 2026-11-24";
+        assert_eq!(office.found().await, Err(words.to_owned()));
+        office.seal(now).await;
+        assert_eq!(office.found().await, Ok(6));
+        // A server that stood still could not seal; once it works, it has to.
+        work(&hospital, 5, 1).await;
+        assert_eq!(office.found().await, Ok(7));
+        work(&hospital, 6, 1).await;
+        let words = "no day is sealed from entry 6 on, though one is over since more than two days: 2026-11-27";
+        assert_eq!(office.found().await, Err(words.to_owned()));
+        office.seal(MORNING + DAY * 6).await;
+        assert_eq!(office.found().await, Ok(8));
     }
 }

@@ -4,6 +4,7 @@ mod access_reviews;
 mod alarms;
 mod audit;
 mod audit_days;
+mod audit_signed;
 mod booking;
 mod events;
 mod formula_templates;

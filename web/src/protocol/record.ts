@@ -95,7 +95,7 @@ export interface ReadView {
   name: Text
   title: Text
   is_own: boolean
-  purpose: 'treating' | 'own_work' | 'consultation' | 'continuity' | 'break_glass' | null
+  purpose: 'treating' | 'own_work' | 'consultation' | 'continuity' | 'break_glass' | 'dispute' | null
 }
 
 export interface AccessReview {

@@ -79,7 +79,7 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
       draft,
       {
         save: (version, content) => http.put<NoteDraft>(`/visits/${id}/note`, { version, content }),
-        merge: (version, content) => http.post<MergedNote>(`/visits/${id}/note/merge`, { version, content }),
+        merge: (version, content) => http.post<MergedNote>(`/visits/${id}/note/merge`, { version, content, purpose: 'continuity' }),
         later(act, ms) {
           const timer = setTimeout(act, ms)
           return () => clearTimeout(timer)

@@ -28,5 +28,7 @@ describe('who read my record', () => {
     const [odd, known] = readersWords([read({ at: 1, purpose: 'break_glass' }), read({ purpose: 'continuity' })])
     expect([odd?.isOdd, known?.isOdd]).toEqual([true, false])
     expect(odd?.why).toContain('医院会审核')
+    const [sealed] = readersWords([read({ purpose: 'dispute' })])
+    expect([sealed?.isOdd, sealed?.why]).toEqual([true, expect.stringContaining('封存件')])
   })
 })

@@ -25,6 +25,6 @@ export function readersWords(reads: readonly ReadView[]): ReaderWords[] {
     who: read.is_own ? t('readers.you') : `${pick(read.name)} ${pick(read.title)}`.trim(),
     when: times === 1 ? dayAndTime(first) : t('readers.times', { from: dayAndTime(first), to: clockTime(last), n: times }),
     why: read.is_own ? t('readers.why.own') : t(`readers.why.${read.purpose ?? 'other'}`),
-    isOdd: read.purpose === 'break_glass',
+    isOdd: read.purpose === 'break_glass' || read.purpose === 'dispute',
   }))
 }

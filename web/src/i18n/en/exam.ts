@@ -75,6 +75,7 @@ export const exam = {
   'exam.purpose.consultation': 'opinion asked',
   'exam.purpose.continuity': 'going on with the treatment',
   'exam.purpose.break_glass': 'emergency access',
+  'exam.purpose.dispute': 'sealed for a dispute',
   'exam.reviews.ticket': 'no. {no}',
   'exam.templates': 'Templates',
   'exam.templates.text': 'Inserted text is marked as a template, and the mark is signed with it.',

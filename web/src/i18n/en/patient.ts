@@ -381,6 +381,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'readers.why.consultation': 'Your doctor asked for an opinion',
   'readers.why.continuity': 'Treated you before, and looked again',
   'readers.why.break_glass': 'Had no part in your treatment and gave an urgent reason; the hospital examines whether that was right',
+  'readers.why.dispute': 'Took a sealed file of it for a dispute and gave the reason; the hospital examines whether that was right',
   'readers.why.other': 'For work of the hospital',
   'readers.help': 'If you do not understand a look, please call us.',
   'me.title': 'My visits',

@@ -56,7 +56,7 @@ export const proof = {
   'reviews.alarm': { one: '{n} emergency read waits for a judgement', other: '{n} emergency reads wait for a judgement' },
   'reviews.alarm.last': 'The last: {name}, {time}',
   'reviews.alarm.open': 'Judge',
-  'reviews.title': 'Emergency reads',
+  'reviews.title': 'Emergency reads and sealed files',
   'reviews.none': 'No read waits for a judgement.',
   'reviews.waiting': 'To be judged',
   'reviews.judged': 'Judged',

@@ -75,6 +75,7 @@ export const exam = {
   'exam.purpose.consultation': '会诊',
   'exam.purpose.continuity': '后续诊疗',
   'exam.purpose.break_glass': '紧急查阅',
+  'exam.purpose.dispute': '纠纷封存',
   'exam.reviews.ticket': '{no} 号',
   'exam.templates': '模板',
   'exam.templates.text': '插入的文字会标明来自模板，签名时一并保留。',

@@ -396,6 +396,7 @@ export const patient = {
   'readers.why.consultation': '应您医生的邀请参加会诊',
   'readers.why.continuity': '以前为您看过病，再次了解病情',
   'readers.why.break_glass': '没有参与您的诊疗，说明了紧急原因后查看；医院会审核是否应当',
+  'readers.why.dispute': '为处理纠纷导出了封存件，并说明了原因；医院会审核是否应当',
   'readers.why.other': '因医院的工作查看',
   'readers.help': '如果有不明白的查看，请给我们打电话。',
   'me.title': '我的就诊',

@@ -56,7 +56,7 @@ export const proof = {
   'reviews.alarm': '有 {n} 次紧急调阅等待评议',
   'reviews.alarm.last': '最近一次：{name}，{time}',
   'reviews.alarm.open': '去评议',
-  'reviews.title': '紧急调阅的评议',
+  'reviews.title': '紧急调阅与封存导出的评议',
   'reviews.none': '没有等待评议的调阅。',
   'reviews.waiting': '等待评议',
   'reviews.judged': '已评议',
