@@ -180,6 +180,7 @@ fn price(text: &str) -> Result<Price, String> {
         yuan => fen_of(yuan).map(|fen| Price(Some(fen))).ok_or_else(|| format!("{yuan} is no price such as 12.50")),
     }
 }
+
 /// How `verify` ends where a file is whole and nobody said whose key signs: neither yes nor no.
 const KEY_NOT_COMPARED: u8 = 3;
 

@@ -5,8 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::written::letters;
-
 /// Characters of a reason for breaking the glass.
 pub const REASON_LIMIT: usize = 500;
 /// A reason in fewer characters is none.

@@ -442,17 +442,17 @@ impl Notary<'_> {
         let head = DayExport::new(name, seal, sealed_at, ExportSignature::of(&signature, &key));
         let mut text = json!(head).to_string();
         text.push('\n');
-        let mut written = 0;
+        let mut count = 0;
         while last < end {
             let page = tx.audit().page(institution, last).await?;
             let Some(newest) = page.last() else { break };
             last = newest.seq;
             for entry in page.iter().filter(|entry| entry.seq <= end) {
                 text.push_str(&written(entry));
-                written += 1;
+                count += 1;
             }
         }
-        if written != entries {
+        if count != entries {
             return Err(Refusal::internal("entries of a sealed day are missing"));
         }
         Ok(text)

@@ -60,7 +60,14 @@ fn has_prescription(there: &SignedThere, ours: &HashMap<KeyId, KeyRow>, entry: &
     let Some(hash) = hash_in(entry) else { return false };
     let own = there.prescriptions.iter().filter(|(seq, _)| *seq == entry.seq);
     let is_row = own.map(|(_, row)| row).any(|row| {
-        let words = hash_of_prescription(&entry.subject, row.version, &row.content, &row.report, &row.answers);
+        let words = hash_of_prescription(
+            &entry.subject,
+            row.version,
+            &row.content,
+            &row.report,
+            &row.answers,
+            row.stated.as_deref(),
+        );
         row.hash == hash && words == hash && row.signed_by.to_string() == entry.actor
     });
     is_row && has_signature(there, ours, entry, Purpose::Prescription, &hash)

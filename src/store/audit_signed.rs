@@ -41,12 +41,12 @@ const NOTES_POSTGRES: &str = "
     where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'";
 
 const PRESCRIPTIONS_SQLITE: &str = "
-    select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.hash, t.signed_by, t.signed_at
+    select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.stated, t.hash, t.signed_by, t.signed_at
     from audit a
     join prescription_version t on t.prescription_id = unhex(substr(a.subject, 14))
     where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'";
 const PRESCRIPTIONS_POSTGRES: &str = "
-    select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.hash, t.signed_by, t.signed_at
+    select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.stated, t.hash, t.signed_by, t.signed_at
     from audit a
     join prescription_version t
       on t.prescription_id = case when a.subject ~ '^prescription_[0-9a-f]{32}$' then substr(a.subject, 14)::uuid end

@@ -75,3 +75,14 @@ impl Services {
         Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
     }
 }
+
+/// An opinion: once signed it is never amended.
+async fn opinion_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+    let Some(id) = OpinionId::from_key(&code.subject) else { return Ok(None) };
+    let Some(row) = tx.opinions().find(id).await? else { return Ok(None) };
+    let Some(visit) = tx.visits().find(row.visit_id).await? else { return Ok(None) };
+    let is_whole = row.hash.as_ref() == Some(&code.hash) && hash_of_opinion(&row) == code.hash;
+    let Some(signed_at) = row.closed_at.filter(|_| is_whole) else { return Ok(None) };
+    let (state, signed) = (DocumentState::Authentic, code.hash.clone());
+    Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
+}

@@ -98,7 +98,10 @@ impl Services {
         let note = match tx.notes().signed(visit.id).await?.pop() {
             Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note.content.0),
             Some(_) => {
-                return Err(Refusal::new(ErrorCode::SignatureBroken, "the record of this visit is not what was signed"));
+                return Err(Refusal::new(
+                    ErrorCode::SignatureBroken,
+                    "the record of this visit is not what was signed",
+                ));
             }
             None => tx.notes().draft(visit.id).await?.map(|draft| draft.content.0),
         };

@@ -1,7 +1,7 @@
 //! What is in the data folder is for the server's account alone.
 #![cfg(unix)]
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::Path;
 
 use super::pictures::png;
