@@ -91,13 +91,12 @@ export class Note {
   /** Saves now, and waits until nothing here is unsaved. Rejects with what is in the way. */
   async flush(): Promise<void> {
     if (this.#saving) await this.#saving
-    if (this.state.name === 'conflict') throw new ApiError('version.conflict', 409, 'a newer version was saved')
+    if (this.#state.name === 'conflict') throw overtaken()
     // What was typed meanwhile, or made one with another window's words, is saved as well.
     while (!this.isSaved) {
       await this.#save()
-      const { state } = this
-      if (state.name === 'offline' || state.name === 'refused') throw state.error
-      if (state.name === 'conflict') throw new ApiError('version.conflict', 409, 'a newer version was saved')
+      const inTheWay = this.#inTheWay()
+      if (inTheWay) throw inTheWay
     }
   }
 
@@ -145,6 +144,12 @@ export class Note {
   stop(): void {
     this.#stopped = true
     this.#cancel?.()
+  }
+
+  #inTheWay(): ApiError | null {
+    const state = this.#state
+    if (state.name === 'offline' || state.name === 'refused') return state.error
+    return state.name === 'conflict' ? overtaken() : null
   }
 
   #plan(ms: number): void {
@@ -236,6 +241,10 @@ export class Note {
     this.#state = state
     this.#ports.changed()
   }
+}
+
+function overtaken(): ApiError {
+  return new ApiError('version.conflict', 409, 'a newer version was saved')
 }
 
 function fingerprint(conflict: FieldConflict): string {
