@@ -9,7 +9,7 @@ import type { NoteDraft } from '@/protocol/staff'
 import type { NoteContent, Vitals } from '@/protocol/types'
 
 export const SAVE_AFTER_MS = 2_000
-const RETRY_MS = [2_000, 4_000, 8_000, 15_000] as const
+export const RETRY_MS = [2_000, 4_000, 8_000, 15_000] as const
 
 export const EMPTY_NOTE: NoteContent = {
   complaint: '',
@@ -272,7 +272,7 @@ export function put(content: NoteContent, path: readonly string[], value: unknow
 }
 
 /** One spelling of a value: keys in order, what is empty left out. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   const plain = (one: unknown): unknown => {
     if (Array.isArray(one)) return one.map(plain)
     if (typeof one !== 'object' || one === null) return one
