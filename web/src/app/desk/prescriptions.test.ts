@@ -47,8 +47,8 @@ function serve() {
       })
     },
   }
-  const letGo = async () => {
-    world.hold = null
+  const letGo = async (next: string | null = null) => {
+    world.hold = next
     for (const go of waiting.splice(0)) go()
     await vi.advanceTimersByTimeAsync(1)
   }
@@ -144,8 +144,7 @@ describe('the prescriptions of a visit', () => {
     server.world.hold = 'PUT /visits/v/basis'
     const ticked = rx.tick(basis)
     rx.change(herbs('a1'))
-    await server.letGo()
-    server.world.hold = 'PUT /prescriptions/a'
+    await server.letGo('PUT /prescriptions/a')
     rx.change(herbs('a1', 'a2'))
     await server.letGo()
     await ticked
