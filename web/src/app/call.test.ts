@@ -198,6 +198,13 @@ describe('a lost socket', () => {
     expect(grant).toHaveBeenCalledOnce()
   })
 
+  it('is none when the server cannot follow something else of the page', async () => {
+    await joined()
+    status.value = { name: 'catching_up', since: 0 }
+    await settle()
+    expect(call.state.value.phase.name).toBe('live')
+  })
+
   it('with broken media restarts ICE as soon as the socket is back', async () => {
     const pc = await joined()
     status.value = { name: 'reconnecting', since: 0 }

@@ -211,7 +211,8 @@ export function useCall(options: CallOptions): Call {
   const stopListening = live.listen(hear)
   const stopWatching = watch(live.status, (status) => {
     if (status.name === 'idle') return
-    if (status.name === 'open') return dispatch({ type: 'link_back' })
+    // A call needs the socket alone, whatever else the server cannot follow yet.
+    if (status.name === 'open' || status.name === 'catching_up') return dispatch({ type: 'link_back' })
     if (status.name === 'closed') {
       if (['idle', 'ended'].includes(state.value.phase.name)) return
       return dispatch({ type: 'ended', reason: status.problem?.code === 'live.replaced' ? 'replaced' : 'refused', problem: status.problem?.code ?? null })

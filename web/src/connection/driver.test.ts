@@ -123,6 +123,21 @@ describe('the driver', () => {
     expect(states.at(-1)?.name).toBe('open')
   })
 
+  it('says that it catches up while the server cannot follow a topic, and keeps the socket', () => {
+    const { connection, sockets, states, last } = bench()
+    connection.start()
+    last().welcome()
+    connection.subscribe('a', 1, () => undefined)
+    last().hear({ type: 'refused', id: 1, problem: { code: 'server.unavailable', message: '' } })
+    expect(states.at(-1)).toEqual({ name: 'catching_up', since: 0 })
+    last().hear({ type: 'done', id: 1 })
+    expect(states.at(-1)?.name).toBe('catching_up')
+    connection.subscribe('a', 1, () => undefined)
+    last().hear({ type: 'done', id: 2 })
+    expect(states.at(-1)).toEqual({ name: 'open' })
+    expect(sockets.map((one) => one.closed)).toEqual([false])
+  })
+
   it('exchanges the token when it is refused, then tries at once', async () => {
     const renew = vi.fn(() => Promise.resolve(true))
     const { connection, sockets, last } = bench(renew)

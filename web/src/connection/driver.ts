@@ -3,7 +3,7 @@
 import { decode, encode } from '@/protocol/codec'
 import type { Command, LiveEvent, Problem, ServerMessage } from '@/protocol/live'
 import type { TicketView } from '@/protocol/types'
-import { deadline, newLink, step, type Effect, type Input, type Link, type Patience } from './machine'
+import { deadline, missingSince, newLink, step, type Effect, type Input, type Link, type Patience } from './machine'
 
 /** What the connection needs of a `WebSocket`. */
 export interface Socket {
@@ -38,6 +38,8 @@ export type Status =
   | { name: 'connecting' }
   | { name: 'open' }
   | { name: 'reconnecting'; since: number }
+  /** The socket is there, but the server could not yet follow everything that was asked of it: what is shown may be old. */
+  | { name: 'catching_up'; since: number }
   | { name: 'closed'; problem: Problem | null }
 
 /** A refusal of a command, with the code of the server, or `live.lost`, `live.no_answer`, `live.stopped` of our own. */
@@ -103,7 +105,11 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function statusOf(): Status {
     const phase = link.phase
-    if (phase.name === 'idle' || phase.name === 'open') return { name: phase.name }
+    if (phase.name === 'idle') return { name: 'idle' }
+    if (phase.name === 'open') {
+      const since = missingSince(link)
+      return since === null ? { name: 'open' } : { name: 'catching_up', since }
+    }
     if (phase.name === 'closed') return { name: 'closed', problem: phase.problem }
     return everOpen ? { name: 'reconnecting', since: phase.since } : { name: 'connecting' }
   }

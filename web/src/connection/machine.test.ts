@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
+import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -379,5 +379,77 @@ describe('events', () => {
     bench.hear({ type: 'refused', id: 1, problem: { code: 'auth.forbidden', message: '' } })
     expect(bench.effects).toMatchObject([{ do: 'refused', topic: 'a' }])
     expect(bench.lose().tick().open().said).toEqual([])
+  })
+})
+
+describe('what the server could not follow', () => {
+  const away = (id: number): ServerMessage => ({ type: 'refused', id, problem: { code: 'server.unavailable', message: '' } })
+  const subscribed = () => new Bench().open().feed({ type: 'subscribe', topic: 'a', since: 3 })
+
+  it('is asked for again, later each time, on the same socket', () => {
+    const bench = subscribed().hear(away(1))
+    expect(bench.effects).toEqual([])
+    const socket = bench.link.socket
+    expect(bench.wait(299).said).toEqual([])
+    expect(bench.wait(1).said).toEqual([{ type: 'subscribe', topic: 'a', since: 3, id: 2 }])
+    bench.hear(away(2))
+    expect(bench.wait(1199).said).toEqual([])
+    expect(bench.wait(1).said).toMatchObject([{ type: 'subscribe', id: 3 }])
+    expect(bench.hear({ type: 'done', id: 3 }).link.unheard.size).toBe(0)
+    expect(bench.link.socket).toBe(socket)
+  })
+  it('is said to be missing until it is followed', () => {
+    const bench = subscribed()
+    expect(missingSince(bench.link)).toBeNull()
+    const lost = bench.now
+    bench.hear(away(1))
+    expect(missingSince(bench.link)).toBe(lost)
+    bench.wait(300).hear(away(2))
+    expect(missingSince(bench.link)).toBe(lost)
+    bench.wait(1200).hear({ type: 'done', id: 3 })
+    expect(missingSince(bench.link)).toBeNull()
+  })
+  it('is asked for after what was heard meanwhile', () => {
+    const bench = subscribed().hear({ type: 'event', topic: 'a', seq: 4, at: 0, kind: 'k', data: {} }).hear(away(1)).wait(300)
+    expect(bench.said).toMatchObject([{ type: 'subscribe', topic: 'a', since: 4 }])
+  })
+  it('is a ticket too', () => {
+    const bench = new Bench().open().feed({ type: 'watch', ticket: 't' }).hear(away(1)).wait(300)
+    expect(bench.said).toEqual([{ type: 'watch', ticket: 't', id: 2 }])
+    expect(missingSince(bench.link)).not.toBeNull()
+  })
+  it('is asked for again when no answer came at all', () => {
+    const bench = subscribed()
+    bench.wait(9_000).hear({ type: 'pong', id: 2, now: 0 }).wait(6_000)
+    expect(missingSince(bench.link)).toBe(bench.now)
+    expect(bench.wait(300).said).toMatchObject([{ type: 'subscribe', topic: 'a' }])
+  })
+  it('is not asked for twice at a time, and wants its tick in time', () => {
+    const bench = subscribed().hear(away(1))
+    expect(deadline(bench.link)).toBe(bench.now + 300)
+    expect(bench.tick().said).toHaveLength(1)
+    expect(bench.wait(100).said).toEqual([])
+    expect(deadline(bench.link)).toBeGreaterThan(bench.now)
+  })
+  it('is said with everything else on a new socket', () => {
+    const bench = subscribed().hear(away(1)).lose().tick().open()
+    expect(bench.said).toMatchObject([{ type: 'subscribe', topic: 'a' }])
+    expect(missingSince(bench.link)).toBeNull()
+    expect(bench.wait(300).said).toEqual([])
+  })
+  it('is forgotten when nobody wants it any more', () => {
+    const topic = subscribed().hear(away(1)).feed({ type: 'unsubscribe', topic: 'a' })
+    expect([missingSince(topic.link), topic.wait(300).said]).toEqual([null, []])
+    const ticket = new Bench().open().feed({ type: 'watch', ticket: 't' }).hear(away(1)).feed({ type: 'unwatch', ticket: 't' })
+    expect([missingSince(ticket.link), ticket.wait(300).said]).toEqual([null, []])
+    const late = subscribed().feed({ type: 'unsubscribe', topic: 'a' }).hear(away(1))
+    expect(missingSince(late.link)).toBeNull()
+  })
+  it.each(['request.not_found', 'request.invalid', 'auth.forbidden', 'auth.required'])('is given up for %s alone', (code) => {
+    const refused = (id: number): ServerMessage => ({ type: 'refused', id, problem: { code, message: '' } })
+    const bench = subscribed().feed({ type: 'watch', ticket: 't' }).hear(refused(1))
+    expect(bench.effects).toMatchObject([{ do: 'refused', topic: 'a', problem: { code } }])
+    expect(bench.hear(refused(2)).effects).toMatchObject([{ do: 'refused', topic: 'ticket:t' }])
+    expect([missingSince(bench.link), bench.lose().tick().open().said]).toEqual([null, []])
   })
 })

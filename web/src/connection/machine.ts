@@ -3,6 +3,7 @@
 //   idle → opening → greeting → open ⇄ waiting (back-off) → opening …        closed = not again by itself
 
 import { LIVE_VERSION, unreachable, type Command, type LiveEvent, type Problem, type ServerMessage, type ClientMessage } from '@/protocol/live'
+import { dueAt, followed, followedBy, isFinal, missed, takeDue, type AllUnheard, type Followed } from './following'
 
 /** Delays before the attempts after a loss. Jitter of up to a second is added from the second attempt on. */
 export const DELAYS_MS = [0, 300, 1200, 2700, 4800, 7000] as const
@@ -62,6 +63,8 @@ export interface Link {
   /** Topics with the last `seq` seen; `null` before the first. */
   topics: ReadonlyMap<string, number | null>
   watches: ReadonlySet<string>
+  /** Of these the ones that the server said it cannot follow yet; the socket stays, for a call may hang on it. */
+  unheard: AllUnheard
   /** Refusals of the token in a row. */
   refusals: number
   /** Since when the server restarts, as it said. */
@@ -113,7 +116,7 @@ export interface Step {
 export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
-    topics: new Map(), watches: new Set(), refusals: 0, restarts: null, pinged: null, rtt: null,
+    topics: new Map(), watches: new Set(), unheard: new Map(), refusals: 0, restarts: null, pinged: null, rtt: null,
   }
 }
 
@@ -130,10 +133,15 @@ export function deadline(link: Link): number | null {
     case 'greeting':
       return link.phase.deadline
     case 'open':
-      return Math.min(link.phase.pingAt, link.phase.deadAt, link.phase.renewAt, answers)
+      return Math.min(link.phase.pingAt, link.phase.deadAt, link.phase.renewAt, answers, dueAt(link.unheard))
     default:
       return unreachable(link.phase)
   }
+}
+
+/** Since when an open socket does not bring everything that was asked of it: what is shown may be old. */
+export function missingSince(link: Link): number | null {
+  return link.unheard.size === 0 ? null : Math.min(...[...link.unheard.values()].map((one) => one.since))
 }
 
 export function step(link: Link, input: Input, world: World): Step {
@@ -164,7 +172,7 @@ export function step(link: Link, input: Input, world: World): Step {
     case 'subscribe':
       return subscribe(link, input.topic, input.since, world)
     case 'unsubscribe': {
-      const next = { ...link, topics: without(link.topics, input.topic) }
+      const next = unfollow(link, { type: 'subscribe', name: input.topic })
       return phase.name === 'open' ? say(next, [quiet({ type: 'unsubscribe', topic: input.topic })], world) : stay(next)
     }
     case 'watch': {
@@ -172,7 +180,7 @@ export function step(link: Link, input: Input, world: World): Step {
       return phase.name === 'open' ? say(next, [quiet({ type: 'watch', ticket: input.ticket })], world) : stay(next)
     }
     case 'unwatch':
-      return stay({ ...link, watches: new Set([...link.watches].filter((one) => one !== input.ticket)) })
+      return stay(unfollow(link, { type: 'watch', name: input.ticket }))
     default:
       return unreachable(input)
   }
@@ -223,7 +231,7 @@ function finish(link: Link, why: Problem | null): Step {
   const open = [...link.sent.values(), ...link.queue].filter((one) => one.ref >= 0)
   const effects: Effect[] = open.map((one) => ({ do: 'settle', ref: one.ref, problem: why ?? problem('live.stopped') }))
   if (isTrying(link.phase)) effects.push({ do: 'close' })
-  return { link: { ...link, socket: link.socket + 1, phase: { name: 'closed', problem: why }, queue: [], sent: new Map() }, effects }
+  return { link: { ...link, socket: link.socket + 1, phase: { name: 'closed', problem: why }, queue: [], sent: new Map(), unheard: new Map() }, effects }
 }
 
 function nudge(link: Link, world: World): Step {
@@ -272,6 +280,7 @@ function tick(link: Link, world: World): Step {
       const sent = new Map([...link.sent].filter(([, one]) => now < one.deadline))
       const effects: Effect[] = late.filter(([, one]) => one.ref >= 0).map(([, one]) => ({ do: 'settle', ref: one.ref, problem: problem('live.no_answer') }))
       let next: Step = { link: { ...link, sent }, effects }
+      next = then(next, (one) => askAgain(late.reduce((all, [, { command: said }]) => unheard(all, followedBy(said), world), one), world))
       if (now >= phase.renewAt) {
         next = { link: { ...next.link, phase: { ...phase, renewAt: now + RENEW_MS } }, effects: [...next.effects, { do: 'renew' }] }
       }
@@ -311,6 +320,7 @@ function lose(link: Link, world: World, gentle = false): Step {
     ...link,
     socket: link.socket + 1,
     sent: new Map(),
+    unheard: new Map(),
     queue,
     restarts,
     phase: { name: 'waiting', until: world.now + wait, attempt: attempt + 1, since },
@@ -370,9 +380,9 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'pong':
       return stay({ ...heard, offset: message.now - world.now, rtt: heard.pinged?.id === message.id ? world.now - heard.pinged.at : heard.rtt })
     case 'done':
-      return settle(heard, message.id, null)
+      return settle(heard, message.id, null, world)
     case 'refused':
-      return message.id === null && link.phase.name === 'greeting' ? turnedAway(heard, message.problem, world) : settle(heard, message.id ?? -1, message.problem)
+      return message.id === null && link.phase.name === 'greeting' ? turnedAway(heard, message.problem, world) : settle(heard, message.id ?? -1, message.problem, world)
     case 'event':
       return event(heard, message, world)
     case 'bye':
@@ -423,16 +433,36 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
   return then(first, (one) => say(one, again, world))
 }
 
-function settle(link: Link, id: number, why: Problem | null): Step {
+function settle(link: Link, id: number, why: Problem | null, world: World): Step {
   const found = link.sent.get(id)
   if (found === undefined) return stay(link)
   const sent = new Map(link.sent)
   sent.delete(id)
   const next = { ...link, sent }
   if (found.ref >= 0) return stay(next, [{ do: 'settle', ref: found.ref, problem: why }])
-  if (why === null || found.command.type !== 'subscribe') return stay(next)
-  const topic = found.command.topic
-  return stay({ ...next, topics: without(next.topics, topic) }, [{ do: 'refused', topic, problem: why }])
+  const what = followedBy(found.command)
+  if (what === null) return stay(next)
+  if (why === null) return stay({ ...next, unheard: followed(next.unheard, what) })
+  if (!isFinal(why.code)) return stay(unheard(next, what, world))
+  return stay(unfollow(next, what), [{ do: 'refused', topic: what.type === 'subscribe' ? what.name : `ticket:${what.name}`, problem: why }])
+}
+
+function unfollow(link: Link, what: Followed): Link {
+  const next = { ...link, unheard: followed(link.unheard, what) }
+  if (what.type === 'subscribe') return { ...next, topics: without(link.topics, what.name) }
+  return { ...next, watches: new Set([...link.watches].filter((one) => one !== what.name)) }
+}
+
+/** The server could not follow it now: it is asked for again, unless nobody wants it any more. */
+function unheard(link: Link, what: Followed | null, { now, chance }: World): Link {
+  if (what === null || !(what.type === 'subscribe' ? link.topics : link.watches).has(what.name)) return link
+  return { ...link, unheard: missed(link.unheard, what, now, (attempt) => (DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0) + chance * JITTER_MS) }
+}
+
+function askAgain(link: Link, world: World): Step {
+  const { due, left } = takeDue(link.unheard, world.now)
+  const again = due.map(({ type, name }) => (type === 'watch' ? quiet({ type, ticket: name }) : subscribeCommand(name, link.topics.get(name) ?? null)))
+  return say({ ...link, unheard: left }, again, world)
 }
 
 function event(link: Link, message: LiveEvent, world: World): Step {

@@ -174,6 +174,70 @@ describe('another window', () => {
   })
 })
 
+describe('what is typed while both are made one', () => {
+  const theirs = { ...draft(5), content: { ...EMPTY_NOTE, advice: 'theirs' } }
+  const settled = async (): Promise<void> => {
+    for (let n = 0; n < 10; n += 1) await Promise.resolve()
+  }
+  /** The first answer is held back; the others come at once, with their advice. */
+  const held = () => {
+    const made = bench(draft(3))
+    let answer: () => void = () => undefined
+    const both: NotePorts['merge'] = (_, content) => Promise.resolve(merged(theirs, { ...content, advice: 'theirs' }))
+    made.ports.merge.mockImplementation(both)
+    made.ports.merge.mockImplementationOnce((version, content) => new Promise((resolve) => (answer = () => resolve(both(version, content)))))
+    return { ...made, answer: async () => (answer(), await settled()) }
+  }
+
+  it('stays after a save that was refused', async () => {
+    const { note, ports, run, answer } = held()
+    ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
+    note.change({ complaint: 'mine' })
+    await run()
+    note.change({ complaint: 'mine, and more' })
+    await answer()
+    expect(note.content).toMatchObject({ complaint: 'mine, and more', advice: 'theirs' })
+    await run()
+    expect(ports.save).toHaveBeenLastCalledWith(5, expect.objectContaining({ complaint: 'mine, and more', advice: 'theirs' }))
+  })
+  it('stays, is kept and is saved where this window had nothing new before', async () => {
+    const { note, ports, run, answer } = held()
+    note.heard(5)
+    note.change({ complaint: 'typed' })
+    await answer()
+    expect(note.content).toMatchObject({ complaint: 'typed', advice: 'theirs' })
+    expect(ports.keep).toHaveBeenLastCalledWith({ version: 5, content: expect.objectContaining({ complaint: 'typed' }) })
+    await run()
+    expect(ports.save).toHaveBeenLastCalledWith(5, expect.objectContaining({ complaint: 'typed' }))
+    expect(note.state.name).toBe('saved')
+  })
+  it('stays after a person decided', async () => {
+    const { note, ports, run, answer } = held()
+    ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
+    note.change({ complaint: 'mine' })
+    await run()
+    ports.merge.mockResolvedValueOnce(merged(theirs, theirs.content, [asked('mine')]))
+    note.change({ history: 'typed' })
+    await answer()
+    expect(note.state.name).toBe('conflict')
+    let resolved: () => void = () => undefined
+    ports.merge.mockImplementationOnce((_, content) => new Promise((resolve) => (resolved = () => resolve(merged(theirs, { ...content, advice: 'theirs' }, [asked('mine')])))))
+    const done = note.resolve(() => 'mine')
+    note.change({ history: 'typed, and more' })
+    resolved()
+    await done
+    expect(note.content).toMatchObject({ complaint: 'mine', history: 'typed, and more' })
+  })
+  it('changes nothing of a note that was signed meanwhile', async () => {
+    const { note, answer } = held()
+    note.heard(5)
+    note.lock()
+    await answer()
+    expect(note.state.name).toBe('locked')
+    expect(note.version).toBe(3)
+  })
+})
+
 describe('a place in a note', () => {
   it('is written, made and emptied', () => {
     const note = { ...EMPTY_NOTE, diagnoses: [{ kind: 'western' as const, code: 'J00', zh: '', en: '' }] }
@@ -206,6 +270,28 @@ describe('signing', () => {
     note.change({ diagnosis: 'd' })
     await note.flush()
     expect(ports.save).toHaveBeenCalledOnce()
+    expect(note.isSaved).toBe(true)
+  })
+  it('waits for what both wrote to be saved as one', async () => {
+    const { note, ports } = bench(draft(3))
+    const both = { ...EMPTY_NOTE, diagnosis: 'd', advice: 'theirs' }
+    ports.save.mockRejectedValueOnce(new ApiError('version.conflict', 409, ''))
+    ports.merge.mockResolvedValueOnce(merged(draft(5), both))
+    note.change({ diagnosis: 'd' })
+    await note.flush()
+    expect(ports.save).toHaveBeenLastCalledWith(5, both)
+    expect([note.isSaved, note.version]).toEqual([true, 6])
+  })
+  it('waits for what was typed during the save', async () => {
+    const { note, ports } = bench()
+    let answer: (saved: NoteDraft) => void = () => undefined
+    ports.save.mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)))
+    note.change({ diagnosis: 'd' })
+    const done = note.flush()
+    note.change({ diagnosis: 'de' })
+    answer(draft(1))
+    await done
+    expect(ports.save).toHaveBeenLastCalledWith(1, expect.objectContaining({ diagnosis: 'de' }))
     expect(note.isSaved).toBe(true)
   })
   it('locks the note', () => {

@@ -9,7 +9,7 @@ import type { NoteDraft } from '@/protocol/staff'
 import type { NoteContent, Vitals } from '@/protocol/types'
 
 export const SAVE_AFTER_MS = 2_000
-const RETRY_MS = [2_000, 4_000, 8_000, 15_000] as const
+export const RETRY_MS = [2_000, 4_000, 8_000, 15_000] as const
 
 export const EMPTY_NOTE: NoteContent = {
   complaint: '',
@@ -88,21 +88,24 @@ export class Note {
     this.#plan(SAVE_AFTER_MS)
   }
 
-  /** Saves now, and waits for it. Rejects with what is in the way. */
+  /** Saves now, and waits until nothing here is unsaved. Rejects with what is in the way. */
   async flush(): Promise<void> {
     if (this.#saving) await this.#saving
-    if (this.#state.name === 'conflict') throw new ApiError('version.conflict', 409, 'a newer version was saved')
-    if (!this.isSaved) await this.#save()
-    const state = this.state
-    if (state.name === 'offline' || state.name === 'refused') throw state.error
-    if (state.name === 'conflict') throw new ApiError('version.conflict', 409, 'a newer version was saved')
+    if (this.#state.name === 'conflict') throw overtaken()
+    // What was typed meanwhile, or made one with another window's words, is saved as well.
+    while (!this.isSaved) {
+      await this.#save()
+      const inTheWay = this.#inTheWay()
+      if (inTheWay) throw inTheWay
+    }
   }
 
   /** The doctor decided on each place. What was typed meanwhile is merged as well; a new conflict is asked about. */
   async resolve(choose: (conflict: FieldConflict) => 'mine' | 'theirs'): Promise<void> {
     if (this.#state.name !== 'conflict') return
     const asked = new Set(this.#state.merged.conflicts.map(fingerprint))
-    const merged = await this.#ports.merge(this.#version, this.#content)
+    const merged = await this.#merge()
+    if (!merged) return
     if (merged.conflicts.some((one) => !asked.has(fingerprint(one)))) return this.#set({ name: 'conflict', merged })
     const mine = merged.conflicts.filter((one) => choose(one) === 'mine')
     this.#take(merged, mine.reduce((content, one) => put(content, one.path, one.mine), merged.content))
@@ -119,7 +122,7 @@ export class Note {
   /** Another window of the same doctor saved `version`: it is merged before this window writes over it. */
   heard(version: number): void {
     if (version <= this.#version || this.#saving || this.#state.name === 'conflict' || this.#state.name === 'locked') return
-    void this.#reconcile(this.#content)
+    void this.#reconcile()
   }
 
   /** Signed: nothing changes any more. */
@@ -141,6 +144,12 @@ export class Note {
   stop(): void {
     this.#stopped = true
     this.#cancel?.()
+  }
+
+  #inTheWay(): ApiError | null {
+    const state = this.#state
+    if (state.name === 'offline' || state.name === 'refused') return state.error
+    return state.name === 'conflict' ? overtaken() : null
   }
 
   #plan(ms: number): void {
@@ -174,12 +183,12 @@ export class Note {
         if (!this.#stopped) this.#plan(SAVE_AFTER_MS)
       }
     } catch (cause) {
-      await this.#failed(ApiError.from(cause), sent)
+      await this.#failed(ApiError.from(cause))
     }
   }
 
-  async #failed(error: ApiError, sent: NoteContent): Promise<void> {
-    if (error.code === 'version.conflict') return this.#reconcile(sent)
+  async #failed(error: ApiError): Promise<void> {
+    if (error.code === 'version.conflict') return this.#reconcile()
     if (error.code === 'note.already_signed') return this.lock()
     if (error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429 && error.code !== 'version.conflict') {
       return this.#set({ name: 'refused', error })
@@ -191,16 +200,27 @@ export class Note {
     if (!this.#stopped) this.#cancel = this.#ports.later(() => void this.#save(), wait)
   }
 
-  async #reconcile(sent: NoteContent): Promise<void> {
-    let merged: MergedNote
+  async #reconcile(): Promise<void> {
+    let merged: MergedNote | null
     try {
-      merged = await this.#ports.merge(this.#version, this.#content)
+      merged = await this.#merge()
     } catch (cause) {
       const error = ApiError.from(cause)
-      return this.#failed(error.code === 'version.conflict' ? new ApiError('network', 0, error.message) : error, sent)
+      return this.#failed(error.code === 'version.conflict' ? new ApiError('network', 0, error.message) : error)
     }
+    if (!merged) return
     if (merged.conflicts.length > 0) return this.#set({ name: 'conflict', merged })
     this.#take(merged, merged.content)
+  }
+
+  /** Both as one, with every word that was typed until it came. `null`: signed meanwhile, and nothing changes any more. */
+  async #merge(): Promise<MergedNote | null> {
+    for (;;) {
+      const [version, content] = [this.#version, this.#content]
+      const merged = await this.#ports.merge(version, content)
+      if (this.#state.name === 'locked') return null
+      if (this.#content === content && this.#version === version) return merged
+    }
   }
 
   /** Goes on from the newest version with this content; it is saved unless nothing of it is new. */
@@ -221,6 +241,10 @@ export class Note {
     this.#state = state
     this.#ports.changed()
   }
+}
+
+function overtaken(): ApiError {
+  return new ApiError('version.conflict', 409, 'a newer version was saved')
 }
 
 function fingerprint(conflict: FieldConflict): string {
@@ -248,7 +272,7 @@ export function put(content: NoteContent, path: readonly string[], value: unknow
 }
 
 /** One spelling of a value: keys in order, what is empty left out. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   const plain = (one: unknown): unknown => {
     if (Array.isArray(one)) return one.map(plain)
     if (typeof one !== 'object' || one === null) return one

@@ -10,6 +10,7 @@ import type { Live } from '../live'
 import type { Session } from '../session'
 import { fillIn, prefill } from './history'
 import { Note, type SaveState } from './note'
+import { putSheetsAway } from './rx'
 
 /** The record of one visit: the draft, what was signed, and what happens next. */
 export interface VisitRecord {
@@ -46,6 +47,7 @@ const open = new Set<() => Promise<void>>()
 /** Before somebody signs out: what can still be saved is saved, and then nothing of it is left on this machine. */
 export async function putAway(): Promise<void> {
   await Promise.allSettled([...open].map((flush) => flush()))
+  await putSheetsAway()
   await unsavedNotes().forget()
 }
 

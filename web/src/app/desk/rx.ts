@@ -1,19 +1,25 @@
 // The prescriptions of a visit. What is written is saved a moment after the last change; the answer holds the findings.
+// Each sheet saves itself, shown or not: what is chosen decides only where the next key goes.
 
-import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
+import { computed, onScopeDispose, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { ApiError } from '@/protocol/http'
 import type { Finding, Formula, FormulaTemplate, Herbal, HerbLine, HerbsFound, Medicines, Prescription, Pregnancy, RxContent, RxPane, Ticked, VisitPrescriptions } from '@/protocol/prescriptions'
 import type { Live } from '../live'
 import type { Session } from '../session'
 import type { Kept } from './kept'
 import { useFeed } from '../staff/feed'
-
-export const SAVE_AFTER_MS = 700
+import { Sheet } from './sheet'
 
 export const EMPTY_HERBAL: Herbal = { lines: [], doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'after_meal' }
 export const EMPTY_MEDICINES: Medicines = { items: [] }
 
-export type RxSave = 'saved' | 'dirty' | 'saving' | 'failed'
+export type RxSave = Sheet['state']['name']
+
+/** One sheet that was saved elsewhere while it was written here. */
+export interface RxConflict {
+  mine: RxContent
+  newer: Prescription
+}
 
 export interface Rx {
   pane: ComputedRef<RxPane | null>
@@ -23,8 +29,13 @@ export interface Rx {
   open: ComputedRef<Prescription | null>
   /** What stands on it, with what is not saved yet. */
   content: ComputedRef<RxContent | null>
-  save: Ref<RxSave>
-  saveError: ShallowRef<ApiError | null>
+  save: ComputedRef<RxSave>
+  saveError: ComputedRef<ApiError | null>
+  /** Of any of them. */
+  saveOf: (id: string) => RxSave
+  /** The first that a person must decide on, shown or not. */
+  conflict: ComputedRef<RxConflict | null>
+  resolve: (choice: 'mine' | 'theirs') => Promise<void>
   choose: (id: string | null) => void
   tick: (basis: Ticked & { pregnancy: Pregnancy }) => Promise<void>
   begin: (content: RxContent) => Promise<void>
@@ -58,22 +69,90 @@ export interface FormulaOffer {
   sheet: Herbal
 }
 
+/** The sheets of one visit. They outlive the tab that shows them while something of them is unsaved. */
+interface Sheets {
+  all: Map<string, Sheet>
+  ticks: Ref<number>
+  /** The tabs that show them, and how the newest of these reads again. */
+  shown: number
+  refresh: () => void
+}
+const written = new Map<string, Sheets>()
+
+/** Before somebody signs out: what can still be saved is saved, and then nothing of it is left here. */
+export async function putSheetsAway(): Promise<void> {
+  const sheets = [...written.values()].flatMap(({ all }) => [...all.values()])
+  await Promise.allSettled(sheets.map((sheet) => sheet.flush()))
+  for (const sheet of sheets) sheet.stop()
+  written.clear()
+}
+
+function sheetsOf(visit: string): Sheets {
+  const known = written.get(visit) ?? { all: new Map<string, Sheet>(), ticks: ref(0), shown: 0, refresh: () => undefined }
+  written.set(visit, known)
+  return known
+}
+
 export function useRx(session: Session, live: Live, visit: string): Rx {
   const { http } = session
   const feed = useFeed<VisitPrescriptions>(live, () => http.get(`/visits/${visit}/prescriptions`), () => [{ topic: `visit:${visit}`, since: null }])
   const chosen = ref<string | null>(null)
-  const edited = shallowRef<RxContent | null>(null)
-  const save = ref<RxSave>('saved')
-  const saveError = shallowRef<ApiError | null>(null)
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let sending: Promise<void> | null = null
+  const sheets = sheetsOf(visit)
+  sheets.shown += 1
+  sheets.refresh = feed.refresh
+
+  const ports = {
+    async save(id: string, version: number, content: RxContent): Promise<Prescription> {
+      try {
+        return await http.put<Prescription>(`/prescriptions/${id}`, { version, content })
+      } catch (cause) {
+        // It is not what it was: what it is now is read, and heard by its sheet.
+        if (ApiError.from(cause).status === 409) sheets.refresh()
+        throw cause
+      }
+    },
+    later(act: () => void, ms: number): () => void {
+      const timer = setTimeout(act, ms)
+      return () => clearTimeout(timer)
+    },
+    changed: () => void (sheets.ticks.value += 1),
+  }
+  function hear(view: Prescription): void {
+    const sheet = sheets.all.get(view.id)
+    if (sheet) return sheet.heard(view)
+    sheets.all.set(view.id, new Sheet(view, ports))
+    ports.changed()
+  }
+  watch(feed.value, (now) => now?.prescriptions.forEach(hear), { flush: 'sync' })
+
+  const unsaved = (): Sheet[] => [...sheets.all.values()].filter((sheet) => !sheet.isSaved)
+  const wake = (): void => unsaved().forEach((sheet) => sheet.wake())
+  const leaving = (event: BeforeUnloadEvent): void => {
+    if (unsaved().length > 0) event.preventDefault()
+  }
+  window.addEventListener('online', wake)
+  window.addEventListener('beforeunload', leaving)
   onScopeDispose(() => {
-    clearTimeout(timer)
-    if (edited.value) void send()
+    window.removeEventListener('online', wake)
+    window.removeEventListener('beforeunload', leaving)
+    sheets.shown -= 1
+    // What is unsaved goes out now; what cannot stays until the tab is shown again, and is tried meanwhile.
+    void Promise.allSettled(unsaved().map((sheet) => sheet.flush())).then(() => {
+      if (sheets.shown === 0 && unsaved().length === 0 && written.get(visit) === sheets) written.delete(visit)
+    })
   })
 
-  const all = computed(() => feed.value.value?.prescriptions ?? [])
-  const open = computed(() => all.value.find((one) => one.id === chosen.value) ?? null)
+  const sheetOf = (id: string | null): Sheet | null => {
+    void sheets.ticks.value
+    return (id !== null && sheets.all.get(id)) || null
+  }
+  const all = computed(() => (feed.value.value?.prescriptions ?? []).map((one) => sheetOf(one.id)?.one ?? one))
+  const shown = computed(() => (all.value.some((one) => one.id === chosen.value) ? sheetOf(chosen.value) : null))
+  const saveOf = (id: string): RxSave => sheetOf(id)?.state.name ?? 'saved'
+  const asked = (): Sheet | null => {
+    void sheets.ticks.value
+    return [...sheets.all.values()].find((sheet) => sheet.state.name === 'conflict') ?? null
+  }
 
   function put(view: Prescription): void {
     const now = feed.value.value
@@ -82,55 +161,41 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     const prescriptions = known ? now.prescriptions.map((one) => (one.id === view.id ? view : one)) : [...now.prescriptions, view]
     feed.value.value = { ...now, prescriptions }
   }
-
-  function send(): Promise<void> {
-    clearTimeout(timer)
-    sending ??= once().finally(() => (sending = null))
-    return sending
-  }
-  async function once(): Promise<void> {
-    while (edited.value && open.value) {
-      const [content, one] = [edited.value, open.value]
-      save.value = 'saving'
-      try {
-        const view = await http.put<Prescription>(`/prescriptions/${one.id}`, { version: one.version, content })
-        put(view)
-        saveError.value = null
-        // Typed on meanwhile: once more, over the version that is new now.
-        if (edited.value === content) edited.value = null
-      } catch (cause) {
-        saveError.value = ApiError.from(cause)
-        save.value = 'failed'
-        if (saveError.value.code === 'version.conflict') feed.refresh()
-        return
-      }
+  /** An act on one sheet, as it stands here. */
+  async function act(sheet: Sheet, path: 'sign' | 'stop', body: object): Promise<void> {
+    try {
+      put(await http.post<Prescription>(`/prescriptions/${sheet.id}/${path}`, { version: sheet.version, ...body }))
+    } catch (cause) {
+      if (ApiError.from(cause).status === 409) feed.refresh()
+      throw cause
     }
-    save.value = 'saved'
   }
-  async function flush(): Promise<void> {
-    if (sending) await sending
-    if (edited.value) await send()
-    if (saveError.value) throw saveError.value
-  }
+  const flush = async (): Promise<void> => await shown.value?.flush()
 
   return {
     pane: computed(() => feed.value.value?.pane ?? null),
     all,
     error: computed(() => feed.error.value),
-    open,
-    content: computed(() => edited.value ?? open.value?.content ?? null),
-    save,
-    saveError,
+    open: computed(() => sheetOf(shown.value?.id ?? null)?.one ?? null),
+    content: computed(() => sheetOf(shown.value?.id ?? null)?.content ?? null),
+    save: computed(() => (shown.value ? saveOf(shown.value.id) : 'saved')),
+    saveError: computed(() => {
+      const state = sheetOf(shown.value?.id ?? null)?.state
+      return state?.name === 'failed' ? state.error : null
+    }),
+    saveOf,
+    conflict: computed(() => {
+      const sheet = asked()
+      return sheet?.state.name === 'conflict' ? { mine: sheet.content, newer: sheet.state.newer } : null
+    }),
+    resolve: async (choice) => await asked()?.resolve(choice),
     choose(id) {
-      if (edited.value) void send()
       chosen.value = id
     },
     async tick(basis) {
       feed.value.value = await http.put<VisitPrescriptions>(`/visits/${visit}/basis`, basis)
       // A finding may hang on what was answered: the open draft is judged again.
-      const one = open.value
-      if (one?.state === 'draft') put(await http.put<Prescription>(`/prescriptions/${one.id}`, { version: one.version, content: edited.value ?? one.content }))
-      edited.value = null
+      if (shown.value?.one.state === 'draft') await shown.value.judgeAgain()
     },
     async begin(content) {
       await flush()
@@ -138,22 +203,17 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
       put(view)
       chosen.value = view.id
     },
-    change(content) {
-      edited.value = content
-      save.value = 'dirty'
-      clearTimeout(timer)
-      timer = setTimeout(() => void send(), SAVE_AFTER_MS)
-    },
+    change: (content) => shown.value?.change(content),
     flush,
     async sign(answers, { days, reason }) {
-      await flush()
-      const one = open.value
+      const sheet = shown.value
+      if (!sheet) return
+      await sheet.flush()
       const longer = days > 1 ? { valid_days: days, valid_reason: reason.trim() } : {}
-      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/sign`, { version: one.version, answers, ...longer }))
+      await act(sheet, 'sign', { answers, ...longer })
     },
     async stop(reason) {
-      const one = open.value
-      if (one) put(await http.post<Prescription>(`/prescriptions/${one.id}/stop`, { version: one.version, reason }))
+      if (shown.value) await act(shown.value, 'stop', { reason })
     },
     herbs: (typed) => http.get<HerbsFound>('/herbs', { query: { q: typed } }),
     async formulas(typed) {

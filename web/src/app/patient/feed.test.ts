@@ -52,6 +52,15 @@ describe('the feed of a ticket', () => {
     feed.stop()
   })
 
+  it('is not live while the socket is there but nothing of the ticket is pushed', async () => {
+    const get = vi.fn(async () => ticket(1))
+    const { status, settle, feed } = bench(get)
+    status.value = { name: 'catching_up', since: 7 }
+    await settle()
+    expect(feed.link.value).toEqual({ state: 'reconnecting', since: 7 })
+    feed.stop()
+  })
+
   it('says that another window took over', () => {
     expect(linkOf({ name: 'closed', problem: { code: 'live.replaced', message: '' } }, null)).toEqual({ state: 'replaced' })
   })

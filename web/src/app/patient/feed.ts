@@ -69,6 +69,6 @@ export function followTicket(live: Live, http: Http, id: string, told: (ticket: 
 /** What the reader is told: a lost socket counts, even while plain requests still get through. */
 export function linkOf(socket: Status, unreached: number | null): Link {
   if (socket.name === 'closed' && socket.problem?.code === 'live.replaced') return { state: 'replaced' }
-  if (socket.name === 'reconnecting') return { state: 'reconnecting', since: socket.since }
+  if (socket.name === 'reconnecting' || socket.name === 'catching_up') return { state: 'reconnecting', since: socket.since }
   return unreached === null ? { state: 'online' } : { state: 'reconnecting', since: unreached }
 }

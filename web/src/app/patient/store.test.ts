@@ -226,3 +226,82 @@ describe('the store of a patient', () => {
     expect(store.identity.name).toBe('演示')
   })
 })
+
+describe('whoever has booked', () => {
+  const appointment = { id: 'a1', version: 1, state: 'booked', patient: card }
+  const declaration = { id: 'd1', patient: 'p1', version: 1, result: { at: Date.now(), level: 'STANDARD' } }
+  const check = { camera: true, microphone: true, speaker: true, network: 'good' } as const
+  const came = (answers: Record<string, unknown>, isSignedIn = true) => {
+    if (isSignedIn) localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    serve({ ...known, ...answers })
+    const store = createPatientStore('demo')
+    store.comeWith('a1')
+    return store
+  }
+
+  it('takes no number like everybody’s when the appointment could not be read, and is asked to try again', async () => {
+    const store = came({})
+    await store.load()
+    expect([store.loadError.value?.code, store.known.patient]).toEqual(['network', null])
+    serve({ ...known, 'GET /appointments/a1': { status: 503, code: 'server.unavailable' } })
+    await store.load()
+    expect(store.loadError.value?.code).toBe('server.unavailable')
+    const asked = serve({ ...known, 'GET /appointments/a1': appointment, 'POST /appointments/a1/check-in': ticket, 'GET /tickets/t1': ticket })
+    await store.load()
+    expect([store.loadError.value, store.appointment.value?.id, store.known.patient?.id]).toEqual([null, 'a1', 'p1'])
+    await store.takeTicket(check)
+    expect(asked).not.toContain('POST /tickets')
+    expect(store.known.ticket?.id).toBe('t1')
+    store.stop()
+  })
+  it('is asked to try again after signing in, too, and then needs no second code', async () => {
+    const store = came({}, false)
+    await store.load()
+    await store.verifyCode('c1', '123456')
+    expect([store.loadError.value?.code, store.loading.value]).toEqual(['network', false])
+    serve({ ...known, 'GET /appointments/a1': appointment })
+    await store.load()
+    expect([store.loadError.value, store.appointment.value?.id]).toEqual([null, 'a1'])
+    store.stop()
+  })
+  it.each([{ status: 404, code: 'request.not_found' }, { status: 422, code: 'request.invalid' }, { ...appointment, state: 'cancelled' }])('elsewhere or no more goes the way of everybody: %o', async (answer) => {
+    const store = came({ 'GET /appointments/a1': answer })
+    await store.load()
+    expect([store.loadError.value, store.appointment.value]).toEqual([null, null])
+    store.stop()
+  })
+  it('checks in to the appointment as it is now when it was changed elsewhere', async () => {
+    const store = came({ 'GET /appointments/a1': appointment })
+    await store.load()
+    serve({ ...known, 'POST /appointments/a1/check-in': { status: 409, code: 'appointment.state' }, 'GET /appointments/a1': { ...appointment, version: 2 } })
+    await expect(store.takeTicket(check)).rejects.toMatchObject({ code: 'appointment.state' })
+    expect(store.appointment.value?.version).toBe(2)
+    serve({ ...known, 'POST /appointments/a1/check-in': { status: 409, code: 'appointment.state' } })
+    await expect(store.takeTicket(check)).rejects.toMatchObject({ code: 'appointment.state' })
+    expect(store.appointment.value?.version, 'nobody knows what it is now').toBe(2)
+    serve({ ...known, 'POST /appointments/a1/check-in': { status: 409, code: 'appointment.state' }, 'GET /appointments/a1': { ...appointment, state: 'cancelled' } })
+    await expect(store.takeTicket(check)).rejects.toMatchObject({ code: 'appointment.state' })
+    expect(store.appointment.value).toBeNull()
+    store.stop()
+  })
+  it('does not fill in the form again because what was declared could not be read', async () => {
+    memoryFor('demo', localStorage).set('declaration', 'd1')
+    const store = came({ 'GET /appointments/a1': appointment })
+    await store.load()
+    expect([store.loadError.value?.code, store.known.patient]).toEqual(['network', null])
+    serve({ ...known, 'GET /appointments/a1': appointment, 'GET /declarations/d1': declaration })
+    await store.load()
+    expect([store.loadError.value, store.known.declaration?.id]).toEqual([null, 'd1'])
+    serve({ ...known, 'GET /appointments/a1': appointment, 'GET /declarations/d1': { status: 404, code: 'request.not_found' } })
+    await store.load()
+    expect([store.loadError.value, store.known.declaration]).toEqual([null, null])
+    store.stop()
+  })
+  it('keeps the page of a void number until what was declared could be read', async () => {
+    const store = came({})
+    memoryFor('demo', localStorage).set('declaration', 'd1')
+    Object.assign(store.known, { signedIn: true, ticket: { ...ticket, phase: 'no_show' } })
+    await expect(store.checkInAgain()).rejects.toMatchObject({ code: 'network' })
+    expect(store.step.value).toBe('no_show')
+  })
+})

@@ -15,6 +15,16 @@ import { changeOf, restored, type Change } from './changes'
 export const PENDING_ALARM = 'pending'
 const RED_FLAGS_HOLD_MS = 30 * 60_000
 
+/** `null`: there is none. Not to know it is something else, and is thrown: nobody loses a place because a request failed. */
+async function ifAny<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked
+  } catch (cause) {
+    if (['request.not_found', 'request.invalid'].includes(ApiError.from(cause).code)) return null
+    throw cause
+  }
+}
+
 /** Everything that one link's patient does, from the landing page to the ticket. Screens read it; nothing else writes it. */
 export function createPatientStore(link: string) {
   const memory = memoryFor(link, localStorage)
@@ -48,7 +58,7 @@ export function createPatientStore(link: string) {
   async function findAppointment(): Promise<AppointmentView | null> {
     const id = here.get('appointment')
     if (id === null) return null
-    const found = await session.http.get<AppointmentView>(`/appointments/${encodeURIComponent(id)}`).catch(() => null)
+    const found = await ifAny(session.http.get<AppointmentView>(`/appointments/${encodeURIComponent(id)}`))
     return found?.state === 'booked' ? found : null
   }
   function forgetAppointment(): void {
@@ -197,7 +207,15 @@ export function createPatientStore(link: string) {
     here.set('code', null)
     memory.set('phone', phone.value)
     rememberLink(link)
-    await resume()
+    // The code is spent: what cannot be found now is looked for again from the page that says so, and not by a new code.
+    loading.value = true
+    try {
+      await resume()
+    } catch (cause) {
+      loadError.value = ApiError.from(cause)
+    } finally {
+      loading.value = false
+    }
   }
 
   async function identify(): Promise<void> {
@@ -207,8 +225,9 @@ export function createPatientStore(link: string) {
     await choose(card)
   }
   async function choose(card: PatientCard): Promise<void> {
-    known.decisions = await session.http.get<ConsentRecord[]>(`/patients/${card.id}/consents`)
-    known.declaration = await savedDeclaration(card)
+    const [decisions, declaration] = await Promise.all([session.http.get<ConsentRecord[]>(`/patients/${card.id}/consents`), savedDeclaration(card)])
+    known.decisions = decisions
+    known.declaration = declaration
     known.resultRead = known.declaration?.result !== undefined && memory.get('result_read') === known.declaration.id
     known.patient = card
     memory.set('person', card.id)
@@ -239,13 +258,9 @@ export function createPatientStore(link: string) {
   async function savedDeclaration(card: PatientCard): Promise<DeclarationView | null> {
     const id = memory.get('declaration')
     if (id === null) return null
-    try {
-      const view = await session.http.get<DeclarationView>(`/declarations/${id}`)
-      const fresh = view.result !== undefined && Date.now() - view.result.at < 24 * 3_600_000
-      return view.patient === card.id && fresh ? view : null
-    } catch {
-      return null
-    }
+    const view = await ifAny(session.http.get<DeclarationView>(`/declarations/${id}`))
+    const fresh = view?.result !== undefined && Date.now() - view.result.at < 24 * 3_600_000
+    return view?.patient === card.id && fresh ? view : null
   }
 
   async function decide(text: ConsentText, granted: boolean): Promise<void> {
@@ -313,9 +328,11 @@ export function createPatientStore(link: string) {
       const { code } = ApiError.from(cause)
       // What was declared says nothing about today any more: the form comes again.
       if (code === 'declaration.outdated') forgetDeclaration()
-      // Too late, or changed elsewhere: the next press takes a number like everybody's.
+      // Changed elsewhere: the next press checks in to what it is now. Too late, or no more: it takes a number like everybody's.
       if (code === 'appointment.state' || code === 'appointment.too_late') {
-        forgetAppointment()
+        if (code === 'appointment.state') appointment.value = await findAppointment().catch(() => appointment.value)
+        else appointment.value = null
+        if (!appointment.value) forgetAppointment()
         ticketKey = newKey()
       }
       if (code !== 'ticket.exists') throw cause

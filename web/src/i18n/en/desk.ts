@@ -30,6 +30,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'link.open': 'Live',
   'link.connecting': 'Connecting…',
   'link.reconnecting': 'Lost for {n} s, reconnecting',
+  'link.catching_up': 'No updates for {n} s, catching up',
   'link.closed': 'Disconnected',
   'link.stale': 'This is as of {time}; reconnecting. It may have changed: do not call patients by it.',
   'link.replaced': 'This account was opened in another window.',

@@ -28,6 +28,7 @@ export const desk = {
   'link.open': '已连接',
   'link.connecting': '正在连接…',
   'link.reconnecting': '已断开 {n} 秒，正在重连',
+  'link.catching_up': '{n} 秒没有收到更新，正在恢复',
   'link.closed': '已断开',
   'link.stale': '数据停在 {time}，正在重新连接。显示的内容可能已经变化，请不要据此叫号。',
   'link.replaced': '这个账号已在其他窗口打开。',
