@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::time::Timestamp;
+
 /// Somebody who does not exist.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Person {
@@ -27,6 +29,23 @@ pub(super) struct Plan {
     /// Comes again so long after the end.
     pub(super) returns_after: Duration,
 }
+
+impl Plan {
+    /// Whether a call is answered, after so many that were missed.
+    pub(super) const fn answers(&self, missed: u64) -> bool {
+        self.answers_first_call || missed > 0
+    }
+
+    /// Whether the waiting room is left now by who took the number then. Whoever had to begin again, for a socket that was
+    /// lost or a server that restarted, has waited all the same.
+    pub(super) fn gives_up(&self, arrived_at: Timestamp, now: Timestamp) -> bool {
+        self.gives_up_after.is_some_and(|span| now > arrived_at + span)
+    }
+}
+
+/// Of so many who come one after the other, one misses the first call, and of so many one has not the patience.
+const ONE_MISSES_OF: u64 = 6;
+const ONE_LEAVES_OF: u64 = 8;
 
 /// The weights of the first seventeen digits of a resident number (GB 11643).
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
@@ -82,13 +101,20 @@ impl Person {
         let is_reliable = stay == 0 && self.index <= 4;
         let seconds = |tag, least: u64, most: u64| Duration::from_secs(least + self.chance(stay, tag) % (most - least));
         Plan {
-            answers_first_call: is_reliable || !self.chance(stay, 5).is_multiple_of(6),
+            answers_first_call: is_reliable || !self.is_next(stay, 5, ONE_MISSES_OF),
             accepts_after: seconds(6, 2, 7),
             poses_for: seconds(10, 2, 5),
             feels: if self.chance(stay, 11).is_multiple_of(3) { "better" } else { "same" },
-            gives_up_after: (!is_reliable && self.chance(stay, 7).is_multiple_of(8)).then(|| seconds(8, 120, 900)),
+            gives_up_after: (!is_reliable && self.is_next(stay, 7, ONE_LEAVES_OF)).then(|| seconds(8, 120, 900)),
             returns_after: seconds(9, 30, 180),
         }
+    }
+
+    /// Whether it is this one's turn among `of` who come one after the other; where it begins is the seed's. Left to chance,
+    /// nobody did it in some stories.
+    const fn is_next(self, stay: u32, tag: u64, of: u64) -> bool {
+        let first = Self::new(self.seed, 0).chance(0, tag) % of;
+        (self.index as u64 + stay as u64 + first).is_multiple_of(of)
     }
 
     /// Chance that can be told again (`SplitMix64`).
@@ -113,6 +139,8 @@ fn usual() -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use jiff::civil::date;
 
     use super::*;
@@ -143,5 +171,49 @@ mod tests {
             (1..=20).map(|index| Value::from(Person::new(7, index).answers(0)).to_string()).collect();
         assert!(said.len() >= 4, "the answers vary");
         assert!((1..=4).all(|index| Person::new(7, index).plan(0).answers_first_call));
+    }
+
+    /// Who does not answer and who gives up where twenty come and one desk calls for an hour; the others are seen.
+    fn an_hour(seed: u64) -> (usize, usize, usize) {
+        const RINGS: Duration = Duration::from_secs(90);
+        const VISIT: Duration = Duration::from_secs(240);
+        let begin = Timestamp::from_millis(1_795_478_400_000);
+        let arrives = |index: u32| begin + Duration::from_secs(index.into());
+        let mut waiting: VecDeque<(u32, Plan, u64)> =
+            (1..=20).map(|index| (index, Person::new(seed, index).plan(0), 0)).collect();
+        let (mut now, mut missed_calls, mut seen) = (begin + Duration::from_secs(30), 0, 0);
+        while now < begin + Duration::from_hours(1) {
+            waiting.retain(|(index, plan, _)| !plan.gives_up(arrives(*index), now));
+            let Some((index, plan, missed)) = waiting.pop_front() else { break };
+            if plan.answers(missed) {
+                assert!(plan.accepts_after < RINGS);
+                (now, seen) = (now + plan.accepts_after + VISIT, seen + 1);
+            } else {
+                (now, missed_calls) = (now + RINGS, missed_calls + 1);
+                waiting.insert(waiting.len().min(2), (index, plan, missed + 1));
+            }
+        }
+        (missed_calls, 20 - waiting.len() - seen, seen)
+    }
+
+    #[test]
+    fn in_a_clinic_that_runs_some_miss_a_call_some_give_up_and_most_are_seen_whatever_the_seed() {
+        for seed in 0..200 {
+            let (missed_calls, gave_up, seen) = an_hour(seed);
+            assert!(missed_calls >= 1 && gave_up >= 1 && seen >= 10, "{seed}: {missed_calls} {gave_up} {seen}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_counted_from_the_number_and_a_missed_call_is_followed_by_an_answer() {
+        let plan = Plan {
+            answers_first_call: false,
+            gives_up_after: Some(Duration::from_secs(120)),
+            ..Person::new(7, 5).plan(0)
+        };
+        let taken = Timestamp::from_millis(1_795_478_400_000);
+        assert!(!plan.gives_up(taken, taken + Duration::from_secs(120)));
+        assert!(plan.gives_up(taken, taken + Duration::from_secs(121)));
+        assert_eq!([0, 1, 2].map(|missed| plan.answers(missed)), [false, true, true]);
     }
 }

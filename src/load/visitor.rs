@@ -38,7 +38,6 @@ pub(super) struct Visitor {
 struct Stay {
     ticket: String,
     plan: Plan,
-    since: Timestamp,
     /// What the server said last of the ticket.
     view: Value,
     /// The version of the ticket whose call is being answered, and when.
@@ -95,7 +94,6 @@ impl Visitor {
         let mut stay = Stay {
             ticket,
             plan: self.person.plan(number),
-            since: self.clock.now(),
             view: Value::Null,
             answer: None,
             call: None,
@@ -206,13 +204,14 @@ impl Visitor {
         self.answer(stay, socket).await?;
         let now = self.clock.now();
         let version = stay.view["version"].as_i64().unwrap_or_default();
+        let arrived_at = stay.view["arrived_at"].as_i64().map(Timestamp::from_millis);
         let path = |what: &str| format!("/tickets/{}/{what}", stay.ticket);
         match stay.view["phase"].as_str().unwrap_or_default() {
-            "waiting" if stay.plan.gives_up_after.is_some_and(|span| now > stay.since + span) => {
+            "waiting" if arrived_at.is_some_and(|at| stay.plan.gives_up(at, now)) => {
                 self.rest.post(&path("leave"), json!({ "version": version })).await?;
             }
             "called" => {
-                let answers = stay.plan.answers_first_call || stay.view["missed"].as_u64().unwrap_or_default() > 0;
+                let answers = stay.plan.answers(stay.view["missed"].as_u64().unwrap_or_default());
                 let (seen, at) = *stay.answer.get_or_insert((version, now + stay.plan.accepts_after));
                 if seen != version {
                     stay.answer = None;

@@ -14,9 +14,10 @@ use std::time::{Duration, Instant};
 
 use crate::domain::room::layers::Downstream;
 
-/// What is looked at: a little more than four feedback messages of a browser.
+/// What is looked at, or [`FEW`] packets where there are no more in it, as of a voice in long packets: a little more than four
+/// feedback messages of a browser.
 const WINDOW: Duration = Duration::from_millis(500);
-/// Packets in the window below which nothing can be said.
+/// Packets below which nothing can be said.
 const FEW: usize = 10;
 /// The fastest way is the fastest of the last ten to twenty seconds: routes change.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -67,7 +68,11 @@ impl Path {
             self.fates.push_back(fate);
         }
         let newest = self.fates.back().map_or(now, |fate| fate.left);
-        while self.fates.front().is_some_and(|fate| newest.saturating_duration_since(fate.left) > WINDOW) {
+        let is_over = |fate: &Fate, count: usize| {
+            let age = newest.saturating_duration_since(fate.left);
+            age > STALE || (age > WINDOW && count > FEW)
+        };
+        while self.fates.front().is_some_and(|fate| is_over(fate, self.fates.len())) {
             self.fates.pop_front();
         }
     }

@@ -65,10 +65,14 @@ impl Chooser {
         let sound = sections.iter().filter(|section| section.leg.kind == MediaKind::Audio);
         let sound: u64 =
             sound.filter_map(|section| Some(u64::from(section.leg.source()?.layers[0].rate()).max(20_000))).sum();
-        let mut chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
-        if let Some(bits) = layers::to_light(&chosen, &pictures) {
-            self.budget.try_for(since, bits + sound);
+        let mut chosen = vec![None; pictures.len()];
+        // Where the sound alone is too much nothing is left for a picture, and none is tried.
+        if !self.drowning.is_drowned() {
             chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+            if let Some(bits) = layers::to_light(&chosen, &pictures) {
+                self.budget.try_for(since, bits + sound);
+                chosen = layers::share(self.budget.bits().saturating_sub(sound), &pictures);
+            }
         }
         let mut darkened = false;
         for (((section, _), picture), layer) in carrying.iter().zip(&pictures).zip(chosen) {
@@ -144,6 +148,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{Permit, SourceName};
+    use crate::media::bandwidth::Fate;
     use crate::media::codec::{Codec, PayloadTypes};
     use crate::media::counters::Counters;
     use crate::media::egress::{Egress, Nowhere};
@@ -242,6 +247,33 @@ mod tests {
         assert_eq!(look(13_100, 0), Some(vec![]), "nothing is shown, and all rest");
         assert_eq!(look(20_000, 150), Some(vec![0]), "in the moment in which it is shown again");
         assert!(shows(20_060, 0, WHOLE));
+    }
+
+    #[test]
+    fn nobody_who_drowns_is_sent_a_picture_however_long_and_who_is_dry_again_is() {
+        let start = instant::now();
+        let (source, section, path) = (camera(start, 3), section("4"), PathMeter::default());
+        section.leg.carry(Some(&source));
+        let mut chooser = Chooser::new(start);
+        let mut said = Vec::new();
+        // The voice alone: fifty packets a second of which three fifths are lost, then seventeen of sixty milliseconds.
+        for (until, every, arrives) in [(60_000, 20, 2), (90_000, 60, 5)] {
+            let from = if every == 20 { 0 } else { 60_000 };
+            for at in (from..until).step_by(every) {
+                let left = start + Duration::from_millis(at);
+                let arrived = (at / u64::try_from(every).expect("small") % 5 < arrives).then(|| Duration::from_millis(at));
+                path.learn(left, std::iter::once(Fate { left, arrived, bytes: 120 }));
+                flow(&source, left, 1);
+                if at % 240 == 0 {
+                    let seen = chooser.look(left, &path, std::slice::from_ref(&section));
+                    said.extend(seen.drowned.map(|is_drowned| (at / 1_000, is_drowned)));
+                    let is_drowned = said.last().is_some_and(|(_, is_drowned)| *is_drowned);
+                    assert!(!is_drowned || section.leg.wants() == 0, "a picture at {at}");
+                }
+            }
+        }
+        assert_eq!(said, [(1, true), (72, false)], "a voice in few packets is enough to see that it is dry");
+        assert_ne!(section.leg.wants(), 0, "and a picture is tried");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! goes on watching the same section.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use futures_util::FutureExt as _;
@@ -57,6 +57,8 @@ pub(super) struct Source {
     /// Layers of which a keyframe is wanted, a bit for each.
     keyframes: AtomicU8,
     keyframe_wanted: Notify,
+    /// When a keyframe was asked for, over whichever connection.
+    pace: Mutex<Pace>,
     /// Wakes the publisher's seat: who watches which layer has changed.
     watched: Arc<Notify>,
 }
@@ -88,6 +90,7 @@ impl Source {
             ended: AtomicBool::new(false),
             keyframes: AtomicU8::new(0),
             keyframe_wanted: Notify::new(),
+            pace: Mutex::default(),
             watched,
         })
     }
@@ -192,6 +195,10 @@ impl Source {
             self.keyframes.fetch_or(layers, Ordering::AcqRel);
             self.keyframe_wanted.notify_one();
         }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands packets to everybody who watches, and to the recording.
@@ -324,13 +331,12 @@ impl Feed {
     /// Sends the requests for keyframes until `stop`. Of what does not come one cannot ask: an encoder that begins, or begins
     /// again, begins with a keyframe, and a stream that comes without one is asked then.
     pub(super) async fn ask_for_keyframes(self: Arc<Self>, stop: CancellationToken) {
-        let mut pace = Pace::default();
         loop {
             let now = instant::now();
             let flowing = |layer: &usize| self.source.layers[*layer].flows(now);
             let flowing = (0..LAYERS).filter(flowing).fold(0, |all, layer| all | bit(layer));
             let wished = self.source.keyframes.load(Ordering::Acquire) & flowing;
-            let due = pace.ask(now, wished);
+            let due = self.source.pace().ask(now, wished);
             if due != 0 {
                 self.source.keyframes.fetch_and(!due, Ordering::AcqRel);
                 self.counters.keyframes_asked.increment(1);
@@ -342,7 +348,8 @@ impl Feed {
                     return;
                 }
             }
-            let next = pace.next(wished & !due);
+            let waits = wished & !due != 0;
+            let next = if waits { self.source.pace().next() } else { None };
             let news = async {
                 match next {
                     Some(at) => {

@@ -4,6 +4,7 @@ import { meetInCage, type Meeting } from './support/caged'
 import { expectFrames, expectSound } from './support/call'
 import { picture } from './support/look'
 import { writeDown } from './support/networks'
+import { noteSockets, steps } from './support/sockets'
 import { expect, test } from './support/test'
 
 const ALL = process.env['YUNZHEN_CAGES'] === 'all'
@@ -16,7 +17,7 @@ interface Stood {
 }
 
 /** What both sides read of the patient's network, whenever it changes. */
-function watch({ patient, desk }: Meeting): { seen: Stood[]; stop: () => Promise<void> } {
+function watch({ patient, desk }: Meeting): { seen: Stood[]; began: number; stop: () => Promise<void> } {
   const seen: Stood[] = []
   const began = Date.now()
   let isOver = false
@@ -32,6 +33,7 @@ function watch({ patient, desk }: Meeting): { seen: Stood[]; stop: () => Promise
   const looking = look()
   return {
     seen,
+    began,
     async stop() {
       isOver = true
       await looking
@@ -161,12 +163,13 @@ test('a network that narrows takes the picture down rung by rung, and brings it 
       expect(log.seen.map((one) => one.own).filter((word, at, all) => word !== all[at - 1]).length).toBeLessThanOrEqual(2 * STEPS.length + 4)
     } finally {
       await log.stop()
+      writeFileSync(info.outputPath('sockets.txt'), (await steps(patient.page, log.began)).replaceAll(', ', '\n'))
       writeFileSync(info.outputPath('trace.txt'), [...log.seen.map((one) => JSON.stringify(one)), ...(await traced(patient.page))].join('\n'))
       writeFileSync(info.outputPath('trace-desk.txt'), (await traced(desk.page)).join('\n'))
       writeFileSync(info.outputPath('server.log'), meeting.server.log)
     }
     await writeDown('ladder', ['| the network bears | rung | told after | sends |', '|---|---|---|---|', ...rows])
-  })
+  }, undefined, noteSockets)
 })
 
 test('a network that narrows makes the picture smaller with a word to both, and gives it back', async ({}, info) => {

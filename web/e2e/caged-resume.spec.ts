@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import type { Page } from '@playwright/test'
-import { longestSilence, meetInCage } from './support/caged'
+import { meetInCage, watchGaps, type Gaps } from './support/caged'
+import { endSockets, firstHeardAfter, lastHeard, noteSockets, steps, welcomes } from './support/sockets'
 import { load, quantile, writeDown } from './support/networks'
 import { expect, test } from './support/test'
 
@@ -9,46 +9,6 @@ const TIMES = Number(process.env['YUNZHEN_RESUMES'] ?? 30)
 /** Thirty of each take nearly four minutes of waiting alone, and more where programs are built beside them: then fewer are measured. */
 const WITHIN_MS = 480_000
 const ENOUGH = 10
-
-/** Notes when the server welcomed this page, and whether to its old seat. */
-async function noteWelcomes(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const welcomes: { at: number; resumed: boolean }[] = []
-    const sockets: WebSocket[] = []
-    const steps: { at: number; what: string }[] = []
-    const heard: number[] = []
-    Object.assign(window, { __welcomes: welcomes, __sockets: sockets, __steps: steps, __heard: heard })
-    const Native = window.WebSocket
-    window.WebSocket = class extends Native {
-      constructor(...words: ConstructorParameters<typeof WebSocket>) {
-        super(...words)
-        sockets.push(this)
-        const note = (what: string): unknown => steps.push({ at: Date.now(), what: `${sockets.length} ${what}` })
-        note('begun')
-        this.addEventListener('open', () => note('open'))
-        this.addEventListener('close', () => note('closed'))
-        this.addEventListener('message', ({ data }) => {
-          const said = JSON.parse(String(data)) as { type: string; resumed?: boolean }
-          heard.push(Date.now())
-          if (said.type === 'welcome') welcomes.push({ at: Date.now(), resumed: said.resumed === true })
-        })
-      }
-    }
-  })
-}
-
-/** What became of each attempt, in milliseconds before and after the network was back. */
-const steps = (page: Page, back: number): Promise<string> =>
-  page.evaluate((back) => (window as unknown as { __steps: { at: number; what: string }[] }).__steps.splice(0).map(({ at, what }) => `${at - back} ${what}`).join(', '), back)
-
-const heard = (page: Page): Promise<number[]> => page.evaluate(() => (window as unknown as { __heard: number[] }).__heard)
-const lastHeard = async (page: Page): Promise<number> => (await heard(page)).at(-1) ?? 0
-const firstHeardAfter = async (page: Page, moment: number): Promise<number> => (await heard(page)).find((at) => at > moment) ?? NaN
-
-const endSockets = (page: Page): Promise<void> => page.evaluate(() => (window as unknown as { __sockets: WebSocket[] }).__sockets.forEach((one) => one.close()))
-
-const welcomes = (page: Page): Promise<{ at: number; resumed: boolean }[]> =>
-  page.evaluate(() => (window as unknown as { __welcomes: { at: number; resumed: boolean }[] }).__welcomes)
 
 const KINDS = [
   { kind: 'told', name: 'TCP is refused' },
@@ -86,7 +46,7 @@ for (const [at, { kind, name }] of KINDS.entries()) {
       rows.push(`| ${name} | ${took.length} | ${half} ms | ${most} ms | ${most <= 500 ? 'yes' : 'no'} | ${load()} |`)
       info.annotations.push({ type: 'figure', description: `${rows.at(-1) ?? ''} ${took.join(' ')}` })
       writeFileSync(info.outputPath('steps.txt'), how.join('\n'))
-    }, undefined, noteWelcomes)
+    }, undefined, noteSockets)
   })
 }
 
@@ -94,22 +54,32 @@ test.afterAll(async () => {
   if (rows.length === KINDS.length) await writeDown('resume', ['| in the hole | times | median | p99 | goal of 500 ms met | load of the machine |', '|---|---|---|---|---|---|', ...rows])
 })
 
-test('sound does not stop when only the socket dies', async ({}, info) => {
+test('neither sound nor picture stops when only the sockets die, on neither side', async ({}, info) => {
   test.setTimeout(120_000)
   await meetInCage({}, 62, info, async ({ patient, desk }) => {
     const WATCHED_MS = 6_000
-    const quiet = await longestSilence(desk.page)
+    const pages = [patient.page, desk.page]
+    const watch = (): Promise<(() => Promise<Gaps>)[]> => Promise.all(pages.map(watchGaps))
+    const told = (gaps: (() => Promise<Gaps>)[]): Promise<Gaps[]> => Promise.all(gaps.map((one) => one()))
+    const quiet = await watch()
     await patient.page.waitForTimeout(WATCHED_MS)
-    const before = await quiet()
-    const during = await longestSilence(desk.page)
-    const said = (await welcomes(patient.page)).length
-    await endSockets(patient.page)
-    await expect.poll(async () => (await welcomes(patient.page)).length, { timeout: 20_000 }).toBeGreaterThan(said)
+    const before = await told(quiet)
+    const during = await watch()
+    const said = await Promise.all(pages.map(async (page) => (await welcomes(page)).length))
+    await Promise.all(pages.map(endSockets))
+    for (const [at, page] of pages.entries()) {
+      await expect.poll(async () => (await welcomes(page)).length, { timeout: 20_000 }).toBeGreaterThan(said[at] ?? 0)
+    }
     await patient.page.waitForTimeout(WATCHED_MS)
-    const after = await during()
-    info.annotations.push({ type: 'figure', description: `the longest time without a packet of sound: ${before} ms before, ${after} ms while the socket died` })
-    // The same call on the same machine is the measure: a gap of a mended path would be many times as long.
-    expect(after).toBeLessThanOrEqual(Math.max(2 * before, before + 100))
-    expect((await welcomes(patient.page)).at(-1)?.resumed).toBe(true)
-  }, undefined, noteWelcomes)
+    const after = await told(during)
+    for (const [at, who] of ['the patient', 'the doctor'].entries()) {
+      const [usual, gap] = [before[at], after[at]]
+      if (!usual || !gap) throw new Error('two pages were watched')
+      info.annotations.push({ type: 'figure', description: `the longest time without a packet at ${who}: of sound ${gap.audio} ms (${usual.audio} before), of the picture ${gap.video} ms (${usual.video} before); ${gap.lost} packets lost` })
+      expect(gap.lost).toBe(0)
+      // The same call on the same machine is the measure: a gap of a mended path would be many times as long.
+      for (const kind of ['audio', 'video'] as const) expect(gap[kind], kind).toBeLessThanOrEqual(Math.max(2 * usual[kind], usual[kind] + 100))
+    }
+    for (const page of pages) expect((await welcomes(page)).at(-1)?.resumed).toBe(true)
+  }, undefined, noteSockets)
 })

@@ -23,7 +23,7 @@ const lose = (percent: number): string[] => [
 
 /** The network, what it does, and the way that sound and picture may take through it; those of the gate stand for all. */
 const CAGES: readonly (Cage & { name: string; what: string; way: RegExp; gate?: true })[] = [
-  { name: 'open', what: 'nothing is in the way', way: /^(host|prflx|srflx)\/udp$/ },
+  { gate: true, name: 'open', what: 'nothing is in the way', way: /^(host|prflx|srflx)\/udp$/ },
   { gate: true, name: 'UDP blocked', what: 'no UDP at all', out: [UDP], in: [UDP], way: /^relay\/(tcp|tls)$/ },
   { name: 'only TCP 443', what: 'nothing goes out but TCP to port 443', out: ['oifname "out" tcp dport != 443 drop', UDP], in: [UDP], way: /^relay\/(tcp|tls)$/ },
   { gate: true, name: 'only TLS on 443', what: 'the same, and what does not begin as TLS is cut', out: ['oifname "out" tcp dport != 443 drop', UDP], in: [UDP], tlsOnly: true, way: /^relay\/tls$/ },
@@ -36,12 +36,16 @@ const CAGES: readonly (Cage & { name: string; what: string; way: RegExp; gate?: 
   { name: '500 kbit/s', what: '500 kbit/s each way', rate: '500kbit', way: /\/(udp|tcp|tls)$/ },
   { gate: true, name: 'address change', what: 'in the call the first network goes and another comes', second: true, way: /\/(udp|tcp|tls)$/ },
 ]
-/** The goal of a call that was accepted; what is proved here is that it comes, the table says when. */
+/** The goal of a call that was accepted, which the table says. */
 const GOAL_MS = 5_000
+/** What a cage may take beyond the open one before it: there a call comes within a second, where nothing else is done by the machine. */
+const LONGER_MS = 4_000
 
 const CHOSEN = CAGES.filter((cage) => ALL || cage.gate)
 
 const rows: string[] = []
+/** Until the open cage was seen, nobody knows this machine. */
+let patience = COMES_WITHIN_MS
 let folder = ''
 
 test.beforeAll(async () => {
@@ -80,7 +84,9 @@ for (const [index, cage] of CHOSEN.entries()) {
           await expect.poll(async () => (await usedPath(page)).way, 'the way of sound and picture').toMatch(cage.way)
           const { way } = await usedPath(page)
           rows.push(`| ${cage.name} | ${cage.what} | ${way} | ${(took / 1000).toFixed(1)} s | ${took <= GOAL_MS ? 'yes' : 'no'}${after} |`)
-          expect(took).toBeLessThan(COMES_WITHIN_MS)
+          info.annotations.push({ type: 'figure', description: `${cage.name}: ${took} ms of ${patience} ms` })
+          expect(took).toBeLessThan(patience)
+          if (cage.name === 'open') patience = took + LONGER_MS
         })
       })
     } finally {

@@ -37,6 +37,11 @@ impl Default for Drowning {
 }
 
 impl Drowning {
+    /// Whether the sound alone is too much.
+    pub const fn is_drowned(&self) -> bool {
+        self.is_drowned
+    }
+
     /// Takes in how the path did; says the new state when it changes. `now` counts from any beginning, and never goes
     /// back. Nothing known of a path that was full a moment ago is no good news: its own reports drown first.
     pub fn observe(&mut self, now: Duration, path: Option<Downstream>) -> Option<bool> {

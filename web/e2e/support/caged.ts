@@ -17,13 +17,19 @@ import { wordsOf } from './words'
 /** In every cage sound and picture come within this. */
 export const COMES_WITHIN_MS = 30_000
 
-/** A demonstration that is reached at the cage's address, on the ports of a hospital's server. */
-export async function serve(net: Net, folder: string): Promise<Server> {
+/** A certificate for this address that nobody known has signed. */
+export async function sign(address: string, folder: string): Promise<{ key: string; certificate: string }> {
   const [key, certificate] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')]
   await promisify(execFile)('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=cage', '-addext', `subjectAltName=IP:${net.address}`, '-keyout', key, '-out', certificate],
+    ...['-subj', '/CN=cage', '-addext', `subjectAltName=IP:${address}`, '-keyout', key, '-out', certificate],
   ])
+  return { key, certificate }
+}
+
+/** A demonstration that is reached at the cage's address, on the ports of a hospital's server. */
+export async function serve(net: Net, folder: string): Promise<Server> {
+  const { key, certificate } = await sign(net.address, folder)
   const variables = {
     YUNZHEN_TLS_CERT: certificate,
     YUNZHEN_TLS_KEY: key,
@@ -49,26 +55,54 @@ export async function flows(page: Page): Promise<void> {
     .toBe(true)
 }
 
-/** Watches what a page receives of sound; the function that comes back says the longest time without any. */
-export async function longestSilence(page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(() => {
+export interface Gaps {
+  /** The longest time without a packet, in milliseconds. */
+  audio: number
+  video: number
+  /** Packets that never came. */
+  lost: number
+}
+
+/** Watches what a page receives; the function that comes back says what was missed since. */
+export async function watchGaps(page: Page): Promise<() => Promise<Gaps>> {
+  await page.evaluate(async () => {
     const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
-    const watch = { last: performance.now(), longest: 0, packets: -1 }
-    Object.assign(window, { __silence: watch })
-    const isNewest = (): boolean => (window as unknown as { __silence: unknown }).__silence === watch
+    const gap = () => ({ last: performance.now(), longest: 0, packets: -1 })
+    const watch = { audio: gap(), video: gap(), lost: 0, lostBefore: 0 }
+    Object.assign(window, { __gaps: watch })
+    const isNewest = (): boolean => (window as unknown as { __gaps: unknown }).__gaps === watch
     const look = async (): Promise<void> => {
-      let packets = 0
+      const packets = { audio: 0, video: 0 }
+      let lost = 0
       const now = all.filter((one) => one.connectionState !== 'closed').at(-1)
       ;(await now?.getStats())?.forEach((one: Record<string, unknown>) => {
-        if (one['type'] === 'inbound-rtp' && one['kind'] === 'audio') packets += Number(one['packetsReceived'])
+        if (one['type'] !== 'inbound-rtp') return
+        packets[one['kind'] as 'audio' | 'video'] += Number(one['packetsReceived'])
+        lost += Number(one['packetsLost'])
       })
-      if (packets !== watch.packets) [watch.packets, watch.last] = [packets, performance.now()]
-      watch.longest = Math.max(watch.longest, performance.now() - watch.last)
-      if (isNewest()) setTimeout(() => void look(), 20)
+      for (const kind of ['audio', 'video'] as const) {
+        const one = watch[kind]
+        if (packets[kind] !== one.packets) [one.packets, one.last] = [packets[kind], performance.now()]
+        one.longest = Math.max(one.longest, performance.now() - one.last)
+      }
+      watch.lost = lost
     }
-    void look()
+    await look()
+    watch.lostBefore = watch.lost
+    const again = (): void => void (isNewest() && setTimeout(() => void look().then(again), 20))
+    again()
   })
-  return () => page.evaluate(() => Math.round((window as unknown as { __silence: { longest: number } }).__silence.longest))
+  return () =>
+    page.evaluate(() => {
+      const { audio, video, lost, lostBefore } = (window as unknown as { __gaps: Record<'audio' | 'video', { longest: number }> & { lost: number; lostBefore: number } }).__gaps
+      return { audio: Math.round(audio.longest), video: Math.round(video.longest), lost: lost - lostBefore }
+    })
+}
+
+/** Watches what a page receives of sound; the function that comes back says the longest time without any. */
+export async function longestSilence(page: Page): Promise<() => Promise<number>> {
+  const gaps = await watchGaps(page)
+  return async () => (await gaps()).audio
 }
 
 export interface Meeting {
@@ -78,7 +112,7 @@ export interface Meeting {
   desk: Desk
 }
 
-/** A patient in a cage and a doctor, both with a moving picture, in a call that flows. `doctorsNet`: the doctor is in one too. `prepare`: the patient's page. */
+/** A patient in a cage and a doctor, both with a moving picture, in a call that flows. `doctorsNet`: the doctor is in one too. `prepare`: each of the two pages. */
 export async function meetInCage(cage: Cage, number: number, info: TestInfo, act: (meeting: Meeting) => Promise<void>, doctorsNet?: Cage, prepare?: (page: Page) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'yunzhen-cages-'))
   const net = await Net.open(cage, number)
@@ -91,7 +125,7 @@ export async function meetInCage(cage: Cage, number: number, info: TestInfo, act
     await usePage(desktop, site, { ...DESK, ignoreHTTPSErrors: true }, info, 'desk', async (deskPage) => {
       await usePage(phone, site, { ...PHONE, ignoreHTTPSErrors: true }, info, 'patient', async (page) => {
         const [patient, desk] = [new Patient(page, wordsOf('zh'), server.link), new Desk(deskPage, wordsOf('zh'))]
-        await prepare?.(page)
+        await Promise.all([prepare?.(page), prepare?.(deskPage)])
         await desk.signIn(server.account('doctor'))
         await desk.openDesk()
         await patient.appear(server, invent(`caged ${number}`))

@@ -28,8 +28,8 @@ interface Machines {
 export const PATIENT_HERTZ = 880
 export const DOCTOR_HERTZ = 440
 
-const phone: Equipment = { camera: 'red', hertz: PATIENT_HERTZ }
-const desktop: Equipment = { camera: 'blue', hertz: DOCTOR_HERTZ }
+export const phone: Equipment = { camera: 'red', hertz: PATIENT_HERTZ }
+export const desktop: Equipment = { camera: 'blue', hertz: DOCTOR_HERTZ }
 
 export const test = base.extend<Cast, Machines>({
   // A fake camera belongs to a browser process, so phones and desktops are two; a person is a context of its own.
@@ -64,7 +64,7 @@ export const test = base.extend<Cast, Machines>({
   },
 })
 
-async function useBrowser(equipment: Equipment, use: (browser: Browser) => Promise<void>): Promise<void> {
+export async function useBrowser(equipment: Equipment, use: (browser: Browser) => Promise<void>): Promise<void> {
   const browser = await launchChromium(equipment)
   await use(browser)
   await browser.close()

@@ -116,6 +116,7 @@ beforeEach(() => {
     now: () => Date.now(),
     start: () => undefined,
     nudge: () => undefined,
+    slow: () => undefined,
     back: () => undefined,
   }
   scope = effectScope()

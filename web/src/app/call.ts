@@ -5,7 +5,7 @@ import { BUDGET, budgetOf } from '@/media/ladder'
 import type { Peer } from '@/media/peer'
 import type { RoomState, ServerMessage } from '@/protocol/live'
 import { reduce, type CallEvent } from '@/room/reducer'
-import { hearingOf, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
+import { hearings, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
 import { newCall, type CallState } from '@/room/state'
 import { asksOf } from './call/asks'
 import { useOwnMedia } from './call/devices'
@@ -164,10 +164,7 @@ export function useCall(options: CallOptions): Call {
 
   /** The encoders may spend what the own network bears, and of the voice what those of the others do. */
   function spend(): void {
-    // Who is cut off, or held apart, or only looks on, is not waited for. A lost socket is no lost call: on the narrowest network it
-    // is the socket that goes first.
-    const hear = others(state.value).filter((one) => one.cut !== true && !one.held && one.role !== 'observer')
-    const budget = budgetOf(state.value.own.rung, hear.map(hearingOf))
+    const budget = budgetOf(state.value.own.rung, hearings(others(state.value)))
     const text = JSON.stringify(budget)
     if (text === spent) return
     spent = text
@@ -176,6 +173,7 @@ export function useCall(options: CallOptions): Call {
 
   function cleanUp(): void {
     seat.stop()
+    live.slow(false)
     peer?.close()
     peer = null
     spent = JSON.stringify(BUDGET.full)
@@ -196,6 +194,7 @@ export function useCall(options: CallOptions): Call {
     quality: (word) => dispatch({ type: 'quality', quality: word }),
     rung(rung) {
       dispatch({ type: 'rung', rung })
+      live.slow(BUDGET[rung].video === null)
       spend()
       own.adjustCamera()
     },

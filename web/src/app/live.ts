@@ -19,6 +19,8 @@ export interface Live {
   nudge: () => void
   /** Media comes again after it was missed: the network is back, whatever the socket believes. */
   back: () => void
+  /** The network is very weak, or is so no longer. */
+  slow: (slow: boolean) => void
 }
 
 const lives = new WeakMap<Session, Live>()
@@ -53,6 +55,7 @@ export function liveOf(session: Session, name: string): Live {
     start: connection.start,
     nudge: connection.nudge,
     back: connection.back,
+    slow: connection.slow,
   }
   lives.set(session, live)
   wakeWith(connection.nudge)

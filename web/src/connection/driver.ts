@@ -59,6 +59,8 @@ export interface Connection {
   nudge(): void
   /** Media of the same server comes again after it was missed. */
   back(): void
+  /** The network is very weak, or is so no longer: what is late is not lost there. */
+  slow(slow: boolean): void
   command(command: Command, options?: { patience?: Patience; key?: string }): Promise<void>
   /** Events of a topic after `since`. Answers how to stop. */
   subscribe(topic: string, since: number | null, hear: (event: LiveEvent) => void): () => void
@@ -198,6 +200,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     stop: () => feed({ type: 'stop' }),
     nudge: () => feed({ type: 'nudge' }),
     back: () => feed({ type: 'back' }),
+    slow: (slow) => feed({ type: 'slow', slow }),
     command(command, { patience = 'now', key } = {}) {
       return new Promise((resolve, reject) => {
         const ref = nextRef++

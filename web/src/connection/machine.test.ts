@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, step, type Effect, type Input, type Link } from './machine'
+import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, SLOW_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -54,6 +54,26 @@ const media = (hidden: boolean): Input => ({
   command: { type: 'media', room: 'r', state: { microphone: true, camera: true, test_picture: false, quality: 'good', hidden, screen: false, rung: 'full' } },
 })
 const join: Input = { type: 'command', ref: 5, patience: 'now', key: null, command: { type: 'join', grant: 'g' } }
+
+describe('a very weak network', () => {
+  it('is given longer to answer and to open, and a new socket is begun for no missed packet', () => {
+    const bench = new Bench().open().feed({ type: 'slow', slow: true })
+    const first = bench.link.socket
+    bench.hear({ type: 'done', id: 99 }).wait(DEAD_MS + PING_MS).feed({ type: 'back' }).wait(BACK_MS)
+    expect([bench.phase, bench.link.socket]).toEqual(['open', first])
+    bench.wait(SLOW_MS - DEAD_MS - PING_MS - BACK_MS).tick()
+    expect(bench.phase).toBe('opening')
+    const second = bench.link.socket
+    bench.feed({ type: 'back' }).wait(SLOW_MS - 1)
+    expect([bench.phase, bench.link.socket]).toEqual(['opening', second])
+  })
+
+  it('is as any other once it bears a picture again', () => {
+    const bench = new Bench().open().feed({ type: 'slow', slow: true }).feed({ type: 'slow', slow: false })
+    bench.hear({ type: 'done', id: 99 }).wait(PING_MS)
+    expect(bench.wait(DEAD_MS - PING_MS).phase).not.toBe('open')
+  })
+})
 
 describe('media that comes again', () => {
   const rtt = (bench: Bench, ms: number): Bench => {

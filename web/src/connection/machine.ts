@@ -14,6 +14,9 @@ export const DEAD_MS = 10_000
 /** After waking up a healthy server answers sooner than this. */
 export const PROBE_MS = 4_000
 export const OPEN_MS = 8_000
+/** Both on a network that bears no moving picture: TCP tries again after ever longer pauses there, and a new socket would begin with
+ *  a handshake that is as slow. */
+export const SLOW_MS = 25_000
 /** An attempt that began so long before the network was back has asked nobody, and would ask again only after seconds. */
 export const STUCK_MS = 400
 /** Packets of media come again after they were missed: then the socket answers within twice its last round trip and no less than
@@ -33,8 +36,8 @@ export const KNOCK_MS = 500
 export type Phase =
   | { name: 'idle' }
   | { name: 'waiting'; until: number; attempt: number; since: number }
-  | { name: 'opening'; deadline: number; attempt: number; since: number }
-  | { name: 'greeting'; deadline: number; attempt: number; since: number }
+  | { name: 'opening'; began: number; deadline: number; attempt: number; since: number }
+  | { name: 'greeting'; began: number; deadline: number; attempt: number; since: number }
   | { name: 'open'; opened: number; attempt: number; pingAt: number; deadAt: number; renewAt: number }
   | { name: 'closed'; problem: Problem | null }
 
@@ -72,6 +75,8 @@ export interface Link {
   /** The last ping that was said, and how long the last one took to come back. */
   pinged: { id: number; at: number } | null
   rtt: number | null
+  /** The network is known to be very weak. */
+  slow: boolean
 }
 
 export type Input =
@@ -82,6 +87,8 @@ export type Input =
   | { type: 'nudge' }
   /** Something else of this page hears the server again after it did not. */
   | { type: 'back' }
+  /** The network is very weak, or is so no longer. */
+  | { type: 'slow'; slow: boolean }
   | { type: 'opened'; socket: number; token: string | null }
   | { type: 'lost'; socket: number }
   | { type: 'message'; socket: number; message: ServerMessage }
@@ -117,6 +124,7 @@ export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
     topics: new Map(), watches: new Set(), unheard: new Map(), refusals: 0, restarts: null, pinged: null, rtt: null,
+    slow: false,
   }
 }
 
@@ -157,6 +165,8 @@ export function step(link: Link, input: Input, world: World): Step {
       return nudge(link, world)
     case 'back':
       return back(link, world)
+    case 'slow':
+      return stay({ ...link, slow: input.slow })
     case 'tick':
       return tick(link, world)
     case 'opened':
@@ -194,6 +204,11 @@ function problem(code: string, message = ''): Problem {
   return { code, message }
 }
 
+/** How long is waited for what takes so long at most on other networks. */
+function patience(link: Link, usual: number): number {
+  return link.slow ? SLOW_MS : usual
+}
+
 function isTrying(phase: Phase): boolean {
   return phase.name === 'opening' || phase.name === 'greeting' || phase.name === 'open'
 }
@@ -212,7 +227,7 @@ function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<strin
 function connect(link: Link, attempt: number, since: number, world: World): Step {
   const socket = link.socket + 1
   return {
-    link: { ...link, socket, phase: { name: 'opening', deadline: world.now + OPEN_MS, attempt, since } },
+    link: { ...link, socket, phase: { name: 'opening', began: world.now, deadline: world.now + patience(link, OPEN_MS), attempt, since } },
     effects: [{ do: 'connect', socket }],
   }
 }
@@ -221,7 +236,7 @@ function greet(link: Link, token: string | null, phase: Extract<Phase, { name: '
   if (token === null) return finish(link, problem('auth.required'))
   const hello: ClientMessage = { type: 'hello', version: LIVE_VERSION, token, ...(link.resume === null ? {} : { resume: link.resume }) }
   return {
-    link: { ...link, phase: { ...phase, name: 'greeting', deadline: world.now + OPEN_MS } },
+    link: { ...link, phase: { ...phase, name: 'greeting', began: world.now, deadline: world.now + patience(link, OPEN_MS) } },
     effects: [{ do: 'send', message: hello }],
   }
 }
@@ -237,7 +252,7 @@ function finish(link: Link, why: Problem | null): Step {
 function nudge(link: Link, world: World): Step {
   const phase = link.phase
   if (phase.name === 'waiting') return connect(link, phase.attempt, phase.since, world)
-  if (phase.name === 'opening' && world.now - (phase.deadline - OPEN_MS) >= STUCK_MS) return connect(link, phase.attempt, phase.since, world)
+  if (phase.name === 'opening' && world.now - phase.began >= STUCK_MS) return connect(link, phase.attempt, phase.since, world)
   if (phase.name !== 'open') return stay(link)
   if (world.now >= phase.deadAt) return lose(link, world)
   // The phone may have slept: a socket that looks open is asked, and given less time than usual to answer.
@@ -246,11 +261,13 @@ function nudge(link: Link, world: World): Step {
 
 function back(link: Link, world: World): Step {
   const phase = link.phase
+  // There packets are missed all the time, and the socket is only late.
+  if (link.slow && isTrying(phase)) return stay(link)
   if (phase.name === 'open' && world.now < phase.deadAt) {
-    const patience = Math.min(PROBE_MS, Math.max(BACK_MS, 2 * (link.rtt ?? PROBE_MS)))
-    return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + patience) } }, world)
+    const soon = Math.min(PROBE_MS, Math.max(BACK_MS, 2 * (link.rtt ?? PROBE_MS)))
+    return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + soon) } }, world)
   }
-  const isStale = (phase.name === 'opening' || phase.name === 'greeting') && world.now - (phase.deadline - OPEN_MS) >= YOUNG_MS
+  const isStale = (phase.name === 'opening' || phase.name === 'greeting') && world.now - phase.began >= YOUNG_MS
   return isStale ? connect(link, phase.attempt, phase.since, world) : nudge(link, world)
 }
 
@@ -406,7 +423,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
 }
 
 function alive(link: Link, world: World): Link {
-  return link.phase.name === 'open' ? { ...link, phase: { ...link.phase, deadAt: world.now + DEAD_MS } } : link
+  return link.phase.name === 'open' ? { ...link, phase: { ...link.phase, deadAt: world.now + patience(link, DEAD_MS) } } : link
 }
 
 function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }>, world: World): Step {
@@ -420,9 +437,9 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
     restarts: null,
     pinged: null,
     // The first round trip is that of the greeting.
-    rtt: now - (link.phase.deadline - OPEN_MS),
+    rtt: now - link.phase.began,
     queue: [],
-    phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + DEAD_MS, renewAt: now + RENEW_MS },
+    phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + patience(link, DEAD_MS), renewAt: now + RENEW_MS },
   }
   const again = [
     ...[...link.topics].map(([topic, since]) => subscribeCommand(topic, since)),

@@ -23,6 +23,13 @@ describe('decode', () => {
     expect(decoded.message.room.participants[1]?.presence).toEqual({ state: 'lost', since: 9 })
   })
 
+  it('keeps every word about a participant, that who speaks may know of whoever drowns', () => {
+    const words = { silent: ['audio'], cut: true, drowned: true, held: true, muted: true }
+    const decoded = decode(JSON.stringify({ type: 'room', room: { ...room, participants: [{ ...room.participants[0], ...words }] } }))
+    if (!decoded.ok || decoded.message.type !== 'room') throw new Error('not a room')
+    expect(decoded.message.room.participants[0]).toMatchObject(words)
+  })
+
   it('keeps a refusal that names no command', () => {
     expect(decode('{"type":"refused","id":null,"problem":{"code":"live.malformed","message":"m"}}')).toEqual({
       ok: true, message: { type: 'refused', id: null, problem: { code: 'live.malformed', message: 'm' } },

@@ -52,6 +52,9 @@ const problem: Shape<Problem> = (value, path) => {
   }
 }
 
+/** A field that is not named here is dropped without a word: each of a message's parts names all of its own. */
+type All<T> = { [Name in keyof Required<T>]: Shape<unknown> }
+
 const quality = oneOf('unknown', 'good', 'fair', 'poor', 'lost')
 const selfMedia = object({
   microphone: flag,
@@ -61,7 +64,7 @@ const selfMedia = object({
   hidden: orElse(flag, false),
   screen: orElse(flag, false),
   rung: orElse(oneOf('full', 'low', 'voice', 'still', 'phone'), 'full' as const),
-}) as Shape<SelfMedia>
+} satisfies All<SelfMedia>) as Shape<SelfMedia>
 
 const presence: Shape<Presence> = (value, path) => {
   const { state, since } = object({ state: oneOf('here', 'lost'), since: orNull(number) })(value, path)
@@ -71,10 +74,10 @@ const presence: Shape<Presence> = (value, path) => {
 const role = oneOf('patient', 'doctor', 'nurse', 'invited_doctor', 'interpreter', 'family', 'observer')
 const participant = object({
   id: text, role, name: bilingual, presence, media: selfMedia, silent: orElse(list(oneOf('audio', 'video')), []),
-  cut: orElse(flag, false), held: orElse(flag, false), muted: orElse(flag, false),
-}) as unknown as Shape<Participant>
-const knock = object({ id: text, role, name: bilingual, presence }) as unknown as Shape<Knock>
-const picture = object({ id: text, of: oneOf('tongue'), at: number }) as unknown as Shape<PictureAsk>
+  cut: orElse(flag, false), drowned: orElse(flag, false), held: orElse(flag, false), muted: orElse(flag, false),
+} satisfies All<Participant>) as unknown as Shape<Participant>
+const knock = object({ id: text, role, name: bilingual, presence } satisfies All<Knock>) as unknown as Shape<Knock>
+const picture = object({ id: text, of: oneOf('tongue'), at: number } satisfies All<PictureAsk>) as unknown as Shape<PictureAsk>
 
 const room = object({
   room: text,
@@ -86,7 +89,7 @@ const room = object({
   recording: flag,
   door: orElse(list(knock), []),
   picture: orNull(picture),
-}) as unknown as Shape<RoomState>
+} satisfies All<RoomState>) as unknown as Shape<RoomState>
 
 const slot: Shape<Slot> = (value, path) => {
   const { mid, kind, source, name, waits } = object({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  hearingOf, isFrozen, isMany, isOnCamera, mainOther, mayShare, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
+  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -145,6 +145,15 @@ describe('who is here', () => {
     expect(hearingOf({ ...person('d', 'doctor'), drowned: true })).toBe('still')
     expect(hearingOf({ ...person('d', 'doctor', { rung: 'phone' }), drowned: true })).toBe('phone')
     expect(hearingOf(person('d', 'doctor', { rung: 'low' }))).toBe('low')
+  })
+
+  it('waits for nobody who is cut off, is held apart or looks on, unless whoever is cut off is all there is', () => {
+    const weak = person('p', 'patient', { rung: 'still' })
+    const cut = { ...weak, cut: true }
+    expect(hearings([person('d', 'doctor'), weak])).toEqual(['full', 'still'])
+    expect(hearings([person('d', 'doctor'), cut])).toEqual(['full'])
+    expect(hearings([cut])).toEqual(['still'])
+    expect(hearings([{ ...weak, held: true }, person('o', 'observer', { rung: 'still' })])).toEqual([])
   })
 
   it('has one word for what is wrong with the other side', () => {

@@ -113,6 +113,15 @@ export function isFrozen(state: CallState): boolean {
   return state.phase.name === 'reconnecting' && state.mediaDownSince !== null
 }
 
+/** What the voice may cost for each of those who hear it. Who is held apart, or only looks on, is not waited for; nor is who is
+ *  cut off, unless nobody else hears: what drowned a network drowns it again as it comes back. A lost socket is no lost call: on
+ *  the narrowest network it is the socket that goes first. */
+export function hearings(others: readonly Participant[]): Rung[] {
+  const all = others.filter((one) => !one.held && one.role !== 'observer')
+  const near = all.filter((one) => one.cut !== true)
+  return (near.length > 0 ? near : all).map(hearingOf)
+}
+
 /** What a voice may cost that somebody hears: by the server's word, which is heard where their own drowns, or by theirs. */
 export function hearingOf({ drowned, media }: Pick<Participant, 'drowned' | 'media'>): Rung {
   return drowned === true && media.rung !== 'phone' ? 'still' : media.rung
