@@ -5,7 +5,7 @@ import { ApiError } from '@/protocol/http'
 import type { Prescription, RxContent, Ticked } from '@/protocol/prescriptions'
 import type { Live } from '../live'
 import type { Session } from '../session'
-import { putSheetsAway, useRx, type Rx } from './rx'
+import { ITS_DAY, putSheetsAway, useRx, type Rx } from './rx'
 import { sidesOf } from './rxWords'
 
 const herbs = (...names: string[]): RxContent => ({ herbal: { lines: names.map((written) => ({ written, mg: 9000 })), doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'any' } })
@@ -102,7 +102,7 @@ describe('the prescriptions of a visit', () => {
     expect([names(rx.content.value), rx.save.value, rx.saveError.value, rx.saveOf('a')]).toEqual([['b0'], 'saved', null, 'failed'])
     server.world.away = false
     rx.change(herbs('b1'))
-    await rx.sign({})
+    await rx.sign({}, ITS_DAY)
     await vi.advanceTimersByTimeAsync(5000)
     expect(server.said).toContain('POST /prescriptions/b/sign 2')
     expect([names(server.kept.get('a')!.content), names(server.kept.get('b')!.content)]).toEqual([['a1'], ['b1']])
@@ -119,7 +119,7 @@ describe('the prescriptions of a visit', () => {
     expect([rx.save.value, names(rx.content.value), names(server.kept.get('a')!.content)]).toEqual(['conflict', ['mine'], ['theirs']])
     rx.change(herbs('mine', 'too'))
     await vi.advanceTimersByTimeAsync(5000)
-    await expect(rx.sign({})).rejects.toMatchObject({ code: 'version.conflict' })
+    await expect(rx.sign({}, ITS_DAY)).rejects.toMatchObject({ code: 'version.conflict' })
     expect(server.said).toEqual([])
     rx.choose('b')
     expect([names(rx.conflict.value?.mine ?? null), rx.conflict.value?.newer.version]).toEqual([['mine', 'too'], 2])
@@ -157,7 +157,7 @@ describe('the prescriptions of a visit', () => {
     const { rx } = await opened(server)
     rx.change(herbs('a1'))
     server.world.hold = 'PUT /prescriptions/a'
-    const signed = rx.sign({})
+    const signed = rx.sign({}, ITS_DAY)
     rx.choose('b')
     await server.letGo()
     await signed
@@ -168,7 +168,7 @@ describe('the prescriptions of a visit', () => {
     const server = serve()
     const { rx } = await opened(server)
     server.world.hold = 'POST /prescriptions/a/sign'
-    const signed = rx.sign({})
+    const signed = rx.sign({}, ITS_DAY)
     rx.change(herbs('late'))
     await server.letGo()
     await signed
