@@ -261,7 +261,8 @@ mod tests {
             let from = if every == 20 { 0 } else { 60_000 };
             for at in (from..until).step_by(every) {
                 let left = start + Duration::from_millis(at);
-                let arrived = (at / u64::try_from(every).expect("small") % 5 < arrives).then(|| Duration::from_millis(at));
+                let arrived =
+                    (at / u64::try_from(every).expect("small") % 5 < arrives).then(|| Duration::from_millis(at));
                 path.learn(left, std::iter::once(Fate { left, arrived, bytes: 120 }));
                 flow(&source, left, 1);
                 if at % 240 == 0 {

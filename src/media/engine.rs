@@ -20,6 +20,7 @@ use webrtc::runtime::Runtime;
 
 use super::codec::Codec;
 use super::offer::LEVEL_EXTENSION;
+use super::nagging::{self, Nagging};
 use super::pli::{self, PliTap};
 use super::port::Credentials;
 
@@ -129,5 +130,6 @@ fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
     Ok(Registry::new()
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::NackGenerator, generator)
+        .with(Slot::Custom(nagging::SLOT), Nagging::new())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()))
 }

@@ -33,6 +33,7 @@ mod layer;
 mod leg;
 mod loudness;
 mod mux;
+mod nagging;
 mod offer;
 mod pace;
 mod peer;

@@ -263,6 +263,7 @@ impl Wishes {
 }
 
 /// A request for keyframes.
+#[derive(Debug)]
 pub struct Asked {
     pub at: Instant,
     /// Of these layers of the camera, from small to large.

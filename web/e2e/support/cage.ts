@@ -213,7 +213,8 @@ export class Net {
   }
 }
 
-/** A token bucket at a device's way out, with a queue of a third of a second behind it. */
+/** A token bucket at a device's way out, with a queue of a third of a second behind it, and of the 8 kB that the bucket holds: the
+ *  narrowest rung waits nearly two seconds. */
 function bucket(rate: string): string[] {
   return ['root', 'tbf', 'rate', rate, 'burst', '8kb', 'latency', '300ms']
 }

@@ -346,6 +346,25 @@ describe('how much of the voice a packet holds', () => {
     expect(pc().signalingState).toBe('stable')
   })
 
+  it('sets no size of the picture free that rests', async () => {
+    const parameters = { encodings: [{ active: true }, { active: true }] }
+    Object.assign(pc().sections[1]!.sender, {
+      getParameters: () => structuredClone(parameters),
+      setParameters: (next: typeof parameters) => Promise.resolve(void Object.assign(parameters, next)),
+    })
+    const take = pc().setRemoteDescription.bind(pc())
+    pc().setRemoteDescription = (description) => {
+      for (const one of parameters.encodings) one.active = true
+      return take(description)
+    }
+    peer.setLayers('1', [])
+    await settle()
+    peer.spend({ ...BUDGET.full, audioMs: BUDGET.still.audioMs })
+    await settle()
+    expect(milliseconds()).toEqual(['20', '60'])
+    expect(parameters.encodings.map((one) => one.active)).toEqual([false, false])
+  })
+
   it('waits for no answer that is under way, and asks anew for what it was to answer', async () => {
     peer.offerAgain()
     await settle()

@@ -340,6 +340,8 @@ export class Peer {
       const agreed = pc.currentLocalDescription
       if (agreed) await pc.setLocalDescription({ type: 'offer', sdp: agreed.sdp })
       if (agreed && this.#pc === pc) await this.#take(pc, this.#taken.sdp)
+      // What was agreed names every size of the picture, and sets those free that rest.
+      if (this.#pc === pc && this.#watched && this.#senders) void aim(this.#senders.video, this.#watched, this.#budget)
     } catch {
       // The next offer's answer says it.
       this.#again = true
