@@ -168,8 +168,8 @@ test('a visit from the booking to the printed prescription', async ({ server, pa
   await test.step('and prints it', async () => {
     const papers = {
       record: ['门诊病历', '时行感冒', '风热犯肺', '发热两天'],
-      prescription: ['中药处方笺', '麻黄', '炙甘草', '杏仁', '生石膏', '桂枝', '泽泻', '猪苓', '白术', '茯苓', '柴胡', '黄芩', '细辛', '藿香', '先煎'],
-      referral: ['转诊单', '医院门诊', '发热两天'],
+      prescription: ['中药处方笺', '临床诊断', '风热犯肺', '麻黄', '炙甘草', '杏仁', '生石膏', '桂枝', '泽泻', '猪苓', '白术', '茯苓', '柴胡', '黄芩', '细辛', '藿香', '先煎'],
+      referral: ['转诊单', '医院门诊', '需面诊查血', '发热两天'],
     } as const
     for (const [kind, words] of Object.entries(papers)) {
       for (const paper of ['a4', 'a5']) {

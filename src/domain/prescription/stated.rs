@@ -55,17 +55,17 @@ impl Stated {
     pub fn diagnosis_line(&self) -> Option<String> {
         let of = |kind: DiagnosisKind| {
             let diagnoses = self.diagnoses.iter().filter(|one| one.kind == kind).cloned().collect();
-            line(NoteContent { diagnoses, ..NoteContent::default() }).map(|said| format!("{}：{said}", name(kind)))
+            line(&NoteContent { diagnoses, ..NoteContent::default() }).map(|said| format!("{}：{said}", name(kind)))
         };
-        let words = line(NoteContent { diagnosis: self.diagnosis.clone(), ..NoteContent::default() });
+        let words = line(&NoteContent { diagnosis: self.diagnosis.clone(), ..NoteContent::default() });
         let kinds = [DiagnosisKind::Disease, DiagnosisKind::Pattern, DiagnosisKind::Western];
         let said: Vec<String> = kinds.into_iter().filter_map(of).chain(words).collect();
         (!said.is_empty()).then(|| said.join("；"))
     }
 }
 
-fn line(note: NoteContent) -> Option<String> {
-    diagnoses(&note).map(|said| said.zh.trim_end_matches('。').to_owned())
+fn line(note: &NoteContent) -> Option<String> {
+    diagnoses(note).map(|said| said.zh.trim_end_matches('。').to_owned())
 }
 
 const fn name(kind: DiagnosisKind) -> &'static str {

@@ -117,17 +117,14 @@ impl Services {
         };
         let institution = work.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let (hash, title, parts) = match kind {
-            DocumentKind::Referral => {
-                let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
-                let why = visit.outcome_reason.as_deref();
-                let parts = referral_sheet::parts(&note.content, &to, why, &outcome.next_step());
-                (referral::hash(&row.hash, outcome, why), "转诊单", parts)
-            }
-            _ => {
-                let basis = self.epidemic_basis(&mut work.tx, &visit).await?;
-                (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content, basis.as_ref()))
-            }
+        let (hash, title, parts) = if kind == DocumentKind::Referral {
+            let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
+            let why = visit.outcome_reason.as_deref();
+            let parts = referral_sheet::parts(&note.content, &to, why, &outcome.next_step());
+            (referral::hash(&row.hash, outcome, why), "转诊单", parts)
+        } else {
+            let basis = self.epidemic_basis(&mut work.tx, &visit).await?;
+            (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content, basis.as_ref()))
         };
         let token = self.code(&mut work, kind, &row.id.to_string(), &hash, &visit).await?;
 

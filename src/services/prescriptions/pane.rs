@@ -57,7 +57,8 @@ impl Services {
         let is_ticked = tx.prescriptions().basis(visit.id).await?.is_some_and(|row| row.kind == VisitKind::Epidemic);
         let rows = tx.prescriptions().of_visit(visit.id).await?;
         let is_used = rows.iter().any(|row| row.hash.is_some() && row.legal_basis == EPIDEMIC);
-        if !is_used && !(is_ticked && self.legal_flags().epidemic) {
+        let is_said = is_ticked && self.legal_flags().epidemic;
+        if !is_used && !is_said {
             return Ok(None);
         }
         let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;

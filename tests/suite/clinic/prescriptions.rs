@@ -328,7 +328,7 @@ async fn a_prescription_is_good_on_its_day_and_not_a_moment_longer() {
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
     pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
-    stage.clock.advance(midnight(&stage) - Duration::from_millis(1));
+    stage.clock.advance(midnight(&stage).saturating_sub(Duration::from_millis(1)));
     let pharmacist = stage.staff("pharmacist").await;
     assert_eq!(stage.get("/pharmacy/queue", &pharmacist).await.ok()["approved"][0]["id"], rx["id"]);
     assert_eq!(stage.server.services.expire_prescriptions().await.unwrap(), 0);
@@ -351,7 +351,8 @@ async fn a_reason_makes_it_good_for_up_to_three_days() {
     }
     let rx = sign_until(&stage, &visit, 3, " 山区取药不便 ").await.ok();
     assert_eq!(rx["longer"], json!({ "days": 3, "reason": "山区取药不便" }));
-    stage.clock.advance(midnight(&stage) + Duration::from_hours(48) - Duration::from_millis(1));
+    let last = midnight(&stage) + Duration::from_hours(48);
+    stage.clock.advance(last.saturating_sub(Duration::from_millis(1)));
     let pharmacist = stage.staff("pharmacist").await;
     claim(&stage, &pharmacist, &rx).await.ok();
     pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
