@@ -2315,7 +2315,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit. */
+        /**
+         * A visit sealed for a dispute, as a file for `yunzhen verify`: signed versions, signatures, entries of the audit. It rings,
+         *     and is judged by somebody else.
+         */
         post: operations["post_visits_id_seal"];
         delete?: never;
         options?: never;
@@ -2434,7 +2437,7 @@ export interface components {
          * @description Why a record was read.
          * @enum {string}
          */
-        Access: "treating" | "own_work" | "continuity" | "break_glass";
+        Access: "treating" | "own_work" | "continuity" | "break_glass" | "dispute";
         /** @description `GET /access-reviews`: a read that somebody else has to judge. */
         AccessReviewView: {
             /** @description When. */
@@ -2474,6 +2477,11 @@ export interface components {
          * @enum {string}
          */
         AffectedBy: "off" | "zone";
+        /**
+         * @description The one purpose for which a record is simply read again.
+         * @enum {string}
+         */
+        Again: "continuity";
         /** @description `POST /alarms/{id}/close`. */
         AlarmClose: {
             /** @description A few words, and the number of the 120 case where there is one. */
@@ -4338,6 +4346,7 @@ export interface components {
         MergeRequest: {
             /** @description The text of this window. */
             content: components["schemas"]["NoteContent"];
+            purpose?: components["schemas"]["Again"] | null;
             /**
              * Format: int64
              * @description The version that was edited.
@@ -5417,6 +5426,11 @@ export interface components {
          * @enum {string}
          */
         RxState: "draft" | "signed" | "approved" | "returned" | "refused" | "dispensed" | "stopped" | "expired";
+        /** @description `POST /visits/{id}/seal`: the whole record as a file, for a dispute. */
+        SealRequest: {
+            /** @description The dispute in words, 4 to 500 characters; somebody else judges it. */
+            reason: string;
+        };
         /** @description One part of a record, as it is read and printed. */
         Section: {
             /** @description What it is, for instance `exams.tongue`; the same in every version. */
@@ -13833,7 +13847,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SealRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -13860,6 +13878,22 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
