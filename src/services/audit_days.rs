@@ -26,7 +26,7 @@ use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::signing::{Choice, SignAs, Signer, fingerprint, is_ours, signature_holds};
 use crate::services::vault::Vault;
-use crate::services::verifying::written;
+use crate::services::verifying::entry_line;
 use crate::services::witness::{Testimony, Witness};
 use crate::store::{Db, InstitutionRow, KeyRow, SignatureRow, StoreError, Tx};
 
@@ -448,7 +448,7 @@ impl Notary<'_> {
             let Some(newest) = page.last() else { break };
             last = newest.seq;
             for entry in page.iter().filter(|entry| entry.seq <= end) {
-                text.push_str(&written(entry));
+                text.push_str(&entry_line(entry));
                 count += 1;
             }
         }

@@ -70,8 +70,8 @@ impl Services {
         let what = export_subject(&id.to_string());
         let signature = self.sign(&mut work, act.institution, SignAs::Server, Purpose::Export, &what, &hash).await?;
         let signature = with_key(&mut work.tx, signature).await?;
-        let head =
-            VisitExport { format: VISIT_FORMAT.to_owned(), name, visit: id.to_string(), hash: hash.clone(), signature };
+        let format = VISIT_FORMAT.to_owned();
+        let head = VisitExport { format, name, visit: id.to_string(), hash: hash.clone(), signature };
         let text = format!("{}\n{body}", json!(head));
         // The server's signature would make a forged row look like what its people signed.
         if let Err(unproved) = verify_export(&text, None) {

@@ -109,7 +109,7 @@ pub fn verify_export(text: &str, key: Option<&str>) -> Result<Proved, Unproved> 
 }
 
 /// An entry as a line of an exported day.
-pub(super) fn written(entry: &Kept) -> String {
+pub(super) fn entry_line(entry: &Kept) -> String {
     format!("{}\n", serde_json::json!(entry))
 }
 
@@ -127,7 +127,7 @@ fn day(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
     let mut verifier: Option<Verifier> = None;
     for (line, number) in rest.split_inclusive('\n').zip(2..) {
         let entry: Kept = serde_json::from_str(line).map_err(|_| Unproved::Unreadable { line: number })?;
-        if written(&entry) != line {
+        if entry_line(&entry) != line {
             return Err(Unproved::Content(format!("line {number}")));
         }
         // What was before the first entry is in its own words, which the root covers.

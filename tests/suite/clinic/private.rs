@@ -1,7 +1,8 @@
 //! What is in the data folder is for the server's account alone.
 #![cfg(unix)]
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::pictures::png;
@@ -42,9 +43,9 @@ async fn everything_in_the_data_folder_is_for_its_owner_alone() {
     assert_eq!(open_to_others(stage.folder.path()), Vec::<String>::new());
     // A server of an earlier release left them open; the next start closes them.
     for name in ["attachments", "uploads", "recordings"] {
-        std::fs::set_permissions(at(name), PermissionsExt::from_mode(0o755)).unwrap();
+        set_permissions(at(name), Permissions::from_mode(0o755)).unwrap();
     }
-    std::fs::set_permissions(at("yunzhen.db"), PermissionsExt::from_mode(0o644)).unwrap();
+    set_permissions(at("yunzhen.db"), Permissions::from_mode(0o644)).unwrap();
     assert_eq!(open_to_others(stage.folder.path()).len(), 4);
     let stage = stage.restart().await;
     assert_eq!(open_to_others(stage.folder.path()), Vec::<String>::new());
