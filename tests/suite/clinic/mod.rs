@@ -3,6 +3,7 @@
 
 mod admission;
 mod appointments;
+mod at_once;
 pub mod audits;
 mod authors;
 mod booking;
