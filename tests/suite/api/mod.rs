@@ -7,6 +7,8 @@ mod broken_rows;
 mod consents;
 mod declarations;
 mod invitations;
+mod left_aside;
 mod links;
 mod patients;
+mod rosters;
 mod triage;

@@ -1,7 +1,7 @@
 //! The store's contract: one file for each family of tables, each test on both databases.
 
 mod access_reviews;
-mod alarms;
+pub mod alarms;
 mod audit;
 mod audit_days;
 mod booking;
@@ -9,7 +9,7 @@ mod events;
 mod handovers;
 mod house;
 mod idem;
-mod intake;
+pub mod intake;
 pub mod invitations;
 mod messages;
 mod note_versions;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use yunzhen::domain::herb::gate::Pregnancy;
 use yunzhen::domain::ids::{AccountId, PrescriptionId};
-use yunzhen::domain::prescription::{Phase, VisitKind};
+use yunzhen::domain::prescription::{Phase, VALID, VisitKind};
 use yunzhen::store::{BasisRow, PrescriptionRow, SignedVersionRow, StoreError, VisitRow};
 
-use crate::support::hospital::Hospital;
+use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
 use crate::support::sql::refusal;
 use crate::support::visiting::visit;
@@ -181,14 +181,15 @@ on_both! {
         }
         let ids = |rows: Vec<PrescriptionRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
         let mut tx = db.read().await.unwrap();
-        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, 9).await.unwrap()), rows);
+        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, MORNING - VALID, 9).await.unwrap()), rows);
         let (first, second) = (hospital.desks[0].doctor, hospital.desks[1].doctor);
         assert_eq!(ids(tx.prescriptions().to_countersign(hospital.institution, second).await.unwrap()), [rows[1]]);
         assert_eq!(ids(tx.prescriptions().to_countersign(hospital.institution, first).await.unwrap()), []);
         let stranger = hospital.ids.make(yunzhen::domain::ids::InstitutionId::from_uuid);
-        assert_eq!(ids(tx.prescriptions().to_review(stranger, 9).await.unwrap()), []);
+        assert_eq!(ids(tx.prescriptions().to_review(stranger, MORNING - VALID, 9).await.unwrap()), []);
         let since = hospital.now() - Duration::from_secs(2);
         assert_eq!(ids(tx.prescriptions().running_since(since, 9, 0).await.unwrap()), rows[..2]);
+        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, since, 9).await.unwrap()), rows[2..], "the others");
         assert_eq!(ids(tx.prescriptions().running_since(since, 9, 1).await.unwrap()), rows[1..2]);
     }
 
