@@ -1,40 +1,65 @@
-//! What happens later: one loop that sweeps the queue every second and tidies up now and then.
+//! What happens later: the queue is looked at every second, so is what is due, and now and then the house is tidied up.
+//! None of the three waits for another.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 
-/// How often leases and rings are looked at.
+/// How often leases and rings are looked at, and what is due.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Sweeps between two tidyings.
-const TIDY_AFTER: u32 = 3600;
+/// How often the house is tidied up.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
 
-/// Sweeps until `shutdown`. A sweep that fails is tried again: the database may be away.
+/// Works until `shutdown`. What fails is tried again: the database may be away.
 pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
-    let mut ticks = tokio::time::interval(SWEEP_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    // Days came into sight while nobody was here.
-    let mut since_tidy = TIDY_AFTER;
-    let (mut sweep, mut jobs) = (Trying::default(), Trying::default());
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
-        }
+    tokio::join!(
+        keep_queue(&services, &shutdown),
+        keep_promises(&services, &shutdown),
+        keep_house(&services, &shutdown)
+    );
+}
+
+/// Calls that nobody answers, desks that fall silent: a patient waits for each of them.
+async fn keep_queue(services: &Services, shutdown: &CancellationToken) {
+    let (mut ticks, mut sweep) = (ticks(SWEEP_EVERY), Trying::default());
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         sweep.heard(services.sweep().await.map(drop), "the queue could not be swept");
+    }
+}
+
+/// Jobs whose time has come; a gateway for messages may take its time.
+async fn keep_promises(services: &Services, shutdown: &CancellationToken) {
+    let (mut ticks, mut jobs) = (ticks(SWEEP_EVERY), Trying::default());
+    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         jobs.heard(services.run_jobs().await.map(drop), "what was due was not done");
-        since_tidy += 1;
-        if since_tidy >= TIDY_AFTER {
-            since_tidy = 0;
-            tidy(&services).await;
+    }
+}
+
+/// The chores, first of all after a start: days came into sight while nobody was here. One that hangs does not hold up the
+/// end: what it had begun is rolled back.
+async fn keep_house(services: &Services, shutdown: &CancellationToken) {
+    let mut ticks = ticks(TIDY_EVERY);
+    loop {
+        let round = async {
+            ticks.tick().await;
+            tidy(services).await;
+        };
+        if shutdown.run_until_cancelled(round).await.is_none() {
+            return;
         }
     }
 }
 
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
 /// What is tried every second; of failures in a row the first is told.
 #[derive(Default)]
 struct Trying {

@@ -101,14 +101,27 @@ impl Services {
 
     /// Folded alarms ring as soon as fewer than [`RINGING`] of their origin do.
     pub(crate) async fn sweep_folded(&self) -> Result<(), Refusal> {
-        while let Some(alarm) = self.db.read().await?.alarms().next_to_rise().await? {
-            let mut work = self.begin().await?;
-            if work.tx.alarms().rise(alarm.id).await? {
-                announce(&mut work, &alarm, "alarm.raised").await?;
+        // One after the other: each that rises may be the last for which there is room.
+        let mut pages = self.pages("sweep_folded", 1);
+        while let Some(before) = pages.before() {
+            let next = self.db.read().await?.alarms().next_to_rise(before).await?;
+            pages.found(usize::from(next.is_some()));
+            if let Some(alarm) = next {
+                pages.heard(&alarm.id, self.raise_folded(&alarm).await)?;
             }
-            work.commit().await?;
         }
         Ok(())
+    }
+
+    /// Whether a folded alarm rings from now on.
+    async fn raise_folded(&self, alarm: &AlarmRow) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let has_risen = work.tx.alarms().rise(alarm.id).await?;
+        if has_risen {
+            announce(&mut work, alarm, "alarm.raised").await?;
+        }
+        work.commit().await?;
+        Ok(has_risen)
     }
 
     /// An emergency has taken its number: whoever answers the alarm of its declaration finds the ticket, and closing the

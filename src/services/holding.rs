@@ -92,7 +92,7 @@ impl Services {
             let id = alarm.id;
             // One that cannot be let go keeps no other from ringing; the next round tries it again.
             if let Err(refusal) = self.let_go(id).await {
-                tracing::error!(alarm.id = %id, code = refusal.code.as_str(), "an unheard alarm stays");
+                self.told.broken("sweep_alarms", &id, &refusal);
             }
         }
         Ok(())

@@ -75,6 +75,7 @@ use crate::services::live::Live;
 use crate::services::passwords::Passwords;
 use crate::services::recordings::Archive;
 use crate::services::refusal::Refusal;
+use crate::services::rows::Told;
 use crate::services::sms::Sms;
 use crate::services::tokens::TokenKeys;
 use crate::services::vault::Vault;
@@ -129,6 +130,8 @@ pub struct Services {
     pub shutdown: CancellationToken,
     /// What each queue looked like last.
     pub(crate) truths: truth::Truths,
+    /// Broken rows that were told of.
+    pub(crate) told: Told,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
     pub(crate) node: String,
 }
@@ -162,6 +165,7 @@ impl Services {
             tasks,
             shutdown,
             truths,
+            told: Told::default(),
             node,
         }
     }

@@ -74,14 +74,28 @@ impl Services {
     /// Tells those whose page was there when the call began and vanished while it rings.
     pub(crate) async fn text_untold(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
-        let untold = self.db.read().await?.tickets().untold(now - BACK_WITHIN, now, BATCH).await?;
-        for ticket in untold.iter().filter(|ticket| !self.live.is_online(ticket.id)) {
-            let mut work = self.begin().await?;
-            let message = self.text_of_call(&mut work, ticket).await?;
-            work.commit().await?;
-            self.send_text(message);
+        let mut pages = self.pages("text_untold", BATCH);
+        while let Some(before) = pages.before() {
+            let untold = self.db.read().await?.tickets().untold(now - BACK_WITHIN, now, BATCH, before).await?;
+            pages.found(untold.len());
+            for ticket in untold {
+                pages.heard(&ticket.id, self.text_one(&ticket).await)?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether a call was told now that nobody watches.
+    async fn text_one(&self, ticket: &TicketRow) -> Result<bool, Refusal> {
+        if self.live.is_online(ticket.id) {
+            return Ok(false);
+        }
+        let mut work = self.begin().await?;
+        let message = self.text_of_call(&mut work, ticket).await?;
+        work.commit().await?;
+        let is_told = message.is_some();
+        self.send_text(message);
+        Ok(is_told)
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::desk::{Desk, Happening};
 use crate::domain::ticket::{LEASE, MoveReason, TicketState};
+use crate::domain::time::Timestamp;
 use crate::domain::visit::VisitEnd;
 use crate::services::Services;
 use crate::services::desk::{announce, has_patient};
@@ -11,7 +12,7 @@ use crate::services::refusal::Refusal;
 use crate::services::tickets::announce_desk;
 use crate::store::{DeskRow, TicketRow};
 
-/// Tickets that one sweep moves.
+/// Tickets that are looked at together.
 const BATCH: i64 = 50;
 /// How long idempotency keys are remembered.
 const KEYS_KEPT: Duration = Duration::from_hours(48);
@@ -33,28 +34,36 @@ impl Services {
     pub async fn sweep(&self) -> Result<usize, Refusal> {
         let now = self.clock.now();
         self.live.sweep();
-        let overdue = self.db.read().await?.tickets().overdue(now, BATCH).await?;
-        let mut moved = 0;
-        for ticket in overdue {
-            // Each in its own transaction: a ticket that moved in between is nobody's loss.
-            let id = ticket.id;
-            match self.sweep_ticket(ticket).await {
-                Ok(has_moved) => moved += usize::from(has_moved),
-                // One that cannot be moved keeps nobody else's call ringing; the next round tries it again.
-                Err(refusal) => tracing::error!(ticket.id = %id, code = refusal.code.as_str(), "a ticket stays"),
+        // None of these waits for another that fails.
+        let tickets = self.sweep_tickets(now).await;
+        let (desks, unheard) = (self.sweep_desks(now).await, self.sweep_alarms().await);
+        let (folded, untold) = (self.sweep_folded().await, self.text_untold().await);
+        desks.and(unheard).and(folded).and(untold)?;
+        tickets
+    }
+
+    async fn sweep_tickets(&self, now: Timestamp) -> Result<usize, Refusal> {
+        let mut pages = self.pages("sweep_tickets", BATCH);
+        while let Some(before) = pages.before() {
+            let overdue = self.db.read().await?.tickets().overdue(now, BATCH, before).await?;
+            pages.found(overdue.len());
+            for ticket in overdue {
+                // Each in its own transaction: a ticket that moved in between is nobody's loss.
+                let id = ticket.id;
+                pages.heard(&id, self.sweep_ticket(ticket).await)?;
             }
         }
+        Ok(pages.done)
+    }
+
+    async fn sweep_desks(&self, now: Timestamp) -> Result<(), Refusal> {
         for desk in self.db.read().await?.desks().overdue(now).await? {
             let id = desk.id;
             if let Err(refusal) = self.sweep_desk(desk).await {
-                tracing::error!(desk.id = %id, code = refusal.code.as_str(), "a silent desk stays");
+                self.told.broken("sweep_desks", &id, &refusal);
             }
         }
-        // None of these waits for another that fails.
-        let (unheard, folded, untold) =
-            (self.sweep_alarms().await, self.sweep_folded().await, self.text_untold().await);
-        unheard.and(folded).and(untold)?;
-        Ok(moved)
+        Ok(())
     }
 
     async fn sweep_ticket(&self, ticket: TicketRow) -> Result<bool, Refusal> {

@@ -1,6 +1,6 @@
 //! The truth about a queue: who is before whom, and how long it may take.
 //!
-//! Computed once per change of a clinic's queue and shared by all who wait in it; a minute later it is computed again,
+//! Computed once per change of a clinic's queue and shared by all who wait in it; half a minute later it is computed again,
 //! because time itself shortens a wait.
 
 use std::collections::HashMap;

@@ -21,7 +21,8 @@ pub enum Field {
     DocumentNumber,
     /// A telephone number.
     Phone,
-    /// The answers of a declaration, which hold addresses and names.
+    /// What a patient said: the answers of a declaration, which hold addresses and names, what the triage read of them, and
+    /// lines of a conversation.
     Answers,
     /// What a clinic tells those who wait.
     Notice,
@@ -35,8 +36,6 @@ pub enum Field {
     RecordingKey,
     /// The secret half of a key that signs.
     SigningKey,
-    /// What somebody on a waiting list wants.
-    Wish,
     /// Why somebody read what is not theirs to treat, or why a visit is held.
     Reason,
     /// How somebody judged such a reading, in words.
@@ -58,7 +57,6 @@ impl Field {
             Self::Command => "command",
             Self::RecordingKey => "recording-key",
             Self::SigningKey => "signing-key",
-            Self::Wish => "wish",
             Self::Reason => "reason",
             Self::Judgement => "judgement",
             Self::SecondFactor => "second-factor",

@@ -1,6 +1,10 @@
 //! One unit of work: a transaction, the moment it happens at, and what will be announced after the commit.
 //!
 //! Law of announcements: a change is committed first and announced after, in commit order.
+//!
+//! Law of counters: every event and every entry of the audit counts, and a counter's row is held until the commit. They are
+//! written last, events by the names of their topics and then the audit, so that two that count the same never wait for each
+//! other, in whatever order they said it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,13 +50,14 @@ pub struct Work {
     pub now: Timestamp,
     bus: Bus,
     vault: Vault,
-    announcements: Vec<Announcement>,
+    said: Vec<(InstitutionId, Announcement)>,
+    entries: Vec<(InstitutionId, Entry)>,
 }
 
 impl Work {
     /// Wraps an open transaction.
     pub fn new(tx: Tx, now: Timestamp, bus: Bus, vault: Vault) -> Self {
-        Self { tx, now, bus, vault, announcements: Vec::new() }
+        Self { tx, now, bus, vault, said: Vec::new(), entries: Vec::new() }
     }
 
     /// The stored answer of this command, if it was carried out before; claims its key otherwise.
@@ -87,25 +92,30 @@ impl Work {
         Uuid::from_slice(&mac[..16]).expect("a UUID has 16 bytes")
     }
 
-    /// Writes an event and announces it after the commit. `data` must hold no personal datum.
+    /// Has an event written with the commit and announced after it. `data` must hold no personal datum.
+    #[expect(
+        clippy::unused_async,
+        reason = "whoever says something awaits it; when it is written is for this file to decide"
+    )]
     pub async fn emit(
         &mut self,
         institution: InstitutionId,
         topic: String,
         kind: &str,
         data: Value,
-    ) -> Result<i64, Refusal> {
+    ) -> Result<(), Refusal> {
         let data = match data {
             Value::Object(map) => map,
             Value::Null => Map::new(),
             other => Map::from_iter([("value".to_owned(), other)]),
         };
-        let seq = self.tx.events().emit(institution, &topic, kind, &json!(data), self.now).await?;
-        self.announcements.push(Announcement { topic, seq, at: self.now, kind: kind.to_owned(), data });
-        Ok(seq)
+        // Its number is known when it is written.
+        let announcement = Announcement { topic, seq: 0, at: self.now, kind: kind.to_owned(), data };
+        self.said.push((institution, announcement));
+        Ok(())
     }
 
-    /// Writes an entry of the audit chain. Call it near the end: the chain's head is held until the commit.
+    /// Has an entry of the audit chain written with the commit.
     pub async fn audit(
         &mut self,
         institution: InstitutionId,
@@ -117,6 +127,10 @@ impl Work {
     }
 
     /// The same with a purpose and particulars; no clinical text, no personal datum.
+    #[expect(
+        clippy::unused_async,
+        reason = "whoever says something awaits it; when it is written is for this file to decide"
+    )]
     pub async fn audit_why(
         &mut self,
         institution: InstitutionId,
@@ -127,8 +141,7 @@ impl Work {
         detail: Value,
     ) -> Result<(), Refusal> {
         let (actor, action, subject) = (actor.to_owned(), action.to_owned(), subject.to_owned());
-        let entry = Entry { at: self.now, actor, action, subject, purpose, detail };
-        self.tx.audit().append(institution, &entry).await?;
+        self.entries.push((institution, Entry { at: self.now, actor, action, subject, purpose, detail }));
         Ok(())
     }
 
@@ -145,11 +158,22 @@ impl Work {
         self.audit_why(institution, actor, action, subject, Some(purpose.as_str().to_owned()), detail).await
     }
 
-    /// Commits, then announces.
+    /// Writes what was said, commits, then announces.
     pub async fn commit(self) -> Result<(), Refusal> {
-        self.tx.commit().await?;
-        for announcement in self.announcements {
-            self.bus.announce(announcement);
+        let Self { mut tx, bus, mut said, mut entries, .. } = self;
+        // What is said twice to one topic, and every entry of one chain, stays in its order.
+        let mut by_topic: Vec<_> = said.iter_mut().collect();
+        by_topic.sort_by(|(_, one), (_, next)| one.topic.cmp(&next.topic));
+        for (institution, Announcement { topic, seq, at, kind, data }) in by_topic {
+            *seq = tx.events().emit(*institution, topic, kind, &json!(data), *at).await?;
+        }
+        entries.sort_by_key(|(institution, _)| institution.as_uuid());
+        for (institution, entry) in entries {
+            tx.audit().append(institution, &entry).await?;
+        }
+        tx.commit().await?;
+        for (_, announcement) in said {
+            bus.announce(announcement);
         }
         Ok(())
     }

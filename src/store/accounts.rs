@@ -49,6 +49,20 @@ macro_rules! account {
 pub struct Accounts<'tx>(pub(super) &'tx mut Tx);
 
 impl Accounts<'_> {
+    /// Holds an account until the end of the transaction, against others who hold it: of a doctor's hours that are added or
+    /// changed at once, one comes after the other.
+    pub async fn hold(self, id: AccountId) -> Result<()> {
+        on!(self.0, |conn, dialect| {
+            let query = dialect.pick(
+                "select 1 from account where id = $1",
+                // Rows that name the account can still be written.
+                "select 1 from account where id = $1 for no key update",
+            );
+            sqlx::query(query).bind(id).execute(conn).await?;
+        });
+        Ok(())
+    }
+
     /// Keeps a new account; a taken user name is a conflict.
     pub async fn insert(self, row: &AccountRow) -> Result<()> {
         on!(self.0, |conn| {

@@ -144,17 +144,18 @@ impl Alarms<'_> {
         }))
     }
 
-    /// The folded alarm that rises next, if one may.
-    pub async fn next_to_rise(self) -> Result<Option<AlarmRow>> {
+    /// The folded alarm that rises next, if one may, past the first `skip`.
+    pub async fn next_to_rise(self, skip: i64) -> Result<Option<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(concat!(
                 "select ",
                 names!(),
                 "from alarm where ",
                 may_rise!(),
-                "order by raised_at, id limit 1"
+                "order by raised_at, id limit 1 offset $2"
             ))
             .bind(RINGING)
+            .bind(skip)
             .fetch_optional(conn)
             .await?
         }))

@@ -25,8 +25,8 @@ pub struct EventRow {
 pub struct Events<'tx>(pub(super) &'tx mut Tx);
 
 impl Events<'_> {
-    /// Writes an event under the next number of its topic. Make it the last statement of a transaction: the topic's
-    /// row is held until the commit, which is what makes numbers gap-free and in commit order.
+    /// Writes an event under the next number of its topic. The topic's row is held until the commit, which is what makes
+    /// numbers gap-free and in commit order.
     pub async fn emit(
         self,
         institution: InstitutionId,
@@ -285,23 +285,5 @@ impl Audit<'_> {
         }
         entries.sort_by_key(|entry| entry.seq);
         Ok(entries)
-    }
-
-    /// The number of the first entry that does not follow from the one before it; `None` when the chain is whole.
-    /// Seals of days and the count of entries are not asked: see `Services::verify_audit`.
-    pub async fn first_break(self, institution: InstitutionId) -> Result<Option<i64>> {
-        let (mut last, mut hash) = (0, String::new());
-        loop {
-            let page = Audit(&mut *self.0).page(institution, last).await?;
-            if page.is_empty() {
-                return Ok(None);
-            }
-            for entry in page {
-                if entry.seq != last + 1 || entry.previous_hash != hash || !entry.is_itself() {
-                    return Ok(Some(last + 1));
-                }
-                (last, hash) = (entry.seq, entry.hash);
-            }
-        }
     }
 }

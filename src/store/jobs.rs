@@ -11,7 +11,7 @@ use crate::store::{Result, Tx, on};
 /// So long a worker may take over a job before another takes it.
 const CLAIM: Duration = Duration::from_mins(1);
 /// A job that failed so often is left alone.
-const ATTEMPTS: i64 = 10;
+pub const ATTEMPTS: i64 = 10;
 
 /// A job as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -81,6 +81,19 @@ impl Jobs<'_> {
                 .fetch_all(conn)
                 .await?
         }))
+    }
+
+    /// It is not tried again before `until`, unless another worker has taken it over.
+    pub async fn put_off(self, job: &JobRow, until: Timestamp) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update job set claimed_until = $3 where id = $1 and attempts = $2 and done_at is null")
+                .bind(job.id)
+                .bind(job.attempts)
+                .bind(until)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
     }
 
     /// It is done; `false` when it was done before.

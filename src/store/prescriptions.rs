@@ -370,24 +370,43 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// The signed prescriptions of an institution, the longest waiting first.
-    pub async fn to_review(self, institution: InstitutionId, limit: i64) -> Result<Vec<PrescriptionRow>> {
+    /// The signed prescriptions of an institution, the longest waiting first; without those that are good no longer at
+    /// `now`.
+    pub async fn to_review(
+        self,
+        institution: InstitutionId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where p.institution_id = $1 and p.state = 'signed' order by p.signed_at limit $2"))
-                .bind(institution)
-                .bind(limit)
-                .fetch_all(conn)
-                .await?
+            sqlx::query_as(columns!(
+                "where p.institution_id = $1 and p.state = 'signed' and (p.valid_until is null or p.valid_until > $2)
+                 order by p.signed_at
+                 limit $3"
+            ))
+            .bind(institution)
+            .bind(now)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
         }))
     }
 
-    /// The approved prescriptions of an institution, the longest waiting first.
-    pub async fn to_dispense(self, institution: InstitutionId, limit: i64) -> Result<Vec<PrescriptionRow>> {
+    /// The approved prescriptions of an institution, the longest waiting first; likewise.
+    pub async fn to_dispense(
+        self,
+        institution: InstitutionId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where p.institution_id = $1 and p.state = 'approved' order by p.reviewed_at limit $2"
+                "where p.institution_id = $1 and p.state = 'approved' and (p.valid_until is null or p.valid_until > $2)
+                 order by p.reviewed_at
+                 limit $3"
             ))
             .bind(institution)
+            .bind(now)
             .bind(limit)
             .fetch_all(conn)
             .await?

@@ -1,5 +1,7 @@
 //! Rosters from a table: whole or not at all, and the wrong line is named.
 
+use std::collections::BTreeSet;
+
 use crate::domain::csv::{self, Fault};
 use crate::domain::permission::AdministratorAct;
 use crate::protocol::booking::{ImportDone, ImportRequest, RosterRequest};
@@ -46,6 +48,14 @@ impl Services {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
+        }
+        // Two tables that name the same doctors take them in one order.
+        let doctors: BTreeSet<String> =
+            records.as_slice().iter().filter_map(|record| Some(record.cells.get(1)?.trim().to_owned())).collect();
+        for doctor in doctors {
+            if let Some(doctor) = work.tx.accounts().by_username(&doctor).await? {
+                work.tx.accounts().hold(doctor.id).await?;
+            }
         }
         let mut rosters = 0;
         for record in records {

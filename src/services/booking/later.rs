@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::domain::appointment::check_in::LATE;
@@ -10,20 +11,25 @@ use crate::domain::appointment::wall::{Shown, shown};
 use crate::domain::appointment::{AppointmentState, SlotState};
 use crate::domain::ids::{AppointmentId, ClinicId, HolderId, InstitutionId, TicketId, WishId};
 use crate::domain::ticket::TicketState;
+use crate::domain::time::Timestamp;
 use crate::protocol::auth::Locale;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::services::rows::leave;
-use crate::services::sms::Message;
+use crate::services::sms::{Message, SmsError};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::Work;
-use crate::store::{JobRow, WishState};
+use crate::store::{ATTEMPTS, AppointmentRow, JobRow, Tx, WishState};
 
 /// Jobs that one round does.
 const BATCH: i64 = 20;
 /// So long a job that is done is remembered: longer than any is due again.
 const KEPT: Duration = Duration::from_hours(24 * 7);
+
+/// After the first try of a text message that did not leave.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+/// After the later ones.
+const LONGEST_PAUSE: Duration = Duration::from_mins(30);
 
 /// Tells a patient that the doctor is away at the time that was booked.
 pub(super) const SLOT_OFF: &str = "slot_off";
@@ -50,11 +56,13 @@ impl Services {
         let mut work = self.begin().await?;
         let due = work.tx.jobs().claim(now, BATCH).await?;
         work.commit().await?;
+        // Together: a gateway that hangs costs its patience once, not once a message.
+        let tried = join_all(due.iter().map(|job| async move { (job, self.run_job(job, now).await) })).await;
         let mut done = 0;
-        for job in due {
-            // Each in its own transaction, and each once: what fails is claimed again when its claim runs out.
-            match self.run_job(&job).await {
-                Ok(()) => done += 1,
+        for (job, outcome) in tried {
+            match outcome {
+                Ok(is_done) => done += usize::from(is_done),
+                // What fails is claimed again when its claim runs out.
                 Err(refusal) => {
                     tracing::error!(job.id = %job.id, kind = job.kind, code = refusal.code.as_str(), "a job failed");
                 }
@@ -74,33 +82,65 @@ impl Services {
         work.commit().await
     }
 
-    async fn run_job(&self, job: &JobRow) -> Result<(), Refusal> {
+    /// Whether a job is done. What it changes is changed once; what it tells is told at least once, for it is not done
+    /// before the message has left.
+    async fn run_job(&self, job: &JobRow, claimed_at: Timestamp) -> Result<bool, Refusal> {
+        // Nobody's row is held while a gateway thinks.
+        let message = self.message_of(job).await?;
+        if let Some(message) = &message
+            && let Err(error) = self.sms.send(message, claimed_at).await
+        {
+            self.put_off(job, claimed_at, &error).await?;
+            return Ok(false);
+        }
         let mut work = self.begin().await?;
         if !work.tx.jobs().finish(job.id, work.now).await? {
-            return Ok(());
+            return Ok(false);
         }
-        let timed = ReminderKind::TIMED.into_iter().find(|kind| kind.job() == job.kind);
-        let message = match (timed, job.kind.as_str()) {
-            (Some(kind), _) => self.reminder(&mut work, job, kind).await?,
-            (None, SLOT_OFF) => self.away(&mut work, job).await?,
-            (None, OFFER) => self.offer_text(&mut work, job).await?,
-            (None, OFFER_ENDS) => {
-                self.end_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
-                None
-            }
-            (None, OFFER_PASSES) => {
-                self.pass_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
-                None
-            }
-            (None, kind) if kind == ReminderKind::NearTurn.job() => self.near_turn(&mut work, job).await?,
-            (None, kind) => {
-                tracing::error!(kind, "nobody knows this kind of job");
-                None
-            }
-        };
+        if job.kind == OFFER_ENDS {
+            self.end_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
+        }
+        if job.kind == OFFER_PASSES {
+            self.pass_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
+        }
+        let now = work.now;
+        if let Some((_, row)) = due_reminder(&mut work.tx, job, now).await? {
+            self.announce_appointment(&mut work, &row, "appointment.reminded").await?;
+        }
         work.commit().await?;
-        self.send_text(message);
-        Ok(())
+        Ok(true)
+    }
+
+    /// A message that did not leave is tried again after ever longer pauses; the last try is the last word.
+    async fn put_off(&self, job: &JobRow, claimed_at: Timestamp, error: &SmsError) -> Result<(), Refusal> {
+        if job.attempts >= ATTEMPTS {
+            tracing::error!(job.id = %job.id, kind = job.kind, cause = %error, "a text message never left: given up");
+        } else {
+            tracing::warn!(job.id = %job.id, kind = job.kind, cause = %error, "a text message did not leave; trying again later");
+        }
+        let mut work = self.begin().await?;
+        work.tx.jobs().put_off(job, claimed_at + pause_after(job.attempts)).await?;
+        work.commit().await
+    }
+
+    /// What a job tells somebody, if it still has anything to tell.
+    async fn message_of(&self, job: &JobRow) -> Result<Option<Message>, Refusal> {
+        let (mut tx, now) = (self.db.read().await?, self.clock.now());
+        if let Some((kind, row)) = due_reminder(&mut tx, job, now).await? {
+            let walls = shown(row.starts_at, &row.zone, row.viewer_zone.as_deref());
+            let word = Word::Soon(kind);
+            return self.compose(&mut tx, row.institution_id, row.holder_id, row.clinic_id, word, &walls).await;
+        }
+        match job.kind.as_str() {
+            SLOT_OFF => self.away(&mut tx, job).await,
+            OFFER => self.offer_text(&mut tx, job).await,
+            kind if kind == ReminderKind::NearTurn.job() => self.near_turn(&mut tx, job).await,
+            kind if kind == OFFER_ENDS || kind == OFFER_PASSES || timed(kind).is_some() => Ok(None),
+            kind => {
+                tracing::error!(kind, "nobody knows this kind of job");
+                Ok(None)
+            }
+        }
     }
 
     /// Has those told who are near their turn in a clinic, each once.
@@ -115,64 +155,50 @@ impl Services {
         Ok(())
     }
 
-    async fn reminder(&self, work: &mut Work, job: &JobRow, kind: ReminderKind) -> Result<Option<Message>, Refusal> {
-        let Some(row) = work.tx.appointments().find(AppointmentId::from_uuid(job.subject_id)).await? else {
+    async fn away(&self, tx: &mut Tx, job: &JobRow) -> Result<Option<Message>, Refusal> {
+        let Some(row) = tx.appointments().find(AppointmentId::from_uuid(job.subject_id)).await? else {
             return Ok(None);
         };
-        // One that was moved has reminders of its own; one that was given back, or whose patient is here, has none.
-        let is_its = kind.before().is_some_and(|before| row.starts_at - before == job.run_at);
-        if row.state != AppointmentState::Booked || !is_its || !is_of_use(row.starts_at, work.now) {
-            return Ok(None);
-        }
-        self.announce_appointment(work, &row, "appointment.reminded").await?;
-        let walls = shown(row.starts_at, &row.zone, row.viewer_zone.as_deref());
-        self.compose(work, row.institution_id, row.holder_id, row.clinic_id, Word::Soon(kind), &walls).await
-    }
-
-    async fn away(&self, work: &mut Work, job: &JobRow) -> Result<Option<Message>, Refusal> {
-        let Some(row) = work.tx.appointments().find(AppointmentId::from_uuid(job.subject_id)).await? else {
-            return Ok(None);
-        };
-        let slot = work.tx.slots().find(row.slot_id).await?;
+        let slot = tx.slots().find(row.slot_id).await?;
         if row.state != AppointmentState::Booked || slot.is_none_or(|slot| slot.state == SlotState::Open) {
             return Ok(None);
         }
         let walls = shown(row.starts_at, &row.zone, row.viewer_zone.as_deref());
-        self.compose(work, row.institution_id, row.holder_id, row.clinic_id, Word::Off, &walls).await
+        self.compose(tx, row.institution_id, row.holder_id, row.clinic_id, Word::Off, &walls).await
     }
 
-    async fn offer_text(&self, work: &mut Work, job: &JobRow) -> Result<Option<Message>, Refusal> {
-        let wish = work.tx.wishes().find(WishId::from_uuid(job.subject_id)).await?;
+    async fn offer_text(&self, tx: &mut Tx, job: &JobRow) -> Result<Option<Message>, Refusal> {
+        let wish = tx.wishes().find(WishId::from_uuid(job.subject_id)).await?;
         let Some(wish) = wish.filter(|wish| wish.state == WishState::Offered) else { return Ok(None) };
         let Some(slot) = wish.slot_id else { return Ok(None) };
-        let Some(slot) = work.tx.slots().find(slot).await? else { return Ok(None) };
+        let Some(slot) = tx.slots().find(slot).await? else { return Ok(None) };
         let walls = shown(slot.starts_at, &slot.zone, None);
-        self.compose(work, wish.institution_id, wish.holder_id, wish.clinic_id, Word::Offer, &walls).await
+        self.compose(tx, wish.institution_id, wish.holder_id, wish.clinic_id, Word::Offer, &walls).await
     }
 
-    async fn near_turn(&self, work: &mut Work, job: &JobRow) -> Result<Option<Message>, Refusal> {
-        let Some(ticket) = work.tx.tickets().find(TicketId::from_uuid(job.subject_id)).await? else { return Ok(None) };
+    async fn near_turn(&self, tx: &mut Tx, job: &JobRow) -> Result<Option<Message>, Refusal> {
+        let Some(ticket) = tx.tickets().find(TicketId::from_uuid(job.subject_id)).await? else { return Ok(None) };
         // Whoever looks at the page sees it there.
         if ticket.state != TicketState::Waiting || self.live.is_online(ticket.id) {
             return Ok(None);
         }
         let Some(holder) = ticket.holder_id else { return Ok(None) };
-        self.compose(work, ticket.institution_id, holder, ticket.clinic_id, Word::NearTurn, &[]).await
+        self.compose(tx, ticket.institution_id, holder, ticket.clinic_id, Word::NearTurn, &[]).await
     }
 
     /// A message to a holder. It names no patient, no clinic and no reason: others read over a shoulder.
     async fn compose(
         &self,
-        work: &mut Work,
+        tx: &mut Tx,
         institution: InstitutionId,
         holder: HolderId,
         clinic: ClinicId,
         word: Word,
         walls: &[Shown],
     ) -> Result<Option<Message>, Refusal> {
-        let Some(holder) = work.tx.holders().find(institution, holder).await? else { return Ok(None) };
+        let Some(holder) = tx.holders().find(institution, holder).await? else { return Ok(None) };
         let Ok(to) = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed) else { return Ok(None) };
-        let clinic = work.tx.clinics().find(clinic).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = tx.clinics().find(clinic).await?.ok_or_else(Refusal::not_found)?;
         let base = self.config.base_url(self.config.http_addr);
         let url = match word {
             Word::Soon(_) | Word::Off => format!("{base}/me/{}/appointments", clinic.link_token),
@@ -190,31 +216,26 @@ impl Services {
 
     /// Patients who did not come: the place was kept until ten minutes after the slot.
     async fn miss_appointments(&self) -> Result<(), Refusal> {
-        let before = self.clock.now() - LATE;
-        let mut broken = 0;
-        loop {
-            // Those that could not be ended stand first for ever: whoever comes after them is looked for behind them.
-            let overdue = self.db.read().await?.appointments().overdue(before, BATCH, broken).await?;
-            let was = broken;
+        let late = self.clock.now() - LATE;
+        let mut pages = self.pages("miss_appointments", BATCH);
+        while let Some(before) = pages.before() {
+            let overdue = self.db.read().await?.appointments().overdue(late, BATCH, before).await?;
+            pages.found(overdue.len());
             for row in overdue {
                 let (from, to) = (AppointmentState::Booked, AppointmentState::NoShow);
-                if let Err(refusal) = self.end_appointment(row.id, from, to, "appointment.no_show").await {
-                    leave("miss_appointments", &row.id, refusal)?;
-                    broken += 1;
-                }
-            }
-            if broken == was {
-                return Ok(());
+                let ended = self.end_appointment(row.id, from, to, "appointment.no_show").await;
+                pages.heard(&row.id, ended)?;
             }
         }
+        Ok(())
     }
 
     /// Patients who came, and whose tickets are over.
     async fn settle_appointments(&self) -> Result<(), Refusal> {
-        let mut broken = 0;
-        loop {
-            let settled = self.db.read().await?.appointments().settled(BATCH, broken).await?;
-            let was = broken;
+        let mut pages = self.pages("settle_appointments", BATCH);
+        while let Some(before) = pages.before() {
+            let settled = self.db.read().await?.appointments().settled(BATCH, before).await?;
+            pages.found(settled.len());
             for (id, ended) in settled {
                 let was_seen = ended == TicketState::Done;
                 let (to, kind) = if was_seen {
@@ -222,15 +243,10 @@ impl Services {
                 } else {
                     (AppointmentState::NoShow, "appointment.no_show")
                 };
-                if let Err(refusal) = self.end_appointment(id, AppointmentState::CheckedIn, to, kind).await {
-                    leave("settle_appointments", &id, refusal)?;
-                    broken += 1;
-                }
-            }
-            if broken == was {
-                return Ok(());
+                pages.heard(&id, self.end_appointment(id, AppointmentState::CheckedIn, to, kind).await)?;
             }
         }
+        Ok(())
     }
 
     async fn end_appointment(
@@ -239,14 +255,13 @@ impl Services {
         from: AppointmentState,
         to: AppointmentState,
         kind: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let mut work = self.begin().await?;
         let now = work.now;
-        if let Some(row) = work.tx.appointments().end(id, from, to, now).await? {
-            self.announce_appointment(&mut work, &row, kind).await?;
-            work.commit().await?;
-        }
-        Ok(())
+        let Some(row) = work.tx.appointments().end(id, from, to, now).await? else { return Ok(false) };
+        self.announce_appointment(&mut work, &row, kind).await?;
+        work.commit().await?;
+        Ok(true)
     }
 
     /// Tells staff and its holder of a wish that moved.
@@ -259,11 +274,38 @@ impl Services {
         kind: &str,
     ) -> Result<(), Refusal> {
         let data = json!({ "wish": id });
-        // In the order of every announcement of booked time: the clinic first.
         work.emit(institution, Topic::Clinic(clinic).to_string(), kind, data.clone()).await?;
         work.emit(institution, Topic::Wish(id).to_string(), kind, data).await?;
         Ok(())
     }
+}
+
+/// The reminder of an appointment that a kind of job is.
+fn timed(kind: &str) -> Option<ReminderKind> {
+    ReminderKind::TIMED.into_iter().find(|timed| timed.job() == kind)
+}
+
+/// The appointment of which a job reminds, if it still is to. One that was moved has reminders of its own; one that was
+/// given back, or whose patient is here, has none.
+async fn due_reminder(
+    tx: &mut Tx,
+    job: &JobRow,
+    now: Timestamp,
+) -> Result<Option<(ReminderKind, AppointmentRow)>, Refusal> {
+    let Some(kind) = timed(&job.kind) else { return Ok(None) };
+    let row = tx.appointments().find(AppointmentId::from_uuid(job.subject_id)).await?;
+    let is_due = |row: &AppointmentRow| {
+        let is_its = kind.before().is_some_and(|before| row.starts_at - before == job.run_at);
+        row.state == AppointmentState::Booked && is_its && is_of_use(row.starts_at, now)
+    };
+    Ok(row.filter(is_due).map(|row| (kind, row)))
+}
+
+/// So long after a try that failed the next one comes: 15 seconds, and twice as long each time, but never more than half
+/// an hour. An offer lasts as long.
+fn pause_after(attempts: i64) -> Duration {
+    let doubled = u32::try_from(attempts - 1).unwrap_or(0).min(7);
+    (FIRST_PAUSE * 2_u32.pow(doubled)).min(LONGEST_PAUSE)
 }
 
 fn words(word: Word, locale: Locale, walls: &[Shown], url: &str) -> String {
@@ -302,6 +344,12 @@ mod tests {
 
     fn wall(zone: &str, day: &str, time: &str) -> Shown {
         Shown { zone: zone.into(), day: day.into(), time: time.into() }
+    }
+
+    #[test]
+    fn a_message_that_does_not_leave_is_tried_ever_more_rarely_and_often_within_an_offer() {
+        let pauses: Vec<u64> = (1..ATTEMPTS).map(|attempts| pause_after(attempts).as_secs()).collect();
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 480, 960, 1800, 1800]);
     }
 
     #[test]

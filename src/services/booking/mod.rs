@@ -131,7 +131,6 @@ impl Services {
             "version": row.version,
             "starts_at": row.starts_at,
         });
-        // The clinic first, always: two who tell of one appointment wait for each other in one order.
         work.emit(row.institution_id, Topic::Clinic(row.clinic_id).to_string(), kind, data.clone()).await?;
         work.emit(row.institution_id, Topic::Appointment(row.id).to_string(), kind, data).await?;
         Ok(())

@@ -8,7 +8,7 @@ use crate::domain::appointment::roster::{
 };
 use crate::domain::appointment::wall::WallTime;
 use crate::domain::appointment::{AppointmentState, SlotState};
-use crate::domain::ids::{RosterId, SlotId};
+use crate::domain::ids::{AccountId, RosterId, SlotId};
 use crate::domain::people::Role;
 use crate::domain::permission::AdministratorAct;
 use crate::domain::text::Text;
@@ -75,11 +75,7 @@ impl Services {
     ) -> Result<RosterRow, Refusal> {
         let (clinic, doctor) = named(&mut work.tx, act, request).await?;
         let roster = read(request)?;
-        for other in work.tx.rosters().of_doctor(doctor.id).await? {
-            if roster.meets(&roster_of(&other)?) {
-                return Err(invalid("from", "the doctor has other hours then"));
-            }
-        }
+        meets_no_other(&mut work.tx, doctor.id, None, &roster, "from").await?;
         let row = RosterRow {
             id: self.ids.make(RosterId::from_uuid),
             institution_id: act.institution,
@@ -156,6 +152,8 @@ impl Services {
         let (row, clinic) = own_roster(&mut work.tx, act, id).await?;
         let last: Option<Date> = request.last_day.parse().ok();
         let last = last.ok_or_else(|| invalid("last_day", "a day such as 2026-03-31"))?;
+        let ended = Roster { last_day: Some(last), ..roster_of(&row)? };
+        meets_no_other(&mut work.tx, row.doctor_id, Some(id), &ended, "last_day").await?;
         if !work.tx.rosters().end(id, request.version, &last.to_string()).await? {
             return Err(Refusal::new(ErrorCode::VersionConflict, "the roster was changed; fetch it again"));
         }
@@ -173,7 +171,7 @@ impl Services {
         let rows = self.db.read().await?.rosters().all().await?;
         let mut made = 0;
         for row in rows {
-            match self.roll_one(&row).await {
+            match self.roll_one(row.id).await {
                 Ok(slots) => made += slots,
                 Err(refusal) => leave("roll_slots", &row.id, refusal)?,
             }
@@ -181,10 +179,12 @@ impl Services {
         Ok(made)
     }
 
-    async fn roll_one(&self, row: &RosterRow) -> Result<usize, Refusal> {
+    async fn roll_one(&self, id: RosterId) -> Result<usize, Refusal> {
         let mut work = self.begin().await?;
+        // It may have been ended or excepted since it was found.
+        let Some(row) = work.tx.rosters().hold(id).await? else { return Ok(0) };
         let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let made = self.roll(&mut work, row, &clinic).await?;
+        let made = self.roll(&mut work, &row, &clinic).await?;
         work.commit().await?;
         Ok(made)
     }
@@ -199,7 +199,7 @@ impl Services {
         if day > last {
             return Ok(0);
         }
-        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &day.to_string()).await?);
+        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &day.to_string()).await?)?;
         let mut made = 0;
         while day <= last {
             for planned in slots_on(&roster, &exceptions, day, &place).slots {
@@ -249,7 +249,7 @@ impl Services {
         let (roster, place) = (roster_of(row)?, place(clinic));
         let today = day_at(clinic, work.now)?.date;
         let last = row.rolled_to.as_ref().and_then(|day| day.parse::<Date>().ok()).unwrap_or(today);
-        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &today.to_string()).await?);
+        let exceptions = exceptions_of(work.tx.rosters().exceptions(row.id, &today.to_string()).await?)?;
         let mut planned = Vec::new();
         let mut day = today;
         while day <= last {
@@ -293,7 +293,7 @@ impl Services {
         let (roster, place) = (roster_of(row)?, place(&clinic));
         let today = day_at(&clinic, self.clock.now())?.date;
         let rows = tx.rosters().exceptions(row.id, &today.to_string()).await?;
-        let exceptions = exceptions_of(rows.clone());
+        let exceptions = exceptions_of(rows.clone())?;
         let days = std::iter::successors(Some(today), |day| day.tomorrow().ok());
         let days = days.take(usize::try_from(HORIZON_DAYS).unwrap_or(0) + 1);
         let missing = days.flat_map(|day| {
@@ -334,11 +334,30 @@ pub(super) async fn named(
     Ok((clinic, doctor.ok_or_else(|| invalid("doctor", "no such doctor"))?))
 }
 
+/// A roster of the institution, held until the end of the transaction, and before it its doctor's hours.
 async fn own_roster(tx: &mut Tx, act: AdministratorAct, id: RosterId) -> Result<(RosterRow, ClinicRow), Refusal> {
     let row = tx.rosters().find(id).await?.filter(|row| row.institution_id == act.institution);
-    let row = row.ok_or_else(Refusal::not_found)?;
+    tx.accounts().hold(row.ok_or_else(Refusal::not_found)?.doctor_id).await?;
+    let row = tx.rosters().hold(id).await?.ok_or_else(Refusal::not_found)?;
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     Ok((row, clinic))
+}
+
+/// Refuses hours that meet others of their doctor. Whoever asks has the doctor's hours until the end of the transaction.
+async fn meets_no_other(
+    tx: &mut Tx,
+    doctor: AccountId,
+    own: Option<RosterId>,
+    roster: &Roster,
+    field: &str,
+) -> Result<(), Refusal> {
+    tx.accounts().hold(doctor).await?;
+    for other in tx.rosters().of_doctor(doctor).await? {
+        if own != Some(other.id) && roster.meets(&roster_of(&other)?) {
+            return Err(invalid(field, "the doctor has other hours then"));
+        }
+    }
+    Ok(())
 }
 
 /// What somebody wrote, as a roster that makes sense.
@@ -386,12 +405,15 @@ pub(crate) fn doctor_view(row: AccountRow) -> DoctorView {
     DoctorView { id: row.id, name: Text::new(row.name_zh, row.name_en), title: Text::new(row.title_zh, row.title_en) }
 }
 
-fn exceptions_of(rows: Vec<ExceptionRow>) -> Vec<Exception> {
+/// Kept exceptions, as the domain knows them. One that does not read is an error: without it the doctor's day off could be
+/// booked.
+fn exceptions_of(rows: Vec<ExceptionRow>) -> Result<Vec<Exception>, Refusal> {
     let read = |row: ExceptionRow| {
         let (from, to) = (wall(row.from_minute)?, wall(row.to_minute)?);
         Some(Exception { day: row.day.parse().ok()?, kind: row.kind, from, to })
     };
-    rows.into_iter().filter_map(read).collect()
+    let exceptions: Option<Vec<Exception>> = rows.into_iter().map(read).collect();
+    exceptions.ok_or_else(|| Refusal::internal("a kept exception makes no sense"))
 }
 
 fn exception_view(row: ExceptionRow) -> ExceptionView {

@@ -236,8 +236,13 @@ fn take_first(rows: &mut Vec<WishRow>, place: Option<&FreePlace>) -> Option<Wish
     Some(rows.remove(at))
 }
 
+/// A kept wish, as the domain knows it. One that does not read is told of and passed by: whoever gave the place back cannot
+/// mend it.
 fn as_wish(row: &WishRow) -> Option<Wish> {
-    let (first_day, last_day) = (row.first_day.parse().ok()?, row.last_day.parse().ok()?);
+    let (Ok(first_day), Ok(last_day)) = (row.first_day.parse(), row.last_day.parse()) else {
+        tracing::error!(wish.id = %row.id, "a kept wish makes no sense");
+        return None;
+    };
     Some(Wish { id: row.id, doctor: row.doctor_id, first_day, last_day, made_at: row.made_at })
 }
 

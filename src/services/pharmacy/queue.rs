@@ -26,7 +26,7 @@ impl Services {
     /// The queue: `GET /pharmacy/queue`.
     pub async fn pharmacy_queue(&self, act: PharmacistAct) -> Result<PharmacyQueue, Refusal> {
         let mut tx = self.db.read().await?;
-        queue(&mut tx, act, self.clock.now()).await
+        self.queue(&mut tx, act, self.clock.now()).await
     }
 
     /// Begins to judge; nobody else can for five minutes. The read is audited: `POST /pharmacy/{id}/claim`.
@@ -86,7 +86,8 @@ impl Services {
             work.tx.prescriptions().save(&row).await?;
             self.tell(&mut work, &row, "rx.released").await?;
         }
-        let queue = queue(&mut work.tx, act, work.now).await?;
+        let now = work.now;
+        let queue = self.queue(&mut work.tx, act, now).await?;
         work.keep(command, &queue).await?;
         work.commit().await?;
         Ok(queue)
@@ -122,52 +123,72 @@ impl Services {
     }
 }
 
-async fn queue(tx: &mut Tx, act: PharmacistAct, now: Timestamp) -> Result<PharmacyQueue, Refusal> {
-    let waiting = tx.prescriptions().to_review(act.institution, LIST).await?;
-    let approved = tx.prescriptions().to_dispense(act.institution, LIST).await?;
-    let promise_minutes = u32::try_from(PROMISE.as_secs() / 60).unwrap_or(u32::MAX);
-    let (mut waiting, approved) = (items(tx, act, waiting, now).await?, items(tx, act, approved, now).await?);
-    waiting.sort_by_key(|item| place(item.attention, item.due_at.unwrap_or(now), now));
-    Ok(PharmacyQueue { waiting, approved, promise_minutes })
+impl Services {
+    async fn queue(&self, tx: &mut Tx, act: PharmacistAct, now: Timestamp) -> Result<PharmacyQueue, Refusal> {
+        let waiting = tx.prescriptions().to_review(act.institution, now, LIST).await?;
+        let approved = tx.prescriptions().to_dispense(act.institution, now, LIST).await?;
+        let promise_minutes = u32::try_from(PROMISE.as_secs() / 60).unwrap_or(u32::MAX);
+        let mut waiting = self.items(tx, act, waiting, now).await?;
+        let approved = self.items(tx, act, approved, now).await?;
+        waiting.sort_by_key(|item| place(item.attention, item.due_at.unwrap_or(now), now));
+        Ok(PharmacyQueue { waiting, approved, promise_minutes })
+    }
+
+    /// The rows of a list. One that does not read is left out and told of: it hides no other.
+    async fn items(
+        &self,
+        tx: &mut Tx,
+        act: PharmacistAct,
+        rows: Vec<PrescriptionRow>,
+        now: Timestamp,
+    ) -> Result<Vec<PharmacyItem>, Refusal> {
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id;
+            match item(tx, act, row, now).await {
+                Ok(item) => items.extend(item),
+                Err(refusal) if refusal.code == ErrorCode::Unavailable => return Err(refusal),
+                Err(refusal) => self.told.broken("pharmacy_queue", &id, &refusal),
+            }
+        }
+        Ok(items)
+    }
 }
 
-async fn items(
+/// A row of a list, unless its time is over.
+async fn item(
     tx: &mut Tx,
     act: PharmacistAct,
-    rows: Vec<PrescriptionRow>,
+    row: PrescriptionRow,
     now: Timestamp,
-) -> Result<Vec<PharmacyItem>, Refusal> {
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        let broken = || Refusal::internal("a prescription does not read");
-        let state = state_of(&row)?.at(now).phase();
-        if state != row.state {
-            continue;
-        }
-        let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
-        let report: Report = serde_json::from_str(&row.report).map_err(|_| broken())?;
-        let patient = tx.patients().find(act.institution, row.patient_id).await?.ok_or_else(broken)?;
-        let claimed_by = row.claimed_by.filter(|_| row.claim_until.is_some_and(|until| until > now));
-        items.push(PharmacyItem {
-            id: row.id,
-            number: row.number,
-            state,
-            version: row.version,
-            patient_masked: patient.name_masked,
-            doctor: staff_name(tx, row.doctor_id).await?.0,
-            signed_at: row.signed_at,
-            due_at: row.signed_at.map(|at| at + PROMISE),
-            lines: match &content {
-                Content::Herbal(sheet) => sheet.lines.len(),
-                Content::Medicines(sheet) => sheet.items.len(),
-            },
-            findings: report.findings.iter().filter(|finding| finding.needs != Needs::Nothing).count(),
-            attention: attention(&report),
-            awaits_second: row.needs_second && row.countersigned_by.is_none(),
-            claimed_by: name(tx, claimed_by).await?,
-            is_mine: claimed_by == Some(act.account),
-            claim_until: row.claim_until.filter(|_| claimed_by.is_some()),
-        });
+) -> Result<Option<PharmacyItem>, Refusal> {
+    let broken = || Refusal::internal("a prescription does not read");
+    let state = state_of(&row)?.at(now).phase();
+    if state != row.state {
+        return Ok(None);
     }
-    Ok(items)
+    let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
+    let report: Report = serde_json::from_str(&row.report).map_err(|_| broken())?;
+    let patient = tx.patients().find(act.institution, row.patient_id).await?.ok_or_else(broken)?;
+    let claimed_by = row.claimed_by.filter(|_| row.claim_until.is_some_and(|until| until > now));
+    Ok(Some(PharmacyItem {
+        id: row.id,
+        number: row.number,
+        state,
+        version: row.version,
+        patient_masked: patient.name_masked,
+        doctor: staff_name(tx, row.doctor_id).await?.0,
+        signed_at: row.signed_at,
+        due_at: row.signed_at.map(|at| at + PROMISE),
+        lines: match &content {
+            Content::Herbal(sheet) => sheet.lines.len(),
+            Content::Medicines(sheet) => sheet.items.len(),
+        },
+        findings: report.findings.iter().filter(|finding| finding.needs != Needs::Nothing).count(),
+        attention: attention(&report),
+        awaits_second: row.needs_second && row.countersigned_by.is_none(),
+        claimed_by: name(tx, claimed_by).await?,
+        is_mine: claimed_by == Some(act.account),
+        claim_until: row.claim_until.filter(|_| claimed_by.is_some()),
+    }))
 }

@@ -21,7 +21,6 @@ use crate::domain::written::{is_plain, letters};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::services::rows::leave;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
 use crate::store::{PrescriptionRow, Tx};
@@ -37,23 +36,15 @@ impl Services {
     /// this.
     pub async fn expire_prescriptions(&self) -> Result<usize, Refusal> {
         let now = self.clock.now();
-        let (mut count, mut broken) = (0, 0);
-        loop {
-            let rows = self.db.read().await?.prescriptions().run_out(now, EXPIRE_AT_ONCE, broken).await?;
-            let was = broken;
+        let mut pages = self.pages("expire_prescriptions", EXPIRE_AT_ONCE);
+        while let Some(before) = pages.before() {
+            let rows = self.db.read().await?.prescriptions().run_out(now, EXPIRE_AT_ONCE, before).await?;
+            pages.found(rows.len());
             for row in rows {
-                match self.expire_prescription(row.id).await {
-                    Ok(is_over) => count += usize::from(is_over),
-                    Err(refusal) => {
-                        leave("expire_prescriptions", &row.id, refusal)?;
-                        broken += 1;
-                    }
-                }
-            }
-            if broken == was {
-                return Ok(count);
+                pages.heard(&row.id, self.expire_prescription(row.id).await)?;
             }
         }
+        Ok(pages.done)
     }
 
     async fn expire_prescription(&self, id: PrescriptionId) -> Result<bool, Refusal> {

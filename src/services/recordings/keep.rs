@@ -200,12 +200,12 @@ impl Services {
     }
 }
 
-/// The files of a folder with this ending, oldest first: their names begin with the time.
 /// Whether nothing grows in the folder, and nothing in it is to be stored.
 async fn is_empty(folder: &Path) -> bool {
     files(folder, ending::PART).await.is_empty() && files(folder, ending::DONE).await.is_empty()
 }
 
+/// The files of a folder with this ending, oldest first: their names begin with the time.
 async fn files(folder: &Path, with: &'static str) -> Vec<PathBuf> {
     let folder = folder.to_path_buf();
     let read = tokio::task::spawn_blocking(move || {

@@ -40,6 +40,9 @@ impl Services {
             .into_iter()
             .map(|row| PurposeEnd { declared_until: row.declared_until, said_at: row.said_at })
             .collect();
+        // Nothing can go by an end whose days are not over.
+        let (span, now) = (RetentionClass::Declaration.span(), self.clock.now());
+        let ends: Vec<PurposeEnd> = ends.into_iter().filter(|end| end.said_at + span <= now).collect();
         let Some(until) = ends.iter().map(|end| end.declared_until).max() else { return Ok(0) };
         let (mut after, mut removed) = (DeclarationId::from_uuid(Uuid::nil()), 0);
         loop {
@@ -59,8 +62,13 @@ impl Services {
 
     /// Whether a declaration went.
     async fn remove_declaration(&self, row: DeclarationRow, ends: &[PurposeEnd]) -> Result<bool, Refusal> {
-        let mut work = self.begin().await?;
         let (institution, id) = (row.institution_id, row.id);
+        // Most of those that stay are needed for long: nobody who writes waits for a look at them.
+        let since = needless_since(&mut self.db.read().await?, &row, ends).await?;
+        if since.is_none_or(|since| since + RetentionClass::Declaration.span() > self.clock.now()) {
+            return Ok(false);
+        }
+        let mut work = self.begin().await?;
         // It may have been saved or handed in since it was found.
         let Some(row) = work.tx.declarations().find(institution, id).await? else { return Ok(false) };
         let Some(gone) = self.declaration_may_go(&mut work.tx, &row, ends, work.now).await? else { return Ok(false) };
@@ -82,14 +90,11 @@ impl Services {
         now: Timestamp,
     ) -> Result<Option<Deletable>, Refusal> {
         let subject = row.id.to_string();
-        let mut since = purpose_ended(ends, row.submitted_at.unwrap_or(row.saved_at));
+        let since = needless_since(tx, row, ends).await?;
         let mut holds: Vec<Hold> = Vec::new();
         let mut visits: Vec<String> = Vec::new();
         for ticket in tx.tickets().of_declaration(row.id).await? {
-            // Somebody who waits, or is treated, still needs it.
-            since = since.zip(ticket.ended_at).map(|(said, ended)| said.max(ended));
             for visit in tx.visits().all_of_ticket(ticket.id).await? {
-                since = since.zip(visit.ended_at).map(|(said, ended)| said.max(ended));
                 holds.extend(self.holds_on(tx, row.institution_id, &subject, visit.id).await?);
                 visits.push(visit.id.to_string());
             }
@@ -105,6 +110,19 @@ impl Services {
         let all: Result<Vec<Deletable>, _> = judged.into_iter().collect();
         Ok(all.ok().and_then(|mut all| all.pop()))
     }
+}
+
+/// Since when nobody needs a declaration any more: its purpose ended, and whoever came with it is gone.
+async fn needless_since(tx: &mut Tx, row: &DeclarationRow, ends: &[PurposeEnd]) -> Result<Option<Timestamp>, Refusal> {
+    let mut since = purpose_ended(ends, row.submitted_at.unwrap_or(row.saved_at));
+    for ticket in tx.tickets().of_declaration(row.id).await? {
+        // Somebody who waits, or is treated, still needs it.
+        since = since.zip(ticket.ended_at).map(|(said, ended)| said.max(ended));
+        for visit in tx.visits().all_of_ticket(ticket.id).await? {
+            since = since.zip(visit.ended_at).map(|(said, ended)| said.max(ended));
+        }
+    }
+    Ok(since)
 }
 
 /// What a declaration was, in a hash that gives no word of it back: its answers are sealed.

@@ -79,8 +79,9 @@ impl Tickets<'_> {
 
     // Every condition here repeats that of the index `ticket_leased`: SQLite uses it only where it stands to the letter.
 
-    /// Tickets that ring since before `since` and still at `now`, and of whose call nobody was told by text message.
-    pub async fn untold(&mut self, since: Timestamp, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
+    /// Tickets that ring since before `since` and still at `now`, and of whose call nobody was told by text message, past
+    /// the first `skip`.
+    pub async fn untold(&mut self, since: Timestamp, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
                 "where state in ('called', 'serving', 'suspended') and state = 'called' and accepted_at is null
@@ -91,27 +92,29 @@ impl Tickets<'_> {
                         where ring_text.ticket_id = ticket.id and ring_text.call_count = ticket.call_count
                     )
                  order by called_at, id
-                 limit $3"
+                 limit $3 offset $4"
             ))
             .bind(since)
             .bind(now)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))
     }
 
-    /// Tickets whose ring or lease has run out, oldest first.
-    pub async fn overdue(&mut self, now: Timestamp, limit: i64) -> Result<Vec<TicketRow>> {
+    /// Tickets whose ring or lease has run out, oldest first, past the first `skip`.
+    pub async fn overdue(&mut self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<TicketRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(select!(
                 "where state in ('called', 'serving', 'suspended')
                     and (lease_until < $1 or (state = 'called' and accepted_at is null and ring_until < $1))
                  order by lease_until, id
-                 limit $2"
+                 limit $2 offset $3"
             ))
             .bind(now)
             .bind(limit)
+            .bind(skip)
             .fetch_all(conn)
             .await?
         }))

@@ -15,6 +15,10 @@ use crate::ws::session::farewell::End;
 
 /// Topics and tickets that one socket may follow.
 const FOLLOWED: usize = 16;
+/// Whoever missed more events than this is told to read the state anew: it says what all of them would.
+const REPLAYED: i64 = 1000;
+/// Says that events were passed over, up to the number that it bears.
+const SKIPPED: &str = "topic.skipped";
 /// Events read from the log at once.
 const PAGE: i64 = 200;
 
@@ -40,6 +44,11 @@ impl Session {
             self.desk = Some(desk);
         }
         self.topics.insert(name.clone(), from);
+        if head - from > REPLAYED {
+            let (kind, at) = (SKIPPED.to_owned(), self.services.clock.now());
+            let skipped = Announcement { topic: name.clone(), seq: head, at, kind, data: serde_json::Map::new() };
+            self.pass_on(&skipped).await.ok();
+        }
         // What was missed is sent at the next repair at the latest; at once is better.
         self.catch_up(&name).await.ok();
         Ok(())
@@ -121,9 +130,12 @@ impl Session {
         for ticket in std::mem::take(&mut self.stale) {
             match self.services.ticket_for(self.actor, ticket).await {
                 Ok(view) => self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await?,
-                Err(_) => {
+                // While the database is away, the next glance tries again.
+                Err(refusal) if refusal.code == ErrorCode::Unavailable => {
                     self.stale.insert(ticket);
                 }
+                // A ticket that is not theirs, or does not read, is looked at again when it changes.
+                Err(_) => {}
             }
         }
         Ok(())

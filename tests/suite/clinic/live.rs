@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use yunzhen::domain::ids::AccountId;
+use yunzhen::store::Db;
 
 use super::stage::{LINK, Stage, Visit};
 
@@ -248,6 +249,33 @@ async fn who_comes_back_hears_everything_since_the_last_number() {
         let event = socket.expect("event").await;
         assert_eq!((&event["seq"], &event["kind"]), (&json!(seq), &json!("ticket.joined")));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_away_too_long_is_told_to_read_anew_and_hears_what_comes_then() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let clinics = stage.get("/clinics", &nurse).await.ok();
+    let topic = format!("clinic:{}", clinics[0]["id"].as_str().unwrap());
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let institution = tx.institutions().all().await.unwrap()[0].id;
+    let head = tx.events().head(&topic).await.unwrap();
+    for _ in 0..1001 {
+        tx.events().emit(institution, &topic, "slot.changed", &json!({}), stage.clock.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let (mut socket, _) = Socket::hello(&stage, &nurse, None).await;
+    socket.say(json!({ "type": "subscribe", "id": 1, "topic": topic, "since": head + 1 })).await;
+    assert_eq!(socket.expect("event").await["seq"], head + 2, "a thousand are told one by one");
+    let (mut late, _) = Socket::hello(&stage, &nurse, None).await;
+    late.say(json!({ "type": "subscribe", "id": 1, "topic": topic, "since": head })).await;
+    let event = late.expect("event").await;
+    assert_eq!((&event["seq"], &event["kind"]), (&json!(head + 1001), &json!("topic.skipped")));
+    stage.patient_waiting(1, json!({})).await;
+    let event = late.expect("event").await;
+    assert_eq!((&event["seq"], &event["kind"]), (&json!(head + 1002), &json!("ticket.joined")));
+    db.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 mod admission;
 mod again;
 mod appointments;
+mod at_once;
 pub mod audits;
 mod authors;
 mod booking;

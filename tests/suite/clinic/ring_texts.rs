@@ -1,8 +1,11 @@
 //! A call that nobody watches is told by text message: once, in the patient's language, and never in the call's way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::routing::post;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -164,4 +167,49 @@ async fn a_nurses_call_on_an_open_page_sends_nothing() {
     let _page = page(&stage, &patient, &ticket).await;
     stage.act(&format!("/tickets/{}/nurse-call", ticket["id"].as_str().unwrap()), &nurse).await.ok();
     assert!(texts_of(stage, "nurse_called").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_the_gateway_did_not_take_is_sent_again_later_and_then_no_more() {
+    let (seen, mut tried) = mpsc::channel(64);
+    let is_away = Arc::new(AtomicBool::new(true));
+    let away = Arc::clone(&is_away);
+    let gateway = post(move |Json(message): Json<Value>| {
+        let (seen, away) = (seen.clone(), Arc::clone(&away));
+        async move {
+            if message["kind"] != "near_turn" {
+                return StatusCode::OK;
+            }
+            let answer = if away.load(Ordering::SeqCst) { StatusCode::BAD_GATEWAY } else { StatusCode::OK };
+            seen.send(answer).await.unwrap();
+            answer
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    TaskTracker::new().spawn(async move { axum::serve(listener, axum::Router::new().route("/", gateway)).await });
+
+    let stage = Stage::open_with_gateway(Some(url)).await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    for n in 1..=2 {
+        stage.patient_waiting(n, nothing()).await;
+    }
+    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let next = async |tried: &mut mpsc::Receiver<StatusCode>| {
+        tokio::time::timeout(PATIENCE, tried.recv()).await.expect("the gateway is asked").unwrap()
+    };
+    // Two tries at once, and two again when the first pause is over.
+    for pause in [0, 1] {
+        stage.clock.advance(Duration::from_mins(pause));
+        stage.server.services.run_jobs().await.unwrap();
+        assert_eq!([next(&mut tried).await, next(&mut tried).await], [StatusCode::BAD_GATEWAY; 2]);
+    }
+    is_away.store(false, Ordering::SeqCst);
+    stage.clock.advance(Duration::from_mins(1));
+    stage.server.services.run_jobs().await.unwrap();
+    assert_eq!(next(&mut tried).await, StatusCode::OK);
+    stage.clock.advance(Duration::from_hours(1));
+    stage.server.services.run_jobs().await.unwrap();
+    stage.server.stop().await;
+    assert!(tried.try_recv().is_err(), "what was taken is not sent again");
 }

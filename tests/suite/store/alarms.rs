@@ -12,7 +12,7 @@ use yunzhen::store::AlarmRow;
 use crate::support::hospital::Hospital;
 use crate::support::on_both;
 
-fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
+pub fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
     AlarmRow {
         id: hospital.ids.make(AlarmId::from_uuid),
         institution_id: hospital.institution,
@@ -36,7 +36,7 @@ fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
     }
 }
 
-async fn raise(hospital: &Hospital, alarm: &AlarmRow) {
+pub async fn raise(hospital: &Hospital, alarm: &AlarmRow) {
     hospital.write(async |tx| tx.alarms().insert(alarm).await.unwrap()).await;
 }
 
@@ -124,9 +124,9 @@ on_both! {
             assert_eq!(tx().await.alarms().count_behind(one).await.unwrap(), behind);
         }
         let rise = async |one: &AlarmRow| hospital.write(async |tx| tx.alarms().rise(one.id).await.unwrap()).await;
-        assert!(tx().await.alarms().next_to_rise().await.unwrap().is_none() && !rise(&folded).await);
+        assert!(tx().await.alarms().next_to_rise(0).await.unwrap().is_none() && !rise(&folded).await);
         assert!(take(&hospital, &ringing[1], 0).await);
-        assert_eq!(tx().await.alarms().next_to_rise().await.unwrap().as_ref(), Some(&folded), "the oldest");
+        assert_eq!(tx().await.alarms().next_to_rise(0).await.unwrap().as_ref(), Some(&folded), "the oldest");
         assert!(rise(&folded).await && !rise(&folded).await && !rise(&last).await, "one place, one alarm");
         assert!(take(&hospital, &last, 0).await, "whoever finds a folded one may take it");
         assert!(!tx().await.alarms().find(last.id).await.unwrap().unwrap().folded);

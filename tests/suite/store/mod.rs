@@ -1,7 +1,7 @@
 //! The store's contract: one file for each family of tables, each test on both databases.
 
 mod access_reviews;
-mod alarms;
+pub mod alarms;
 mod audit;
 mod audit_days;
 mod audit_signed;
@@ -11,7 +11,7 @@ mod formula_templates;
 mod handovers;
 mod house;
 mod idem;
-mod intake;
+pub mod intake;
 pub mod invitations;
 mod messages;
 mod note_versions;

@@ -47,7 +47,7 @@ on_both! {
         hospital.join(Level::Standard).await;
         let call = hospital.call(0).await;
         hospital.pass(Duration::from_secs(5));
-        let untold = async |since| db.read().await.unwrap().tickets().untold(since, hospital.now(), 9).await.unwrap();
+        let untold = async |since| db.read().await.unwrap().tickets().untold(since, hospital.now(), 9, 0).await.unwrap();
         assert!(untold(hospital.now() - Duration::from_secs(10)).await.is_empty(), "it rings for five seconds only");
         assert_eq!(untold(hospital.now()).await, std::slice::from_ref(&call));
         let tell = async |n| {

@@ -186,15 +186,16 @@ on_both! {
         }
         let ids = |rows: Vec<PrescriptionRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
         let mut tx = db.read().await.unwrap();
-        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, 9).await.unwrap()), rows);
+        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, hospital.now(), 9).await.unwrap()), rows);
         let (first, second) = (hospital.desks[0].doctor, hospital.desks[1].doctor);
         assert_eq!(ids(tx.prescriptions().to_countersign(hospital.institution, second).await.unwrap()), [rows[1]]);
         assert_eq!(ids(tx.prescriptions().to_countersign(hospital.institution, first).await.unwrap()), []);
         let stranger = hospital.ids.make(yunzhen::domain::ids::InstitutionId::from_uuid);
-        assert_eq!(ids(tx.prescriptions().to_review(stranger, 9).await.unwrap()), []);
+        assert_eq!(ids(tx.prescriptions().to_review(stranger, hospital.now(), 9).await.unwrap()), []);
         let then = hospital.now() + Duration::from_hours(8) - Duration::from_secs(2);
         assert_eq!(ids(tx.prescriptions().run_out(then, 9, 0).await.unwrap()), rows[..2]);
         assert_eq!(ids(tx.prescriptions().run_out(then, 9, 1).await.unwrap()), rows[1..2]);
+        assert_eq!(ids(tx.prescriptions().to_review(hospital.institution, then, 9).await.unwrap()), rows[2..], "the others");
     }
 
     async fn what_is_ticked_last_holds(db: Db) {

@@ -2,8 +2,8 @@
 
 use std::sync::Once;
 
-use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 use yunzhen::clock::{Clock, Ids};
 pub use yunzhen::store::Db;
@@ -18,6 +18,8 @@ const LOOSE: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writ
 pub struct Fresh {
     /// The database.
     pub db: Db,
+    /// Where a server finds it.
+    pub url: String,
     folder: Option<TempDir>,
 }
 
@@ -31,9 +33,10 @@ impl Fresh {
 /// A SQLite file, opened as the server opens its own: one writer, several readers.
 pub async fn sqlite() -> Fresh {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    let db = Db::open(&format!("sqlite:{}", folder.path().join("yunzhen.db").display())).await.expect("a file opens");
+    let url = format!("sqlite:{}", folder.path().join("yunzhen.db").display());
+    let db = Db::open(&url).await.expect("a file opens");
     db.migrate().await.expect("the migrations run");
-    Fresh { db, folder: Some(folder) }
+    Fresh { db, url, folder: Some(folder) }
 }
 
 /// A schema of its own in this process's PostgreSQL, or in that of `TEST_POSTGRES_URL`; `None`, said loudly, when there
@@ -52,10 +55,12 @@ pub async fn postgres() -> Option<Fresh> {
     sqlx::query(create).execute(&mut admin).await.expect("a schema can be made");
     admin.close().await.expect("a connection closes");
     // A test that waits for a lock for ever should fail, not hang.
+    let mut url = server.to_url_lossy();
+    url.query_pairs_mut().append_pair("options", &format!("-c search_path={schema} -c lock_timeout=30s"));
     let options = server.options([("search_path", schema.as_str()), ("lock_timeout", "30s")]);
     let db = Db::postgres(options).await.expect("the schema opens");
     db.migrate().await.expect("the migrations run");
-    Some(Fresh { db, folder: None })
+    Some(Fresh { db, url: url.to_string(), folder: None })
 }
 
 fn server() -> Result<PgConnectOptions, String> {

@@ -381,6 +381,13 @@ describe('events', () => {
     expect(bench.hear(happened(4)).effects).toMatchObject([{ do: 'deliver' }])
   })
 
+  it('that were too many to be told again are passed over at once', () => {
+    const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: 3 })
+    const skipped: ServerMessage = { type: 'event', topic: 'a', seq: 2000, at: 0, kind: 'topic.skipped', data: {} }
+    expect(bench.hear(skipped).effects).toMatchObject([{ do: 'deliver' }])
+    expect(bench.hear(happened(2001)).effects).toMatchObject([{ do: 'deliver' }])
+  })
+
   it('are taken from anywhere when the start was not known', () => {
     const bench = new Bench().open().feed({ type: 'subscribe', topic: 'a', since: null })
     expect(bench.hear(happened(60)).effects).toMatchObject([{ do: 'deliver' }])

@@ -486,7 +486,9 @@ function event(link: Link, message: LiveEvent, world: World): Step {
   const last = link.topics.get(message.topic)
   // Not asked for any more, or seen before the reconnection.
   if (last === undefined || (last !== null && message.seq <= last)) return stay(link)
-  if (last !== null && message.seq > last + 1) return say(link, [subscribeCommand(message.topic, last)], world)
+  // Who was away too long is told so once, and reads the state anew.
+  const isSkip = message.kind === 'topic.skipped'
+  if (last !== null && message.seq > last + 1 && !isSkip) return say(link, [subscribeCommand(message.topic, last)], world)
   return stay({ ...link, topics: new Map([...link.topics, [message.topic, message.seq]]) }, [{ do: 'deliver', message }])
 }
 

@@ -15,7 +15,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 async fn overdue(hospital: &Hospital, now: Timestamp) -> Vec<TicketId> {
     let mut tx = hospital.db.read().await.unwrap();
-    tx.tickets().overdue(now, 10).await.unwrap().into_iter().map(|ticket| ticket.id).collect()
+    tx.tickets().overdue(now, 10, 0).await.unwrap().into_iter().map(|ticket| ticket.id).collect()
 }
 
 async fn suspend(hospital: &Hospital, serving: &TicketRow) -> TicketRow {
@@ -73,7 +73,7 @@ on_both! {
         }
         let much_later = hospital.now() + LEASE * 9;
         assert_eq!(overdue(&hospital, much_later).await, held);
-        let two = db.read().await.unwrap().tickets().overdue(much_later, 2).await.unwrap();
+        let two = db.read().await.unwrap().tickets().overdue(much_later, 2, 0).await.unwrap();
         assert_eq!(two.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), held[..2]);
     }
 
