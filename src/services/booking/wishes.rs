@@ -22,7 +22,7 @@ use crate::services::codes::clinic_of_link;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
+use crate::store::{AppointmentRow, SlotRow, StoreError, Tx, WishRow, WishState};
 
 /// How long an offer stands.
 const OFFERED: Duration = Duration::from_mins(30);
@@ -48,6 +48,8 @@ impl Services {
             return Err(Refusal::not_found());
         }
         related(&mut work.tx, act, request.patient).await?;
+        // Of two wishes at once the second finds the first, and replaces it.
+        work.tx.patients().hold(request.patient).await?;
         if let Some(doctor) = request.doctor {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;
@@ -55,7 +57,7 @@ impl Services {
         // A second wish of the same patient replaces the first, and with it its place in the list.
         if let Some(before) = work.tx.wishes().of_patient(clinic.id, request.patient).await? {
             if before.holder_id != act.holder {
-                return Err(Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already"));
+                return Err(listed());
             }
             self.take_back(&mut work, &before, WishState::Left).await?;
         }
@@ -74,7 +76,10 @@ impl Services {
             made_at: work.now,
             version: 1,
         };
-        work.tx.wishes().insert(&row).await?;
+        match work.tx.wishes().insert(&row).await {
+            Err(StoreError::Conflict) => return Err(listed()),
+            other => other?,
+        }
         let view = wish_view(&mut work.tx, &row).await?;
         work.keep(command, &view).await?;
         self.announce_wish(&mut work, row.institution_id, row.clinic_id, row.id, "wish.made").await?;
@@ -208,6 +213,10 @@ fn take_first(rows: &mut Vec<WishRow>, place: Option<&FreePlace>) -> Option<Wish
 fn as_wish(row: &WishRow) -> Option<Wish> {
     let (first_day, last_day) = (row.first_day.parse().ok()?, row.last_day.parse().ok()?);
     Some(Wish { id: row.id, doctor: row.doctor_id, first_day, last_day, made_at: row.made_at })
+}
+
+fn listed() -> Refusal {
+    Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already")
 }
 
 async fn wish_view(tx: &mut Tx, row: &WishRow) -> Result<WishView, Refusal> {

@@ -15,6 +15,7 @@ mod exams;
 mod holders;
 mod holding;
 mod hours;
+mod identity;
 mod inviting;
 mod levels;
 pub mod live;
