@@ -36,14 +36,14 @@ on_both! {
 
     async fn everybody_of_one_document_is_found_by_it_however_they_were_named(db: Db) {
         let hospital = Hospital::open(&db, 0).await;
-        let card = |row: PatientRow, card: u8| PatientRow { card_index: vec![card; 16], ..row };
-        let (one, other) = (card(patient(&hospital, 1), 7), card(patient(&hospital, 2), 7));
-        let (second, stranger) = (card(patient(&hospital, 3), 7), card(patient(&hospital, 4), 8));
-        hospital.write(async |tx| {
-            for row in [&one, &other, &second, &stranger] {
-                assert!(tx.patients().insert(row).await.unwrap());
-            }
-        }).await;
+        let mut rows = Vec::new();
+        for (name, card) in [(1, 7), (2, 7), (3, 7), (4, 8)] {
+            let row = PatientRow { card_index: vec![card; 16], ..patient(&hospital, name) };
+            assert!(hospital.write(async |tx| tx.patients().insert(&row).await.unwrap()).await);
+            rows.push(row);
+            hospital.pass(Duration::from_secs(1));
+        }
+        let [one, other, second, stranger] = &rows[..] else { unreachable!("four were named") };
         let mut tx = db.read().await.unwrap();
         let ids = |rows: Vec<PatientRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
         let found = tx.patients().by_card(hospital.institution, &[7; 16]).await.unwrap();
