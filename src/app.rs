@@ -175,6 +175,7 @@ async fn start_with(
     let parts = Parts { bus: Bus::local(), live, archive, sms, tasks: tracker.clone(), shutdown: shutdown.clone() };
     let services = Arc::new(Services::new(db, clock, ids, config, &secret, parts));
     services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
+    services.mend_cards().await.map_err(|e| failed("patients could not be found by their documents")(&e))?;
     let keeper = Arc::clone(&services);
     tracker.spawn(async move { keeper.keep_recordings(recorded).await });
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));

@@ -13,7 +13,8 @@ use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::{
-    AlarmView, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow, TicketView, Versioned,
+    AlarmView, CloseTicket, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow,
+    TicketView, Versioned,
 };
 use crate::services::Services;
 
@@ -28,6 +29,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(leave))
         .routes(routes!(retriage))
         .routes(routes!(change_level))
+        .routes(routes!(close))
         .routes(routes!(nurse_call))
 }
 
@@ -104,6 +106,17 @@ async fn change_level(
     Body(body, command): Body<LevelChange>,
 ) -> Result<Json<TicketRow>, HttpError> {
     Ok(Json(services.change_level(act, id, body, &command).await?))
+}
+
+/// Closes one of two numbers that were drawn with the same document.
+#[utoipa::path(post, path = "/tickets/{id}/close", tag = "queue", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = CloseTicket, responses((status = 200, body = TicketRow), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn close(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<TriageAct>,
+    Id(id): Id<TicketId>,
+    Body(body, command): Body<CloseTicket>,
+) -> Result<Json<TicketRow>, HttpError> {
+    Ok(Json(services.close_ticket(act, id, body, &command).await?))
 }
 
 /// Calls a waiting patient by video.

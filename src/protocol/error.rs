@@ -103,6 +103,8 @@ codes! {
     TicketExists = "ticket.exists", 409;
     /// The ticket is not in a state that allows this; fetch it again.
     TicketState = "ticket.state", 409;
+    /// Somebody with the same document is in a visit with another doctor now.
+    TicketSameDocument = "ticket.same_document", 409;
     /// The queue is empty.
     QueueEmpty = "queue.empty", 409;
     /// The doctor already has a patient.

@@ -226,6 +226,16 @@ pub struct LevelChange {
     pub reason: String,
 }
 
+/// `POST /tickets/{id}/close` (staff): one of two numbers that were drawn with the same document is closed.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseTicket {
+    /// The version that was seen.
+    pub version: i64,
+    /// Why this one; at least two characters.
+    pub reason: String,
+}
+
 /// One row of the queue as staff see it.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TicketRow {
@@ -283,6 +293,10 @@ pub struct TicketRow {
     /// The appointment that it was made from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub booked: Option<BookedPlace>,
+    /// The numbers of this clinic that were drawn with the same document and are live: another telephone waits for the
+    /// same person, or says so.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub same_document: Vec<i64>,
 }
 
 /// A ticket's appointment: its hour, and whose it is.

@@ -53,8 +53,14 @@ pub struct CurrentPatient {
     pub consents: Vec<ConsentRecord>,
     /// What the check before the call found.
     pub check: Option<DeviceCheck>,
-    /// Earlier visits, newest first.
+    /// Earlier visits of everybody who was named with this document, newest first.
     pub previous: Vec<PreviousVisit>,
+    /// Who else was named with this document and otherwise: another spelling, birthday or sex. The newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub named_otherwise: Vec<NamedOtherwise>,
+    /// The numbers that others drew in this clinic with the same document and that are live.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub same_document: Vec<i64>,
     /// The visit, once the identity was confirmed.
     pub visit: Option<VisitId>,
     /// Since when the patient's browser is away; absent while it is connected.
@@ -117,6 +123,20 @@ pub struct PreviousVisit {
     pub clinic_name: Text,
     /// The diagnosis as signed.
     pub diagnosis: Option<String>,
+    /// As whom the patient was named then, where name, birthday or sex are not those of today's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub named: Option<NamedOtherwise>,
+}
+
+/// Somebody else's word for the holder of the same document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NamedOtherwise {
+    /// The full name.
+    pub name: String,
+    /// `YYYY-MM-DD`.
+    pub birth_date: String,
+    /// Sex.
+    pub sex: Sex,
 }
 
 /// `GET /visits/{id}` (staff): everything of one visit; the read is audited.

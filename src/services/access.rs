@@ -292,7 +292,10 @@ impl Work {
 /// What ties a reader to a visit.
 pub(super) async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Result<Tie, Refusal> {
     let is_own = visit.doctor_id == reader;
-    let on_desk = tx.tickets().of_doctor(reader).await?.is_some_and(|ticket| ticket.patient_id == visit.patient_id);
+    let on_desk = match tx.tickets().of_doctor(reader).await? {
+        Some(ticket) => tx.patients().is_same_card(ticket.patient_id, visit.patient_id).await?,
+        None => false,
+    };
     if on_desk || (is_own && visit.ended_at.is_none()) {
         return Ok(Tie::OnDesk);
     }

@@ -104,6 +104,7 @@ impl Services {
             moved: ticket.move_reason,
             check: device_check(ticket),
             booked: booked(tx, ticket).await?,
+            same_document: tx.tickets().mates(ticket).await?,
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::ConsentRecord;
 use crate::protocol::reading::{Again, ReadAsked};
 use crate::protocol::visit::{
-    CurrentPatient, IdentityPanel, OutcomeRequest, PreviousVisit, RoomGrant, VisitSummary, VisitView,
+    CurrentPatient, IdentityPanel, NamedOtherwise, OutcomeRequest, PreviousVisit, RoomGrant, VisitSummary, VisitView,
 };
 use crate::services::Services;
 use crate::services::desk::desk_again;
@@ -30,7 +30,12 @@ use crate::services::tickets::{device_check, phase_of, triage_of};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::Command;
-use crate::store::{TicketRow, Tx, VisitRow};
+use crate::store::{PatientRow, TicketRow, Tx, VisitRow};
+
+/// Earlier visits that a doctor is shown.
+const PREVIOUS: i64 = 10;
+/// Others with the same document of whom a doctor is told.
+const OTHERS: i64 = 20;
 
 impl Services {
     /// A sealed field of a row, in clear.
@@ -63,21 +68,6 @@ impl Services {
         let (questionnaire, answers) =
             self.answers_of(tx, ticket.institution_id, declaration).await?.ok_or_else(orphan)?;
         let holder = ticket.holder_id.ok_or_else(orphan)?;
-        let mut previous = Vec::new();
-        for visit in tx.visits().of_patient(ticket.patient_id, 10).await? {
-            let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
-            // A diagnosis that is not what somebody signed is none.
-            let newest = match tx.notes().signed(visit.id).await?.pop() {
-                Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note),
-                _ => None,
-            };
-            previous.push(PreviousVisit {
-                visit: visit.id,
-                at: visit.started_at,
-                clinic_name: Text::new(clinic.name_zh, clinic.name_en),
-                diagnosis: newest.and_then(|note| diagnosis_line(note.content.0)),
-            });
-        }
         let consents = tx.consents().of(holder, ticket.patient_id).await?.into_iter();
         let consents = consents.map(|row| ConsentRecord {
             kind: row.kind,
@@ -100,11 +90,59 @@ impl Services {
             answers,
             consents: consents.collect(),
             check: device_check(ticket),
-            previous,
+            previous: self.previous(tx, ticket).await?,
+            named_otherwise: self.named_otherwise(tx, ticket).await?,
+            same_document: tx.tickets().mates(ticket).await?,
             visit: tx.visits().of_ticket(ticket.id).await?.filter(|v| v.ended_at.is_none()).map(|visit| visit.id),
             offline_since: self.offline_since(ticket),
             handover: self.handover(tx, ticket).await?,
             alarms: self.closed_alarms(tx, ticket.patient_id).await?,
+        })
+    }
+
+    /// The earlier visits of everybody who was named with a ticket's document.
+    async fn previous(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<PreviousVisit>, Refusal> {
+        let orphan = || Refusal::internal("a visit without its clinic or patient");
+        let today = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
+        let mut previous = Vec::new();
+        for visit in tx.visits().of_card(ticket.patient_id, PREVIOUS).await? {
+            let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
+            // A diagnosis that is not what somebody signed is none.
+            let newest = match tx.notes().signed(visit.id).await?.pop() {
+                Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note),
+                _ => None,
+            };
+            let then = tx.patients().find(visit.institution_id, visit.patient_id).await?.ok_or_else(orphan)?;
+            previous.push(PreviousVisit {
+                visit: visit.id,
+                at: visit.started_at,
+                clinic_name: Text::new(clinic.name_zh, clinic.name_en),
+                diagnosis: newest.and_then(|note| diagnosis_line(note.content.0)),
+                named: if is_named_alike(&today, &then) { None } else { Some(self.named(&then)?) },
+            });
+        }
+        Ok(previous)
+    }
+
+    /// As whom else the document of a ticket's patient was named.
+    async fn named_otherwise(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<NamedOtherwise>, Refusal> {
+        let orphan = || Refusal::internal("a ticket without a patient");
+        let today = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
+        let mut others = Vec::new();
+        for mate in tx.patients().mates(ticket.patient_id, OTHERS).await? {
+            let named = self.named(&mate)?;
+            if !is_named_alike(&today, &mate) && !others.contains(&named) {
+                others.push(named);
+            }
+        }
+        Ok(others)
+    }
+
+    fn named(&self, patient: &PatientRow) -> Result<NamedOtherwise, Refusal> {
+        Ok(NamedOtherwise {
+            name: self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?,
+            birth_date: patient.birth_date.clone(),
+            sex: patient.sex,
         })
     }
 
@@ -280,6 +318,11 @@ impl Services {
         work.commit().await?;
         Ok(summaries)
     }
+}
+
+/// Whether two rows of one document say the same of its holder.
+fn is_named_alike(one: &PatientRow, other: &PatientRow) -> bool {
+    (&one.name_index, &one.birth_date, one.sex) == (&other.name_index, &other.birth_date, other.sex)
 }
 
 /// The diagnosis of a signed note, in one line.

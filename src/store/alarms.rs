@@ -6,6 +6,7 @@ use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD, RINGING};
 use crate::domain::ids::{AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
+use crate::store::patients::same_card;
 use crate::store::{Result, Tx, on};
 
 /// An alarm as it is kept.
@@ -62,8 +63,8 @@ macro_rules! names {
 }
 
 macro_rules! columns {
-    ($rest:literal) => {
-        concat!("select ", names!(), "from alarm ", $rest)
+    ($($rest:tt)*) => {
+        concat!("select ", names!(), "from alarm ", $($rest)*)
     };
 }
 
@@ -291,11 +292,13 @@ impl Alarms<'_> {
         }))
     }
 
-    /// The closed alarms about a patient, newest first; no nurse's call.
+    /// The closed alarms about everybody who was named with a patient's document, newest first; no nurse's call.
     pub async fn closed_of(self, patient: PatientId, limit: i64) -> Result<Vec<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where patient_id = $1 and closed_at is not null and kind <> 'nurse_call'
+                "where patient_id in ",
+                same_card!(),
+                " and closed_at is not null and kind <> 'nurse_call'
                  order by closed_at desc, id desc
                  limit $2"
             ))

@@ -4,6 +4,7 @@ use crate::domain::appointment::AppointmentState;
 use crate::domain::ids::{AccountId, AppointmentId, ClinicId, HolderId, InstitutionId, PatientId, SlotId, TicketId};
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
+use crate::store::patients::own_card;
 use crate::store::values::words;
 use crate::store::{Result, SlotRow, Tx, on};
 
@@ -144,14 +145,14 @@ impl Appointments<'_> {
         }))
     }
 
-    /// How many a patient has before them in a clinic.
+    /// How many a patient has before them in a clinic, under whatever spelling the holder named them.
     pub async fn count_ahead(self, patient: PatientId, clinic: ClinicId, now: Timestamp) -> Result<i64> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_scalar(
-                "select count(*)
-                 from appointment
-                 where patient_id = $1 and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3",
-            )
+            sqlx::query_scalar(concat!(
+                "select count(*) from appointment where patient_id in ",
+                own_card!(),
+                " and clinic_id = $2 and state in ('booked', 'checked_in') and starts_at > $3",
+            ))
             .bind(patient)
             .bind(clinic)
             .bind(now)
@@ -160,7 +161,8 @@ impl Appointments<'_> {
         }))
     }
 
-    /// Whether a patient has a place anywhere within a span, beside the one that is being moved.
+    /// Whether a patient has a place anywhere within a span, under whatever spelling the holder named them, beside the one
+    /// that is being moved.
     pub async fn overlaps(
         self,
         patient: PatientId,
@@ -169,12 +171,12 @@ impl Appointments<'_> {
         moving: Option<AppointmentId>,
     ) -> Result<bool> {
         let count: i64 = on!(self.0, |conn| {
-            sqlx::query_scalar(
-                "select count(*)
-                 from appointment
-                 where patient_id = $1 and state in ('booked', 'checked_in') and starts_at < $3 and ends_at > $2
-                   and ($4 is null or id <> $4)",
-            )
+            sqlx::query_scalar(concat!(
+                "select count(*) from appointment where patient_id in ",
+                own_card!(),
+                " and state in ('booked', 'checked_in') and starts_at < $3 and ends_at > $2
+                  and ($4 is null or id <> $4)",
+            ))
             .bind(patient)
             .bind(from)
             .bind(until)

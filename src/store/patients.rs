@@ -6,8 +6,9 @@ use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 
-/// A person who is treated. One person is one row as long as name and document are given alike; another spelling of the
-/// name is another row, so that nobody learns by trying whether a number is known, or changes another's name.
+/// A person who is treated, as one holder named them. Another holder's row of the same person is another one, so that
+/// nobody learns by trying whether somebody is known, uses up another's places, or changes another's name; rows of the
+/// first versions may have several holders. What treats the person asks for all rows of the same card.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct PatientRow {
     /// The patient.
@@ -24,8 +25,10 @@ pub struct PatientRow {
     pub document: DocumentKind,
     /// The document's number, sealed.
     pub number_sealed: Vec<u8>,
-    /// Its blind index.
+    /// A blind index of it and of who named it: the patient's key beside the name.
     pub number_index: Vec<u8>,
+    /// The blind index of the number alone, by which everybody of the same document is found.
+    pub card_index: Vec<u8>,
     /// Its last four characters.
     pub number_tail: String,
     /// `YYYY-MM-DD`.
@@ -47,14 +50,41 @@ pub struct RelatedPatient {
 }
 
 macro_rules! columns {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select p.id, p.institution_id, p.name_sealed, p.name_index, p.name_masked, p.document, p.number_sealed,
-                    p.number_index, p.number_tail, p.birth_date, p.sex, p.created_at",
-            $rest
+                    p.number_index, coalesce(p.card_index, p.number_index) as card_index, p.number_tail, p.birth_date,
+                    p.sex, p.created_at",
+            $($rest)*
         )
     };
 }
+
+/// Everybody who was named with the document of the patient `$1`, and that patient.
+macro_rules! same_card {
+    () => {
+        "(select $1
+          union all
+          select mate.id
+          from patient me join patient mate on mate.institution_id = me.institution_id and mate.card_index = me.card_index
+          where me.id = $1)"
+    };
+}
+
+/// Those of them whom the same holder named: one person to whoever counts places.
+macro_rules! own_card {
+    () => {
+        "(select $1
+          union all
+          select mate.id
+          from patient me join patient mate on mate.institution_id = me.institution_id and mate.card_index = me.card_index
+               join holder_patient mine on mine.patient_id = me.id
+               join holder_patient its on its.patient_id = mate.id and its.holder_id = mine.holder_id
+          where me.id = $1)"
+    };
+}
+
+pub(in crate::store) use {own_card, same_card};
 
 /// The `patient` and `holder_patient` tables.
 pub struct Patients<'tx>(pub(super) &'tx mut Tx);
@@ -65,8 +95,8 @@ impl Patients<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "insert into patient (id, institution_id, name_sealed, name_index, name_masked, document, number_sealed,
-                                      number_index, number_tail, birth_date, sex, created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                      number_index, number_tail, birth_date, sex, created_at, card_index)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                  on conflict (institution_id, document, number_index, name_index) do nothing",
             )
             .bind(row.id)
@@ -81,6 +111,7 @@ impl Patients<'_> {
             .bind(&row.birth_date)
             .bind(row.sex)
             .bind(row.created_at)
+            .bind(&row.card_index)
             .execute(conn)
             .await?
             .rows_affected()
@@ -99,37 +130,88 @@ impl Patients<'_> {
         }))
     }
 
-    /// Until the end of the transaction nobody else signs or books for this patient, so that of two sheets, or of two
-    /// places, at once the second is judged beside the first; on SQLite one writes at a time anyway.
+    /// Until the end of the transaction nobody else signs, books or draws a number for this patient, under whatever
+    /// spelling, so that of two sheets, or of two places, at once the second is judged beside the first; on SQLite one
+    /// writes at a time anyway.
     pub async fn hold(self, id: PatientId) -> Result<()> {
         on!(self.0, |conn, dialect| {
             let query = dialect.pick(
                 "select 1 from patient where id = $1",
                 // Rows that refer to the patient are written by others meanwhile.
-                "select 1 from patient where id = $1 for no key update",
+                concat!("select 1 from patient where id in ", same_card!(), " order by id for no key update"),
             );
-            sqlx::query(query).bind(id).fetch_optional(conn).await?;
+            sqlx::query(query).bind(id).fetch_all(conn).await?;
         });
         Ok(())
     }
 
-    /// Everybody who was named with this document: one person, unless somebody spelled a name otherwise.
-    pub async fn by_document(
-        self,
-        institution: InstitutionId,
-        document: DocumentKind,
-        number_index: &[u8],
-    ) -> Result<Vec<PatientRow>> {
+    /// Everybody who was named with this document: one person, unless somebody lied or slipped.
+    pub async fn by_card(self, institution: InstitutionId, card_index: &[u8]) -> Result<Vec<PatientRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(" from patient p where p.institution_id = $1 and p.card_index = $2 order by p.id"))
+                .bind(institution)
+                .bind(card_index)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Whether two were named with one document.
+    pub async fn is_same_card(self, one: PatientId, other: PatientId) -> Result<bool> {
+        let found: Option<PatientId> = on!(self.0, |conn| {
+            sqlx::query_scalar(concat!("select id from patient where id = $2 and id in ", same_card!()))
+                .bind(one)
+                .bind(other)
+                .fetch_optional(conn)
+                .await?
+        });
+        Ok(found.is_some())
+    }
+
+    /// The others who were named with a patient's document, the newest first.
+    pub async fn mates(self, id: PatientId, limit: i64) -> Result<Vec<PatientRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                " from patient p where p.institution_id = $1 and p.document = $2 and p.number_index = $3"
+                " from patient p where p.id in ",
+                same_card!(),
+                " and p.id <> $1 order by p.created_at desc, p.id desc limit $2"
             ))
-            .bind(institution)
-            .bind(document)
-            .bind(number_index)
+            .bind(id)
+            .bind(limit)
             .fetch_all(conn)
             .await?
         }))
+    }
+
+    /// Patients whose card's index was never computed, in the order of their ids after `after`: rows of the first versions,
+    /// whose document states no resident number.
+    pub async fn without_card(self, after: PatientId, limit: i64) -> Result<Vec<PatientRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                " from patient p
+                  where p.id > $1
+                    and (p.card_index is null
+                         or (p.card_index = p.number_index and p.document not in ('resident_card', 'household_register')))
+                  order by p.id
+                  limit $2"
+            ))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Says by what a patient's card is found.
+    pub async fn set_card(self, id: PatientId, card_index: &[u8]) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update patient set card_index = $2 where id = $1")
+                .bind(id)
+                .bind(card_index)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
     }
 
     /// The patient with this document and name.

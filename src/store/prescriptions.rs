@@ -4,6 +4,7 @@ use crate::domain::herb::gate::Pregnancy;
 use crate::domain::ids::{AccountId, ClinicId, HolderId, InstitutionId, PatientId, PrescriptionId, VisitId};
 use crate::domain::prescription::{Phase, VisitKind};
 use crate::domain::time::Timestamp;
+use crate::store::patients::same_card;
 use crate::store::values::words;
 use crate::store::{Result, Tx, on};
 
@@ -127,7 +128,7 @@ pub struct SignedVersionRow {
 }
 
 macro_rules! columns {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select p.id, p.institution_id, p.clinic_id, p.visit_id, p.patient_id, p.number, p.state, p.version, p.content,
                     p.report, p.answers, p.stated, p.hash, p.data_version, p.legal_basis, p.start_day, p.end_day, p.doctor_id,
@@ -135,7 +136,7 @@ macro_rules! columns {
                     p.claimed_by, p.claim_until, p.reviewed_by, p.reviewed_at, p.review, p.dispensed_by, p.dispensed_at,
                     p.stop_reason
              from prescription p ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -352,12 +353,13 @@ impl Prescriptions<'_> {
         }))
     }
 
-    /// The prescriptions of a patient that are in force on any of these days.
+    /// The prescriptions that are in force on any of these days, of everybody who was named with a patient's document.
     pub async fn active(self, patient: PatientId, from: &str, to: &str) -> Result<Vec<PrescriptionRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where p.patient_id = $1
-                   and p.start_day <= $3
+                "where p.patient_id in ",
+                same_card!(),
+                "  and p.start_day <= $3
                    and p.end_day >= $2
                    and p.state in ('signed', 'approved', 'dispensed')
                  order by p.created_at, p.id"

@@ -3,6 +3,7 @@
 use crate::domain::ids::{AccountId, ClinicId, DeskId, HolderId, InstitutionId, PatientId, RoomId, TicketId, VisitId};
 use crate::domain::time::Timestamp;
 use crate::domain::visit::{Outcome, VisitEnd};
+use crate::store::patients::same_card;
 use crate::store::{Result, Tx, on};
 
 /// A visit as it is kept.
@@ -47,12 +48,12 @@ impl VisitRow {
 }
 
 macro_rules! columns {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select id, institution_id, clinic_id, ticket_id, patient_id, holder_id, doctor_id, desk_id, room_id, outcome,
                     outcome_reason, started_at, ended_at, end_reason
              from visit ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -132,11 +133,14 @@ impl Visits<'_> {
         }))
     }
 
-    /// The ended visits of a patient, newest first; those with somebody else are none of them.
-    pub async fn of_patient(self, patient: PatientId, limit: i64) -> Result<Vec<VisitRow>> {
+    /// The ended visits of everybody who was named with a patient's document, newest first; those with somebody else are
+    /// none of them.
+    pub async fn of_card(self, patient: PatientId, limit: i64) -> Result<Vec<VisitRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where patient_id = $1 and ended_at is not null and end_reason <> 'wrong_person'
+                "where patient_id in ",
+                same_card!(),
+                " and ended_at is not null and end_reason <> 'wrong_person'
                  order by started_at desc
                  limit $2"
             ))
@@ -194,15 +198,14 @@ impl Visits<'_> {
         }))
     }
 
-    /// Whether a doctor saw a patient in any visit; one with somebody else is none.
+    /// Whether a doctor saw a patient in any visit, under whatever spelling of the name; one with somebody else is none.
     pub async fn has_treated(self, doctor: AccountId, patient: PatientId) -> Result<bool> {
         let found: Option<i64> = on!(self.0, |conn| {
-            sqlx::query_scalar(
-                "select started_at
-                 from visit
-                 where patient_id = $1 and doctor_id = $2 and (end_reason is null or end_reason <> 'wrong_person')
-                 limit 1",
-            )
+            sqlx::query_scalar(concat!(
+                "select started_at from visit where patient_id in ",
+                same_card!(),
+                " and doctor_id = $2 and (end_reason is null or end_reason <> 'wrong_person') limit 1",
+            ))
             .bind(patient)
             .bind(doctor)
             .fetch_optional(conn)

@@ -43,9 +43,10 @@ const VISIT: [(&str, &str); 20] = [
     ("audit", "true"),
 ];
 /// Bytes that are unique without being an id.
-const UNIQUE: [(&str, &str); 5] = [
+const UNIQUE: [(&str, &str); 6] = [
     ("holder", "phone_index"),
     ("patient", "number_index"),
+    ("patient", "card_index"),
     ("session", "refresh_hash"),
     ("session", "previous_hash"),
     ("document_code", "token_hash"),

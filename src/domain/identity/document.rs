@@ -117,6 +117,15 @@ impl Document {
         Ok(Self { kind, number: parsed.reveal().to_owned(), person })
     }
 
+    /// The number as the key of its holder, whichever paper it was read from: card and household register state one
+    /// number; a passport's may be another person's on a permit. As bare as `reveal`.
+    pub fn reveal_key(kind: DocumentKind, number: &str) -> String {
+        match kind {
+            DocumentKind::ResidentCard | DocumentKind::HouseholdRegister => number.to_owned(),
+            other => format!("{} {number}", other.as_str()),
+        }
+    }
+
     /// The kind.
     pub fn kind(&self) -> DocumentKind {
         self.kind

@@ -26,7 +26,7 @@ use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, place};
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, SlotRow, Tx, WishRow, WishState};
+use crate::store::{AppointmentRow, SlotRow, StoreError, Tx, WishRow, WishState};
 
 /// How long an offer stands.
 const OFFERED: Duration = Duration::from_mins(30);
@@ -55,6 +55,8 @@ impl Services {
         }
         let patient = related(&mut work.tx, act, request.patient).await?.patient;
         guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
+        // Of two wishes at once the second finds the first, and replaces it.
+        work.tx.patients().hold(request.patient).await?;
         if let Some(doctor) = request.doctor {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;
@@ -67,7 +69,7 @@ impl Services {
         // A second wish of the same patient replaces the first, and with it its place in the list.
         if let Some(before) = work.tx.wishes().of_patient(clinic.id, request.patient).await? {
             if before.holder_id != act.holder {
-                return Err(Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already"));
+                return Err(listed());
             }
             self.take_back(&mut work, &before).await?;
         }
@@ -86,7 +88,10 @@ impl Services {
             made_at: work.now,
             version: 1,
         };
-        work.tx.wishes().insert(&row).await?;
+        match work.tx.wishes().insert(&row).await {
+            Err(StoreError::Conflict) => return Err(listed()),
+            other => other?,
+        }
         let view = wish_view(&mut work.tx, &row, work.now).await?;
         work.keep(command, &view).await?;
         self.announce_wish(&mut work, row.institution_id, row.clinic_id, row.id, "wish.made").await?;
@@ -244,6 +249,10 @@ fn as_wish(row: &WishRow) -> Option<Wish> {
         return None;
     };
     Some(Wish { id: row.id, doctor: row.doctor_id, first_day, last_day, made_at: row.made_at })
+}
+
+fn listed() -> Refusal {
+    Refusal::new(ErrorCode::AppointmentState, "this patient is on the list already")
 }
 
 async fn wish_view(tx: &mut Tx, row: &WishRow, now: Timestamp) -> Result<WishView, Refusal> {

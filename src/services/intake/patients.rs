@@ -1,9 +1,10 @@
 //! Who is ill, and for whom somebody answers.
 
 use jiff::civil::Date;
+use uuid::Uuid;
 
 use crate::domain::date::in_china;
-use crate::domain::identity::{Document, LegalName, age_in_years, parse_date};
+use crate::domain::identity::{Document, DocumentKind, LegalName, age_in_years, parse_date};
 use crate::domain::ids::PatientId;
 use crate::domain::people::Sex;
 use crate::domain::permission::HolderAct;
@@ -19,6 +20,8 @@ use crate::store::{PatientRow, RelatedPatient, Tx};
 
 /// For how many people one telephone number may answer: a large family, and no register of strangers.
 const PATIENTS_OF_A_HOLDER: usize = 12;
+/// Patients whose cards are looked at in one transaction.
+const MENDED_AT_ONCE: i64 = 500;
 
 impl Services {
     /// The people for whom a holder answers: `GET /patients`.
@@ -44,25 +47,19 @@ impl Services {
             return Ok(card);
         }
         let identity = read(&request, in_china(work.now))?;
-        let mut row = self.patient_row(act, &identity, work.now);
-        let (mut is_new, mut found) = keep(&mut work.tx, &row).await?;
+        let row = self.patient_row(act, &identity, work.now);
         let mine = work.tx.patients().of_holder(act.institution, act.holder).await?;
-        let is_mine = |id| mine.iter().any(|related| related.patient.id == id);
-        if !is_mine(found.id) && (&found.birth_date, found.sex) != (&row.birth_date, row.sex) {
-            // A passport says neither, so who named it first may have lied or slipped: nobody gets another's age, which
-            // triage believes. The two are two patients until somebody of the staff has seen the document.
-            let apart = format!("{} {} {:?}", identity.document.reveal(), row.birth_date, row.sex);
-            row.number_index = self.vault.blind(Field::DocumentNumber, &apart);
-            (is_new, found) = keep(&mut work.tx, &row).await?;
-        }
-        let id = found.id;
-        let is_mine = is_mine(id);
-        if !is_mine && mine.len() >= PATIENTS_OF_A_HOLDER {
+        let own = mine.iter().map(|related| &related.patient).find(|one| is_same(one, &row)).map(|one| one.id);
+        if own.is_none() && mine.len() >= PATIENTS_OF_A_HOLDER {
             return Err(Refusal::new(ErrorCode::Forbidden, "one number answers for at most twelve people"));
         }
+        let id = match own {
+            Some(id) => id,
+            None => keep(&mut work.tx, &row).await?.id,
+        };
         work.tx.patients().relate(act.holder, id, request.relation, work.now).await?;
-        if !is_new && is_mine {
-            // A slip in a birthday can be mended by whoever made it, as long as nobody else relies on it.
+        if own.is_some() {
+            // A slip in a birthday can be mended by whoever made it; an old row that others share stays as it is.
             work.tx.patients().correct(id, act.holder, &row.birth_date, row.sex).await?;
         }
         let (related, now) = (related(&mut work.tx, act, id).await?, work.now);
@@ -70,6 +67,38 @@ impl Services {
         work.keep(command, &card).await?;
         work.commit().await?;
         Ok(card)
+    }
+
+    /// After a start: computes by what the patients of the first versions are found whose card's index is not known yet;
+    /// how many.
+    pub async fn mend_cards(&self) -> Result<usize, Refusal> {
+        let (mut after, mut mended) = (PatientId::from_uuid(Uuid::nil()), 0);
+        loop {
+            let mut work = self.begin().await?;
+            let rows = work.tx.patients().without_card(after, MENDED_AT_ONCE).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            for row in &rows {
+                // One broken number keeps nobody else from being found.
+                match self.vault.open(Field::DocumentNumber, row.id.as_uuid(), &row.number_sealed) {
+                    Ok(number) => {
+                        work.tx.patients().set_card(row.id, &self.card_index(row.document, &number)).await?;
+                        mended += 1;
+                    }
+                    Err(_) => tracing::error!(patient.id = %row.id, "a document's number cannot be unsealed"),
+                }
+            }
+            work.commit().await?;
+        }
+        if mended > 0 {
+            tracing::info!(mended, "patients are found by their documents again");
+        }
+        Ok(mended)
+    }
+
+    /// By what everybody with this document is found.
+    pub(crate) fn card_index(&self, kind: DocumentKind, number: &str) -> Vec<u8> {
+        self.vault.blind(Field::DocumentNumber, &Document::reveal_key(kind, number))
     }
 
     fn patient_row(&self, act: HolderAct, identity: &Identity, now: Timestamp) -> PatientRow {
@@ -83,7 +112,10 @@ impl Services {
             name_masked: mask(name),
             document: identity.document.kind(),
             number_sealed: self.vault.seal(Field::DocumentNumber, id.as_uuid(), number),
-            number_index: self.vault.blind(Field::DocumentNumber, number),
+            // Nobody meets a row that another made: a passport states neither age nor sex, which triage believes, and
+            // what one telephone has booked or waits for is nobody's else to learn, or to be kept out by.
+            number_index: self.vault.blind(Field::DocumentNumber, &format!("{number} {}", act.holder)),
+            card_index: self.card_index(identity.document.kind(), number),
             number_tail: identity.document.tail().to_owned(),
             birth_date: identity.birth_date.to_string(),
             sex: identity.sex,
@@ -92,12 +124,17 @@ impl Services {
     }
 }
 
-/// Keeps a patient, or finds the one of the same document and name; whether it is new.
-async fn keep(tx: &mut Tx, row: &PatientRow) -> Result<(bool, PatientRow), Refusal> {
-    let is_new = tx.patients().insert(row).await?;
+/// Keeps a patient, or finds the one that the same holder named in this moment.
+async fn keep(tx: &mut Tx, row: &PatientRow) -> Result<PatientRow, Refusal> {
+    tx.patients().insert(row).await?;
     let (document, number, name) = (row.document, &row.number_index, &row.name_index);
     let found = tx.patients().by_identity(row.institution_id, document, number, name).await?;
-    Ok((is_new, found.ok_or_else(|| Refusal::internal("a patient that was kept is not there"))?))
+    found.ok_or_else(|| Refusal::internal("a patient that was kept is not there"))
+}
+
+/// Whether two rows of one holder are one patient: the same document and name.
+fn is_same(one: &PatientRow, other: &PatientRow) -> bool {
+    (one.document, &one.card_index, &one.name_index) == (other.document, &other.card_index, &other.name_index)
 }
 
 /// An identity that can exist; nothing proves that it is the person's before the doctor has looked.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod level;
+mod pair;
 mod take;
 mod view;
 

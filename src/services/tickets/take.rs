@@ -66,6 +66,10 @@ impl Services {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
         is_usable(work, &declaration).await?;
+        work.tx.patients().hold(declaration.patient_id).await?;
+        if work.tx.tickets().is_live(clinic.id, declaration.patient_id).await? {
+            return Err(exists());
+        }
         let triage = self.standing_emergency(work, &declaration, triage).await?;
         let lane = lane_of(triage.level);
         let want = booked.filter(|_| lane >= lane_of(Level::Standard));
@@ -110,9 +114,7 @@ impl Services {
             appointment_id: booked.map(|row| row.id),
         };
         match work.tx.tickets().insert(&ticket).await {
-            Err(crate::store::StoreError::Conflict) => {
-                return Err(Refusal::new(ErrorCode::TicketExists, "this patient has a live ticket in this clinic"));
-            }
+            Err(crate::store::StoreError::Conflict) => return Err(exists()),
             other => other?,
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
@@ -153,6 +155,10 @@ impl Services {
         work.tx.triages().insert(&row).await?;
         Ok(row)
     }
+}
+
+fn exists() -> Refusal {
+    Refusal::new(ErrorCode::TicketExists, "this patient has a live ticket in this clinic")
 }
 
 /// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient

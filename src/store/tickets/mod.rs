@@ -9,6 +9,7 @@ use crate::domain::ids::{
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
+use crate::store::patients::{own_card, same_card};
 use crate::store::{Result, Tx, on};
 
 /// A ticket as it is kept.
@@ -96,8 +97,8 @@ macro_rules! columns {
 }
 
 macro_rules! select {
-    ($rest:literal) => {
-        concat!("select ", columns!(), "from ticket ", $rest)
+    ($($rest:tt)*) => {
+        concat!("select ", columns!(), "from ticket ", $($rest)*)
     };
 }
 
@@ -223,6 +224,54 @@ impl Tickets<'_> {
                 "where doctor_id = $1 and state in ('called', 'serving', 'suspended') order by called_at desc limit 1"
             ))
             .bind(doctor)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Whether a patient has a live ticket in a clinic, under whatever spelling the holder named them.
+    pub async fn is_live(&mut self, clinic: ClinicId, patient: PatientId) -> Result<bool> {
+        let count: i64 = on!(self.0, |conn| {
+            sqlx::query_scalar(concat!(
+                "select count(*) from ticket where patient_id in ",
+                own_card!(),
+                " and clinic_id = $2 and state in ('waiting', 'called', 'serving', 'suspended', 'emergency')"
+            ))
+            .bind(patient)
+            .bind(clinic)
+            .fetch_one(conn)
+            .await?
+        });
+        Ok(count > 0)
+    }
+
+    /// The numbers of the other live tickets of a clinic that were drawn with the same document.
+    pub async fn mates(&mut self, ticket: &TicketRow) -> Result<Vec<i64>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(concat!(
+                "select no from ticket where patient_id in ",
+                same_card!(),
+                " and clinic_id = $2 and state in ('waiting', 'called', 'serving', 'suspended', 'emergency') and id <> $3
+                  order by joined_at, id"
+            ))
+            .bind(ticket.patient_id)
+            .bind(ticket.clinic_id)
+            .bind(ticket.id)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The other ticket with the same document whose visit goes on, in whatever clinic.
+    pub async fn mate_in_visit(&mut self, ticket: &TicketRow) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!(
+                "where patient_id in ",
+                same_card!(),
+                " and state in ('serving', 'suspended') and id <> $2 order by started_at limit 1"
+            ))
+            .bind(ticket.patient_id)
+            .bind(ticket.id)
             .fetch_optional(conn)
             .await?
         }))

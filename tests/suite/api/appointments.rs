@@ -86,6 +86,65 @@ on_both! {
         assert_eq!(taken.collect::<Vec<_>>(), [0, 0, 1, 1, 1, 1], "what was refused took no place");
     }
 
+    async fn two_spellings_of_one_name_have_three_appointments_together(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let day = Day::open(&app).await;
+        let spelled = json!({ "name": "测试患者甲", "document": "resident_card", "number": card(1), "relation": "child" });
+        let other = day.holder.post("/patients", &spelled).await.ok()["id"].as_str().unwrap().to_owned();
+        let patients = [day.patient(1).await, other];
+        day.book(&patients[0], &day.single[0]).await.ok();
+        day.book(&patients[1], &day.double[0]).await.refused("appointment.overlaps");
+        // All at once, the one and the other in turn.
+        let wanted = (1..9).map(|n| (&patients[n % 2], &day.single[n]));
+        let answers = join_all(wanted.map(|(patient, slot)| day.book(patient, slot))).await;
+        assert_eq!(answers.iter().filter(|one| one.status.is_success()).count(), 2, "with the first they are three");
+        for patient in &patients {
+            day.book(patient, &day.single[9]).await.refused("appointment.too_many");
+        }
+    }
+
+    async fn what_another_telephone_booked_for_the_same_person_neither_counts_nor_shows(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let day = Day::open(&app).await;
+        let (single, double) = (day.single.clone(), day.double.clone());
+        let stranger = Day { db, holder: app.holder("13800000002").await, single, double };
+        let (own, theirs) = (day.patient(1).await, stranger.patient(1).await);
+        for slot in [&day.double[0], &day.single[1], &day.single[2]] {
+            stranger.book(&theirs, slot).await.ok();
+        }
+        // The same slot, the same hour, and as many as anybody has.
+        let first = day.book(&own, &day.double[0]).await.ok();
+        day.book(&own, &day.double[1]).await.ok();
+        day.book(&own, &day.double[2]).await.ok();
+        day.book(&own, &day.double[5]).await.refused("appointment.too_many");
+        let path = format!("/appointments/{}", first["id"].as_str().unwrap());
+        stranger.holder.get(&path).await.refused("request.not_found");
+        let wish = |patient: &str| {
+            let at = jiff::Timestamp::from_millisecond(day.single[0]["starts_at"].as_i64().unwrap()).unwrap();
+            let when = at.in_tz("Asia/Shanghai").unwrap().date().to_string();
+            json!({ "link": "demo-tcm-clinic", "patient": patient, "first_day": when, "last_day": when })
+        };
+        day.act("cancel", &first["id"], 1, None).await.ok();
+        stranger.holder.post("/wishes", &wish(&theirs)).await;
+        day.holder.post("/wishes", &wish(&own)).await.ok();
+        assert_eq!(day.holder.get("/wishes").await.ok().as_array().unwrap().len(), 1);
+    }
+
+    async fn of_many_wishes_of_a_patient_in_one_moment_the_last_stands_and_none_fails(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let day = Day::open(&app).await;
+        let at = jiff::Timestamp::from_millisecond(day.single[0]["starts_at"].as_i64().unwrap()).unwrap();
+        let when = at.in_tz("Asia/Shanghai").unwrap().date().to_string();
+        for n in 1..=2 {
+            let patient = day.patient(n).await;
+            let wish = json!({ "link": "demo-tcm-clinic", "patient": patient, "first_day": when, "last_day": when });
+            for answer in join_all((0..6).map(|_| day.holder.post("/wishes", &wish))).await {
+                answer.ok();
+            }
+            assert_eq!(day.holder.get("/wishes").await.ok().as_array().unwrap().len(), usize::try_from(n).unwrap());
+        }
+    }
+
     async fn of_many_bookings_of_a_patient_in_one_moment_three_win_and_none_meet(db: Db) {
         let app = TestApp::over(db.clone(), false).await;
         let day = Day::open(&app).await;

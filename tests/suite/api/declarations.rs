@@ -197,11 +197,11 @@ async fn a_repeated_submission_gives_the_same_answer_and_one_alarm() {
 }
 
 #[tokio::test]
-async fn two_holders_of_one_patient_do_not_see_each_others_declarations() {
+async fn two_holders_of_one_person_do_not_see_each_others_declarations() {
     let app = TestApp::start().await;
     let one = Way::begin(&app, "13800000001", [true, true, true]).await;
     let other = Way::begin(&app, "13800000002", [true, true, true]).await;
-    assert_eq!(one.patient, other.patient);
+    assert_ne!(one.patient, other.patient, "one person, whom each of them has named");
     assert_ne!(one.declaration["id"], other.declaration["id"]);
     let stranger = app.holder("13800000003").await;
     for outsider in [&other.holder, &stranger] {

@@ -1,8 +1,11 @@
 //! `/patients`.
 
 use serde_json::{Value, json};
+use yunzhen::domain::ids::PatientId;
 
 use crate::support::app::TestApp;
+use crate::support::on_both;
+use crate::support::sql::run;
 
 /// A patient by the example number of GB 11643.
 pub fn grandmother() -> Value {
@@ -45,14 +48,63 @@ async fn naming_a_patient_again_finds_the_same_one_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn a_slip_in_a_birthday_is_mended_until_somebody_else_relies_on_it() {
+async fn a_slip_in_a_birthday_is_mended_by_whoever_made_it_and_for_nobody_else() {
     let app = TestApp::start().await;
     let (one, other) = (app.holder("13800000001").await, app.holder("13800000002").await);
-    one.post("/patients", &passport("E1234567")).await.ok();
+    let slip = one.post("/patients", &passport("E1234567")).await.ok();
     let mended = changed(passport("E1234567"), "birth_date", json!("1980-05-10"));
-    assert_eq!(one.post("/patients", &mended).await.ok()["age_years"], 45);
+    let card = one.post("/patients", &mended).await.ok();
+    assert_eq!((&card["id"], &card["age_years"]), (&slip["id"], &json!(45)));
     other.post("/patients", &mended).await.ok();
-    assert_eq!(one.post("/patients", &passport("E1234567")).await.ok()["age_years"], 45);
+    assert_eq!(one.post("/patients", &passport("E1234567")).await.ok()["age_years"], 35);
+    assert_eq!(other.get("/patients").await.ok()[0]["age_years"], 45);
+}
+
+on_both! {
+    async fn whom_two_telephones_name_has_a_name_of_its_own_at_each_and_one_card(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let (one, other) = (app.holder("13800000001").await, app.holder("13800000002").await);
+        let mut ids = Vec::new();
+        for holder in [&one, &other] {
+            let card = holder.post("/patients", &grandmother()).await.ok();
+            assert_eq!(holder.post("/patients", &grandmother()).await.ok()["id"], card["id"]);
+            // A child has no card yet, and the register states the same number.
+            let register = changed(grandmother(), "document", json!("household_register"));
+            ids.extend([card["id"].clone(), holder.post("/patients", &register).await.ok()["id"].clone()]);
+        }
+        let ids: std::collections::BTreeSet<PatientId> =
+            ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect();
+        assert_eq!(ids.len(), 4, "no id tells when somebody else named this person first");
+        let one = *ids.first().unwrap();
+        let mates = db.read().await.unwrap().patients().mates(one, 9).await.unwrap();
+        assert_eq!(mates.len(), 3, "whoever treats one of them knows of all");
+    }
+
+    async fn who_was_named_before_there_was_an_index_of_cards_is_found_after_the_next_start(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let holder = app.holder("13800000001").await;
+        let named = async |body: &Value| holder.post("/patients", body).await.ok()["id"].as_str().unwrap().to_owned();
+        let institution = db.read().await.unwrap().institutions().all().await.unwrap()[0].id;
+        let card_of = async |id: &str| {
+            let found = db.read().await.unwrap().patients().find(institution, id.parse().unwrap()).await.unwrap();
+            found.unwrap().card_index
+        };
+        let (abroad, resident) = (named(&passport("E1234567")).await, named(&grandmother()).await);
+        let known = card_of(&abroad).await;
+        run(&db, "update patient set card_index = number_index").await;
+        assert_ne!(card_of(&abroad).await, known);
+        assert_eq!(app.services.mend_cards().await.unwrap(), 1, "a resident number is its own index");
+        assert_eq!(card_of(&abroad).await, known);
+        assert_eq!(app.services.mend_cards().await.unwrap(), 0, "once");
+        assert_eq!(named(&passport("E1234567")).await, abroad);
+        // What the version before writes meanwhile has no index at all.
+        run(&db, "update patient set card_index = null").await;
+        assert_eq!(app.services.mend_cards().await.unwrap(), 2);
+        assert_eq!((card_of(&abroad).await, named(&grandmother()).await), (known, resident));
+        // A number that cannot be unsealed stops no start.
+        run(&db, "update patient set card_index = null, number_sealed = name_sealed").await;
+        assert_eq!(app.services.mend_cards().await.unwrap(), 0);
+    }
 }
 
 #[tokio::test]

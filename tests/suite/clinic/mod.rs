@@ -19,6 +19,7 @@ mod formula_templates;
 mod holders;
 mod holding;
 mod hours;
+mod identity;
 mod inviting;
 mod levels;
 pub mod live;

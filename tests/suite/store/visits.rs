@@ -47,7 +47,7 @@ on_both! {
         assert!(end(&hospital, &kept, VisitEnd::WrongPerson).await);
         let of_ticket = async || db.read().await.unwrap().visits().of_ticket(kept.ticket_id).await.unwrap();
         assert_eq!(of_ticket().await, None);
-        assert_eq!(db.read().await.unwrap().visits().of_patient(kept.patient_id, 9).await.unwrap(), []);
+        assert_eq!(db.read().await.unwrap().visits().of_card(kept.patient_id, 9).await.unwrap(), []);
         let again = VisitRow { id: hospital.ids.make(VisitId::from_uuid), ..kept };
         hospital.write(async |tx| tx.visits().insert(&again).await.unwrap()).await;
         assert_eq!(of_ticket().await, Some(again.clone()));
@@ -111,7 +111,7 @@ on_both! {
         hospital.pass(Duration::from_mins(1));
         let second = visit(&hospital, 0).await;
         let patient = hospital.find(second.ticket_id).await.patient_id;
-        let of = async |patient| db.read().await.unwrap().visits().of_patient(patient, 9).await.unwrap();
+        let of = async |patient| db.read().await.unwrap().visits().of_card(patient, 9).await.unwrap();
         assert_eq!(of(patient).await, [], "it goes on");
         end(&hospital, &second, VisitEnd::Finished).await;
         assert_eq!(of(patient).await.len(), 1);

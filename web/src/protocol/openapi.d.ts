@@ -1758,6 +1758,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Closes one of two numbers that were drawn with the same document. */
+        post: operations["post_tickets_id_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{id}/leave": {
         parameters: {
             query?: never;
@@ -3136,6 +3153,16 @@ export interface components {
          * @enum {string}
          */
         ClosedReason: "consult" | "proof_missing" | "not_in_force" | "switched_off" | "guardian_missing" | "paediatrician_missing";
+        /** @description `POST /tickets/{id}/close` (staff): one of two numbers that were drawn with the same document is closed. */
+        CloseTicket: {
+            /** @description Why this one; at least two characters. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The version that was seen.
+             */
+            version: number;
+        };
         /** @description `POST /auth/code`: asks for a one-time code. */
         CodeRequest: {
             /** @description The clinic's link token, from `/v/{link}`. */
@@ -3278,6 +3305,8 @@ export interface components {
             handover?: components["schemas"]["Handover"] | null;
             /** @description Who it is. */
             identity: components["schemas"]["IdentityPanel"];
+            /** @description Who else was named with this document and otherwise: another spelling, birthday or sex. The newest first. */
+            named_otherwise?: components["schemas"]["NamedOtherwise"][];
             /**
              * Format: int64
              * @description Its number.
@@ -3288,11 +3317,13 @@ export interface components {
             online: boolean;
             /** @description What it is doing. */
             phase: components["schemas"]["TicketPhase"];
-            /** @description Earlier visits, newest first. */
+            /** @description Earlier visits of everybody who was named with this document, newest first. */
             previous: components["schemas"]["PreviousVisit"][];
             /** @description The questionnaire's version. */
             questionnaire: string;
             ring_until?: components["schemas"]["Timestamp"] | null;
+            /** @description The numbers that others drew in this clinic with the same document and that are live. */
+            same_document?: number[];
             /** @description The ticket. */
             ticket: components["schemas"]["TicketId"];
             /** @description What triage said. */
@@ -3507,7 +3538,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -4414,6 +4445,15 @@ export interface components {
             /** @description Of which visit. */
             visit: components["schemas"]["VisitId"];
         };
+        /** @description Somebody else's word for the holder of the same document. */
+        NamedOtherwise: {
+            /** @description `YYYY-MM-DD`. */
+            birth_date: string;
+            /** @description The full name. */
+            name: string;
+            /** @description Sex. */
+            sex: components["schemas"]["Sex"];
+        };
         /**
          * @description What opens a finding.
          * @enum {string}
@@ -4890,6 +4930,7 @@ export interface components {
             clinic_name: components["schemas"]["Text"];
             /** @description The diagnosis as signed. */
             diagnosis?: string | null;
+            named?: components["schemas"]["NamedOtherwise"] | null;
             /** @description The visit. */
             visit: components["schemas"]["VisitId"];
         };
@@ -5980,6 +6021,11 @@ export interface components {
             reasons: components["schemas"]["Text"][];
             retriage_due?: components["schemas"]["Timestamp"] | null;
             ruleset?: components["schemas"]["RulesetInfo"] | null;
+            /**
+             * @description The numbers of this clinic that were drawn with the same document and are live: another telephone waits for the
+             *     same person, or says so.
+             */
+            same_document?: number[];
             /** @description Sex. */
             sex: components["schemas"]["Sex"];
             /**
@@ -11904,6 +11950,71 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tickets_id_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseTicket"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketRow"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -42,6 +42,8 @@ export interface TicketRow {
   moved: MoveReason | null
   check: DeviceCheck | null
   booked?: BookedPlace
+  /** The live numbers of this clinic that were drawn with the same document. */
+  same_document?: number[]
 }
 /** A ticket's appointment: its hour, and whose it is. */
 export interface BookedPlace {
@@ -135,6 +137,14 @@ export interface PreviousVisit {
   at: number
   clinic_name: Text
   diagnosis: string | null
+  /** As whom the patient was named then, where that is not as today. */
+  named?: NamedOtherwise
+}
+/** Somebody else's word for the holder of the same document. */
+export interface NamedOtherwise {
+  name: string
+  birth_date: string
+  sex: Sex
 }
 export interface CurrentPatient {
   ticket: string
@@ -152,6 +162,10 @@ export interface CurrentPatient {
   consents: ConsentRecord[]
   check: DeviceCheck | null
   previous: PreviousVisit[]
+  /** Who else was named with this document and otherwise; a server of the version before sends none. */
+  named_otherwise?: NamedOtherwise[]
+  /** The numbers that others drew here with the same document. */
+  same_document?: number[]
   visit: string | null
   offline_since: number | null
   handover: Handover | null

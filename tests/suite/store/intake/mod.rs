@@ -30,8 +30,8 @@ fn holder(hospital: &Hospital, index: u8) -> HolderRow {
     }
 }
 
-/// A patient whose name's index is `name`; not yet kept.
-fn patient(hospital: &Hospital, name: u8) -> PatientRow {
+/// A patient whose name's and card's index are `name`; not yet kept.
+pub fn patient(hospital: &Hospital, name: u8) -> PatientRow {
     PatientRow {
         id: hospital.ids.make(PatientId::from_uuid),
         institution_id: hospital.institution,
@@ -41,6 +41,7 @@ fn patient(hospital: &Hospital, name: u8) -> PatientRow {
         document: DocumentKind::Passport,
         number_sealed: vec![6, 7, 8],
         number_index: vec![9; 32],
+        card_index: vec![name; 32],
         number_tail: "0000".to_owned(),
         birth_date: "1950-02-28".to_owned(),
         sex: Sex::Female,

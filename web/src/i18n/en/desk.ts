@@ -115,6 +115,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'queue.missed': { one: 'missed {n} call', other: 'missed {n} calls' },
   'queue.offline': 'offline',
   'queue.nurse_call': 'nurse should call',
+  'queue.same_document': 'The same document also waits or is seen as no. {nos}: compare',
   'queue.reasons': 'Reasons',
   'queue.call_next': 'Call next',
   'queue.call_next.none': 'Nobody is waiting',
@@ -174,6 +175,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'card.recording.no': 'Refused the process record',
   'card.ruleset': 'Rules {version} ({status})',
   'card.previous': { one: '{n} earlier visit', other: '{n} earlier visits' },
+  'card.named_otherwise': 'The same document was also named as: {names}. Compare who it is',
 
   'dropped.title': 'Patient dropped out {time} ago',
   'dropped.text': 'The place is kept; opening the page again leads back.',
@@ -224,6 +226,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'record.previous': 'Earlier visits',
   'record.previous.none': 'No earlier visits',
   'record.previous.undiagnosed': 'no diagnosis',
+  'record.previous.named': 'named as {name}',
   'record.save.saved': 'Saved {time}',
   'record.save.empty': 'No changes',
   'record.save.dirty': 'Changed, saving soon',

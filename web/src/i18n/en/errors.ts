@@ -41,6 +41,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.declaration.closed': 'The declaration was sent and can no longer change. Please tell the doctor what is new.',
   'errors.declaration.outdated': 'Your state of health may have changed since you declared it. Please declare it again.',
   'errors.ticket.exists': 'You already have a number; no need for another.',
+  'errors.ticket.same_document': 'Another number with the same document is being seen at another desk. Ask there who it is first.',
   'errors.ticket.state': 'Your place has just changed; the page was refreshed.',
   'errors.queue.empty': 'Nobody is waiting at the moment.',
   'errors.desk.doctor_busy': 'You still have a patient.',

@@ -113,6 +113,7 @@ export const desk = {
   'queue.missed': '过号 {n} 次',
   'queue.offline': '不在线',
   'queue.nurse_call': '需护士呼叫',
+  'queue.same_document': '同一证件还有 {nos} 号在等候或就诊，请核对',
   'queue.reasons': '分诊理由',
   'queue.call_next': '叫下一位',
   'queue.call_next.none': '没有候诊的患者',
@@ -172,6 +173,7 @@ export const desk = {
   'card.recording.no': '不同意过程记录',
   'card.ruleset': '规则 {version}({status})',
   'card.previous': '既往就诊 {n} 次',
+  'card.named_otherwise': '同一证件另有登记：{names}，请核对身份',
 
   'dropped.title': '患者掉线 {time}',
   'dropped.text': '号保留着，对方重新打开页面就会回来。',
@@ -222,6 +224,7 @@ export const desk = {
   'record.previous': '既往就诊',
   'record.previous.none': '没有既往就诊',
   'record.previous.undiagnosed': '未记诊断',
+  'record.previous.named': '登记为：{name}',
   'record.save.saved': '已保存 {time}',
   'record.save.empty': '未修改',
   'record.save.dirty': '有改动，即将保存',

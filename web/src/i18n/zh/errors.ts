@@ -39,6 +39,7 @@ export const errors = {
   'errors.declaration.closed': '健康申报已经提交，不能再改。有变化请告诉医生。',
   'errors.declaration.outdated': '您的健康申报已经过时，请重新申报。',
   'errors.ticket.exists': '您已经有一个号了，不用再取。',
+  'errors.ticket.same_document': '同一证件的另一个号正在其他诊位就诊。请先与同事核对是谁，再接诊。',
   'errors.ticket.state': '号的状态刚刚变了，已为您刷新。',
   'errors.queue.empty': '暂时没有候诊的患者。',
   'errors.desk.doctor_busy': '您还有一位患者没有结束。',

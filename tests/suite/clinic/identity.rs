@@ -1,0 +1,174 @@
+//! One document, named in several ways: by a slip, by a lie, or by two who answer for one person. Who treats the person
+//! knows of all of them, and nobody keeps anybody else out.
+
+use serde_json::{Value, json};
+
+use super::audits::entries;
+use super::prescriptions::{begin, herbal, line, returning, rules, sign, tick};
+use super::stage::{Stage, Visit, card, nothing};
+
+async fn named(stage: &Stage, token: &str, identity: Value) -> String {
+    let patient = stage.post("/patients", token, identity).await.ok()["id"].as_str().unwrap().to_owned();
+    stage.consent(token, &patient, true).await;
+    patient
+}
+
+fn by_card(name: &str, n: u32, relation: &str) -> Value {
+    json!({ "name": name, "document": "resident_card", "number": card(n), "relation": relation })
+}
+
+async fn waits(stage: &Stage, token: &str, patient: &str) -> Value {
+    let declaration = stage.declare(token, patient, nothing()).await;
+    let ticket = stage.post("/tickets", token, json!({ "declaration": declaration["id"] })).await.ok();
+    stage.clock.advance(std::time::Duration::from_millis(1));
+    ticket
+}
+
+/// A desk calls whoever is next, which is the ticket of this holder, and the holder says yes; the desk's view.
+async fn called(stage: &Stage, doctor: &str, desk: &str, patient: &str) -> Value {
+    let view = stage.act(&format!("/desks/{desk}/call-next"), doctor).await.ok();
+    let ticket = view["current"]["ticket"].as_str().unwrap();
+    let version = json!({ "version": view["current"]["version"] });
+    stage.post(&format!("/tickets/{ticket}/accept"), patient, version).await.ok();
+    stage.get(&format!("/desks/{desk}"), doctor).await.ok()
+}
+
+async fn seen(stage: &Stage, username: &str, n: usize, patient: &str) -> (Visit, Value) {
+    let (doctor, desk) = stage.doctor_at_desk(username, n).await;
+    let view = called(stage, &doctor, &desk, patient).await;
+    let ticket = view["current"]["ticket"].as_str().unwrap().to_owned();
+    let version = json!({ "version": view["current"]["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+    let id = view["current"]["visit"].as_str().unwrap().to_owned();
+    (Visit { patient: patient.to_owned(), doctor, desk, ticket, id }, view["current"].clone())
+}
+
+async fn ends(stage: &Stage, visit: &Visit) {
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_seen_is_found_by_the_passport_although_another_named_it_first_with_a_wrong_birthday() {
+    let stage = Stage::open().await;
+    let (own, other) = (stage.holder(1).await, stage.holder(2).await);
+    let passport = |birth_date: &str, relation: &str| {
+        json!({ "name": "JOHN SMITH", "document": "passport", "number": "E76543210", "birth_date": birth_date,
+                "sex": "male", "relation": relation })
+    };
+    named(&stage, &other, passport("2001-01-01", "child")).await;
+    let patient = named(&stage, &own, passport("1975-05-05", "myself")).await;
+    waits(&stage, &own, &patient).await;
+    let (visit, current) = seen(&stage, "doctor", 0, &own).await;
+    let lie = json!([{ "name": "JOHN SMITH", "birth_date": "2001-01-01", "sex": "male" }]);
+    assert_eq!(current["named_otherwise"], lie, "the doctor is told to compare");
+    let colleague = stage.staff("doctor2").await;
+    let by_document = json!({ "document": "passport", "number": "e 7654-3210" });
+    let found = stage.post("/visits/by-document", &colleague, by_document).await.ok();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["id"]), (1, &json!(visit.id)));
+    // The same letters on another kind of paper are somebody else's.
+    let permit = json!({ "document": "taiwan_permit", "number": "76543210" });
+    assert_eq!(stage.post("/visits/by-document", &colleague, permit).await.ok(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_signed_under_another_spelling_is_in_the_gate_and_its_visit_is_shown_and_read() {
+    let stage = Stage::open().await;
+    let holder = stage.holder(1).await;
+    let first = named(&stage, &holder, by_card("周一", 1, "myself")).await;
+    waits(&stage, &holder, &first).await;
+    let (before, current) = seen(&stage, "doctor", 0, &holder).await;
+    assert_eq!((&current["previous"], &current["named_otherwise"]), (&json!([]), &Value::Null));
+    tick(&stage, &before, returning()).await.ok();
+    let liquorice = begin(&stage, &before, herbal(&[line("甘草", 6000)])).await.ok();
+    sign(&stage, &before, &liquorice, json!({})).await.ok();
+    ends(&stage, &before).await;
+
+    let second = named(&stage, &holder, by_card("周壹", 1, "myself")).await;
+    waits(&stage, &holder, &second).await;
+    let (visit, current) = seen(&stage, "doctor2", 1, &holder).await;
+    let shown = &current["previous"];
+    assert_eq!((shown.as_array().unwrap().len(), &shown[0]["visit"]), (1, &json!(before.id)));
+    assert_eq!(shown[0]["named"]["name"], "周一");
+    assert_eq!(current["named_otherwise"][0]["name"], "周一");
+    let read = stage.get(&format!("/visits/{}", before.id), &visit.doctor).await.ok();
+    assert_eq!(read["access"], "treating", "the one on the desk is the one of that visit");
+    tick(&stage, &visit, returning()).await.ok();
+    let seaweed = begin(&stage, &visit, herbal(&[line("海藻", 10_000)])).await.ok();
+    let against = rules(&seaweed).into_iter().find(|rule| rule.starts_with("18F"));
+    assert!(against.is_some(), "海藻 against 甘草 of the other spelling: {:?}", rules(&seaweed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_telephone_has_one_number_for_one_card_however_it_spells_the_name() {
+    let stage = Stage::open().await;
+    let holder = stage.holder(1).await;
+    let first = named(&stage, &holder, by_card("钱一", 1, "myself")).await;
+    let second = named(&stage, &holder, by_card("钱二", 1, "myself")).await;
+    waits(&stage, &holder, &first).await;
+    let declaration = stage.declare(&holder, &second, nothing()).await;
+    let again = stage.post("/tickets", &holder, json!({ "declaration": declaration["id"] })).await;
+    assert_eq!(again.refusal(), (409, "ticket.exists"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_telephones_wait_for_one_person_and_two_doctors_never_see_that_person_at_once() {
+    let stage = Stage::open().await;
+    let (mother, father) = (stage.holder(1).await, stage.holder(2).await);
+    let child = |relation| by_card("测试患者", 3, relation);
+    let (hers, his) = (named(&stage, &mother, child("parent")).await, named(&stage, &father, child("parent")).await);
+    let (first, second) = (waits(&stage, &mother, &hers).await, waits(&stage, &father, &his).await);
+    assert_ne!(first["no"], second["no"], "neither is refused, and neither learns of the other");
+    let mine = stage.get(&format!("/tickets/{}", second["id"].as_str().unwrap()), &father).await.ok();
+    assert!(mine.get("same_document").is_none());
+    let nurse = stage.staff("nurse").await;
+    let clinic = first["clinic"].as_str().unwrap();
+    let board = stage.get(&format!("/clinics/{clinic}/board"), &nurse).await.ok();
+    let pairs: Vec<_> =
+        board["tickets"].as_array().unwrap().iter().map(|row| (&row["no"], &row["same_document"])).collect();
+    assert_eq!(pairs, [(&first["no"], &json!([second["no"]])), (&second["no"], &json!([first["no"]]))]);
+
+    let (visit, current) = seen(&stage, "doctor", 0, &mother).await;
+    assert_eq!(current["same_document"], json!([second["no"]]));
+    let (doctor, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    let view = called(&stage, &doctor, &desk, &father).await;
+    assert_eq!(view["current"]["same_document"], json!([first["no"]]));
+    let confirm = async || {
+        let body = json!({ "version": view["current"]["version"] });
+        stage.post(&format!("/desks/{desk}/confirm"), &doctor, body).await
+    };
+    assert_eq!(confirm().await.refusal(), (409, "ticket.same_document"));
+    ends(&stage, &visit).await;
+    let view = confirm().await.ok();
+    assert_eq!(view["current"]["previous"][0]["visit"], json!(visit.id), "what the other parent's visit was is known");
+    assert_eq!(view["current"]["previous"][0]["named"], Value::Null, "and it was named alike");
+    let summaries = stage.get("/me/visits", &father).await.ok();
+    assert!(summaries.as_array().unwrap().iter().all(|one| one["id"] != json!(visit.id)), "by its own holder alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_numbers_with_one_document_a_nurse_closes_one_and_never_the_last() {
+    let stage = Stage::open().await;
+    let (mother, stranger) = (stage.holder(1).await, stage.holder(2).await);
+    let child = |relation| by_card("测试患者", 3, relation);
+    let (hers, theirs) =
+        (named(&stage, &mother, child("parent")).await, named(&stage, &stranger, child("carer")).await);
+    let (kept, closed) = (waits(&stage, &mother, &hers).await, waits(&stage, &stranger, &theirs).await);
+    let nurse = stage.staff("nurse").await;
+    let close = async |ticket: &Value, token: &str, reason: &str| {
+        let body = json!({ "version": ticket["version"], "reason": reason });
+        stage.post(&format!("/tickets/{}/close", ticket["id"].as_str().unwrap()), token, body).await
+    };
+    assert_eq!(close(&closed, &mother, "不是我").await.refusal(), (403, "auth.forbidden"));
+    let wordless = close(&closed, &nurse, " 否 ").await;
+    assert_eq!((wordless.refusal(), &wordless.body["field"]), ((422, "request.invalid"), &json!("reason")));
+    assert_eq!(close(&closed, &nurse, "电话核实，不是本人").await.ok()["phase"], "left");
+    let topic = format!("ticket:{}", closed["id"].as_str().unwrap());
+    let told = stage.server.services.events_since(&topic, 0, 50).await.unwrap();
+    assert!(told.iter().any(|event| event.kind == "ticket.left"), "its holder is told");
+    assert_eq!(entries(&stage, "ticket.close").await.len(), 1);
+    let alone = close(&kept, &nurse, "再关一个").await;
+    assert_eq!(alone.refusal(), (409, "ticket.state"), "the other one stays");
+    let again = close(&closed, &nurse, "再关一次").await;
+    assert_eq!(again.refusal(), (409, "ticket.state"));
+}
