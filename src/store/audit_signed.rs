@@ -32,25 +32,29 @@ const NOTES_SQLITE: &str = "
            t.signed_at, t.reason
     from audit a
     join note t on t.id = unhex(substr(a.subject, 6))
-    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'";
+    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'
+    order by a.seq";
 const NOTES_POSTGRES: &str = "
     select a.seq, t.id, t.institution_id, t.visit_id, t.number, t.content, t.hash, t.previous_hash, t.signed_by,
            t.signed_at, t.reason
     from audit a
     join note t on t.id = case when a.subject ~ '^note_[0-9a-f]{32}$' then substr(a.subject, 6)::uuid end
-    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'";
+    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'
+    order by a.seq";
 
 const PRESCRIPTIONS_SQLITE: &str = "
     select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.stated, t.hash, t.signed_by, t.signed_at
     from audit a
     join prescription_version t on t.prescription_id = unhex(substr(a.subject, 14))
-    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'";
+    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'
+    order by a.seq, t.version";
 const PRESCRIPTIONS_POSTGRES: &str = "
     select a.seq, t.prescription_id, t.version, t.content, t.report, t.answers, t.stated, t.hash, t.signed_by, t.signed_at
     from audit a
     join prescription_version t
       on t.prescription_id = case when a.subject ~ '^prescription_[0-9a-f]{32}$' then substr(a.subject, 14)::uuid end
-    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'";
+    where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'
+    order by a.seq, t.version";
 
 impl Audit<'_> {
     /// What is there of everything that the entries after number `after`, up to `last`, say was signed.
@@ -77,7 +81,8 @@ impl Audit<'_> {
                 "select a.seq, t.id, t.institution_id, t.subject, t.purpose, t.key_id, t.hash, t.at, t.bytes
                  from audit a
                  join signature t on t.subject = a.subject
-                 where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action in ('note.sign', 'rx.sign')",
+                 where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action in ('note.sign', 'rx.sign')
+                 order by a.seq, t.id",
             )
             .bind(institution)
             .bind(after)

@@ -176,7 +176,7 @@ async fn an_administrator_takes_a_record_away_for_a_reason_that_rings_and_that_s
     let stage = Stage::open().await;
     let visit = ended(&stage).await;
     let (admin, seal) = (stage.staff("admin").await, format!("/visits/{}/seal", visit.id));
-    assert_eq!(stage.act(&seal, &admin).await.status, 400, "a reason is asked for");
+    assert_eq!(stage.act(&seal, &admin).await.status, 415, "a reason is asked for");
     let long = "纠".repeat(501);
     for reason in ["", "    ", "\u{200b}\u{200b}\u{200b}\u{200b}", "....", "纠纷", &long] {
         let refused = stage.post(&seal, &admin, json!({ "reason": reason })).await;
