@@ -101,7 +101,7 @@ impl Acting<'_> {
         let path = template.replace("{id}", id);
         let method: Method = method.to_uppercase().parse().unwrap();
         let answer = self.site.send(method, &path, token, body, None).await;
-        if answer.status == 200 {
+        if matches!(answer.status, 200 | 204) {
             self.done.insert(operation.to_owned());
         } else {
             self.failed.push(format!("{operation}: {} {}", answer.status, answer.body));
@@ -212,13 +212,14 @@ impl Acting<'_> {
 
     async fn end(&mut self, visit: &Visit, staff: &Staff) {
         self.post("/visits/{id}/outcome", &visit.id, &visit.doctor, json!({ "outcome": "home_care" })).await;
-        let note = self.site.get(&format!("/visits/{}", visit.id), &visit.doctor).await.body;
-        self.post("/visits/{id}/sign", &visit.id, &visit.doctor, json!({ "version": note["note"]["version"] })).await;
+        let view = self.site.get(&format!("/visits/{}", visit.id), &visit.doctor).await.body;
+        self.post("/visits/{id}/sign", &visit.id, &visit.doctor, version(&view["draft"])).await;
         self.act("/visits/{id}/end", &visit.id, &visit.doctor).await;
         let by_document = json!({ "document": "resident_card", "number": card(1) });
         self.post("/visits/by-document", "", &staff.other, by_document).await;
+        let desk = self.site.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.body;
         let day = in_china(Clock::System.now()).to_string();
-        let by_number = json!({ "clinic": note["clinic"], "day": day, "no": note["no"] });
+        let by_number = json!({ "clinic": desk["clinic"], "day": day, "no": view["no"] });
         self.post("/visits/by-number", "", &staff.other, by_number).await;
     }
 
