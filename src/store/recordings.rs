@@ -203,10 +203,11 @@ impl Recordings<'_> {
         Ok(on!(self.0, |conn, dialect| {
             sqlx::query_as(dialect.pick(
                 columns!(
-                    "where (retain_until < $1
-                        or exists (select 1 from visit
-                                   where visit.id = recording.visit_id and visit.room_id = recording.room_id
-                                     and visit.end_reason = 'wrong_person'))
+                    "where id in (select id from recording where retain_until < $1
+                                  union
+                                  select film.id
+                                  from visit join recording film on film.visit_id = visit.id and film.room_id = visit.room_id
+                                  where visit.end_reason = 'wrong_person')
                        and not exists (select 1 from legal_hold
                                        where legal_hold.institution_id = recording.institution_id
                                          and legal_hold.subject = 'visit_' || lower(hex(recording.visit_id))
@@ -215,10 +216,11 @@ impl Recordings<'_> {
                      limit $2 offset $3"
                 ),
                 columns!(
-                    "where (retain_until < $1
-                        or exists (select 1 from visit
-                                   where visit.id = recording.visit_id and visit.room_id = recording.room_id
-                                     and visit.end_reason = 'wrong_person'))
+                    "where id in (select id from recording where retain_until < $1
+                                  union
+                                  select film.id
+                                  from visit join recording film on film.visit_id = visit.id and film.room_id = visit.room_id
+                                  where visit.end_reason = 'wrong_person')
                        and not exists (select 1 from legal_hold
                                        where legal_hold.institution_id = recording.institution_id
                                          and legal_hold.subject = 'visit_' || replace(recording.visit_id::text, '-', '')

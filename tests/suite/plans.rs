@@ -1,5 +1,7 @@
-//! No screen's query reads a table from end to end: what the real server asked of its database while everything was
-//! read, planned again on both databases.
+//! No query reads a table from end to end: what the real server asked of its database while everything was read and
+//! commanded, and what its sweeps and its tidying asked besides, planned again on both databases.
+
+mod commanding;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,9 +19,6 @@ use crate::support::database;
 
 /// Tables that grow with the hospital and not with its patients.
 const SMALL: [&str; 6] = ["institution", "clinic", "desk", "account", "notice", "signing_key"];
-
-/// What one moment of the operator or of the tidying asks, and no screen.
-const SELDOM: [&str; 1] = ["from recording where (retain_until < $1"];
 
 /// What a list needs to be asked for; without it nothing reaches the database.
 const QUERIES: [(&str, &str); 2] = [("/slots", "link=demo-tcm-clinic"), ("/tickets/current", "link=demo-fever-clinic")];
@@ -47,7 +46,8 @@ fn filled(template: &str, ids: &[(&str, String)]) -> String {
     }
 }
 
-/// Everything that the server asked while a visit was led and every page of the document was read.
+/// Everything that the server asked while a visit was led, every page of the document was read and every command given;
+/// the tidying of its first second is in it.
 async fn asked(folder: &Path) -> BTreeSet<String> {
     let server = Binary::start(&["demo"], folder, &[("YUNZHEN_LOG", "info,sqlx::query=debug")]);
     let site = Site::at(&server.base);
@@ -85,6 +85,7 @@ async fn asked(folder: &Path) -> BTreeSet<String> {
             assert!(answer.status < 500, "{path}: {}", answer.body);
         }
     }
+    commanding::everything(&site, &visit).await;
     server.logged().filter_map(|entry| statement(&entry["fields"])).collect()
 }
 
@@ -158,7 +159,7 @@ async fn every_screens_query_uses_an_index() {
     let mut sqlite = SqliteConnection::connect(&file).await.unwrap();
     let fresh = database::postgres().await;
     let mut faults = Vec::new();
-    for statement in statements.iter().filter(|text| !SELDOM.iter().any(|seldom| text.contains(seldom))) {
+    for statement in &statements {
         let mut steps = scanned_by_sqlite(&mut sqlite, statement).await;
         if let Some(Db::Postgres(pool)) = fresh.as_ref().map(|fresh| &fresh.db) {
             steps.extend(scanned_by_postgres(pool, statement).await);
