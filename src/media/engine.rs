@@ -19,8 +19,8 @@ use webrtc::peer_connection::{
 use webrtc::runtime::Runtime;
 
 use super::codec::Codec;
-use super::offer::LEVEL_EXTENSION;
 use super::nagging::{self, Nagging};
+use super::offer::LEVEL_EXTENSION;
 use super::pli::{self, PliTap};
 use super::port::Credentials;
 
