@@ -3,7 +3,7 @@ import { expectAccessible, picture } from './support/look'
 import { invent } from './support/people'
 import { wordsOf } from './support/words'
 
-test('what is never online offers the way to a hospital, with its reason on the slip; a longer validity wants one', async ({ server, patient, desk }) => {
+test('what is never online offers the way to a hospital with its reason on the slip, and a longer validity wants one', async ({ server, patient, desk }) => {
   test.setTimeout(120_000)
   const say = wordsOf('zh')
   const { page } = desk

@@ -10,7 +10,7 @@ import { signIn } from './support/staff'
 const OPINION = '证属风热犯肺，目前无危重征象'
 const ADVICE = '辛凉解表，银翘散加减；三日后复诊'
 
-test('a doctor asks another, who reads, answers and signs; the asker reads it, and the patient takes the paper along', async ({ server, desk, desktops, phones }, info) => {
+test('a doctor asks another, who reads, answers and signs, and asker and patient have the paper', async ({ server, desk, desktops, phones }, info) => {
   test.setTimeout(240_000)
   const who = young('an opinion')
   const patient = await Voice.arrives(server, 'an opinion')

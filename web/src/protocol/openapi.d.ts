@@ -444,6 +444,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether the actor has a second factor, and whether one is required. */
+        get: operations["get_auth_second_factor"];
+        put?: never;
+        /** Makes a secret for a telephone and shows it once; it asks for nothing until its first code came. */
+        post: operations["post_auth_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches the second factor on by its first code. */
+        post: operations["post_auth_second_factor_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches the second factor off, by one of its codes. */
+        post: operations["post_auth_second_factor_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calendar/{token}": {
         parameters: {
             query?: never;
@@ -955,6 +1007,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/formula-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The formulas that a doctor keeps. */
+        get: operations["get_formula_templates"];
+        put?: never;
+        /** Keeps a formula for oneself. */
+        post: operations["post_formula_templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/formula-templates/{id}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives one's own formula another name. */
+        post: operations["post_formula_templates_id_rename"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/formula-templates/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Offers one's own formula no longer. */
+        post: operations["post_formula_templates_id_retire"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/formulas": {
         parameters: {
             query?: never;
@@ -1142,6 +1246,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked of a doctor and by a doctor, without a word of it. */
+        get: operations["get_opinions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A question with its answer, for who asked, who treats and who was asked; the read is audited. */
+        get: operations["get_opinions_id"];
+        /** Saves the draft of an opinion. */
+        put: operations["put_opinions_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A signed opinion as a PDF; `paper` is `a4` or `a5`. */
+        get: operations["get_opinions_id_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs the draft; from then on it never changes. */
+        post: operations["post_opinions_id_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/opinions/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a question back that nobody has answered. */
+        post: operations["post_opinions_id_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patients": {
         parameters: {
             query?: never;
@@ -1172,6 +1362,23 @@ export interface paths {
         put?: never;
         /** Keeps one decision. */
         post: operations["post_patients_id_consents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/guardian": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps the consent of a guardian for a patient under fourteen. */
+        post: operations["post_patients_id_guardian"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2237,6 +2444,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/{id}/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was asked about a visit, and whom its doctor may ask. */
+        get: operations["get_visits_id_opinions"];
+        put?: never;
+        /** Asks another doctor of the house. The record is open to that doctor until the answer, or until it is withdrawn. */
+        post: operations["post_visits_id_opinions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits/{id}/outcome": {
         parameters: {
             query?: never;
@@ -2454,7 +2679,7 @@ export interface components {
          * @description Why a record was read.
          * @enum {string}
          */
-        Access: "treating" | "own_work" | "continuity" | "break_glass" | "dispute";
+        Access: "treating" | "own_work" | "consultation" | "continuity" | "break_glass" | "dispute";
         /** @description `GET /access-reviews`: a read that somebody else has to judge. */
         AccessReviewView: {
             /** @description When. */
@@ -3212,6 +3437,12 @@ export interface components {
          * @enum {string}
          */
         ColourCard: "passed" | "failed" | "absent";
+        /** @description Where a patient complains. */
+        Complaints: {
+            at?: components["schemas"]["Text"] | null;
+            /** @description A number, the hospital's own where the clinic has none for it. */
+            phone: string;
+        };
         /** @description A condition over answers and over the patient's age and sex; a test of something unanswered is false. */
         Condition: {
             /** @description The parts. */
@@ -3448,7 +3679,7 @@ export interface components {
             phase: components["schemas"]["DeskPhase"];
             /** @description Whether the clinic records the visits of those who agree. */
             records: boolean;
-            /** @description Visits of this doctor whose note is not signed. */
+            /** @description Visits of this doctor whose note is not signed, or whose prescription a pharmacist sent back. */
             unfinished: components["schemas"]["UnfinishedNote"][];
             /**
              * Format: int64
@@ -3487,7 +3718,7 @@ export interface components {
          * @enum {string}
          */
         DiagnosisKind: "disease" | "pattern" | "western";
-        /** @description `GET /doctors`: somebody who can have hours. */
+        /** @description A doctor, as `GET /doctors` lists who can have hours, and `GET /visits/{id}/opinions` who can be asked. */
         DoctorView: {
             /** @description The account. */
             id: components["schemas"]["AccountId"];
@@ -3538,7 +3769,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -3710,6 +3941,42 @@ export interface components {
             /** @description The version of the data. */
             version: string;
         };
+        /**
+         * Format: uuid
+         * @description A formula that a doctor keeps.
+         */
+        FormulaTemplateId: string;
+        /** @description `POST /formula-templates`: keeps a sheet of herbs for oneself. */
+        FormulaTemplateMake: {
+            /** @description The sheet; what was said to one patient is not kept. */
+            herbal: components["schemas"]["Herbal"];
+            /** @description Its name, 1 to 60 characters. */
+            name: string;
+        };
+        /** @description `POST /formula-templates/{id}/rename`: gives it another name. */
+        FormulaTemplateRename: {
+            /** @description The other name, 1 to 60 characters. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
+        };
+        /** @description `GET /formula-templates`: one formula of one's own. */
+        FormulaTemplateView: {
+            /** @description What is inserted: a sheet that says from what it is. */
+            herbal: components["schemas"]["Herbal"];
+            /** @description The template. */
+            id: components["schemas"]["FormulaTemplateId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
+        };
         /** @description A visit that was found: enough to see that it is the right one, and nothing of its record. */
         FoundVisit: {
             /**
@@ -3793,6 +4060,17 @@ export interface components {
             findings: components["schemas"]["GateFinding"][];
             /** @description The rules that were asked and found nothing. */
             passed: string[];
+        };
+        /** @description `POST /patients/{id}/guardian`: the consent of a guardian for a patient under fourteen. */
+        GuardianConsent: {
+            /** @description The guardian agrees; anything but a yes is refused. */
+            agrees: boolean;
+            /** @description The guardian's name, 1 to 64 characters. */
+            name: string;
+            /** @description How the guardian is related to the patient: `parent` or `guardian`. */
+            relation: components["schemas"]["Relation"];
+            /** @description The version of the words on sensitive data that the guardian read. */
+            version: string;
         };
         /** @description A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited. */
         Handover: {
@@ -4227,6 +4505,8 @@ export interface components {
             clinic: components["schemas"]["ClinicId"];
             /** @description Its name. */
             clinic_name: components["schemas"]["Text"];
+            /** @description Where to complain. */
+            complaints: components["schemas"]["Complaints"];
             /** @description `true` in a demonstration: codes are shown, test pictures are offered. */
             demo: boolean;
             /**
@@ -4242,6 +4522,11 @@ export interface components {
             institution_name: components["schemas"]["Text"];
             /** @description Whether the clinic takes patients now. */
             open: boolean;
+            /**
+             * Format: int64
+             * @description What a visit costs, in fen; `null` where no fee is set.
+             */
+            price_fen?: number | null;
             /** @description The eight questions that come first. */
             red_flags: components["schemas"]["RedFlag"][];
             /**
@@ -4254,10 +4539,14 @@ export interface components {
         LegalBasis: {
             /** @description Its code. */
             code: string;
+            /** @description The first day on which it is in force, `YYYY-MM-DD`. */
+            from: string;
             /** @description Its name. */
             name: components["schemas"]["Text"];
             /** @description What it allows. */
             scope: components["schemas"]["Text"];
+            /** @description The last; nothing where none is set. */
+            to?: string | null;
         };
         /**
          * @description The four levels of urgency; the greater, the more urgent.
@@ -4305,10 +4594,22 @@ export interface components {
         Locale: "zh-CN" | "en";
         /** @description `POST /auth/login`. */
         LoginRequest: {
-            /** @description 8 to 256 characters. */
+            /** @description The six digits of the second factor, where the account has one. */
+            code?: string | null;
+            /** @description 8 to 128 characters. */
             password: string;
             /** @description The account's name. */
             username: string;
+        };
+        /** @description Why a prescription is good for longer than its day. */
+        LongerValidity: {
+            /**
+             * Format: int32
+             * @description Two or three.
+             */
+            days: number;
+            /** @description The doctor's reason. */
+            reason: string;
         };
         /**
          * @description Audio or video.
@@ -4425,6 +4726,13 @@ export interface components {
         MyDesk: {
             desk?: components["schemas"]["DeskView"] | null;
         };
+        /** @description `GET /opinions`: what was asked of a doctor and by a doctor, what is open first, and then the newest. */
+        MyOpinions: {
+            /** @description Asked by the reader. */
+            by_me: components["schemas"]["OpinionLine"][];
+            /** @description Asked of the reader. */
+            of_me: components["schemas"]["OpinionLine"][];
+        };
         /** @description A prescription for its patient. No drug is named before a pharmacist has approved it. */
         MyPrescription: {
             content?: components["schemas"]["Content"] | null;
@@ -4464,6 +4772,15 @@ export interface components {
          * @enum {string}
          */
         NetworkVerdict: "good" | "fair" | "poor" | "none" | "untested";
+        /** @description A secret, shown once. */
+        NewSecondFactor: {
+            /** @description `otpauth://totp/…`, which telephones open. */
+            link: string;
+            /** @description The same link as a square code: rows of `#` (dark) and `.`. */
+            qr: string[];
+            /** @description Base32, to be typed where no camera is. */
+            secret: string;
+        };
         /** @description One place that differs. */
         NoteChange: {
             /** @description What is there now; absent for nothing. */
@@ -4642,6 +4959,92 @@ export interface components {
          */
         Op: "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "in" | "has" | "answered";
         /**
+         * Format: uuid
+         * @description A question to another doctor, and the signed answer.
+         */
+        OpinionId: string;
+        /** @description A question without a word of what it says. */
+        OpinionLine: {
+            /** @description When it was asked. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description Who asked. */
+            asked_by: components["schemas"]["Text"];
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who was asked. */
+            doctor: components["schemas"]["Text"];
+            /** @description The opinion. */
+            id: components["schemas"]["OpinionId"];
+            /**
+             * Format: int64
+             * @description The number of the visit's ticket.
+             */
+            no: number;
+            /** @description The patient, all but the first character hidden. */
+            patient_masked: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["OpinionPhase"];
+            /** @description About which visit. */
+            visit: components["schemas"]["VisitId"];
+        };
+        /**
+         * @description A state as a word.
+         * @enum {string}
+         */
+        OpinionPhase: "asked" | "answered" | "withdrawn";
+        /** @description `POST /visits/{id}/opinions`: asks another doctor. */
+        OpinionRequest: {
+            /** @description Whom: another doctor of the house. */
+            doctor: components["schemas"]["AccountId"];
+            /** @description What is to be known, 1 to 500 characters. */
+            question: string;
+            /** @description The case in short, 1 to 4000 characters. */
+            summary: string;
+        };
+        /** @description `PUT /opinions/{id}`: saves the draft of an opinion over the version that was edited. */
+        OpinionSave: {
+            /** @description What the doctor would do, at most 2000 characters. */
+            advice: string;
+            /** @description What the doctor thinks, at most 4000 characters. */
+            opinion: string;
+            /**
+             * Format: int64
+             * @description The version that was edited.
+             */
+            version: number;
+        };
+        /** @description `POST /opinions/{id}/sign`: signs the draft. */
+        OpinionSign: {
+            /**
+             * Format: int64
+             * @description The version that was read.
+             */
+            version: number;
+        };
+        /** @description `GET /opinions/{id}`: a question, and as much of the answer as there is for whoever reads. */
+        OpinionView: {
+            /** @description What the asked doctor would do; the same. */
+            advice: string;
+            /** @description The asked doctor's title. */
+            doctor_title: components["schemas"]["Text"];
+            /** @description The content hash under the signature. */
+            hash?: string | null;
+            /** @description Who, whom, when and where it stands. */
+            line: components["schemas"]["OpinionLine"];
+            /** @description What the asked doctor thinks; for everybody else empty until it is signed. */
+            opinion: string;
+            /** @description What is to be known. */
+            question: string;
+            saved_at?: components["schemas"]["Timestamp"] | null;
+            signature?: components["schemas"]["SignatureView"] | null;
+            /** @description The case in short. */
+            summary: string;
+            /**
+             * Format: int64
+             * @description The version; a draft is saved over it.
+             */
+            version: number;
+        };
+        /**
          * @description What happens after the visit; one click.
          * @enum {string}
          */
@@ -4650,6 +5053,8 @@ export interface components {
         OutcomeRequest: {
             /** @description What happens next. */
             outcome: components["schemas"]["Outcome"];
+            /** @description Why the patient is sent on, 2 to 500 characters: needed for `go_to_hospital`, and on the referral slip. */
+            reason?: string;
         };
         /** @description Questions that stand together on one screen of a phone. */
         Page: {
@@ -4664,7 +5069,7 @@ export interface components {
          * @description What a document is.
          * @enum {string}
          */
-        PaperKind: "record" | "prescription" | "referral";
+        PaperKind: "record" | "prescription" | "referral" | "opinion";
         /** @description Somebody in a room. */
         Participant: {
             /** @description The media was connected and is not any more, though the person may be here: a page that was reloaded. */
@@ -4722,6 +5127,8 @@ export interface components {
             id: components["schemas"]["PatientId"];
             /** @description The name, all but the first character hidden. */
             name_masked: string;
+            /** @description Whether a guardian has to consent first: the patient is under fourteen, and none has. */
+            needs_guardian: boolean;
             /** @description How the holder is related. */
             relation: components["schemas"]["Relation"];
             /** @description Sex. */
@@ -4844,6 +5251,13 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * Format: int32
+             * @description Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
+             */
+            valid_days?: number;
+            /** @description Why it is good for longer than its day, 2 to 500 characters; it stands on the paper. */
+            valid_reason?: string;
+            /**
              * Format: int64
              * @description The version that was read.
              */
@@ -4869,6 +5283,7 @@ export interface components {
             /** @description The prescription. */
             id: components["schemas"]["PrescriptionId"];
             label?: components["schemas"]["Label"] | null;
+            longer?: components["schemas"]["LongerValidity"] | null;
             /** @description Whether a second doctor has to sign. */
             needs_second: boolean;
             /** @description What stands on the paper. */
@@ -4989,7 +5404,7 @@ export interface components {
          * @description What the signer says by signing. A signature for one purpose proves no other.
          * @enum {string}
          */
-        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
         /**
          * Format: uuid
          * @description An administrator's word that a purpose has ended.
@@ -5471,6 +5886,23 @@ export interface components {
         SealRequest: {
             /** @description The dispute in words, 4 to 500 characters; somebody else judges it. */
             reason: string;
+        };
+        /** @description A code of the second factor. */
+        SecondFactorCode: {
+            /** @description Six digits; spaces are ignored. */
+            code: string;
+        };
+        /** @description `POST /auth/second-factor`: asks for a secret to share with a telephone. */
+        SecondFactorRequest: {
+            /** @description The account's password: an open window is not enough. */
+            password: string;
+        };
+        /** @description Whether somebody has a second factor. */
+        SecondFactorView: {
+            /** @description Signing in asks for its code. */
+            on: boolean;
+            /** @description The operator requires one of everybody who works here. */
+            required: boolean;
         };
         /** @description One part of a record, as it is read and printed. */
         Section: {
@@ -6215,7 +6647,7 @@ export interface components {
             /** @description The rule set that spoke last. */
             ruleset: components["schemas"]["RulesetInfo"];
         };
-        /** @description A visit that ended without a signed note. */
+        /** @description A visit that is not done with: its note is not signed, or a prescription of it was sent back. */
         UnfinishedNote: {
             ended_at?: components["schemas"]["Timestamp"] | null;
             /** @description The patient's name, masked. */
@@ -6225,6 +6657,8 @@ export interface components {
              * @description The ticket's number.
              */
             no: number;
+            /** @description A pharmacist sent a prescription back that was not signed again. */
+            sent_back: boolean;
             /** @description The visit. */
             visit: components["schemas"]["VisitId"];
         };
@@ -6293,6 +6727,13 @@ export interface components {
          * @enum {string}
          */
         VisitKind: "consult" | "return" | "epidemic";
+        /** @description `GET /visits/{id}/opinions`: what was asked about a visit, and whom one may ask. */
+        VisitOpinions: {
+            /** @description The other doctors of the house, by name. */
+            doctors: components["schemas"]["DoctorView"][];
+            /** @description Oldest first. */
+            opinions: components["schemas"]["OpinionLine"][];
+        };
         /** @description The prescriptions of a visit. */
         VisitPrescriptions: {
             /** @description Whether one may exist. */
@@ -6344,6 +6785,8 @@ export interface components {
              */
             no: number;
             outcome?: components["schemas"]["Outcome"] | null;
+            /** @description Why the patient is sent on. */
+            outcome_reason?: string | null;
             /** @description The room of its call. */
             room: components["schemas"]["RoomId"];
             /** @description Signed versions, oldest first. */
@@ -6458,6 +6901,8 @@ export interface components {
         WishState: "waiting" | "offered" | "met" | "left";
         /** @description A place on the waiting list. */
         WishView: {
+            /** @description The patient has as many appointments to come as one may have: until one is over or given back, places pass by. */
+            at_limit: boolean;
             /** @description Where. */
             clinic: components["schemas"]["ClinicId"];
             /** @description The clinic's name. */
@@ -7760,6 +8205,214 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_auth_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_auth_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecondFactor"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_auth_second_factor_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_auth_second_factor_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9352,6 +10005,226 @@ export interface operations {
             };
         };
     };
+    get_formula_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormulaTemplateMake"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates_id_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FormulaTemplateRename"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_formula_templates_id_retire: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRetire"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormulaTemplateView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_formulas: {
         parameters: {
             query?: never;
@@ -9855,6 +10728,348 @@ export interface operations {
             };
         };
     };
+    get_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyOpinions"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_opinions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_opinions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionSave"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_opinions_id_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description `a4` or `a5`; A4 where nothing is said. */
+                paper: "a4" | "a5";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_opinions_id_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionSign"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_opinions_id_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_patients: {
         parameters: {
             query?: never;
@@ -10014,6 +11229,63 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_patients_id_guardian: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuardianConsent"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientCard"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13639,6 +14911,116 @@ export interface operations {
             };
         };
     };
+    get_visits_id_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitOpinions"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_visits_id_outcome: {
         parameters: {
             query?: never;
@@ -13687,6 +15069,14 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
