@@ -176,7 +176,7 @@ mod tests {
     /// Who does not answer and who gives up where twenty come and one desk calls for an hour; the others are seen.
     fn an_hour(seed: u64) -> (usize, usize, usize) {
         const RINGS: Duration = Duration::from_secs(90);
-        const VISIT: Duration = Duration::from_secs(240);
+        const VISIT: Duration = Duration::from_mins(4);
         let begin = Timestamp::from_millis(1_795_478_400_000);
         let arrives = |index: u32| begin + Duration::from_secs(index.into());
         let mut waiting: VecDeque<(u32, Plan, u64)> =
@@ -208,11 +208,11 @@ mod tests {
     fn waiting_is_counted_from_the_number_and_a_missed_call_is_followed_by_an_answer() {
         let plan = Plan {
             answers_first_call: false,
-            gives_up_after: Some(Duration::from_secs(120)),
+            gives_up_after: Some(Duration::from_mins(2)),
             ..Person::new(7, 5).plan(0)
         };
         let taken = Timestamp::from_millis(1_795_478_400_000);
-        assert!(!plan.gives_up(taken, taken + Duration::from_secs(120)));
+        assert!(!plan.gives_up(taken, taken + Duration::from_mins(2)));
         assert!(plan.gives_up(taken, taken + Duration::from_secs(121)));
         assert_eq!([0, 1, 2].map(|missed| plan.answers(missed)), [false, true, true]);
     }

@@ -164,9 +164,17 @@ impl Services {
     }
 
     async fn reads(&self, tx: &mut Tx, institution: InstitutionId, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+        // Whoever judges a prescription sees what is prescribed, and why.
+        let mut subjects = vec![id.to_string()];
+        subjects.extend(tx.prescriptions().of_visit(id).await?.into_iter().map(|row| row.id.to_string()));
+        let mut rows = Vec::new();
+        for subject in subjects {
+            rows.extend(tx.access_reviews().reads(institution, &subject, READS).await?);
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.at));
+        rows.truncate(usize::try_from(READS).unwrap_or(usize::MAX));
         let mut reads = Vec::new();
-        for ReadRow { at, actor, purpose, .. } in tx.access_reviews().reads(institution, &id.to_string(), READS).await?
-        {
+        for ReadRow { at, actor, purpose, .. } in rows {
             let account = actor.strip_prefix("account_").and_then(|id| id.parse::<AccountId>().ok());
             let (name, title) = match account {
                 Some(account) => staff_name(tx, account).await?,

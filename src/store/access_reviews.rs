@@ -153,15 +153,16 @@ impl AccessReviews<'_> {
         }))
     }
 
-    /// Who read a record, on the screen, on paper or in a sealed file, newest first.
+    /// Who read a record, on the screen, on paper or in a sealed file, or judged a prescription, newest first.
     pub async fn reads(self, institution: InstitutionId, subject: &str, limit: i64) -> Result<Vec<ReadRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
                 "select at, actor, action, purpose
                  from audit
                  where institution_id = $1 and subject = $2
-                   and action in ('visit.read', 'visit.break_glass', 'visit.read_own', 'document.read',
-                                  'document.read_own', 'visit.seal')
+                   and (action in ('visit.read', 'visit.break_glass', 'visit.read_own', 'document.read',
+                                   'document.read_own', 'visit.seal')
+                        or (action = 'rx.read' and purpose in ('review', 'countersign')))
                  order by seq desc
                  limit $3",
             )

@@ -177,7 +177,7 @@ impl fmt::Display for Break {
                 return write!(f, "the file beside the database is gone, which named the signed head at entry {seq}");
             }
             What::Unsealed => {
-                write!(f, "no day is sealed from entry {seq} on, though one is over since more than two days")?
+                write!(f, "no day is sealed from entry {seq} on, though one is over since more than two days")?;
             }
         }
         match self.day {

@@ -80,13 +80,13 @@ impl Services {
             after = last.id;
             for row in &rows {
                 // One broken number keeps nobody else from being found.
-                match self.vault.open(Field::DocumentNumber, row.id.as_uuid(), &row.number_sealed) {
-                    Ok(number) => {
-                        work.tx.patients().set_card(row.id, &self.card_index(row.document, &number)).await?;
-                        mended += 1;
-                    }
-                    Err(_) => tracing::error!(patient.id = %row.id, "a document's number cannot be unsealed"),
-                }
+                let opened = self.vault.open(Field::DocumentNumber, row.id.as_uuid(), &row.number_sealed);
+                let Ok(number) = opened else {
+                    tracing::error!(patient.id = %row.id, "a document's number cannot be unsealed");
+                    continue;
+                };
+                work.tx.patients().set_card(row.id, &self.card_index(row.document, &number)).await?;
+                mended += 1;
             }
             work.commit().await?;
         }

@@ -145,7 +145,8 @@ mod tests {
         let what =
             What::Joined { place: Place { lane: 2, rank: 1 }, arrived: at, slot: None, want: None, transferred: false };
         let event = QueueEvent { at, ticket: TicketId::from_uuid(uuid::Uuid::from_u128(8)), what };
-        let events = serde_json::to_string(&[event]).unwrap();
+        let (told, events) = (replay(std::slice::from_ref(&event)), serde_json::to_string(&[&event]).unwrap());
+        let found = serde_json::to_string(&findings(&told)).unwrap();
         let id = json!(clinic);
         let content =
             format!(r#"{{"name":"Demo Hospital","clinic":"fever","id":{id},"day":"2023-11-15","events":{events}}}"#);
@@ -166,7 +167,7 @@ mod tests {
         };
         let (content, signature) = (quoted(&content), serde_json::to_string(&signature).unwrap());
         format!(
-            r#"{{"format":"yunzhen.queue-day.1","content":{content},"findings":[],"overtakings":{overtakings},"signature":{signature}}}"#
+            r#"{{"format":"yunzhen.queue-day.1","content":{content},"findings":{found},"overtakings":{overtakings},"signature":{signature}}}"#
         )
     }
 

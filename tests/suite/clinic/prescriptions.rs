@@ -238,6 +238,9 @@ async fn a_returned_prescription_is_corrected_and_signed_anew() {
     assert_eq!(minutes("due_at") - minutes("signed_at"), 10, "and each row says until when");
     let sheet = claim(&stage, &pharmacist, &rx).await.ok();
     assert_eq!((sheet["items"].as_array().unwrap().len(), &sheet["sex"]), (10, &json!("male")));
+    let readers = stage.get(&format!("/me/visits/{}/readers", visit.id), &visit.patient).await.ok();
+    let names: Vec<_> = readers.as_array().unwrap().iter().map(|reader| reader["name"]["zh"].clone()).collect();
+    assert!(names.contains(&json!("演示药师")), "the patient sees who judged it: {names:?}");
     let silent = pharmacy(&stage, &pharmacist, &rx, "return", json!({ "version": rx["version"] })).await;
     assert_eq!((silent.refusal(), &silent.body["field"]), ((422, "request.invalid"), &json!("reason")));
     let body = json!({ "version": rx["version"], "reason": "请核对茯苓用量" });
