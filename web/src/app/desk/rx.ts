@@ -162,9 +162,10 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     feed.value.value = { ...now, prescriptions }
   }
   /** An act on one sheet, as it stands here. */
-  async function act(sheet: Sheet, path: 'sign' | 'stop', body: object): Promise<void> {
+  /** What the server answers to an act on a sheet; of one that is no longer so, what there is now. */
+  async function heard(answer: Promise<Prescription>): Promise<void> {
     try {
-      put(await http.post<Prescription>(`/prescriptions/${sheet.id}/${path}`, { version: sheet.version, ...body }))
+      put(await answer)
     } catch (cause) {
       if (ApiError.from(cause).status === 409) feed.refresh()
       throw cause
@@ -210,10 +211,11 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
       if (!sheet) return
       await sheet.flush()
       const longer = days > 1 ? { valid_days: days, valid_reason: reason.trim() } : {}
-      await act(sheet, 'sign', { answers, ...longer })
+      await heard(http.post<Prescription>(`/prescriptions/${sheet.id}/sign`, { version: sheet.version, answers, ...longer }))
     },
     async stop(reason) {
-      if (shown.value) await act(shown.value, 'stop', { reason })
+      const sheet = shown.value
+      if (sheet) await heard(http.post<Prescription>(`/prescriptions/${sheet.id}/stop`, { version: sheet.version, reason }))
     },
     herbs: (typed) => http.get<HerbsFound>('/herbs', { query: { q: typed } }),
     async formulas(typed) {
