@@ -40,10 +40,11 @@ async fn the_demonstration_prints_and_writes_links_and_accounts_that_work() {
     let printed = server.printed_until("/api/docs");
     let demo = demo_json(folder.path());
     let keys: Vec<_> = demo.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(keys, ["accounts", "base_url", "patient_link"]);
+    assert_eq!(keys, ["accounts", "base_url", "booking_link", "patient_link"]);
     assert_eq!(demo["base_url"], server.base.as_str());
     let link = demo["patient_link"].as_str().unwrap();
     assert!(printed.contains(link), "{printed}");
+    assert!(printed.contains(demo["booking_link"].as_str().unwrap()), "{printed}");
     let site = Site::at(&server.base);
     let accounts = demo["accounts"].as_array().unwrap();
     let mut roles = Vec::new();

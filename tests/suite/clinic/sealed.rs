@@ -121,7 +121,7 @@ async fn a_sealed_visit_holds_its_prescriptions_with_signatures_and_states_and_a
         .filter(|line| line["is"] == "prescription")
         .collect();
     let [sheet] = &sheets[..] else { panic!("{} prescriptions", sheets.len()) };
-    assert_eq!((&sheet["state"], &sheet["number"]), (&json!("approved"), &rx["number"]));
+    assert_eq!((&sheet["state"], &sheet["number"]), (&json!("expired"), &rx["number"]));
     assert!(sheet["versions"][0]["content"].as_str().unwrap().contains("茯苓"));
     assert_eq!(
         (&sheet["signatures"][0]["purpose"], &sheet["review_signatures"][0]["purpose"]),

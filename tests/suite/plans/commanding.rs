@@ -29,13 +29,17 @@ const BY_THE_VISIT: [&str; 14] = [
     "post /appointments",
 ];
 
-/// What wants the bytes of a picture or a call that is being recorded; `clinic::tongue` and `recording` give them.
-const ELSEWHERE: [&str; 5] = [
+/// What wants the bytes of a picture, a call that is being recorded or the code of a telephone; `clinic::tongue`,
+/// `recording` and `api::second_factor` give them.
+const ELSEWHERE: [&str; 8] = [
     "put /uploads/{id}",
     "post /uploads/{id}/finish",
     "post /visits/{id}/attachments",
     "post /visits/{id}/uploads",
     "post /visits/{id}/recording/stop",
+    "post /auth/second-factor",
+    "post /auth/second-factor/confirm",
+    "post /auth/second-factor/off",
 ];
 
 /// Who commands, and what was done; what did not work is told at the end, all of it.
@@ -130,6 +134,14 @@ impl Acting<'_> {
         self.post("/templates/{id}/retire", &id(&made), &visit.doctor, version(&made)).await;
         let said = json!({ "id": "0190a0a0-0000-7000-8000-0000000000ba", "text": "您好" });
         self.post("/visits/{id}/messages", &visit.id, &visit.doctor, said).await;
+        let me = self.site.get("/auth/me", &staff.other).await.body;
+        let ask = json!({ "doctor": me["account"], "question": "请指导辨证", "summary": "发热两天" });
+        let asked = self.post("/visits/{id}/opinions", &visit.id, &visit.doctor, ask.clone()).await;
+        let save = json!({ "version": 0, "opinion": "证属风热犯肺", "advice": "辛凉解表" });
+        let saved = self.send("put /opinions/{id}", &id(&asked), &staff.other, Some(save)).await;
+        self.post("/opinions/{id}/sign", &id(&asked), &staff.other, version(&saved)).await;
+        let asked = self.post("/visits/{id}/opinions", &visit.id, &visit.doctor, ask).await;
+        self.act("/opinions/{id}/withdraw", &id(&asked), &visit.doctor).await;
         let glass = json!({ "reason": "转诊询问" });
         self.post("/visits/{id}/break-glass", &visit.id, &staff.other, glass).await;
         let review = self.site.get("/access-reviews", &staff.admin).await.body[0].clone();
@@ -159,6 +171,11 @@ impl Acting<'_> {
         let basis = json!({ "kind": "return", "proof_seen": true });
         self.send("put /visits/{id}/basis", &visit.id, &visit.doctor, Some(basis)).await;
         let plain = [("茯苓", 15_000), ("陈皮", 6000)];
+        let keep = json!({ "name": "我的方", "herbal": herbal(&plain)["herbal"] });
+        let kept = self.post("/formula-templates", "", &visit.doctor, keep).await[0].clone();
+        let rename = json!({ "version": kept["version"], "name": "二陈加味" });
+        let kept = self.post("/formula-templates/{id}/rename", &id(&kept), &visit.doctor, rename).await[0].clone();
+        self.post("/formula-templates/{id}/retire", &id(&kept), &visit.doctor, version(&kept)).await;
         let reason = |rx: &Value| json!({ "version": rx["version"], "reason": "请核对" });
         let items = ["form", "indication", "names", "dose", "method", "pairs", "contraindications", "allergy"];
         let items = items.iter().chain(&["duplicates", "limits"]).collect::<Vec<_>>();
@@ -207,7 +224,7 @@ impl Acting<'_> {
         }
         let hold = self.post("/visits/{id}/hold", &visit.id, &staff.admin, json!({ "reason": "医疗纠纷" })).await;
         self.post("/holds/{id}/lift", &id(&hold), &staff.admin, json!({ "reason": "已了结" })).await;
-        self.act("/visits/{id}/seal", &visit.id, &staff.admin).await;
+        self.post("/visits/{id}/seal", &visit.id, &staff.admin, json!({ "reason": "医疗纠纷封存" })).await;
     }
 
     async fn end(&mut self, visit: &Visit, staff: &Staff) {
@@ -247,6 +264,14 @@ impl Acting<'_> {
             let take = json!({ "declaration": declaration["id"] });
             tickets.push(self.post("/tickets", "", &holder, take).await);
         }
+        // The same child, named by somebody else.
+        let other = self.site.holder(39).await;
+        let twin = self.site.patient(&other, 41, "child").await;
+        self.site.consent(&other, &twin, true).await;
+        let declaration = self.site.declare(&other, &twin, nothing()).await;
+        let twin = self.post("/tickets", "", &other, json!({ "declaration": declaration["id"] })).await;
+        let close = json!({ "version": twin["version"], "reason": "电话核实，重复取号" });
+        self.post("/tickets/{id}/close", &id(&twin), &staff.nurse, close).await;
         let level = json!({ "version": tickets[5]["version"], "level": "ADVICE", "reason": "电话问过" });
         self.post("/tickets/{id}/level", &id(&tickets[5]), &staff.nurse, level).await;
         let answers = json!({ "breathing": "same", "general": "same" });
@@ -285,6 +310,12 @@ impl Acting<'_> {
     async fn booking(&mut self, staff: &Staff) {
         let (holder, patient) = self.site.known_patient(50).await;
         self.site.consent(&holder, &patient, true).await;
+        let born = format!("{}-01-02", in_china(Clock::System.now()).year() - 5);
+        let child = json!({ "name": "Demo Child", "document": "passport", "number": "E7654321", "birth_date": born,
+                            "sex": "female", "relation": "child" });
+        let child = self.post("/patients", "", &holder, child).await;
+        let word = json!({ "name": "演示家长", "relation": "parent", "version": "sensitive-data-1", "agrees": true });
+        self.post("/patients/{id}/guardian", &id(&child), &holder, word).await;
         let view = self.site.get(&format!("/slots?link={TCM}"), "").await.body;
         let slots: Vec<&Value> = view["slots"]
             .as_array()
