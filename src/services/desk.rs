@@ -544,7 +544,8 @@ pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
     }
 }
 
-/// Whoever calls patients or signs an opinion has a licence, also at a desk that was opened before it ended.
+/// Whoever calls patients, signs what is prescribed or an opinion has a licence, also at a desk that was opened before it
+/// ended. The record of a visit that was held under it may be signed later.
 pub(crate) async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
     let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
     if account.licence_until.is_some_and(|until| until <= work.now) {

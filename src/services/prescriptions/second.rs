@@ -8,6 +8,7 @@ use crate::domain::permission::DoctorAct;
 use crate::domain::signature::Purpose;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
 use crate::services::Services;
+use crate::services::desk::licensed;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
@@ -48,6 +49,7 @@ impl Services {
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         same_version(&row, request.version)?;
+        licensed(&mut work, act).await?;
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
         state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;

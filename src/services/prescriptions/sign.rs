@@ -11,6 +11,7 @@ use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
 use crate::services::Services;
+use crate::services::desk::licensed;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::note_of;
 use crate::services::prescriptions::pane::open_basis;
@@ -38,6 +39,7 @@ impl Services {
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
+        licensed(&mut work, act).await?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         can_be_written(&visit)?;
         work.tx.patients().hold(visit.patient_id).await?;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteConnectOptions;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::store::Db;
 
@@ -224,6 +226,27 @@ async fn a_woman_is_asked_and_a_late_answer_stops_what_was_signed() {
     let refused = sign(&stage, &visit, &rx, answers(&rx)).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.refused_online"), &json!("PREG-FORBID")));
     assert_eq!(stage.get("/me/prescriptions", &visit.patient).await.ok()[0]["state"], "stopped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_licence_ended_signs_no_prescription() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    tick(&stage, &visit, returning()).await.ok();
+    let rx = begin(&stage, &visit, herbal(&[line("茯苓", 15_000)])).await.ok();
+    let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db"));
+    let pool = SqlitePool::connect_with(file).await.unwrap();
+    for (until, refused) in [(0, true), (1, false)] {
+        let until = stage.clock.now().as_millis() + until;
+        let change = sqlx::query("update account set licence_until = $1 where username = 'doctor'").bind(until);
+        change.execute(&pool).await.unwrap();
+        let answer = sign(&stage, &visit, &rx, json!({})).await;
+        if refused {
+            assert_eq!(answer.refusal(), (403, "desk.licence_ended"));
+        } else {
+            assert_eq!(answer.ok()["state"], "signed");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
