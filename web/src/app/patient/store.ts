@@ -414,6 +414,8 @@ export function createPatientStore(link: string) {
     memory.set('person', null)
     Object.assign(known, { patient: null, ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
     memory.set('red_flags', null)
+    // Of the clinic it may be long that anybody asked.
+    void look()
   }
 
   /** The first place that was seen, so that the ring knows how far the way was. Kept over a reload. */
