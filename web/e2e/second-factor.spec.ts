@@ -33,6 +33,7 @@ test('a nurse shares a secret with her telephone, and the password alone opens n
   await page.keyboard.press('Escape')
 
   await page.getByTitle(/退出|Sign out/).click()
+  await expect(page.locator('#username')).toBeVisible()
   await signIn(page, server.account('nurse'))
   await expect(page.locator('#code')).toBeFocused()
   await page.locator('#code').fill('000000')

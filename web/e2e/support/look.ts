@@ -85,11 +85,11 @@ export function tooSmall(page: Page): Promise<string[]> {
     const shown = (one: Element) => one.checkVisibility({ opacityProperty: true }) && one.getBoundingClientRect().width > 1
     const words = (one: Element) => (one.textContent ?? '').trim().slice(0, 20)
     const small: string[] = []
-    for (const one of document.querySelectorAll('main p, main li, main button, main label, main h1, main h2, main dd, main dt')) {
+    for (const one of document.querySelectorAll('main p, .complaints, main li, main button, main label, main h1, main h2, main dd, main dt')) {
       const size = parseFloat(getComputedStyle(one).fontSize)
       if (shown(one) && words(one) && size < 18) small.push(`text of ${size} px: ${words(one)}`)
     }
-    for (const one of document.querySelectorAll('main button, main .choice, main a, main input:not([type=radio], [type=checkbox]), main select, main summary')) {
+    for (const one of document.querySelectorAll('main button, main .choice, main a, .complaints a, main input:not([type=radio], [type=checkbox]), main select, main summary')) {
       const { height } = one.getBoundingClientRect()
       if (shown(one) && height > 0 && height < 60) small.push(`target of ${height} px: ${words(one)}`)
     }
