@@ -14,7 +14,7 @@ use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
 use crate::domain::written::letters;
-use crate::protocol::desk::{DeskView, TransferRequest, UnfinishedNote};
+use crate::protocol::desk::{DeskView, TransferRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::alarms;
@@ -22,6 +22,7 @@ use crate::services::opinions::withdraw_all;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
+use crate::services::unfinished::unfinished;
 use crate::services::work::{Command, Work};
 use crate::store::{Caller, ClinicRow, DeskRow, StoreError, TicketRow, Tx, VisitRow};
 
@@ -552,31 +553,6 @@ pub(crate) async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refu
         return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
     }
     Ok(())
-}
-
-/// What the doctor has to come back to: what a pharmacist sent back first, then notes that are not signed. The note of
-/// the present visit is no such thing yet.
-async fn unfinished(tx: &mut Tx, act: DoctorAct, present: Option<VisitId>) -> Result<Vec<UnfinishedNote>, Refusal> {
-    let sent_back = tx.prescriptions().sent_back_of(act.account).await?;
-    let mut visits = Vec::new();
-    for id in &sent_back {
-        visits.extend(tx.visits().find(*id).await?);
-    }
-    let unsigned = tx.visits().unsigned_of(act.account, 50).await?;
-    visits.extend(unsigned.into_iter().filter(|visit| Some(visit.id) != present && !sent_back.contains(&visit.id)));
-    let mut views = Vec::with_capacity(visits.len());
-    for visit in visits {
-        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-        let patient = tx.patients().find(visit.institution_id, visit.patient_id).await?;
-        views.push(UnfinishedNote {
-            visit: visit.id,
-            no: ticket.no,
-            name_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
-            ended_at: visit.ended_at,
-            sent_back: sent_back.contains(&visit.id),
-        });
-    }
-    Ok(views)
 }
 
 /// Whether the doctor of a desk holds a patient.

@@ -54,6 +54,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod topics;
 mod truth;
+mod unfinished;
 pub mod uploads;
 pub mod vault;
 pub mod verifying;

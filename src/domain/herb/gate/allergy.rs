@@ -22,10 +22,12 @@ pub(super) fn match_words(desk: &mut Desk, names: &[(usize, Vec<String>)], patie
     desk.ask("ALLERGY");
     desk.ask("ALLERGY-TOLD");
     let words = words(&patient.allergies);
+    let compared: Vec<(&str, String)> = words.iter().map(|word| (*word, folded(word))).collect();
     let mut is_matched = false;
     for (index, names) in names {
-        let hit = words.iter().find(|word| names.iter().any(|name| names_each_other(name, word)));
-        if let Some(word) = hit {
+        let names: Vec<String> = names.iter().map(|name| folded(name)).collect();
+        let hit = compared.iter().find(|(_, word)| names.iter().any(|name| names_each_other(name, word)));
+        if let Some((word, _)) = hit {
             is_matched = true;
             let zh = format!("患者自述对“{word}”过敏");
             let en = format!("The patient reports an allergy to “{word}”.");
@@ -51,10 +53,9 @@ pub(super) fn words(told: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether a name stands in a word or the word in the name, in any spelling.
+/// Whether a name stands in a word or the word in the name, both folded.
 fn names_each_other(name: &str, word: &str) -> bool {
-    let (name, word) = (folded(name), folded(word));
-    name.chars().count() >= 2 && !word.is_empty() && (name.contains(&word) || word.contains(&name))
+    name.chars().count() >= 2 && !word.is_empty() && (name.contains(word) || word.contains(name))
 }
 
 #[cfg(test)]

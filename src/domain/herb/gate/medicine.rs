@@ -17,8 +17,12 @@ struct MedicineFile {
     injected: Vec<String>,
 }
 
+/// Folded once: each name that is judged is compared with all of them.
 static WORDS: LazyLock<MedicineFile> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../medicines.json")).expect("the shipped words are checked by a test")
+    let file: MedicineFile =
+        serde_json::from_str(include_str!("../medicines.json")).expect("the shipped words are checked by a test");
+    let all = |words: Vec<String>| words.iter().map(|word| folded(word)).collect();
+    MedicineFile { controlled: all(file.controlled), injected: all(file.injected) }
 });
 
 /// Whether a name, in any spelling, is that of a narcotic or psychotropic.
@@ -26,10 +30,10 @@ pub fn is_controlled_medicine(name: &str) -> bool {
     holds(name, &WORDS.controlled)
 }
 
-/// Whether one of the words stands in a name, in any spelling.
+/// Whether one of the folded words stands in a name, in any spelling.
 fn holds(name: &str, words: &[String]) -> bool {
     let name = folded(name);
-    words.iter().any(|word| name.contains(&folded(word)))
+    words.iter().any(|word| name.contains(word.as_str()))
 }
 
 pub(super) fn check(desk: &mut Desk, sheet: &Medicines, patient: &Patient, same_days: &[&Active]) {
