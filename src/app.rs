@@ -1,5 +1,6 @@
 //! The composition root: builds everything, joins the channels, and owns the end.
 
+pub mod charter;
 pub mod proof;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -25,11 +26,11 @@ use crate::services::live::Live;
 use crate::services::private;
 use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
 use crate::services::second_factor::forget_factor;
-use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK};
+use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK, DemoHours};
 use crate::services::showing::{self, Change};
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
-use crate::store::Db;
+use crate::store::{Db, ShownRow};
 use crate::{jobs, telemetry, ws};
 
 /// How long running requests and sockets get to end.
@@ -181,6 +182,7 @@ async fn start_with(
     tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
 
     prepare(&services, http_addr).await?;
+    services.tell_of_credentials().await.map_err(|e| failed("the doctors' papers could not be looked at")(&e))?;
     let site = router::site(Arc::clone(&services), any(ws::upgrade), metrics);
     let trusted = services.config.trusted_proxies.clone();
     if let Some(certificate) = &certificate {
@@ -273,9 +275,15 @@ pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<R
     mark_demo(&config.data_dir)?;
     let data_dir: PathBuf = config.data_dir.clone();
     start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
-        services.seed_demo(ring_secs).await.map_err(|e| failed("the demonstration could not be seeded")(&e))?;
+        services
+            .seed_demo(ring_secs, DemoHours::Day)
+            .await
+            .map_err(|e| failed("the demonstration could not be seeded")(&e))?;
+        let no_hours = "the doctors' hours could not be made";
+        services.be_there_now().await.map_err(|e| failed(no_hours)(&e))?;
         // The hourly tidying may have come before the hours of the doctors.
         services.roll_slots().await.map_err(|e| failed("the slots could not be made")(&e))?;
+        services.take_some_places().await.map_err(|e| failed("the calendar could not be filled")(&e))?;
         present_demo(&data_dir, &services.config.base_url(http_addr))
     })
     .await
@@ -382,8 +390,26 @@ pub async fn set_shown(
     let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
     let set = showing::set_shown(&db, Clock::System.now(), clinic, institution, change).await;
     let set = set.map_err(|e| failed("what the clinic shows cannot be changed")(&e))?;
+    let shown = showing::shown_of(&db, clinic, institution).await;
+    let shown = shown.map_err(|e| failed("what the clinic shows cannot be read")(&e))?;
     db.close().await;
-    told(set, clinic, "this is shown from now on")
+    told(set, clinic, "this is shown from now on")?;
+    for line in shown.iter().flat_map(shown_words) {
+        println!("  {line}");
+    }
+    Ok(())
+}
+
+/// What a clinic shows, a line each.
+fn shown_words(shown: &ShownRow) -> [String; 3] {
+    let price = shown.price_fen.map(|fen| format!("{}.{:02} yuan", fen / 100, fen % 100));
+    let phone = shown.complaints_phone.clone();
+    let places: Vec<_> = [&shown.complaints_at_zh, &shown.complaints_at_en].into_iter().flatten().cloned().collect();
+    [
+        format!("price: {}", price.unwrap_or_else(|| "none is set".to_owned())),
+        format!("complaints by telephone: {}", phone.unwrap_or_else(|| "the hospital's own number".to_owned())),
+        format!("complaints at: {}", if places.is_empty() { "nowhere else".to_owned() } else { places.join(" / ") }),
+    ]
 }
 
 /// Says what came of a clinic's setting.

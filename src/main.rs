@@ -38,6 +38,20 @@ enum Role {
     Serve,
     /// Brings the database's tables up to date, and ends.
     Migrate,
+    /// Establishes a hospital from a file: its clinics with their links and desks, and its staff with first passwords. What
+    /// is there already stays as it is; a longer file adds to it.
+    Establish {
+        /// A TOML file; deploy/hospital.example.toml is one.
+        file: PathBuf,
+    },
+    /// Gives a member of staff a new first password and ends every session of theirs.
+    NewPassword {
+        /// The account's name.
+        username: String,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
     /// Sets whether a clinic records the visits of those who agree.
     Record {
         /// The clinic's code, such as `fever`.
@@ -160,6 +174,22 @@ enum AuditAct {
         #[arg(long)]
         demo: bool,
     },
+    /// After a breach: writes a table of the people whose data an account was shown, so that they can be told.
+    Breach {
+        /// The account's name.
+        username: String,
+        /// From this moment on, such as 2026-11-24T08:00:00+08:00.
+        #[arg(long)]
+        from: String,
+        /// Until before this one.
+        #[arg(long)]
+        until: String,
+        /// Where to.
+        file: PathBuf,
+        /// Of the demonstration on this machine instead of a real server.
+        #[arg(long)]
+        demo: bool,
+    },
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -208,6 +238,12 @@ async fn run(role: Role) -> Result<ExitCode, String> {
             running.until(app::stop_signal()).await.map_err(|e| e.to_string())?;
         }
         Role::Migrate => app::migrate(&load_for_data(false)?).await.map_err(|e| e.to_string())?,
+        Role::Establish { file } => {
+            app::charter::establish(&load_for_data(false)?, &file).await.map_err(|e| e.to_string())?;
+        }
+        Role::NewPassword { username, demo } => {
+            app::charter::new_password(&load_for_data(demo)?, &username).await.map_err(|e| e.to_string())?;
+        }
         Role::Record { clinic, policy, institution, demo } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
             app::set_recording(&load_for_data(demo)?, &clinic, institution.as_deref(), is_wanted)
@@ -232,6 +268,9 @@ async fn run(role: Role) -> Result<ExitCode, String> {
                 AuditAct::Export { day, file, institution, demo } => {
                     app::proof::export_audit(&load_for_data(demo)?, &day, institution.as_deref(), &file).await
                 }
+                AuditAct::Breach { username, from, until, file, demo } => {
+                    app::proof::breach_notice(&load_for_data(demo)?, &username, (&from, &until), &file).await
+                }
             };
             done.map_err(|e| e.to_string())?;
         }
@@ -253,7 +292,14 @@ async fn run(role: Role) -> Result<ExitCode, String> {
         Role::Openapi => println!("{}", app::openapi()),
         Role::Doctor { demo, time_server } => {
             let wishes = doctor::Wishes { time_server: Some(time_server) };
-            let report = doctor::examine(&load(demo)?, &yunzhen::clock::Clock::System, &wishes).await;
+            // What cannot start can be looked at all the same: the rest may be wrong, too.
+            let config = load_for_data(demo)?;
+            let fault = Config::load(demo).err().map(|error| error.to_string());
+            let mut report = doctor::examine(&config, &yunzhen::clock::Clock::System, &wishes).await;
+            if let Some(fault) = fault {
+                let words = format!("{fault}. The demonstration is looked at by: yunzhen doctor --demo");
+                report.findings.insert(0, doctor::Finding::bad("settings", words));
+            }
             println!("{report}");
             if report.is_bad() {
                 return Err("something is wrong that patients will notice".to_owned());

@@ -7,8 +7,8 @@ export default defineConfig({
   outputDir: 'test-results/journeys',
   // Those run by themselves: see scripts/cages.mjs.
   testIgnore: ['cages.spec.ts', 'caged-*.spec.ts'],
-  // A journey mostly waits: for a ring to end, a socket to be missed, a frame to come. Two at a time fill two cores.
-  workers: 2,
+  // A journey mostly waits: for a ring to end, a socket to be missed, a frame to come. Three at a time fill two cores.
+  workers: 3,
   fullyParallel: false,
   forbidOnly: true,
   // A journey that passes at the second try has found something: the gate's closing lines name it. It does not fail the

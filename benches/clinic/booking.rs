@@ -41,22 +41,16 @@ async fn measure(database: &str, db: Db) {
     run_statement(&db, "create table if not exists bare (id bigint primary key, at bigint not null)").await;
     employ(&hospital).await;
     hospital.services.roll_slots().await.unwrap();
-    let mut people = Vec::new();
-    for _ in 0..HANDS[1] {
-        let token = hospital.patient(LINK).await.token;
-        let (actor, _) = hospital.services.authenticate(&token).await.unwrap().unwrap();
-        let patients = hospital.services.patients(actor.holder().unwrap()).await.unwrap();
-        people.push((actor, patients[0].id));
-    }
     let mut slots = open_slots(&db).await.into_iter();
     println!("\n{database:<12} {:<24} {:<20} {:<20} booking/commit", "", "bookings", "bare commit");
     for hands in HANDS {
         let mut rounds = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
+            let people = people(&mut hospital).await;
             let commits = bare(&db, hands).await;
             let wanted: Vec<SlotId> = slots.by_ref().take(CALLS).collect();
             assert_eq!(wanted.len(), CALLS, "the clinic has hours enough");
-            let booked = book(&hospital, &people[..hands], &wanted).await;
+            let booked = book(&hospital, hands, &people, &wanted).await;
             for (runs, figure) in rounds.iter_mut().zip([booked, commits, booked / commits]) {
                 runs.push(figure);
             }
@@ -66,6 +60,18 @@ async fn measure(database: &str, db: Db) {
         println!("{:<12} {:<24} {booked:<20} {commits:<20} {ratio:.2}", "", format!("{hands} at once"));
     }
     db.close().await;
+}
+
+/// One for each booking of a round: nobody may be in two places at one time.
+async fn people(hospital: &mut Hospital) -> Vec<(Actor, PatientId)> {
+    let mut people = Vec::new();
+    for _ in 0..CALLS {
+        let token = hospital.patient(LINK).await.token;
+        let (actor, _) = hospital.services.authenticate(&token).await.unwrap().unwrap();
+        let patients = hospital.services.patients(actor.holder().unwrap()).await.unwrap();
+        people.push((actor, patients[0].id));
+    }
+    people
 }
 
 /// More doctors with the hours of one who is there, so that no round runs out of slots.
@@ -99,14 +105,15 @@ async fn open_slots(db: &Db) -> Vec<SlotId> {
     slots
 }
 
-/// One round; bookings per second.
-async fn book(hospital: &Hospital, people: &[(Actor, PatientId)], slots: &[SlotId]) -> f64 {
-    let mut hands = JoinSet::new();
+/// One round, each slot by a patient of its own; bookings per second.
+async fn book(hospital: &Hospital, hands: usize, people: &[(Actor, PatientId)], slots: &[SlotId]) -> f64 {
+    let wishes: Vec<_> = people.iter().copied().zip(slots.iter().copied()).collect();
+    let mut running = JoinSet::new();
     let begun = Instant::now();
-    for (mine, (actor, patient)) in slots.chunks(slots.len().div_ceil(people.len())).zip(people) {
-        let (services, mine, actor, patient) = (Arc::clone(&hospital.services), mine.to_vec(), *actor, *patient);
-        hands.spawn(async move {
-            for slot in mine {
+    for mine in wishes.chunks(wishes.len().div_ceil(hands)) {
+        let (services, mine) = (Arc::clone(&hospital.services), mine.to_vec());
+        running.spawn(async move {
+            for ((actor, patient), slot) in mine {
                 let key = Some(services.ids.uuid().to_string());
                 let command = Command { actor: actor.key(), key, hash: vec![0; 32] };
                 let request = BookingRequest { slot, patient, zone: None };
@@ -114,6 +121,6 @@ async fn book(hospital: &Hospital, people: &[(Actor, PatientId)], slots: &[SlotI
             }
         });
     }
-    hands.join_all().await;
+    running.join_all().await;
     per_second(begun.elapsed())
 }

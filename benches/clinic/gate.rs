@@ -13,7 +13,7 @@ const RUNS: usize = 2_000;
 /// Herbs of a sheet.
 const HERBS: usize = 20;
 
-/// A sheet of herbs that many rules have something to say about.
+/// A sheet of herbs that many rules have something to say about, with a remark on each line and a long one below.
 fn sheet(set: &HerbSet, from: usize) -> Content {
     let lines = set.herbs().iter().skip(from).step_by(7).take(HERBS).map(|herb| HerbLine {
         written: herb.name.clone(),
@@ -21,7 +21,7 @@ fn sheet(set: &HerbSet, from: usize) -> Content {
         mg: Milligrams(12_000),
         method: None,
         role: None,
-        remark: String::new(),
+        remark: "打碎，先煎30分钟".to_owned(),
     });
     Content::Herbal(Herbal {
         formula: None,
@@ -31,7 +31,7 @@ fn sheet(set: &HerbSet, from: usize) -> Content {
         times_per_day: 2,
         ml: 200,
         timing: Timing::Any,
-        remark: String::new(),
+        remark: "与大枣同煎，饭后温服；忌食辛辣生冷，三天后复诊。".repeat(10),
     })
 }
 

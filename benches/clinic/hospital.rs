@@ -24,7 +24,7 @@ use yunzhen::services::seed::DEMO_LINK;
 use yunzhen::services::sms::Sms;
 use yunzhen::services::work::Command;
 use yunzhen::services::{Parts, Services};
-use yunzhen::store::{AccountRow, ClinicRow, Db, DeskRow};
+use yunzhen::store::{AccountRow, ClinicRow, CredentialRow, Db, DeskRow};
 
 /// What the keys of a bench's hospital are derived from.
 pub const SECRET: &str = "a bench has no patients, and this secret guards nothing";
@@ -80,7 +80,7 @@ impl Hospital {
         let parts = Parts { bus: Bus::local(), live, archive, sms: Sms::memory(), tasks, shutdown };
         let ids = Ids::system(clock.clone());
         let services = Arc::new(Services::new(db.clone(), clock, ids, config, SECRET.as_bytes(), parts));
-        services.seed_demo(90).await.unwrap();
+        services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
         let mut tx = db.read().await.unwrap();
         let fever = tx.clinics().by_link(DEMO_LINK).await.unwrap().unwrap();
         let doctor = tx.accounts().by_username("doctor").await.unwrap().unwrap();
@@ -125,6 +125,8 @@ impl Hospital {
         };
         let mut tx = self.db.begin().await.unwrap();
         tx.accounts().insert(&row).await.unwrap();
+        let papers = tx.credentials().of(self.doctor.id).await.unwrap().expect("the demonstration's doctor has them");
+        tx.credentials().record(&CredentialRow { account_id: account, ..papers }).await.unwrap();
         tx.desks().insert(&desk).await.unwrap();
         tx.commit().await.unwrap();
         let (institution, session) = (row.institution_id, ids.make(SessionId::from_uuid));

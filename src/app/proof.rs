@@ -6,10 +6,13 @@ use std::path::Path;
 use super::{StartError, failed};
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
+use crate::domain::audit::Entry;
 use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::Algorithm;
+use crate::domain::time::Timestamp;
 use crate::services::audit_days::Notary;
 use crate::services::backup::{self, Hospital, Place};
+use crate::services::breach;
 use crate::services::recordings::{Archive, open_archive};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Choice;
@@ -33,7 +36,12 @@ impl Office {
         let ids = Ids::system(clock.clone());
         // A command makes no secret: with another one, every key would look like a stranger's.
         let secret = config.operator_secret().map_err(|e| StartError(e.to_string()))?;
-        let secret = secret.ok_or_else(|| StartError("there is no key file of a server here".to_owned()))?;
+        let secret = secret.ok_or_else(|| {
+            let folder = config.data_dir.display();
+            StartError(format!(
+                "there is no key file of a server in {folder}: the first `yunzhen serve` makes it; is YUNZHEN_DATA_DIR another?"
+            ))
+        })?;
         let db = Db::open_unhurried(&config.database()).await;
         let db = db.map_err(|e| failed("the database cannot be opened")(&e))?;
         let missing = db.lacks().await.map_err(|e| failed("the database does not answer")(&e))?;
@@ -135,6 +143,56 @@ pub async fn export_audit(
     Ok(())
 }
 
+/// Writes a table of the people whose data an account was shown between two moments, to be told of a breach; and writes
+/// down in the log that it was made.
+///
+/// # Errors
+/// When there is no such account, a moment cannot be read, or the file cannot be written.
+pub async fn breach_notice(
+    config: &Config,
+    username: &str,
+    between: (&str, &str),
+    file: &Path,
+) -> Result<(), StartError> {
+    let moment = |text: &str| {
+        let at = text.parse::<jiff::Timestamp>();
+        let at = at.map_err(|_| StartError(format!("{text} is no moment such as 2026-11-24T08:00:00+08:00")))?;
+        Ok::<_, StartError>(Timestamp::from_millis(at.as_millisecond()))
+    };
+    let (from, until) = (moment(between.0)?, moment(between.1)?);
+    let office = Office::open(config).await?;
+    let unread = |e: crate::store::StoreError| failed("the database does not answer")(&e);
+    // Read without the right to write: the hospital goes on while a long log is read.
+    let mut tx = office.db.read().await.map_err(unread)?;
+    let account = tx.accounts().by_username(username).await.map_err(unread)?;
+    let account = account.ok_or_else(|| StartError(format!("there is no account {username}")))?;
+    let told = breach::notice(&mut tx, &office.vault, &account, from, until).await;
+    let told = told.map_err(|refusal| undone(&refusal))?;
+    drop(tx);
+    let entry = Entry {
+        at: office.clock.now(),
+        actor: "operator".to_owned(),
+        action: "breach.notice".to_owned(),
+        subject: account.id.to_string(),
+        purpose: None,
+        detail: serde_json::json!({ "from": from, "until": until, "people": told.people }),
+    };
+    // No table without its line in the log.
+    let mut tx = office.db.begin().await.map_err(unread)?;
+    tx.audit().append(account.institution_id, &entry).await.map_err(unread)?;
+    tx.commit().await.map_err(unread)?;
+    super::write_private(file, told.csv.as_bytes()).map_err(|e| failed("the file cannot be written")(&e))?;
+    println!("{}: {} people", file.display(), told.people);
+    if told.unresolved > 0 {
+        println!(
+            "  {} reads lead to nobody by themselves: they stand at its end as the log names them",
+            told.unresolved
+        );
+    }
+    println!("  it holds names and telephone numbers: delete it when everybody was told");
+    Ok(())
+}
+
 /// What a file was found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verified {
@@ -188,7 +246,7 @@ pub async fn backup(config: &Config, target: &Path, key_file: &Path) -> Result<(
     let archive = films(config)?;
     let hospital = Hospital { db: &office.db, data_dir: &config.data_dir, archive: &archive, ids: &office.ids };
     let told = backup::write(&hospital, office.clock.now(), &key, target).await;
-    let told = told.map_err(|e| failed("there is no backup")(&e))?;
+    let told = told.map_err(|e| StartError(format!("no backup was written to {}: {e}", target.display())))?;
     println!("{}: {} files", target.display(), told.files);
     for place in told.gone {
         println!("  gone while it was made: {place}");

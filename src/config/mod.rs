@@ -4,6 +4,7 @@
 //! hold the same fields; a variable wins over the file.
 
 mod addresses;
+mod charter;
 mod network;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::signature::Algorithm;
 
+pub use charter::read_charter;
 pub use network::{FORWARDED_FOR, Network, behind_proxies, group};
 
 /// Whether those who work here have to have a second factor.
@@ -26,6 +28,17 @@ pub enum SecondFactorPolicy {
     Offered,
     /// Without one, one can be set up and nothing else be done.
     Required,
+}
+
+/// What it means that a doctor's registration, years of practice or consent is not recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialPolicy {
+    /// Such a doctor opens no desk, calls nobody and signs no prescription or opinion.
+    #[default]
+    Required,
+    /// Administrators see it, and nothing is refused: for a house that still gathers its papers.
+    Recorded,
 }
 
 /// Everything that can be chosen.
@@ -51,7 +64,7 @@ pub struct Config {
     /// `YUNZHEN_TURN_SECRET`: the secret shared with another TURN server (coturn: `static-auth-secret`); ours is off then.
     #[serde(default)]
     pub turn_secret: Option<String>,
-    /// `YUNZHEN_PUBLIC_URL`: how browsers reach the server; the only origin whose sockets are accepted.
+    /// `YUNZHEN_PUBLIC_URL`: how browsers reach the server; sockets are for pages of it, or of the host that was asked.
     #[serde(default)]
     pub public_url: Option<String>,
     /// `YUNZHEN_TLS_CERT`: a certificate chain (PEM), the server's own first; `http_addr` speaks TLS then, and TURN inside.
@@ -93,6 +106,9 @@ pub struct Config {
     /// `YUNZHEN_SECOND_FACTOR`: `offered` to those who work here, or `required` of them; absent: `offered`.
     #[serde(default)]
     pub second_factor: SecondFactorPolicy,
+    /// `YUNZHEN_CREDENTIALS`: whether a doctor without registration, three years of practice and consent is refused: `required`, or only `recorded`; absent: `required`.
+    #[serde(default)]
+    pub credentials: CredentialPolicy,
     /// `YUNZHEN_SMS_WEBHOOK`: the address of a gateway that takes `{to, text, kind}`; absent: the outbox file.
     #[serde(default)]
     pub sms_webhook: Option<String>,
@@ -155,6 +171,7 @@ impl Config {
             secret: None,
             signing: Algorithm::Ed25519,
             second_factor: SecondFactorPolicy::Offered,
+            credentials: CredentialPolicy::Required,
             sms_webhook: None,
             trusted_proxies: Vec::new(),
             metrics_from: this_machine(),

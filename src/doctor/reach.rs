@@ -75,7 +75,8 @@ impl Visitor<'_> {
         let mut ports = vec![("TCP", config.http_addr, "YUNZHEN_HTTP_ADDR", tcp)];
         let udp = [(Some(config.media_addr), "YUNZHEN_MEDIA_ADDR"), (config.turn_udp_addr, "YUNZHEN_TURN_UDP_ADDR")];
         for (address, variable) in udp {
-            let Some(address) = address else { continue };
+            // The system finds a free port by itself where none was chosen.
+            let Some(address) = address.filter(|address| address.port() != 0) else { continue };
             ports.push(("UDP", address, variable, UdpSocket::bind(address).await.map(drop)));
         }
         let found = ports.into_iter().map(|(kind, address, variable, bound)| match bound {
@@ -128,7 +129,19 @@ impl Visitor<'_> {
     /// Whether browsers are told an address that they can come to.
     fn announced(&self) -> Vec<Finding> {
         let config = self.config;
-        let told = config.media_announce.unwrap_or(config.media_addr);
+        let (told, bound) = (config.media_announce.unwrap_or(config.media_addr), config.media_addr);
+        if told.ip().is_unspecified() {
+            let words = "browsers are told 0.0.0.0, which is nowhere: set YUNZHEN_MEDIA_ANNOUNCE to the public ip:port";
+            return vec![Finding::bad("media address", words)];
+        }
+        if bound.ip().is_loopback() && !told.ip().is_loopback() {
+            let words = format!(
+                "browsers are told {told}, and the server listens on {bound}, which only this machine can reach: set \
+                 YUNZHEN_MEDIA_ADDR to 0.0.0.0:{}",
+                bound.port()
+            );
+            return vec![Finding::bad("media address", words)];
+        }
         let is_near = match told.ip().to_canonical() {
             IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
             IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
@@ -136,6 +149,14 @@ impl Visitor<'_> {
         if is_near && !config.demo {
             let words =
                 format!("browsers are told {told}, which only this network can reach: set YUNZHEN_MEDIA_ANNOUNCE");
+            return vec![Finding::look("media address", words)];
+        }
+        if told.port() != bound.port() {
+            let words = format!(
+                "browsers are told {told}, and the server listens on UDP {}: the router must lead UDP {} to it",
+                bound.port(),
+                told.port()
+            );
             return vec![Finding::look("media address", words)];
         }
         vec![Finding::good("media address", format!("browsers are told {told}"))]

@@ -84,6 +84,9 @@ impl fmt::Display for Report {
         for Finding { about, verdict, words } in &self.findings {
             writeln!(f, "{verdict:<5} {about:<width$}  {words}")?;
         }
+        if self.openings.is_empty() {
+            return writeln!(f, "\nIt listens on this machine alone: nothing need be open in the firewall.");
+        }
         writeln!(f, "\nOpen in the firewall, from everywhere:")?;
         for Opening { port, carries } in &self.openings {
             writeln!(f, "  {port:<10} {carries}")?;
@@ -97,7 +100,12 @@ impl fmt::Display for Report {
 }
 
 /// What this configuration needs open: behind a proxy the proxy's port instead of ours.
+/// What nobody else is to reach needs nothing open.
 pub fn openings(config: &Config) -> Vec<Opening> {
+    let told = config.media_announce.unwrap_or(config.media_addr);
+    if config.public_url.is_none() && config.http_addr.ip().is_loopback() && told.ip().is_loopback() {
+        return Vec::new();
+    }
     let pages = match config.public_host() {
         Some(host) => host.rsplit(':').next().unwrap_or_default().to_owned(),
         None => config.http_addr.port().to_string(),
@@ -107,8 +115,7 @@ pub fn openings(config: &Config) -> Vec<Opening> {
         _ => "pages and live connections",
     };
     let mut openings = vec![Opening { port: format!("TCP {pages}"), carries }];
-    let media = config.media_announce.unwrap_or(config.media_addr).port();
-    openings.push(Opening { port: format!("UDP {media}"), carries: "sound and picture of every call" });
+    openings.push(Opening { port: format!("UDP {}", told.port()), carries: "sound and picture of every call" });
     if let Some(turn) = config.known_turn_addr().filter(|_| config.turn_secret.is_none()) {
         let carries = "sound and picture where a network lets nothing out but UDP to this port";
         openings.push(Opening { port: format!("UDP {}", turn.port()), carries });
@@ -129,6 +136,14 @@ mod tests {
         config.public_url = Some("https://clinic.example".to_owned());
         let ports: Vec<String> = openings(&config).into_iter().map(|opening| opening.port).collect();
         assert_eq!(ports, ["TCP 443", "UDP 9443", "UDP 3478"]);
+    }
+
+    #[test]
+    fn a_demonstration_for_this_machine_alone_wants_nothing_open() {
+        let config = Config::demo_defaults();
+        assert_eq!(openings(&config), []);
+        let report = Report { findings: Vec::new(), openings: Vec::new() }.to_string();
+        assert!(report.contains("nothing need be open") && !report.contains("everywhere"), "{report}");
     }
 
     #[test]

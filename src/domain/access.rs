@@ -71,13 +71,17 @@ pub enum ReadPurpose {
     Countersign,
     /// Somebody else's visit is looked for, by a document or a number of a day.
     Finding,
+    /// A case of an infectious disease is reported, as the law wants it.
+    Reporting,
+    /// An administrator looks after an adverse event.
+    Safety,
     /// The patient, or who answers for the patient.
     Own,
 }
 
 impl ReadPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Record(Access::Treating),
         Self::Record(Access::OwnWork),
         Self::Record(Access::Consultation),
@@ -89,6 +93,8 @@ impl ReadPurpose {
         Self::Review,
         Self::Countersign,
         Self::Finding,
+        Self::Reporting,
+        Self::Safety,
         Self::Own,
     ];
 
@@ -101,8 +107,28 @@ impl ReadPurpose {
             Self::Review => "review",
             Self::Countersign => "countersign",
             Self::Finding => "finding",
+            Self::Reporting => "reporting",
+            Self::Safety => "safety",
             Self::Own => "own",
         }
+    }
+
+    /// The purpose of a word in the audit, if this program knows it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
+    }
+}
+
+impl Serialize for ReadPurpose {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ReadPurpose {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Self::from_word(&word).ok_or_else(|| serde::de::Error::custom("no such purpose"))
     }
 }
 
@@ -143,7 +169,7 @@ impl Verdict {
 /// What ties a reader to a visit; the closest tie counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {
-    /// The patient of the visit is on the reader's desk now.
+    /// The patient of the visit is on the reader's desk now; while it rings, under this very name.
     OnDesk,
     /// The reader is the doctor of the visit, and its note is not signed.
     Writing,

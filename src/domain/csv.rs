@@ -1,4 +1,4 @@
-//! Tables as text (RFC 4180), read with the place of every fault. Nothing of ours is written as one.
+//! Tables as text (RFC 4180), read with the place of every fault, and written so that no program takes a cell for a formula.
 
 /// A line of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,16 @@ pub fn read(text: &str) -> Result<Vec<Record>, Broken> {
     }
 }
 
+/// A line of a table, with its end. A cell that a table program would carry out (`=`, `+`, `-`, `@`, a tab or a line's end at its
+/// beginning) has an apostrophe before it.
+pub fn line(cells: &[String]) -> String {
+    let written = cells.iter().map(|cell| {
+        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
+        format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    });
+    written.collect::<Vec<_>>().join(",") + "\r\n"
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -129,6 +139,16 @@ mod tests {
             let line = |row: &Vec<String>| row.iter().map(|cell| written(cell)).collect::<Vec<_>>().join(",");
             let text = rows.iter().map(line).collect::<Vec<_>>().join("\r\n");
             prop_assert_eq!(cells(&text), rows);
+        }
+
+        #[test]
+        fn a_line_of_ours_is_read_again_and_no_cell_is_a_formula(row in prop::collection::vec("[-=+@\t\r\na-z,\"甘 ]{0,6}", 1..5)) {
+            let found = cells(&line(&row));
+            prop_assert_eq!(found.len(), 1);
+            for (one, cell) in found[0].iter().zip(&row) {
+                prop_assert_eq!(one.strip_prefix('\'').unwrap_or(one), cell);
+                prop_assert!(!one.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
+            }
         }
 
         #[test]

@@ -4,6 +4,7 @@
 //! earlier and still waits: by which rule did the other go first? Where no rule says so, that is a finding.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ const URGENT: i64 = 1;
 const STANDARD: i64 = 2;
 /// A rank grows by so many milliseconds at most where others are put exactly before it.
 const HAIR: i64 = 64;
+/// Whoever came so shortly before another was put back may not have been seen by that: both were written at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// Why somebody who came later may go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -83,7 +86,12 @@ pub enum What {
         place: Place,
         /// Why, if a reason was told.
         why: Option<MoveReason>,
+        /// Past how many who waited the rule of that reason puts it back, where that was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<u32>,
     },
+    /// It waits for nobody in particular any longer: the doctor of its appointment is away.
+    Freed,
     /// It stepped aside by next to nothing, so that another could be put exactly before it.
     Aside {
         /// Where it stands.
@@ -170,6 +178,8 @@ struct Standing {
     want: Option<Want>,
     moved: Option<MoveReason>,
     waits: bool,
+    /// When it came to its place.
+    since: Timestamp,
 }
 
 impl Standing {
@@ -183,8 +193,12 @@ impl Standing {
     }
 
     fn was_put_back(&self) -> bool {
-        matches!(self.moved, Some(MoveReason::MissedCall | MoveReason::WrongPerson | MoveReason::PatientLost))
+        self.moved.is_some_and(puts_back)
     }
+}
+
+const fn puts_back(why: MoveReason) -> bool {
+    matches!(why, MoveReason::MissedCall | MoveReason::WrongPerson | MoveReason::PatientLost)
 }
 
 /// Plays a queue again. The events begin where the queue was empty.
@@ -201,17 +215,30 @@ pub fn replay(events: &[QueueEvent]) -> Replay {
                 if !fits {
                     told.findings.push(Finding::PlaceWithoutReason { ticket, at });
                 }
-                standing.insert(ticket, Standing { place, arrived, slot, want, moved: None, waits: true });
+                standing.insert(ticket, Standing { place, arrived, slot, want, moved: None, waits: true, since: at });
             }
-            What::Moved { place, why } => match standing.get_mut(&ticket) {
-                Some(one) => {
-                    if !may_move(one.place, place, why) {
-                        told.findings.push(Finding::PlaceWithoutReason { ticket, at });
+            What::Moved { place, why, shift } => {
+                let is_too_far = why.is_some_and(puts_back)
+                    && shift.is_some_and(|most| {
+                        passing(&standing, ticket, place, at) > usize::try_from(most).unwrap_or(usize::MAX)
+                    });
+                let fits = match standing.get_mut(&ticket) {
+                    Some(one) => {
+                        let fits = may_move(one.place, place, why) && !is_too_far;
+                        *one = Standing { place, moved: why.or(one.moved), waits: true, since: at, ..*one };
+                        fits
                     }
-                    *one = Standing { place, moved: why.or(one.moved), waits: true, ..*one };
+                    None => false,
+                };
+                if !fits {
+                    told.findings.push(Finding::PlaceWithoutReason { ticket, at });
                 }
-                None => told.findings.push(Finding::PlaceWithoutReason { ticket, at }),
-            },
+            }
+            What::Freed => {
+                if let Some(one) = standing.get_mut(&ticket) {
+                    one.want = None;
+                }
+            }
             What::Aside { place } => {
                 if let Some(one) = standing.get_mut(&ticket) {
                     if !is_a_hair_behind(one.place, place) {
@@ -229,16 +256,24 @@ pub fn replay(events: &[QueueEvent]) -> Replay {
                 if called.wants_other(doctor, at) {
                     told.findings.push(Finding::AnothersPatient { ticket, at });
                 }
-                let is_aged = aged
-                    && streak >= AGEING_STREAK
-                    && called.place.lane == STANDARD
-                    && at.since(called.arrived) > AGEING_WAIT;
+                let is_due = |one: &Standing| {
+                    streak >= AGEING_STREAK && one.place.lane == STANDARD && at.since(one.arrived) > AGEING_WAIT
+                };
+                let is_aged = aged && is_due(&called);
                 for (other, waiting) in standing.iter().filter(|(id, one)| one.waits && **id != ticket) {
                     let before = waiting.key(*other) < called.key(ticket);
-                    if !before && waiting.arrived >= called.arrived {
+                    let may_age = is_due(waiting) && !waiting.wants_other(doctor, at);
+                    // Called for having waited long, whoever has not, while somebody who has waits on.
+                    let is_in_anothers_turn = aged && !is_aged && may_age;
+                    if !before && waiting.arrived >= called.arrived && !is_in_anothers_turn {
                         continue;
                     }
-                    let rule = rule_of(&called, waiting, before, is_aged, doctor, at);
+                    // Of several who waited so long the first goes.
+                    let rule = if is_in_anothers_turn {
+                        None
+                    } else {
+                        rule_of(&called, waiting, before, is_aged && !may_age, doctor, at)
+                    };
                     let overtaking = Overtaking { called: ticket, waiting: *other, at, rule };
                     told.overtakings.push(overtaking);
                     if rule.is_none() {
@@ -300,7 +335,7 @@ fn may_move(from: Place, to: Place, why: Option<MoveReason>) -> bool {
     match why {
         // Back to where it was; others may have been put before it meanwhile.
         Some(R::DeskLost | R::CallCancelled) => is_a_hair_behind(from, to),
-        // Back by some places, never forward.
+        // Back by some places, never forward. By how many is counted among those who wait.
         Some(R::MissedCall | R::WrongPerson | R::PatientLost) => from.lane == to.lane && from.rank <= to.rank,
         // To the head of its level.
         Some(R::DoctorLost) => from.lane == to.lane && to.rank <= from.rank,
@@ -310,6 +345,16 @@ fn may_move(from: Place, to: Place, why: Option<MoveReason>) -> bool {
     }
 }
 
+/// How many who wait would come to stand before a ticket that did not, were it put there.
+fn passing(standing: &BTreeMap<TicketId, Standing>, ticket: TicketId, to: Place, at: Timestamp) -> usize {
+    let Some(one) = standing.get(&ticket) else { return 0 };
+    let between = one.key(ticket)..(to.lane, to.rank, ticket);
+    let passes = |(id, other): &(&TicketId, &Standing)| {
+        other.waits && **id != ticket && between.contains(&other.key(**id)) && at.since(other.since) >= AT_ONCE
+    };
+    standing.iter().filter(passes).count()
+}
+
 /// Whether somebody stands where they stood, or aside by next to nothing.
 fn is_a_hair_behind(from: Place, to: Place) -> bool {
     from.lane == to.lane && (from.rank..=from.rank.saturating_add(HAIR)).contains(&to.rank)
@@ -317,8 +362,6 @@ fn is_a_hair_behind(from: Place, to: Place) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -392,12 +435,16 @@ mod tests {
         let missed = QueueEvent {
             at: at(4),
             ticket: ticket(0),
-            what: What::Moved { place: back, why: Some(MoveReason::MissedCall) },
+            what: What::Moved { place: back, why: Some(MoveReason::MissedCall), shift: Some(1) },
         };
         let events = [walked_in(1, 2, 2), walked_in(0, 2, 1), call(0, 0, 3), missed];
         // Equal ranks: the lower id goes first, which is the one that missed; so the other has to stand before.
         let behind = QueueEvent {
-            what: What::Moved { place: Place { rank: back.rank + 1, ..back }, why: Some(MoveReason::MissedCall) },
+            what: What::Moved {
+                place: Place { rank: back.rank + 1, ..back },
+                why: Some(MoveReason::MissedCall),
+                shift: Some(1),
+            },
             ..missed
         };
         let events: Vec<_> = events[..3].iter().copied().chain([behind, call(1, 0, 5)]).collect();
@@ -408,7 +455,8 @@ mod tests {
     fn a_place_that_changes_without_a_reason_is_a_finding() {
         let forward = Place { lane: 2, rank: 0 };
         for why in [None, Some(MoveReason::MissedCall), Some(MoveReason::CallCancelled), Some(MoveReason::Raised)] {
-            let moved = QueueEvent { at: at(3), ticket: ticket(0), what: What::Moved { place: forward, why } };
+            let moved =
+                QueueEvent { at: at(3), ticket: ticket(0), what: What::Moved { place: forward, why, shift: None } };
             assert_eq!(replay(&[walked_in(0, 2, 1), moved]).findings.len(), 1, "{why:?}");
         }
     }
@@ -426,6 +474,19 @@ mod tests {
         };
         assert!(with(3).findings.is_empty() && with(3).overtakings.iter().any(|one| one.rule == Some(Rule::Aged)));
         assert!(!with(2).findings.is_empty());
+    }
+
+    #[test]
+    fn the_turn_of_an_aged_patient_is_nobody_elses() {
+        let aged = |n| QueueEvent { what: What::Called { doctor: doctor(0), aged: true }, ..call(n, 0, 80) };
+        let mut events = vec![walked_in(8, 2, 0), walked_in(9, 2, 1), walked_in(7, 2, 60)];
+        events.extend((0..4).map(|n| walked_in(n, 1, 70)));
+        events.extend((0..3).map(|n| call(n, 0, 75)));
+        let findings = |n| replay(&[events.clone(), vec![aged(n)]].concat()).findings;
+        assert_eq!(findings(8), []);
+        for (n, why) in [(9, "who waited as long came later"), (7, "has not waited long"), (3, "is urgent")] {
+            assert!(matches!(findings(n)[..], [Finding::Overtaken(_), ..]), "{n} {why}");
+        }
     }
 
     /// A queue as the store keeps it: who is next follows from lane, rank, id, the wants and the ageing rule.
@@ -447,7 +508,8 @@ mod tests {
                 ticket: ticket(n),
                 what: What::Joined { place, arrived, slot, want, transferred: false },
             });
-            waiting.push((ticket(n), Standing { place, arrived, slot, want, moved: None, waits: true }));
+            waiting
+                .push((ticket(n), Standing { place, arrived, slot, want, moved: None, waits: true, since: arrived }));
         }
         let mut now = events.last().map_or(Timestamp::from_millis(0), |event| event.at);
         let mut streak = 0;
@@ -476,6 +538,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn whoever_is_put_back_further_than_the_rule_says_is_found(
+            lane in 1..4_i64,
+            others in prop::collection::vec(any::<bool>(), 1..120),
+            places in any::<prop::sample::Index>(),
+            shift in 0..6_u32,
+            why in prop::sample::select(vec![MoveReason::MissedCall, MoveReason::WrongPerson, MoveReason::PatientLost]),
+        ) {
+            // Some of those behind have gone: nobody is passed by them.
+            let mut events = vec![walked_in(0, lane, 0)];
+            events.extend((1..=others.len()).map(|n| walked_in(n, lane, i64::try_from(n).unwrap())));
+            let gone = (1..=others.len()).filter(|n| !others[n - 1]);
+            events.extend(gone.map(|n| QueueEvent { at: at(200), ticket: ticket(n), what: What::Gone }));
+            events.push(call(0, 0, 201));
+            let last = places.index(others.len() + 1);
+            let place = Place { lane, rank: at(i64::try_from(last).unwrap()).as_millis() + 1 };
+            events.push(QueueEvent {
+                at: at(202), ticket: ticket(0), what: What::Moved { place, why: Some(why), shift: Some(shift) }
+            });
+            let passed = others[..last].iter().filter(|waits| **waits).count();
+            let told = replay(&events);
+            prop_assert_eq!(told.findings.len(), usize::from(passed > usize::try_from(shift).unwrap()), "{} by {}", passed, shift);
+        }
+
         #[test]
         fn a_queue_that_followed_the_rules_replays_without_a_finding(
             people in prop::collection::vec((1..4_i64, 0..900_i64, prop::option::of(0..40_i64)), 1..20),

@@ -126,4 +126,8 @@ ids! {
     ApprovalId = "approval";
     /// A read outside of treatment, to be judged.
     ReviewId = "review";
+    /// What is owed after a suspicion of an infectious disease.
+    CaseReportId = "case_report";
+    /// What went wrong at a visit.
+    AdverseEventId = "adverse_event";
 }

@@ -1,20 +1,27 @@
 //! What is true. No tokio, no sqlx, no axum, no clock, no I/O, no randomness: time and chance are arguments.
 
 pub mod access;
+pub mod adverse;
 pub mod alarm;
 pub mod appointment;
 pub mod audit;
+pub mod browser;
+pub mod case_report;
+pub mod charter;
 pub mod codes;
 pub mod consent;
+pub mod credential;
 pub mod csv;
 pub mod date;
 pub mod desk;
 pub mod eta;
 pub mod fairness;
+pub mod first_byte;
 pub mod herb;
 pub mod hex;
 pub mod identity;
 pub mod ids;
+pub mod in_person;
 pub mod note;
 pub mod opinion;
 pub mod people;

@@ -223,13 +223,15 @@ pub struct Opined<'a> {
     pub signed_by: &'a str,
     /// When.
     pub signed_at: Timestamp,
+    /// Whose visit it is; what was signed before that was asked has none.
+    pub identity: Option<&'a str>,
 }
 
 impl Opined<'_> {
     /// What the asked doctor signs.
     pub fn hash(&self) -> String {
         let (asked_at, signed_at) = (self.asked_at.as_millis().to_string(), self.signed_at.as_millis().to_string());
-        signed_hash(&[
+        let mut parts = vec![
             ("opinion_id", self.id),
             ("visit", self.visit),
             ("asked_by", self.asked_by),
@@ -240,7 +242,9 @@ impl Opined<'_> {
             ("advice", &self.answer.advice),
             ("signer", self.signed_by),
             ("at", &signed_at),
-        ])
+        ];
+        parts.extend(self.identity.map(|identity| ("identity", identity)));
+        signed_hash(&parts)
     }
 }
 
@@ -317,7 +321,10 @@ mod tests {
             answer: &answer,
             signed_by: "account_2",
             signed_at: NOW,
+            identity: None,
         };
+        // As the version before this signed it: what nobody asked of whom is no part of the words.
+        assert_eq!(base().hash(), "807f84712724d0bbca08e962c6b6b7fdd1a290a1f069fefcc4345351a36e51a5");
         let later = Timestamp::from_millis(1_600_000_000_001);
         let asked = |question: &str, summary: &str| Question { question: question.into(), summary: summary.into() };
         let told = |opinion: &str, advice: &str| Answer { opinion: opinion.into(), advice: advice.into() };
@@ -336,6 +343,7 @@ mod tests {
             Opined { answer: &moved, ..base() },
             Opined { signed_by: "account_3", ..base() },
             Opined { signed_at: later, ..base() },
+            Opined { identity: Some("patient_1:aa"), ..base() },
         ];
         assert!(others.iter().all(|one| one.hash() != base().hash()));
     }

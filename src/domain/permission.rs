@@ -58,6 +58,8 @@ pub struct StaffAct {
     pub institution: InstitutionId,
     /// As what.
     pub role: Role,
+    /// In which session.
+    pub session: SessionId,
 }
 
 /// The right to see the queue, take alarms and change levels: nurses and doctors.
@@ -101,6 +103,24 @@ pub struct AdministratorAct {
 /// The right to find a visit without its record, by what is on its paper: doctors and administrators.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
+/// The right to say yes or no to another doctor's amendment of an archived record: doctors and administrators.
+#[derive(Clone, Copy, Debug)]
+pub struct AmendmentAct {
+    /// Who acts.
+    pub account: AccountId,
+    /// Where.
+    pub institution: InstitutionId,
+}
+
+/// The right to see what is owed to the authorities: doctors, nurses and administrators.
+#[derive(Clone, Copy, Debug)]
+pub struct DutyAct {
     /// Who acts.
     pub account: AccountId,
     /// Where.
@@ -166,14 +186,16 @@ impl Actor {
     /// The rights of staff.
     pub fn staff(self) -> Option<StaffAct> {
         match self {
-            Self::Staff { account, institution, role, .. } => Some(StaffAct { account, institution, role }),
+            Self::Staff { account, institution, role, session } => {
+                Some(StaffAct { account, institution, role, session })
+            }
             Self::Holder { .. } | Self::Caller { .. } | Self::Guest { .. } => None,
         }
     }
 
     /// The rights of nurses and doctors.
     pub fn triage(self) -> Option<TriageAct> {
-        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
             Role::Doctor | Role::Nurse => Some(TriageAct { account, institution, role }),
             Role::Pharmacist | Role::Administrator => None,
         })
@@ -181,7 +203,7 @@ impl Actor {
 
     /// The rights of doctors.
     pub fn doctor(self) -> Option<DoctorAct> {
-        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
             Role::Doctor => Some(DoctorAct { account, institution }),
             Role::Nurse | Role::Pharmacist | Role::Administrator => None,
         })
@@ -189,7 +211,7 @@ impl Actor {
 
     /// The rights of pharmacists.
     pub fn pharmacist(self) -> Option<PharmacistAct> {
-        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
             Role::Pharmacist => Some(PharmacistAct { account, institution }),
             Role::Doctor | Role::Nurse | Role::Administrator => None,
         })
@@ -197,7 +219,7 @@ impl Actor {
 
     /// The rights of administrators.
     pub fn administrator(self) -> Option<AdministratorAct> {
-        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
             Role::Administrator => Some(AdministratorAct { account, institution }),
             Role::Doctor | Role::Nurse | Role::Pharmacist => None,
         })
@@ -205,9 +227,25 @@ impl Actor {
 
     /// The rights of whoever may find a visit.
     pub fn search(self) -> Option<SearchAct> {
-        self.staff().and_then(|StaffAct { account, institution, role }| match role {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
             Role::Doctor | Role::Administrator => Some(SearchAct { account, institution }),
             Role::Nurse | Role::Pharmacist => None,
+        })
+    }
+
+    /// The rights of whoever may let an archived record be amended.
+    pub fn amendment(self) -> Option<AmendmentAct> {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
+            Role::Doctor | Role::Administrator => Some(AmendmentAct { account, institution }),
+            Role::Nurse | Role::Pharmacist => None,
+        })
+    }
+
+    /// The rights of whoever sees what is owed.
+    pub fn duty(self) -> Option<DutyAct> {
+        self.staff().and_then(|StaffAct { account, institution, role, .. }| match role {
+            Role::Doctor | Role::Nurse | Role::Administrator => Some(DutyAct { account, institution }),
+            Role::Pharmacist => None,
         })
     }
 
@@ -260,9 +298,24 @@ mod tests {
     }
 
     #[test]
+    fn doctors_and_administrators_let_an_archived_record_be_amended_and_nobody_else() {
+        for role in Role::ALL {
+            let may = matches!(role, Role::Doctor | Role::Administrator);
+            assert_eq!(staff(role).amendment().is_some(), may, "{role:?}");
+        }
+    }
+
+    #[test]
     fn only_nurses_and_doctors_may_change_levels() {
         for role in Role::ALL {
             assert_eq!(staff(role).triage().is_some(), matches!(role, Role::Doctor | Role::Nurse), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_owed_is_seen_by_everybody_but_pharmacists() {
+        for role in Role::ALL {
+            assert_eq!(staff(role).duty().is_some(), role != Role::Pharmacist, "{role:?}");
         }
     }
 

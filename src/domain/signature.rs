@@ -54,6 +54,8 @@ pub enum Purpose {
     Confirmation,
     /// A second doctor signs beside the first.
     Countersignature,
+    /// Somebody else has approved an amendment of an archived record.
+    Approval,
     /// A pharmacist has judged a prescription.
     Review,
     /// A doctor signs the opinion that was asked of them.
@@ -70,11 +72,12 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Note,
         Self::Prescription,
         Self::Confirmation,
         Self::Countersignature,
+        Self::Approval,
         Self::Review,
         Self::Opinion,
         Self::AuditDay,
@@ -90,6 +93,7 @@ impl Purpose {
             Self::Prescription => "prescription",
             Self::Confirmation => "confirmation",
             Self::Countersignature => "countersignature",
+            Self::Approval => "approval",
             Self::Review => "review",
             Self::Opinion => "opinion",
             Self::AuditDay => "audit_day",
@@ -116,6 +120,17 @@ pub fn signed_hash(parts: &[(&str, &str)]) -> String {
     hex(&Sha256::digest(signed_text(parts).as_bytes()))
 }
 
+/// Whose a signed thing is: the patient's id, and a keyed hash of who that is, which tells nobody anything but whether it
+/// is the same.
+pub fn identity(patient: &str, mac: &[u8]) -> String {
+    format!("{patient}:{}", hex(mac))
+}
+
+/// The patient's id in it.
+pub fn patient_in(identity: &str) -> &str {
+    identity.split(':').next().unwrap_or_default()
+}
+
 /// A signed version of a record by its words, wherever they are kept. Its subject is the version's id.
 pub struct Noted<'a> {
     /// The visit.
@@ -132,13 +147,15 @@ pub struct Noted<'a> {
     pub reason: Option<&'a str>,
     /// That of the version before.
     pub previous_hash: &'a str,
+    /// Whose it is, as [`identity`] says it; what was signed before that was asked has none.
+    pub identity: Option<&'a str>,
 }
 
 impl Noted<'_> {
     /// What the doctor signs.
     pub fn hash(&self) -> String {
         let (number, at) = (self.number.to_string(), self.signed_at.as_millis().to_string());
-        signed_hash(&[
+        let mut parts = vec![
             ("visit", self.visit),
             ("number", &number),
             ("content", self.content),
@@ -146,7 +163,9 @@ impl Noted<'_> {
             ("at", &at),
             ("reason", self.reason.unwrap_or_default()),
             ("previous", self.previous_hash),
-        ])
+        ];
+        parts.extend(self.identity.map(|identity| ("identity", identity)));
+        signed_hash(&parts)
     }
 }
 
@@ -196,6 +215,27 @@ mod tests {
     fn shifting_a_letter_between_parts_changes_the_signed_text() {
         assert_ne!(signed_text(&[("a", "xy"), ("b", "z")]), signed_text(&[("a", "x"), ("b", "yz")]));
         assert_ne!(signed_text(&[("a", "x\nb 1 y")]), signed_text(&[("a", "x"), ("b", "y")]));
+    }
+
+    #[test]
+    fn a_record_is_signed_with_whose_it_is_and_one_of_before_that_holds_as_it_was_hashed_then() {
+        let of = |identity| Noted {
+            visit: "visit_1",
+            number: 1,
+            content: r#"{"diagnosis":"感冒"}"#,
+            signed_by: "account_1",
+            signed_at: Timestamp::from_millis(1),
+            reason: None,
+            previous_hash: "",
+            identity,
+        };
+        // Computed apart, over the lines as the version before this wrote them.
+        assert_eq!(of(None).hash(), "a9f5c85de4ee3f94d108a4a41e4fd60d306dc5dc570d7e75359694d80565e8ac");
+        let (one, other) = (identity("patient_1", &[0xaa]), identity("patient_2", &[0xaa]));
+        assert_eq!((one.as_str(), patient_in(&one)), ("patient_1:aa", "patient_1"));
+        assert_eq!(of(Some(&one)).hash(), "ab1c205a2c69f1661517304ccca7228289ace9ace161ebddedceb21c5c211340");
+        assert_ne!(of(Some(&other)).hash(), of(Some(&one)).hash());
+        assert_ne!(of(Some(&identity("patient_1", &[0xab]))).hash(), of(Some(&one)).hash());
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Outcome {
         }
     }
 
+    /// Whether the doctor suspects an infectious disease that is reported within two hours: dedicated transport is for those
+    /// who meet the case definition (诊疗方案, journeys of the fever clinic).
+    pub const fn is_suspicion(self) -> bool {
+        matches!(self, Self::ClosedLoopTransport)
+    }
+
     /// Whether the doctor says why: who cannot be treated online is sent to a hospital with the reason (互联网诊疗管理办法（试行）
     /// Art. 16). Whoever is in danger waits for no words.
     pub const fn asks_reason(self) -> bool {

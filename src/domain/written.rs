@@ -56,6 +56,14 @@ pub fn letters(text: &str) -> usize {
     text.chars().filter(|letter| letter.is_alphanumeric() && !is_hidden(*letter)).count()
 }
 
+/// Whether each word that was typed begins a word of an English name; nothing typed begins none.
+pub fn begins_words(english: &str, typed: &str) -> bool {
+    let (english, typed) = (english.to_lowercase(), typed.to_lowercase());
+    let is_begun = |part: &str| english.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(part));
+    let mut parts = typed.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_some() && parts.all(is_begun)
+}
+
 /// A name to be compared: compatibility forms as their plain letters (NFKC), small, letters and digits alone, and each
 /// variant of a Chinese letter as the one of our tables.
 pub fn folded(name: &str) -> String {

@@ -4,20 +4,23 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::domain::browser::family;
+use crate::domain::ids::SessionId;
 use crate::domain::permission::{Actor, StaffAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Body, SignedIn};
+use crate::http::extract::{Auth, Bare, Body, Id, SignedIn};
 use crate::http::limits::{Address, Allowed, WrongPasswords, limited, too_often};
 use crate::protocol::auth::{
-    LoginRequest, NewSecondFactor, RefreshRequest, SecondFactorCode, SecondFactorRequest, SecondFactorView, Subject,
-    Tokens,
+    LoginRequest, NewSecondFactor, PasswordChange, ProofRequest, RefreshRequest, SecondFactorCode, SecondFactorRequest,
+    SecondFactorView, Subject, Tokens,
 };
 use crate::protocol::error::{ErrorCode, Problem};
+use crate::protocol::staff::SessionView;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 
@@ -30,6 +33,16 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .merge(limited(OpenApiRouter::new().routes(routes!(refresh))))
         .merge(OpenApiRouter::new().routes(routes!(logout)).routes(routes!(me)))
         .merge(second_factor())
+        .merge(proof())
+        .merge(OpenApiRouter::new().routes(routes!(sessions)).routes(routes!(end_session)))
+}
+
+/// A door of its own, for the same reason as the second factor's.
+fn proof() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new()
+        .routes(routes!(prove))
+        .routes(routes!(change_password))
+        .layer(Extension(Arc::new(WrongPasswords::default())))
 }
 
 /// A door of its own: whoever guesses at an open window does not slow the sign-in.
@@ -54,11 +67,13 @@ async fn login(
     State(services): State<Arc<Services>>,
     Allowed(address): Allowed,
     Extension(wrong): Extension<Arc<WrongPasswords>>,
+    headers: HeaderMap,
     Body(LoginRequest { username, password, code }, _): Body<LoginRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
     // No name is longer; what is counted must not be as large as a body.
     let guarded = Guarded { wrong: &wrong, name: username.chars().take(128).collect(), address };
-    guarded.answer(&services, services.login(&username, &password, code.as_deref())).await
+    let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
+    guarded.answer(&services, services.login(&username, &password, code.as_deref(), browser)).await
 }
 
 /// Exchanges a refresh token.
@@ -143,6 +158,59 @@ async fn drop_factor(
 ) -> Result<Json<SecondFactorView>, HttpError> {
     let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
     guarded.answer(&services, services.drop_second_factor(act, &code)).await
+}
+
+/// Proves after half an hour without an act that it is still the same person who calls and signs.
+#[utoipa::path(post, path = "/auth/prove", tag = "auth", security(("bearer" = [])), request_body = ProofRequest,
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 429, body = Problem)))]
+async fn prove(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<StaffAct>,
+    Address(address): Address,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(ProofRequest { password, code }, _): Body<ProofRequest>,
+) -> Result<StatusCode, HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes the own password; every other session of the account ends.
+#[utoipa::path(post, path = "/auth/password", tag = "auth", security(("bearer" = [])), request_body = PasswordChange,
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
+async fn change_password(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<StaffAct>,
+    Address(address): Address,
+    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    Body(PasswordChange { password, new }, _): Body<PasswordChange>,
+) -> Result<StatusCode, HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let Json(()) = guarded.answer(&services, services.change_password(act, password, new)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The sessions of this account: since when, when last used, in which browser.
+#[utoipa::path(get, path = "/auth/sessions", tag = "auth", security(("bearer" = [])),
+    responses((status = 200, body = Vec<SessionView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn sessions(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<StaffAct>,
+) -> Result<Json<Vec<SessionView>>, HttpError> {
+    Ok(Json(services.own_sessions(act).await?))
+}
+
+/// Ends a session of this account.
+#[utoipa::path(post, path = "/auth/sessions/{id}/end", tag = "auth", security(("bearer" = [])), params(("id" = Uuid, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn end_session(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<StaffAct>,
+    Id(id): Id<SessionId>,
+    Bare(_): Bare,
+) -> Result<StatusCode, HttpError> {
+    services.end_own_session(act, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What may be guessed at a few times only.

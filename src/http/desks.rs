@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::DeskId;
 use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Auth, Bare, Body, Id, InPerson};
 use crate::protocol::desk::{DeskView, MyDesk, PatientPhone, PauseRequest, TransferRequest};
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::Versioned;
@@ -60,7 +60,7 @@ async fn find(
 #[utoipa::path(post, path = "/desks/{id}/open", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn open(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
@@ -104,7 +104,7 @@ async fn close(
 #[utoipa::path(post, path = "/desks/{id}/call-next", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn call_next(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<DeskId>,
     Bare(command): Bare,
 ) -> Result<Json<DeskView>, HttpError> {
@@ -115,7 +115,7 @@ async fn call_next(
 #[utoipa::path(post, path = "/desks/{id}/recall", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Versioned, responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn recall(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {
@@ -148,7 +148,7 @@ async fn cancel_call(
 #[utoipa::path(post, path = "/desks/{id}/confirm", tag = "desk", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = Versioned, responses((status = 200, body = DeskView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn confirm(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<DeskId>,
     Body(body, command): Body<Versioned>,
 ) -> Result<Json<DeskView>, HttpError> {

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::permission::{
-    Actor, AdministratorAct, DoctorAct, GuestAct, HolderAct, PharmacistAct, SearchAct, StaffAct, TriageAct,
+    Actor, AdministratorAct, AmendmentAct, DoctorAct, DutyAct, GuestAct, HolderAct, PharmacistAct, SearchAct, StaffAct,
+    TriageAct,
 };
 use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
@@ -74,6 +75,18 @@ impl Right for SearchAct {
     }
 }
 
+impl Right for AmendmentAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.amendment()
+    }
+}
+
+impl Right for DutyAct {
+    fn of(actor: Actor) -> Option<Self> {
+        actor.duty()
+    }
+}
+
 impl Right for GuestAct {
     fn of(actor: Actor) -> Option<Self> {
         actor.guest()
@@ -122,6 +135,21 @@ impl<R: Right> FromRequestParts<Arc<Services>> for SignedIn<R> {
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         right(signed_in(&parts.headers, services).await?).map(Self)
+    }
+}
+
+/// The right of somebody who lately proved who they are: to call and to sign. Whoever rested proves it first.
+pub struct InPerson<R>(pub R);
+
+impl<R: Right> FromRequestParts<Arc<Services>> for InPerson<R> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let Auth(actor) = Auth::<Actor>::from_request_parts(parts, services).await?;
+        // Whoever may not do it at all hears that first.
+        right::<R>(actor)?;
+        services.in_person(actor).await?;
+        right(actor).map(Self)
     }
 }
 
@@ -198,8 +226,13 @@ impl FromRequestParts<Arc<Services>> for Bare {
     }
 }
 
-async fn command(parts: &Parts, body: &Bytes, services: &Services) -> Result<Command, HttpError> {
-    let subject = signed_in(&parts.headers, services).await.map_or_else(|_| "public".to_owned(), Actor::key);
+/// The command of a request whose body was read.
+pub async fn command(parts: &Parts, body: &Bytes, services: &Services) -> Result<Command, HttpError> {
+    let actor = signed_in(&parts.headers, services).await.ok();
+    if let Some(actor) = actor {
+        services.note_act(actor).await?;
+    }
+    let subject = actor.map_or_else(|| "public".to_owned(), Actor::key);
     let key = match parts.headers.get("idempotency-key") {
         None => None,
         Some(value) => {

@@ -14,6 +14,9 @@ use crate::http::error::HttpError;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 
+/// What proxies write beside a request that they pass on, whichever of it the operator chose.
+const PASSED_ON: [&str; 6] = [FORWARDED_FOR, "forwarded", "via", "x-real-ip", "x-forwarded-host", "x-forwarded-proto"];
+
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> &'static str {
     "ok"
@@ -38,7 +41,7 @@ pub async fn metrics(
     headers: HeaderMap,
 ) -> Response {
     // What a proxy on this machine passes on comes from anywhere.
-    let is_direct = !headers.contains_key(FORWARDED_FOR);
+    let is_direct = !PASSED_ON.iter().any(|name| headers.contains_key(*name));
     if !is_direct || !services.config.metrics_from.iter().any(|network| network.contains(peer.ip())) {
         return HttpError(Refusal::not_found()).into_response();
     }

@@ -3,10 +3,8 @@
 //! A token bucket for each, in memory: it slows a stranger down, while what must hold across restarts (codes sent, tries of
 //! a code) is counted in the database. A family or a ward behind one address stays below it.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Once};
 
 use axum::Extension;
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -19,74 +17,16 @@ use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 
-/// What a bucket holds when it is full, and how soon one more is in it.
-#[derive(Clone, Copy, Debug)]
-pub struct Rate {
-    burst: i64,
-    refill_ms: i64,
-}
-
 /// Requests of one address: a page asks for a few things at once, a ward has many pages.
-pub const REQUESTS: Rate = Rate { burst: 60, refill_ms: 200 };
+pub const REQUESTS: Rate = Rate::new(60, 200);
 /// Wrong passwords for one name from one address: who has forgotten theirs tries a few, and then one a minute.
-const WRONG_HERE: Rate = Rate { burst: 10, refill_ms: 60_000 };
+const WRONG_HERE: Rate = Rate::new(10, 60_000);
 /// Wrong passwords for one name from anywhere: some nine thousand guesses a day at most. A single address runs into
 /// [`WRONG_HERE`] long before, so it cannot keep the name's owner out.
-const WRONG_ANYWHERE: Rate = Rate { burst: 60, refill_ms: 10_000 };
-/// Keys remembered in each of two generations: a few MB at most.
-const KEYS: usize = 16_384;
-
-/// The buckets of one group of doors.
-#[derive(Debug)]
-pub struct Limits<K> {
-    rate: Rate,
-    buckets: Mutex<Buckets<K>>,
-}
-
-/// A bucket is the moment at which it would be full again. Two generations bound the memory without a search for the
-/// oldest: when the young one is full it becomes the old one, and whoever was in neither starts with a full bucket.
-#[derive(Debug)]
-struct Buckets<K> {
-    young: HashMap<K, i64>,
-    old: HashMap<K, i64>,
-}
-
-impl<K: Hash + Eq> Limits<K> {
-    /// Full buckets for everybody.
-    pub fn new(rate: Rate) -> Self {
-        let buckets = Buckets { young: HashMap::new(), old: HashMap::new() };
-        Self { rate, buckets: Mutex::new(buckets) }
-    }
-
-    /// Takes one of `key` at `now`, or says how many seconds to wait.
-    pub fn take(&self, key: K, now: Timestamp) -> Result<(), u32> {
-        let Rate { burst, refill_ms } = self.rate;
-        let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
-        let now = now.as_millis();
-        let known = buckets.young.get(&key).or_else(|| buckets.old.get(&key)).copied();
-        // A clock that was set back must not lock anybody out for longer than an empty bucket does.
-        let full_at = known.unwrap_or(now).clamp(now, now + burst * refill_ms);
-        if full_at + refill_ms > now + burst * refill_ms {
-            let wait = full_at + refill_ms - (now + burst * refill_ms);
-            return Err(u32::try_from((wait + 999) / 1000).unwrap_or(1));
-        }
-        if buckets.young.len() >= KEYS && !buckets.young.contains_key(&key) {
-            buckets.old = std::mem::take(&mut buckets.young);
-        }
-        buckets.young.insert(key, full_at + refill_ms);
-        Ok(())
-    }
-
-    /// Puts back what was taken for nothing.
-    pub fn give_back(&self, key: &K) {
-        let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
-        if let Some(full_at) = buckets.young.get_mut(key) {
-            *full_at -= self.rate.refill_ms;
-        }
-    }
-}
+const WRONG_ANYWHERE: Rate = Rate::new(60, 10_000);
 
 /// Wrong passwords, by name. They make whoever guesses slow, and lock nobody out for ever: each bucket fills by itself, and
 /// a right password takes nothing.
@@ -238,24 +178,6 @@ mod tests {
         }
         assert_eq!(limits.take(group(ip("2001:db8::ffff")), at(0)), Err(1));
         assert_eq!(limits.take(group(ip("2001:db8:0:1::1")), at(0)), Ok(()));
-    }
-
-    #[test]
-    fn memory_is_bounded_however_many_addresses_come() {
-        let limits = Limits::new(REQUESTS);
-        for n in 0..40_000_u32 {
-            limits.take(IpAddr::V4(Ipv4Addr::from_bits(n)), at(0)).unwrap();
-        }
-        let buckets = limits.buckets.lock().unwrap();
-        assert!(buckets.young.len() <= KEYS && buckets.old.len() <= KEYS);
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_locks_nobody_out_for_long() {
-        let limits = Limits::new(REQUESTS);
-        limits.take(group(ip("192.0.2.1")), at(1_000_000_000)).unwrap();
-        assert_eq!(limits.take(group(ip("192.0.2.1")), at(0)), Err(1));
-        assert_eq!(limits.take(group(ip("192.0.2.1")), at(200)), Err(1));
     }
 
     #[test]

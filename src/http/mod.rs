@@ -2,12 +2,15 @@
 //! one file per resource.
 
 pub mod access;
+pub mod adverse_events;
 pub mod alarms;
+pub mod amendments;
 pub mod appointments;
 pub mod assets;
 pub mod audit;
 pub mod auth;
 mod bodies;
+pub mod case_reports;
 pub mod clinics;
 pub mod codes;
 pub mod consents;
@@ -23,6 +26,7 @@ pub mod invitations;
 pub mod limits;
 pub mod links;
 pub mod opinions;
+mod paced;
 pub mod patients;
 pub mod pharmacy;
 pub mod prescriptions;
@@ -34,6 +38,7 @@ pub mod router;
 mod seated;
 pub mod serve;
 pub mod slots;
+pub mod staff;
 pub mod templates;
 pub mod terms;
 pub mod tickets;

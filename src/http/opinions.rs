@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::{OpinionId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Auth, Bare, Body, Id, InPerson};
 use crate::protocol::error::Problem;
 use crate::protocol::opinion::{
     MyOpinions, OpinionLine, OpinionRequest, OpinionSave, OpinionSign, OpinionView, VisitOpinions,
@@ -84,7 +84,7 @@ async fn save(
 #[utoipa::path(post, path = "/opinions/{id}/sign", tag = "opinion", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = OpinionSign, responses((status = 200, body = OpinionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn sign(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<OpinionId>,
     Body(body, command): Body<OpinionSign>,
 ) -> Result<Json<OpinionView>, HttpError> {

@@ -32,7 +32,7 @@ async fn list(
 /// Names a patient, or finds the one that was named before.
 #[utoipa::path(post, path = "/patients", tag = "intake", security(("bearer" = [])), request_body = IdentityRequest,
     responses((status = 200, body = PatientCard), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 422, body = Problem)))]
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn name(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,

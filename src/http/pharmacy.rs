@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::PharmacistAct;
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Bare, Body, Id};
+use crate::http::extract::{Auth, Bare, Body, Id, InPerson};
 use crate::protocol::error::Problem;
 use crate::protocol::prescription::{
     PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, ReviewVerdict, WarnedPrescription,
@@ -74,7 +74,7 @@ async fn release(
 #[utoipa::path(post, path = "/pharmacy/{id}/approve", tag = "pharmacy", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ReviewRequest, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn approve(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<PharmacistAct>,
+    InPerson(act): InPerson<PharmacistAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
@@ -85,7 +85,7 @@ async fn approve(
 #[utoipa::path(post, path = "/pharmacy/{id}/return", tag = "pharmacy", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ReviewRequest, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn give_back(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<PharmacistAct>,
+    InPerson(act): InPerson<PharmacistAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
@@ -96,7 +96,7 @@ async fn give_back(
 #[utoipa::path(post, path = "/pharmacy/{id}/refuse", tag = "pharmacy", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ReviewRequest, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn refuse(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<PharmacistAct>,
+    InPerson(act): InPerson<PharmacistAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
@@ -107,7 +107,7 @@ async fn refuse(
 #[utoipa::path(post, path = "/pharmacy/{id}/dispense", tag = "pharmacy", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PrescriptionAct, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn dispense(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<PharmacistAct>,
+    InPerson(act): InPerson<PharmacistAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<PrescriptionAct>,
 ) -> Result<Json<PrescriptionView>, HttpError> {

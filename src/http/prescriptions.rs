@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::permission::{DoctorAct, HolderAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Body, Id};
+use crate::http::extract::{Auth, Body, Id, InPerson};
 use crate::protocol::error::Problem;
 use crate::protocol::prescription::{
     BasisRequest, MyPrescription, PrescriptionAct, PrescriptionNew, PrescriptionSave, PrescriptionSign,
@@ -88,7 +88,7 @@ async fn save(
 #[utoipa::path(post, path = "/prescriptions/{id}/sign", tag = "prescription", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PrescriptionSign, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn sign(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<PrescriptionSign>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
@@ -99,7 +99,7 @@ async fn sign(
 #[utoipa::path(post, path = "/prescriptions/{id}/countersign", tag = "prescription", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PrescriptionAct, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn countersign(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<PrescriptionAct>,
 ) -> Result<Json<PrescriptionView>, HttpError> {

@@ -1,6 +1,6 @@
 //! Every route on one page.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -20,9 +20,10 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::http::bodies::Bodies;
 use crate::http::error::HttpError;
 use crate::http::{
-    access, alarms, appointments, assets, audit, auth, clinics, codes, consents, declarations, desks, documents,
-    formula_templates, health, herbs, invitations, links, opinions, patients, pharmacy, prescriptions, receipts,
-    recordings, retention, rosters, slots, templates, terms, tickets, triage, uploads, verify, visits,
+    access, adverse_events, alarms, amendments, appointments, assets, audit, auth, case_reports, clinics, codes,
+    consents, declarations, desks, documents, formula_templates, health, herbs, invitations, links, opinions, patients,
+    pharmacy, prescriptions, receipts, recordings, retention, rosters, slots, staff, templates, terms, tickets, triage,
+    uploads, verify, visits,
 };
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::live::{ClientMessage, ServerMessage};
@@ -71,21 +72,28 @@ fn api() -> OpenApiRouter<Arc<Services>> {
             .merge(slots::routes())
             .merge(appointments::routes())
             .merge(rosters::routes())
+            .merge(staff::routes())
             .merge(receipts::routes())
             .merge(terms::routes())
             .merge(templates::routes())
             .merge(access::routes())
+            .merge(amendments::routes())
             .merge(herbs::routes())
             .merge(formula_templates::routes())
             .merge(prescriptions::routes())
             .merge(pharmacy::routes())
             .merge(opinions::routes())
+            .merge(case_reports::routes())
+            .merge(adverse_events::routes())
             .merge(documents::routes())
             .merge(verify::routes())
             .merge(audit::routes())
             .merge(retention::routes()),
     )
 }
+
+/// The API document as it is sent, composed for the first who asks.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi().to_json().unwrap_or_default());
 
 /// The API document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
@@ -123,7 +131,8 @@ pub fn site(
     // Who came by TLS once, comes by nothing else for a year.
     let is_tls = services.config.tls_cert.is_some();
     let strict = is_tls.then(|| HeaderValue::from_static("max-age=31536000"));
-    let docs = SwaggerUi::new("/api/docs").url("/api/openapi.json", openapi());
+    // The document is composed when somebody asks: in parts it is larger than all that an idle server holds.
+    let docs = SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/api/openapi.json"));
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
         .merge(api.layer(Extension(Arc::<Bodies>::default())).layer(from_fn(without_null)).layer(from_fn(never_stored)))
@@ -136,7 +145,10 @@ pub fn site(
         .fallback(assets::serve)
         .layer(header(header::CONTENT_SECURITY_POLICY, CSP))
         // The viewer of the API document brings its own inline style; it shows nothing but the document.
-        .merge(docs)
+        .merge(docs.route(
+            "/api/openapi.json",
+            get(async || ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())),
+        ))
         // After every route: it is for those that are there already.
         .method_not_allowed_fallback(no_such_method)
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -1,11 +1,8 @@
 //! A connection and the place that it takes: one of all, one of its address, and how long its peer may take nothing.
 
-use std::collections::HashMap;
 use std::future::{Pending, pending};
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,47 +11,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Timeout, timeout};
 
-/// How many connections each address has.
-pub(super) struct Crowd {
-    most: usize,
-    counts: Mutex<HashMap<IpAddr, usize>>,
-}
-
-impl Crowd {
-    /// Nobody yet; each address may have `most`.
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, counts: Mutex::default() })
-    }
-
-    /// Counts one more of `address`, until what is returned is dropped; `None` when it has enough.
-    pub(super) fn enter(crowd: &Arc<Self>, address: IpAddr) -> Option<Counted> {
-        let mut counts = crowd.counts.lock().expect("no holder of this lock panics");
-        let count = counts.entry(address).or_default();
-        if *count >= crowd.most {
-            return None;
-        }
-        *count += 1;
-        Some(Counted { crowd: Arc::clone(crowd), address })
-    }
-}
-
-/// One connection of an address.
-pub(super) struct Counted {
-    crowd: Arc<Crowd>,
-    address: IpAddr,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut counts = self.crowd.counts.lock().expect("no holder of this lock panics");
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
+use crate::services::crowd::Counted;
+pub(super) use crate::services::crowd::Crowd;
 
 /// How long a peer has taken nothing.
 struct Patience {
@@ -137,24 +95,5 @@ impl AsyncWrite for Seated {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_so_many_connections_and_gets_the_next_when_one_ends() {
-        let crowd = Crowd::new(2);
-        let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
-        let first = Crowd::enter(&crowd, one).unwrap();
-        let second = Crowd::enter(&crowd, one).unwrap();
-        assert!(Crowd::enter(&crowd, one).is_none());
-        assert!(Crowd::enter(&crowd, other).is_some());
-        drop(first);
-        assert!(Crowd::enter(&crowd, one).is_some());
-        drop(second);
-        assert!(crowd.counts.lock().unwrap().is_empty(), "who is gone is forgotten");
     }
 }

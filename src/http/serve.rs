@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -28,12 +29,11 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::config::{Network, group};
+use crate::domain::first_byte::FirstByte;
 use crate::http::seated::{Crowd, Seated};
 
 /// How long to wait when the machine has no file handle left.
 const BREATH: Duration = Duration::from_secs(1);
-/// The largest first byte of a STUN message (RFC 7983).
-const STUN_AT_MOST: u8 = 3;
 /// The first byte of a TLS connection: a record that holds a handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
@@ -61,7 +61,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             connections: 32_768,
-            of_one_address: 1024,
+            of_one_address: crate::services::crowd::OF_ONE_ADDRESS,
             head_within: Duration::from_secs(75),
             greeting_within: Duration::from_secs(20),
             read_within: Duration::from_mins(1),
@@ -169,7 +169,7 @@ async fn lead(stream: Seated, peer: SocketAddr, sites: Sites, manners: Manners, 
             };
             take(Box::new(opened), first, peer, sites, manners, shutdown).await;
         }
-        (first, Some(tls)) if first > STUN_AT_MOST && !manners.is_near => {
+        (first, Some(tls)) if FirstByte::of(first) != FirstByte::Stun && !manners.is_near => {
             let elsewhere = Router::new().fallback(async move |uri: Uri| show_the_way(tls.public_url.as_deref(), &uri));
             serve_http(Box::new(stream), peer, elsewhere, manners.head_within, shutdown).await;
         }
@@ -186,7 +186,7 @@ async fn take(
     shutdown: CancellationToken,
 ) {
     match sites.turn {
-        Some(turn) if first <= STUN_AT_MOST => turn(stream, peer).await,
+        Some(turn) if FirstByte::of(first) == FirstByte::Stun => turn(stream, peer).await,
         _ => serve_http(stream, peer, sites.http, manners.head_within, shutdown).await,
     }
 }
@@ -215,10 +215,17 @@ async fn serve_http(
     head_within: Duration,
     shutdown: CancellationToken,
 ) {
-    let site = site.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request
-    });
+    let is_socket = Arc::<AtomicBool>::default();
+    let stream = super::paced::Paced::new(stream, Arc::clone(&is_socket));
+    let site = site
+        .map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request
+        })
+        .map_response(move |response: Response| {
+            is_socket.fetch_or(response.status() == StatusCode::SWITCHING_PROTOCOLS, Ordering::Relaxed);
+            response
+        });
     // HTTP/1 alone: of HTTP/2 without TLS no browser knows, and the builder that tells the two apart waits for the first
     // bytes without a limit.
     let connection = http1::Builder::new()

@@ -17,14 +17,14 @@ use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
-use crate::http::extract::{Asked, Auth, Bare, Body, Id};
+use crate::http::extract::{Asked, Auth, Bare, Body, Id, InPerson, command};
 use crate::http::limits::Address;
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::Problem;
 use crate::protocol::reading::ReadAsked;
 use crate::protocol::visit::{
-    AttachmentInfo, ChatMessage, ChatSend, MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView,
-    OutcomeRequest, RoomGrant, SignRequest, VisitSummary, VisitView,
+    AttachmentInfo, ChatMessage, ChatSend, EndedVisit, MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion,
+    NoteVersionView, OutcomeRequest, RoomGrant, SignRequest, VisitSummary, VisitView,
 };
 use crate::services::Services;
 use crate::services::pictures::{PICTURE_LIMIT, Picture};
@@ -48,6 +48,7 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(messages))
         .routes(routes!(send))
         .routes(routes!(mine))
+        .routes(routes!(ended))
         .routes(routes!(attachment))
         .merge(OpenApiRouter::new().routes(routes!(attach)).layer(DefaultBodyLimit::max(PICTURE_LIMIT + 1)))
 }
@@ -61,6 +62,15 @@ async fn find(
     Asked(asked): Asked<ReadAsked>,
 ) -> Result<Json<VisitView>, HttpError> {
     Ok(Json(services.visit(act, id, &asked).await?))
+}
+
+/// The doctor's own visits that ended in the last seven days, at most 50, the newest first; the read is audited.
+#[utoipa::path(get, path = "/visits/mine", tag = "visit", security(("bearer" = [])), responses((status = 200, body = Vec<EndedVisit>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn ended(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+) -> Result<Json<Vec<EndedVisit>>, HttpError> {
+    Ok(Json(services.ended_visits(act).await?))
 }
 
 /// A seat in the call.
@@ -134,7 +144,7 @@ async fn set_outcome(
 #[utoipa::path(post, path = "/visits/{id}/sign", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = SignRequest, responses((status = 200, body = VisitView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 async fn sign(
     State(services): State<Arc<Services>>,
-    Auth(act): Auth<DoctorAct>,
+    InPerson(act): InPerson<DoctorAct>,
     Id(id): Id<VisitId>,
     Body(body, command): Body<SignRequest>,
 ) -> Result<Json<VisitView>, HttpError> {
@@ -163,7 +173,7 @@ async fn messages(
 }
 
 /// Says something.
-#[utoipa::path(post, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ChatSend, responses((status = 200, body = ChatMessage), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(post, path = "/visits/{id}/messages", tag = "visit", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = ChatSend, responses((status = 200, body = ChatMessage), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
 async fn send(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
@@ -186,7 +196,8 @@ async fn mine(
 #[utoipa::path(post, path = "/visits/{id}/attachments", tag = "visit", security(("bearer" = [])),
     params(("id" = Uuid, Path)), request_body(content = Vec<u8>, content_type = "image/*"),
     responses((status = 200, body = AttachmentInfo), (status = 401, body = Problem), (status = 404, body = Problem),
-              (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 429, body = Problem)))]
+              (status = 409, body = Problem), (status = 413, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+              (status = 429, body = Problem)))]
 async fn attach(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<Actor>,
@@ -198,8 +209,11 @@ async fn attach(
     // A stranger's eight megabytes are not even read.
     services.may_attach(act, id).await?;
     let sender = Sender { address, person: Some(act.key()) };
+    let (parts, body) = request.into_parts();
+    let request = Request::from_parts(parts.clone(), body);
     let (bytes, _room) = bodies.pictures.read(sender, request, PICTURE_LIMIT, "a picture holds at most 8 MiB").await?;
-    Ok(Json(services.attach(act, id, &bytes).await?))
+    let command = command(&parts, &bytes, &services).await?;
+    Ok(Json(services.attach(act, id, &bytes, &command).await?))
 }
 
 /// A picture of a visit.

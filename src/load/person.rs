@@ -47,6 +47,12 @@ impl Plan {
 const ONE_MISSES_OF: u64 = 6;
 const ONE_LEAVES_OF: u64 = 8;
 
+/// What Chinese calls people who are nobody in particular: the ten stems, and ten of the twelve branches.
+const STEMS: [char; 20] = [
+    '甲', '乙', '丙', '丁', '戊', '己', '庚', '辛', '壬', '癸', '子', '丑', '寅', '卯', '辰', '巳', '午', '未', '酉',
+    '亥',
+];
+
 /// The weights of the first seventeen digits of a resident number (GB 11643).
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
@@ -55,9 +61,17 @@ impl Person {
         Self { seed, index }
     }
 
-    /// Says of itself that nobody is called so.
+    /// Says of itself that nobody is called so: somebody A, somebody B, of a demonstration. The first character tells them
+    /// apart where names are masked.
     pub(super) fn name(self) -> String {
-        format!("演示患者 {:02}", self.index)
+        let (round, place) = (self.index as usize / STEMS.len(), self.index as usize % STEMS.len());
+        let stem = STEMS[place];
+        if round == 0 { format!("{stem}某演示") } else { format!("{stem}某演示 {round}") }
+    }
+
+    /// Every second one.
+    const fn is_woman(self) -> bool {
+        self.index.is_multiple_of(2)
     }
 
     /// A number of the block 140 0000, which no network has given to a person.
@@ -68,9 +82,12 @@ impl Person {
     /// A resident number with a right check character of the region 110000: the city as a whole, where nobody is
     /// registered, so that it can be no living person's.
     pub(super) fn card(self) -> String {
-        let born = 1_968 + self.chance(0, 1) % 37;
+        // A woman is young enough for the question whether she is pregnant: her answers hold it.
+        let (first_year, years) = if self.is_woman() { (1_980, 25) } else { (1_968, 37) };
+        let born = first_year + self.chance(0, 1) % years;
         let (month, day) = (1 + self.chance(0, 2) % 12, 1 + self.chance(0, 3) % 28);
-        let first = format!("110000{born}{month:02}{day:02}{:03}", self.index % 500 * 2 + 1);
+        let sequence = self.index % 499 * 2 + if self.is_woman() { 2 } else { 1 };
+        let first = format!("110000{born}{month:02}{day:02}{sequence:03}");
         let digits = first.chars().filter_map(|digit| digit.to_digit(10));
         let sum: u32 = digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
         first + ["1", "0", "X", "9", "8", "7", "6", "5", "4", "3", "2"][sum as usize % 11]
@@ -84,6 +101,9 @@ impl Person {
     /// What is declared in the given stay: fevers of several heights.
     pub(super) fn answers(self, stay: u32) -> Map<String, Value> {
         let mut answers = usual();
+        if self.is_woman() {
+            answers.insert("rf.preg".to_owned(), json!("no"));
+        }
         let mut change = |id: &str, value: Value| answers.insert(id.to_owned(), value);
         match (u64::from(self.index) + self.chance(stay, 4) % 2) % 5 {
             0 => change("sx.temp", json!(39.6)),
@@ -132,7 +152,7 @@ impl Person {
     }
 }
 
-/// A grown man with a fever for two days and nothing worse.
+/// A grown person with a fever for two days and nothing worse.
 fn usual() -> Map<String, Value> {
     serde_json::from_str(include_str!("answers.json")).expect("a test reads them")
 }
@@ -144,7 +164,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::domain::identity::{Phone, ResidentNumber};
+    use crate::domain::identity::{LegalName, Phone, ResidentNumber};
+    use crate::domain::people::Sex;
 
     #[test]
     fn twenty_people_are_twenty_different_ones_with_numbers_of_no_living_person() {
@@ -155,9 +176,26 @@ mod tests {
             assert!(ResidentNumber::parse(&card, date(2026, 11, 28)).is_ok(), "{card} has the form");
             assert!(card.starts_with("110000"), "nobody is registered in the region of a whole city");
             assert!(Phone::mobile(&person.phone()).is_ok());
-            assert!(person.name().starts_with("演示患者 "));
+            assert!(person.name().contains("某演示") && LegalName::parse(&person.name()).is_ok());
             assert!(cards.insert(card));
         }
+    }
+
+    #[test]
+    fn people_of_a_queue_are_told_apart_where_names_are_masked_and_are_of_both_sexes() {
+        let today = date(2026, 11, 28);
+        let crowd = || (1..=20).map(|index| Person::new(7, index));
+        let masked: std::collections::BTreeSet<String> =
+            crowd().map(|person| LegalName::parse(&person.name()).unwrap().masked()).collect();
+        assert_eq!(masked.len(), 20);
+        let names: std::collections::BTreeSet<String> = (1..=200).map(|index| Person::new(7, index).name()).collect();
+        assert_eq!(names.len(), 200);
+        let women: Vec<Person> = crowd()
+            .filter(|person| ResidentNumber::parse(&person.card(), today).unwrap().sex() == Sex::Female)
+            .collect();
+        assert_eq!(women.len(), 10);
+        let is_asked = |person: &Person| person.answers(0).contains_key("rf.preg");
+        assert!(crowd().all(|person| is_asked(&person) == women.iter().any(|woman| woman.index == person.index)));
     }
 
     #[test]

@@ -181,8 +181,7 @@ mod tests {
                 .replace("BUNDLE 0 1", "BUNDLE d 0"),
         )
         .expect("good");
-        let mut uses = HashMap::new();
-        offer.settle_uses(&mut uses);
+        let uses = offer.uses(&HashMap::new()).expect("no more tracks than one has");
         let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
         let answer = Answer::parse(ENGINE);
         let sdp = answer.for_browser(
@@ -210,8 +209,7 @@ mod tests {
         let sections: Vec<(&str, &[&str])> =
             vec![(line, &["sendonly", PICTURES]), (line, &["sendonly", PICTURES]), (line, &["recvonly", PICTURES])];
         let offer = Offer::parse(&description(&sections)).expect("good");
-        let mut uses = HashMap::new();
-        offer.settle_uses(&mut uses);
+        let uses = offer.uses(&HashMap::new()).expect("no more tracks than one has");
         let known = "m=video 9 UDP/TLS/RTP/SAVPF 96";
         let section = |mid: u8| format!("{known}\r\na=mid:{mid}\r\na=rtpmap:96 VP8/90000\r\na=inactive\r\n");
         let engine = format!("v=0\r\n{}{}{}", section(0), section(1), section(2));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+use super::builders::Builders;
 use super::counters::Counters;
 use super::mux::Mux;
 use super::port::Credentials;
@@ -75,6 +76,7 @@ pub(super) struct Common {
     pub(super) tracker: TaskTracker,
     pub(super) entropy: Entropy,
     pub(super) numbers: AtomicU64,
+    pub(super) builders: Builders,
 }
 
 impl Common {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtc::crypto::RTCCryptoProvider;
 use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{NackGeneratorBuilder, ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder};
+use rtc::interceptor::{ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder};
 use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::transport::RTCDtlsRole;
@@ -19,7 +19,7 @@ use webrtc::peer_connection::{
 use webrtc::runtime::Runtime;
 
 use super::codec::Codec;
-use super::nagging::{self, Nagging};
+use super::nagging::Nagging;
 use super::offer::LEVEL_EXTENSION;
 use super::pli::{self, PliTap};
 use super::port::Credentials;
@@ -122,14 +122,8 @@ fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
         media.register_header_extension(extension(TRANSPORT_WIDE), kind, None)?;
     }
     media.register_header_extension(extension(LEVEL_EXTENSION), RtpCodecKind::Audio, None)?;
-    // Asked every 20 ms and at most twelve times: a packet that is not there after 240 ms would be late anyway. Where one
-    // of ten is lost, one of five requests fails, and a picture waits for the slowest of its dozen packets. A browser
-    // that is farther away than 20 ms gives once what it is asked for again meanwhile.
-    let generator =
-        NackGeneratorBuilder::new().with_interval(Duration::from_millis(20)).with_max_nacks_per_packet(12).build();
     Ok(Registry::new()
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::NackGenerator, generator)
-        .with(Slot::Custom(nagging::SLOT), Nagging::new())
+        .with(Slot::NackGenerator, Nagging::new())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()))
 }

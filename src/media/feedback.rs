@@ -20,11 +20,6 @@ use rtc::srtp::context::Context;
 
 use super::pli::Ear;
 
-/// RTCP among what shares its port, by the second byte (RFC 5761, section 4).
-pub(super) fn is_report(bytes: &[u8]) -> bool {
-    matches!(bytes, [128..192, 192..=223, ..])
-}
-
 /// Senders that a browser has: a dozen of tracks, three layers each, and what retransmits them.
 const SENDERS: usize = 128;
 /// After so many datagrams of senders that were never heard the memory of them is thrown away.

@@ -7,6 +7,7 @@ use rtc::srtp::protection_profile::ProtectionProfile;
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::domain::first_byte::is_report;
 use crate::domain::room::relay::Permit;
 use crate::media::bandwidth::PathMeter;
 use crate::media::egress::{Egress, Nowhere};

@@ -3,13 +3,14 @@
 //! A participant's browser makes one offer with its own tracks and a number of receive-only sections; from then on
 //! people come, go and reload without another description. Three kinds of tasks do the work:
 //!
-//! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources;
+//! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources; who
+//!   gets a seat at all is the [house](house)'s to say;
 //! - a [seat](seat) per participant owns a peer connection and negotiates;
 //! - a [feed](source) per incoming track hands its packets to the [legs](leg) that watch it; a leg per receiving section
 //!   rewrites them into a stream that never breaks, and sends them through its connection's [egress](egress).
 //!
-//! Below them the [mux](mux) is the UDP port and the ICE agent of all, and each connection's engine sees only its own
-//! [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
+//! Below them the [mux](mux) is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's
+//! engine sees only its own [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
 mod asking;
@@ -17,15 +18,18 @@ mod asking;
 #[doc(hidden)]
 pub mod bad_bytes;
 mod bandwidth;
+mod builders;
 mod choosing;
 mod codec;
 mod common;
 mod counters;
 mod egress;
 mod engine;
+mod engine_socket;
 mod feedback;
 mod gate;
 mod h264;
+mod house;
 mod instant;
 mod keyframe;
 mod keys;
@@ -36,7 +40,9 @@ mod mux;
 mod nagging;
 mod offer;
 mod pace;
+mod paths;
 mod peer;
+mod play;
 mod pli;
 mod port;
 mod rewrite;
@@ -60,6 +66,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use self::builders::Builders;
 use self::common::Common;
 pub use self::common::{Entropy, RelayConfig};
 use self::counters::Counters;
@@ -172,6 +179,7 @@ impl Relay {
             tracker: tracker.clone(),
             entropy,
             numbers: AtomicU64::new(0),
+            builders: Builders::new(std::thread::available_parallelism().map_or(1, usize::from)),
         });
         let (commands, received) = mpsc::channel(COMMANDS);
         let (events, told) = mpsc::channel(EVENTS);

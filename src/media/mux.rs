@@ -7,7 +7,7 @@
 //!
 //! A request proves who sent it, and not that anybody can be reached where it says it comes from: its sender may have
 //! forged that, and media is a thousand times as much. So no connection moves to an address before somebody answered there
-//! who knows the browser's password; at its first address it finishes a handshake, which is as much (see [`super::port`]).
+//! who knows the browser's password; at its first address it finishes a handshake, which is as much (see [`super::paths`]).
 //!
 //! Strangers can do nothing but be counted: without a seal no address is learned, and bytes from an unknown address are
 //! dropped before anybody parses them.

@@ -10,12 +10,15 @@ use std::fmt::Write as _;
 use super::codec::{Codec, PayloadTypes};
 use super::layer::LAYERS;
 use super::port::Credentials;
-use crate::domain::room::relay::{MediaKind, OfferRefusal};
+use crate::domain::room::relay::{MediaKind, OfferRefusal, SourceName};
 
 /// The longest description we read, in bytes.
 const LONGEST: usize = 96 * 1024;
-/// The most sections: one's own three tracks, and those of eleven others.
+/// The most sections: one's own three tracks, and those of eleven others. More of one's own are refused
+/// ([`Offer::uses`]), so that nobody can fill the sections of others.
 const MOST_SECTIONS: usize = 36;
+/// The most names that the sections of one connection have had: one that a browser stops is followed by another.
+const MOST_NAMES: usize = 4 * MOST_SECTIONS;
 /// The header extensions that the engine uses; others would only cost bytes.
 const EXTENSIONS: [&str; 4] = [
     LEVEL_EXTENSION,
@@ -181,11 +184,24 @@ impl Offer {
         Some(Ok(Self { fingerprint, ufrag, password, mixed_extensions, sections }))
     }
 
-    /// The use of each section: as `known`, or by its direction when it is new. Notes the new ones.
-    pub(super) fn settle_uses(&self, known: &mut HashMap<String, Use>) {
-        for section in self.sections.iter().filter(|section| section.kind.is_some()) {
-            known.entry(section.mid.clone()).or_insert_with(|| section.first_use());
+    /// The use of each section: as `known`, or by its direction when it is new. Refused when more of its own are among them
+    /// than a participant has ([`SourceName`]).
+    pub(super) fn uses(&self, known: &HashMap<String, Use>) -> Result<HashMap<String, Use>, OfferRefusal> {
+        let (mut uses, mut own) = (known.clone(), HashMap::new());
+        for (section, kind) in self.carried() {
+            let usage = *uses.entry(section.mid.clone()).or_insert_with(|| section.first_use());
+            if usage == Use::Publishes {
+                let order: &mut usize = own.entry(kind).or_default();
+                SourceName::of(kind, *order).ok_or(OfferRefusal::Malformed)?;
+                *order += 1;
+            }
         }
+        if uses.len() > MOST_NAMES { Err(OfferRefusal::Malformed) } else { Ok(uses) }
+    }
+
+    /// The sections that we carry, and of which kind.
+    pub(super) fn carried(&self) -> impl Iterator<Item = (&Section, MediaKind)> {
+        self.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)))
     }
 
     /// The description for the engine. It sees every section in one constant direction and under constant credentials
@@ -200,16 +216,15 @@ impl Offer {
         version: u64,
         layered: &HashMap<String, Vec<String>>,
     ) -> String {
-        let carried = || self.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)));
         let mut sdp = format!("v=0\r\no=- 1 {version} IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
-        for (section, _) in carried() {
+        for (section, _) in self.carried() {
             let _ = write!(sdp, " {}", section.mid);
         }
         let _ = write!(sdp, "\r\na=fingerprint:{}\r\n", self.fingerprint);
         if self.mixed_extensions {
             sdp.push_str("a=extmap-allow-mixed\r\n");
         }
-        for (section, kind) in carried() {
+        for (section, kind) in self.carried() {
             let usage = uses.get(&section.mid).copied().unwrap_or_else(|| section.first_use());
             let is_known = layered.get(&section.mid) == Some(&section.rids);
             section.write_for_engine(&mut sdp, kind, usage, far_end, is_known);
@@ -253,8 +268,10 @@ impl Section {
         let ssrc = values("a=ssrc-group:FID ")
             .find_map(|pair| number(pair.split_whitespace().next()))
             .or_else(|| values("a=ssrc:").find_map(|value| number(value.split_whitespace().next())));
-        // Layers are listed from small to large; of more than we carry the smallest are left out.
+        // Layers are listed from small to large; of more than we carry the smallest are left out. A voice has one: of two
+        // everybody could hear the one and a recording keep the other.
         let mut rids: Vec<_> = values("a=rid:")
+            .filter(|_| kind == Some(MediaKind::Video))
             .filter_map(|value| value.split_once(" send").map(|(rid, _)| rid))
             .filter(|rid| is_token(rid))
             .map(str::to_owned)

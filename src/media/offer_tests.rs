@@ -56,8 +56,7 @@ fn far_end() -> Credentials {
 #[test]
 fn the_engine_reads_our_words_and_not_the_browsers() {
     let offer = Offer::parse(&description(&[AUDIO, CAMERA, SCREEN, DATA])).expect("a good offer");
-    let mut uses = HashMap::new();
-    offer.settle_uses(&mut uses);
+    let uses = offer.uses(&HashMap::new()).expect("no more tracks than one has");
     let engine = offer.for_engine(&uses, &far_end(), 3, &HashMap::new());
     for wanted in
         ["a=msid:browser mid-1", "a=ssrc:7 ", "a=ssrc:5 ", "a=rtcp-fb:96 nack pli", "a=group:BUNDLE 0 1 2\r\n"]
@@ -73,13 +72,59 @@ fn the_engine_reads_our_words_and_not_the_browsers() {
 
 #[test]
 fn a_section_keeps_its_first_use_when_it_is_muted() {
-    let mut uses = HashMap::new();
-    Offer::parse(&description(&[AUDIO])).expect("good").settle_uses(&mut uses);
+    let uses = Offer::parse(&description(&[AUDIO])).expect("good").uses(&HashMap::new()).expect("one voice");
     let muted = description(&[AUDIO]).replace("a=sendrecv", "a=inactive");
     let offer = Offer::parse(&muted).expect("good");
-    offer.settle_uses(&mut uses);
+    let uses = offer.uses(&uses).expect("the same voice");
     assert!(offer.for_engine(&uses, &far_end(), 1, &HashMap::new()).contains("a=sendonly"));
     assert_eq!(offer.sections[0].direction, Direction::Inactive);
+}
+
+#[test]
+fn one_voice_a_camera_and_a_screen_are_ones_own_and_no_more() {
+    let with = |audio: usize, video: usize| {
+        let sections = [[AUDIO; 3][..audio].to_vec(), [CAMERA; 3][..video].to_vec(), vec![SCREEN; 2]].concat();
+        Offer::parse(&description(&sections)).expect("good").uses(&HashMap::new())
+    };
+    assert_eq!(with(1, 2).expect("all three").values().filter(|usage| **usage == Use::Publishes).count(), 3);
+    for (audio, video) in [(2, 0), (3, 2), (0, 3), (1, 3)] {
+        assert_eq!(with(audio, video), Err(OfferRefusal::Malformed), "{audio} and {video}");
+    }
+    // Who was muted at first is nevertheless one.
+    let muted = description(&[AUDIO, AUDIO]).replace("a=sendrecv", "a=inactive");
+    assert_eq!(Offer::parse(&muted).expect("good").uses(&HashMap::new()), Err(OfferRefusal::Malformed));
+    // What received before is no track, whatever it says now.
+    let known = HashMap::from([("1".to_owned(), Use::Receives)]);
+    assert!(Offer::parse(&description(&[AUDIO, AUDIO])).expect("good").uses(&known).is_ok());
+}
+
+#[test]
+fn a_connection_that_names_its_sections_ever_anew_is_refused_in_the_end() {
+    let mut uses = HashMap::new();
+    let mut offer = |round: usize| {
+        let sdp = description(&[SCREEN; 36]);
+        let sdp = (0..36)
+            .rev()
+            .fold(sdp, |sdp, mid| sdp.replace(&format!("a=mid:{mid}\r\n"), &format!("a=mid:r{round}-{mid}\r\n")));
+        let names: Vec<_> = (0..36).map(|mid| format!("r{round}-{mid}")).collect();
+        let (before, after) = sdp.split_once("a=group:BUNDLE ").expect("a bundle");
+        let (_, after) = after.split_once("\r\n").expect("more lines");
+        let sdp = format!("{before}a=group:BUNDLE {}\r\n{after}", names.join(" "));
+        uses = Offer::parse(&sdp).expect("good").uses(&uses)?;
+        Ok::<_, OfferRefusal>(())
+    };
+    for round in 0..4 {
+        assert_eq!(offer(round), Ok(()), "{round}");
+    }
+    assert_eq!(offer(4), Err(OfferRefusal::Malformed));
+    assert_eq!(offer(3), Ok(()), "the names that are known may stay");
+}
+
+#[test]
+fn a_voice_has_one_layer() {
+    let voice = description(&[AUDIO]).replace("a=ssrc:5", "a=rid:a send\r\na=rid:b send\r\na=ssrc:5");
+    let engine = Offer::parse(&voice).expect("good").for_engine(&HashMap::new(), &far_end(), 1, &HashMap::new());
+    assert!(engine.contains("a=ssrc:5 ") && !engine.contains("a=rid"), "{engine}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
 use super::egress::Egress;
 use super::engine;
+use super::engine_socket::PortRuntime;
 use super::feedback::Feedback;
 use super::gate::Gate;
 use super::instant;
@@ -29,12 +31,14 @@ use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
 use super::pli::{Ear, PliTap, Report};
-use super::port::{Credentials, Port, PortRuntime, PortWire};
+use super::port::{Credentials, Port, PortWire};
 use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::relay::MediaKind;
 
 /// Gathering is one local candidate; longer than this means that something is broken.
 const GATHERING: Duration = Duration::from_secs(2);
+/// The engine's farewell takes a tenth of a second; longer than this means that something is broken.
+const CLOSING: Duration = Duration::from_secs(2);
 /// Tracks that may wait to be fetched; a browser sends a microphone, a camera and a screen.
 const TRACKS: usize = 32;
 /// Wishes for keyframes that may wait; they repeat themselves.
@@ -72,24 +76,69 @@ pub(super) enum Transport {
     Dead,
 }
 
-/// A peer connection.
-pub(super) struct Peer {
+/// A connection's foothold on the port, given up by whoever drops it, be it a task that broke: its media ends at once, its
+/// names and addresses are forgotten, and the engine is told.
+pub(super) struct Foothold {
     common: Arc<Common>,
     connection: Arc<dyn PeerConnection>,
     pub(super) port: Arc<Port>,
+    /// Media may flow.
+    open: Arc<AtomicBool>,
+    /// Ends the tasks of this connection.
+    pub(super) stop: CancellationToken,
+    is_closed: bool,
+}
+
+impl Foothold {
+    fn silence(&self) {
+        self.open.store(false, Ordering::Release);
+        self.port.close();
+        self.stop.cancel();
+    }
+
+    async fn close(mut self) {
+        self.silence();
+        close(&self.connection).await;
+        self.is_closed = true;
+    }
+}
+
+impl Drop for Foothold {
+    fn drop(&mut self) {
+        self.silence();
+        self.common.mux.forget(&self.port);
+        self.common.counters.connections.decrement(1);
+        // The engine's own task ends when it is told, and not before.
+        if !self.is_closed
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let connection = Arc::clone(&self.connection);
+            self.common.tracker.spawn_on(async move { close(&connection).await }, &runtime);
+        }
+    }
+}
+
+async fn close(connection: &Arc<dyn PeerConnection>) {
+    match timeout(CLOSING, connection.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a peer connection closed with an error"),
+        Err(_) => tracing::warn!("a peer connection did not close in time"),
+    }
+}
+
+/// A peer connection.
+pub(super) struct Peer {
+    pub(super) foothold: Foothold,
     /// How its downstream does.
     pub(super) path: PathMeter,
     egress: Arc<Egress>,
     /// Reads what the browser says of it, as long as there is this connection.
     _feedback: Arc<Feedback>,
-    /// Ends the tasks of this connection.
-    pub(super) stop: CancellationToken,
     pub(super) fingerprint: String,
     browser_ufrag: String,
     credentials: Credentials,
     far_end: Credentials,
-    uses: HashMap<String, Use>,
-    open: Arc<AtomicBool>,
+    pub(super) uses: HashMap<String, Use>,
     gate: Arc<Gate>,
     /// Legs that were added to the engine; those of a failed offer wait here for the next one.
     legs: Vec<Arc<Leg>>,
@@ -136,19 +185,15 @@ impl Peer {
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
         Ok(Self {
-            common: Arc::clone(common),
-            connection,
-            port,
+            foothold: Foothold { common: Arc::clone(common), connection, port, open, stop, is_closed: false },
             path,
             egress,
             _feedback: feedback,
-            stop,
             fingerprint: offer.fingerprint.clone(),
             browser_ufrag: offer.ufrag.clone(),
             credentials,
             far_end,
             uses: HashMap::new(),
-            open,
             gate,
             legs: Vec::new(),
             paired: HashSet::new(),
@@ -163,10 +208,13 @@ impl Peer {
         })
     }
 
-    /// Answers an offer of this connection's browser, whose camera should speak a codec.
-    pub(super) async fn answer(&mut self, offer: &Offer, camera: PictureCodec) -> Result<String> {
-        let mut uses = self.uses.clone();
-        offer.settle_uses(&mut uses);
+    /// Answers an offer of this connection's browser, whose sections are for `uses` and whose camera should speak a codec.
+    pub(super) async fn answer(
+        &mut self,
+        offer: &Offer,
+        uses: HashMap<String, Use>,
+        camera: PictureCodec,
+    ) -> Result<String> {
         self.add_legs(offer, &uses).await?;
         self.negotiations += 1;
         let layered = self.publishing.iter().map(|known| (known.mid.clone(), known.rids.clone())).collect();
@@ -176,7 +224,7 @@ impl Peer {
             Err(error) => {
                 // Back to where we were: media of the earlier negotiation goes on.
                 if let Ok(rollback) = RTCSessionDescription::rollback(None) {
-                    let _ = self.connection.set_remote_description(rollback).await;
+                    let _ = self.foothold.connection.set_remote_description(rollback).await;
                 }
                 return Err(error);
             }
@@ -185,14 +233,20 @@ impl Peer {
         if offer.ufrag != self.browser_ufrag {
             // An ICE restart. RFC 8445, section 9: both sides take new credentials. The old ones stay valid until the
             // next restart, because checks under them are still on their way.
-            self.credentials = self.common.credentials();
-            self.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.port);
+            self.credentials = self.foothold.common.credentials();
+            self.foothold.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.foothold.port);
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
-        self.port.know(instant::now(), &self.common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
+        self.foothold.port.know(
+            instant::now(),
+            &self.foothold.common.mux,
+            &self.credentials.ufrag,
+            &offer.ufrag,
+            &offer.password,
+        );
         self.uses = uses;
         self.note_sections(offer, &answer);
-        let addresses = self.common.config.announced();
+        let addresses = self.foothold.common.config.announced();
         Ok(answer.for_browser(offer, &self.uses, &addresses, &self.credentials, camera.into()))
     }
 
@@ -206,15 +260,15 @@ impl Peer {
             });
             let spare = self.legs.iter().filter(|leg| leg.kind == kind && !self.paired.contains(&leg.ssrc)).count();
             for _ in spare..new.count() {
-                let (open, gate) = (Arc::clone(&self.open), Arc::clone(&self.gate));
-                let (egress, counters) = (Arc::clone(&self.egress), Arc::clone(&self.common.counters));
-                let (leg, track) = Leg::new(self.common.ssrc(), kind, open, gate, egress, counters);
+                let (open, gate) = (Arc::clone(&self.foothold.open), Arc::clone(&self.gate));
+                let (egress, counters) = (Arc::clone(&self.egress), Arc::clone(&self.foothold.common.counters));
+                let (leg, track) = Leg::new(self.foothold.common.ssrc(), kind, open, gate, egress, counters);
                 let send_only = RTCRtpTransceiverInit {
                     direction: RTCRtpTransceiverDirection::Sendonly,
                     streams: vec![],
                     send_encodings: vec![],
                 };
-                self.connection.add_transceiver_from_track(track, Some(send_only)).await?;
+                self.foothold.connection.add_transceiver_from_track(track, Some(send_only)).await?;
                 self.legs.push(leg);
             }
         }
@@ -222,19 +276,19 @@ impl Peer {
     }
 
     async fn negotiate(&mut self, offer: String) -> Result<String> {
-        self.connection.set_remote_description(RTCSessionDescription::offer(offer)?).await?;
-        let answer = self.connection.create_answer(None).await?;
-        self.connection.set_local_description(answer).await?;
+        self.foothold.connection.set_remote_description(RTCSessionDescription::offer(offer)?).await?;
+        let answer = self.foothold.connection.create_answer(None).await?;
+        self.foothold.connection.set_local_description(answer).await?;
         // The engine must know its own candidate before the far end calls it.
         let _ = timeout(GATHERING, self.gathered.wait_for(|gathered| *gathered)).await;
-        let answer = self.connection.local_description().await;
+        let answer = self.foothold.connection.local_description().await;
         Ok(answer.map(|answer| answer.sdp).unwrap_or_default())
     }
 
     fn note_sections(&mut self, offer: &Offer, answer: &Answer<'_>) {
-        let carried = || offer.sections.iter().filter_map(|section| section.kind.map(|kind| (section, kind)));
         let used = |mid: &String, usage: Use| self.uses.get(mid) == Some(&usage);
-        self.receiving = carried()
+        self.receiving = offer
+            .carried()
             .filter(|(section, _)| used(&section.mid, Use::Receives))
             .filter_map(|(section, _)| {
                 let outgoing = answer.outgoing(&section.mid)?;
@@ -245,7 +299,8 @@ impl Peer {
             })
             .collect();
         self.paired.extend(self.receiving.iter().map(|section| section.leg.ssrc));
-        self.publishing = carried()
+        self.publishing = offer
+            .carried()
             .filter(|(section, _)| used(&section.mid, Use::Publishes))
             .map(|(section, kind)| Publishing {
                 mid: section.mid.clone(),
@@ -273,14 +328,7 @@ impl Peer {
 
     /// Ends the connection: its media at once, then its tasks, its sockets and its credentials.
     pub(super) async fn close(self) {
-        self.open.store(false, Ordering::Release);
-        self.port.close();
-        self.stop.cancel();
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "a peer connection closed with an error");
-        }
-        self.common.mux.forget(&self.port);
-        self.common.counters.connections.decrement(1);
+        self.foothold.close().await;
     }
 }
 

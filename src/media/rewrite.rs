@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 /// What is so far behind is no late packet, and what is so far ahead no gap: the source began anew. Together they stay
 /// below half of all numbers, so that both ends of a leg count the same rounds (RFC 3711, section 3.3.1).
-const BEHIND: u16 = 1024;
-const AHEAD: u16 = 0x4000;
+pub(super) const BEHIND: u16 = 1024;
+pub(super) const AHEAD: u16 = 0x4000;
 
 /// Shifts sequence numbers and timestamps of successive sources into one stream.
 #[derive(Debug, Default)]

@@ -172,6 +172,10 @@ impl Seat {
     }
 
     async fn offered(&mut self, offer_id: u64, fresh: bool, sdp: &str) {
+        // Who was taken out meanwhile wants no connection any more.
+        let Some(_place) = self.stop.run_until_cancelled(self.common.builders.place(self.is_kept)).await else {
+            return;
+        };
         let answered = match Offer::parse(sdp) {
             Ok(offer) => self.answer(&offer, fresh).await,
             Err(reason) => Err(reason),
@@ -192,24 +196,31 @@ impl Seat {
 
     async fn answer(&mut self, offer: &Offer, fresh: bool) -> Result<String, OfferRefusal> {
         // A new certificate is a new `RTCPeerConnection`, whatever the browser says.
-        if fresh || self.peer.as_ref().is_none_or(|peer| peer.fingerprint != offer.fingerprint) {
-            self.detach().await;
-            let stop = self.stop.child_token();
-            let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, Arc::clone(&self.gate), stop)).await;
-            let peer = built.map_err(|_| OfferRefusal::Internal)?.map_err(|error| {
-                tracing::warn!(participant.id = %self.participant, %error, "a peer connection could not be built");
-                OfferRefusal::Internal
-            })?;
-            self.peer = Some(peer);
+        let same = self.peer.as_mut().filter(|peer| !fresh && peer.fingerprint == offer.fingerprint);
+        match same {
+            Some(peer) => negotiate(self.participant, peer, offer, self.camera).await,
+            None => self.begin(offer).await,
         }
-        let peer = self.peer.as_mut().expect("there was one, or one was just built");
-        match timeout(NEGOTIATION, peer.answer(offer, self.camera)).await {
-            Ok(Ok(sdp)) => Ok(sdp),
-            Ok(Err(error)) => {
-                tracing::info!(participant.id = %self.participant, %error, "the engine refused an offer");
-                Err(OfferRefusal::Malformed)
+    }
+
+    /// Answers with a new connection. The one before goes on until the answer is there, and beyond when there is none.
+    async fn begin(&mut self, offer: &Offer) -> Result<String, OfferRefusal> {
+        let stop = self.stop.child_token();
+        let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, Arc::clone(&self.gate), stop)).await;
+        let mut peer = built.map_err(|_| OfferRefusal::Internal)?.map_err(|error| {
+            tracing::warn!(participant.id = %self.participant, %error, "a peer connection could not be built");
+            OfferRefusal::Internal
+        })?;
+        match negotiate(self.participant, &mut peer, offer, self.camera).await {
+            Ok(sdp) => {
+                self.detach().await;
+                self.peer = Some(peer);
+                Ok(sdp)
             }
-            Err(_) => Err(OfferRefusal::Internal),
+            Err(reason) => {
+                peer.close().await;
+                Err(reason)
+            }
         }
     }
 
@@ -245,15 +256,11 @@ impl Seat {
         let same_kind = peer.publishing.iter().filter(|other| other.kind == section.kind);
         let order = same_kind.take_while(|other| other.mid != mid).count();
         let kind = section.kind;
+        let Some(source_name) = SourceName::of(kind, order) else { return };
         let known = self.sources.get(&(kind, order)).cloned();
         let is_new = known.is_none();
         let source = known.unwrap_or_else(|| {
-            let whose = Whose {
-                number: self.common.number(),
-                owner: self.participant,
-                kind,
-                name: SourceName::of(kind, order),
-            };
+            let whose = Whose { number: self.common.number(), owner: self.participant, kind, name: source_name };
             Source::new(instant::now(), whose, Arc::clone(&self.gate), Arc::clone(&self.watched))
         });
         let tally = Arc::new(Tally::default());
@@ -268,11 +275,11 @@ impl Seat {
             counters: Arc::clone(&self.common.counters),
         });
         source.set_offered(section.rids.len());
-        self.tallies.insert(mid.to_owned(), (SourceName::of(kind, order), tally));
+        self.tallies.insert(mid.to_owned(), (source_name, tally));
         if kind == MediaKind::Video {
             self.pausing.insert(mid.to_owned(), (Arc::clone(&source), Pausing::default()));
         }
-        let stop = peer.stop.clone();
+        let stop = peer.foothold.stop.clone();
         // First those who watch, then what they see: a stream begins with its keyframe.
         if is_new {
             self.sources.insert((kind, order), Arc::clone(&source));
@@ -300,7 +307,7 @@ impl Seat {
     /// Compares what is with what was told last.
     async fn look(&mut self) {
         let Some(peer) = &self.peer else { return };
-        let silent = peer.port.silent_for(instant::now());
+        let silent = peer.foothold.port.silent_for(instant::now());
         let transport = *peer.transport.borrow();
         let state = if silent >= self.common.config.give_up {
             MediaState::Closed
@@ -382,6 +389,24 @@ impl Seat {
     /// The switchboard never waits for a seat, so a seat may wait for it.
     async fn tell(&self, news: News) {
         let _ = self.news.send((self.participant, self.number, news)).await;
+    }
+}
+
+/// The answer of a connection to an offer of its browser.
+async fn negotiate(
+    participant: ParticipantId,
+    peer: &mut Peer,
+    offer: &Offer,
+    camera: PictureCodec,
+) -> Result<String, OfferRefusal> {
+    let uses = offer.uses(&peer.uses)?;
+    match timeout(NEGOTIATION, peer.answer(offer, uses, camera)).await {
+        Ok(Ok(sdp)) => Ok(sdp),
+        Ok(Err(error)) => {
+            tracing::info!(participant.id = %participant, %error, "the engine refused an offer");
+            Err(OfferRefusal::Malformed)
+        }
+        Err(_) => Err(OfferRefusal::Internal),
     }
 }
 

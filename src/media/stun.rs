@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rtc::crypto::{HashAlgorithm, HmacAlgorithm, RTCCryptoProvider};
 
+use crate::domain::first_byte::FirstByte;
+
 pub(super) const HEADER: usize = 20;
 pub(super) const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 const REQUEST: u16 = 0x0001;
@@ -49,9 +51,9 @@ pub(super) struct Message<'a> {
     seal_at: Option<usize>,
 }
 
-/// Tells whether a datagram on the shared port is STUN and not DTLS, RTP or RTCP (RFC 7983).
+/// Tells whether a datagram on the shared port is STUN and not DTLS, RTP or RTCP.
 pub(super) fn is_stun(bytes: &[u8]) -> bool {
-    bytes.len() >= HEADER && bytes[0] <= 3 && bytes[4..8] == COOKIE
+    bytes.len() >= HEADER && FirstByte::of(bytes[0]) == FirstByte::Stun && bytes[4..8] == COOKIE
 }
 
 impl<'a> Message<'a> {

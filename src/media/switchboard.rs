@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::Common;
 use super::gate::Gate;
+use super::house::{Claim, House, Taken, Verdict};
 use super::instant;
 use super::peer::Section;
 use super::seat::{News, Notice, Said, Seat};
@@ -40,6 +41,7 @@ const OUTBOX: usize = 4096;
 /// Rooms and seats.
 pub(super) struct Switchboard {
     common: Arc<Common>,
+    house: House,
     stop: CancellationToken,
     notices: mpsc::Sender<Notice>,
     inbox: mpsc::Receiver<Notice>,
@@ -52,9 +54,7 @@ pub(super) struct Switchboard {
 
 /// A seat, as the switchboard sees it.
 struct Place {
-    room: RoomId,
-    mode: RelayMode,
-    kept: bool,
+    claim: Claim,
     /// Since when no packets flow, if none do.
     idle_since: Option<Instant>,
     number: u64,
@@ -65,8 +65,8 @@ struct Place {
     is_answered: bool,
     sections: Vec<Section>,
     sources: BTreeMap<u64, Arc<Source>>,
-    /// Where this participant is recorded.
-    tape: Option<TapeQueue>,
+    /// Where this participant is recorded, and what the patient agreed to.
+    tape: Option<(TapeQueue, Agreed)>,
     /// What its browser can do with pictures, once it has offered; a reload does not change the machine.
     ability: Option<Ability>,
     /// What its camera was told to speak.
@@ -79,6 +79,7 @@ impl Switchboard {
     pub(super) fn new(common: Arc<Common>, events: mpsc::Sender<RelayEvent>, stop: CancellationToken) -> Self {
         let (notices, inbox) = mpsc::channel(NOTICES);
         Self {
+            house: House::new(&common.config),
             common,
             stop,
             notices,
@@ -110,6 +111,7 @@ impl Switchboard {
                 },
                 Some(notice) = self.inbox.recv(), if has_room => self.notice(notice),
                 _ = listen.tick(), if has_room => {
+                    self.renew_broken();
                     self.listen();
                     self.agree();
                 }
@@ -126,7 +128,7 @@ impl Switchboard {
     fn command(&mut self, command: RelayCommand) {
         match command {
             RelayCommand::Admit { room, participant, mode, kept, permit } => {
-                self.admit(room, participant, mode, kept, permit);
+                self.admit(participant, Claim { room, mode, kept }, permit);
             }
             RelayCommand::Offer { participant, offer_id, fresh, sdp } => {
                 let reason = match self.seats.get(&participant) {
@@ -161,8 +163,10 @@ impl Switchboard {
         }
     }
 
-    fn admit(&mut self, room: RoomId, participant: ParticipantId, mode: RelayMode, kept: bool, permit: Permit) {
-        if let Some(place) = self.seats.get(&participant).filter(|place| place.room == room && place.mode == mode) {
+    fn admit(&mut self, participant: ParticipantId, claim: Claim, permit: Permit) {
+        let Claim { room, mode, .. } = claim;
+        let same = |place: &&Place| place.claim.room == room && place.claim.mode == mode;
+        if let Some(place) = self.seats.get(&participant).filter(same) {
             place.gate.set(permit);
             self.seat_room(room);
             return;
@@ -170,22 +174,40 @@ impl Switchboard {
         if let Some(former) = self.remove(participant) {
             self.seat_room(former);
         }
-        let now = instant::now();
-        if !self.has_room(room) || !self.make_way(kept, mode, now) {
-            tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
-            return;
+        let taken = |(participant, place): (&ParticipantId, &Place)| Taken {
+            participant: *participant,
+            claim: place.claim,
+            idle_since: place.idle_since,
+            number: place.number,
+        };
+        let taken: Vec<_> = self.seats.iter().map(taken).collect();
+        match self.house.seat(instant::now(), claim, &taken) {
+            Verdict::Free => {}
+            Verdict::InsteadOf(leaves) => {
+                if let Some(former) = self.remove(leaves) {
+                    self.seat_room(former);
+                }
+                // Its browser tries again, and hears that it has no seat any more.
+                self.say(RelayEvent::Connection { participant: leaves, state: MediaState::Closed });
+            }
+            Verdict::Full => {
+                tracing::warn!(room.id = %room, participant.id = %participant, "no media seat is left");
+                return;
+            }
         }
+        self.sit(participant, claim, Arc::new(Gate::new(permit)));
+    }
+
+    /// Makes a seat, whose task is its own.
+    fn sit(&mut self, participant: ParticipantId, claim: Claim, gate: Arc<Gate>) {
         let (said, received) = mpsc::channel(WORDS);
         let (number, stop) = (self.common.number(), self.stop.child_token());
-        let (gate, notices) = (Arc::new(Gate::new(permit)), self.notices.clone());
-        let common = Arc::clone(&self.common);
-        let seat = Seat::new(common, (participant, kept), number, Arc::clone(&gate), notices, stop.clone());
+        let (common, notices) = (Arc::clone(&self.common), self.notices.clone());
+        let seat = Seat::new(common, (participant, claim.kept), number, Arc::clone(&gate), notices, stop.clone());
         self.common.tracker.spawn(seat.run(received));
         let place = Place {
-            room,
-            mode,
-            kept,
-            idle_since: Some(now),
+            claim,
+            idle_since: Some(instant::now()),
             number,
             gate,
             said,
@@ -201,48 +223,36 @@ impl Switchboard {
         self.seats.insert(participant, place);
     }
 
-    fn has_room(&self, room: RoomId) -> bool {
-        self.members(room).count() < self.common.config.seats_per_room
-    }
-
-    /// Finds a seat in the house, if need be that of an idle check or caller, or for a caller that of any check; who loses it
-    /// is told. `false` when there is none.
-    fn make_way(&mut self, kept: bool, mode: RelayMode, now: Instant) -> bool {
-        let seats = self.common.config.seats;
-        let in_hall = self.seats.values().filter(|place| !place.kept).count();
-        if kept || in_hall < seats / 2 {
-            return self.seats.len() < seats;
+    /// A seat whose task broke, over whatever its browser or the engine did, is made anew under the same permit; its browser
+    /// hears that its connection is closed, and offers again.
+    fn renew_broken(&mut self) {
+        let broken = self.seats.iter().filter(|(_, place)| place.said.is_closed());
+        let broken = broken.map(|(participant, place)| {
+            let agreed = place.tape.as_ref().map(|(_, agreed)| agreed.clone());
+            (*participant, place.claim, Arc::clone(&place.gate), agreed)
+        });
+        let broken: Vec<_> = broken.collect();
+        // At the end every seat ends.
+        if self.stop.is_cancelled() {
+            return;
         }
-        let check = || self.newest_check().filter(|_| mode == RelayMode::Conference);
-        let Some(leaves) = self.longest_idle(now).or_else(check) else { return false };
-        if let Some(former) = self.remove(leaves) {
-            self.seat_room(former);
+        for (participant, claim, gate, agreed) in broken {
+            tracing::warn!(room.id = %claim.room, participant.id = %participant, "a media seat broke and was made anew");
+            self.remove(participant);
+            self.sit(participant, claim, gate);
+            if let Some(agreed) = agreed {
+                self.record(participant, agreed);
+            }
+            self.seat_room(claim.room);
+            self.say(RelayEvent::Connection { participant, state: MediaState::Closed });
         }
-        // Its browser tries again, and hears that it has no seat any more.
-        self.say(RelayEvent::Connection { participant: leaves, state: MediaState::Closed });
-        true
-    }
-
-    /// The check that has just begun: whoever is nearly done may finish.
-    fn newest_check(&self) -> Option<ParticipantId> {
-        let checks = self.seats.iter().filter(|(_, place)| !place.kept && place.mode == RelayMode::Loopback);
-        checks.max_by_key(|(_, place)| place.number).map(|(participant, _)| *participant)
-    }
-
-    /// The check or caller without a connection for longest, and for long enough that its seat may be given to another.
-    fn longest_idle(&self, now: Instant) -> Option<ParticipantId> {
-        let idle = self.common.config.idle;
-        let hall = self.seats.iter().filter(|(_, place)| !place.kept);
-        let waiting = hall.filter_map(|(participant, place)| Some((place.idle_since?, *participant)));
-        let longest = waiting.filter(|(since, _)| now.saturating_duration_since(*since) >= idle).min();
-        longest.map(|(_, participant)| participant)
     }
 
     /// Sets what passes. The gate holds from the next packet on, wherever it waits; the sections follow.
     fn permit(&mut self, participant: ParticipantId, permit: Permit) {
         let Some(place) = self.seats.get(&participant) else { return };
         place.gate.set(permit);
-        let room = place.room;
+        let room = place.claim.room;
         self.seat_room(room);
         self.say(RelayEvent::Permitted { participant });
     }
@@ -256,15 +266,16 @@ impl Switchboard {
         }
         let (recorder, counters) = (Arc::clone(recorder), &self.common.counters);
         let tell = Teller { notices: self.notices.clone(), participant, number: place.number };
-        let tape = TapeQueue::start(recorder, place.room, agreed, tell, counters, &self.common.tracker);
+        let room = place.claim.room;
+        let tape = TapeQueue::start(recorder, room, agreed.clone(), tell, counters, &self.common.tracker);
         place.sources.values().for_each(|source| source.record(&tape));
-        place.tape = Some(tape);
+        place.tape = Some((tape, agreed));
     }
 
     /// Stops the recording of a participant. When this returns no packet goes into it any more.
     fn stop_record(&mut self, participant: ParticipantId) {
         let Some(place) = self.seats.get_mut(&participant) else { return };
-        let Some(tape) = place.tape.take() else { return };
+        let Some((tape, _)) = place.tape.take() else { return };
         tape.withdraw();
         place.sources.values().for_each(|source| source.stop_record());
         self.say(RelayEvent::Taped { participant, is_kept: false });
@@ -277,13 +288,14 @@ impl Switchboard {
             source.end();
         }
         place.sections.iter().for_each(|section| section.leg.carry(None));
-        for section in self.seats.values().filter(|other| other.room == place.room).flat_map(|other| &other.sections) {
+        let beside = self.seats.values().filter(|other| other.claim.room == place.claim.room);
+        for section in beside.flat_map(|other| &other.sections) {
             if section.leg.source().is_some_and(|source| source.owner == participant) {
                 section.leg.carry(None);
             }
         }
         place.stop.cancel();
-        Some(place.room)
+        Some(place.claim.room)
     }
 
     fn notice(&mut self, (participant, number, news): Notice) {
@@ -295,7 +307,7 @@ impl Switchboard {
             }
             return;
         };
-        let room = place.room;
+        let room = place.claim.room;
         match news {
             News::Answered { offer_id, sdp, sections, ability } => {
                 place.ability = Some(ability);
@@ -314,7 +326,7 @@ impl Switchboard {
                 place.is_answered = false;
             }
             News::SourceUp(source) => {
-                if let Some(tape) = &place.tape {
+                if let Some((tape, _)) = &place.tape {
                     source.record(tape);
                 }
                 place.sources.insert(source.number, source);
@@ -384,13 +396,13 @@ impl Switchboard {
     /// Looks who speaks in every room, and says where that changed.
     fn listen(&mut self) {
         let mut rooms: HashMap<RoomId, Vec<(ParticipantId, f32)>> = HashMap::new();
-        for (participant, place) in self.seats.iter().filter(|(_, place)| place.mode == RelayMode::Conference) {
+        for (participant, place) in self.seats.iter().filter(|(_, place)| place.claim.mode == RelayMode::Conference) {
             let sound = place.sources.values().filter(|source| source.kind == MediaKind::Audio && source.may_pass());
             let level = sound.map(|source| {
                 source.loudness.fade();
                 source.loudness.now()
             });
-            rooms.entry(place.room).or_default().push((*participant, level.fold(0.0, f32::max)));
+            rooms.entry(place.claim.room).or_default().push((*participant, level.fold(0.0, f32::max)));
         }
         self.floors.retain(|room, _| rooms.contains_key(room));
         for (room, levels) in rooms {
@@ -408,13 +420,14 @@ impl Switchboard {
             .seats
             .iter()
             .filter_map(|(participant, place)| {
-                let of = place.ability.as_ref().filter(|_| place.mode == RelayMode::Conference)?;
+                let of = place.ability.as_ref().filter(|_| place.claim.mode == RelayMode::Conference)?;
                 // Of most cameras nothing is to be asked, and the house may be full.
                 if of.camera.first() != Some(&PictureCodec::H264) && place.camera == PictureCodec::Vp8 {
                     return None;
                 }
+                let room = place.claim.room;
                 let others =
-                    self.seats.iter().filter(|(other, there)| *other != participant && there.room == place.room);
+                    self.seats.iter().filter(|(other, there)| *other != participant && there.claim.room == room);
                 let others = others.filter_map(|(_, there)| there.ability.as_ref());
                 let codec = codec::agree(of, place.tape.is_some(), others).filter(|codec| *codec != place.camera)?;
                 // A seat that cannot listen now is told at the next look.
@@ -433,10 +446,12 @@ impl Switchboard {
         if !place.gate.receives() {
             return BTreeMap::new();
         }
-        let given = |(other, there): &(&ParticipantId, &Place)| match place.mode {
+        let given = |(other, there): &(&ParticipantId, &Place)| match place.claim.mode {
             RelayMode::Loopback => **other == participant,
             RelayMode::Conference => {
-                there.room == place.room && there.mode == RelayMode::Conference && **other != participant
+                there.claim.room == place.claim.room
+                    && there.claim.mode == RelayMode::Conference
+                    && **other != participant
             }
         };
         let sources = self.seats.iter().filter(given).flat_map(|(_, there)| &there.sources);
@@ -445,7 +460,7 @@ impl Switchboard {
     }
 
     fn members(&self, room: RoomId) -> impl Iterator<Item = ParticipantId> {
-        self.seats.iter().filter(move |(_, place)| place.room == room).map(|(participant, _)| *participant)
+        self.seats.iter().filter(move |(_, place)| place.claim.room == room).map(|(participant, _)| *participant)
     }
 
     fn say(&mut self, event: RelayEvent) {

@@ -3,10 +3,13 @@
 //! The forwarding of a packet never waits for a disk: the tape's queue is bounded, and what finds it full is missing in
 //! the recording, which says so.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use metrics::gauge;
 use rtc::rtp::Packet;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
@@ -48,6 +51,8 @@ enum Taped {
         at: Instant,
         report: RecordedReport,
     },
+    /// Sent, and of a codec that is not recorded.
+    PassedOver,
 }
 
 /// Tells the switchboard whether a participant is recorded.
@@ -111,6 +116,8 @@ impl TapeQueue {
     pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
         let Some(codec) = recorded(from.codec) else {
             self.counters.unrecorded_codec.increment(1);
+            // One that finds no room is told by the next.
+            let _ = self.queue.try_send(Taped::PassedOver);
             return;
         };
         let (at, source, packet) = (instant::now(), Arc::downgrade(source), packet.clone());
@@ -158,6 +165,7 @@ impl Session {
                 return self.tape.withhold(self.since(at), stream, codec, sequence);
             }
             Taped::Report { at, report } => return self.tape.report(self.since(at), report),
+            Taped::PassedOver => return self.tape.pass_over(RecordedCodec::Vp8),
         };
         let header = &packet.header;
         let recorded = RecordedPacket {
@@ -191,14 +199,25 @@ struct Recording {
 
 impl Recording {
     async fn run(self, mut packets: mpsc::Receiver<Taped>) {
-        let Self { recorder, room, agreed, tell, is_withdrawn } = self;
-        let (begin, participant) = (instant::now(), tell.participant);
-        let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant, &agreed)).await;
-        let Ok(Some(mut take)) = begun else {
-            tracing::error!(participant.id = %participant, "a recording could not begin; the call goes on without");
+        // A fault of ours costs the recording and not the call, and the room must not go on saying that it records.
+        let whole = AssertUnwindSafe(self.record(&mut packets)).catch_unwind().await;
+        if whole.is_ok_and(|whole| whole.is_some()) {
             return;
-        };
-        tell.tell(true).await;
+        }
+        tracing::error!(room.id = %self.room, participant.id = %self.tell.participant, "a recording broke; the call goes on");
+        gauge!("recordings_failing").increment(1);
+        self.tell.tell(false).await;
+        while packets.recv().await.is_some() {}
+        gauge!("recordings_failing").decrement(1);
+    }
+
+    /// Records until nobody sends any more; nothing when it broke.
+    async fn record(&self, packets: &mut mpsc::Receiver<Taped>) -> Option<()> {
+        let (begin, participant) = (instant::now(), self.tell.participant);
+        let (recorder, room, agreed) = (Arc::clone(&self.recorder), self.room, self.agreed.clone());
+        let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant, &agreed)).await;
+        let mut take = begun.ok()?;
+        self.tell.tell(true).await;
         let mut was_kept = true;
         let mut session = Session { tape: Tape::default(), begin, asked: begin };
         let mut look = tokio::time::interval(LOOK);
@@ -214,19 +233,18 @@ impl Recording {
                 _ = look.tick() => instant::now(),
             };
             let pieces = session.tape.cut(session.since(now));
-            let Some((same, is_kept)) = keep(take, pieces).await else { return };
+            let (same, is_kept) = keep(take, pieces).await?;
             take = same;
             if is_kept.is_some_and(|is_kept| is_kept != was_kept) {
                 was_kept = !was_kept;
-                tell.tell(was_kept).await;
+                self.tell.tell(was_kept).await;
             }
         }
-        if is_withdrawn.load(Ordering::Acquire) {
+        if self.is_withdrawn.load(Ordering::Acquire) {
             session.tape.withdraw();
         }
-        if let Some((take, _)) = keep(take, session.tape.finish()).await {
-            let _ = tokio::task::spawn_blocking(move || take.finish()).await;
-        }
+        let (take, _) = keep(take, session.tape.finish()).await?;
+        tokio::task::spawn_blocking(move || take.finish()).await.ok()
     }
 }
 
@@ -241,3 +259,7 @@ async fn keep(mut take: Box<dyn Take>, pieces: Vec<Piece>) -> Option<(Box<dyn Ta
     });
     kept.await.ok()
 }
+
+#[cfg(test)]
+#[path = "tape_tests.rs"]
+mod tests;

@@ -19,6 +19,27 @@ pub struct LoginRequest {
     pub code: Option<String>,
 }
 
+/// `POST /auth/prove`: it is still the same person.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProofRequest {
+    /// The account's password.
+    pub password: String,
+    /// The six digits of the second factor, where the account has one.
+    #[serde(default)]
+    pub code: Option<String>,
+}
+
+/// `POST /auth/password`: another password of the own account.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The present one.
+    pub password: String,
+    /// The one to come.
+    pub new: String,
+}
+
 /// Whether somebody has a second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SecondFactorView {

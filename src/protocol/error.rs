@@ -59,6 +59,8 @@ codes! {
     Forbidden = "auth.forbidden", 403;
     /// Wrong user name or password.
     BadCredentials = "auth.bad_credentials", 401;
+    /// The new password is short, known from breaches, made of the own name, or the present one.
+    PasswordWeak = "auth.password_weak", 422;
     /// The password is right, and this account has a second factor: sign in again with its `code`.
     SecondFactorAsked = "auth.second_factor", 401;
     /// The code of the second factor is wrong, is not of this moment, or opened something before.
@@ -67,6 +69,8 @@ codes! {
     SecondFactorOn = "auth.second_factor_on", 409;
     /// The operator requires a second factor, and this account has none yet: only that can be set up.
     SecondFactorMissing = "auth.second_factor_missing", 403;
+    /// After half an hour without an act a doctor or pharmacist proves anew who they are, by `/auth/prove`, and sends this again.
+    ProofNeeded = "auth.proof_needed", 403;
     /// The refresh token is spent, revoked or unknown.
     SessionEnded = "auth.session_ended", 401;
     /// The one-time code is wrong; `remaining` says how many tries are left.
@@ -95,7 +99,7 @@ codes! {
     AnswerMissing = "declaration.missing", 422;
     /// Somebody saved a newer version; fetch it first.
     VersionConflict = "version.conflict", 409;
-    /// The declaration was submitted and can no longer change.
+    /// A submitted declaration changes no more, and birth date and sex (`field`) not once the patient was called.
     DeclarationClosed = "declaration.closed", 409;
     /// The declaration is not the newest of its patient, is older than a day, or has led to a visit; make a new one.
     DeclarationOutdated = "declaration.outdated", 409;
@@ -115,6 +119,14 @@ codes! {
     DeskTaken = "desk.taken", 409;
     /// The doctor's licence has ended.
     LicenceEnded = "desk.licence_ended", 403;
+    /// No registration of this doctor is recorded; an administrator records it.
+    RegistrationMissing = "desk.registration_missing", 403;
+    /// It is not recorded since when this doctor practises independently; an administrator records it.
+    PracticeMissing = "desk.practice_missing", 403;
+    /// This doctor practises independently for less than three years.
+    PracticeTooShort = "desk.practice_too_short", 403;
+    /// The institution's written consent to this doctor's online work is not recorded; an administrator records it.
+    PracticeConsentMissing = "desk.consent_missing", 403;
     /// Somebody else took this alarm.
     AlarmTaken = "alarm.taken", 409;
     /// A lower level needs a reason, and for EMERGENCY a doctor.
@@ -123,11 +135,15 @@ codes! {
     FactInvalid = "triage.fact_invalid", 422;
     /// The note is signed and can only be amended.
     AlreadySigned = "note.already_signed", 409;
+    /// An amendment of this archived record waits for somebody else's word already.
+    AmendmentWaits = "amendment.waits", 409;
+    /// The amendment was decided, or is one's own; fetch it again.
+    AmendmentState = "amendment.state", 409;
     /// Something that signing needs is missing; `field` names it.
     NoteIncomplete = "note.incomplete", 422;
     /// The visit is over.
     VisitEnded = "visit.ended", 409;
-    /// The visit's conversation holds no more lines.
+    /// The visit's conversation holds no more lines of this side.
     ChatFull = "chat.full", 409;
     /// A disposition must be chosen before the visit ends.
     OutcomeMissing = "visit.outcome_missing", 409;
@@ -161,6 +177,10 @@ codes! {
     RxChanged = "rx.changed", 409;
     /// A finding needs an answer or a reason before the signature; `field` names its rule.
     RxUnanswered = "rx.unanswered", 422;
+    /// The record states no diagnosis yet, and a prescription is for one; `field` is `diagnosis`.
+    RxUndiagnosed = "rx.undiagnosed", 422;
+    /// A warned sheet is signed a second time by an act of its own: `confirm` is sent with it; `field` names the finding.
+    RxUnconfirmed = "rx.unconfirmed", 422;
     /// What the prescription holds may not be prescribed online; `field` names the rule.
     RxRefusedOnline = "rx.refused_online", 409;
     /// Another pharmacist is judging this prescription.
@@ -175,6 +195,10 @@ codes! {
     OpinionState = "opinion.state", 409;
     /// Something that signing an opinion needs is missing; `field` names it.
     OpinionIncomplete = "opinion.incomplete", 422;
+    /// The report is closed, or this visit has one already; fetch it again.
+    ReportState = "report.state", 409;
+    /// Nobody dismisses the own suspicion: a second doctor does.
+    ReportOwn = "report.own", 403;
     /// Only what is signed is printed.
     DocumentUnsigned = "document.unsigned", 409;
     /// The server has no Chinese font; the print view of the browser remains.

@@ -52,6 +52,9 @@ pub struct RedFlag {
     pub id: String,
     /// The question.
     pub question: Text,
+    /// The question of the declaration that a *no* answers as well; absent where a *no* leaves it open.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answers: Option<String>,
 }
 
 /// A clinic as staff see it in lists.

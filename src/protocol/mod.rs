@@ -4,8 +4,11 @@
 //! generated. A field is added freely; one is removed or changes its meaning only with [`LIVE_VERSION`] or the
 //! path's `v1`.
 
+pub mod adverse;
+pub mod amendment;
 pub mod auth;
 pub mod booking;
+pub mod case_report;
 pub mod desk;
 pub mod error;
 pub mod formula_template;
@@ -19,6 +22,7 @@ pub mod parse;
 pub mod prescription;
 pub mod proof;
 pub mod reading;
+pub mod staff;
 pub mod terms;
 pub mod ticket;
 pub mod visit;

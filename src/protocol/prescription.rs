@@ -29,8 +29,10 @@ pub struct HerbQuery {
 pub struct HerbView {
     /// Its name in the pharmacopoeia.
     pub name: String,
-    /// The name for English readers.
+    /// Its pinyin, by which English readers know it.
     pub latin: String,
+    /// Its names in English.
+    pub english: String,
     /// The least of a day, in milligrams.
     pub least_mg: Option<Milligrams>,
     /// The most of a day.
@@ -157,6 +159,10 @@ pub struct PrescriptionSign {
     /// A reason for each finding that needs one, by its key.
     #[serde(default)]
     pub answers: BTreeMap<String, String>,
+    /// That the doctor was shown what was warned of once more and signs a second time; asked where a finding needs
+    /// `confirm`.
+    #[serde(default)]
+    pub confirm: bool,
     /// Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
     #[serde(default = "its_day")]
     pub valid_days: u8,
@@ -218,7 +224,7 @@ pub struct ReviewKept {
 }
 
 /// A prescription for staff.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PrescriptionView {
     /// The prescription.
     pub id: PrescriptionId,
@@ -378,6 +384,18 @@ pub struct ReviewSheet {
     pub items: Vec<SuitabilityItem>,
     /// Until when nobody else can judge it.
     pub claim_until: Option<Timestamp>,
+    /// Whose bag it is, once it is approved: what is handed out is handed to somebody by name. Until then it is judged by
+    /// what it holds.
+    pub recipient: Option<Recipient>,
+}
+
+/// To whom a bag is handed out.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Recipient {
+    /// The full name.
+    pub name: String,
+    /// The last four characters of the document's number.
+    pub document_tail: String,
 }
 
 /// A prescription for its patient. No drug is named before a pharmacist has approved it.

@@ -396,6 +396,9 @@ pub struct SealedNote {
     pub signed_at: Timestamp,
     /// Why it amends the version before.
     pub reason: Option<String>,
+    /// Whose it is: the patient's id, and a keyed hash of who that is. What was signed before that was asked has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// The signatures of it.
     pub signatures: Vec<ExportSignature>,
 }
@@ -460,6 +463,9 @@ pub struct SealedOpinion {
     pub signed_by: String,
     /// When.
     pub signed_at: Timestamp,
+    /// Whose visit it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// The signatures of it.
     pub signatures: Vec<ExportSignature>,
 }

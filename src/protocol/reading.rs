@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::access::{Access, Verdict};
+use crate::domain::access::{ReadPurpose, Verdict};
 use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{ClinicId, ReviewId, VisitId};
 use crate::domain::people::Sex;
@@ -20,8 +20,9 @@ pub struct ReadView {
     pub title: Text,
     /// Whether it was the patient's own telephone.
     pub is_own: bool,
-    /// For which purpose, where the reader had to have one; papers and reads of earlier versions of this program have none.
-    pub purpose: Option<Access>,
+    /// For which purpose of staff, in the word of the audit; reads of earlier versions of this program have none.
+    #[schema(value_type = Option<String>)]
+    pub purpose: Option<ReadPurpose>,
 }
 
 /// `GET /access-reviews`: a read that somebody else has to judge.
@@ -39,6 +40,9 @@ pub struct AccessReviewView {
     pub reason: String,
     /// When.
     pub at: Timestamp,
+    /// Whoever asks read it: somebody else judges it.
+    #[serde(default)]
+    pub is_own: bool,
     /// How it was judged, once it was.
     pub judged: Option<JudgementView>,
 }

@@ -8,6 +8,7 @@ use crate::domain::people::Sex;
 pub use crate::domain::ticket::MoveReason;
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
+use crate::protocol::auth::Locale;
 use crate::protocol::house::Text;
 use crate::protocol::intake::{PatientCard, RulesetInfo};
 use crate::protocol::notice::NoticeView;
@@ -297,6 +298,43 @@ pub struct TicketRow {
     /// same person, or says so.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub same_document: Vec<i64>,
+    /// The figures that the patient gave.
+    #[serde(default)]
+    pub stated: Stated,
+    /// How to speak with the patient.
+    #[serde(default)]
+    pub speech: Speech,
+}
+
+/// What a patient measured and said, as figures; what was not said is absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Stated {
+    /// ℃, the higher of two readings.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub temperature: Option<f64>,
+    /// Days of fever.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fever_days: Option<f64>,
+    /// Blood oxygen in percent, the lower of two readings.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spo2: Option<f64>,
+    /// Breaths in a minute.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub breaths: Option<f64>,
+    /// Heartbeats in a minute.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pulse: Option<f64>,
+}
+
+/// How to speak with a patient.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Speech {
+    /// The language in which the patient last signed in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub language: Option<Locale>,
+    /// The help that the declaration asks for and that a conversation needs: `interpreter`, `sign`, `dialect`, `family`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needs: Vec<String>,
 }
 
 /// A ticket's appointment: its hour, and whose it is.

@@ -16,10 +16,12 @@ use crate::domain::room::ParticipantRole;
 use crate::domain::signature::Algorithm;
 use crate::domain::time::Timestamp;
 pub use crate::domain::visit::{ChatSide, Outcome};
+use crate::protocol::amendment::AmendmentView;
 use crate::protocol::house::Text;
 use crate::protocol::intake::{ConsentRecord, TriageView};
+use crate::protocol::prescription::PrescriptionView;
 use crate::protocol::reading::Again;
-use crate::protocol::ticket::{ClosedAlarm, DeviceCheck, TicketPhase};
+use crate::protocol::ticket::{Change as ConditionChange, ClosedAlarm, DeviceCheck, Speech, Stated, TicketPhase};
 
 /// The patient on a desk, from the ring to the signature.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -72,6 +74,30 @@ pub struct CurrentPatient {
     /// What came of earlier alarms about this patient, newest first.
     #[serde(default)]
     pub alarms: Vec<ClosedAlarm>,
+    /// The figures that the patient gave.
+    #[serde(default)]
+    pub stated: Stated,
+    /// What the patient said again in the waiting room where a rule spoke upon it, the newest first. It stands over the
+    /// declaration.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub waited: Vec<SaidWaiting>,
+    /// How to speak with the patient.
+    #[serde(default)]
+    pub speech: Speech,
+}
+
+/// One answer to the three questions of the waiting room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SaidWaiting {
+    /// When.
+    pub at: Timestamp,
+    /// Breathing compared with before.
+    pub breathing: ConditionChange,
+    /// General state compared with before.
+    pub general: ConditionChange,
+    /// ℃, if it was measured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub temperature: Option<f64>,
 }
 
 /// A colleague's word with a transfer. The note of that visit is read by `GET /visits/{id}`, which is audited.
@@ -139,6 +165,27 @@ pub struct NamedOtherwise {
     pub sex: Sex,
 }
 
+/// `GET /visits/mine`: a visit of this doctor that ended in the last days.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EndedVisit {
+    /// The visit.
+    pub visit: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// The patient's name, masked.
+    pub name_masked: String,
+    /// Where.
+    pub clinic_name: Text,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// What happens next.
+    pub outcome: Option<Outcome>,
+    /// Whether its note is signed.
+    pub is_signed: bool,
+    /// Whether the record is archived.
+    pub is_archived: bool,
+}
+
 /// `GET /visits/{id}` (staff): everything of one visit; the read is audited.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VisitView {
@@ -163,6 +210,15 @@ pub struct VisitView {
     pub draft: NoteDraft,
     /// Signed versions, oldest first.
     pub signed: Vec<SignedNote>,
+    /// Whether the record is archived: from then on an amendment waits for somebody else's word.
+    #[serde(default)]
+    pub is_archived: bool,
+    /// The newest amendment of an archived record that is not part of it: it waits, or was declined.
+    #[serde(default)]
+    pub amendment: Option<AmendmentView>,
+    /// The prescriptions, oldest first, where another doctor than its own reads the record; each is in the audit as well.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub prescriptions: Vec<PrescriptionView>,
     /// The purpose under which this read is in the audit; absent in answers to a command.
     #[serde(default)]
     pub access: Option<Access>,
@@ -283,6 +339,9 @@ pub struct SignedNote {
     /// Whose key stands under it; notes of earlier versions of this program have a hash alone.
     #[serde(default)]
     pub signature: Option<SignatureView>,
+    /// On whose word it amended an archived record.
+    #[serde(default)]
+    pub approved_by: Option<Text>,
 }
 
 /// A signature that holds.
@@ -374,7 +433,9 @@ pub struct RecordingView {
     pub is_cut: bool,
     /// Whether it ends because the patient took the consent back.
     pub is_withdrawn: bool,
-    /// How many bytes.
+    /// Whether pictures are missing because the camera spoke a codec that is not recorded.
+    pub is_unpictured: bool,
+    /// How many bytes; 0 where nothing could be kept, and `gaps` say why.
     pub size: u64,
     /// Not removed before.
     pub retain_until: Timestamp,
@@ -405,8 +466,11 @@ pub struct VisitSummary {
     pub outcome_text: Option<Text>,
     /// When to worry: the safety net.
     pub safety_net: Vec<Text>,
-    /// The newest signed note; none until the doctor signed.
+    /// The newest signed note; none until the doctor signed, and none that is not what was signed.
     pub note: Option<SignedNote>,
+    /// A note was signed and cannot be shown: it is not what was signed any more.
+    #[serde(default)]
+    pub is_broken: bool,
     /// The same in plain words.
     #[serde(default)]
     pub plain: Vec<Section>,

@@ -7,11 +7,14 @@ use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, AdministratorAct, DoctorAct, HolderAct, StaffAct, TriageAct};
 use crate::domain::text::Text;
+use crate::domain::ticket::TicketState;
 use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::PrescriptionView;
 use crate::protocol::reading::{AccessReviewView, BreakGlassRequest, JudgementRequest, JudgementView, ReadView};
 use crate::protocol::visit::VisitView;
 use crate::services::Services;
+use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
@@ -24,6 +27,19 @@ use crate::store::{ReadRow, ReviewRow, Tx, VisitRow};
 const READS: i64 = 200;
 /// Judged reads that are listed below those that wait.
 const JUDGED: i64 = 20;
+
+/// The reads of one person of one thing that are written down: one a minute.
+const PACE: Rate = Rate::new(1, 60_000);
+
+/// Who read what lately, and is in the audit with it: reader, action and subject.
+#[derive(Debug)]
+pub struct Reads(Limits<[String; 3]>);
+
+impl Default for Reads {
+    fn default() -> Self {
+        Self(Limits::new(PACE))
+    }
+}
 
 impl Services {
     /// Decides whether `act` reads the record of `visit`, and writes the read down: the audit with its purpose, and for a
@@ -91,7 +107,8 @@ impl Services {
         Ok(id)
     }
 
-    /// Writes down that one of the two of a visit reads something of it, before it leaves.
+    /// Writes down that one of the two of a visit reads something of it, before it leaves. Who reads the same again within a
+    /// minute is written down once: the log is kept for years, and a page may ask without end.
     pub(crate) async fn note_read(
         &self,
         actor: Actor,
@@ -104,9 +121,17 @@ impl Services {
             Actor::Staff { .. } => ReadPurpose::Treatment,
             Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => ReadPurpose::Own,
         };
+        let (reader, now) = (actor.key(), self.clock.now());
+        let read = [reader.as_str(), action, subject].map(str::to_owned);
+        if self.reads.0.is_spent(&read, now) {
+            return Ok(());
+        }
         let mut work = self.begin().await?;
-        work.audit_read(institution, &actor.key(), action, subject, purpose, detail).await?;
-        work.commit().await
+        work.audit_read(institution, &reader, action, subject, purpose, detail).await?;
+        work.commit().await?;
+        // Only now: what could not be written was not read.
+        self.reads.0.take(read, now).ok();
+        Ok(())
     }
 
     /// Reads the record of somebody whom the doctor does not treat: it rings, and is judged.
@@ -130,16 +155,35 @@ impl Services {
                 work.emit(act.institution, topic.to_string(), "record.break_glass", data).await?;
             }
             let (subject, purpose) = (id.to_string(), ReadPurpose::Record(access));
-            let view = VisitView { access: Some(access), ..view };
+            let prescriptions = self.prescriptions_read(&mut work, act.triage(), &visit, access).await?;
+            let view = VisitView { access: Some(access), prescriptions, ..view };
             return work.shown_again(act.institution, command, action, &subject, purpose, view).await;
         }
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
         let asked = Some(Asked::BreakGlass);
         let access = self.may_read(&mut work, act.triage(), &visit, asked, &request.reason).await?;
+        let prescriptions = self.prescriptions_read(&mut work, act.triage(), &visit, access).await?;
         work.keep(command, &access).await?;
         work.commit().await?;
-        Ok(VisitView { access: Some(access), ..view })
+        Ok(VisitView { access: Some(access), prescriptions, ..view })
+    }
+
+    /// The prescriptions of a visit for another doctor who reads its record; each is written down as the record is.
+    pub(crate) async fn prescriptions_read(
+        &self,
+        work: &mut Work,
+        act: TriageAct,
+        visit: &VisitRow,
+        access: Access,
+    ) -> Result<Vec<PrescriptionView>, Refusal> {
+        let mut views = Vec::new();
+        for row in work.tx.prescriptions().of_visit(visit.id).await? {
+            let (who, what) = (act.account.to_string(), row.id.to_string());
+            views.push(self.prescription_view(&mut work.tx, row).await?);
+            work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Record(access), json!({})).await?;
+        }
+        Ok(views)
     }
 
     /// Who read a record: for its doctor and for administrators.
@@ -157,7 +201,7 @@ impl Services {
     pub async fn my_readers(&self, act: HolderAct, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
         let mut tx = self.db.read().await?;
         let visit = staff_visit(&mut tx, act.institution, id).await?;
-        if visit.holder_id != Some(act.holder) {
+        if !visit.is_told_to(act.holder) {
             return Err(Refusal::not_found());
         }
         self.reads(&mut tx, act.institution, id).await
@@ -180,7 +224,7 @@ impl Services {
                 Some(account) => staff_name(tx, account).await?,
                 None => (Text::new("", ""), Text::new("", "")),
             };
-            let purpose = Access::ALL.into_iter().find(|access| Some(access.as_str()) == purpose.as_deref());
+            let purpose = purpose.as_deref().and_then(ReadPurpose::from_word).filter(|_| account.is_some());
             reads.push(ReadView { at, name, title, is_own: account.is_none(), purpose });
         }
         Ok(reads)
@@ -202,6 +246,7 @@ impl Services {
                 reader: staff_name(&mut tx, row.reader).await?.0,
                 reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
                 at: row.at,
+                is_own: row.reader == act.account,
                 judged: self.judgement(&mut tx, &row).await?,
             });
         }
@@ -301,7 +346,11 @@ impl Work {
 pub(super) async fn tie(tx: &mut Tx, reader: AccountId, visit: &VisitRow) -> Result<Tie, Refusal> {
     let is_own = visit.doctor_id == reader;
     let on_desk = match tx.tickets().of_doctor(reader).await? {
-        Some(ticket) => tx.patients().is_same_card(ticket.patient_id, visit.patient_id).await?,
+        Some(ticket) if ticket.patient_id == visit.patient_id => true,
+        // While it rings nobody has looked at the document: whoever named it may be anybody, the doctor themselves too.
+        Some(ticket) if ticket.state == TicketState::Called => false,
+        // What another telephone named is the same person only if both say the truth: that is read for a purpose.
+        Some(ticket) => tx.patients().is_own_card(ticket.patient_id, visit.patient_id).await?,
         None => false,
     };
     if on_desk || (is_own && visit.ended_at.is_none()) {

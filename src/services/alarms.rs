@@ -1,7 +1,6 @@
 //! Alarms: raised without a queue, taken by one person, closed with an outcome.
 
 use serde_json::json;
-use sqlx::types::Json;
 
 use crate::domain::access::ReadPurpose;
 use crate::domain::alarm::{AlarmKind, HOLD, RINGING};
@@ -23,7 +22,7 @@ use crate::services::tickets::cause_of;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::{AlarmRow, TicketRow, Tx};
+use crate::store::{AlarmRow, Json, TicketRow, Tx};
 
 /// Whom an alarm is about, as far as known, and from where it came.
 #[derive(Clone, Debug)]
@@ -393,7 +392,7 @@ impl Services {
 }
 
 /// Where the patient said to be: the other place if they are not at home, else the address to the door.
-fn place(answers: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+pub(crate) fn place(answers: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
     let text = |id: &str| answers.get(id).and_then(serde_json::Value::as_str);
     let address = ["id.addr.area", "id.addr.street", "id.addr.door"].into_iter().filter_map(text);
     let address = address.collect::<Vec<_>>().join(" ");

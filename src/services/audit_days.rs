@@ -159,7 +159,7 @@ impl Notary<'_> {
         let named = testimony.map(|testimony| testimony.heads(id)).unwrap_or_default();
         let witnessed_to = named.last().map(|point| point.seq);
         let ours = keys.iter().filter(|key| is_ours(self.vault, key)).map(|key| (key.id, key.clone())).collect();
-        let walked = Self::walk(tx, id, seals, &signed, Watches { points, named, ours }).await?;
+        let walked = self.walk(tx, id, seals, &signed, Watches { points, named, ours }).await?;
         let found = walked.and_then(|entries| covered.and(beside).map(|()| entries));
         Ok(VerifiedLog {
             institution: id,
@@ -174,6 +174,7 @@ impl Notary<'_> {
     }
 
     async fn walk(
+        &self,
         tx: &mut Tx,
         institution: InstitutionId,
         seals: Vec<DaySeal>,
@@ -204,8 +205,8 @@ impl Notary<'_> {
             if let Err(broken) = page.iter().try_for_each(&mut push) {
                 return Ok(Err(broken));
             }
-            if let Some(seq) = first_lost(tx, institution, &ours, &page).await? {
-                return Ok(Err(Break { day: day_at(seq), seq, what: What::Record }));
+            if let Some((seq, what)) = first_lost(tx, institution, &ours, self.vault, &page).await? {
+                return Ok(Err(Break { day: day_at(seq), seq, what }));
             }
         }
         let head = tx.audit().head(institution).await?;

@@ -1,5 +1,6 @@
 //! What the audit says was signed, compared with what is there: the row as it was hashed, and a signature of it by whoever
-//! signed.
+//! signed; that every visit is still of the patient of whom it was signed, or whose identity its doctor has compared, and every
+//! film of the visit in which it was made; and where a prescription stands, compared with the last act on it.
 //!
 //! A row carries no key: who may write to the database can write another text with its right hash. What stands against that
 //! is the signature, and, where both are taken away or put back as they were before, the entry of the audit.
@@ -7,35 +8,75 @@
 use std::collections::HashMap;
 
 use crate::domain::audit::Kept;
-use crate::domain::ids::{InstitutionId, KeyId, PrescriptionId};
-use crate::domain::prescription::hash_of as hash_of_prescription;
+use crate::domain::audit::day::What;
+use crate::domain::ids::{InstitutionId, KeyId, PrescriptionId, VisitId};
+use crate::domain::prescription::{ACTS, identity_in, is_left_in};
 use crate::domain::signature::Purpose;
 use crate::services::notes::hash_of;
+use crate::services::prescriptions::version_words;
+use crate::services::recordings::is_of_its_visit;
 use crate::services::refusal::Refusal;
 use crate::services::signing::signature_holds;
-use crate::store::{KeyRow, SignedThere, Tx};
+use crate::services::vault::Vault;
+use crate::services::verifying::confirmed;
+use crate::services::whose::{Patients, names};
+use crate::store::{KeyRow, SignedThere, SignedVersionRow, Tx};
 
-/// The number of the first of these entries that says something was signed which is not there as it was signed. `ours` are
-/// the keys that this server made.
+/// The number of the first of these entries that says something was signed which is not there as it was signed, or left a
+/// prescription elsewhere than it stands. `ours` are the keys that this server made.
 pub(crate) async fn first_lost(
     tx: &mut Tx,
     institution: InstitutionId,
     ours: &HashMap<KeyId, KeyRow>,
+    vault: &Vault,
     page: &[Kept],
-) -> Result<Option<i64>, Refusal> {
+) -> Result<Option<(i64, What)>, Refusal> {
     let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(None) };
-    if !page.iter().any(|entry| matches!(entry.action.as_str(), "note.sign" | "rx.sign")) {
-        return Ok(None);
-    }
-    let there = tx.audit().signed_there(institution, first.seq - 1, last.seq).await?;
+    let is_signed = |entry: &Kept| entry.action == "note.sign" || ACTS.contains(&entry.action.as_str());
+    let there = if page.iter().any(is_signed) {
+        tx.audit().signed_there(institution, first.seq - 1, last.seq).await?
+    } else {
+        SignedThere::default()
+    };
+    let mut patients = Patients::of(vault);
     for entry in page {
         let is_there = match entry.action.as_str() {
-            "note.sign" => has_note(&there, ours, entry),
-            "rx.sign" => has_prescription(&there, ours, entry) || is_gone(tx, entry).await?,
+            "note.sign" => {
+                let note = there.notes.iter().find(|(seq, _)| *seq == entry.seq).map(|(_, note)| note);
+                let signed = note.and_then(|note| Some((note.visit_id, note.identity.as_deref()?)));
+                has_note(&there, ours, entry) && are_theirs(tx, &mut patients, signed).await?
+            }
+            "rx.sign" => match prescription_of(&there, entry) {
+                Some(row) if has_signature(&there, ours, entry, Purpose::Prescription, &row.hash) => {
+                    let identity = identity_in(row.stated.as_deref());
+                    let sheet = tx.prescriptions().find(row.prescription_id).await?;
+                    let named = sheet.as_ref().is_none_or(|sheet| names(identity.as_deref(), sheet.patient_id));
+                    let signed = sheet.map(|sheet| sheet.visit_id).zip(identity.as_deref());
+                    named && are_theirs(tx, &mut patients, signed).await?
+                }
+                _ => is_gone(tx, entry).await?,
+            },
+            "visit.identity_confirmed" => {
+                let identity = confirmed(entry);
+                are_theirs(tx, &mut patients, VisitId::from_key(&entry.subject).zip(identity.as_deref())).await?
+            }
             _ => true,
         };
         if !is_there {
-            return Ok(Some(entry.seq));
+            return Ok(Some((entry.seq, What::Record)));
+        }
+        if entry.action == "recording.store" && !is_of_its_visit(tx, entry).await? {
+            return Ok(Some((entry.seq, What::Film)));
+        }
+        let stands = there.standing.iter().find(|(seq, _)| *seq == entry.seq);
+        let is_left = match stands {
+            Some((_, Some(phase))) => is_left_in(&entry.action, *phase),
+            Some((_, None)) => is_gone(tx, entry).await?,
+            // Something was done to it after this.
+            None => true,
+        };
+        if !is_left {
+            return Ok(Some((entry.seq, What::Standing)));
         }
     }
     Ok(None)
@@ -56,21 +97,26 @@ fn has_note(there: &SignedThere, ours: &HashMap<KeyId, KeyRow>, entry: &Kept) ->
     is_row && has_signature(there, ours, entry, Purpose::Note, &hash)
 }
 
-fn has_prescription(there: &SignedThere, ours: &HashMap<KeyId, KeyRow>, entry: &Kept) -> bool {
-    let Some(hash) = hash_in(entry) else { return false };
+/// Whether a visit is still of whom something says that it was; what says nothing says nothing wrong.
+async fn are_theirs(
+    tx: &mut Tx,
+    patients: &mut Patients<'_>,
+    signed: Option<(VisitId, &str)>,
+) -> Result<bool, Refusal> {
+    match signed {
+        Some((visit, identity)) => patients.are(tx, visit, Some(identity)).await,
+        None => Ok(true),
+    }
+}
+
+/// The version of a sheet of which an entry says that it was signed, where it is as it was.
+fn prescription_of<'there>(there: &'there SignedThere, entry: &Kept) -> Option<&'there SignedVersionRow> {
+    let hash = hash_in(entry)?;
     let own = there.prescriptions.iter().filter(|(seq, _)| *seq == entry.seq);
-    let is_row = own.map(|(_, row)| row).any(|row| {
-        let words = hash_of_prescription(
-            &entry.subject,
-            row.version,
-            &row.content,
-            &row.report,
-            &row.answers,
-            row.stated.as_deref(),
-        );
+    own.map(|(_, row)| row).find(|row| {
+        let words = version_words(&entry.subject, row).hash();
         row.hash == hash && words == hash && row.signed_by.to_string() == entry.actor
-    });
-    is_row && has_signature(there, ours, entry, Purpose::Prescription, &hash)
+    })
 }
 
 fn has_signature(

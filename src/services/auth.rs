@@ -11,10 +11,16 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::Who;
 
 impl Services {
-    /// Signs a member of staff in, with the `code` of the second factor where the account has one. The same refusal for
-    /// an unknown name and a wrong password, after the same work; where too many sign in at once, the rest is told to
-    /// come back.
-    pub async fn login(&self, username: &str, password: &str, code: Option<&str>) -> Result<Tokens, Refusal> {
+    /// Signs a member of staff in, with the `code` of the second factor where the account has one; which `browser` it was
+    /// is kept for their eyes. The same refusal for an unknown name and a wrong password, after the same work; where too
+    /// many sign in at once, the rest is told to come back.
+    pub async fn login(
+        &self,
+        username: &str,
+        password: &str,
+        code: Option<&str>,
+        browser: Option<&str>,
+    ) -> Result<Tokens, Refusal> {
         let refused = || Refusal::new(ErrorCode::BadCredentials, "wrong user name or password");
         // Before anything is looked up or hashed: what is too long is nobody's.
         if !(1..=PASSWORD_LIMIT).contains(&password.chars().count()) || username.len() > 128 {
@@ -25,8 +31,15 @@ impl Services {
         let is_right = self.passwords.verify(hash, password.to_owned()).await?;
         let account = account.filter(|account| is_right && account.active).ok_or_else(refused)?;
         let mut work = self.begin().await?;
+        // Hashing takes long: a password that was changed meanwhile opens nothing any more.
+        work.tx.accounts().hold(account.id).await?;
+        let now = work.tx.accounts().find(account.id).await?;
+        if now.is_none_or(|now| now.password_hash != account.password_hash || !now.active) {
+            return Err(refused());
+        }
         self.pass_second_factor(&mut work, account.id, code).await?;
-        let tokens = self.open_session(&mut work, account.institution_id, Who::Staff(account.id)).await?;
+        let who = Who::Staff(account.id);
+        let tokens = self.open_session_in(&mut work, account.institution_id, who, browser).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;
         Ok(tokens)
@@ -57,6 +70,15 @@ impl Services {
     /// The connection that a resume token of this actor names.
     pub fn open_resume(&self, token: &str, actor: Actor) -> Option<ConnectionId> {
         self.tokens.open_resume(token, actor.session(), self.clock.now()).map(ConnectionId::from_uuid)
+    }
+
+    /// Whom a whole access token and a resume token speak for, without the database: somebody of a session that stood when its
+    /// connection was made, and that nobody has ended in this process. Whoever is believed so is looked up as soon as the
+    /// database answers.
+    pub fn believe(&self, token: &str, resume: &str) -> Option<(Actor, Timestamp)> {
+        let (actor, ends) = self.tokens.actor(token, self.clock.now())?;
+        let connection = self.open_resume(resume, actor)?;
+        self.live.may_resume(connection, actor.session()).then_some((actor, ends))
     }
 
     /// The institution of a clinic's link.

@@ -10,9 +10,10 @@ use crate::protocol::house::{ClinicInfo, DeskInfo};
 use crate::protocol::ticket::{Board, BookedPlace, TicketRow as Row};
 use crate::services::Services;
 use crate::services::intake::patients::age_years;
+use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
-use crate::services::tickets::{day_at, device_check, phase_of, triage_of};
+use crate::services::tickets::{day_at, device_check, phase_of};
 use crate::services::topics::Topic;
 use crate::store::{DeskRow, TicketRow, Tx};
 
@@ -70,7 +71,12 @@ impl Services {
     ) -> Result<Row, Refusal> {
         let patient = tx.patients().find(ticket.institution_id, ticket.patient_id).await?;
         let patient = patient.ok_or_else(|| Refusal::internal("a ticket without a patient"))?;
-        let triage = triage_of(tx, ticket).await?;
+        let decisions = Decisions::of(tx, ticket).await?;
+        let stated = self.stated(decisions.as_ref())?;
+        let triage = match &decisions {
+            Some(decisions) => Some(decisions.view(tx).await?),
+            None => None,
+        };
         let ruleset = triage.as_ref().map(|view| view.ruleset.clone());
         let (decided_by, decided_why) =
             triage.as_ref().map_or((None, None), |view| (view.decided_by.clone(), view.decided_why.clone()));
@@ -105,6 +111,8 @@ impl Services {
             check: device_check(ticket),
             booked: booked(tx, ticket).await?,
             same_document: tx.tickets().mates(ticket).await?,
+            stated,
+            speech: self.speech(tx, ticket).await?,
         })
     }
 }

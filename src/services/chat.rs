@@ -9,6 +9,7 @@ use crate::domain::visit::{ChatSide, VisitEnd};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::{ChatMessage, ChatSend};
 use crate::services::Services;
+use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
@@ -18,10 +19,22 @@ use crate::store::{MessageRow, Tx, VisitRow};
 
 /// Characters of one message.
 const TEXT_LIMIT: usize = 2000;
-/// Lines of one visit; more than two people type in an hour.
-const LINES: i64 = 2000;
+/// Lines of each side of a visit; more than anybody types in an hour. Neither side takes the other's.
+const LINES: i64 = 1000;
+/// Lines of one person: whoever types is far below it.
+const PACE: Rate = Rate::new(30, 1000);
 /// Lines that are shown.
 const SHOWN: i64 = 500;
+
+/// How often each person says something.
+#[derive(Debug)]
+pub struct Lines(pub(super) Limits<String>);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(Limits::new(PACE))
+    }
+}
 
 /// What is said.
 pub(super) struct Line<'a> {
@@ -54,6 +67,10 @@ impl Services {
         if text.is_empty() && send.attachment.is_none() {
             return Err(Refusal::field(ErrorCode::Invalid, "text", "a text or a picture"));
         }
+        self.lines.0.take(actor.key(), self.clock.now()).map_err(|seconds| {
+            let refusal = Refusal::new(ErrorCode::RateLimited, "30 lines at once, and then one a second");
+            Refusal { retry_after: Some(seconds), ..refusal }
+        })?;
         let mut work = self.begin().await?;
         let (visit, side) = party(&mut work.tx, actor, id).await?;
         if let Some(before) = self.said_before(&mut work.tx, actor, id, send.id).await? {
@@ -78,7 +95,7 @@ impl Services {
     /// Writes a line of a visit, and tells its two; `None` when there is a line of this id.
     ///
     /// # Errors
-    /// `chat.full` when the visit holds [`LINES`].
+    /// `chat.full` when the visit holds [`LINES`] of this side.
     pub(super) async fn write_line(
         &self,
         work: &mut Work,
@@ -86,8 +103,8 @@ impl Services {
         actor: Actor,
         Line { id, side, text, attachment }: Line<'_>,
     ) -> Result<Option<MessageRow>, Refusal> {
-        if work.tx.messages().count(visit.id).await? >= LINES {
-            return Err(Refusal::new(ErrorCode::ChatFull, format!("a visit holds at most {LINES} lines")));
+        if work.tx.messages().count(visit.id, side).await? >= LINES {
+            return Err(Refusal::new(ErrorCode::ChatFull, format!("a visit holds at most {LINES} lines of each side")));
         }
         let name = match actor {
             Actor::Staff { account, .. } => staff_name(&mut work.tx, account).await?.0,

@@ -107,7 +107,7 @@ impl Services {
         Ok(tokens)
     }
 
-    async fn find_or_make_holder(
+    pub(crate) async fn find_or_make_holder(
         &self,
         work: &mut Work,
         institution: InstitutionId,

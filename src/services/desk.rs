@@ -13,13 +13,14 @@ use crate::domain::room::RoomPurpose;
 use crate::domain::text::Text;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState, lane_of};
 use crate::domain::visit::VisitEnd;
-use crate::domain::written::letters;
 use crate::protocol::desk::{DeskView, TransferRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::alarms;
+use crate::services::case_reports::withdraw_report;
 use crate::services::opinions::withdraw_all;
 use crate::services::refusal::Refusal;
+use crate::services::said::reason;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
 use crate::services::unfinished::unfinished;
@@ -133,7 +134,7 @@ impl Services {
     /// The doctor begins to work at a desk that is free, and leaves the one before. A doctor who holds
     /// a patient elsewhere is refused, unless a colleague took the lost desk: then the patient comes along.
     async fn sit_down(&self, work: &mut Work, act: DoctorAct, desk: &DeskRow) -> Result<(), Refusal> {
-        licensed(work, act).await?;
+        self.may_practise(work, act).await?;
         let is_others = desk.account_id.is_some_and(|other| other != act.account);
         if is_others && matches!(desk.desk(), Desk::AtWork(_)) {
             return Err(Refusal::new(ErrorCode::DeskTaken, "a colleague works at this desk"));
@@ -164,7 +165,7 @@ impl Services {
         if duty_of(&desk, act)? != Duty::Open {
             return Err(not_open());
         }
-        licensed(&mut work, act).await?;
+        self.may_practise(&mut work, act).await?;
         if work.tx.tickets().of_doctor(act.account).await?.is_some() {
             return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
         }
@@ -241,6 +242,7 @@ impl Services {
                     self.stop_visit(&mut work, &visit, VisitEnd::WrongPerson).await?;
                     self.stop_prescriptions(&mut work, act.account, visit.id, "本次就诊接诊的不是该患者").await?;
                     withdraw_all(&mut work, act.account, visit.id).await?;
+                    withdraw_report(&mut work, act.account, visit.id).await?;
                     ends = Some(visit.room_id);
                 }
                 let (who, what) = (act.account.to_string(), ticket.id.to_string());
@@ -275,9 +277,7 @@ impl Services {
         request: TransferRequest,
         command: &Command,
     ) -> Result<DeskView, Refusal> {
-        if letters(&request.reason) < 2 || request.reason.trim().chars().count() > 500 {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 to 500 letters for the colleague"));
-        }
+        let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return desk_again(work, act, command, done).await;
@@ -313,7 +313,7 @@ impl Services {
         let (who, what) = (act.account.to_string(), ticket.id.to_string());
         let detail = json!({ "to": target.id, "ticket": next.id });
         // The reason is a clinical word: it goes to the colleague, sealed, and not into the audit log.
-        self.hand_over(&mut work, act, &ticket, &next, visit.as_ref(), request.reason.trim()).await?;
+        self.hand_over(&mut work, act, &ticket, &next, visit.as_ref(), &why).await?;
         work.audit_why(act.institution, &who, "ticket.transfer", &what, None, detail).await?;
         self.announce_ticket(&mut work, &moved, "ticket.transferred").await?;
         self.announce_ticket(&mut work, &next, "ticket.joined").await?;
@@ -393,7 +393,8 @@ impl Services {
             work.tx.visits().insert(&visit).await?;
         }
         let (who, what) = (act.account.to_string(), visit.id.to_string());
-        work.audit(act.institution, &who, "visit.identity_confirmed", &what).await?;
+        let detail = json!({ "identity": self.whose(&mut work.tx, &visit).await? });
+        work.audit_why(act.institution, &who, "visit.identity_confirmed", &what, None, detail).await?;
         Ok(visit)
     }
 
@@ -543,16 +544,6 @@ pub(crate) fn duty_of(desk: &DeskRow, act: DoctorAct) -> Result<Duty, Refusal> {
         Desk::AtWork(duty) if desk.account_id == Some(act.account) => Ok(duty),
         _ => Err(not_open()),
     }
-}
-
-/// Whoever calls patients, signs what is prescribed or an opinion has a licence, also at a desk that was opened before it
-/// ended. The record of a visit that was held under it may be signed later.
-pub(crate) async fn licensed(work: &mut Work, act: DoctorAct) -> Result<(), Refusal> {
-    let account = work.tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
-    if account.licence_until.is_some_and(|until| until <= work.now) {
-        return Err(Refusal::new(ErrorCode::LicenceEnded, "ask the medical department to renew the licence"));
-    }
-    Ok(())
 }
 
 /// Whether the doctor of a desk holds a patient.

@@ -164,7 +164,7 @@ mod tests {
         let relay = tasks.spawn(async move { while commands.recv().await.is_some() {} });
         let heard = async {
             while let Some(message) = told.recv().await {
-                if let ServerMessage::Slots { missing, .. } = message {
+                if let ServerMessage::Slots { missing, .. } = *message {
                     return missing;
                 }
             }

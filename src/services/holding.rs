@@ -4,9 +4,10 @@
 use serde_json::json;
 
 use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
-use crate::domain::ids::{AlarmId, PatientId, RoomId, TicketId};
+use crate::domain::ids::{AlarmId, RoomId, TicketId};
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomEnd;
+use crate::domain::ticket::TicketState;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{AlarmView, ClosedAlarm};
 use crate::services::Services;
@@ -15,7 +16,7 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::{AlarmRow, Tx};
+use crate::store::{AlarmRow, TicketRow, Tx};
 
 impl Services {
     /// A doctor takes an alarm out of a colleague's hands, or takes it if nobody has it. The colleague's seat on the line
@@ -129,9 +130,13 @@ impl Services {
     }
 
     /// What came of earlier alarms about a patient, newest first, for the doctor who has the patient now.
-    pub(crate) async fn closed_alarms(&self, tx: &mut Tx, patient: PatientId) -> Result<Vec<ClosedAlarm>, Refusal> {
+    pub(crate) async fn closed_alarms(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<ClosedAlarm>, Refusal> {
         let mut closed = Vec::new();
-        for row in tx.alarms().closed_of(patient, 5).await? {
+        for row in tx.alarms().closed_of(ticket.patient_id, 5).await? {
+            // While it rings nobody has looked at the document: what was noted of another name is not told yet.
+            if ticket.state == TicketState::Called && row.patient_id != Some(ticket.patient_id) {
+                continue;
+            }
             let (Some(at), Some(outcome), Some(account)) = (row.closed_at, row.outcome, row.taken_by) else { continue };
             closed.push(ClosedAlarm {
                 id: row.id,

@@ -2,7 +2,8 @@
 //!
 //! The token is a secret that is shown once and kept as a hash. It is good once: for the browser that used it, by a nonce
 //! of its own, so that an answer that was lost on a bad network can be asked for again. At any moment one session has
-//! come with an invitation: a repeated use ends the one before, and taking it back ends whatever is left.
+//! come with an invitation: a repeated use ends the one before and stands at the door again, under the name that it came
+//! with first, and taking it back ends whatever is left.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::ids::{InvitationId, SessionId, VisitId};
 use crate::domain::permission::{Actor, DoctorAct, GuestAct};
-use crate::domain::room::CAPACITY;
+use crate::domain::room::{CAPACITY, Standing};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::written::{is_plain, letters};
@@ -185,6 +186,7 @@ impl Services {
         }
         // Only now: whoever spends it waits for a twin that spends it in the same moment, and sees its session.
         let before = self.end_guests(&mut work, &row, Some(session)).await?;
+        self.stand_at_the_door(&mut work, &row).await?;
         self.tell_invitation(&mut work, &row, "invitation.used").await?;
         let who = row.id.to_string();
         work.audit(row.institution_id, &who, "invitation.use", &who).await?;
@@ -231,6 +233,13 @@ impl Services {
             work.emit(row.institution_id, topic, "session.ended", Value::Null).await?;
         }
         Ok(ended)
+    }
+
+    /// Whoever comes again knocks again: that it is who was let in before, nobody has seen.
+    async fn stand_at_the_door(&self, work: &mut Work, row: &InvitationRow) -> Result<(), Refusal> {
+        let Some(seat) = work.tx.rooms().seat_of(row.room_id, &row.id.to_string()).await? else { return Ok(()) };
+        work.tx.rooms().stand(seat.participant_id, seat.standing, Standing::Door).await?;
+        Ok(())
     }
 
     fn session_of(&self, tokens: &Tokens) -> Result<SessionId, Refusal> {

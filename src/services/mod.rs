@@ -2,30 +2,44 @@
 //! commit → announce.
 
 pub mod access;
+mod adverse_events;
 pub mod alarms;
+mod amendments;
 pub mod audit_days;
 mod audit_records;
 pub mod auth;
 pub mod backup;
 mod board;
 pub mod booking;
+pub mod breach;
+mod case_reports;
+pub mod charter;
 pub mod chat;
 pub mod codes;
+pub mod credentials;
+pub mod crowd;
 pub mod desk;
 pub mod documents;
 pub mod dropped;
+mod due;
+mod ended;
 mod estimate;
 mod finding;
 mod handover;
 mod hearsay;
 mod holding;
 pub mod hosting;
+pub mod in_person;
 pub mod intake;
 pub mod invitations;
 pub mod live;
 pub mod notes;
 pub mod notices;
+mod offers;
 mod opinions;
+pub mod own_password;
+pub mod own_sessions;
+pub mod pacing;
 pub mod passwords;
 pub mod pharmacy;
 pub mod pictures;
@@ -39,6 +53,7 @@ pub mod retention;
 mod ring_texts;
 pub mod rooms;
 mod rows;
+mod said;
 pub mod sealing;
 pub mod second_factor;
 pub mod seed;
@@ -46,6 +61,7 @@ pub mod sessions;
 pub mod showing;
 pub mod signing;
 pub mod sms;
+mod stated;
 pub mod stills;
 pub mod sweep;
 pub mod templates;
@@ -59,6 +75,7 @@ pub mod uploads;
 pub mod vault;
 pub mod verifying;
 pub mod visits;
+mod whose;
 pub mod witness;
 pub mod work;
 
@@ -72,7 +89,11 @@ use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::domain::turn::TurnSecret;
+use crate::services::access::Reads;
+use crate::services::chat::Lines;
+use crate::services::crowd::{Crowd, OF_ONE_ADDRESS};
 use crate::services::live::Live;
+use crate::services::offers::Offers;
 use crate::services::passwords::Passwords;
 use crate::services::recordings::Archive;
 use crate::services::refusal::Refusal;
@@ -129,10 +150,20 @@ pub struct Services {
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process ends; sockets say goodbye.
     pub shutdown: CancellationToken,
+    /// Sockets of each address, wherever a proxy passes them on.
+    pub sockets: Arc<Crowd>,
+    /// How often each person offered.
+    pub(crate) offers: Offers,
+    /// How often each person said something in a conversation.
+    pub(crate) lines: Lines,
+    /// What was read lately, and is in the audit.
+    pub(crate) reads: Reads,
     /// What each queue looked like last.
     pub(crate) truths: truth::Truths,
     /// Broken rows that were told of.
     pub(crate) told: Told,
+    /// Held by whoever does what is due: see [`Services::run_jobs`].
+    pub(crate) rounds: tokio::sync::Mutex<()>,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
     pub(crate) node: String,
 }
@@ -165,8 +196,13 @@ impl Services {
             sms,
             tasks,
             shutdown,
+            sockets: Crowd::new(OF_ONE_ADDRESS),
+            offers: Offers::default(),
+            lines: Lines::default(),
+            reads: Reads::default(),
             truths,
             told: Told::default(),
+            rounds: tokio::sync::Mutex::default(),
             node,
         }
     }
@@ -179,6 +215,12 @@ impl Services {
     /// Closes the database; what was committed is safe.
     pub async fn close(&self) {
         self.db.close().await;
+    }
+
+    /// Lets everybody offer and speak again as if they had rested: for tests whose clock stands still.
+    pub fn fill_buckets(&self) {
+        self.offers.0.fill();
+        self.lines.0.fill();
     }
 
     /// Opens a unit of work that may write.

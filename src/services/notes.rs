@@ -1,10 +1,10 @@
 //! The note: saved as a draft every two seconds, signed once, amended by a new version that names the old.
 
 use serde_json::json;
-use sqlx::types::Json;
 
 use crate::domain::access::{Access, Asked, ReadPurpose};
-use crate::domain::ids::{NoteId, VisitId};
+use crate::domain::ids::{AccountId, NoteId, VisitId};
+use crate::domain::note::amendment::is_archived;
 use crate::domain::note::diff::diff;
 use crate::domain::note::merge::merge;
 use crate::domain::note::templates::with_marks;
@@ -22,12 +22,13 @@ use crate::protocol::visit::{
 };
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::said::perhaps;
 use crate::services::sessions::staff_name;
 use crate::services::signing::{SignAs, Validity, fingerprint, is_signed_by};
 use crate::services::topics::Topic;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
-use crate::store::{DraftRow, NoteRow, SignatureRow, StoreError, Tx, VisitRow};
+use crate::store::{DraftRow, Json, NoteRow, SignatureRow, StoreError, Tx, VisitRow};
 
 /// Saves of one draft that are kept after a signature; before it all are.
 const VERSIONS_KEPT: i64 = 100;
@@ -156,9 +157,7 @@ impl Services {
         request: SignRequest,
         command: &Command,
     ) -> Result<VisitView, Refusal> {
-        if request.reason.as_ref().is_some_and(|reason| reason.chars().count() > 500) {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "at most 500 characters"));
-        }
+        let reason = perhaps(request.reason.as_deref(), "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return work.visit_again(act, command, id, done).await;
@@ -177,7 +176,6 @@ impl Services {
             return Err(missing(field));
         }
         let before = work.tx.notes().signed(id).await?.pop();
-        let reason = request.reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
         if let Some(before) = &before {
             if before.content.0 == draft.content.0 {
                 return Err(Refusal::new(ErrorCode::AlreadySigned, "this text is signed already"));
@@ -199,8 +197,13 @@ impl Services {
             signed_by: act.account,
             signed_at: work.now,
             reason,
+            identity: Some(self.whose(&mut work.tx, &visit).await?),
         };
         let note = NoteRow { hash: hash_of(&note), ..note };
+        // What is archived is changed by approval alone.
+        if note.number > 1 && is_archived(visit.ended_at, work.now) {
+            return self.ask_amendment(work, act, &visit, note, command).await;
+        }
         match work.tx.notes().sign(&note).await {
             Err(StoreError::Conflict) => {
                 return Err(Refusal::new(ErrorCode::AlreadySigned, "it was signed in between"));
@@ -231,14 +234,18 @@ impl Services {
         Ok(NoteDraft { version: row.version, saved_at: Some(row.saved_at), content })
     }
 
-    /// Whether a signed version is what its signer signed. One that nobody signed is as broken as one of a wrong signature:
-    /// its hash has no key, and who may write to the database writes both.
+    /// Whether a signed version is what its signer signed, and of whom. One that nobody signed is as broken as one of a
+    /// wrong signature: its hash has no key, and who may write to the database writes both.
     pub(crate) async fn check_note(&self, tx: &mut Tx, row: &NoteRow) -> Result<Validity, Refusal> {
         if hash_of(row) != row.hash {
             return Ok(Validity::Broken);
         }
         let validity = self.check_signatures(tx, &row.id.to_string(), &row.hash).await?;
         let Validity::Holds(signatures) = &validity else { return Ok(validity) };
+        if !self.is_whose(tx, row.visit_id, row.identity.as_deref()).await? {
+            tracing::error!(note.id = %row.id, "a signed note is not of the patient of whom it was signed");
+            return Ok(Validity::Broken);
+        }
         let owner = SignAs::Account(row.signed_by).owner();
         let is_own = is_signed_by(tx, signatures, Purpose::Note, &owner).await?;
         Ok(if is_own { validity } else { Validity::Broken })
@@ -251,11 +258,16 @@ impl Services {
                 tracing::error!(note.id = %row.id, "a signed note does not match its hash");
                 return Err(Refusal::new(ErrorCode::SignatureBroken, "a signed note does not match its hash"));
             }
-            let signature = match self.check_note(tx, &row).await? {
-                Validity::Holds(signatures) => match signatures.into_iter().next() {
-                    Some(signature) => Some(signature_view(tx, signature).await?),
-                    None => None,
-                },
+            let (signature, approved_by) = match self.check_note(tx, &row).await? {
+                Validity::Holds(signatures) => {
+                    let approved_by = approver_of(tx, &signatures).await?;
+                    let own = signatures.into_iter().find(|one| one.purpose == Purpose::Note);
+                    let signature = match own {
+                        Some(signature) => Some(signature_view(tx, signature).await?),
+                        None => None,
+                    };
+                    (signature, approved_by)
+                }
                 Validity::Unsigned | Validity::Broken => {
                     tracing::error!(note.id = %row.id, "a signed note has no signature of its signer that holds");
                     return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature does not hold, or is gone"));
@@ -273,9 +285,20 @@ impl Services {
                 signed_at: row.signed_at,
                 reason: row.reason,
                 signature,
+                approved_by,
             });
         }
         Ok(notes)
+    }
+}
+
+/// Who let an amendment into an archived record, by their signature.
+async fn approver_of(tx: &mut Tx, signatures: &[SignatureRow]) -> Result<Option<Text>, Refusal> {
+    let Some(approval) = signatures.iter().find(|one| one.purpose == Purpose::Approval) else { return Ok(None) };
+    let key = tx.signatures().key(approval.key_id).await?;
+    match key.and_then(|key| AccountId::from_key(&key.owner)) {
+        Some(account) => Ok(Some(staff_name(tx, account).await?.0)),
+        None => Err(Refusal::internal("an approval of nobody's key")),
     }
 }
 
@@ -309,6 +332,7 @@ pub(crate) fn hash_of(note: &NoteRow) -> String {
         signed_at: note.signed_at,
         reason: note.reason.as_deref(),
         previous_hash: &note.previous_hash,
+        identity: note.identity.as_deref(),
     };
     of.hash()
 }

@@ -46,6 +46,11 @@ impl Passwords {
         self.run(move || verify(hash.as_deref().unwrap_or(NOBODY), &password)).await
     }
 
+    /// The hash of a new password.
+    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Refusal> {
+        self.run(move || hash_password(&password, &salt)).await?
+    }
+
     async fn run<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             let refusal = Refusal::new(ErrorCode::RateLimited, "too many sign in at this moment");

@@ -16,33 +16,52 @@ use crate::services::Services;
 use crate::services::chat::{goes_on, party};
 use crate::services::private;
 use crate::services::refusal::Refusal;
-use crate::services::work::Work;
+use crate::services::work::{Command, Work};
 use crate::store::{AttachmentRow, Tx, VisitRow};
 
 /// Bytes of one picture.
 pub const PICTURE_LIMIT: usize = 8 * 1024 * 1024;
-/// Pictures of one visit.
-const PICTURES: i64 = 50;
+/// Pictures of each party of a visit. Neither takes the other's.
+const PICTURES: i64 = 25;
 
 impl Services {
-    /// Whether this party of a visit may send a picture now; asked before its bytes are read.
+    /// Whether this is a party of the visit; asked before the bytes of a picture are read. Whether the visit has room for it
+    /// is asked when it is known whether it came before.
     pub async fn may_attach(&self, actor: Actor, id: VisitId) -> Result<(), Refusal> {
-        has_room(&mut self.db.read().await?, actor, id).await.map(drop)
+        party(&mut self.db.read().await?, actor, id).await.map(drop)
     }
 
     /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
     /// Where it was taken is no part of it.
-    pub async fn attach(&self, actor: Actor, id: VisitId, bytes: &[u8]) -> Result<AttachmentInfo, Refusal> {
+    pub async fn attach(
+        &self,
+        actor: Actor,
+        id: VisitId,
+        bytes: &[u8],
+        command: &Command,
+    ) -> Result<AttachmentInfo, Refusal> {
         if bytes.len() > PICTURE_LIMIT {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a picture holds at most {PICTURE_LIMIT} bytes")));
         }
+        // Nothing is written by this: the key is claimed with the picture.
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        has_room(&mut work.tx, actor, id).await?;
+        drop(work);
         let (mime, bytes) = clean_picture(bytes)?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
         // The file first, and before the transaction, for which others wait: a row without its picture would be a lie, a
         // file without its row is only litter, and taken away.
         self.write_picture(attachment, &bytes).await?;
-        let kept = self.note_alone(actor, id, attachment, mime, &bytes).await;
-        if kept.as_ref().is_err_and(is_final) {
+        let kept = self.note_alone(actor, id, attachment, command, (mime, &bytes)).await;
+        let is_litter = match &kept {
+            // A twin of this command was faster.
+            Ok(info) => info.id != attachment,
+            Err(refusal) => is_final(refusal),
+        };
+        if is_litter {
             tokio::fs::remove_file(self.picture_path(attachment)).await.ok();
         }
         kept
@@ -53,14 +72,19 @@ impl Services {
         actor: Actor,
         id: VisitId,
         attachment: AttachmentId,
-        mime: &str,
-        bytes: &[u8],
+        command: &Command,
+        (mime, bytes): (&str, &[u8]),
     ) -> Result<AttachmentInfo, Refusal> {
         let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
         let visit = has_room(&mut work.tx, actor, id).await?;
         let row = note_picture(&mut work, &visit, actor, attachment, mime, bytes).await?;
+        let info = AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 };
+        work.keep(command, &info).await?;
         work.commit().await?;
-        Ok(AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 })
+        Ok(info)
     }
 
     /// A picture, for who is or was in its visit; the read is audited before a byte leaves.
@@ -147,21 +171,23 @@ async fn hash_of(file: &mut tokio::fs::File) -> std::io::Result<String> {
 
 /// A picture's kind as read from its bytes, and those without what was written beside it.
 pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Refusal> {
-    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, "a JPEG, PNG or still WebP picture"))
+    let words = "a JPEG, PNG or still WebP picture of at most 50 megapixels";
+    picture::clean(bytes).ok_or_else(|| Refusal::new(ErrorCode::UnsupportedType, words))
 }
 
 /// Whether a picture was refused for good; after anything else, such as a commit whose answer was lost, it may be a picture
 /// of its visit all the same.
 pub(super) fn is_final(refusal: &Refusal) -> bool {
-    matches!(refusal.code, ErrorCode::VisitEnded | ErrorCode::TooLarge | ErrorCode::ChatFull)
+    use ErrorCode::{ChatFull, KeyReused, TooLarge, VisitEnded};
+    matches!(refusal.code, VisitEnded | TooLarge | ChatFull | KeyReused)
 }
 
 /// The visit, for one of its two, and while it has room for another picture.
 pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
     let (visit, _) = party(tx, actor, id).await?;
     goes_on(&visit)?;
-    if tx.messages().count_attachments(id).await? >= PICTURES {
-        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures")));
+    if tx.messages().count_attachments(id, &actor.key()).await? >= PICTURES {
+        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures of each")));
     }
     Ok(visit)
 }

@@ -216,8 +216,15 @@ fn read(event: &EventRow, log: &mut Log) {
     if !log.numbers.contains_key(&ticket) {
         return;
     }
+    if event.kind == "ticket.freed" {
+        log.events.push(QueueEvent { at, ticket, what: What::Freed });
+        return;
+    }
     let what = match state {
-        TicketState::Waiting => What::Moved { place, why },
+        TicketState::Waiting => {
+            let shift = number("shift").and_then(|places| u32::try_from(places).ok());
+            What::Moved { place, why, shift }
+        }
         // Rung again: the call is the same.
         TicketState::Called if before == Some(TicketState::Called) => return,
         TicketState::Called => {
@@ -226,13 +233,14 @@ fn read(event: &EventRow, log: &mut Log) {
         }
         _ => What::Gone,
     };
-    log.events.push(QueueEvent { at, ticket, what });
+    // They step aside first: it is put before them, and they do not pass it.
     for pair in field("aside").and_then(Value::as_array).into_iter().flatten() {
         let (Some(other), Some(rank)) = (pair.get(0).and_then(id), pair.get(1).and_then(Value::as_i64)) else {
             continue;
         };
         log.events.push(QueueEvent { at, ticket: other, what: What::Aside { place: Place { lane, rank } } });
     }
+    log.events.push(QueueEvent { at, ticket, what });
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::ids::{ConnectionId, HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
 use crate::domain::recording::Agreed;
-use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
+use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::turn::TurnName;
@@ -30,6 +30,13 @@ pub(crate) struct Guest {
     /// The name as shown to the others.
     pub name: Text,
 }
+
+/// So old is a check of ours that is not open any more, or never was: longer than its grant is good.
+const CHECK_OVER: Duration = Duration::from_mins(2);
+/// So old is a check of a process that has ended, or of another.
+const CHECK_FORGOTTEN: Duration = Duration::from_hours(1);
+/// Checks that are closed together.
+const CHECKS: i64 = 500;
 
 impl Services {
     /// Opens a room for a subject, or finds the open one.
@@ -131,6 +138,18 @@ impl Services {
         Ok((Room::new(room.id, room.epoch, room.purpose, room.agreed(), now), seat))
     }
 
+    /// Looks once more into the database, after a seat was taken by what stood there before: a room that was closed meanwhile was
+    /// opened here anew and is ended, and a recording whose consent was taken back is stopped.
+    pub async fn look_again(&self, room: RoomId) -> Result<(), Refusal> {
+        let row = self.db.read().await?.rooms().find(room).await?;
+        if row.as_ref().is_none_or(|row| row.closed_at.is_some()) {
+            self.end_room(room, RoomEnd::Finished).await;
+        } else if row.is_some_and(|row| row.agreed_at.is_some() && !row.recording) {
+            self.live.send(room, Input::StopRecording).await;
+        }
+        Ok(())
+    }
+
     /// Closes a room in the database; after the commit, [`Self::end_room`] empties it.
     pub(crate) async fn close_room(&self, work: &mut Work, room: RoomId) -> Result<(), Refusal> {
         let now = work.now;
@@ -159,5 +178,23 @@ impl Services {
             self.end_room(old.id, RoomEnd::Replaced).await;
         }
         Ok(grant)
+    }
+
+    /// Closes the checks that are over: whoever looked at the own picture leaves, and says nothing more.
+    pub(crate) async fn sweep_checks(&self) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let (own, any) = ((self.node.as_str(), now - CHECK_OVER), now - CHECK_FORGOTTEN);
+        // Those that go on stand in front, and there are not so many.
+        let most = CHECKS + i64::try_from(self.live.counts().0).unwrap_or(0);
+        let open = self.db.read().await?.rooms().left_open(RoomPurpose::Check, own, any, most).await?;
+        let over: Vec<_> = open.into_iter().filter(|room| !self.live.is_open(*room)).collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let mut work = self.begin().await?;
+        for room in over {
+            self.close_room(&mut work, room).await?;
+        }
+        work.commit().await
     }
 }

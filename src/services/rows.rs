@@ -1,4 +1,4 @@
-//! Jobs over many rows: one that is broken keeps no other from its turn.
+//! Jobs and lists of many rows: one that is broken keeps no other from its turn.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -25,6 +25,26 @@ impl Told {
         }
         if told.insert((job, row.to_string())) {
             tracing::error!(job, row = %row, code = refusal.code.as_str(), "a broken row was left; trying on");
+        }
+    }
+
+    /// What was read of a row of a list; nothing of a broken one, which is told of and hides no other.
+    ///
+    /// # Errors
+    /// With the refusal itself where the database is away: that is no row's fault, and no other will fare better.
+    pub(crate) fn readable<T>(
+        &self,
+        list: &'static str,
+        row: &impl Display,
+        read: Result<T, Refusal>,
+    ) -> Result<Option<T>, Refusal> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(refusal) if refusal.code == ErrorCode::Unavailable => Err(refusal),
+            Err(refusal) => {
+                self.broken(list, row, &refusal);
+                Ok(None)
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::domain::audit::merkle::{Hash, inclusion};
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
+use crate::domain::prescription::identity_in;
 use crate::domain::signature::{Purpose, export_hash, export_subject, review_subject};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
@@ -23,8 +24,9 @@ use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
-use crate::services::verifying::verify_export;
+use crate::services::verifying::{confirmed, verify_export};
 use crate::services::visits::staff_visit;
+use crate::services::whose::not_theirs;
 use crate::store::{NoteRow, OpinionRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
 
 impl Services {
@@ -43,27 +45,38 @@ impl Services {
         let mut work = self.begin().await?;
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let mut about = vec![id.to_string()];
-        let mut body = String::new();
+        let (mut body, mut theirs) = (String::new(), true);
         for note in work.tx.notes().signed(visit.id).await? {
+            theirs &= self.is_whose(&mut work.tx, visit.id, note.identity.as_deref()).await?;
             about.push(note.id.to_string());
             body.push_str(&line(&sealed_note(&mut work.tx, note).await?));
         }
         for row in work.tx.prescriptions().of_visit(visit.id).await? {
             let sheet = sealed_prescription(&mut work.tx, &row, work.now).await?;
             let Some(sheet) = sheet else { continue };
+            for version in &sheet.versions {
+                let identity = identity_in(version.stated.as_deref());
+                theirs &= self.is_whose(&mut work.tx, visit.id, identity.as_deref()).await?;
+            }
             about.push(row.id.to_string());
             body.push_str(&line(&SealedLine::Prescription(Box::new(sheet))));
         }
         for row in work.tx.opinions().of_visit(visit.id).await? {
             about.push(row.id.to_string());
+            theirs &= self.is_whose(&mut work.tx, visit.id, row.identity.as_deref()).await?;
             let Some(opinion) = sealed_opinion(&mut work.tx, row).await? else { continue };
             body.push_str(&line(&SealedLine::Opinion(opinion)));
         }
         let seals: Vec<DaySeal> =
             work.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
         for entry in work.tx.audit().about(act.institution, &about).await? {
+            theirs &= self.is_whose(&mut work.tx, visit.id, confirmed(&entry).as_deref()).await?;
             let proof = included(&mut work.tx, act.institution, &entry, &seals).await?.map(Box::new);
             body.push_str(&line(&SealedLine::Audit { entry, proof }));
+        }
+        if !theirs {
+            tracing::error!(visit.id = %id, "a visit is not of the patient of whom it was signed, and was not sealed");
+            return Err(not_theirs());
         }
         let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
         let hash = export_hash(&name, &id.to_string(), &hex(&Sha256::digest(body.as_bytes())));
@@ -118,6 +131,7 @@ async fn sealed_note(tx: &mut Tx, note: NoteRow) -> Result<SealedLine, Refusal> 
         signed_by: note.signed_by.to_string(),
         signed_at: note.signed_at,
         reason: note.reason,
+        identity: note.identity,
         signatures,
     }))
 }
@@ -178,6 +192,7 @@ async fn sealed_opinion(tx: &mut Tx, row: OpinionRow) -> Result<Option<SealedOpi
         hash,
         signed_by: row.doctor_id.to_string(),
         signed_at,
+        identity: row.identity,
         signatures: signatures(tx, &id).await?,
         id,
     }))

@@ -70,13 +70,9 @@ impl Services {
 
     /// Makes a secret and shows it, once. Whoever sits at a window that was left open does not know the password.
     pub async fn offer_second_factor(&self, act: StaffAct, password: String) -> Result<NewSecondFactor, Refusal> {
-        let mut tx = self.db.read().await?;
-        let account = tx.accounts().find(act.account).await?.ok_or_else(Refusal::not_found)?;
-        let institution = tx.institutions().find(act.institution).await?.ok_or_else(Refusal::not_found)?;
-        drop(tx);
-        if !self.passwords.verify(Some(account.password_hash), password).await? {
-            return Err(Refusal::field(ErrorCode::BadCredentials, "password", "this is not the password"));
-        }
+        let account = self.who_knows_the_password(act, password).await?;
+        let institution = self.db.read().await?.institutions().find(act.institution).await?;
+        let institution = institution.ok_or_else(Refusal::not_found)?;
         let secret = self.ids.secret::<SECRET>();
         let totp = totp(secret, &institution.name_zh, &account.username)?;
         let link = totp.to_url().map_err(|e| Refusal::internal(&e))?;

@@ -1,14 +1,16 @@
 //! The demonstration's hospital: two clinics, three desks, five accounts.
 
 use crate::domain::date::HOME;
-use crate::domain::desk::DeskPhase;
-use crate::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, RosterId};
+use crate::domain::ids::{AccountId, ClinicId, InstitutionId, RosterId};
 use crate::domain::people::Role;
+use crate::domain::time::Timestamp;
 use crate::services::Services;
+use crate::services::charter::add_desks;
 use crate::services::passwords::hash_password;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::day_at;
-use crate::store::{AccountRow, ClinicRow, DeskRow, InstitutionRow, RosterRow};
+use crate::services::work::Work;
+use crate::store::{AccountRow, ClinicRow, CredentialRow, InstitutionRow, RosterRow};
 
 /// An account of the demonstration, in clear.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -25,6 +27,19 @@ pub struct DemoAccount {
 pub const DEMO_LINK: &str = "demo-fever-clinic";
 /// The link of the clinic whose hours are booked.
 pub const DEMO_TCM_LINK: &str = "demo-tcm-clinic";
+
+/// When the doctors of a demonstration can be booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemoHours {
+    /// Around the clock: for programs, which know no night.
+    Always,
+    /// As in a clinic, with a gap at noon; [`Services::be_there_now`] adds the hour in which somebody looks.
+    Day,
+}
+
+/// A day's hours of the two doctors, in minutes on the wall.
+const DAY: [[(i64, i64); 2]; 2] =
+    [[(8 * 60, 12 * 60), (14 * 60, 17 * 60 + 30)], [(9 * 60, 12 * 60), (13 * 60 + 30, 17 * 60)]];
 
 struct Person {
     username: &'static str,
@@ -79,11 +94,11 @@ impl Services {
 
     /// Seeds the demonstration's hospital into a fresh database; does nothing in one that has a hospital. `ring_secs`
     /// shortens calls, for those who try out what happens to a missed one.
-    pub async fn seed_demo(&self, ring_secs: i64) -> Result<(), Refusal> {
+    pub async fn seed_demo(&self, ring_secs: i64, hours: DemoHours) -> Result<(), Refusal> {
         let mut work = self.begin().await?;
         let now = work.now;
         if work.tx.institutions().count().await? > 0 {
-            return Ok(());
+            return self.seed_credentials(work).await;
         }
         let institution = InstitutionRow {
             id: self.ids.make(InstitutionId::from_uuid),
@@ -115,6 +130,7 @@ impl Services {
             };
             work.tx.accounts().insert(&row).await?;
             if row.role == Role::Doctor {
+                work.tx.credentials().record(&credential(row.id, doctors.len(), now)).await?;
                 doctors.push(row.id);
             }
         }
@@ -142,41 +158,46 @@ impl Services {
             };
             work.tx.clinics().insert(&clinic).await?;
             if clinic.code == "tcm" {
-                for (doctor, capacity) in doctors.iter().zip([1, 2]) {
-                    work.tx.rosters().insert(&self.roster_row(&clinic, *doctor, capacity)?).await?;
+                for ((doctor, capacity), day) in doctors.iter().zip([1, 2]).zip(&DAY) {
+                    let blocks: &[(i64, i64)] = if hours == DemoHours::Day { day } else { &[(0, 24 * 60)] };
+                    for block in blocks {
+                        work.tx.rosters().insert(&self.roster_row(&clinic, *doctor, capacity, *block)?).await?;
+                    }
                 }
             }
-            for n in 1..=desks {
-                let desk = DeskRow {
-                    id: self.ids.make(DeskId::from_uuid),
-                    institution_id: institution.id,
-                    clinic_id: clinic.id,
-                    name_zh: format!("{n}号诊位"),
-                    name_en: format!("Desk {n}"),
-                    state: DeskPhase::Closed,
-                    lost_as: None,
-                    account_id: None,
-                    lease_until: None,
-                    paused_until: None,
-                    last_call_at: None,
-                    version: 1,
-                };
-                work.tx.desks().insert(&desk).await?;
+            add_desks(&mut work.tx, &self.ids, &clinic, desks).await?;
+        }
+        work.commit().await
+    }
+
+    /// Papers for the doctors of a demonstration that was seeded before anybody asked for them.
+    async fn seed_credentials(&self, mut work: Work) -> Result<(), Refusal> {
+        let now = work.now;
+        for (n, person) in PEOPLE.iter().filter(|person| person.role == Role::Doctor).enumerate() {
+            let Some(account) = work.tx.accounts().by_username(person.username).await? else { continue };
+            if work.tx.credentials().of(account.id).await?.is_none() {
+                work.tx.credentials().record(&credential(account.id, n, now)).await?;
             }
         }
         work.commit().await
     }
 
-    /// Hours around the clock: whoever tries a demonstration does so at any hour. The sweeper makes the slots.
-    fn roster_row(&self, clinic: &ClinicRow, doctor: AccountId, capacity: i64) -> Result<RosterRow, Refusal> {
+    /// Hours of every day of the week. The sweeper makes the slots.
+    fn roster_row(
+        &self,
+        clinic: &ClinicRow,
+        doctor: AccountId,
+        capacity: i64,
+        (from_minute, to_minute): (i64, i64),
+    ) -> Result<RosterRow, Refusal> {
         Ok(RosterRow {
             id: self.ids.make(RosterId::from_uuid),
             institution_id: clinic.institution_id,
             clinic_id: clinic.id,
             doctor_id: doctor,
             weekdays: 0b111_1111,
-            from_minute: 0,
-            to_minute: 24 * 60,
+            from_minute,
+            to_minute,
             minutes: 30,
             capacity,
             first_day: day_at(clinic, clinic.created_at)?.date.to_string(),
@@ -186,5 +207,17 @@ impl Services {
             created_at: clinic.created_at,
             version: 1,
         })
+    }
+}
+
+/// What the `n`th doctor of a demonstration has on paper; invented, and long enough ago for any clock of a test.
+fn credential(account: AccountId, n: usize, now: Timestamp) -> CredentialRow {
+    CredentialRow {
+        account_id: account,
+        registration: Some(format!("{:015}", n + 1)),
+        practises_since: Some("2010-07-01".to_owned()),
+        consent_on: Some("2020-01-02".to_owned()),
+        recorded_by: None,
+        recorded_at: now,
     }
 }

@@ -131,6 +131,17 @@ impl Services {
         institution: InstitutionId,
         who: Who,
     ) -> Result<Tokens, Refusal> {
+        self.open_session_in(work, institution, who, None).await
+    }
+
+    /// The same, and which browser it is is kept.
+    pub(crate) async fn open_session_in(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        who: Who,
+        browser: Option<&str>,
+    ) -> Result<Tokens, Refusal> {
         let id = self.ids.make(SessionId::from_uuid);
         let refresh = RefreshToken { session: id, secret: self.ids.secret() }.write(&self.vault);
         let row = SessionRow {
@@ -144,6 +155,8 @@ impl Services {
             expires_at: work.now + who.lasts(),
             revoked_at: None,
             created_at: work.now,
+            acted_at: work.now,
+            browser: browser.map(str::to_owned),
         };
         work.tx.sessions().insert(&row).await?;
         self.tokens_for(&mut work.tx, &row, who, refresh, work.now).await

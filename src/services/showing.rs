@@ -50,6 +50,15 @@ pub async fn set_shown(
     Ok(PolicySet::Done)
 }
 
+/// What the clinic with this code shows now; `None` where there is no one such clinic.
+pub async fn shown_of(db: &Db, code: &str, institution: Option<&str>) -> Result<Option<ShownRow>, Refusal> {
+    let mut tx = db.read().await?;
+    match one_clinic(&mut tx, code, institution).await? {
+        Ok(clinic) => Ok(Some(tx.clinics().shown(clinic.id).await?)),
+        Err(_) => Ok(None),
+    }
+}
+
 /// Where to complain: at the clinic's own number, or the hospital's.
 pub(crate) fn complaints(shown: ShownRow, help_phone: &str) -> Complaints {
     // One language is better than none.

@@ -1,7 +1,6 @@
 //! Texts that a doctor inserts by an act.
 
 use serde_json::json;
-use sqlx::types::Json;
 
 use crate::domain::access::Asked;
 use crate::domain::ids::TemplateId;
@@ -15,7 +14,7 @@ use crate::services::notes::{can_be_written, refuse_faults};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::services::work::Command;
-use crate::store::{DraftRow, TemplateRow, Tx};
+use crate::store::{DraftRow, Json, TemplateRow, Tx};
 
 impl Services {
     /// The texts that a doctor is offered: their own and those of the institution.

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::access::{Asked, ReadPurpose};
-use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, VisitId};
+use crate::domain::access::{Access, Asked, ReadPurpose};
+use crate::domain::ids::{DeclarationId, HolderId, InstitutionId, PatientId, VisitId};
 use crate::domain::note::NoteContent;
+use crate::domain::note::amendment::is_archived;
 use crate::domain::note::plain::plain;
 use crate::domain::people::{Relation, Role};
 use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::domain::room::ParticipantRole;
 use crate::domain::text::Text;
+use crate::domain::ticket::TicketState;
 use crate::domain::visit::{Outcome, VisitEnd, safety_net};
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
@@ -21,12 +23,13 @@ use crate::protocol::visit::{
 use crate::services::Services;
 use crate::services::desk::desk_again;
 use crate::services::intake::patients::age_years;
-use crate::services::prescriptions::reason;
+use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;
 use crate::services::rooms::Guest;
+use crate::services::said::reason;
 use crate::services::sessions::staff_name;
 use crate::services::signing::Validity;
-use crate::services::tickets::{device_check, phase_of, triage_of};
+use crate::services::tickets::{device_check, phase_of};
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -68,6 +71,7 @@ impl Services {
         let (questionnaire, answers) =
             self.answers_of(tx, ticket.institution_id, declaration).await?.ok_or_else(orphan)?;
         let holder = ticket.holder_id.ok_or_else(orphan)?;
+        let decisions = Decisions::of(tx, ticket).await?.ok_or_else(orphan)?;
         let consents = tx.consents().of(holder, ticket.patient_id).await?.into_iter();
         let consents = consents.map(|row| ConsentRecord {
             kind: row.kind,
@@ -83,8 +87,8 @@ impl Services {
             ring_until: ticket.ring_until,
             call_count: u32::try_from(ticket.call_count).unwrap_or(0),
             online: self.live.is_online(ticket.id),
-            identity: self.identity(tx, ticket, holder).await?,
-            triage: triage_of(tx, ticket).await?.ok_or_else(orphan)?,
+            identity: self.identity(tx, ticket.institution_id, ticket.patient_id, holder).await?,
+            triage: decisions.view(tx).await?,
             declaration,
             questionnaire,
             answers,
@@ -96,16 +100,26 @@ impl Services {
             visit: tx.visits().of_ticket(ticket.id).await?.filter(|v| v.ended_at.is_none()).map(|visit| visit.id),
             offline_since: self.offline_since(ticket),
             handover: self.handover(tx, ticket).await?,
-            alarms: self.closed_alarms(tx, ticket.patient_id).await?,
+            alarms: self.closed_alarms(tx, ticket).await?,
+            stated: self.stated(Some(&decisions))?,
+            waited: self.waited(&decisions)?,
+            speech: self.speech(tx, ticket).await?,
         })
     }
 
-    /// The earlier visits of everybody who was named with a ticket's document.
+    /// The earlier visits of everybody who was named with a ticket's document. While it rings nobody has looked at that
+    /// document: those of this very name alone.
     async fn previous(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<PreviousVisit>, Refusal> {
         let orphan = || Refusal::internal("a visit without its clinic or patient");
         let today = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
         let mut previous = Vec::new();
-        for visit in tx.visits().of_card(ticket.patient_id, PREVIOUS).await? {
+        let mut visits = if ticket.state == TicketState::Called {
+            tx.visits().all_of_patient(ticket.patient_id, PREVIOUS).await?
+        } else {
+            tx.visits().of_card(ticket.patient_id, PREVIOUS).await?
+        };
+        visits.retain(|visit| visit.ended_at.is_some());
+        for visit in visits {
             let clinic = tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
             // A diagnosis that is not what somebody signed is none.
             let newest = match tx.notes().signed(visit.id).await?.pop() {
@@ -124,13 +138,16 @@ impl Services {
         Ok(previous)
     }
 
-    /// As whom else the document of a ticket's patient was named.
+    /// As whom else the document of a ticket's patient was named: something to compare; while it rings, no whole name.
     async fn named_otherwise(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<NamedOtherwise>, Refusal> {
         let orphan = || Refusal::internal("a ticket without a patient");
         let today = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
         let mut others = Vec::new();
         for mate in tx.patients().mates(ticket.patient_id, OTHERS).await? {
-            let named = self.named(&mate)?;
+            let mut named = self.named(&mate)?;
+            if ticket.state == TicketState::Called {
+                named.name.clone_from(&mate.name_masked);
+            }
             if !is_named_alike(&today, &mate) && !others.contains(&named) {
                 others.push(named);
             }
@@ -146,11 +163,17 @@ impl Services {
         })
     }
 
-    async fn identity(&self, tx: &mut Tx, ticket: &TicketRow, holder: HolderId) -> Result<IdentityPanel, Refusal> {
+    async fn identity(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionId,
+        patient: PatientId,
+        holder: HolderId,
+    ) -> Result<IdentityPanel, Refusal> {
         let orphan = || Refusal::internal("a ticket without a patient");
-        let patient = tx.patients().find(ticket.institution_id, ticket.patient_id).await?.ok_or_else(orphan)?;
-        let relation = tx.patients().related(ticket.institution_id, holder, ticket.patient_id).await?;
-        let phone_tail = tx.holders().find(ticket.institution_id, holder).await?.map(|holder| holder.phone_tail);
+        let relation = tx.patients().related(institution, holder, patient).await?;
+        let patient = tx.patients().find(institution, patient).await?.ok_or_else(orphan)?;
+        let phone_tail = tx.holders().find(institution, holder).await?.map(|holder| holder.phone_tail);
         Ok(IdentityPanel {
             patient: patient.id,
             name: self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?,
@@ -171,31 +194,36 @@ impl Services {
         let visit = staff_visit(&mut work.tx, act.institution, id).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
         let access = self.may_read(&mut work, act, &visit, purpose, "").await?;
+        // Its own doctor reads them where they are written.
+        let is_asked = visit.doctor_id != act.account && matches!(access, Access::Treating | Access::Continuity);
+        let prescriptions =
+            if is_asked { self.prescriptions_read(&mut work, act, &visit, access).await? } else { Vec::new() };
         work.commit().await?;
-        Ok(VisitView { access: Some(access), ..view })
+        Ok(VisitView { access: Some(access), prescriptions, ..view })
     }
 
     /// Who the patient of a visit is.
     pub(crate) async fn identity_of(&self, tx: &mut Tx, visit: &VisitRow) -> Result<IdentityPanel, Refusal> {
-        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
         let holder = visit.holder_id.ok_or_else(|| Refusal::internal("a visit without a holder"))?;
-        self.identity(tx, &ticket, holder).await
+        self.identity(tx, visit.institution_id, visit.patient_id, holder).await
     }
 
     pub(crate) async fn visit_view(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitView, Refusal> {
         let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-        let holder = visit.holder_id.ok_or_else(|| Refusal::internal("a visit without a holder"))?;
         Ok(VisitView {
             id: visit.id,
             room: visit.room_id,
             no: ticket.no,
-            identity: self.identity(tx, &ticket, holder).await?,
+            identity: self.identity_of(tx, visit).await?,
             started_at: visit.started_at,
             ended_at: visit.ended_at,
             outcome: visit.outcome,
             outcome_reason: visit.outcome_reason.clone(),
             draft: self.draft(tx, visit.id).await?,
             signed: self.signed_notes(tx, visit.id).await?,
+            is_archived: is_archived(visit.ended_at, self.clock.now()),
+            amendment: self.open_amendment(tx, visit).await?,
+            prescriptions: Vec::new(),
             access: None,
         })
     }
@@ -222,6 +250,7 @@ impl Services {
             return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
+        self.weigh_outcome(&mut work, &visit, outcome).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
         work.keep(command, &view).await?;
         let data = json!({ "outcome": outcome });
@@ -294,7 +323,10 @@ impl Services {
             let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
             let patient = work.tx.patients().find(act.institution, visit.patient_id).await?;
             let (doctor_name, doctor_title) = staff_name(&mut work.tx, visit.doctor_id).await?;
-            let note = self.signed_notes(&mut work.tx, visit.id).await?.pop();
+            let notes = self.signed_notes(&mut work.tx, visit.id).await;
+            let notes = self.told.readable("my_visits", &visit.id, notes)?;
+            let is_broken = notes.is_none();
+            let note = notes.and_then(|mut notes| notes.pop());
             let (who, what) = (act.holder.to_string(), visit.id.to_string());
             if note.is_some() {
                 work.audit_read(act.institution, &who, "visit.read_own", &what, ReadPurpose::Own, json!({})).await?;
@@ -313,6 +345,7 @@ impl Services {
                 safety_net: safety_net(),
                 plain: note.as_ref().map(|note| plain(&note.content)).unwrap_or_default(),
                 note,
+                is_broken,
             });
         }
         work.commit().await?;

@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::services::refusal::Refusal;
 use crate::services::vault::{Field, Vault};
-use crate::store::{Claim, Tx};
+use crate::store::{Claim, JobRow, NewEvent, Tx};
 
 /// A command as a browser sent it: who, and the key that makes a repetition the same command.
 #[derive(Clone, Debug)]
@@ -52,12 +52,13 @@ pub struct Work {
     vault: Vault,
     said: Vec<(InstitutionId, Announcement)>,
     entries: Vec<(InstitutionId, Entry)>,
+    jobs: Vec<JobRow>,
 }
 
 impl Work {
     /// Wraps an open transaction.
     pub fn new(tx: Tx, now: Timestamp, bus: Bus, vault: Vault) -> Self {
-        Self { tx, now, bus, vault, said: Vec::new(), entries: Vec::new() }
+        Self { tx, now, bus, vault, said: Vec::new(), entries: Vec::new(), jobs: Vec::new() }
     }
 
     /// The stored answer of this command, if it was carried out before; claims its key otherwise.
@@ -115,6 +116,11 @@ impl Work {
         Ok(())
     }
 
+    /// Has a job written with the commit; one of the same kind, subject and moment is the same job.
+    pub fn later(&mut self, job: JobRow) {
+        self.jobs.push(job);
+    }
+
     /// Has an entry of the audit chain written with the commit.
     pub async fn audit(
         &mut self,
@@ -160,12 +166,21 @@ impl Work {
 
     /// Writes what was said, commits, then announces.
     pub async fn commit(self) -> Result<(), Refusal> {
-        let Self { mut tx, bus, mut said, mut entries, .. } = self;
+        let Self { mut tx, bus, mut said, mut entries, mut jobs, .. } = self;
+        // Who writes the same one waits for us here; in one order, so that nobody waits for each other.
+        jobs.sort_by(|one, next| {
+            (&one.kind, one.subject_id, one.run_at).cmp(&(&next.kind, next.subject_id, next.run_at))
+        });
+        tx.jobs().add(&jobs).await?;
         // What is said twice to one topic, and every entry of one chain, stays in its order.
-        let mut by_topic: Vec<_> = said.iter_mut().collect();
-        by_topic.sort_by(|(_, one), (_, next)| one.topic.cmp(&next.topic));
-        for (institution, Announcement { topic, seq, at, kind, data }) in by_topic {
-            *seq = tx.events().emit(*institution, topic, kind, &json!(data), *at).await?;
+        let payloads: Vec<_> = said.iter().map(|(_, announcement)| json!(announcement.data)).collect();
+        let mut events = Vec::with_capacity(said.len());
+        for ((institution, Announcement { topic, kind, at, .. }), payload) in said.iter().zip(&payloads) {
+            events.push(NewEvent { institution: *institution, topic, kind, payload, at: *at });
+        }
+        let numbers = tx.events().emit(&events).await?;
+        for ((_, announcement), number) in said.iter_mut().zip(numbers) {
+            announcement.seq = number;
         }
         entries.sort_by_key(|(institution, _)| institution.as_uuid());
         for (institution, entry) in entries {

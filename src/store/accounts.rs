@@ -89,6 +89,32 @@ impl Accounts<'_> {
         Ok(())
     }
 
+    /// Gives an account another password in the place of the one that hashes to `old`; `false` where another is in force.
+    pub async fn change_password(self, id: AccountId, old: &str, new: &str) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update account set password_hash = $3 where id = $1 and password_hash = $2")
+                .bind(id)
+                .bind(old)
+                .bind(new)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Gives an account another password, whatever it had.
+    pub async fn set_password(self, id: AccountId, hash: &str) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update account set password_hash = $2 where id = $1")
+                .bind(id)
+                .bind(hash)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
+    }
+
     /// An account by its id.
     pub async fn find(self, id: AccountId) -> Result<Option<AccountRow>> {
         Ok(on!(self.0, |conn| sqlx::query_as(account!("where id = $1")).bind(id).fetch_optional(conn).await?))
@@ -104,6 +130,29 @@ impl Accounts<'_> {
                 .fetch_all(conn)
                 .await?
         }))
+    }
+
+    /// Everybody who works here, by role and name.
+    pub async fn of_institution(self, institution: InstitutionId) -> Result<Vec<AccountRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(account!("where institution_id = $1 and active = $2 order by role, name_zh, id"))
+                .bind(institution)
+                .bind(true)
+                .fetch_all(conn)
+                .await?
+        }))
+    }
+
+    /// Sets when the licence ends; `None` where no end is known.
+    pub async fn set_licence(self, id: AccountId, until: Option<Timestamp>) -> Result<()> {
+        on!(self.0, |conn| {
+            sqlx::query("update account set licence_until = $2 where id = $1")
+                .bind(id)
+                .bind(until)
+                .execute(conn)
+                .await?;
+        });
+        Ok(())
     }
 
     /// An account by its user name.

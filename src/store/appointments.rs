@@ -1,8 +1,7 @@
 //! Appointments.
 
-use crate::domain::appointment::AppointmentState;
+use crate::domain::appointment::{AppointmentState, SlotState};
 use crate::domain::ids::{AccountId, AppointmentId, ClinicId, HolderId, InstitutionId, PatientId, SlotId, TicketId};
-use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::store::patients::own_card;
 use crate::store::values::words;
@@ -49,6 +48,17 @@ pub struct AppointmentRow {
     pub ticket_id: Option<TicketId>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+/// An appointment whose patient came, and whose tickets are over.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SettledRow {
+    /// The appointment.
+    pub id: AppointmentId,
+    /// Whether a doctor saw the patient, wherever and how ever that ended; or the patient was helped before.
+    pub was_seen: bool,
+    /// Whether the doctor of the slot was there.
+    pub slot: SlotState,
 }
 
 macro_rules! columns {
@@ -227,12 +237,19 @@ impl Appointments<'_> {
         }))
     }
 
-    /// The patient gives it back.
-    pub async fn cancel(self, id: AppointmentId, version: i64, now: Timestamp) -> Result<Option<AppointmentRow>> {
+    /// The patient gives it back, and it ends so.
+    pub async fn give_back(
+        self,
+        id: AppointmentId,
+        version: i64,
+        to: AppointmentState,
+        now: Timestamp,
+    ) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(booked!("state = 'cancelled', ended_at = $3"))
+            sqlx::query_as(booked!("state = $3, ended_at = $4"))
                 .bind(id)
                 .bind(version)
+                .bind(to)
                 .bind(now)
                 .fetch_optional(conn)
                 .await?
@@ -293,13 +310,27 @@ impl Appointments<'_> {
         }))
     }
 
-    /// Appointments whose patients came and whose tickets are over, with how they ended, past the first `skip`.
-    pub async fn settled(self, limit: i64, skip: i64) -> Result<Vec<(AppointmentId, TicketState)>> {
+    /// Appointments whose patients came and all of whose tickets are over, past the first `skip`. A patient who is sent on
+    /// has another ticket of the same appointment; a visit with somebody else was none.
+    pub async fn settled(self, limit: i64, skip: i64) -> Result<Vec<SettledRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select a.id, t.state
-                 from appointment a join ticket t on t.appointment_id = a.id
-                 where a.state = 'checked_in' and t.state in ('done', 'no_show', 'left')
+                "select a.id, s.state as slot,
+                        exists (select 1
+                                from ticket t
+                                where t.appointment_id = a.id
+                                  and (t.state = 'done'
+                                       or exists (select 1
+                                                  from visit v
+                                                  where v.ticket_id = t.id
+                                                    and (v.end_reason is null or v.end_reason <> 'wrong_person')))
+                        ) as was_seen
+                 from appointment a join slot s on s.id = a.slot_id
+                 where a.state = 'checked_in'
+                   and exists (select 1 from ticket t where t.appointment_id = a.id)
+                   and not exists (select 1 from ticket t
+                                   where t.appointment_id = a.id
+                                     and t.state not in ('done', 'no_show', 'left', 'transferred'))
                  order by a.clinic_id, a.id
                  limit $1 offset $2",
             )

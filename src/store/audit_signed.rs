@@ -1,6 +1,7 @@
 //! What the audit says was signed, beside what is there of it: read together, a page of entries at a time.
 
 use crate::domain::ids::InstitutionId;
+use crate::domain::prescription::Phase;
 use crate::store::{Audit, NoteRow, Result, SignatureRow, SignedVersionRow, on};
 
 /// What is there under the subjects of some entries, each with its entry's number.
@@ -12,6 +13,8 @@ pub struct SignedThere {
     pub prescriptions: Vec<(i64, SignedVersionRow)>,
     /// Signatures.
     pub signatures: Vec<(i64, SignatureRow)>,
+    /// Where the prescriptions stand whose last act the entry is; nothing where one is gone.
+    pub standing: Vec<(i64, Option<Phase>)>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -25,18 +28,26 @@ fn split<T>(rows: Vec<At<T>>) -> Vec<(i64, T)> {
     rows.into_iter().map(|at| (at.seq, at.row)).collect()
 }
 
+/// The acts on a prescription: those of [`crate::domain::prescription::ACTS`], which a test of the store compares.
+macro_rules! acts {
+    () => {
+        "('rx.begin', 'rx.withdrawn', 'rx.sign', 'rx.countersign', 'rx.approved', 'rx.returned', 'rx.refused', 'rx.dispense',
+          'rx.stop')"
+    };
+}
+
 // An id stands in a subject as its digits behind its kind.
 
 const NOTES_SQLITE: &str = "
     select a.seq, t.id, t.institution_id, t.visit_id, t.number, t.content, t.hash, t.previous_hash, t.signed_by,
-           t.signed_at, t.reason
+           t.signed_at, t.reason, t.identity
     from audit a
     join note t on t.id = unhex(substr(a.subject, 6))
     where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'
     order by a.seq";
 const NOTES_POSTGRES: &str = "
     select a.seq, t.id, t.institution_id, t.visit_id, t.number, t.content, t.hash, t.previous_hash, t.signed_by,
-           t.signed_at, t.reason
+           t.signed_at, t.reason, t.identity
     from audit a
     join note t on t.id = case when a.subject ~ '^note_[0-9a-f]{32}$' then substr(a.subject, 6)::uuid end
     where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'note.sign'
@@ -56,7 +67,43 @@ const PRESCRIPTIONS_POSTGRES: &str = "
     where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action = 'rx.sign'
     order by a.seq, t.version";
 
+macro_rules! standing {
+    ($id:literal) => {
+        concat!(
+            "select a.seq, p.state
+             from audit a
+             left join prescription p on p.id = ",
+            $id,
+            " where a.institution_id = $1 and a.seq > $2 and a.seq <= $3 and a.action in ",
+            acts!(),
+            "  and not exists (select 1 from audit b
+                               where b.institution_id = a.institution_id and b.subject = a.subject and b.seq > a.seq
+                                 and b.action in ",
+            acts!(),
+            ") order by a.seq"
+        )
+    };
+}
+const STANDING_SQLITE: &str = standing!("unhex(substr(a.subject, 14))");
+const STANDING_POSTGRES: &str =
+    standing!("case when a.subject ~ '^prescription_[0-9a-f]{32}$' then substr(a.subject, 14)::uuid end");
+
 impl Audit<'_> {
+    /// The last act on a prescription of which there is an entry.
+    pub async fn last_rx_act(self, institution: InstitutionId, subject: &str) -> Result<Option<String>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(concat!(
+                "select action from audit where institution_id = $1 and subject = $2 and action in ",
+                acts!(),
+                " order by seq desc limit 1"
+            ))
+            .bind(institution)
+            .bind(subject)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// What is there of everything that the entries after number `after`, up to `last`, say was signed.
     pub async fn signed_there(self, institution: InstitutionId, after: i64, last: i64) -> Result<SignedThere> {
         let tx = self.0;
@@ -90,7 +137,15 @@ impl Audit<'_> {
             .fetch_all(conn)
             .await?
         });
+        let standing: Vec<(i64, Option<Phase>)> = on!(&mut *tx, |conn, dialect| {
+            sqlx::query_as(dialect.pick(STANDING_SQLITE, STANDING_POSTGRES))
+                .bind(institution)
+                .bind(after)
+                .bind(last)
+                .fetch_all(conn)
+                .await?
+        });
         let (notes, prescriptions, signatures) = (split(notes), split(prescriptions), split(signatures));
-        Ok(SignedThere { notes, prescriptions, signatures })
+        Ok(SignedThere { notes, prescriptions, signatures, standing })
     }
 }

@@ -1,6 +1,6 @@
 //! Declarations: what patients state before the visit.
 
-use crate::domain::ids::{ClinicId, DeclarationId, HolderId, InstitutionId, PatientId};
+use crate::domain::ids::{ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 
@@ -31,6 +31,17 @@ pub struct DeclarationRow {
     pub submitted_at: Option<Timestamp>,
 }
 
+/// How to speak with whoever holds a ticket: the holder's language, and the answers that may ask for help.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SpeechRow {
+    /// What was declared.
+    pub declaration: DeclarationId,
+    /// Its answers, sealed.
+    pub answers_sealed: Vec<u8>,
+    /// The language that the holder last signed in with.
+    pub locale: String,
+}
+
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
@@ -46,6 +57,22 @@ macro_rules! columns {
 pub struct Declarations<'tx>(pub(super) &'tx mut Tx);
 
 impl Declarations<'_> {
+    /// How to speak with whoever holds a ticket; `None` for one without a declaration.
+    pub async fn speech(self, ticket: TicketId) -> Result<Option<SpeechRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select d.id as declaration, d.answers_sealed, h.locale
+                 from ticket t
+                 join declaration d on d.id = t.declaration_id
+                 join holder h on h.id = t.holder_id
+                 where t.id = $1",
+            )
+            .bind(ticket)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
     /// Keeps a new draft; `false` when holder, patient and clinic have one.
     pub async fn insert(self, row: &DeclarationRow) -> Result<bool> {
         Ok(on!(self.0, |conn| {

@@ -112,7 +112,8 @@ impl Invitations<'_> {
         }))
     }
 
-    /// Uses an invitation for a browser; `false` when another used it, it was taken back, or its time is over.
+    /// Uses an invitation for a browser; `false` when another used it, it was taken back, or its time is over. The name of the
+    /// first use stays: another would be one that no host has let in.
     pub async fn spend(
         self,
         id: InvitationId,
@@ -124,7 +125,8 @@ impl Invitations<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update invitation
-                 set used_by = $2, name_sealed = $3, session_id = $4, used_at = $5
+                 set used_by = $2, session_id = $4, used_at = $5,
+                     name_sealed = case when used_by is null then $3 else name_sealed end
                  where id = $1 and revoked_at is null and expires_at > $5 and (used_by is null or used_by = $2)",
             )
             .bind(id)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::domain::ids::{InstitutionId, JobId};
@@ -12,6 +13,9 @@ use crate::store::{Result, Tx, on};
 const CLAIM: Duration = Duration::from_mins(1);
 /// A job that failed so often is left alone.
 pub const ATTEMPTS: i64 = 10;
+
+/// Jobs that one statement writes: both databases bind some thirty thousand values, and each job has five.
+const AT_ONCE: usize = 1000;
 
 /// A job as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -50,24 +54,21 @@ const CLAIM_POSTGRES: &str = "update job
 pub struct Jobs<'tx>(pub(super) &'tx mut Tx);
 
 impl Jobs<'_> {
-    /// Keeps a job; one of the same kind, subject and moment is the same job. Whether it was new.
-    pub async fn add(self, job: &JobRow) -> Result<bool> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query(
-                "insert into job (id, institution_id, kind, subject_id, run_at)
-                 values ($1, $2, $3, $4, $5)
-                 on conflict (kind, subject_id, run_at) do nothing",
-            )
-            .bind(job.id)
-            .bind(job.institution_id)
-            .bind(&job.kind)
-            .bind(job.subject_id)
-            .bind(job.run_at)
-            .execute(conn)
-            .await?
-            .rows_affected()
-                == 1
-        }))
+    /// Keeps jobs; one of the same kind, subject and moment is the same job. How many were new.
+    pub async fn add(self, jobs: &[JobRow]) -> Result<u64> {
+        let mut added = 0;
+        on!(self.0, |conn| {
+            for jobs in jobs.chunks(AT_ONCE) {
+                let mut adding = QueryBuilder::new("insert into job (id, institution_id, kind, subject_id, run_at) ");
+                adding.push_values(jobs, |mut row, job| {
+                    row.push_bind(job.id).push_bind(job.institution_id).push_bind(&job.kind);
+                    row.push_bind(job.subject_id).push_bind(job.run_at);
+                });
+                adding.push(" on conflict (kind, subject_id, run_at) do nothing");
+                added += adding.build().execute(&mut *conn).await?.rows_affected();
+            }
+        });
+        Ok(added)
     }
 
     /// Claims at most `limit` jobs whose time has come.

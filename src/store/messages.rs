@@ -95,10 +95,14 @@ impl Messages<'_> {
         }))
     }
 
-    /// How many lines a visit has.
-    pub async fn count(self, visit: VisitId) -> Result<i64> {
+    /// How many lines of a visit one side said.
+    pub async fn count(self, visit: VisitId, side: ChatSide) -> Result<i64> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_scalar("select count(*) from message where visit_id = $1").bind(visit).fetch_one(conn).await?
+            sqlx::query_scalar("select count(*) from message where visit_id = $1 and side = $2")
+                .bind(visit)
+                .bind(side)
+                .fetch_one(conn)
+                .await?
         }))
     }
 
@@ -156,11 +160,12 @@ impl Messages<'_> {
         }))
     }
 
-    /// How many pictures a visit has.
-    pub async fn count_attachments(self, visit: VisitId) -> Result<i64> {
+    /// How many pictures of a visit one person sent.
+    pub async fn count_attachments(self, visit: VisitId, sender: &str) -> Result<i64> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_scalar("select count(*) from attachment where visit_id = $1")
+            sqlx::query_scalar("select count(*) from attachment where visit_id = $1 and sender = $2")
                 .bind(visit)
+                .bind(sender)
                 .fetch_one(conn)
                 .await?
         }))

@@ -7,14 +7,18 @@
 
 mod access_reviews;
 mod accounts;
+mod adverse_events;
 mod alarms;
+mod amendments;
 mod appointments;
 mod audit_days;
 mod audit_signed;
+mod case_reports;
 mod clinics;
 mod codes;
 mod consents;
 mod copying;
+mod credentials;
 mod declarations;
 mod desks;
 mod document_codes;
@@ -60,18 +64,22 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
+pub use adverse_events::{AdverseEventRow, AdverseEvents};
 pub use alarms::{AlarmRow, Alarms};
-pub use appointments::{AppointmentRow, Appointments};
+pub use amendments::{AmendmentRow, Amendments};
+pub use appointments::{AppointmentRow, Appointments, SettledRow};
 pub use audit_days::AuditDays;
 pub use audit_signed::SignedThere;
+pub use case_reports::{CaseReportRow, CaseReports};
 pub use clinics::{ClinicRow, Clinics, ShownRow};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
-pub use declarations::{DeclarationRow, Declarations};
+pub use credentials::{CredentialRow, Credentials};
+pub use declarations::{DeclarationRow, Declarations, SpeechRow};
 pub use desks::{DeskRow, Desks};
 pub use document_codes::{CodeOfDocument, DocumentCodes};
-pub use events::{Audit, Claim, EventRow, Events, Idem};
+pub use events::{Audit, Claim, EventRow, Events, Idem, NewEvent};
 pub use formula_templates::{FormulaTemplateRow, FormulaTemplates};
 pub use guardians::{GuardianRow, Guardians};
 pub use handovers::{HandoverRow, Handovers};
@@ -101,6 +109,9 @@ pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
 pub use visits::{VisitRow, Visits};
 pub use wishes::{WishRow, WishState, Wishes};
+
+/// A column of JSON. Rows carry it, so that nobody else has to know which library speaks to the database.
+pub use sqlx::types::Json;
 
 /// What every store method returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -390,14 +401,20 @@ tables! {
     access_reviews: AccessReviews;
     /// Accounts.
     accounts: Accounts;
+    /// What went wrong at visits.
+    adverse_events: AdverseEvents;
     /// Alarms.
     alarms: Alarms;
+    /// Amendments of archived records.
+    amendments: Amendments;
     /// Appointments.
     appointments: Appointments;
     /// The audit chain.
     audit: Audit;
     /// Sealed days of the audit.
     audit_days: AuditDays;
+    /// What is owed after suspicions.
+    case_reports: CaseReports;
     /// Certificates of deletion.
     certificates: Certificates;
     /// Clinics.
@@ -406,6 +423,8 @@ tables! {
     codes: Codes;
     /// Consents.
     consents: Consents;
+    /// What doctors have on paper.
+    credentials: Credentials;
     /// Declarations.
     declarations: Declarations;
     /// Desks.

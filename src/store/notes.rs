@@ -45,6 +45,8 @@ pub struct NoteRow {
     pub signed_at: Timestamp,
     /// Why it amends the version before.
     pub reason: Option<String>,
+    /// Whose it is, under the signature; older ones say nothing of it.
+    pub identity: Option<String>,
 }
 
 /// The `note_draft` and `note` tables.
@@ -89,8 +91,8 @@ impl Notes<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "insert into note (id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at,
-                                   reason)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                                   reason, identity)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             )
             .bind(note.id)
             .bind(note.institution_id)
@@ -102,6 +104,7 @@ impl Notes<'_> {
             .bind(note.signed_by)
             .bind(note.signed_at)
             .bind(&note.reason)
+            .bind(&note.identity)
             .execute(&mut *conn)
             .await?;
             sqlx::query("update visit set is_signed = true where id = $1 and not is_signed")
@@ -116,7 +119,8 @@ impl Notes<'_> {
     pub async fn signed(self, visit: VisitId) -> Result<Vec<NoteRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at, reason
+                "select id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at, reason,
+                        identity
                  from note
                  where visit_id = $1
                  order by number",
@@ -131,7 +135,8 @@ impl Notes<'_> {
     pub async fn version(self, id: NoteId) -> Result<Option<NoteRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at, reason
+                "select id, institution_id, visit_id, number, content, hash, previous_hash, signed_by, signed_at, reason,
+                        identity
                  from note
                  where id = $1",
             )

@@ -42,13 +42,15 @@ pub struct OpinionRow {
     pub saved_at: Option<Timestamp>,
     /// When it was answered or withdrawn.
     pub closed_at: Option<Timestamp>,
+    /// Whose visit it is, under the signature; none before it, and none in older ones.
+    pub identity: Option<String>,
 }
 
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, visit_id, asked_by, doctor_id, state, version, question, summary, opinion, advice,
-                    hash, asked_at, saved_at, closed_at
+                    hash, asked_at, saved_at, closed_at, identity
              from opinion ",
             $rest
         )
@@ -146,7 +148,8 @@ impl Opinions<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "update opinion
-                 set version = $2, state = $3, opinion = $4, advice = $5, hash = $6, saved_at = $7, closed_at = $8
+                 set version = $2, state = $3, opinion = $4, advice = $5, hash = $6, saved_at = $7, closed_at = $8,
+                     identity = $9
                  where id = $1 and version = $2 - 1 and state = 'asked'",
             )
             .bind(row.id)
@@ -157,6 +160,7 @@ impl Opinions<'_> {
             .bind(&row.hash)
             .bind(row.saved_at)
             .bind(row.closed_at)
+            .bind(&row.identity)
             .execute(conn)
             .await?
             .rows_affected()

@@ -137,8 +137,13 @@ impl Patients<'_> {
         on!(self.0, |conn, dialect| {
             let query = dialect.pick(
                 "select 1 from patient where id = $1",
-                // Rows that refer to the patient are written by others meanwhile.
-                concat!("select 1 from patient where id in ", same_card!(), " order by id for no key update"),
+                // Rows that refer to the patient are written by others meanwhile. Not `in` a subquery: that is
+                // planned as a walk over all patients as long as the database has not counted them.
+                "select 1 from patient
+                 where id = $1
+                    or institution_id = (select institution_id from patient where id = $1)
+                       and card_index = (select card_index from patient where id = $1)
+                 order by id for no key update",
             );
             sqlx::query(query).bind(id).fetch_all(conn).await?;
         });
@@ -156,10 +161,10 @@ impl Patients<'_> {
         }))
     }
 
-    /// Whether two were named with one document.
-    pub async fn is_same_card(self, one: PatientId, other: PatientId) -> Result<bool> {
+    /// Whether one holder named two with one document.
+    pub async fn is_own_card(self, one: PatientId, other: PatientId) -> Result<bool> {
         let found: Option<PatientId> = on!(self.0, |conn| {
-            sqlx::query_scalar(concat!("select id from patient where id = $2 and id in ", same_card!()))
+            sqlx::query_scalar(concat!("select id from patient where id = $2 and id in ", own_card!()))
                 .bind(one)
                 .bind(other)
                 .fetch_optional(conn)
@@ -234,6 +239,23 @@ impl Patients<'_> {
             .fetch_optional(conn)
             .await?
         }))
+    }
+
+    /// Whether a patient of this holder was called or seen: from then on somebody has compared who that is.
+    pub async fn is_settled(self, id: PatientId, holder: HolderId) -> Result<bool> {
+        let found: Option<PatientId> = on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select patient_id from visit where patient_id = $1
+                 union all
+                 select patient_id from ticket where holder_id = $2 and patient_id = $1 and called_at is not null
+                 limit 1",
+            )
+            .bind(id)
+            .bind(holder)
+            .fetch_optional(conn)
+            .await?
+        });
+        Ok(found.is_some())
     }
 
     /// Changes birth date and sex of a patient for whom nobody but `holder` answers; `false` when others do.

@@ -33,11 +33,13 @@ pub struct RecordingRow {
     pub is_cut: bool,
     /// Whether it ends because the patient took the consent back.
     pub is_withdrawn: bool,
+    /// Whether pictures are missing because the camera spoke a codec that is not recorded.
+    pub is_unpictured: bool,
     /// How many gaps its index names.
     pub gaps: i64,
     /// Its name in the object store.
     pub place: String,
-    /// Its length for a player.
+    /// Its length for a player; 0 where nothing could be kept.
     pub size: i64,
     /// Its length in the object store.
     pub stored_size: i64,
@@ -53,8 +55,8 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, visit_id, room_id, participant_id, part, started_at, millis, consent_version,
-                    consent_at, retain_until, is_cut, is_withdrawn, gaps, place, size, stored_size, hash, key_sealed,
-                    stored_at
+                    consent_at, retain_until, is_cut, is_withdrawn, is_unpictured, gaps, place, size, stored_size, hash,
+                    key_sealed, stored_at
              from recording ",
             $rest
         )
@@ -70,9 +72,9 @@ impl Recordings<'_> {
         Ok(on!(self.0, |conn| {
             sqlx::query(
                 "insert into recording (id, institution_id, visit_id, room_id, participant_id, part, started_at, millis,
-                                        consent_version, consent_at, retain_until, is_cut, is_withdrawn, gaps, place,
-                                        size, stored_size, hash, key_sealed, stored_at, doctor_id)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                                        consent_version, consent_at, retain_until, is_cut, is_withdrawn, is_unpictured,
+                                        gaps, place, size, stored_size, hash, key_sealed, stored_at, doctor_id)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                          (select visit.doctor_id from visit where visit.id = $3))
                  on conflict (id) do nothing",
             )
@@ -89,6 +91,7 @@ impl Recordings<'_> {
             .bind(row.retain_until)
             .bind(row.is_cut)
             .bind(row.is_withdrawn)
+            .bind(row.is_unpictured)
             .bind(row.gaps)
             .bind(&row.place)
             .bind(row.size)

@@ -153,6 +153,33 @@ impl Rooms<'_> {
         }))
     }
 
+    /// Rooms for `purpose` that nobody has closed: those of `node` that were opened before one moment, and those of any node
+    /// that were opened before another.
+    pub async fn left_open(
+        self,
+        purpose: RoomPurpose,
+        (node, own_before): (&str, Timestamp),
+        any_before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<RoomId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select id
+                 from room
+                 where purpose = $1 and closed_at is null and (opened_at < $4 or (opened_at < $3 and node = $2))
+                 order by opened_at, id
+                 limit $5",
+            )
+            .bind(purpose)
+            .bind(node)
+            .bind(own_before)
+            .bind(any_before)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// Records nothing more in a room; `false` when it did not.
     pub async fn stop_recording(self, id: RoomId) -> Result<bool> {
         Ok(on!(self.0, |conn| {

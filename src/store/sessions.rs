@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::ids::{InstitutionId, InvitationId, SessionId};
+use crate::domain::ids::{AccountId, InstitutionId, InvitationId, SessionId};
 use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 
@@ -29,13 +29,17 @@ pub struct SessionRow {
     pub revoked_at: Option<Timestamp>,
     /// When it began.
     pub created_at: Timestamp,
+    /// When its person last did something, or proved who they are.
+    pub acted_at: Timestamp,
+    /// The family of the browser, of staff.
+    pub browser: Option<String>,
 }
 
 macro_rules! session {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, subject_kind, subject_id, refresh_hash, previous_hash, rotated_at, expires_at,
-                    revoked_at, created_at
+                    revoked_at, created_at, acted_at, browser
              from session ",
             $rest
         )
@@ -51,8 +55,8 @@ impl Sessions<'_> {
         on!(self.0, |conn| {
             sqlx::query(
                 "insert into session (id, institution_id, subject_kind, subject_id, refresh_hash, rotated_at, expires_at,
-                                      created_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                                      created_at, acted_at, browser)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(row.id)
             .bind(row.institution_id)
@@ -62,6 +66,8 @@ impl Sessions<'_> {
             .bind(row.rotated_at)
             .bind(row.expires_at)
             .bind(row.created_at)
+            .bind(row.acted_at)
+            .bind(&row.browser)
             .execute(conn)
             .await?;
         });
@@ -118,6 +124,49 @@ impl Sessions<'_> {
             .await?
             .rows_affected()
                 == 1
+        }))
+    }
+
+    /// Notes that the person did something at `now`; not where that was noted since `noted`, and not where the person has
+    /// rested since `rested`, for only a proof ends a rest.
+    pub async fn act(self, id: SessionId, now: Timestamp, noted: Timestamp, rested: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update session set acted_at = $2 where id = $1 and acted_at <= $3 and acted_at > $4")
+                .bind(id)
+                .bind(now)
+                .bind(noted)
+                .bind(rested)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// Notes that the person proved who they are; `false` where the session has ended.
+    pub async fn prove(self, id: SessionId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update session set acted_at = $2 where id = $1 and revoked_at is null")
+                .bind(id)
+                .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// The sessions of a member of staff that stand at `now`, the newest first.
+    pub async fn of_staff(self, account: AccountId, now: Timestamp) -> Result<Vec<SessionRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(session!(
+                "where subject_id = $1 and subject_kind = 'staff' and revoked_at is null and expires_at > $2
+                 order by created_at desc, id"
+            ))
+            .bind(account)
+            .bind(now)
+            .fetch_all(conn)
+            .await?
         }))
     }
 

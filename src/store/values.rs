@@ -13,8 +13,8 @@ use crate::domain::ids::{
     MessageId, NoteId, NoticeId, ParticipantId, PatientId, RecordingId, RoomId, SessionId, TicketId, TriageId, VisitId,
 };
 use crate::domain::ids::{
-    AppointmentId, ApprovalId, CertificateId, FormulaTemplateId, HoldId, JobId, KeyId, OpinionId, PrescriptionId,
-    PurposeEndId, ReviewId, RosterId, SignatureId, SlotId, TemplateId, WishId,
+    AdverseEventId, AppointmentId, ApprovalId, CaseReportId, CertificateId, FormulaTemplateId, HoldId, JobId, KeyId,
+    OpinionId, PrescriptionId, PurposeEndId, ReviewId, RosterId, SignatureId, SlotId, TemplateId, WishId,
 };
 use crate::domain::people::{Relation, Role, Sex};
 use crate::domain::room::{ParticipantRole, PictureOf, RoomPurpose, Standing};
@@ -104,8 +104,10 @@ ids!(
     TriageId,
     VisitId,
     PurposeEndId,
+    AdverseEventId,
     AppointmentId,
     ApprovalId,
+    CaseReportId,
     CertificateId,
     HoldId,
     JobId,

@@ -45,6 +45,11 @@ impl VisitRow {
     pub fn was_wrong_person_in(&self, room: RoomId) -> bool {
         self.end_reason == Some(VisitEnd::WrongPerson) && self.room_id == room
     }
+
+    /// Whether a holder reads of it: who answers for its patient, unless it was somebody else who sat there.
+    pub fn is_told_to(&self, holder: HolderId) -> bool {
+        self.holder_id == Some(holder) && self.end_reason != Some(VisitEnd::WrongPerson)
+    }
 }
 
 macro_rules! columns {
@@ -192,6 +197,22 @@ impl Visits<'_> {
                  limit $2"
             ))
             .bind(doctor)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// A doctor's visits that began after `since` and have ended, the newest first; one with the wrong person is none.
+    pub async fn ended_of(self, doctor: AccountId, since: Timestamp, limit: i64) -> Result<Vec<VisitRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where doctor_id = $1 and started_at >= $2 and end_reason in ('finished', 'transferred', 'emergency')
+                 order by started_at desc
+                 limit $3"
+            ))
+            .bind(doctor)
+            .bind(since)
             .bind(limit)
             .fetch_all(conn)
             .await?

@@ -3,6 +3,7 @@
 pub use crate::domain::appointment::waiting_list::WishState;
 use crate::domain::ids::{AccountId, ClinicId, HolderId, InstitutionId, PatientId, SlotId, WishId};
 use crate::domain::time::Timestamp;
+use crate::store::patients::own_card;
 use crate::store::values::words;
 use crate::store::{Result, Tx, on};
 
@@ -29,7 +30,7 @@ pub struct WishRow {
     pub last_day: String,
     /// What it is doing.
     pub state: WishState,
-    /// The place that was offered last.
+    /// The place that was offered last; once the wish is over, only where it was offered then.
     pub slot_id: Option<SlotId>,
     /// How long the offer stands.
     pub offered_until: Option<Timestamp>,
@@ -106,14 +107,50 @@ impl Wishes<'_> {
         }))
     }
 
-    /// The live wish of a patient in a clinic.
-    pub async fn of_patient(self, clinic: ClinicId, patient: PatientId) -> Result<Option<WishRow>> {
+    /// The live wishes of a patient in a clinic, under whatever spelling the holder named them: one, where all were made
+    /// since that is so.
+    pub async fn of_card(self, patient: PatientId, clinic: ClinicId) -> Result<Vec<WishRow>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_as(select!("where clinic_id = $1 and patient_id = $2 and state in ('waiting', 'offered')"))
-                .bind(clinic)
-                .bind(patient)
-                .fetch_optional(conn)
+            sqlx::query_as(concat!(
+                "select ",
+                columns!(),
+                "from wish where patient_id in ",
+                own_card!(),
+                " and clinic_id = $2 and state in ('waiting', 'offered') order by made_at, id",
+            ))
+            .bind(patient)
+            .bind(clinic)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// The wishes for which a place in a slot is kept now.
+    pub async fn offered(self, slot: SlotId) -> Result<Vec<WishRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(select!("where slot_id = $1 and state = 'offered' order by made_at, id"))
+                .bind(slot)
+                .fetch_all(conn)
                 .await?
+        }))
+    }
+
+    /// The holders who let a place in a slot pass: it was offered to one of their patients, who did not take it, and none has
+    /// it. Whoever took it and gave it back has let nothing pass.
+    pub async fn passed(self, slot: SlotId) -> Result<Vec<HolderId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select distinct w.holder_id
+                 from wish w
+                 where w.slot_id = $1 and w.state in ('met', 'left')
+                   and not exists (select 1 from appointment a
+                                   where a.slot_id = w.slot_id and a.holder_id = w.holder_id
+                                     and (a.state in ('booked', 'checked_in')
+                                          or w.state = 'met' and a.patient_id = w.patient_id))",
+            )
+            .bind(slot)
+            .fetch_all(conn)
+            .await?
         }))
     }
 

@@ -11,10 +11,18 @@ const BURST: u32 = 60;
 
 /// Silence after which a socket is dead; a browser pings every 5 s.
 pub const SILENCE: Duration = Duration::from_secs(10);
+/// The same while media of the same browser comes: then its network is only too narrow, and TCP tries again after ever longer
+/// pauses. A new socket would begin with a handshake that is as slow, and meanwhile whoever is heard would be called lost.
+pub const SILENCE_BESIDE_MEDIA: Duration = Duration::from_secs(25);
+/// So young must the last of that media be.
+pub const MEDIA_COMES: Duration = Duration::from_secs(3);
 /// Time for the first message.
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// Time for one message to be written; a slower reader is cut and resumes.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(5);
+/// Time for the database to answer a socket; then it does without, and asks again. While it waits nothing else is heard, and
+/// what lies unread may be the offer that brings a call to another network.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Time for a peer to read why the socket is closed, and to close it.
 pub const LINGER: Duration = Duration::from_secs(1);
 /// What a peer may still say meanwhile.
@@ -39,7 +47,7 @@ pub enum CloseCode {
     Expired = 4005,
     /// The same connection opened another socket.
     Replaced = 4006,
-    /// The browser was silent for [`SILENCE`].
+    /// The browser was silent for [`SILENCE`], or for [`SILENCE_BESIDE_MEDIA`].
     Silent = 4007,
     /// The browser reads too slowly, or not at all; it resumes from the event log.
     Slow = 1013,

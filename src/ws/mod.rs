@@ -15,6 +15,7 @@ use axum::{Extension, Json};
 use crate::config::{FORWARDED_FOR, behind_proxies, group};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::crowd::Crowd;
 use crate::services::refusal::Refusal;
 
 /// The largest message and frame of a browser.
@@ -22,6 +23,8 @@ const MESSAGE_LIMIT: usize = 128 * 1024;
 /// What is read of a socket at once. Each socket keeps so much for itself: with the library's 128 KiB a waiting patient
 /// would cost more than all the rest of the session.
 const READ_AT_ONCE: usize = 2 * 1024;
+/// When an address that has too many sockets may try again: one that is dead is closed by then.
+const AGAIN_SECS: u32 = 30;
 
 /// `GET /api/v1/ws`: upgrades to the live protocol.
 ///
@@ -34,16 +37,25 @@ pub async fn upgrade(
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if !same_origin(&headers, services.config.public_url.as_deref()) {
-        return refuse(ErrorCode::Forbidden, "a page of another origin gets no socket");
+        return refuse(&Refusal::new(ErrorCode::Forbidden, "a page of another origin gets no socket"));
     }
     let Ok(socket) = socket else {
         let is_asked = matches!(method, Method::GET | Method::CONNECT);
         let code = if is_asked { ErrorCode::Malformed } else { ErrorCode::MethodNotAllowed };
-        return refuse(code, "this path speaks WebSocket and nothing else");
+        return refuse(&Refusal::new(code, "this path speaks WebSocket and nothing else"));
     };
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip());
     let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-    let address = group(behind_proxies(peer, lines, &services.config.trusted_proxies));
+    let trusted = &services.config.trusted_proxies;
+    let address = behind_proxies(peer, lines, trusted).to_canonical();
+    // A proxy's connections are not counted, for it speaks for everybody; whom it speaks for is.
+    let is_counted = !address.is_loopback() && !trusted.iter().any(|network| network.contains(address));
+    let address = group(address);
+    let counted = is_counted.then(|| Crowd::enter(&services.sockets, address));
+    if let Some(None) = counted {
+        let refusal = Refusal::new(ErrorCode::RateLimited, "too many sockets of this address");
+        return refuse(&Refusal { retry_after: Some(AGAIN_SECS), ..refusal });
+    }
     socket
         .read_buffer_size(READ_AT_ONCE)
         .max_message_size(MESSAGE_LIMIT)
@@ -52,13 +64,16 @@ pub async fn upgrade(
         .on_upgrade(move |socket| {
             // At the end the process waits for its tasks, so that every browser is told.
             let tasks = services.tasks.clone();
-            tasks.track_future(session::run(services, socket, address))
+            tasks.track_future(async move {
+                session::run(services, socket, address).await;
+                drop(counted);
+            })
         })
 }
 
-fn refuse(code: ErrorCode, words: &str) -> Response {
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, Json(Refusal::new(code, words).problem())).into_response()
+fn refuse(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, Json(refusal.problem())).into_response()
 }
 
 /// Whether the page that opens the socket is ours. A program that is no browser sends no `Origin`.

@@ -281,8 +281,18 @@ async fn a_server_without_its_database_lives_but_is_not_ready() {
     assert_eq!(app.page("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.page("/metrics").await.0, StatusCode::OK);
     assert_eq!(app.page_from("192.0.2.1", "/metrics", None).await.0, StatusCode::NOT_FOUND, "not from anywhere");
-    let proxied = app.page_from("127.0.0.1", "/metrics", Some("192.0.2.1")).await;
-    assert_eq!(proxied.0, StatusCode::NOT_FOUND, "nor through the proxy beside us");
+    let by_proxies = [
+        ("x-forwarded-for", "192.0.2.1"),
+        ("forwarded", "for=192.0.2.1"),
+        ("x-real-ip", "192.0.2.1"),
+        ("via", "1.1 front"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "clinic.example"),
+    ];
+    for written in by_proxies {
+        let proxied = app.page_from("127.0.0.1", "/metrics", Some(written)).await;
+        assert_eq!(proxied.0, StatusCode::NOT_FOUND, "nor through the proxy beside us: {written:?}");
+    }
 }
 
 fn ends_in(name: &str, extension: &str) -> bool {

@@ -152,6 +152,39 @@ fn the_domain_knows_no_clock_no_database_and_no_network() {
 }
 
 #[test]
+fn the_store_alone_speaks_to_the_database() {
+    let mut open = vec![root().join("src")];
+    while let Some(path) = open.pop() {
+        if path == root().join("src/store") {
+            continue;
+        }
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).expect("a folder can be read").flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let source = fs::read_to_string(&path).expect("sources are UTF-8");
+            assert!(!source.contains("sqlx::"), "{} names sqlx", path.display());
+        }
+    }
+}
+
+/// What a state is in its columns is one question with one answer.
+#[test]
+fn a_prescriptions_state_is_written_in_one_place() {
+    let one = root().join("src/services/prescriptions/row.rs");
+    let elsewhere = files("services/prescriptions").into_iter().chain(files("services/pharmacy"));
+    let columns =
+        ["state", "signed_at", "valid_until", "countersigned_by", "reviewed_by", "dispensed_by", "stop_reason"];
+    for file in elsewhere.filter(|file| *file != one) {
+        let source = fs::read_to_string(&file).expect("sources are UTF-8");
+        for column in columns {
+            assert!(!source.contains(&format!("row.{column} = ")), "{} writes {column}", file.display());
+        }
+    }
+    let source = fs::read_to_string(&one).expect("it is there");
+    assert!(columns.iter().all(|column| source.contains(&format!("row.{column}"))), "row.rs writes them all");
+}
+
+#[test]
 fn no_module_reaches_over_its_grandparent() {
     for layer in table().keys() {
         for file in files(layer) {

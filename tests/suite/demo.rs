@@ -60,6 +60,7 @@ async fn the_demonstration_prints_and_writes_links_and_accounts_that_work() {
     assert_eq!(roles, ["doctor", "doctor", "nurse", "pharmacist", "administrator"]);
     let slots = site.get("/slots?link=demo-tcm-clinic", "").await.ok();
     assert_ne!(slots["slots"], json!([]), "there are hours to book the moment it is ready");
+    like_a_clinics_week(&site, &slots).await;
     let doctor = site.staff("doctor").await;
     let clinics = site.get("/clinics", &doctor).await.ok();
     let codes: Vec<_> = clinics.as_array().unwrap().iter().map(|clinic| clinic["code"].as_str().unwrap()).collect();
@@ -79,6 +80,25 @@ async fn the_demonstration_prints_and_writes_links_and_accounts_that_work() {
     );
     is_private(&folder.path().join("demo.json"));
     is_private(&folder.path().join("secret.key"));
+}
+
+/// Both doctors can be booked within the half hour, whatever the hour; a day has its gaps, and some places are taken.
+async fn like_a_clinics_week(site: &Site, first: &Value) {
+    let days = first["days"].as_array().unwrap();
+    let mut slots = Vec::new();
+    for day in &days[..3] {
+        let path = format!("/slots?link=demo-tcm-clinic&day={}", day["day"].as_str().unwrap());
+        slots.push(site.get(&path, "").await.ok()["slots"].as_array().unwrap().clone());
+    }
+    // Eight and seven half hours of the one, six and seven of the other: only the first two days have more.
+    assert_eq!(slots[2].len(), 28);
+    let as_of = first["as_of"].as_i64().unwrap();
+    let all: Vec<&Value> = slots.iter().flatten().collect();
+    let soon = all.iter().filter(|slot| slot["starts_at"].as_i64().unwrap() - as_of <= 30 * 60_000);
+    let doctors: BTreeSet<&str> = soon.map(|slot| slot["doctor"].as_str().unwrap()).collect();
+    assert_eq!(doctors.len(), 2, "somebody who tries it now finds both");
+    let taken = all.iter().filter(|slot| slot["free"] == 0).count();
+    assert!(taken > 5 && taken < all.len() / 2, "{taken} of {} are taken", all.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

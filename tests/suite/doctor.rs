@@ -110,3 +110,27 @@ fn a_certificate_of_another_name_and_a_public_address_of_another_server_are_told
     says(&report, "BAD", "clinic.invalid:443 has no address");
     assert!(!is_well);
 }
+
+#[test]
+fn a_media_port_that_nobody_reaches_is_called_bad_and_one_behind_a_router_is_named() {
+    let mut place = place();
+    place.set("YUNZHEN_MEDIA_ANNOUNCE", "203.0.113.7:8443".to_owned());
+    let (report, is_well) = place.examine();
+    says(&report, "BAD", "which only this machine can reach");
+    assert!(!is_well);
+    place.set("YUNZHEN_MEDIA_ADDR", "0.0.0.0:18221".to_owned());
+    let (report, _) = place.examine();
+    says(&report, "LOOK", "the router must lead UDP 8443 to it");
+}
+
+#[test]
+fn a_server_without_an_address_is_looked_at_all_the_same_and_the_demonstration_is_named() {
+    let mut place = place();
+    place.variables.retain(|(name, _)| *name != "YUNZHEN_PUBLIC_URL");
+    let mut doctor = bare(&["doctor", "--time-server", "127.0.0.1:9"]);
+    let Output { stdout, status, .. } = doctor.envs(place.variables.iter().cloned()).output().unwrap();
+    let report = String::from_utf8(stdout).unwrap();
+    says(&report, "BAD", "yunzhen doctor --demo");
+    says(&report, "LOOK", "start the server and ask again");
+    assert!(!status.success());
+}

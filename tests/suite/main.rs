@@ -10,6 +10,7 @@ mod clinic;
 mod demo;
 mod doctor;
 mod documents;
+mod establishing;
 mod figures;
 mod kill;
 mod media;

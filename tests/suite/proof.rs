@@ -372,7 +372,7 @@ async fn a_backup_and_a_hospital_from_it_are_two_commands() {
     }
     let whole = std::fs::read(file).unwrap();
     let (text, again) = said(folder.path(), &backup);
-    assert!(!again && text.contains("there is no backup"), "{text}");
+    assert!(!again && text.contains("no backup was written to") && text.contains("exists"), "{text}");
     assert!(std::fs::read(file).unwrap() == whole, "an older backup is not written over");
     db.close().await;
     drop(folder);

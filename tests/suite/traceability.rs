@@ -35,7 +35,7 @@ const SECTIONS: [(&str, usize); 33] = [
     ("issue 3, many in the room", 18),
     ("issue 3, recording", 4),
     ("issue 3, a living demo", 1),
-    ("issue 3, how well", 2),
+    ("issue 3, how well", 7),
     ("issue 3, bad input", 3),
     ("issue 4, appointments", 16),
     ("issue 4, the record", 17),
@@ -99,10 +99,11 @@ fn cells(line: &str) -> Vec<String> {
     cells
 }
 
-/// The text of every file below `folder` with one of `endings`.
-fn sources(folder: &str, endings: &[&str]) -> String {
-    let mut folders = vec![root().join(folder)];
-    let mut text = String::new();
+/// Every file below `folder` with one of `endings`: its path there, and its text.
+fn files(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let top = root().join(folder);
+    let mut folders = vec![top.clone()];
+    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path: PathBuf = entry.path();
@@ -110,11 +111,39 @@ fn sources(folder: &str, endings: &[&str]) -> String {
             if path.is_dir() {
                 folders.push(path);
             } else if endings.iter().any(|ending| name.ends_with(ending)) {
-                text.push_str(&fs::read_to_string(&path).expect("sources are UTF-8"));
+                let text = fs::read_to_string(&path).expect("sources are UTF-8");
+                found.push((path.strip_prefix(&top).expect("it is below").to_owned(), text));
             }
         }
     }
-    text
+    found
+}
+
+/// The texts of them all.
+fn sources(folder: &str, endings: &[&str]) -> String {
+    files(folder, endings).into_iter().map(|(_, text)| text).collect()
+}
+
+/// What is written in Rust: the modules of each file, and its text.
+fn modules() -> Vec<(Vec<String>, String)> {
+    let of = |path: &Path| {
+        let path = path.with_extension("");
+        let parts = path.iter().map(|part| part.to_string_lossy().trim_end_matches("_tests").to_owned());
+        // A file of tests beside what it tests is that module's own.
+        parts.filter(|part| !["mod", "lib", "main", "tests"].contains(&part.as_str())).collect()
+    };
+    let all = files("src", &[".rs"]).into_iter().chain(files("tests/suite", &[".rs"]));
+    all.map(|(path, text)| (of(&path), text)).collect()
+}
+
+/// The name of a test, and the text of each file in which its path says that it stands.
+fn found<'a>(test: &'a str, rust: &'a [(Vec<String>, String)]) -> (String, Vec<&'a str>) {
+    let (path, name) = test.rsplit_once("::").unwrap_or(("", test));
+    let path: Vec<&str> =
+        path.split("::").map(|part| part.trim_end_matches("_tests")).filter(|p| *p != "tests").collect();
+    let head = format!("fn {name}(");
+    let is_there = |(modules, text): &&(Vec<String>, String)| *modules == path && text.contains(&head);
+    (head.clone(), rust.iter().filter(is_there).map(|(_, text)| text.as_str()).collect())
 }
 
 #[test]
@@ -188,57 +217,76 @@ fn a_requirement_that_is_proved_or_partly_proved_names_a_test() {
 
 #[test]
 fn every_named_test_exists() {
-    let rust = sources("src", &[".rs"]) + &sources("tests", &[".rs"]);
-    let web = sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"]);
+    let (rust, web) = (modules(), web());
     for row in rows() {
         for test in &row.tests {
             // A Rust path ends in a function's name; a test of the browser is called by its title.
             let exists = if test.contains(' ') {
-                [format!("'{test}'"), format!("\"{test}\""), format!("`{test}`")].iter().any(|t| web.contains(t))
+                titles(test).iter().any(|title| web.contains(title))
             } else {
-                let name = test.rsplit("::").next().unwrap_or(test);
-                rust.contains(&format!("fn {name}("))
+                !found(test, &rust).1.is_empty()
             };
             assert!(exists, "{}: no such test: {test}", row.id);
         }
     }
 }
 
+/// What is tested in the client and in browsers.
+fn web() -> String {
+    sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"])
+}
+
+/// How a title may be written.
+fn titles(test: &str) -> [String; 3] {
+    [format!("'{test}'"), format!("\"{test}\""), format!("`{test}`")]
+}
+
 /// What stands before a test that is not run with the others.
 const ASIDE: [&str; 6] = ["#[ignore", ".skip(", ".fixme(", ".fail(", ".todo(", ".skipIf("];
 
 /// Whether a test is run by `cargo test` alone: its own lines do not put it aside.
-fn is_run(test: &str, rust: &str, web: &str) -> bool {
+fn is_run(test: &str, rust: &[(Vec<String>, String)], web: &str) -> bool {
     let is_aside = |lines: &str| ASIDE.iter().any(|word| lines.contains(word));
     if test.contains(' ') {
-        let spellings = [format!("'{test}'"), format!("\"{test}\""), format!("`{test}`")];
-        let line = web.lines().find(|line| spellings.iter().any(|title| line.contains(title)));
+        let line = web.lines().find(|line| titles(test).iter().any(|title| line.contains(title)));
         return line.is_some_and(|line| !is_aside(line));
     }
-    let name = test.rsplit("::").next().unwrap_or(test);
-    let Some((before, _)) = rust.split_once(&format!("fn {name}(")) else { return false };
-    !is_aside(before.rsplit("\n\n").next().unwrap_or_default())
+    let (head, texts) = found(test, rust);
+    let before =
+        |text: &&str| text.split(&head).next().and_then(|text| text.rsplit("\n\n").next()).is_some_and(is_aside);
+    !texts.is_empty() && !texts.iter().any(before)
 }
 
 #[test]
 fn a_proved_requirement_rests_on_tests_that_are_run() {
-    let rust = sources("src", &[".rs"]) + &sources("tests", &[".rs"]);
-    let web = sources("web/src", &[".test.ts"]) + &sources("web/e2e", &[".ts"]);
+    let (rust, web) = (modules(), web());
     // The journeys are run by one test; were that one put aside, no title would prove anything.
-    for runner in ["browser_journeys", "client_units"] {
+    for runner in ["web::browser_journeys", "web::client_units"] {
         assert!(is_run(runner, &rust, &web), "{runner} is put aside");
     }
     for row in rows().into_iter().filter(|row| row.state == "proved") {
-        assert!(row.tests.iter().any(|test| is_run(test, &rust, &web)), "{} rests on nothing that is run", row.id);
+        for test in &row.tests {
+            assert!(is_run(test, &rust, &web), "{} rests on what is not run: {test}", row.id);
+        }
     }
 }
 
 #[test]
-fn a_test_that_is_put_aside_is_not_run() {
-    let rust = "#[test]\nfn one() {}\n\n#[test]\n#[ignore = \"later\"]\nfn two() {}\n\n#[test]\nfn three() {}";
+fn a_test_that_is_put_aside_or_stands_elsewhere_is_not_run() {
+    let text = "#[test]\nfn one() {}\n\n#[test]\n#[ignore = \"later\"]\nfn two() {}\n\n#[test]\nfn three() {}";
+    let rust = [(vec!["a".to_owned()], text.to_owned())];
     let web = "test('goes well', async () => {})\ntest.skip('goes away', async () => {})";
-    for (name, runs) in [("one", true), ("a::two", false), ("three", true), ("goes well", true), ("goes away", false)] {
-        assert_eq!(is_run(name, rust, web), runs, "{name}");
+    for (name, runs) in [
+        ("a::one", true),
+        ("a::tests::one", true),
+        ("b::one", false),
+        ("a::b::one", false),
+        ("a::two", false),
+        ("a::three", true),
+        ("goes well", true),
+        ("goes away", false),
+    ] {
+        assert_eq!(is_run(name, &rust, web), runs, "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test'
 import { expect, test as atHome, usePage } from './support/test'
 import { DESK, PHONE } from './support/browser'
+import { sqlite } from './support/later'
 import { expectAccessible, picture } from './support/look'
 import { Patient } from './support/patient'
 import { young } from './support/scene'
@@ -39,6 +40,22 @@ test('a patient abroad books, moves and checks in by both walls, and the nurse s
   await expectAccessible(page, 'booking, the times')
   await expect(page.getByText(say('booking.zones', { place: 'Shanghai', own: 'Rome' }))).toBeVisible()
   await expect(times.first()).toHaveText(/^\d\d:\d\d.*\d\d:\d\d/)
+  // Somebody takes the hour in the very moment: what is left stands in the middle of the screen, and the lost one is offered no more.
+  await times.last().click()
+  await expect(patient.button(say('booking.confirm'))).toBeInViewport()
+  await page.route('**/api/v1/appointments', (route, asked) => {
+    const { slot } = asked.postDataJSON() as { slot: string }
+    sqlite(server, `update slot set taken = capacity where id = x'${slot.replaceAll('-', '')}';`)
+    return route.continue()
+  }, { times: 1 })
+  await patient.button(say('booking.confirm')).click()
+  const lost = page.getByTestId('taken')
+  await expect(lost).toBeFocused()
+  await expect(lost.getByRole('button')).toHaveCount(3)
+  await expect(lost).toBeInViewport({ ratio: 1 })
+  await expect(patient.button(say('booking.confirm'))).toBeHidden()
+  await expectAccessible(page, 'booking, lost')
+  await picture(page, 'booking-lost')
   await times.first().click()
   await picture(page, 'booking-times')
   await patient.button(say('booking.confirm')).click()

@@ -21,27 +21,25 @@ const lose = (percent: number): string[] => [
   `meta l4proto { tcp, udp } ${ALL ? `numgen random mod 100 < ${percent}` : `numgen inc mod ${100 / percent} == 0`} drop`,
 ]
 
-/** The network, what it does, and the way that sound and picture may take through it; those of the gate stand for all. */
-const CAGES: readonly (Cage & { name: string; what: string; way: RegExp; gate?: true })[] = [
-  { gate: true, name: 'open', what: 'nothing is in the way', way: /^(host|prflx|srflx)\/udp$/ },
-  { gate: true, name: 'UDP blocked', what: 'no UDP at all', out: [UDP], in: [UDP], way: /^relay\/(tcp|tls)$/ },
+/** The network, what it does, and the way that sound and picture may take through it. */
+const CAGES: readonly (Cage & { name: string; what: string; way: RegExp })[] = [
+  { name: 'open', what: 'nothing is in the way', way: /^(host|prflx|srflx)\/udp$/ },
+  { name: 'UDP blocked', what: 'no UDP at all', out: [UDP], in: [UDP], way: /^relay\/(tcp|tls)$/ },
   { name: 'only TCP 443', what: 'nothing goes out but TCP to port 443', out: ['oifname "out" tcp dport != 443 drop', UDP], in: [UDP], way: /^relay\/(tcp|tls)$/ },
-  { gate: true, name: 'only TLS on 443', what: 'the same, and what does not begin as TLS is cut', out: ['oifname "out" tcp dport != 443 drop', UDP], in: [UDP], tlsOnly: true, way: /^relay\/tls$/ },
+  { name: 'only TLS on 443', what: 'the same, and what does not begin as TLS is cut', out: ['oifname "out" tcp dport != 443 drop', UDP], in: [UDP], tlsOnly: true, way: /^relay\/tls$/ },
   { name: 'symmetric NAT', what: 'a router maps each destination to another port', symmetric: true, way: /\/(udp|tcp|tls)$/ },
   { name: 'IPv6 only', what: 'no address of IPv4', v6: true, way: /\/(udp|tcp|tls)$/ },
   { name: 'MTU 1280', what: 'no packet longer than 1,280 bytes', mtu: 1280, way: /\/udp$/ },
   { name: '5 % loss', what: 'every 20th packet is lost, each way', out: lose(5), in: lose(5), way: /\/(udp|tcp|tls)$/ },
-  { gate: true, name: '10 % loss', what: 'every 10th packet is lost, each way', out: lose(10), in: lose(10), way: /\/(udp|tcp|tls)$/ },
+  { name: '10 % loss', what: 'every 10th packet is lost, each way', out: lose(10), in: lose(10), way: /\/(udp|tcp|tls)$/ },
   { name: '300 ms delay', what: '150 ms more each way', delay: 150, way: /\/(udp|tcp|tls)$/ },
   { name: '500 kbit/s', what: '500 kbit/s each way', rate: '500kbit', way: /\/(udp|tcp|tls)$/ },
-  { gate: true, name: 'address change', what: 'in the call the first network goes and another comes', second: true, way: /\/(udp|tcp|tls)$/ },
+  { name: 'address change', what: 'in the call the first network goes and another comes', second: true, way: /\/(udp|tcp|tls)$/ },
 ]
-/** The goal of a call that was accepted, which the table says. */
+/** The goal of a call that was accepted. */
 const GOAL_MS = 5_000
-/** What a cage may take beyond the open one before it: there a call comes within a second, where nothing else is done by the machine. */
+/** Or what a cage may take beyond the open one before it, where the machine is busy: in the open one a call comes within a second otherwise. */
 const LONGER_MS = 4_000
-
-const CHOSEN = CAGES.filter((cage) => ALL || cage.gate)
 
 const rows: string[] = []
 /** Until the open cage was seen, nobody knows this machine. */
@@ -54,11 +52,13 @@ test.beforeAll(async () => {
 
 test.afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true })
-  if (rows.length === CAGES.length) await writeDown('cages', ['| network | what it does | way | sound and picture after | within 5 s |', '|---|---|---|---|---|', ...rows])
+  if (rows.length === CAGES.length) await writeDown('cages', ['| network | what it does | way | sound and picture after | within 5 s | the cage took |', '|---|---|---|---|---|---|', ...rows])
 })
 
-for (const [index, cage] of CHOSEN.entries()) {
+for (const [index, cage] of CAGES.entries()) {
   test(`a patient and a doctor meet: ${cage.name}`, async ({}, info) => {
+    const began = Date.now()
+    let row = ''
     const net = await Net.open(cage, 1 + index)
     const server = await serve(net, folder)
     const phone = await launchChromium({ camera: 'red', hertz: PATIENT_HERTZ, executable: net.chromium, credulous: true })
@@ -83,10 +83,10 @@ for (const [index, cage] of CHOSEN.entries()) {
           if (cage.second) after = await change(net, page, deskPage)
           await expect.poll(async () => (await usedPath(page)).way, 'the way of sound and picture').toMatch(cage.way)
           const { way } = await usedPath(page)
-          rows.push(`| ${cage.name} | ${cage.what} | ${way} | ${(took / 1000).toFixed(1)} s | ${took <= GOAL_MS ? 'yes' : 'no'}${after} |`)
+          row = `| ${cage.name} | ${cage.what} | ${way} | ${(took / 1000).toFixed(1)} s | ${took <= GOAL_MS ? 'yes' : 'no'}${after} |`
           info.annotations.push({ type: 'figure', description: `${cage.name}: ${took} ms of ${patience} ms` })
           expect(took).toBeLessThan(patience)
-          if (cage.name === 'open') patience = took + LONGER_MS
+          if (cage.name === 'open') patience = Math.max(GOAL_MS, took + LONGER_MS)
         })
       })
     } finally {
@@ -94,6 +94,7 @@ for (const [index, cage] of CHOSEN.entries()) {
       await server.stop()
       await net.close()
     }
+    rows.push(`${row} ${((Date.now() - began) / 1000).toFixed(0)} s |`)
   })
 }
 

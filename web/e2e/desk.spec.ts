@@ -107,7 +107,7 @@ test('a whole day of a desk fits on one screen, in every dialog and every state,
   // Unsigned: it is in the list, over a reload, until it is written and signed.
   await page.reload()
   await expect(at('unfinished')).toBeVisible()
-  await expectBarFits(page, 'desk')
+  await expectBarFits(page, 'desk', false)
   await at('unfinished').click()
   await expect(at('unfinished-row')).toContainText(String(urgent.no))
   await look('desk, unfinished notes')

@@ -1,6 +1,6 @@
 import { expect, test, usePage } from './support/test'
 import { PHONE } from './support/browser'
-import { expectNoSidewaysScroll, picture } from './support/look'
+import { brokenWords, covered, expectNoSidewaysScroll, picture } from './support/look'
 import { Patient } from './support/patient'
 import { young } from './support/scene'
 import { wordsOf } from './support/words'
@@ -90,5 +90,52 @@ test('large type in English fits a phone on every screen', async ({ phones, serv
     await page.getByTestId('my-readers-open').click()
     await look('after')
     await picture(page, 'elder-english-after')
+  })
+})
+
+test('English with text at twice the size can be read and pressed on a phone', async ({ phones, server }, info) => {
+  test.setTimeout(180_000)
+  const options = { ...PHONE, viewport: { width: 390, height: 844 }, locale: 'en-GB' }
+  await usePage(phones, server.baseURL, options, info, 'double-english', async (page) => {
+    // As the phone's own setting does it: whatever the page says of its root, twice that.
+    await page.addInitScript(() => {
+      const double = () => document.documentElement?.style.setProperty('font-size', '225%')
+      document.addEventListener('DOMContentLoaded', double)
+    })
+    const patient = new Patient(page, wordsOf('en'), server.link)
+    const say = patient.say
+    const look = async (name: string) => {
+      await expectNoSidewaysScroll(page, `${name}, twice the size`)
+      expect.soft(await brokenWords(page), `${name}: words that are broken`).toEqual([])
+      const { left, controls } = await covered(page)
+      expect.soft(left, `${name}: the bars leave two thirds of the screen`).toBeGreaterThanOrEqual((844 * 2) / 3)
+      expect.soft(controls, `${name}: covered`).toEqual([])
+    }
+    const who = young('reads twice the size')
+    await patient.open()
+    await look('landing')
+    await picture(page, 'double-english-landing')
+    await patient.start()
+    await look('red flags')
+    await patient.denyRedFlags()
+    await expect(page.getByLabel(say('phone.label'))).toBeVisible()
+    await look('phone')
+    await page.getByLabel(say('phone.label')).fill(who.phone)
+    await patient.button(say('phone.send')).click()
+    await expect(patient.button(say('code.fill'))).toBeVisible()
+    await look('code')
+    await picture(page, 'double-english-code')
+    await patient.button(say('code.fill')).click()
+    await patient.button(say('code.verify')).click()
+    await expect(patient.heading(say('who.title'))).toBeVisible()
+    await look('identity')
+    await patient.identify(who)
+    await expect(patient.heading(say('consent.title'))).toBeVisible()
+    await look('consents')
+    await picture(page, 'double-english-consents')
+    await patient.consent()
+    await expect(page.locator('#page-title')).toBeVisible()
+    await look('declaration')
+    await picture(page, 'double-english-declaration')
   })
 })

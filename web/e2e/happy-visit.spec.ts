@@ -26,6 +26,9 @@ test('a patient goes from the link to the signed summary, and is seen and heard'
   await expect(patient.heading(patient.say('consent.title'))).toBeVisible()
   await look('consents')
   await patient.consent({ recording: false })
+  // What the first page asked is not asked again.
+  await expect(patient.page.getByTestId('denied')).toBeVisible()
+  await expect(patient.page.getByText('嘴唇')).toHaveCount(0)
   let pages = 0
   await patient.declare(undefined, async () => {
     pages += 1
@@ -87,6 +90,15 @@ test('the signed summary opens later with a new code', async ({ server, patient,
   await another.page.goto(`/me/${another.link}`)
   await expectAccessible(another.page, 'my visits, signed out')
   await another.signIn(person.phone)
+  // What was agreed to can be taken back, after a page that says what follows.
+  await another.page.getByTestId('my-consents-open').click()
+  await another.page.getByTestId('withdraw-process_record').click()
+  await expect(another.page.getByRole('dialog')).toContainText(another.say('consents.after.process_record'))
+  await expectAccessible(another.page, 'my visits, a consent is taken back')
+  await another.page.getByTestId('withdraw-yes').click()
+  await expect(another.page.getByTestId('my-consent-process_record')).toContainText(another.say('consents.after.process_record'))
+  await expectNoSidewaysScroll(another.page, 'my visits, consents')
+  await picture(another.page, 'my-consents')
   await another.page.getByRole('button', { name: /急性支气管炎/ }).click()
   await expect(another.page.getByText('急性支气管炎')).toBeVisible()
   await expectAccessible(another.page, 'my visits, summary')

@@ -110,6 +110,7 @@ test('a visit from the booking to the printed prescription', async ({ server, pa
     await picture(desk.page, 'visit-6-finding')
     for (const reason of await at('rx-reason').all()) await reason.fill(REASON)
     await at('rx-sign').click()
+    await at('rx-again-yes').click()
     await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
   })
 
@@ -130,6 +131,7 @@ test('a visit from the booking to the printed prescription', async ({ server, pa
       await expect(desk.page.locator('[data-rule="DOSE-HIGH"]')).toHaveCount(1)
       for (const reason of await at('rx-reason').all()) await reason.fill(REASON)
       await at('rx-sign').click()
+      await at('rx-again-yes').click()
       await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
       await by('pharmacy-claim').click()
       await by('review-all').click()
@@ -140,9 +142,30 @@ test('a visit from the booking to the printed prescription', async ({ server, pa
     })
   })
 
-  await test.step('the record is signed, and the visit ends', async () => {
+  const papers = {
+    record: ['门诊病历', '时行感冒', '风热犯肺', '发热两天'],
+    prescription: ['中药处方笺', '临床诊断', '风热犯肺', '麻黄', '炙甘草', '杏仁', '生石膏', '桂枝', '泽泻', '猪苓', '白术', '茯苓', '柴胡', '黄芩', '细辛', '藿香', '先煎'],
+    referral: ['转诊单', '医院门诊', '需面诊查血', '发热两天'],
+  } as const
+  await test.step('the record is signed, the desk prints its papers, and the visit ends', async () => {
+    await at('papers-open').click()
+    await expect(at('paper-prescription-a4')).toBeVisible()
+    await expect(at('paper-record-a4'), 'nothing is printed of what is not signed').toBeHidden()
+    await desk.page.keyboard.press('Escape')
     await desk.chooseOutcome('go_to_hospital')
     await desk.sign()
+    await at('papers-open').click()
+    await expect(at('paper-referral-a5')).toBeVisible()
+    await expectAccessible(desk.page, 'desk, papers to print')
+    await picture(desk.page, 'visit-8-papers')
+    for (const [kind, words] of Object.entries(papers)) {
+      for (const paper of ['a4', 'a5']) {
+        const file = await downloaded(desk.page, at(`paper-${kind}-${paper}`), `desk-${kind}-${paper}.pdf`)
+        expectSays(file, await readFile(file), [...words, who.name])
+        drawn(file)
+      }
+    }
+    await desk.page.keyboard.press('Escape')
     await desk.end()
     await patient.expectAfter()
   })
@@ -166,11 +189,6 @@ test('a visit from the booking to the printed prescription', async ({ server, pa
   })
 
   await test.step('and prints it', async () => {
-    const papers = {
-      record: ['门诊病历', '时行感冒', '风热犯肺', '发热两天'],
-      prescription: ['中药处方笺', '临床诊断', '风热犯肺', '麻黄', '炙甘草', '杏仁', '生石膏', '桂枝', '泽泻', '猪苓', '白术', '茯苓', '柴胡', '黄芩', '细辛', '藿香', '先煎'],
-      referral: ['转诊单', '医院门诊', '需面诊查血', '发热两天'],
-    } as const
     for (const [kind, words] of Object.entries(papers)) {
       for (const paper of ['a4', 'a5']) {
         const file = await downloaded(page, page.getByTestId(`download-${kind}-${paper}`), `visit-${kind}-${paper}.pdf`)

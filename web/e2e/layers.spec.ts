@@ -35,15 +35,45 @@ async function show(page: Page, height: string): Promise<void> {
   }, height)
 }
 
-/** The milliseconds from a change of the tile to the first frame of the other size. */
-function switched(page: Page, height: string): Promise<number> {
-  return page.getByTestId('remote-video').evaluate(
+/** Notes from now on when a page says how large it shows the other's picture. */
+function noteSaid(page: Page): Promise<void> {
+  return page.evaluate(() => {
+    const said: number[] = []
+    Object.assign(window, { __said: said })
+    const send = WebSocket.prototype.send
+    WebSocket.prototype.send = function (data) {
+      if (String(data).includes('"type":"view"')) said.push(Date.now())
+      send.call(this, data)
+    }
+  })
+}
+const said = (page: Page): Promise<number[]> => page.evaluate(() => (window as unknown as { __said: number[] }).__said)
+
+/** Notes from a page's beginning when it hears which sizes are watched. */
+async function noteHeard(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const heard: number[] = []
+    Object.assign(window, { __heard: heard })
+    const Native = window.WebSocket
+    window.WebSocket = class extends Native {
+      constructor(...words: ConstructorParameters<typeof WebSocket>) {
+        super(...words)
+        this.addEventListener('message', ({ data }) => void (String(data).includes('"type":"layers"') && heard.push(Date.now())))
+      }
+    }
+  })
+}
+const heard = (page: Page): Promise<number[]> => page.evaluate(() => (window as unknown as { __heard: number[] }).__heard)
+
+/** The milliseconds from a change of the tile to the first frame of the other size, and to what happens in between. */
+async function switched(viewer: Page, camera: Page, height: string): Promise<{ shown: number; steps: string }> {
+  const { began, seen } = await viewer.getByTestId('remote-video').evaluate(
     (video: HTMLVideoElement, height) =>
-      new Promise<number>((resolve) => {
+      new Promise<{ began: number; seen: number }>((resolve) => {
         const before = video.videoHeight
-        const began = performance.now()
+        const began = Date.now()
         const look = (_: number, frame: VideoFrameCallbackMetadata): void => {
-          if (frame.height !== before) resolve(Math.round(performance.now() - began))
+          if (frame.height !== before) resolve({ began, seen: Date.now() })
           else video.requestVideoFrameCallback(look)
         }
         video.requestVideoFrameCallback(look)
@@ -51,11 +81,19 @@ function switched(page: Page, height: string): Promise<number> {
       }),
     height,
   )
+  const after = (moments: readonly number[]): string => String((moments.find((at) => at >= began) ?? NaN) - began)
+  return { shown: seen - began, steps: `said after ${after(await said(viewer))}, heard after ${after(await heard(camera))}, shown after ${seen - began} ms` }
 }
+
+/** The value in the middle. */
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+/** The goal, for the one in the middle: what a busy machine adds to one of them is not what is proved here. */
+const SWITCHED_MS = 300
 
 test('nobody sends a larger picture than is shown, and a larger tile gets it at once', async ({ server, desk }, info) => {
   const phones = await launchChromium({ camera: 'moving', hertz: PATIENT_HERTZ })
   await usePage(phones, server.baseURL, PHONE, info, 'patient', async (page) => {
+    await Promise.all([noteHeard(page), noteSaid(desk.page)])
     // A telephone of today has more cores than the machine of this test.
     await page.addInitScript(() => Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => 8 }))
     const patient = new Patient(page, wordsOf('zh'), server.link)
@@ -82,10 +120,17 @@ test('nobody sends a larger picture than is shown, and a larger tile gets it at 
     await show(desk.page, '100px')
     await expect.poll(async () => (await received(desk.page)).frames, { timeout: 10_000 }).toBeGreaterThan(frames)
 
-    // Up and down again, measured; the figures are in docs/BENCHMARKS.md.
+    // Up and down again, measured; the figures are in docs/BENCHMARKS.md. Each time the other size rests before.
     const times: number[] = []
-    for (const height of ['', '100px', '', '100px', '']) times.push(await switched(desk.page, height))
-    info.annotations.push({ type: 'milliseconds from the tile to the other size', description: times.join(', ') })
+    const steps: string[] = []
+    for (const [height, only] of [['', 'q'], ['100px', 'f'], ['', 'q'], ['100px', 'f'], ['', 'q'], ['100px', 'f'], ['', 'q']] as const) {
+      await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual([only])
+      const one = await switched(desk.page, page, height)
+      times.push(one.shown)
+      steps.push(`${height === '' ? 'large' : 'small'}: ${one.steps}`)
+    }
+    info.annotations.push({ type: 'milliseconds from the tile to the other size', description: `${times.join(', ')}; ${steps.join('; ')}` })
+    expect(median(times)).toBeLessThan(SWITCHED_MS)
     await expect.poll(() => pictureHeight(desk.page), { timeout: 20_000 }).toBeGreaterThan(whole / 2)
     await expectFrames(desk.page)
     await expectFrames(page)

@@ -14,7 +14,7 @@ test('synthetic patients wait, say yes, and are seen to move, and after the end 
   for (const visit of [1, 2]) {
     await expect(desk.page.getByTestId('call-next')).toBeEnabled({ timeout: 30_000 })
     await desk.callNext()
-    await expect(desk.page.getByTestId('identity-name')).toHaveText(/^演示患者 \d\d$/, { timeout: 30_000 })
+    await expect(desk.page.getByTestId('identity-name')).toHaveText(/^.某演示$/, { timeout: 30_000 })
     await desk.confirm()
     await expectFrames(desk.page)
     const first = await shown(desk.page)

@@ -9,7 +9,7 @@ import { wordsOf } from './support/words'
 const FAMILY_HERTZ = 660
 
 test('a family member comes by a link, waits at the door, is let in, held apart, muted and asked to leave', async ({ server, patient, desk }, info) => {
-  test.setTimeout(240_000)
+  test.setTimeout(300_000)
   await meet(server, patient, desk, invent('with a daughter'))
   const people = new People(desk.page)
   const link = await people.invite('family', '演示女儿')
@@ -53,6 +53,7 @@ test('a family member comes by a link, waits at the door, is let in, held apart,
     await people.person('family').getByTestId('hold').click()
     await expect(family.at('held')).toBeVisible()
     await expectSeen(patient.page, ['red', 'blue'])
+    await expect(patient.page.getByTestId('who-is-here')).toContainText(patient.say('room.held.tag'))
     await expectSeen(page, ['green'])
     await expectAccessible(page, 'invited, held apart')
     await picture(page, 'guest-held')
@@ -63,7 +64,7 @@ test('a family member comes by a link, waits at the door, is let in, held apart,
     // Muted by the doctor; only the person's own press undoes it.
     await people.person('family').getByTestId('mute').click()
     await expect(family.at('muted-by-host')).toBeVisible()
-    await expect(family.at('control-mic')).toHaveAttribute('aria-pressed', 'true')
+    await expect(family.at('control-mic')).toHaveAttribute('data-off', 'true')
     await expect(people.person('family').getByTestId('facts')).toContainText(desk.say('room.muted'))
     await expect(people.person('family').getByTestId('mute')).toHaveCount(0)
     await picture(page, 'guest-muted')
@@ -99,6 +100,23 @@ test('a family member comes by a link, waits at the door, is let in, held apart,
     await expect(page.getByRole('heading', { level: 1 })).toBeVisible()
     await expect(family.at('guest-landing')).toHaveCount(0)
     await picture(page, 'guest-link-over')
+
+    // Asked to leave while the page was being loaded again: the way back says so, and does not lead round in a circle.
+    await page.goto('about:blank')
+    const second = await people.invite('family', '演示女儿')
+    await family.open(second)
+    await family.knock()
+    await people.at('admit').click()
+    await expect(people.person('family')).toBeVisible()
+    await page.reload()
+    await expect(family.at('guest-again')).toBeVisible()
+    await expect(page.locator('.hospital')).not.toHaveText(family.say('common.brand'))
+    await people.person('family').getByTestId('remove').click()
+    await people.at('remove-yes').click()
+    await expect(people.person('family')).toHaveCount(0)
+    await family.at('guest-return').click()
+    await expect(family.at('guest-over')).toContainText(family.say('guest.removed'))
+    await picture(page, 'guest-turned-away')
   })
   await home.close()
 })

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test'
 import { expectCall } from './support/call'
-import { expectAccessible, picture } from './support/look'
+import { expectAccessible, expectBarFits, picture } from './support/look'
 import { redFlag, Voice, young } from './support/scene'
 
 test('the nurse calls a waiting patient by video, and the place is the same afterwards', async ({ server, patient, nurse }) => {
@@ -9,6 +9,7 @@ test('the nurse calls a waiting patient by video, and the place is the same afte
   const number = await patient.number()
   await expect(at('column-STANDARD').getByTestId('ticket-card')).toBeVisible()
   await expectAccessible(nurse.page, 'nurse, a waiting patient')
+  await expectBarFits(nurse.page, 'nurse')
 
   await at('nurse-call').click()
   await patient.button(patient.say('wait.nurse_call.answer')).click()
@@ -26,7 +27,9 @@ test('emergencies ring, stand above the columns and oldest first, and a card say
   const voice = await Voice.arrives(server, 'becomes worse')
   const card = at('column-STANDARD').getByTestId('ticket-card')
   await expect(card).toContainText(String(voice.no))
-  await expect(card.getByRole('listitem').first()).toHaveText(/\S{2,}/)
+  // In terms and figures: whoever has forty waiting reads no sentences.
+  await expect(card.getByTestId('reasons')).toHaveText('发热，无流行病学史；有呼吸道症状')
+  await expect(card.getByTestId('stated')).toContainText('38.2 ℃')
   await expect(card).toContainText('S01')
 
   await at('change-level').click()

@@ -1,6 +1,6 @@
 import { expect, test, usePage } from './support/test'
 import { DESK } from './support/browser'
-import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
+import { expectAccessible, expectBarFits, expectNoSidewaysScroll, picture } from './support/look'
 import { invent } from './support/people'
 import { signIn } from './support/staff'
 import { wordsOf } from './support/words'
@@ -38,7 +38,28 @@ test('a formula with a finding is reasoned, signed, returned, corrected, approve
   await desk.expectOneScreen()
   const reasons = await at('rx-reason').all()
   for (const reason of reasons) await reason.fill('按国家方案用量')
+  // A number that cannot be is said at its field, stands on no sheet, and nothing is signed in its place.
+  await at('rx-doses').fill('999')
+  await expect(page.locator('#rx-doses-error')).toContainText('1 到 60')
+  await expect(at('rx-save')).toHaveAttribute('data-state', 'mistyped')
+  await expect(at('rx-sign')).toHaveAttribute('aria-disabled', 'true')
+  await expectAccessible(page, 'desk, a number that cannot be')
+  await picture(page, 'desk-rx-mistyped')
+  await at('rx-fault').click()
+  await expect(at('rx-doses')).toBeFocused()
+  await at('rx-doses').fill('3')
   await at('rx-sign').click()
+  // What was warned of, once more; nothing is signed by a click that only leads here.
+  const again = at('rx-again')
+  await expect(again.locator('[data-rule="DOSE-HIGH"]')).toHaveCount(2)
+  await expect(again).toContainText('按国家方案用量')
+  await picture(page, 'desk-rx-again')
+  await expectAccessible(page, 'desk, the second signature')
+  await at('rx-again-no').click()
+  await expect(at('rx-state')).toHaveText(say('rx.state.draft'))
+  await at('rx-sign').click()
+  await at('rx-again-yes').click()
+  await expect(again).toBeHidden()
   await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
 
   await usePage(desktops, server.baseURL, DESK, info, 'pharmacist', async (desktop) => {
@@ -52,8 +73,10 @@ test('a formula with a finding is reasoned, signed, returned, corrected, approve
     await expect(warned.first()).toContainText('按国家方案用量')
     await expectAccessible(desktop, 'pharmacy, warned findings')
     await picture(desktop, 'pharmacy-warned')
+    await expectBarFits(desktop, 'pharmacy')
     await by('pharmacy-claim').click()
     await expect(by('review')).toContainText('寒湿郁肺证')
+    await expect(by('review')).not.toContainText(person.name)
     await picture(desktop, 'pharmacy')
     await expectAccessible(desktop, 'pharmacy, judging')
     await expectNoSidewaysScroll(desktop, 'pharmacy, judging')
@@ -68,6 +91,7 @@ test('a formula with a finding is reasoned, signed, returned, corrected, approve
     await expect(high).toHaveCount(1)
     for (const reason of await at('rx-reason').all()) await reason.fill('按国家方案用量')
     await at('rx-sign').click()
+    await at('rx-again-yes').click()
     await expect(at('rx-state')).toHaveText(say('rx.state.signed'))
 
     await by('pharmacy-claim').click()
@@ -76,6 +100,9 @@ test('a formula with a finding is reasoned, signed, returned, corrected, approve
     await expect(by('pharmacy-said')).toHaveText(say('pharmacy.done.approved'))
     await by('pharmacy-claim').click()
     await expect(by('label')).toContainText('先煎30分钟')
+    // Whoever hands it out reads whose it is; until it was approved nobody did.
+    await expect(by('label-name')).toHaveText(person.name)
+    await expect(by('label-tail')).toHaveText(person.card.slice(-4))
     await picture(desktop, 'pharmacy-label')
     await expectAccessible(desktop, 'pharmacy, the label')
     await expect(at('rx-state')).toHaveText(say('rx.state.approved'))

@@ -14,10 +14,23 @@ test('a doctor fills the four examinations by keyboard and signs', async ({ serv
     await page.keyboard.press('Enter')
   }
   const patient = await Voice.arrives(server, 'has a fever')
+  await patient.feelsWorse({ breathing: 'worse', general: 'same', temperature: 39.6 })
   await desk.openDesk()
   await desk.callNext()
   await patient.accept()
+  // What was said while waiting stands over the declaration, with its time: before the call, in the tab, and in the record.
+  const later = /候诊中 \d\d:\d\d 自述：呼吸加重，整体情况同前，体温 39\.6 ℃/
+  await expect(at('identity').getByTestId('waited')).toContainText(later)
+  await expect(at('identity').getByTestId('stated')).toContainText('39.6')
+  await expectAccessible(page, 'desk, worse while waiting')
+  await picture(page, 'desk-waited')
   await desk.confirm()
+  await at('tab-declared').click()
+  await expect(at('record').getByTestId('waited')).toContainText(later)
+  await at('tab-history').click()
+  await at('fill').click()
+  await expect(at('note-history')).toHaveValue(later)
+  await expect(at('note-history')).not.toHaveValue(/否认：[^。]*呼吸费力/)
 
   await at('tab-exam').click()
   await enter('exam-quick', 'whfr')
@@ -33,6 +46,29 @@ test('a doctor fills the four examinations by keyboard and signs', async ({ serv
   await expectAccessible(page, 'desk, four examinations')
   await expectNoSidewaysScroll(page, 'desk, four examinations')
   await picture(page, 'desk-exams')
+  // What the server refuses of one field is said at that field, and goes as soon as it is put right.
+  await desk.expectSaved()
+  await page.route('**/note', async (route) => {
+    const body = route.request().postDataJSON() as { content: { exams: { findings: Record<string, { words?: string }> } } }
+    body.content.exams.findings['ask.sweat'] = { ...body.content.exams.findings['ask.sweat'], words: '汗'.repeat(4001) }
+    await route.continue({ postData: JSON.stringify(body) })
+  }, { times: 1 })
+  await at('words-ask.sweat').fill('夜间')
+  const fault = page.locator('[id="words-ask.sweat-error"]')
+  await expect(fault).toBeVisible()
+  await expect(at('words-ask.sweat')).toHaveAttribute('aria-invalid', 'true')
+  await expect(at('save-state')).toHaveAttribute('data-state', 'refused')
+  await expectAccessible(page, 'desk, a refused field of the examination')
+  await picture(page, 'desk-exam-refused')
+  // The save state names the field in one line, and leads there from every tab.
+  await at('tab-history').click()
+  await at('save-lead').click()
+  await expect(at('words-ask.sweat')).toBeFocused()
+  const line = await at('save-state').boundingBox()
+  expect(line?.height ?? 99, 'the save state is one line').toBeLessThan(30)
+  await at('words-ask.sweat').fill('夜间多')
+  await desk.expectSaved()
+  await expect(fault).toBeHidden()
   // A doctor's own template of this examination: kept from what stands there, inserted by a press, marked.
   await at('note-examination').fill('咽部充血，扁桃体不大')
   await at('templates-examination').click()

@@ -32,7 +32,7 @@ test('the doctor shows a screen, the patient sees it large beside the doctor, an
   await expect(desk.page.getByTestId('sharing')).toBeVisible()
   await expect(page.getByTestId('remote-screen')).toBeVisible()
   await expectSeen(page, ['green', 'red', 'blue'])
-  await expect(page.getByText(patient.say('room.screen.of', { name: '医师 演示医师甲' }))).toBeVisible()
+  await expect(page.getByText(patient.say('room.screen.of', { name: '医生 演示医师甲' }))).toBeVisible()
   await expectAccessible(page, 'a shared screen')
   await expectAccessible(desk.page, 'desk, sharing the screen')
   await expectNoSidewaysScroll(page, 'a shared screen')

@@ -28,6 +28,9 @@ test('what is written on a prescription stays on it, and another window’s is a
     await at('rx-add').click()
     await at('rx-herb').fill(herb)
     await page.keyboard.press('Escape')
+    // A new line holds no grams until somebody chose them, and is on no sheet before.
+    await expect(at('rx-grams')).toHaveValue('')
+    await at('rx-grams').fill('9')
     await saved()
   }
   expect(await said()).toEqual(['桂枝 9000', '白芍 9000'])

@@ -37,8 +37,11 @@ test('who finds no place joins the list, is offered one that is given back, and 
   await expect(page.getByTestId('complaints')).toContainText(/门诊楼1层|Floor 1/)
   await expectAccessible(page, 'booking, full')
   await picture(page, 'wish-full')
+  // Not for the first day; the last one is left as it is.
+  await page.getByLabel(say('booking.wish.first')).selectOption({ index: 1 })
+  await expect(page.getByLabel(say('booking.wish.last')).locator('option')).toHaveCount(days.length - 1)
   await page.getByTestId('wish-make').click()
-  await expect(page.getByTestId('wish-waiting')).toBeVisible()
+  await expect(page.getByTestId('wish-waiting')).toContainText(String(days[1]?.day))
   await picture(page, 'wish-waiting')
 
   const given = async (id: unknown, version: unknown) => other.post(`/appointments/${String(id)}/cancel`, { version })

@@ -1,6 +1,6 @@
 // Runs the network cages: browsers behind every kind of network, in namespaces of Linux. Everything happens in a namespace of
-// its own, for a network that comes or goes is noticed by every browser of its namespace. `--all` takes every cage, not the
-// few of the gate; other words are for Playwright, such as a file's name. Where no namespace can be made, it says so loudly and is no failure.
+// its own, for a network that comes or goes is noticed by every browser of its namespace. `--all` takes what watches for minutes,
+// too; other words are for Playwright, such as a file's name. Where no namespace can be made, it says so loudly and is no failure.
 import { execFileSync, spawnSync } from 'node:child_process'
 
 const host = `yzhost${process.pid}`

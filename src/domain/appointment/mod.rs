@@ -27,9 +27,9 @@ pub enum AppointmentState {
     CheckedIn,
     /// A doctor saw the patient.
     Seen,
-    /// The patient did not come.
+    /// The patient did not come, or gave the place back when it could go to nobody any more.
     NoShow,
-    /// Given back.
+    /// Given back in time, or its doctor was away.
     Cancelled,
 }
 
@@ -57,9 +57,23 @@ impl AppointmentState {
     pub const fn may_become(self, next: Self) -> bool {
         match self {
             Self::Booked => matches!(next, Self::Booked | Self::CheckedIn | Self::NoShow | Self::Cancelled),
-            Self::CheckedIn => matches!(next, Self::Seen | Self::NoShow),
+            Self::CheckedIn => matches!(next, Self::Seen | Self::NoShow | Self::Cancelled),
             Self::Seen | Self::NoShow | Self::Cancelled => false,
         }
+    }
+}
+
+/// What becomes of an appointment that its patient gives back at `now`. Before the slot begins the place can go to somebody
+/// else; after it the place was kept in vain, and to say so a moment before the door closes is no other than to stay away.
+pub fn given_back(starts_at: Timestamp, slot: SlotState, now: Timestamp) -> AppointmentState {
+    if now < starts_at { AppointmentState::Cancelled } else { unkept(slot) }
+}
+
+/// What becomes of an appointment that led to no visit. Where the doctor was away nobody has missed anything.
+pub const fn unkept(slot: SlotState) -> AppointmentState {
+    match slot {
+        SlotState::Open => AppointmentState::NoShow,
+        SlotState::Closed => AppointmentState::Cancelled,
     }
 }
 
@@ -162,6 +176,17 @@ mod tests {
         assert_eq!(bookable(&offer(SlotState::Open, 1_000_000, 0), NOW), Err(NotBookable::Past));
         assert_eq!(bookable(&offer(SlotState::Closed, 1_000_001, 0), NOW), Err(NotBookable::Closed));
         assert_eq!(bookable(&offer(SlotState::Open, 1_000_001, 2), NOW), Err(NotBookable::Full));
+    }
+
+    #[test]
+    fn who_gives_back_before_the_slot_begins_or_whose_doctor_is_away_has_missed_nothing() {
+        let at = Timestamp::from_millis;
+        assert_eq!(given_back(at(1_000_001), SlotState::Open, NOW), AppointmentState::Cancelled);
+        assert_eq!(given_back(at(1_000_000), SlotState::Open, NOW), AppointmentState::NoShow);
+        assert_eq!(given_back(at(1_000_000), SlotState::Closed, NOW), AppointmentState::Cancelled);
+        for live in AppointmentState::ALL.into_iter().filter(|state| state.is_live()) {
+            assert!(SlotState::ALL.into_iter().all(|slot| live.may_become(unkept(slot))), "{live:?}");
+        }
     }
 
     #[test]

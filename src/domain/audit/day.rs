@@ -140,6 +140,10 @@ pub enum What {
     Checkpoint,
     /// What somebody signed at this entry is not there as it was signed, or its signature is not.
     Record,
+    /// A prescription stands elsewhere than where this entry, the last act on it, left it.
+    Standing,
+    /// The film that this entry says was stored is of another visit than the one in which it was made.
+    Film,
     /// The file beside the database names another entry, another seal, or more than there is.
     Witness,
     /// Heads were signed, and the file beside the database that names them is gone.
@@ -172,6 +176,8 @@ impl fmt::Display for Break {
             What::Signature => write!(f, "the seal up to entry {seq} is not signed by the server's key")?,
             What::Checkpoint => write!(f, "the signed head at entry {seq} is not that of the log, or is gone")?,
             What::Record => write!(f, "what was signed at entry {seq} is not there as it was signed")?,
+            What::Standing => write!(f, "the prescription of entry {seq} stands elsewhere than where it left it")?,
+            What::Film => write!(f, "the film of entry {seq} is of another visit than the one in which it was made")?,
             What::Witness => write!(f, "entry {seq} is not what the file beside the database says of it, or is gone")?,
             What::NoWitness => {
                 return write!(f, "the file beside the database is gone, which named the signed head at entry {seq}");

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Method, Milligrams};
 use crate::domain::prescription::Timing;
 use crate::domain::triage::RuleSetStatus;
+use crate::domain::written::begins_words;
 
 /// How sure a fact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -51,6 +52,8 @@ pub struct Formula {
     pub pinyin: String,
     /// The first letters of its syllables.
     pub initials: String,
+    /// Its name in English.
+    pub en: String,
     /// For which stage.
     pub stage: String,
     /// For which pattern.
@@ -86,8 +89,8 @@ pub fn formulas() -> (&'static str, RuleSetStatus, &'static [Formula]) {
     (&SHIPPED.version, SHIPPED.status, &SHIPPED.formulas)
 }
 
-/// The formulas for what somebody typed: part of the name, the beginning of code or pinyin, or initials in order (`qpt`
-/// finds 清肺排毒汤); all of them for nothing.
+/// The formulas for what somebody typed: part of the name, the beginning of code or pinyin, initials in order (`qpt`
+/// finds 清肺排毒汤), or words of the English name; all of them for nothing.
 pub fn find_formulas(typed: &str) -> Vec<&'static Formula> {
     let typed = typed.trim().to_lowercase();
     let is_meant = |formula: &&Formula| {
@@ -96,6 +99,7 @@ pub fn find_formulas(typed: &str) -> Vec<&'static Formula> {
             || formula.code.to_lowercase().starts_with(&typed)
             || formula.pinyin.starts_with(&typed)
             || holds_in_order(&formula.initials, &typed)
+            || begins_words(&formula.en, &typed)
     };
     SHIPPED.formulas.iter().filter(is_meant).collect()
 }
@@ -125,5 +129,15 @@ mod tests {
         assert_eq!(find_formulas("寒湿郁肺")[0].code, "HSYF");
         assert_eq!(find_formulas("").len(), 11);
         assert!(find_formulas("xyzzy").is_empty());
+    }
+
+    #[test]
+    fn every_formula_is_found_by_each_of_its_names() {
+        for formula in formulas().2 {
+            for typed in [&formula.name, &formula.pinyin, &formula.initials, &formula.en, &formula.code] {
+                assert!(find_formulas(typed).contains(&formula), "{} by {typed}", formula.name);
+            }
+            assert!(formula.en.is_ascii() && !formula.en.is_empty(), "{}", formula.name);
+        }
     }
 }

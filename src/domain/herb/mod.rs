@@ -6,6 +6,7 @@
 mod formulas;
 pub mod gate;
 mod names;
+mod reading;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::text::Text;
 use crate::domain::triage::RuleSetStatus;
-use crate::domain::written::folded;
 
 pub use formulas::{Certainty, Formula, FormulaLine, find_formulas, formulas};
 pub use names::{Named, find_herbs, resolve};
+use reading::{Lexicon, Meaning};
 
 /// A weight in whole milligrams.
 #[derive(
@@ -186,9 +187,14 @@ pub struct Herb {
     pub pinyin: String,
     /// The first letters of the syllables.
     pub initials: String,
+    /// The names under which English readers look for it.
+    pub en: String,
     /// Other names that mean exactly this herb.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Their initials, in the same order.
+    #[serde(default)]
+    pub alias_initials: Vec<String>,
     #[serde(default)]
     mg: Option<[Milligrams; 2]>,
     #[serde(default)]
@@ -377,6 +383,8 @@ struct PairFile {
 struct TrapFile {
     version: String,
     status: RuleSetStatus,
+    /// Words in which the name of a herb stands and that mean none.
+    innocent: Vec<String>,
     traps: Vec<Trap>,
 }
 
@@ -393,6 +401,7 @@ pub struct HerbSet {
     traps: Vec<Trap>,
     by_name: HashMap<String, usize>,
     trap_by_name: HashMap<String, usize>,
+    lexicon: Lexicon<Meaning>,
     /// For each herb, the pairs on whose first and on whose second side it stands.
     sides: Vec<(Vec<usize>, Vec<usize>)>,
 }
@@ -449,6 +458,10 @@ impl HerbSet {
                 return Err(format!("trap `{}` is silent or there twice", trap.name));
             }
         }
+        if let Some(word) = traps.innocent.iter().find(|word| by_name.contains_key(*word)) {
+            return Err(format!("`{word}` is called no herb and is one"));
+        }
+        let lexicon = Self::lexicon(&herbs.herbs, &traps.traps, &traps.innocent);
         let is_signed = [herbs.status, pairs.status, traps.status].iter().all(|one| *one == RuleSetStatus::Signed);
         Ok(Self {
             name: herbs.name,
@@ -461,6 +474,7 @@ impl HerbSet {
             traps: traps.traps,
             by_name,
             trap_by_name,
+            lexicon,
             sides,
         })
     }
@@ -512,17 +526,6 @@ impl HerbSet {
 
     fn known(&self, name: &str) -> Option<&Herb> {
         self.by_name.get(name).map(|index| &self.herbs[*index])
-    }
-
-    /// The herb that is never prescribed online and whose name, of two characters or more, stands within `text`, in any
-    /// spelling.
-    fn refused_in(&self, text: &str) -> Option<&Herb> {
-        let text = folded(text);
-        self.herbs.iter().filter(|herb| herb.is_refused_online()).find(|herb| {
-            std::iter::once(&herb.name)
-                .chain(&herb.aliases)
-                .any(|name| name.chars().count() >= 2 && text.contains(&folded(name)))
-        })
     }
 
     fn trap(&self, name: &str) -> Option<&Trap> {
@@ -579,6 +582,8 @@ mod tests {
         assert!(HerbSet::from_json(herbs, &missing, traps).unwrap_err().contains("海苔"));
         let missing = traps.replace("\"白芍\"", "\"白药\"");
         assert!(HerbSet::from_json(herbs, pairs, &missing).unwrap_err().contains("白药"));
+        let innocent = traps.replace("\"半夏曲\"", "\"半夏\"");
+        assert!(HerbSet::from_json(herbs, pairs, &innocent).unwrap_err().contains("半夏"));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! What a written name means: one herb, several of which the doctor has to choose, several lines, or nothing we know.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Herb, HerbSet, TrapKind};
+use super::{Herb, HerbSet, TrapKind, formulas};
 use crate::domain::text::Text;
-use crate::domain::written::{common, is_hidden};
+use crate::domain::written::{begins_words, common, is_hidden};
 
 /// Words before a herb's name that say how it was prepared.
 const PREPARATIONS: [char; 12] = ['生', '炒', '炙', '制', '焦', '煅', '醋', '酒', '盐', '蜜', '姜', '麸'];
@@ -58,33 +62,53 @@ pub fn resolve<'set>(set: &'set HerbSet, written: &str) -> Named<'set> {
     }
 }
 
-/// The herbs for what somebody typed: by Chinese name, other name, pinyin or initials; at most `limit`, the nearest first.
+/// The herbs for what somebody typed: by Chinese name, other name, pinyin, initials of either, or English; at most `limit`,
+/// the nearest first, and of those that are as near the ones that the formulas hold most often.
 pub fn find_herbs<'set>(set: &'set HerbSet, typed: &str, limit: usize) -> Vec<&'set Herb> {
+    let english = typed;
     let typed = normal(typed).to_lowercase();
     if typed.is_empty() {
         return Vec::new();
     }
-    let mut found: Vec<(u8, usize, &Herb)> = set
-        .herbs()
-        .iter()
-        .filter_map(|herb| nearness(herb, &typed).map(|near| (near, herb.name.chars().count(), herb)))
-        .collect();
-    found.sort_by(|one, other| (one.0, one.1, &one.2.name).cmp(&(other.0, other.1, &other.2.name)));
-    found.into_iter().take(limit).map(|(_, _, herb)| herb).collect()
+    let mut found: Vec<(u8, &Herb)> =
+        set.herbs().iter().filter_map(|herb| nearness(herb, &typed, english).map(|near| (near, herb))).collect();
+    found.sort_by_key(|(near, herb)| (*near, Reverse(uses(herb)), herb.name.chars().count(), &herb.name));
+    found.into_iter().take(limit).map(|(_, herb)| herb).collect()
 }
 
-fn nearness(herb: &Herb, typed: &str) -> Option<u8> {
+/// In how many lines of the shipped formulas each herb stands, under whatever name.
+static USES: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+    let mut uses = HashMap::new();
+    for line in formulas().2.iter().flat_map(|formula| &formula.lines) {
+        if let Named::Herb(herb) | Named::Alike { herb, .. } = resolve(HerbSet::shipped(), &line.written) {
+            *uses.entry(herb.name.as_str()).or_insert(0) += 1;
+        }
+    }
+    uses
+});
+
+fn uses(herb: &Herb) -> usize {
+    USES.get(herb.name.as_str()).copied().unwrap_or(0)
+}
+
+fn nearness(herb: &Herb, typed: &str, english: &str) -> Option<u8> {
     let is_alias = |test: &dyn Fn(&str) -> bool| herb.aliases.iter().any(|alias| test(alias));
+    let is_initials = |test: &dyn Fn(&str) -> bool| herb.alias_initials.iter().any(|letters| test(letters));
     if herb.name == typed {
         Some(0)
-    } else if herb.initials == typed || is_alias(&|alias| alias == typed) {
+    } else if herb.initials == typed || is_alias(&|alias| alias == typed) || is_initials(&|letters| letters == typed) {
         Some(1)
     } else if herb.name.starts_with(typed) || herb.initials.starts_with(typed) {
         Some(2)
     } else if herb.pinyin.starts_with(typed) {
         Some(3)
-    } else if herb.name.contains(typed) || is_alias(&|alias| alias.contains(typed)) {
+    } else if begins_words(&herb.en, english) {
         Some(4)
+    } else if herb.name.contains(typed)
+        || is_alias(&|alias| alias.contains(typed))
+        || is_initials(&|letters| letters.starts_with(typed))
+    {
+        Some(5)
     } else {
         None
     }
@@ -183,10 +207,51 @@ mod tests {
     }
 
     #[test]
+    fn of_herbs_that_are_as_near_the_one_that_the_formulas_hold_most_often_comes_first() {
+        let set = HerbSet::shipped();
+        let first = |typed| find_herbs(set, typed, 10)[0].name.as_str();
+        for (typed, herb) in [("fz", "附子"), ("bz", "白术"), ("gc", "甘草"), ("hx", "广藿香"), ("fl", "茯苓")]
+        {
+            assert_eq!(first(typed), herb, "{typed}");
+        }
+        // What is typed in full comes before what is used more.
+        assert_eq!(first("榧子"), "榧子");
+        for typed in ["fz", "bz", "cz", "h", "s"] {
+            let found = find_herbs(set, typed, 200);
+            let near = |herb: &Herb| nearness(herb, typed, typed);
+            for pair in found.windows(2) {
+                let order = |herb: &Herb| (near(herb), Reverse(uses(herb)));
+                assert!(order(pair[0]) <= order(pair[1]), "{typed}: {} before {}", pair[0].name, pair[1].name);
+            }
+        }
+    }
+
+    #[test]
     fn no_herb_or_name_is_without_letters_to_find_it_by() {
         for herb in HerbSet::shipped().herbs() {
             let latin = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase());
             assert!(latin(&herb.pinyin) && latin(&herb.initials), "{}", herb.name);
+            assert!(herb.en.is_ascii() && !herb.en.is_empty(), "{} has a name for English readers", herb.name);
+            assert_eq!(herb.alias_initials.len(), herb.aliases.len(), "{}", herb.name);
+            assert!(herb.alias_initials.iter().all(|letters| latin(letters)), "{}", herb.name);
         }
+    }
+
+    #[test]
+    fn every_herb_is_offered_by_each_of_its_names_and_their_initials_and_by_its_english() {
+        let set = HerbSet::shipped();
+        for herb in set.herbs() {
+            let english = herb.en.split(", ").map(str::to_owned);
+            let typed = [&herb.name, &herb.pinyin, &herb.initials].into_iter().chain(&herb.aliases);
+            for typed in typed.chain(&herb.alias_initials).cloned().chain(english) {
+                // As many as a desk is offered.
+                let found = find_herbs(set, &typed, 10);
+                assert!(found.iter().any(|one| one.name == herb.name), "{} is not offered for {typed}", herb.name);
+            }
+        }
+        let names = |typed| find_herbs(set, typed, 10).iter().map(|herb| herb.name.as_str()).collect::<Vec<_>>();
+        assert_eq!(names("Ephedra"), ["麻黄", "麻黄根"]);
+        assert_eq!(names("cinnamon twig"), ["桂枝"]);
+        assert!(names("hsp").contains(&"附子"), "黑顺片 is one of its names");
     }
 }

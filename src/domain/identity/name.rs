@@ -2,9 +2,16 @@
 
 use std::fmt;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::domain::written::is_plain;
 
-/// A legal name: 1 to 64 characters that a screen shows as they are.
+/// What stands between the parts of a name: of a minority's or a foreigner's (阿卜杜拉·买买提, O'Neill, Anne-Marie, Jr.,
+/// 王 (Wang), s/o). Of the other signs of a keyboard none is part of a name anywhere, and some are markup or formulas
+/// wherever a name is pasted.
+const BETWEEN: [char; 7] = ['\'', '-', '.', ',', '(', ')', '/'];
+
+/// A legal name: 1 to 64 characters that a screen shows as they are; it begins with a letter or an ideograph.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LegalName(String);
 
@@ -20,6 +27,12 @@ pub enum NameError {
     /// Without a single letter or ideograph.
     #[error("the name has no letter")]
     NoLetter,
+    /// It begins with something else than a letter or an ideograph.
+    #[error("the name begins with a sign")]
+    Begins,
+    /// A sign that is part of no name, such as `<` or `=`.
+    #[error("the name contains a sign that is part of no name")]
+    Sign,
     /// A control, direction or invisible character, which could make one name look like another.
     #[error("the name contains a character that cannot be seen")]
     Invisible,
@@ -44,6 +57,12 @@ impl LegalName {
         if !name.chars().any(char::is_alphabetic) {
             return Err(NameError::NoLetter);
         }
+        if !name.starts_with(char::is_alphabetic) {
+            return Err(NameError::Begins);
+        }
+        if name.chars().any(is_sign) {
+            return Err(NameError::Sign);
+        }
         Ok(Self(name))
     }
 
@@ -56,6 +75,12 @@ impl LegalName {
     pub fn masked(&self) -> String {
         self.0.chars().take(1).chain("**".chars()).collect()
     }
+}
+
+/// Whether a character is a sign of a keyboard that is part of no name, in plain or in full width.
+fn is_sign(character: char) -> bool {
+    let plain = character.nfkc().next().unwrap_or(character);
+    (plain.is_ascii_punctuation() && !BETWEEN.contains(&plain)) || matches!(plain, '“' | '”' | '„' | '«' | '»')
 }
 
 impl fmt::Display for LegalName {
@@ -78,8 +103,23 @@ mod tests {
 
     #[test]
     fn names_of_many_peoples_are_names() {
-        for name in ["演示患者", "阿卜杜拉·买买提", "Anne-Marie O’Neill", "Đặng Thị Hồng", "𠮷田", "X"]
-        {
+        for name in [
+            "演示患者",
+            "阿卜杜拉·买买提",
+            "测试•买买提",
+            "Anne-Marie O’Neill",
+            "Sean O'Neill",
+            "Đặng Thị Hồng",
+            "𠮷田",
+            "X",
+            "Ana\u{308}is",
+            "J. R. Smith Jr.",
+            "བསོད་ནམས།",
+            "ئابدۇللا",
+            "Raj s/o Kumar",
+            "王五 (Wang Wu)",
+            "演示预约 01",
+        ] {
             assert_eq!(LegalName::parse(name).unwrap().reveal(), name);
         }
         assert_eq!(LegalName::parse("  Anna \u{3000} Maria ").unwrap().reveal(), "Anna Maria");
@@ -97,6 +137,32 @@ mod tests {
     }
 
     #[test]
+    fn signs_are_no_name_and_no_part_of_one() {
+        for name in
+            ["=HYPERLINK(x)", "<b>x</b>", "\u{301}a", "-王", "·买买提", "@SUM", "+王", "(王)", "1王", "'王", "＝王"]
+        {
+            assert_eq!(LegalName::parse(name), Err(NameError::Begins), "{name:?}");
+        }
+        for name in [
+            "王<b>",
+            "王=1+1",
+            "王\"x\"",
+            "a>b",
+            "王&amp",
+            "王;x",
+            "王＜b＞",
+            "王＝1",
+            "王“x”",
+            "王{x}",
+            "王|x",
+            "王`x`",
+        ] {
+            assert_eq!(LegalName::parse(name), Err(NameError::Sign), "{name:?}");
+        }
+        assert_eq!(LegalName::parse("=1"), Err(NameError::NoLetter));
+    }
+
+    #[test]
     fn printing_shows_the_first_character_at_most() {
         let name = LegalName::parse("演示患者").unwrap();
         assert_eq!((name.to_string(), format!("{name:?}")), ("演**".into(), "LegalName(***)".into()));
@@ -108,6 +174,12 @@ mod tests {
             if let Ok(name) = LegalName::parse(&text) {
                 prop_assert_eq!(LegalName::parse(name.reveal()), Ok(name));
             }
+        }
+
+        #[test]
+        fn a_name_begins_with_a_letter_and_is_no_markup_and_no_formula(text in "[<>=\"'·. \\-a王\u{301}]{1,6}") {
+            let Ok(name) = LegalName::parse(&text) else { return Ok(()) };
+            prop_assert!(name.reveal().starts_with(['a', '王']) && !name.reveal().contains(['<', '>', '=', '"']));
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The medical record of a visit: four examinations, diagnoses, and the words beside them.
 //!
 //! Everything here is a value: what a note holds ([`NoteContent`]), the words that its codes stand for ([`terms`]), how
-//! one is found ([`search`]), how two edits become one ([`merge`]), what changed ([`diff`]), how a note reads ([`words`])
-//! and how its patient reads it ([`plain`]).
+//! one is found ([`search`]), how two edits become one ([`merge`]), what changed ([`diff`]), how a note reads ([`words`]),
+//! how its patient reads it ([`plain`]), and who lets an archived one be amended ([`amendment`]).
 
+pub mod amendment;
 pub mod diff;
 pub mod exams;
 pub mod merge;

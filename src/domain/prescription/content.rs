@@ -4,7 +4,6 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::herb::{Herb, HerbSet, Method, Milligrams, Named, resolve};
-use crate::domain::signature::signed_hash;
 use crate::domain::text::Text;
 use crate::domain::written::is_plain;
 
@@ -157,6 +156,28 @@ pub struct Medicines {
     pub items: Vec<Medicine>,
 }
 
+/// Which part of a sheet free words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The name of the formula.
+    Formula,
+    /// Strength or dose of a medicine.
+    Label,
+    /// A remark.
+    Remark,
+}
+
+/// What somebody wrote in words of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words<'a> {
+    /// Of which line; none of the whole sheet.
+    pub line: Option<usize>,
+    /// As which part.
+    pub field: Field,
+    /// The words.
+    pub text: &'a str,
+}
+
 /// What a prescription holds. Herbs and medicines never share a sheet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -269,6 +290,33 @@ impl Content {
         }
     }
 
+    /// All free words beside the names of the lines, line by line: whoever reads the paper reads them too.
+    pub fn words<'sheet>(&'sheet self) -> Vec<Words<'sheet>> {
+        let said = |line, field, text| Words { line, field, text };
+        let mut words = match self {
+            Self::Herbal(sheet) => {
+                let Herbal { formula, lines, remark, doses: _, doses_per_day: _, times_per_day: _, ml: _, timing: _ } =
+                    sheet;
+                let formula = formula.iter().map(|formula| said(None, Field::Formula, formula));
+                let lines = lines.iter().enumerate().map(|(index, line)| {
+                    let HerbLine { remark, written: _, herb: _, mg: _, method: _, role: _ } = line;
+                    said(Some(index), Field::Remark, remark)
+                });
+                formula.chain([said(None, Field::Remark, remark)]).chain(lines).collect::<Vec<_>>()
+            }
+            Self::Medicines(Medicines { items }) => {
+                let of = |(index, item): (usize, &'sheet Medicine)| {
+                    let Medicine { strength, dose, remark, name: _, kind: _, times_per_day: _, days: _ } = item;
+                    let said = move |field, text| said(Some(index), field, text);
+                    [said(Field::Label, strength), said(Field::Label, dose), said(Field::Remark, remark)]
+                };
+                items.iter().enumerate().flat_map(of).collect()
+            }
+        };
+        words.retain(|words| !words.text.is_empty());
+        words
+    }
+
     /// Whether nothing stands on it.
     pub fn is_empty(&self) -> bool {
         match self {
@@ -356,28 +404,6 @@ pub fn canonical(content: &Content) -> String {
     serde_json::to_value(content).expect("a content is plain data").to_string()
 }
 
-/// What a signature covers, as SHA-256 in hexadecimal: prescription, version, canonical content, report, answers, and what
-/// stands on the paper beside them; earlier versions of this program signed without the last.
-pub fn hash_of(
-    prescription: &str,
-    version: i64,
-    content: &str,
-    report: &str,
-    answers: &str,
-    stated: Option<&str>,
-) -> String {
-    let version = version.to_string();
-    let mut parts = vec![
-        ("prescription", prescription),
-        ("version", &version),
-        ("content", content),
-        ("report", report),
-        ("answers", answers),
-    ];
-    parts.extend(stated.map(|stated| ("stated", stated)));
-    signed_hash(&parts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +455,25 @@ mod tests {
     }
 
     #[test]
+    fn every_free_word_of_a_sheet_is_among_its_words_and_names_are_not() {
+        let lines = vec![line("麻黄", None), HerbLine { remark: "打碎".into(), ..line("桂枝", None) }];
+        let sheet = Herbal { formula: Some("麻黄汤".into()), remark: "忌生冷".into(), ..herbal(lines) };
+        let said = |content: &Content| {
+            let words = content.words().into_iter().map(|words| (words.line, words.field, words.text.to_owned()));
+            words.collect::<Vec<_>>()
+        };
+        let of = |line, field, text: &str| (line, field, text.to_owned());
+        assert_eq!(
+            said(&Content::Herbal(sheet)),
+            [of(None, Field::Formula, "麻黄汤"), of(None, Field::Remark, "忌生冷"), of(Some(1), Field::Remark, "打碎"),]
+        );
+        let items = vec![medicine(), Medicine { remark: "饭后".into(), ..medicine() }];
+        let label = |index| [of(Some(index), Field::Label, "0.35 g × 24"), of(Some(index), Field::Label, "4 粒")];
+        let expected = [&label(0)[..], &label(1), &[of(Some(1), Field::Remark, "饭后")]].concat();
+        assert_eq!(said(&Content::Medicines(Medicines { items })), expected);
+    }
+
+    #[test]
     fn a_sheet_holds_at_most_five_medicines() {
         let sheet = |count| Content::Medicines(Medicines { items: vec![medicine(); count] });
         assert_eq!(sheet(5).check(HerbSet::shipped()), Ok(()));
@@ -466,15 +511,10 @@ mod tests {
     }
 
     #[test]
-    fn the_same_content_is_always_the_same_text_and_another_is_another() {
+    fn the_same_content_is_always_the_same_text() {
         let content = Content::Herbal(herbal(vec![line("麻黄", None)]));
         let again: Content = serde_json::from_str(&canonical(&content)).unwrap();
         assert_eq!(canonical(&again), canonical(&content));
-        let hash = |version, content: &str| hash_of("rx", version, content, "", "", None);
-        assert_ne!(hash(1, "a"), hash(2, "a"));
-        assert_ne!(hash(1, "a"), hash(1, "b"));
-        assert_ne!(hash_of("rx", 1, "a", "b", "", None), hash_of("rx", 1, "a", "", "b", None));
-        assert_ne!(hash_of("rx", 1, "a", "", "", None), hash_of("rx", 1, "a", "", "", Some("{}")));
     }
 
     #[test]

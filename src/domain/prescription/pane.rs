@@ -103,6 +103,8 @@ pub enum ClosedReason {
     GuardianMissing,
     /// A child under six without a doctor of paediatrics.
     PaediatricianMissing,
+    /// The record of the visit is archived: nothing is prescribed in it any more.
+    Archived,
 }
 
 impl ClosedReason {
@@ -115,6 +117,7 @@ impl ClosedReason {
             Self::SwitchedOff => "switched_off",
             Self::GuardianMissing => "guardian_missing",
             Self::PaediatricianMissing => "paediatrician_missing",
+            Self::Archived => "archived",
         }
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::herb::gate::{Finding, Needs, Report};
 use crate::domain::ids::AccountId;
+use crate::domain::prescription::Stated;
 use crate::domain::time::Timestamp;
 use crate::domain::written::letters;
 
@@ -59,6 +60,11 @@ impl Phase {
             Self::Stopped => "stopped",
             Self::Expired => "expired",
         }
+    }
+
+    /// Whether a pharmacist has approved it, and that is in force.
+    pub const fn is_approved(self) -> bool {
+        matches!(self, Self::Approved | Self::Dispensed)
     }
 }
 
@@ -142,6 +148,10 @@ pub enum Wrong {
     Unanswered(String),
     /// Findings that nothing opens online; the first one's rule.
     RefusedOnline(String),
+    /// Nobody has said yet what it is for.
+    Undiagnosed,
+    /// A finding wants the second signature of the doctor, who has seen it once more; the first one's key.
+    Unconfirmed(String),
     /// The second doctor has to sign first.
     SecondSignature,
     /// A doctor is not the second beside themselves.
@@ -193,11 +203,20 @@ impl State {
         }
     }
 
-    /// The doctor signs, every finding answered; it is good until a moment.
+    /// The doctor signs, every finding answered and the diagnosis stated; it is good until a moment. A warned sheet is signed
+    /// by two acts: `is_confirmed` says that the second one was asked for by itself and done.
     ///
     /// # Errors
-    /// With the first finding that keeps it from being signed.
-    pub fn sign(self, by: AccountId, report: &Report, answers: &Answers, until: Timestamp) -> Result<Self, Wrong> {
+    /// With the first finding that keeps it from being signed, or where the record has no diagnosis to state.
+    pub fn sign(
+        self,
+        by: AccountId,
+        report: &Report,
+        answers: &Answers,
+        is_confirmed: bool,
+        stated: &Stated,
+        until: Timestamp,
+    ) -> Result<Self, Wrong> {
         if self != Self::Draft {
             return Err(Wrong::State);
         }
@@ -206,6 +225,12 @@ impl State {
         }
         if let Some(open) = unanswered(report, answers) {
             return Err(Wrong::Unanswered(open.key.clone()));
+        }
+        if !stated.has_diagnosis() {
+            return Err(Wrong::Undiagnosed);
+        }
+        if let Some(warned) = report.findings.iter().find(|one| one.needs == Needs::Confirm && !is_confirmed) {
+            return Err(Wrong::Unconfirmed(warned.key.clone()));
         }
         let second = if report.needs_second_doctor() { Second::Awaited } else { Second::NotNeeded };
         Ok(Self::Signed { by, until, second })
@@ -328,9 +353,14 @@ mod tests {
         report.findings.iter().map(|finding| (finding.key.clone(), "病情需要".to_owned())).collect()
     }
 
+    /// What the record says it is for.
+    fn cold() -> Stated {
+        Stated { diagnosis: "感冒".into(), ..Stated::default() }
+    }
+
     fn signed(needs: &[Needs]) -> State {
         let report = report(needs);
-        State::Draft.sign(doctor(1), &report, &answered(&report), NIGHT).unwrap()
+        State::Draft.sign(doctor(1), &report, &answered(&report), true, &cold(), NIGHT).unwrap()
     }
 
     #[test]
@@ -344,20 +374,42 @@ mod tests {
             let report = report(&[Needs::Nothing, needs]);
             let blank = Answers::from([(format!("{needs:?}@0"), "  ".to_owned())]);
             for answers in [Answers::new(), blank] {
-                let refused = State::Draft.sign(doctor(1), &report, &answers, MORNING);
+                let refused = State::Draft.sign(doctor(1), &report, &answers, true, &cold(), MORNING);
                 assert_eq!(refused, Err(Wrong::Unanswered(format!("{needs:?}@0"))));
             }
-            assert!(State::Draft.sign(doctor(1), &report, &answered(&report), MORNING).is_ok());
+            assert!(State::Draft.sign(doctor(1), &report, &answered(&report), true, &cold(), MORNING).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_for_nothing_is_not_signed() {
+        let clean = report(&[]);
+        let blank = Stated { diagnosis: " 　".into(), ..Stated::default() };
+        for stated in [Stated::default(), blank] {
+            let refused = State::Draft.sign(doctor(1), &clean, &Answers::new(), true, &stated, NIGHT);
+            assert_eq!(refused, Err(Wrong::Undiagnosed));
+        }
+        assert!(State::Draft.sign(doctor(1), &clean, &Answers::new(), true, &cold(), NIGHT).is_ok());
+    }
+
+    #[test]
+    fn a_warned_sheet_is_signed_by_two_acts_and_another_by_one() {
+        for needs in [Needs::Nothing, Needs::Answer, Needs::Confirm, Needs::SecondDoctor] {
+            let report = report(&[Needs::Answer, needs]);
+            let sign = |twice| State::Draft.sign(doctor(1), &report, &answered(&report), twice, &cold(), NIGHT);
+            let once = if needs == Needs::Confirm { Some(Wrong::Unconfirmed("Confirm@0".into())) } else { None };
+            assert_eq!(sign(false).err(), once, "{needs:?}");
+            assert!(sign(true).is_ok(), "{needs:?}");
         }
     }
 
     #[test]
     fn no_reason_opens_what_is_missing_or_never_online() {
         let missing = report(&[Needs::Ask]);
-        let refused = State::Draft.sign(doctor(1), &missing, &answered(&missing), MORNING);
+        let refused = State::Draft.sign(doctor(1), &missing, &answered(&missing), true, &cold(), MORNING);
         assert_eq!(refused, Err(Wrong::Unanswered("Ask@0".into())));
         let never = report(&[Needs::Never]);
-        let refused = State::Draft.sign(doctor(1), &never, &answered(&never), MORNING);
+        let refused = State::Draft.sign(doctor(1), &never, &answered(&never), true, &cold(), MORNING);
         assert_eq!(refused, Err(Wrong::RefusedOnline("Never".into())));
     }
 
@@ -401,7 +453,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Change,
-        Sign(Vec<Needs>, bool),
+        Sign(Vec<Needs>, bool, bool, bool),
         Countersign(u128),
         Review(u8),
         Dispense,
@@ -420,7 +472,8 @@ mod tests {
         ]);
         prop_oneof![
             Just(Step::Change),
-            (prop::collection::vec(needs, 0..3), any::<bool>()).prop_map(|(needs, is_said)| Step::Sign(needs, is_said)),
+            (prop::collection::vec(needs, 0..3), any::<bool>(), any::<bool>(), any::<bool>())
+                .prop_map(|(needs, is_said, is_diagnosed, twice)| Step::Sign(needs, is_said, is_diagnosed, twice)),
             (1_u128..4).prop_map(Step::Countersign),
             (0_u8..3).prop_map(Step::Review),
             Just(Step::Dispense),
@@ -440,10 +493,11 @@ mod tests {
                 let before = state.clone();
                 let next = match step.clone() {
                     Step::Change => state.change(),
-                    Step::Sign(needs, is_said) => {
+                    Step::Sign(needs, is_said, is_diagnosed, is_confirmed) => {
                         let report = report(&needs);
+                        let stated = if is_diagnosed { cold() } else { Stated::default() };
                         let answers = if is_said { answered(&report) } else { Answers::new() };
-                        state.sign(doctor(1), &report, &answers, now + Duration::from_hours(72))
+                        state.sign(doctor(1), &report, &answers, is_confirmed, &stated, now + Duration::from_hours(72))
                     }
                     Step::Countersign(number) => state.countersign(doctor(number)),
                     Step::Review(0) => state.review(doctor(9), Verdict::Approve, now),
@@ -462,7 +516,9 @@ mod tests {
                 };
                 match step {
                     Step::Change => (by_doctor, by_second, by_pharmacist) = (false, false, false),
-                    Step::Sign(needs, _) => {
+                    Step::Sign(needs, _, is_diagnosed, is_confirmed) => {
+                        prop_assert!(is_diagnosed, "nothing is signed that is for nothing");
+                        prop_assert!(is_confirmed || !needs.contains(&Needs::Confirm), "by two acts");
                         by_doctor = true;
                         wants_second = needs.contains(&Needs::SecondDoctor);
                     }

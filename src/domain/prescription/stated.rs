@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::note::words::diagnoses;
 use crate::domain::note::{Diagnosis, DiagnosisKind, NoteContent};
+use crate::domain::written::letters;
 
 /// Days that a prescription is good for at most, its own among them (处方管理办法 Art. 18).
 pub const MOST_VALID_DAYS: u8 = 3;
@@ -22,6 +23,9 @@ pub struct Stated {
     /// Days for which it is good, its own among them; its own alone where nothing was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longer: Option<Longer>,
+    /// Whose it is, as [`crate::domain::signature::identity`] says it; what was signed before that was asked has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
 }
 
 /// Why a prescription is good for longer than its day.
@@ -38,7 +42,17 @@ pub struct Longer {
 impl Stated {
     /// What the record says now.
     pub fn of(note: NoteContent, longer: Option<Longer>) -> Self {
-        Self { diagnoses: note.diagnoses, diagnosis: note.diagnosis, longer }
+        Self { diagnoses: note.diagnoses, diagnosis: note.diagnosis, longer, identity: None }
+    }
+
+    /// A record that says so much of it and no more.
+    pub fn note(self) -> NoteContent {
+        NoteContent { diagnoses: self.diagnoses, diagnosis: self.diagnosis, ..NoteContent::default() }
+    }
+
+    /// Whether it says what is treated: a coded diagnosis of any kind, or words with a letter in them.
+    pub fn has_diagnosis(&self) -> bool {
+        !self.diagnoses.is_empty() || letters(&self.diagnosis) > 0
     }
 
     /// For how many days after its own it is good.
@@ -62,6 +76,11 @@ impl Stated {
         let said: Vec<String> = kinds.into_iter().filter_map(of).chain(words).collect();
         (!said.is_empty()).then(|| said.join("；"))
     }
+}
+
+/// Whose a sheet is, in the words that were signed of it; nothing where nobody asked.
+pub fn identity_in(stated: Option<&str>) -> Option<String> {
+    serde_json::from_str::<Stated>(stated?).ok()?.identity
 }
 
 fn line(note: &NoteContent) -> Option<String> {
@@ -107,6 +126,21 @@ mod tests {
         let longer = |days| Stated { longer: Some(Longer { days, reason: "偏远".into() }), ..Stated::default() };
         assert_eq!(longer(2).last_day(day), Date::constant(2027, 1, 1));
         assert_eq!(longer(MOST_VALID_DAYS).last_day(day), Date::constant(2027, 1, 2));
+    }
+
+    #[test]
+    fn whose_it_is_stands_in_the_signed_words_and_those_of_before_say_nothing_of_it() {
+        let before = r#"{"diagnosis":"感冒"}"#;
+        let read: Stated = serde_json::from_str(before).unwrap();
+        assert_eq!((serde_json::to_string(&read).unwrap().as_str(), identity_in(Some(before))), (before, None));
+        let (id, content, report, answers) = ("prescription_1", "{}", "{}", "{}");
+        let hash =
+            crate::domain::prescription::Signed { id, version: 2, content, report, answers, stated: Some(before) }
+                .hash();
+        assert_eq!(hash, "30b4b4de520e13e5bfed8e467c87c59054303ff6e7a7d7377aea4662e72621da", "as it was hashed then");
+        let now = serde_json::to_string(&Stated { identity: Some("patient_1:aa".into()), ..read }).unwrap();
+        assert_eq!(identity_in(Some(&now)).as_deref(), Some("patient_1:aa"));
+        assert_eq!(identity_in(None), None);
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub enum GapCause {
     Limit,
     /// The patient took the consent back: from here on nothing was recorded.
     Withdrawn,
+    /// The camera spoke a codec that is not recorded.
+    Codec,
 }
 
 /// What the patient had agreed to when the recording began.
@@ -123,15 +125,15 @@ pub enum Piece {
 
 /// Where the recordings of a process go; given to the relay at its start.
 pub trait Recorder: std::fmt::Debug + Send + Sync {
-    /// Begins the recording of a participant, to which the patient agreed; nothing when that cannot be.
-    fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Option<Box<dyn Take>>;
+    /// Begins the recording of a participant, to which the patient agreed. Where nothing can be kept, that is what it keeps.
+    fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Box<dyn Take>;
 }
 
 /// A running recording. Its calls may wait for a disk, so they are made where that harms nobody.
 pub trait Take: Send {
     /// Keeps a piece for good before it returns; a piece that cannot be kept becomes a gap. Whether it was kept.
     fn append(&mut self, piece: Piece) -> bool;
-    /// Nothing more comes.
+    /// Nothing more comes. A recording that is dropped without this was cut off, and says so.
     fn finish(self: Box<Self>);
 }
 

@@ -141,6 +141,13 @@ impl Tape {
         }
     }
 
+    /// Pictures were sent in a codec that is not recorded: they are missing until one comes that is.
+    pub fn pass_over(&mut self, codec: RecordedCodec) {
+        let track = &mut self.tracks[usize::from(codec == RecordedCodec::Vp8)];
+        let from = track.missing.map_or(track.newest.unwrap_or(0), |(from, _)| from);
+        track.missing = Some((from, GapCause::Codec));
+    }
+
     /// The patient took the consent back; the end will say so.
     pub fn withdraw(&mut self) {
         self.is_withdrawn = true;

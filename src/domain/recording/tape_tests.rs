@@ -282,3 +282,42 @@ proptest! {
         prop_assert!(!has_film || matches!(pieces[0], Piece::Head(_)));
     }
 }
+
+#[test]
+fn pictures_in_a_codec_that_is_not_recorded_are_a_gap_of_that_cause_until_one_comes_that_is() {
+    let whole = key(2);
+    let mut tape = Tape::default();
+    let mut pieces = Vec::new();
+    for n in 0..250_u16 {
+        let at = Duration::from_millis(u64::from(n) * 20);
+        tape.push(at, sound(n));
+        if n < 150 {
+            tape.pass_over(RecordedCodec::Vp8);
+        } else if n % 5 == 0 {
+            tape.push(at, RecordedPacket { timestamp: u32::from(n) * 1800, ..picture(n / 5, &whole) });
+        }
+        pieces.extend(tape.cut(at));
+    }
+    pieces.extend(tape.finish());
+    let [gap] = all_gaps(&pieces)[..] else { panic!("{pieces:?}") };
+    assert_eq!((gap.codec, gap.cause, gap.from), (Some(RecordedCodec::Vp8), GapCause::Codec, 0));
+    assert!((2_900..3_100).contains(&gap.to), "{gap:?}");
+}
+
+#[test]
+fn a_camera_whose_pictures_are_never_recorded_is_a_gap_to_the_end_beside_the_sound_and_without_it() {
+    for has_sound in [true, false] {
+        let mut tape = Tape::default();
+        for n in 0..100_u16 {
+            if has_sound {
+                tape.push(Duration::from_millis(u64::from(n) * 20), sound(n));
+            }
+            tape.pass_over(RecordedCodec::Vp8);
+        }
+        let pieces = tape.finish();
+        let end = if has_sound { 99 * 20 } else { 0 };
+        let gap = Gap { codec: Some(RecordedCodec::Vp8), from: 0, to: end, cause: GapCause::Codec };
+        assert_eq!(all_gaps(&pieces), [gap]);
+        assert_eq!(all_blocks(&pieces).len(), if has_sound { 100 } else { 0 });
+    }
+}

@@ -13,11 +13,23 @@ pub enum Input {
         seat: Seat,
         /// The socket's connection.
         connection: ConnectionId,
+        /// Which socket of the connection, counted from 0: each that takes it up has the next number.
+        socket: u64,
     },
-    /// The socket of a connection was lost.
-    Lost(ConnectionId),
-    /// A connection came back on a new socket.
-    Back(ConnectionId),
+    /// The socket of a connection was lost. Nothing happens when a later one has come.
+    Lost {
+        /// Whose.
+        connection: ConnectionId,
+        /// Which of its sockets.
+        socket: u64,
+    },
+    /// A connection came back on a new socket. Nothing happens when that one was lost again.
+    Back {
+        /// Whose.
+        connection: ConnectionId,
+        /// Which of its sockets.
+        socket: u64,
+    },
     /// A browser describes its media.
     Offer {
         /// Whose.

@@ -21,6 +21,12 @@ impl Room {
         }
         let is_full = self.count(|standing| standing != Standing::Door) >= CAPACITY;
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
+            // Whoever is away just now comes back to what was decided.
+            if act == HostAct::Release
+                && let Some(left) = self.left.iter_mut().find(|left| left.participant == participant)
+            {
+                left.standing = Standing::Inside;
+            }
             return Vec::new();
         };
         if !act.may_be_done_with(taken.seat.role) {
@@ -49,7 +55,11 @@ impl Room {
                 taken.watch.says(now, &taken.media);
                 self.permit(participant)
             }
-            (HostAct::Remove, _) => self.vacate(participant, Some(RoomEnd::Removed)),
+            (HostAct::Remove, _) => {
+                // Known here, too: the seat that is kept may say otherwise while the database is away.
+                self.removed.push(participant);
+                self.vacate(participant, Some(RoomEnd::Removed))
+            }
             (HostAct::Admit | HostAct::Hold | HostAct::Release | HostAct::Mute, _) => Vec::new(),
         }
     }

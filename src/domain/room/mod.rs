@@ -7,6 +7,10 @@
 //! is no output that names the room, anybody in it, or its media. Seats outlive sockets: a lost socket keeps its seat for
 //! [`SEAT_GRACE`], and whoever joins by a grant for the same seat takes it up again. An invited person stands in front of
 //! the door until a host admits them ([`Standing::Door`]): until then they are told that they wait, and nothing else.
+//! Whoever was removed stays out until the room ends, and who left while held apart or muted comes back so, whatever is written
+//! elsewhere.
+//!
+//! A check in which nobody sits ends by itself after [`CHECK_GRACE`]; every other room is ended by whoever opened it.
 
 pub mod codec;
 pub mod drowning;
@@ -18,6 +22,7 @@ mod retold;
 mod roles;
 mod seat;
 mod silence;
+mod sockets;
 pub mod speaker;
 mod still;
 mod view;
@@ -27,11 +32,12 @@ use crate::domain::recording::Agreed;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
 use crate::domain::room::silence::Watch;
+use crate::domain::room::sockets::Newest;
 use crate::domain::time::Timestamp;
 
 pub use happening::{Input, Notice, Output};
 pub use roles::{HostAct, ParticipantRole, Rights};
-pub use seat::{CAPACITY, SEAT_GRACE, Seat, Standing};
+pub use seat::{CAPACITY, CHECK_GRACE, SEAT_GRACE, Seat, Standing};
 pub use still::{STILL_EVERY, STILL_MOST, Still, StillRefusal};
 pub use view::{
     Knock, Participant, PictureAsk, PictureOf, Presence, Quality, RoomEnd, RoomPurpose, RoomState, Rung, SelfMedia,
@@ -41,6 +47,7 @@ pub use view::{
 struct Taken {
     seat: Seat,
     connection: ConnectionId,
+    newest: Newest,
     presence: Presence,
     media: SelfMedia,
     watch: Watch,
@@ -54,10 +61,11 @@ struct Taken {
 }
 
 impl Taken {
-    fn new(seat: Seat, connection: ConnectionId) -> Self {
-        let (presence, media) = (Presence::Here, SelfMedia::default());
-        let (watch, retold) = (Watch::default(), Retold::default());
-        Self { seat, connection, presence, media, watch, retold, still_at: None, taped: false, is_drowned: false }
+    fn new(seat: Seat, connection: ConnectionId, socket: u64) -> Self {
+        let (newest, presence, media) = (Newest::here(socket), Presence::Here, SelfMedia::default());
+        let (watch, retold, still_at) = (Watch::default(), Retold::default(), None);
+        let (taped, is_drowned) = (false, false);
+        Self { seat, connection, newest, presence, media, watch, retold, still_at, taped, is_drowned }
     }
 
     /// Passes on what the relay says.
@@ -77,25 +85,52 @@ pub struct Room {
     recording: Option<Agreed>,
     opened_at: Timestamp,
     taken: Vec<Taken>,
+    /// Since when nobody sits here.
+    empty_since: Option<Timestamp>,
+    /// Who was taken out by a host.
+    removed: Vec<ParticipantId>,
+    /// Who left while held apart or muted. An act that takes away is done here first and written after: who leaves and comes
+    /// back at once would find the seat as it was.
+    left: Vec<Seat>,
     picture: Option<PictureAsk>,
-    ended: bool,
+    ended: Option<RoomEnd>,
 }
 
 impl Room {
     /// An empty room.
     pub fn new(id: RoomId, epoch: i64, purpose: RoomPurpose, recording: Option<Agreed>, now: Timestamp) -> Self {
-        Self { id, epoch, purpose, recording, opened_at: now, taken: Vec::new(), picture: None, ended: false }
+        Self {
+            id,
+            epoch,
+            purpose,
+            recording,
+            opened_at: now,
+            taken: Vec::new(),
+            empty_since: Some(now),
+            removed: Vec::new(),
+            left: Vec::new(),
+            picture: None,
+            ended: None,
+        }
     }
 
-    /// Applies `input` as of `now` and returns what must follow from it, in order.
+    /// Applies `input` as of `now` and returns what must follow from it, in order. A room that has ended answers whoever
+    /// still comes, and nothing else.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
-        if self.ended {
-            return Vec::new();
+        if let Some(reason) = self.ended {
+            let Input::Join { connection, .. } = input else { return Vec::new() };
+            return vec![Output::Tell(connection, Notice::Ended(reason))];
         }
+        let outputs = self.happens(now, input);
+        self.empty_since = self.taken.is_empty().then(|| self.empty_since.unwrap_or(now));
+        outputs
+    }
+
+    fn happens(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         match input {
-            Input::Join { seat, connection } => self.join(seat, connection),
-            Input::Lost(connection) => self.set_presence(connection, Presence::Lost { since: now }),
-            Input::Back(connection) => self.back(connection),
+            Input::Join { seat, connection, socket } => self.join(seat, connection, socket),
+            Input::Lost { connection, socket } => self.lost(now, connection, socket),
+            Input::Back { connection, socket } => self.back(connection, socket),
             Input::Offer { connection, offer_id, fresh, sdp } => {
                 let Some(taken) = self.inside(connection) else { return Vec::new() };
                 taken.retold.offered();
@@ -141,6 +176,7 @@ impl Room {
             Input::StopRecording => self.stop_recording(),
             Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
+            Input::Tick if self.ends_empty_at().is_some_and(|at| at <= now) => self.end(RoomEnd::Finished),
             Input::Tick => {
                 let overdue: Vec<_> = self.overdue(now).collect();
                 let mut outputs: Vec<_> =
@@ -157,7 +193,14 @@ impl Room {
     /// When the room next wants an [`Input::Tick`], if ever.
     pub fn deadline(&self) -> Option<Timestamp> {
         let seats = self.taken.iter().filter_map(|taken| lost_until(taken.presence));
-        seats.chain(self.taken.iter().filter_map(|taken| taken.watch.deadline())).min()
+        let watches = self.taken.iter().filter_map(|taken| taken.watch.deadline());
+        seats.chain(watches).chain(self.ends_empty_at()).min()
+    }
+
+    /// When a check ends by itself: whoever looked at the own picture has gone, and nobody else will say that it is over.
+    fn ends_empty_at(&self) -> Option<Timestamp> {
+        let is_check = self.ended.is_none() && self.purpose == RoomPurpose::Check;
+        self.empty_since.filter(|_| is_check).map(|since| since + CHECK_GRACE)
     }
 
     /// The room's id.
@@ -217,30 +260,49 @@ impl Room {
             opened_at: self.opened_at,
             recording: self.is_recording(),
             door: door.collect(),
-            picture: self.picture.filter(|_| is_inside),
+            // Whoever knows its name could take it, in a visit of their own.
+            picture: self.picture.filter(|_| hosts || is_inside && own.seat.role == ParticipantRole::Patient),
         })
     }
 
-    fn join(&mut self, seat: Seat, connection: ConnectionId) -> Vec<Output> {
+    fn join(&mut self, seat: Seat, connection: ConnectionId, socket: u64) -> Vec<Output> {
+        if self.removed.contains(&seat.participant) {
+            return vec![Output::Tell(connection, Notice::Ended(RoomEnd::Removed))];
+        }
         let mut outputs = Vec::new();
         if let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == seat.participant) {
             if taken.connection != connection {
                 outputs.push(Output::Tell(taken.connection, Notice::Ended(RoomEnd::Replaced)));
+                taken.connection = connection;
+                taken.newest = Newest::here(socket);
+                taken.presence = Presence::Here;
+            } else if taken.newest.comes(socket) {
+                taken.presence = Presence::Here;
             }
-            taken.connection = connection;
-            taken.presence = Presence::Here;
         } else if self.count(|standing| (standing == Standing::Door) == (seat.standing == Standing::Door)) >= CAPACITY {
             return vec![Output::Tell(connection, Notice::Full)];
         } else {
+            let seat = self.as_left(seat);
             if seat.standing != Standing::Door {
                 outputs.extend(self.enter(&seat));
             }
-            self.taken.push(Taken::new(seat, connection));
+            self.taken.push(Taken::new(seat, connection, socket));
         }
         let is_outside = self.inside(connection).is_none();
         outputs.extend(is_outside.then_some(Output::Tell(connection, Notice::Door)));
         outputs.extend(self.tell_everybody());
         outputs
+    }
+
+    /// The seat with what was taken away from it when its participant left.
+    fn as_left(&mut self, mut seat: Seat) -> Seat {
+        let Some(at) = self.left.iter().position(|left| left.participant == seat.participant) else { return seat };
+        let left = self.left.swap_remove(at);
+        seat.muted |= left.muted;
+        if left.standing == Standing::Held && seat.standing == Standing::Inside {
+            seat.standing = Standing::Held;
+        }
+        seat
     }
 
     /// Whether its patient came through an open door: whoever has a telephone may open checks, and anybody the lines of red
@@ -267,28 +329,30 @@ impl Room {
         self.taken.iter().filter(|taken| wanted(taken.seat.standing)).count()
     }
 
-    fn set_presence(&mut self, connection: ConnectionId, presence: Presence) -> Vec<Output> {
+    fn lost(&mut self, now: Timestamp, connection: ConnectionId, socket: u64) -> Vec<Output> {
         let Some(taken) = self.by_connection(connection) else { return Vec::new() };
-        let same = matches!(
-            (taken.presence, presence),
-            (Presence::Here, Presence::Here) | (Presence::Lost { .. }, Presence::Lost { .. })
-        );
-        if same {
+        if !taken.newest.goes(socket) || matches!(taken.presence, Presence::Lost { .. }) {
             return Vec::new();
         }
-        taken.presence = presence;
+        taken.presence = Presence::Lost { since: now };
         self.tell_everybody()
     }
 
     /// Whoever comes back is told the whole room, even when nobody had noticed the loss, and what the relay said meanwhile.
-    fn back(&mut self, connection: ConnectionId) -> Vec<Output> {
-        let mut outputs = self.set_presence(connection, Presence::Here);
-        let was_noticed = !outputs.is_empty();
+    fn back(&mut self, connection: ConnectionId, socket: u64) -> Vec<Output> {
+        let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+        if !taken.newest.comes(socket) {
+            return Vec::new();
+        }
+        let was_lost = matches!(taken.presence, Presence::Lost { .. });
+        taken.presence = Presence::Here;
+        let mut outputs = if was_lost { self.tell_everybody() } else { Vec::new() };
+        let is_told = !outputs.is_empty();
         let state = self.state_for(connection);
         let Some(taken) = self.by_connection(connection) else { return Vec::new() };
         match state {
             None => outputs.push(Output::Tell(connection, Notice::Door)),
-            Some(state) if !was_noticed => outputs.push(Output::Tell(connection, Notice::State(state))),
+            Some(state) if !is_told => outputs.push(Output::Tell(connection, Notice::State(state))),
             Some(_) => {}
         }
         outputs.extend(taken.retold.again().map(|event| Output::Tell(connection, Notice::Media(event))));
@@ -371,6 +435,9 @@ impl Room {
             return Vec::new();
         };
         let gone = self.taken.remove(at);
+        if gone.seat.standing == Standing::Held || gone.seat.muted {
+            self.left.push(gone.seat.clone());
+        }
         let mut outputs = vec![Output::Relay(RelayCommand::Remove { participant }), gone.withhold()];
         outputs.extend(reason.map(|reason| Output::Tell(gone.connection, Notice::Ended(reason))));
         outputs.extend(self.tell_everybody());
@@ -378,7 +445,7 @@ impl Room {
     }
 
     fn end(&mut self, reason: RoomEnd) -> Vec<Output> {
-        self.ended = true;
+        self.ended = Some(reason);
         // The relay first: after the end no packet passes, whatever becomes of the messages.
         let mut outputs = vec![Output::Relay(RelayCommand::Close { room: self.id })];
         let told = self.taken.drain(..).map(|taken| Output::Tell(taken.connection, Notice::Ended(reason)));

@@ -62,7 +62,7 @@ impl Permit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceName {
-    /// The first section of audio.
+    /// Its one section of audio.
     Microphone,
     /// The first section of video.
     Camera,
@@ -71,12 +71,13 @@ pub enum SourceName {
 }
 
 impl SourceName {
-    /// The name of a participant's section, by its kind and its place among those of this kind.
-    pub const fn of(kind: MediaKind, order: usize) -> Self {
+    /// The name of a participant's section, by its kind and its place among those of this kind; nobody has more than these.
+    pub const fn of(kind: MediaKind, order: usize) -> Option<Self> {
         match (kind, order) {
-            (MediaKind::Audio, _) => Self::Microphone,
-            (MediaKind::Video, 0) => Self::Camera,
-            (MediaKind::Video, _) => Self::Screen,
+            (MediaKind::Audio, 0) => Some(Self::Microphone),
+            (MediaKind::Video, 0) => Some(Self::Camera),
+            (MediaKind::Video, 1) => Some(Self::Screen),
+            _ => None,
         }
     }
 }
@@ -103,7 +104,7 @@ pub enum RelayCommand {
         participant: ParticipantId,
         /// Chosen by the browser; the answer carries it.
         offer_id: u64,
-        /// `true` when the browser has a new `RTCPeerConnection`: the old one of this seat is closed first.
+        /// `true` when the browser has a new `RTCPeerConnection`: the old one of this seat is closed once there is an answer.
         fresh: bool,
         /// The session description (RFC 8866), at most 96 KiB.
         sdp: String,
@@ -123,7 +124,8 @@ pub enum RelayCommand {
         /// What passes.
         permit: Permit,
     },
-    /// Records what a seat sends, until it is taken away. Given only for those who may be recorded.
+    /// Records a seat's voice and, in VP8, its camera, until it is taken away; a shown screen is no part of it. Given only for
+    /// those who may be recorded.
     Record {
         /// The seat.
         participant: ParticipantId,
@@ -201,7 +203,7 @@ pub enum RelayEvent {
         /// Who has the floor now.
         participant: Option<ParticipantId>,
     },
-    /// The state of a participant's connection changed.
+    /// The state of a participant's connection changed, or what served it broke and was made anew: then it is closed.
     Connection {
         /// The seat.
         participant: ParticipantId,
@@ -242,7 +244,8 @@ pub enum RelayEvent {
 pub enum OfferRefusal {
     /// The seat was never admitted, or was taken away.
     NotAdmitted,
-    /// The description could not be parsed, is too large, or has too many sections.
+    /// The description could not be parsed, is too large, has too many sections, or more own tracks than a microphone, a camera
+    /// and a screen.
     Malformed,
     /// It names no codec that the relay carries (Opus, VP8, H.264).
     NoCommonCodec,

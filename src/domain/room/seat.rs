@@ -9,6 +9,9 @@ use crate::domain::text::Text;
 /// How long a seat waits for its lost socket.
 pub const SEAT_GRACE: Duration = Duration::from_mins(10);
 
+/// How long a check goes on without anybody in it: as long as the grant for it is good.
+pub const CHECK_GRACE: Duration = Duration::from_mins(1);
+
 /// Seats in a room at most.
 pub const CAPACITY: usize = 12;
 

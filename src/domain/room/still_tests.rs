@@ -37,7 +37,7 @@ fn room() -> Room {
     for (n, role) in [(1, ParticipantRole::Doctor), (2, ParticipantRole::Patient), (3, ParticipantRole::Family)] {
         let (name, standing) = (Text::new("某人", "someone"), Standing::Inside);
         let seat = Seat { participant: participant(n), role, name, standing, muted: false };
-        room.handle(at(0), Input::Join { seat, connection: connection(n) });
+        room.handle(at(0), Input::Join { seat, connection: connection(n), socket: 0 });
     }
     says(&mut room, 2, true, Rung::Still);
     room
@@ -89,7 +89,7 @@ fn nobody_shows_stills_beside_the_rung_or_with_the_camera_off_or_from_the_door()
         standing: Standing::Door,
         muted: false,
     };
-    room.handle(at(0), Input::Join { seat, connection: connection(4) });
+    room.handle(at(0), Input::Join { seat, connection: connection(4), socket: 0 });
     says(&mut room, 2, true, Rung::Still);
     assert_eq!(seen_by(&show(&mut room, 0, 2)), [connection(1), connection(3)], "nobody at the door sees any");
     assert_eq!(seen_by(&show(&mut room, 9_000, 4)), []);
@@ -100,7 +100,7 @@ fn an_observer_shows_none_and_sees_all() {
     let mut room = room();
     let (name, standing) = (Text::new("某人", "someone"), Standing::Inside);
     let seat = Seat { participant: participant(4), role: ParticipantRole::Observer, name, standing, muted: false };
-    room.handle(at(0), Input::Join { seat, connection: connection(4) });
+    room.handle(at(0), Input::Join { seat, connection: connection(4), socket: 0 });
     says(&mut room, 4, true, Rung::Still);
     assert_eq!(seen_by(&show(&mut room, 0, 4)), []);
     assert_eq!(seen_by(&show(&mut room, 0, 2)), [connection(1), connection(3), connection(4)]);

@@ -39,7 +39,20 @@ fn agreed() -> Agreed {
 }
 
 fn join(room: &mut Room, n: u128, via: u128) -> Vec<Output> {
-    room.handle(at(0), Input::Join { seat: seat(n), connection: connection(via) })
+    room.handle(at(0), Input::Join { seat: seat(n), connection: connection(via), socket: 0 })
+}
+
+fn lost(n: u128, socket: u64) -> Input {
+    Input::Lost { connection: connection(n), socket }
+}
+
+fn back(n: u128, socket: u64) -> Input {
+    Input::Back { connection: connection(n), socket }
+}
+
+fn presence(room: &Room, n: u128) -> Presence {
+    let state = room.state_for(connection(10 + n)).unwrap();
+    state.participants.iter().find(|one| one.id == seat(n).participant).unwrap().presence
 }
 
 fn names(outputs: &[Output]) -> Vec<ConnectionId> {
@@ -59,7 +72,8 @@ fn a_newcomer_is_admitted_to_the_relay_and_everybody_is_told() {
 fn callers_of_the_emergency_line_and_checks_get_no_kept_seat_and_everybody_else_does() {
     let admitted = |purpose, role| {
         let mut room = Room::new(room().id(), 1, purpose, None, at(0));
-        let outputs = room.handle(at(0), Input::Join { seat: Seat { role, ..seat(1) }, connection: connection(11) });
+        let outputs =
+            room.handle(at(0), Input::Join { seat: Seat { role, ..seat(1) }, connection: connection(11), socket: 0 });
         matches!(outputs[0], Output::Relay(RelayCommand::Admit { kept: true, .. }))
     };
     assert!(!admitted(RoomPurpose::Emergency, ParticipantRole::Patient));
@@ -86,7 +100,7 @@ fn a_lost_participant_is_missed_only_after_the_grace_period() {
     let mut room = room();
     join(&mut room, 1, 11);
     join(&mut room, 2, 12);
-    room.handle(at(5), Input::Lost(connection(12)));
+    room.handle(at(5), lost(12, 0));
     assert_eq!(room.deadline(), Some(at(5) + SEAT_GRACE));
     assert_eq!(room.handle(at(4) + SEAT_GRACE, Input::Tick), []);
     let outputs = room.handle(at(5) + SEAT_GRACE, Input::Tick);
@@ -98,9 +112,54 @@ fn a_lost_participant_is_missed_only_after_the_grace_period() {
 fn a_participant_who_comes_back_in_time_was_never_gone() {
     let mut room = room();
     join(&mut room, 1, 11);
-    room.handle(at(5), Input::Lost(connection(11)));
-    room.handle(at(6), Input::Back(connection(11)));
+    room.handle(at(5), lost(11, 0));
+    room.handle(at(6), back(11, 1));
     assert_eq!(room.deadline(), None);
+}
+
+#[test]
+fn a_loss_that_is_told_after_the_next_socket_has_come_is_old() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let told = room.handle(at(5), back(12, 1));
+    assert!(
+        matches!(&told[..], [Output::Tell(to, Notice::State(_))] if *to == connection(12)),
+        "the room is told anew"
+    );
+    assert_eq!(room.handle(at(6), lost(12, 0)), [], "nobody is missed");
+    assert_eq!(presence(&room, 2), Presence::Here);
+    assert_eq!(room.handle(at(6) + SEAT_GRACE, Input::Tick), []);
+    assert!(room.seats(connection(12)), "nor vacated, ten minutes later");
+}
+
+#[test]
+fn a_return_that_is_told_after_its_own_loss_is_old_and_brings_no_ghost() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    room.handle(at(5), lost(12, 1));
+    assert_eq!(room.handle(at(6), back(12, 1)), []);
+    assert_eq!(presence(&room, 2), Presence::Lost { since: at(5) });
+    room.handle(at(7), back(12, 2));
+    assert_eq!(presence(&room, 2), Presence::Here);
+}
+
+#[test]
+fn a_check_in_which_nobody_sits_ends_by_itself_and_a_visit_waits() {
+    for (purpose, ends) in [(RoomPurpose::Check, true), (RoomPurpose::Visit, false), (RoomPurpose::Emergency, false)] {
+        let mut room = Room::new(room().id(), 1, purpose, None, at(0));
+        assert_eq!(room.deadline(), ends.then_some(at(0) + CHECK_GRACE), "{purpose:?}: nobody has come yet");
+        join(&mut room, 2, 12);
+        assert_eq!(room.deadline(), None, "{purpose:?}");
+        room.handle(at(9), Input::Leave(connection(12)));
+        assert_eq!(room.deadline(), ends.then_some(at(9) + CHECK_GRACE), "{purpose:?}");
+        assert_eq!(room.handle(at(8) + CHECK_GRACE, Input::Tick), [], "{purpose:?}");
+        let outputs = room.handle(at(9) + CHECK_GRACE, Input::Tick);
+        let (close, forget) = (Output::Relay(RelayCommand::Close { room: room.id() }), Output::Forget);
+        assert_eq!(outputs, if ends { vec![close, forget] } else { Vec::new() }, "{purpose:?}");
+        assert_eq!(room.deadline(), None, "{purpose:?}");
+    }
 }
 
 #[test]
@@ -130,9 +189,11 @@ fn who_comes_back_is_told_again_what_the_relay_said_last_and_no_answer() {
     ] {
         room.handle(at(1), Input::Relay(event));
     }
-    let again = |room: &mut Room| {
-        room.handle(at(2), Input::Lost(connection(11)));
-        let outputs = room.handle(at(3), Input::Back(connection(11)));
+    let mut sockets = 0..;
+    let mut again = |room: &mut Room| {
+        let socket = sockets.next().unwrap();
+        room.handle(at(2), lost(11, socket));
+        let outputs = room.handle(at(3), back(11, socket + 1));
         assert!(matches!(outputs[0], Output::Tell(_, Notice::State(_))), "the room comes first");
         let told = outputs.into_iter().filter_map(|output| match output {
             Output::Tell(to, Notice::Media(event)) if to == connection(11) => Some(event),
@@ -244,7 +305,9 @@ fn the_end_cuts_the_media_before_anybody_is_told() {
     assert!(matches!(outputs[0], Output::Relay(RelayCommand::Close { .. })));
     assert_eq!(names(&outputs), [connection(11), connection(12)]);
     assert_eq!(outputs.last(), Some(&Output::Forget));
-    assert_eq!(join(&mut room, 1, 11), [], "an ended room admits nobody");
+    let answer = [Output::Tell(connection(11), Notice::Ended(RoomEnd::WrongPerson))];
+    assert_eq!(join(&mut room, 1, 11), answer, "an ended room admits nobody, and says so");
+    assert_eq!(room.handle(at(9), Input::Leave(connection(11))), [], "and nothing else");
 }
 
 #[test]
@@ -253,7 +316,7 @@ fn a_room_says_that_it_records_only_while_somebody_is_recorded_and_only_whoever_
     let records = |outputs: &[Output]| outputs.iter().any(|o| matches!(o, Output::Relay(RelayCommand::Record { .. })));
     assert!(records(&join(&mut room, 1, 11)) && records(&join(&mut room, 2, 12)));
     let family = Seat { role: ParticipantRole::Family, ..seat(3) };
-    assert!(!records(&room.handle(at(1), Input::Join { seat: family, connection: connection(13) })));
+    assert!(!records(&room.handle(at(1), Input::Join { seat: family, connection: connection(13), socket: 0 })));
     let says = |room: &Room| room.state_for(connection(12)).unwrap().recording;
     assert!(!says(&room), "nothing is recorded yet");
     let mut taped = |n, is_kept| {
@@ -272,7 +335,7 @@ fn a_consent_that_is_taken_back_stops_every_recording_at_once_and_for_good() {
     let mut room = Room::new(room().id(), 1, RoomPurpose::Visit, Some(agreed()), at(0));
     join(&mut room, 1, 11);
     let family = Seat { role: ParticipantRole::Family, ..seat(3) };
-    room.handle(at(1), Input::Join { seat: family, connection: connection(13) });
+    room.handle(at(1), Input::Join { seat: family, connection: connection(13), socket: 0 });
     join(&mut room, 2, 12);
     let taped = |room: &mut Room, n, is_kept| {
         room.handle(at(2), Input::Relay(RelayEvent::Taped { participant: seat(n).participant, is_kept }))
@@ -286,7 +349,7 @@ fn a_consent_that_is_taken_back_stops_every_recording_at_once_and_for_good() {
     assert_eq!(names(&taped(&mut room, 2, false)).len(), 3, "the mark goes out on every screen");
     assert_eq!(names(&taped(&mut room, 2, true)), [], "what the relay said before it heard of it counts no more");
     let doctor = Seat { role: ParticipantRole::Doctor, ..seat(4) };
-    let joined = room.handle(at(4), Input::Join { seat: doctor, connection: connection(14) });
+    let joined = room.handle(at(4), Input::Join { seat: doctor, connection: connection(14), socket: 0 });
     assert!(!joined.iter().any(|o| matches!(o, Output::Relay(RelayCommand::Record { .. }))), "nobody new either");
 }
 
@@ -321,7 +384,7 @@ fn visited() -> Room {
     join(&mut room, 1, 11);
     join(&mut room, 2, 12);
     let seat = invited(3, ParticipantRole::Interpreter);
-    room.handle(at(0), Input::Join { seat, connection: connection(13) });
+    room.handle(at(0), Input::Join { seat, connection: connection(13), socket: 0 });
     room
 }
 
@@ -330,7 +393,7 @@ fn an_invited_person_hears_nothing_of_the_room_until_a_host_lets_them_in() {
     let mut room = room();
     join(&mut room, 1, 11);
     join(&mut room, 2, 12);
-    let knock = Input::Join { seat: invited(3, ParticipantRole::Interpreter), connection: connection(13) };
+    let knock = Input::Join { seat: invited(3, ParticipantRole::Interpreter), connection: connection(13), socket: 0 };
     let outputs = room.handle(at(0), knock);
     assert!(!outputs.iter().any(|o| matches!(o, Output::Relay(_))), "no place in the relay");
     assert_eq!(outputs[0], Output::Tell(connection(13), Notice::Door));
@@ -386,8 +449,44 @@ fn a_removed_person_is_cut_off_before_anybody_is_told() {
     assert_eq!(outputs[0], Output::Relay(RelayCommand::Remove { participant: seat(3).participant }));
     assert!(matches!(outputs[1], Output::Withhold { .. }));
     assert_eq!(outputs[2], Output::Tell(connection(13), Notice::Ended(RoomEnd::Removed)));
+    let knock =
+        Input::Join { seat: Seat { standing: Standing::Inside, ..seat(3) }, connection: connection(14), socket: 0 };
+    let answer = [Output::Tell(connection(14), Notice::Ended(RoomEnd::Removed))];
+    assert_eq!(room.handle(at(2), knock), answer, "whatever is written of the seat");
+    let other = Input::Join { seat: invited(4, ParticipantRole::Interpreter), connection: connection(14), socket: 0 };
+    assert_eq!(
+        room.handle(at(2), other)[0],
+        Output::Tell(connection(14), Notice::Door),
+        "who is invited anew has another"
+    );
     assert_eq!(host(&mut room, 11, 2, HostAct::Remove), [], "a patient is held apart, never removed");
     assert_eq!(host(&mut room, 11, 1, HostAct::Mute), [], "nobody mutes a host");
+}
+
+#[test]
+fn who_leaves_while_held_apart_or_muted_comes_back_so_whatever_is_written() {
+    let mut room = visited();
+    let inside = |n| Seat { standing: Standing::Inside, muted: false, ..seat(n) };
+    let back = |room: &mut Room, n: u128, socket: u128| {
+        room.handle(at(3), Input::Join { seat: inside(n), connection: connection(socket), socket: 0 })
+    };
+    host(&mut room, 11, 2, HostAct::Hold);
+    host(&mut room, 11, 2, HostAct::Mute);
+    for socket in [12, 22] {
+        room.handle(at(2), Input::Leave(connection(socket)));
+        let nothing = permit_in(&back(&mut room, 2, 22)).unwrap();
+        assert_eq!(nothing, inside(2).role.permit(true, true), "the relay lets nothing of it through");
+        let own = room.state_for(connection(22)).unwrap().participants;
+        assert!(own.len() == 1 && own[0].held && own[0].muted, "{own:?}");
+    }
+    // Released while away, it comes back inside; it is muted still.
+    room.handle(at(4), Input::Leave(connection(22)));
+    host(&mut room, 11, 2, HostAct::Release);
+    assert_eq!(permit_in(&back(&mut room, 2, 32)), Some(inside(2).role.permit(false, true)));
+    // And who was released and spoke again left nothing behind.
+    room.handle(at(5), Input::Unmute(connection(32)));
+    room.handle(at(6), Input::Leave(connection(32)));
+    assert_eq!(permit_in(&back(&mut room, 2, 42)), Some(inside(2).role.permit(false, false)));
 }
 
 #[test]
@@ -396,7 +495,7 @@ fn a_full_room_admits_nobody_from_the_door() {
     for n in 0..CAPACITY as u128 {
         join(&mut room, n + 1, n + 101);
     }
-    let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150) };
+    let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150), socket: 0 };
     assert_eq!(room.handle(at(0), knock)[0], Output::Tell(connection(150), Notice::Door));
     assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::NoPlace)]);
 }
@@ -405,7 +504,7 @@ fn a_full_room_admits_nobody_from_the_door() {
 fn an_observer_cannot_say_that_they_speak_and_the_relay_lets_nothing_of_theirs_through() {
     let mut room = visited();
     let seat = Seat { standing: Standing::Inside, ..invited(4, ParticipantRole::Observer) };
-    let outputs = room.handle(at(0), Input::Join { seat, connection: connection(14) });
+    let outputs = room.handle(at(0), Input::Join { seat, connection: connection(14), socket: 0 });
     assert_eq!(permit_in(&outputs), Some(ParticipantRole::Observer.permit(false, false)));
     let said = SelfMedia { microphone: true, camera: true, ..SelfMedia::default() };
     assert_eq!(room.handle(at(1), Input::Media(connection(14), said)), [], "nothing changed");
@@ -427,7 +526,7 @@ fn a_picture_is_asked_by_a_host_and_called_off_by_either_and_over_when_kept() {
     assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Join(u128, u128),
     Lost(u128),
@@ -455,41 +554,111 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 0..60)
 }
 
+/// What happens as the `n`th, and whose joining it is.
+fn input_of(n: usize, step: Step) -> (Input, Option<ConnectionId>) {
+    let socket = n as u64;
+    let input = match step {
+        Step::Join(n, c) => {
+            let connection = connection(c);
+            return (Input::Join { seat: seat(n), connection, socket }, Some(connection));
+        }
+        Step::Lost(c) => lost(c, socket),
+        Step::Back(c) => back(c, socket),
+        Step::Leave(c) => Input::Leave(connection(c)),
+        Step::Offer(c) => Input::Offer { connection: connection(c), offer_id: 1, fresh: true, sdp: String::new() },
+        Step::Camera(c) => Input::Media(connection(c), SelfMedia { camera: true, ..SelfMedia::default() }),
+        Step::Relay(n) => {
+            let (participant, state) = (seat(n).participant, MediaState::Connected);
+            Input::Relay(RelayEvent::Connection { participant, state })
+        }
+        Step::Tick => Input::Tick,
+    };
+    (input, None)
+}
+
+/// One connection holds one seat in one room; the driver refuses a second.
+fn is_refused(room: &Room, step: &Step) -> bool {
+    matches!(step, Step::Join(_, c) if room.seats(connection(*c)))
+}
+
+fn seated(room: &Room) -> Vec<ConnectionId> {
+    (11..22).map(connection).filter(|c| room.seats(*c)).collect()
+}
+
 proptest! {
     #[test]
     fn nobody_without_a_seat_hears_of_the_room(plan in steps()) {
         let mut room = room();
         for (n, step) in plan.into_iter().enumerate() {
             let now = at(i64::try_from(n).unwrap() * 60_000);
-            let before: Vec<_> = (11..22).map(connection).filter(|c| room.seats(*c)).collect();
-            let (input, joining) = match step {
-                // One connection holds one seat in one room; the driver refuses a second.
-                Step::Join(_, c) if room.seats(connection(c)) => continue,
-                Step::Join(n, c) => (Input::Join { seat: seat(n), connection: connection(c) }, Some(connection(c))),
-                Step::Lost(c) => (Input::Lost(connection(c)), None),
-                Step::Back(c) => (Input::Back(connection(c)), None),
-                Step::Leave(c) => (Input::Leave(connection(c)), None),
-                Step::Offer(c) => {
-                    let offer = Input::Offer { connection: connection(c), offer_id: 1, fresh: true, sdp: String::new() };
-                    (offer, None)
-                }
-                Step::Camera(c) => (Input::Media(connection(c), SelfMedia { camera: true, ..SelfMedia::default() }), None),
-                Step::Relay(n) => {
-                    let event = RelayEvent::Connection { participant: seat(n).participant, state: MediaState::Connected };
-                    (Input::Relay(event), None)
-                }
-                Step::Tick => (Input::Tick, None),
-            };
+            let before = seated(&room);
+            if is_refused(&room, &step) {
+                continue;
+            }
+            let (input, joining) = input_of(n, step);
             let outputs = room.handle(now, input);
             for told in names(&outputs) {
                 prop_assert!(before.contains(&told) || joining == Some(told));
             }
-            let seated: Vec<_> = (11..22).map(connection).filter(|c| room.seats(*c)).collect();
-            for connection in seated {
+            for connection in seated(&room) {
                 let state = room.state_for(connection).unwrap();
                 let you = state.participants.iter().filter(|p| p.id == state.you).count();
                 prop_assert_eq!(you, 1, "everybody has exactly one seat");
             }
         }
+    }
+
+    #[test]
+    fn a_check_ends_once_nobody_has_sat_in_it_for_the_grace_and_never_while_somebody_sits(plan in steps()) {
+        let mut room = Room::new(room().id(), 1, RoomPurpose::Check, None, at(0));
+        let (mut now, mut is_over, mut empty_since) = (at(0), false, Some(at(0)));
+        // As its driver does: a tick at each deadline, and what happens in between.
+        let mut happens = |room: &mut Room, now: Timestamp, input: Input| {
+            let (before, is_tick) = (empty_since, matches!(input, Input::Tick));
+            let ends = room.handle(now, input).contains(&Output::Forget);
+            empty_since = seated(room).is_empty().then(|| before.unwrap_or(now));
+            if ends {
+                assert!(is_tick && before.is_some_and(|since| now.since(since) >= CHECK_GRACE), "{before:?} {now:?}");
+            }
+            is_over |= ends;
+            assert!(is_over || empty_since.is_none_or(|since| now.since(since) < CHECK_GRACE), "{empty_since:?} {now:?}");
+        };
+        for (n, step) in plan.into_iter().enumerate() {
+            now = now + Duration::from_secs(25);
+            while let Some(due) = room.deadline().filter(|due| *due <= now) {
+                happens(&mut room, due, Input::Tick);
+            }
+            if !is_refused(&room, &step) {
+                happens(&mut room, now, input_of(n, step).0);
+            }
+        }
+        for c in 11..22 {
+            happens(&mut room, now, Input::Leave(connection(c)));
+        }
+        let end = room.deadline();
+        if let Some(due) = end {
+            happens(&mut room, due, Input::Tick);
+        }
+        prop_assert!(is_over && room.deadline().is_none(), "{:?}", end);
+    }
+
+    /// Sockets of one connection come and go one after the other, each on a task of its own: what they say may be heard in
+    /// any order.
+    #[test]
+    fn in_whatever_order_comings_and_goings_are_heard_the_last_one_holds(
+        words in (1..6_u64, any::<bool>()).prop_flat_map(|(sockets, is_last_lost)| {
+            let comings = (1..=sockets).map(|socket| (socket, false));
+            let goings = (0..sockets + u64::from(is_last_lost)).map(|socket| (socket, true));
+            (Just(is_last_lost), Just(comings.chain(goings).collect::<Vec<_>>()).prop_shuffle())
+        })
+    ) {
+        let (is_last_lost, words) = words;
+        let mut room = room();
+        join(&mut room, 1, 11);
+        for (n, (socket, is_lost)) in words.into_iter().enumerate() {
+            let word = if is_lost { lost(11, socket) } else { back(11, socket) };
+            room.handle(at(i64::try_from(n).unwrap()), word);
+        }
+        prop_assert_eq!(matches!(presence(&room, 1), Presence::Lost { .. }), is_last_lost);
     }
 }

@@ -110,7 +110,7 @@ pub struct RoomState {
     /// Who waits in front of the door; told to hosts alone.
     #[serde(default)]
     pub door: Vec<Knock>,
-    /// A picture that the patient is asked for.
+    /// A picture that the patient is asked for; told to the patient and to hosts.
     #[serde(default)]
     pub picture: Option<PictureAsk>,
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
+use crate::domain::room::relay::MediaKind;
 use crate::media::answer::Answer;
 use crate::media::codec::Codec;
 use crate::media::offer::{Offer, Use};
@@ -21,8 +22,9 @@ pub fn offer(bytes: &[u8]) {
     let echo = Answer::parse(&text);
     let _ = (echo.outgoing("0"), echo.outgoing("1"));
     let Ok(offer) = Offer::parse(&text) else { return };
-    let mut uses = HashMap::new();
-    offer.settle_uses(&mut uses);
+    let Ok(uses) = offer.uses(&HashMap::new()) else { return };
+    let own = |kind| offer.carried().filter(|(of, k)| *k == kind && uses[&of.mid] == Use::Publishes).count();
+    assert!(own(MediaKind::Audio) <= 1 && own(MediaKind::Video) <= 2, "more tracks than somebody has");
     let written = offer.for_engine(&uses, &far_end, 1, &HashMap::new());
     let carried = offer.sections.iter().filter(|section| section.kind.is_some()).count();
     let count = |what: &str| written.lines().filter(|line| line.starts_with(what)).count();
@@ -30,7 +32,6 @@ pub fn offer(bytes: &[u8]) {
     let read = RTCSessionDescription::offer(written.clone());
     assert!(read.is_ok(), "the engine cannot read {written}: {read:?}");
     // The engine answers with the sections that it was offered.
-    let uses: HashMap<String, Use> = uses;
     let answer = Answer::parse(&written);
     let address = "203.0.113.5:8443".parse().unwrap();
     let told = answer.for_browser(&offer, &uses, &[address], &far_end, Codec::H264);

@@ -22,14 +22,14 @@ use crate::media::gate::Gate;
 use crate::media::leg::Leg;
 use crate::media::pli::Ear;
 use crate::media::source::{Origin, Source, Whose};
-use crate::media::{instant, keyframe, vp8};
+use crate::media::{instant, keyframe, rewrite, vp8};
 
 /// What a subscriber calls the codecs.
 const NUMBERS: [(u8, Codec); 3] = [(111, Codec::Opus), (96, Codec::Vp8), (102, Codec::H264)];
 const SSRC: u32 = 77;
 
-/// Whatever two publishers send, a subscriber gets it as one stream of its own, whole packets that can be written; reports
-/// are read, and a recording keeps what it can.
+/// Whatever two publishers send, a subscriber gets it as one stream of its own: whole packets, none so far ahead of those before
+/// or behind them that their numbers could mean another round. Reports are read, and a recording keeps what it can.
 ///
 /// # Panics
 ///
@@ -47,7 +47,7 @@ pub fn rtp(bytes: &[u8]) {
     let (gate, open) = (Arc::new(Gate::new(Permit::ALL)), Arc::new(AtomicBool::new(true)));
     let egress = Egress::new(start, Box::new(Nowhere), Arc::clone(&gate), PathMeter::default());
     let ear = Ear::new(wishes, reports, Arc::clone(&egress));
-    let name = SourceName::of(kind, 0);
+    let name = SourceName::of(kind, 0).expect("the first of its kind");
     let sources = [1, 2].map(|number| {
         let owner = ParticipantId::from_uuid(Uuid::from_u128(number.into()));
         let whose = Whose { number, owner, kind, name };
@@ -62,7 +62,7 @@ pub fn rtp(bytes: &[u8]) {
     }
     leg.settle(types, Some(3));
     leg.carry(Some(&sources[0]));
-    let mut tape = Tape::default();
+    let (mut tape, mut newest) = (Tape::default(), None);
     while let Some(what) = script.byte() {
         let at = now.duration_since(start);
         match what % 8 {
@@ -108,7 +108,7 @@ pub fn rtp(bytes: &[u8]) {
                     tape.push(at, RecordedPacket { stream, codec, sequence, timestamp, marker, payload });
                 }
                 if let Some(passed) = passed {
-                    leaves(&passed, codec, packet.payload.len());
+                    leaves(&passed, codec, packet.payload.len(), &mut newest);
                 }
             }
         }
@@ -126,7 +126,14 @@ fn hear(payload: &Bytes, codec: Codec) {
 }
 
 /// What a subscriber may get.
-fn leaves(packet: &Outgoing, codec: Codec, length: usize) {
+fn leaves(packet: &Outgoing, codec: Codec, length: usize, newest: &mut Option<u16>) {
+    let ahead = packet.sequence.wrapping_sub(newest.unwrap_or(packet.sequence));
+    if ahead < 0x8000 {
+        assert!(ahead < rewrite::AHEAD, "{ahead} ahead of the one before");
+        *newest = Some(packet.sequence);
+    } else {
+        assert!(ahead.wrapping_neg() <= rewrite::BEHIND, "{} behind", ahead.wrapping_neg());
+    }
     let number = NUMBERS.iter().find(|(_, known)| *known == codec).map(|(number, _)| *number);
     assert_eq!(Some(packet.payload_type), number);
     assert_eq!(packet.payload.len(), length, "numbers are rewritten in their place");

@@ -12,6 +12,7 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod bad_bytes;
 mod message;
+mod newcomers;
 pub mod probe;
 mod relayed;
 mod session;
@@ -26,6 +27,8 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, Gauge, counter, gauge};
 use rtc::crypto::RTCCryptoProvider;
 
+use self::message::Request;
+use self::newcomers::Newcomers;
 pub(super) use self::relayed::{Relayed, is_relayed};
 pub(super) use self::udp::bind as bind_udp;
 use super::mux::Mux;
@@ -48,10 +51,6 @@ const OF_STRANGERS: usize = OF_ALL / 2;
 const OF_ONE_ADDRESS: usize = 1024;
 /// Of these, of strangers: ten who check their camera at once.
 const OF_STRANGERS_AT_ONE_ADDRESS: usize = 64;
-/// Answers a second to one address that has proved nothing: a forged source must not be flooded through us.
-const UNPROVED: u32 = 50;
-/// Addresses that are counted a second.
-const COUNTED: usize = 10_000;
 
 /// What the operator chose for TURN.
 #[derive(Clone, Debug)]
@@ -74,7 +73,7 @@ pub struct Turn {
     /// Our media port as browsers know it: the only peers.
     announced: Vec<SocketAddr>,
     admitted: Mutex<HashMap<ParticipantId, Admitted>>,
-    unproved: Mutex<Unproved>,
+    newcomers: Mutex<Newcomers>,
     counters: TurnCounters,
 }
 
@@ -109,11 +108,6 @@ impl Held {
     }
 }
 
-struct Unproved {
-    since: Instant,
-    counts: HashMap<IpAddr, u32>,
-}
-
 struct TurnCounters {
     allocations: Gauge,
     elsewhere: Counter,
@@ -144,7 +138,7 @@ impl Turn {
             mux,
             announced,
             admitted: Mutex::default(),
-            unproved: Mutex::new(Unproved { since: now, counts: HashMap::new() }),
+            newcomers: Mutex::new(Newcomers::new(now)),
             counters: TurnCounters {
                 allocations: gauge!("turn_allocations"),
                 elsewhere: counter!("turn_dropped_total", "cause" => "other_peer"),
@@ -213,18 +207,15 @@ impl Turn {
             && (0..=i64::try_from(NONCE_GOOD_FOR.as_secs()).unwrap_or(0)).contains(&age)
     }
 
-    /// Whether an address that has proved nothing may have another answer in this second.
-    fn may_answer(&self, now: Instant, from: IpAddr) -> bool {
-        let mut unproved = self.unproved.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(unproved.since) >= Duration::from_secs(1) {
-            *unproved = Unproved { since: now, counts: HashMap::new() };
-        }
-        if unproved.counts.len() >= COUNTED {
-            return false;
-        }
-        let count = unproved.counts.entry(from).or_default();
-        *count += 1;
-        *count <= UNPROVED
+    /// Whether a newcomer's message may be answered in this second. One that names a nonce of its own address has read what
+    /// was sent there, so its address is no forged one.
+    fn may_answer(&self, now: Instant, from: IpAddr, bytes: &[u8]) -> bool {
+        let from = from.to_canonical();
+        let nonce = Request::parse(bytes).and_then(|request| request.nonce);
+        let is_proved = nonce.is_some_and(|nonce| self.is_fresh(nonce, from));
+        let Some(place) = self.nonce_key.tag(&[b"place", from.to_string().as_bytes()]) else { return false };
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        newcomers.may_answer(now, u16::from_be_bytes([place[0], place[1]]), is_proved)
     }
 }
 
@@ -249,7 +240,47 @@ impl Drop for Admission {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::message::{NONCE, REQUESTED_TRANSPORT};
     use super::*;
+    use crate::media::counters::Counters;
+    use crate::media::instant;
+    use crate::media::stun::Writer;
+
+    /// An address that anybody may write into a datagram.
+    fn forged(n: u32) -> IpAddr {
+        Ipv4Addr::from(0x0a00_0000 + n).into()
+    }
+
+    #[tokio::test]
+    async fn forged_addresses_shut_nobody_out_and_each_of_them_hears_little() {
+        let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
+        let bind = "127.0.0.1:0".parse().expect("an address");
+        let mux = Mux::bind(bind, crypto, Arc::new(Counters::new()), None).expect("binds");
+        let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
+        let config = TurnConfig { secret: TurnSecret::new("shared"), clock, udp: None };
+        let now = instant::now();
+        let turn = Turn::new(now, config, [7; 32], mux, Vec::new());
+        let allocate = |nonce: Option<&str>| {
+            let mut message = Writer::new(3, [9; 12]);
+            message.attribute(REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
+            if let Some(nonce) = nonce {
+                message.attribute(NONCE, nonce.as_bytes());
+            }
+            message.open()
+        };
+        let newcomer: IpAddr = "192.0.2.7".parse().expect("an address");
+        assert!((0..30_000).all(|n| turn.may_answer(now, forged(n), &allocate(None))));
+        assert!(turn.may_answer(now, newcomer, &allocate(None)), "three times ten thousand came before");
+        let answered = (0..1_000).filter(|_| turn.may_answer(now, newcomer, &allocate(None))).count();
+        assert!(answered < 50, "its address is flooded through us with {answered} answers");
+        let (own, others) = (turn.nonce(newcomer), turn.nonce(forged(1)));
+        assert!(!turn.may_answer(now, newcomer, &allocate(Some(&others))), "of another address");
+        assert!(turn.may_answer(now, newcomer, &allocate(Some(&own))), "who read our answer goes on");
+        let mapped = "::ffff:192.0.2.7".parse().expect("an address");
+        assert!(turn.may_answer(now, mapped, &allocate(Some(&own))), "however its socket spells it");
+    }
 
     #[test]
     fn strangers_fill_half_of_all_and_a_few_at_one_address_and_the_known_find_room() {

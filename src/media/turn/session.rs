@@ -8,6 +8,7 @@ use super::Turn;
 use super::message::{Family, Method, Refusal, Request, Success, is_channel, read_channel_data};
 use super::relayed::{Allocation, Outlet, Wanted};
 use crate::config::group;
+use crate::domain::first_byte::FirstByte;
 use crate::domain::turn::{REALM, TurnName};
 use crate::media::stun::Key;
 
@@ -48,7 +49,7 @@ impl Session {
         if self.ends_at().is_none_or(|at| at <= now) {
             self.end();
         }
-        if bytes.first().is_some_and(|first| (0x40..0x80).contains(first)) {
+        if FirstByte::of_all(bytes) == Some(FirstByte::Channel) {
             self.channel_data(now, bytes);
             return None;
         }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Turn;
 use super::relayed::Outlet;
 use super::session::Session;
+use crate::domain::first_byte::FirstByte;
 use crate::media::instant;
 
 /// The longest message; WebRTC stays below the Ethernet frame of 1,500 bytes.
@@ -101,9 +102,9 @@ async fn read(reader: &mut (impl AsyncRead + Unpin), mut session: Session, outle
 /// Reads what follows the four bytes of a head; returns the length of the whole message.
 async fn rest(reader: &mut (impl AsyncRead + Unpin), buffer: &mut [u8]) -> io::Result<usize> {
     let said = usize::from(u16::from_be_bytes([buffer[2], buffer[3]]));
-    let length = match buffer[0] {
-        0x00..=0x03 => 20 + said,
-        0x40..=0x7f => 4 + said,
+    let length = match FirstByte::of(buffer[0]) {
+        FirstByte::Stun => 20 + said,
+        FirstByte::Channel => 4 + said,
         _ => return Err(io::ErrorKind::InvalidData.into()),
     };
     let padded = length.next_multiple_of(4);

@@ -53,7 +53,7 @@ impl Turn {
     ) {
         let now = instant::now();
         let is_known = sessions.contains_key(&from);
-        if !is_known && !self.may_answer(now, from.ip()) {
+        if !is_known && !self.may_answer(now, from.ip(), bytes) {
             self.counters.unproved.increment(1);
             return;
         }

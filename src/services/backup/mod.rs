@@ -223,7 +223,7 @@ async fn write_to(hospital: &Hospital<'_>, at: Timestamp, key: &[u8; 32], file: 
             writer.file(&format!("{FILMS}{place}"), &copy)?;
             std::fs::remove_file(copy)?;
         } else {
-            gone.push(place);
+            gone.push(format!("{FILMS}{place}"));
         }
     }
     writer.head(&serde_json::json!({ "gone": gone }))?;

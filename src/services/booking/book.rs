@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::appointment::reminder::due;
-use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat};
+use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat, given_back};
 use crate::domain::date::zone;
 use crate::domain::ids::{AppointmentId, ClinicId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
@@ -12,8 +12,9 @@ use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
-use crate::services::booking::wishes::kept_place;
-use crate::services::booking::{behind, held, own, stale, view};
+use crate::services::booking::wishes::{is_kept_for, wish_for};
+use crate::services::booking::{Beside, behind, held, own, stale, view, view_beside};
+use crate::services::due::JobKind;
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
@@ -41,16 +42,16 @@ impl Services {
             return Ok(done);
         }
         let now = work.now;
-        let patient = related(&mut work.tx, act, request.patient).await?.patient;
+        let related = related(&mut work.tx, act, request.patient).await?;
         work.tx.patients().hold(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
             let known = if is_own { Ok(before) } else { Err(twice()) };
             return view(&mut work.tx, act, &known?, now).await;
         }
-        let Taken { slot, seat, met } = self.take(&mut work, act, request.slot, request.patient, None).await?;
+        let Taken { slot, seat, wish } = self.take(&mut work, act, request.slot, request.patient, None).await?;
         let clinic = work.tx.clinics().find(slot.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        guarded(&mut work.tx, act, &patient, day_at(&clinic, now)?.date).await?;
+        guarded(&mut work.tx, act, &related.patient, day_at(&clinic, now)?.date).await?;
         let row = AppointmentRow {
             id: self.ids.make(AppointmentId::from_uuid),
             institution_id: slot.institution_id,
@@ -75,12 +76,14 @@ impl Services {
             Err(StoreError::Conflict) => return Err(twice()),
             other => other?,
         }
-        self.remind(&mut work, &row).await?;
-        let met = match met {
-            Some(wish) => Some(wish),
-            None => self.meet_wish(&mut work, &row).await?,
+        self.remind(&mut work, &row);
+        let met = match wish {
+            Wished::Kept(wish) => Some(wish),
+            Wished::Open(wish) => self.meet_wish(&mut work, wish).await?,
+            Wished::Nothing => None,
         };
-        let view = view(&mut work.tx, act, &row, now).await?;
+        let beside = Beside { clinic, slot: slot.clone(), related };
+        let view = view_beside(&mut work.tx, act, &row, beside, now).await?;
         work.keep(command, &view).await?;
         self.announce_met(&mut work, met).await?;
         self.announce_appointment(&mut work, &row, "appointment.booked").await?;
@@ -131,7 +134,7 @@ impl Services {
         }
         is_before(&before, work.now)?;
         work.tx.patients().hold(before.patient_id).await?;
-        let Taken { slot, seat, met } =
+        let Taken { slot, seat, wish } =
             self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
         if slot.clinic_id != before.clinic_id {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "a slot of the same clinic"));
@@ -141,18 +144,19 @@ impl Services {
             other => other?,
         };
         let Some(moved) = moved else { return Err(behind(&mut work.tx, act, id, work.now).await) };
-        self.remind(&mut work, &moved).await?;
+        self.remind(&mut work, &moved);
         self.offer_place(&mut work, before.slot_id).await?;
         let view = view(&mut work.tx, act, &moved, work.now).await?;
         work.keep(command, &view).await?;
-        self.announce_met(&mut work, met).await?;
+        self.announce_met(&mut work, wish.kept()).await?;
         self.announce_appointment(&mut work, &moved, "appointment.moved").await?;
         announce_slot(&mut work, &slot).await?;
         work.commit().await?;
         Ok(view)
     }
 
-    /// Gives an appointment back; its place goes on as that of a moved one does.
+    /// Gives an appointment back; its place goes on as that of a moved one does. One that has begun was missed, for its place
+    /// can go to nobody, unless its doctor is away.
     pub async fn cancel_appointment(
         &self,
         act: HolderAct,
@@ -164,13 +168,15 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        held(&mut work.tx, act, id).await?;
-        let row = work.tx.appointments().cancel(id, version, work.now).await?;
+        let before = held(&mut work.tx, act, id).await?;
+        let slot = work.tx.slots().find(before.slot_id).await?.ok_or_else(Refusal::not_found)?;
+        let to = given_back(before.starts_at, slot.state, work.now);
+        let row = work.tx.appointments().give_back(id, version, to, work.now).await?;
         let Some(row) = row else { return Err(behind(&mut work.tx, act, id, work.now).await) };
         self.offer_place(&mut work, row.slot_id).await?;
         let view = view(&mut work.tx, act, &row, work.now).await?;
         work.keep(command, &view).await?;
-        self.announce_appointment(&mut work, &row, "appointment.cancelled").await?;
+        self.announce_end(&mut work, &row).await?;
         work.commit().await?;
         Ok(view)
     }
@@ -190,9 +196,15 @@ impl Services {
         let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
         let wanted = wanted.ok_or_else(Refusal::not_found)?;
         fits(work, &wanted, patient, moving.map(|row| row.id)).await?;
-        let met = kept_place(work, &wanted, patient).await?;
-        let taken =
-            if met.is_some() { work.tx.slots().hold(id, now).await? } else { work.tx.slots().take(id, now).await? };
+        let wish = match wish_for(&mut work.tx, &wanted, patient).await? {
+            None => Wished::Nothing,
+            Some(wish) if is_kept_for(work, &wanted, &wish).await? => Wished::Kept(wish),
+            Some(wish) => Wished::Open(wish),
+        };
+        let taken = match wish {
+            Wished::Kept(_) => work.tx.slots().hold(id, now).await?,
+            Wished::Open(_) | Wished::Nothing => work.tx.slots().take(id, now).await?,
+        };
         let Some(slot) = taken else {
             // Read again: what was free a moment ago may be gone.
             let slot = work.tx.slots().find(id).await?.ok_or_else(Refusal::not_found)?;
@@ -210,15 +222,14 @@ impl Services {
         let seats = work.tx.appointments().seats(slot.id).await?;
         let seat =
             free_seat(&seats, slot.capacity).ok_or_else(|| Refusal::internal("a slot's count and seats differ"))?;
-        Ok(Taken { slot, seat, met })
+        Ok(Taken { slot, seat, wish })
     }
 
     /// Reminders of an appointment as it now stands.
-    async fn remind(&self, work: &mut Work, row: &AppointmentRow) -> Result<(), Refusal> {
+    fn remind(&self, work: &mut Work, row: &AppointmentRow) {
         for (kind, at) in due(row.starts_at, work.now) {
-            self.later(work, row.institution_id, kind.job(), row.id.as_uuid(), at).await?;
+            self.later(work, row.institution_id, JobKind::Remind(kind), row.id.as_uuid(), at);
         }
-        Ok(())
     }
 }
 
@@ -226,8 +237,25 @@ impl Services {
 struct Taken {
     slot: SlotRow,
     seat: i64,
-    /// The wish that it was kept for; nobody was told yet that it is met.
-    met: Option<WishRow>,
+    wish: Wished,
+}
+
+/// What the patient wishes of the waiting list of the clinic.
+enum Wished {
+    Nothing,
+    /// A place, and not this one.
+    Open(WishRow),
+    /// This place, which was kept; nobody was told yet that it is met.
+    Kept(WishRow),
+}
+
+impl Wished {
+    fn kept(self) -> Option<WishRow> {
+        match self {
+            Self::Kept(wish) => Some(wish),
+            Self::Open(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// Whether a patient may have a place in this slot beside those that they have.

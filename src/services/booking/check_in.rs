@@ -13,7 +13,8 @@ use crate::services::refusal::Refusal;
 use crate::services::work::Command;
 
 impl Services {
-    /// The patient is here: makes the ticket, once.
+    /// The patient is here: makes the ticket, once. Where the doctor is away the ticket stands where it would, and whoever is
+    /// free calls it: a patient who has come is not sent home because somebody else has not.
     pub async fn check_in(
         &self,
         act: HolderAct,
@@ -44,6 +45,8 @@ impl Services {
                 ));
             }
         }
+        // It closes before this, and the ticket waits for nobody; or after, and frees the ticket.
+        work.tx.slots().lock(row.slot_id, row.slot_id).await?;
         let request = TicketRequest { declaration: request.declaration, check: request.check };
         let (ticket, clinic) = self.join(&mut work, act, request, Some(&row)).await?;
         let row = work.tx.appointments().check_in(id, row.version, ticket.id, now).await?.ok_or_else(stale)?;

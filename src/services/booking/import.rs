@@ -9,6 +9,7 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
+use crate::store::{AccountRow, Tx};
 
 /// The columns, as the first line names them.
 const COLUMNS: [&str; 9] =
@@ -53,7 +54,7 @@ impl Services {
         let doctors: BTreeSet<String> =
             records.as_slice().iter().filter_map(|record| Some(record.cells.get(1)?.trim().to_owned())).collect();
         for doctor in doctors {
-            if let Some(doctor) = work.tx.accounts().by_username(&doctor).await? {
+            if let Some(doctor) = own_doctor(&mut work.tx, act, &doctor).await? {
                 work.tx.accounts().hold(doctor.id).await?;
             }
         }
@@ -62,7 +63,7 @@ impl Services {
             if record.cells.len() != COLUMNS.len() {
                 return Err(wrong(record.line, "1", "nine cells are expected"));
             }
-            let request = row(&mut work, record.line, &record.cells).await?;
+            let request = row(&mut work, act, record.line, &record.cells).await?;
             self.keep_roster(&mut work, act, &request).await.map_err(|refusal| match refusal.field {
                 Some(field) => wrong(record.line, &field, &refusal.message),
                 None => refusal,
@@ -82,12 +83,18 @@ impl Services {
     }
 }
 
-async fn row(work: &mut Work, line: usize, cells: &[String]) -> Result<RosterRequest, Refusal> {
+/// Somebody of the institution, by the account's name. Another house's names are nobody's here, and no row of theirs is held.
+async fn own_doctor(tx: &mut Tx, act: AdministratorAct, name: &str) -> Result<Option<AccountRow>, Refusal> {
+    let account = tx.accounts().by_username(name).await?;
+    Ok(account.filter(|account| account.institution_id == act.institution))
+}
+
+async fn row(work: &mut Work, act: AdministratorAct, line: usize, cells: &[String]) -> Result<RosterRequest, Refusal> {
     let cell = |n: usize| cells[n].trim().to_owned();
     let number = |n: usize, words: &str| cell(n).parse::<u16>().map_err(|_| wrong(line, COLUMNS[n], words));
-    let doctor = work.tx.accounts().by_username(&cell(1)).await?;
+    let doctor = own_doctor(&mut work.tx, act, &cell(1)).await?;
     let doctor = doctor.ok_or_else(|| wrong(line, COLUMNS[1], "no such doctor"))?;
-    let clinics = work.tx.clinics().of(doctor.institution_id).await?;
+    let clinics = work.tx.clinics().of(act.institution).await?;
     let clinic = clinics.into_iter().find(|clinic| clinic.code == cell(0));
     let clinic = clinic.ok_or_else(|| wrong(line, COLUMNS[0], "no such clinic"))?;
     Ok(RosterRequest {

@@ -4,11 +4,13 @@ mod book;
 mod calendar;
 mod check_in;
 mod day;
+mod demo;
+mod ending;
 mod import;
-mod later;
 mod preview;
 mod rosters;
 mod slots;
+pub(crate) mod texts;
 mod wishes;
 
 use std::collections::HashMap;
@@ -17,7 +19,7 @@ use serde_json::json;
 
 use crate::domain::appointment::SlotState;
 use crate::domain::appointment::check_in::{EARLY, closes_at};
-use crate::domain::ids::{AccountId, AppointmentId, JobId};
+use crate::domain::ids::{AccountId, AppointmentId};
 use crate::domain::permission::HolderAct;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -29,7 +31,7 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
-use crate::store::{AppointmentRow, JobRow, SlotRow, Tx};
+use crate::store::{AppointmentRow, ClinicRow, RelatedPatient, SlotRow, Tx};
 
 pub(crate) use rosters::doctor_view;
 
@@ -61,12 +63,31 @@ fn of_holder(act: HolderAct, row: Option<AppointmentRow>) -> Result<AppointmentR
     row.ok_or_else(Refusal::not_found)
 }
 
+/// What an appointment is shown with.
+struct Beside {
+    clinic: ClinicRow,
+    slot: SlotRow,
+    related: RelatedPatient,
+}
+
 /// An appointment as its holder sees it.
 async fn view(tx: &mut Tx, act: HolderAct, row: &AppointmentRow, now: Timestamp) -> Result<AppointmentView, Refusal> {
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     let slot = tx.slots().find(row.slot_id).await?.ok_or_else(Refusal::not_found)?;
-    let (doctor_name, doctor_title) = staff_name(tx, row.doctor_id).await?;
     let related = related(tx, act, row.patient_id).await?;
+    view_beside(tx, act, row, Beside { clinic, slot, related }, now).await
+}
+
+/// The same for whoever has read already what it is shown with.
+async fn view_beside(
+    tx: &mut Tx,
+    act: HolderAct,
+    row: &AppointmentRow,
+    beside: Beside,
+    now: Timestamp,
+) -> Result<AppointmentView, Refusal> {
+    let Beside { clinic, slot, related } = beside;
+    let (doctor_name, doctor_title) = staff_name(tx, row.doctor_id).await?;
     Ok(AppointmentView {
         id: row.id,
         state: row.state,
@@ -123,7 +144,12 @@ impl Names {
 
 impl Services {
     /// Tells staff and its holder what happened to an appointment; no name, and nothing of why the patient comes.
-    async fn announce_appointment(&self, work: &mut Work, row: &AppointmentRow, kind: &str) -> Result<(), Refusal> {
+    pub(crate) async fn announce_appointment(
+        &self,
+        work: &mut Work,
+        row: &AppointmentRow,
+        kind: &str,
+    ) -> Result<(), Refusal> {
         let data = json!({
             "appointment": row.id,
             "slot": row.slot_id,
@@ -133,27 +159,6 @@ impl Services {
         });
         work.emit(row.institution_id, Topic::Clinic(row.clinic_id).to_string(), kind, data.clone()).await?;
         work.emit(row.institution_id, Topic::Appointment(row.id).to_string(), kind, data).await?;
-        Ok(())
-    }
-
-    /// Has something done later, once.
-    pub(crate) async fn later(
-        &self,
-        work: &mut Work,
-        institution: crate::domain::ids::InstitutionId,
-        kind: &str,
-        subject: uuid::Uuid,
-        run_at: Timestamp,
-    ) -> Result<(), Refusal> {
-        let job = JobRow {
-            id: self.ids.make(JobId::from_uuid),
-            institution_id: institution,
-            kind: kind.to_owned(),
-            subject_id: subject,
-            run_at,
-            attempts: 0,
-        };
-        work.tx.jobs().add(&job).await?;
         Ok(())
     }
 }

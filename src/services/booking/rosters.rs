@@ -16,7 +16,7 @@ use crate::protocol::booking::{DoctorView, ExceptionView, MissingTime, RosterEnd
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::book::announce_slot;
-use crate::services::booking::later::SLOT_OFF;
+use crate::services::due::JobKind;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::sessions::staff_name;
@@ -245,7 +245,7 @@ impl Services {
     }
 
     /// Brings the slots that are to come in line with a roster that was changed.
-    async fn replan(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<(), Refusal> {
+    pub(super) async fn replan(&self, work: &mut Work, row: &RosterRow, clinic: &ClinicRow) -> Result<(), Refusal> {
         let (roster, place) = (roster_of(row)?, place(clinic));
         let today = day_at(clinic, work.now)?.date;
         let last = row.rolled_to.as_ref().and_then(|day| day.parse::<Date>().ok()).unwrap_or(today);
@@ -263,7 +263,8 @@ impl Services {
         for slot in work.tx.slots().of_roster(row.id, &today.to_string()).await? {
             let stays = planned.iter().any(|(_, one)| (one.starts_at, one.ends_at) == (slot.starts_at, slot.ends_at));
             if !stays && slot.starts_at > now && work.tx.slots().close(slot.id).await? {
-                closed.push(SlotRow { state: SlotState::Closed, ..slot });
+                self.withdraw_offers(work, slot.id).await?;
+                closed.push(slot.id);
             }
         }
         for (day, slot) in planned {
@@ -271,8 +272,12 @@ impl Services {
         }
         // The clinic's topic is taken after the last slot, as by whoever books.
         for slot in closed {
+            let slot = work.tx.slots().find(slot).await?.ok_or_else(Refusal::not_found)?;
             announce_slot(work, &slot).await?;
             self.tell_booked(work, &slot).await?;
+            for ticket in work.tx.tickets().free(slot.id).await? {
+                self.announce_ticket(work, &ticket, "ticket.freed").await?;
+            }
         }
         Ok(())
     }
@@ -282,7 +287,7 @@ impl Services {
         let end = slot.starts_at + std::time::Duration::from_millis(1);
         let booked = work.tx.appointments().of_clinic(slot.clinic_id, slot.starts_at, end).await?;
         for row in booked.iter().filter(|row| row.slot_id == slot.id && row.state == AppointmentState::Booked) {
-            self.later(work, row.institution_id, SLOT_OFF, row.id.as_uuid(), work.now).await?;
+            self.later(work, row.institution_id, JobKind::SlotOff, row.id.as_uuid(), work.now);
         }
         Ok(())
     }

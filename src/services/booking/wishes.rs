@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use jiff::civil::Date;
+use serde_json::json;
 
 use crate::domain::appointment::SlotState;
 use crate::domain::appointment::waiting_list::{FreePlace, Wish, first_wish};
 use crate::domain::date::bounds;
-use crate::domain::ids::{PatientId, SlotId, WishId};
+use crate::domain::ids::{ClinicId, InstitutionId, PatientId, SlotId, WishId};
 use crate::domain::permission::HolderAct;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
@@ -19,14 +20,15 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
 use crate::services::booking::book::{announce_slot, has_many, is_free_for, too_many};
-use crate::services::booking::later::{OFFER, OFFER_ENDS, OFFER_PASSES};
 use crate::services::codes::clinic_of_link;
+use crate::services::due::JobKind;
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, place};
+use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, SlotRow, StoreError, Tx, WishRow, WishState};
+use crate::store::{SlotRow, StoreError, Tx, WishRow, WishState};
 
 /// How long an offer stands.
 const OFFERED: Duration = Duration::from_mins(30);
@@ -66,8 +68,8 @@ impl Services {
         if has_many(&mut work.tx, clinic.id, request.patient, over).await? {
             return Err(too_many());
         }
-        // A second wish of the same patient replaces the first, and with it its place in the list.
-        if let Some(before) = work.tx.wishes().of_patient(clinic.id, request.patient).await? {
+        // A second wish of the same patient, however spelt, replaces the first, and with it its place in the list.
+        for before in work.tx.wishes().of_card(request.patient, clinic.id).await? {
             if before.holder_id != act.holder {
                 return Err(listed());
             }
@@ -138,6 +140,9 @@ impl Services {
         let until = work.now + OFFERED;
         if slot.state == SlotState::Open && slot.starts_at > until {
             let mut rows = work.tx.wishes().waiting(slot.clinic_id).await?;
+            // Or one telephone with many patients would keep it from everybody, half an hour each.
+            let passed = work.tx.wishes().passed(slot.id).await?;
+            rows.retain(|row| !passed.contains(&row.holder_id));
             let day: Option<Date> = slot.day.parse().ok();
             let place = day.map(|day| FreePlace { doctor: slot.doctor_id, day });
             while let Some(row) = take_first(&mut rows, place.as_ref()) {
@@ -148,8 +153,8 @@ impl Services {
                     continue;
                 }
                 let (institution, id) = (row.institution_id, row.id.as_uuid());
-                self.later(work, institution, OFFER, id, work.now).await?;
-                self.later(work, institution, OFFER_ENDS, id, until).await?;
+                self.later(work, institution, JobKind::Offer, id, work.now);
+                self.later(work, institution, JobKind::OfferEnds, id, until);
                 return self.announce_wish(work, institution, row.clinic_id, row.id, "wish.offered").await;
             }
         }
@@ -158,15 +163,34 @@ impl Services {
         announce_slot(work, &slot).await
     }
 
+    /// The doctor of a slot is away: those for whom a place in it was kept wait on where they stood, and are told. Whoever
+    /// calls has the slot until the commit.
+    pub(super) async fn withdraw_offers(&self, work: &mut Work, slot: SlotId) -> Result<(), Refusal> {
+        for wish in work.tx.wishes().offered(slot).await? {
+            // The slot stays named: the message says which place is meant.
+            if work.tx.wishes().turn(&wish, WishState::Waiting, wish.slot_id, None).await? {
+                work.tx.slots().give_back(slot).await?;
+                self.later(work, wish.institution_id, JobKind::OfferOff, wish.id.as_uuid(), work.now);
+                self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.waiting").await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The patient booked without an offer: the wish is met. A place elsewhere that was kept for it goes on by a job: who
     /// takes one slot never waits for another.
-    pub(super) async fn meet_wish(&self, work: &mut Work, row: &AppointmentRow) -> Result<Option<WishRow>, Refusal> {
-        let Some(wish) = work.tx.wishes().of_patient(row.clinic_id, row.patient_id).await? else { return Ok(None) };
-        if !work.tx.wishes().turn(&wish, WishState::Met, wish.slot_id, None).await? {
-            return Ok(None);
+    pub(super) async fn meet_wish(&self, work: &mut Work, wish: WishRow) -> Result<Option<WishRow>, Refusal> {
+        let mut wish = wish;
+        if !work.tx.wishes().turn(&wish, WishState::Met, kept(&wish), None).await? {
+            // A place was offered to it since it was read, or it was given up.
+            let Some(newer) = work.tx.wishes().find(wish.id).await? else { return Ok(None) };
+            if !work.tx.wishes().turn(&newer, WishState::Met, kept(&newer), None).await? {
+                return Ok(None);
+            }
+            wish = newer;
         }
         if wish.state == WishState::Offered {
-            self.later(work, wish.institution_id, OFFER_PASSES, wish.id.as_uuid(), work.now).await?;
+            self.later(work, wish.institution_id, JobKind::OfferPasses, wish.id.as_uuid(), work.now);
         }
         Ok(Some(wish))
     }
@@ -180,7 +204,7 @@ impl Services {
     }
 
     /// The place goes on that was kept for a wish which was met elsewhere.
-    pub(super) async fn pass_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
+    pub(crate) async fn pass_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
         let wish = work.tx.wishes().find(id).await?;
         match wish.filter(|wish| wish.state == WishState::Met).and_then(|wish| wish.slot_id) {
             Some(slot) => self.offer_place(work, slot).await,
@@ -189,7 +213,7 @@ impl Services {
     }
 
     /// An offer that nobody took.
-    pub(super) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
+    pub(crate) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
         let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(()) };
         let is_over = wish.offered_until.is_some_and(|until| until <= work.now);
         if wish.state == WishState::Offered && is_over {
@@ -199,11 +223,11 @@ impl Services {
     }
 
     async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<(), Refusal> {
-        let kept = wish.slot_id.filter(|_| wish.state == WishState::Offered);
+        let kept = kept(wish);
         if let Some(slot) = kept {
             work.tx.slots().lock(slot, slot).await?;
         }
-        if work.tx.wishes().turn(wish, WishState::Left, wish.slot_id, None).await? {
+        if work.tx.wishes().turn(wish, WishState::Left, kept, None).await? {
             if let Some(slot) = kept {
                 self.offer_place(work, slot).await?;
             }
@@ -212,25 +236,41 @@ impl Services {
         }
         Ok(())
     }
+
+    /// Tells staff and its holder of a wish that moved.
+    async fn announce_wish(
+        &self,
+        work: &mut Work,
+        institution: InstitutionId,
+        clinic: ClinicId,
+        id: WishId,
+        kind: &str,
+    ) -> Result<(), Refusal> {
+        let data = json!({ "wish": id });
+        work.emit(institution, Topic::Clinic(clinic).to_string(), kind, data.clone()).await?;
+        work.emit(institution, Topic::Wish(id).to_string(), kind, data).await?;
+        Ok(())
+    }
 }
 
-/// The wish for which a place is kept for a patient in this slot, if one is; it is met with this. The place is counted as
-/// taken already.
-pub(super) async fn kept_place(
-    work: &mut Work,
-    slot: &SlotRow,
-    patient: PatientId,
-) -> Result<Option<WishRow>, Refusal> {
-    let wish = work.tx.wishes().of_patient(slot.clinic_id, patient).await?;
-    let Some(wish) = wish.filter(|wish| wish.state == WishState::Offered && wish.slot_id == Some(slot.id)) else {
-        return Ok(None);
-    };
-    if wish.offered_until.is_none_or(|until| until <= work.now) {
-        return Ok(None);
+/// The slot in which a place is kept for a wish now.
+fn kept(wish: &WishRow) -> Option<SlotId> {
+    wish.slot_id.filter(|_| wish.state == WishState::Offered)
+}
+
+/// The live wish of whoever wants a slot: the one for which a place in it is kept, where there is one.
+pub(super) async fn wish_for(tx: &mut Tx, slot: &SlotRow, patient: PatientId) -> Result<Option<WishRow>, Refusal> {
+    let wishes = tx.wishes().of_card(patient, slot.clinic_id).await?;
+    Ok(wishes.into_iter().max_by_key(|wish| kept(wish) == Some(slot.id)))
+}
+
+/// Whether a place in this slot is kept for a patient's wish; it is met with this. The place is counted as taken already.
+pub(super) async fn is_kept_for(work: &mut Work, slot: &SlotRow, wish: &WishRow) -> Result<bool, Refusal> {
+    if kept(wish) != Some(slot.id) || wish.offered_until.is_none_or(|until| until <= work.now) {
+        return Ok(false);
     }
     // The offer is over with this: nobody can use it twice.
-    let is_kept = work.tx.wishes().turn(&wish, WishState::Met, Some(slot.id), None).await?;
-    Ok(is_kept.then_some(wish))
+    Ok(work.tx.wishes().turn(wish, WishState::Met, Some(slot.id), None).await?)
 }
 
 /// The first of these wishes that a place suits; it is among them no longer.

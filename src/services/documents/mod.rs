@@ -22,7 +22,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::access::ReadPurpose;
-use crate::domain::date::{HOME, zone_or_home};
+use crate::domain::date::{HOME, in_china, zone_or_home};
+use crate::domain::identity::{age_in_years, parse_date};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::{Role, Sex};
 use crate::domain::permission::Actor;
@@ -31,14 +32,16 @@ use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{DocumentInfo, DocumentKind, DocumentVerdict};
+use crate::protocol::visit::IdentityPanel;
 use crate::services::Services;
 use crate::services::documents::font::Letters;
 use crate::services::documents::sheet::{Paper, Sheet};
-use crate::services::prescriptions::{state_of, stated_of};
+use crate::services::prescriptions::{Intact, state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
+use crate::services::whose::not_theirs;
 use crate::services::work::Work;
-use crate::store::{CodeOfDocument, VisitRow};
+use crate::store::{CodeOfDocument, Tx, VisitRow};
 
 /// Bytes of a code: nobody finds one by trying.
 const CODE: usize = 16;
@@ -128,7 +131,7 @@ impl Services {
         };
         let token = self.code(&mut work, kind, &row.id.to_string(), &hash, &visit).await?;
 
-        let identity = &view.identity;
+        let identity = self.printed(&mut work.tx, &visit, row.identity.as_deref()).await?;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let head = vec![
             pair("姓名", &identity.name),
@@ -174,25 +177,29 @@ impl Services {
         let may = match actor {
             Actor::Staff { account, role: Role::Doctor, .. } => row.doctor_id == account,
             Actor::Staff { role, .. } => role == Role::Pharmacist,
-            Actor::Holder { holder, .. } => visit.holder_id == Some(holder),
+            Actor::Holder { holder, .. } => visit.is_told_to(holder),
             Actor::Caller { .. } | Actor::Guest { .. } => false,
         };
         if !may {
             return Err(Refusal::not_found());
         }
         let unsigned = || Refusal::new(ErrorCode::DocumentUnsigned, "only a signed prescription is a document");
-        let hash = row.hash.clone().ok_or_else(unsigned)?;
+        row.hash.as_ref().ok_or_else(unsigned)?;
+        let Intact { hash, signatures } = self.intact(&mut work.tx, &row).await?;
+        let signed = Validity::Holds(signatures);
         let view = self.prescription_view(&mut work.tx, row.clone()).await?;
         if !is_document_for(actor, view.state) {
             return Err(unsigned());
         }
-        let signed = self.check_signatures(&mut work.tx, &id.to_string(), &hash).await?;
-        let Validity::Holds(_) = &signed else {
-            return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature of this prescription does not hold"));
-        };
         let institution = work.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
         let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let identity = self.identity_of(&mut work.tx, &visit).await?;
+        let stated = stated_of(&row)?;
+        let signed_of = stated.as_ref().and_then(|stated| stated.identity.as_deref());
+        let mut identity = self.printed(&mut work.tx, &visit, signed_of).await?;
+        // Who judges it needs the age and the sex, and no name before it is approved.
+        if matches!(actor, Actor::Staff { role: Role::Pharmacist, .. }) && view.state == Phase::Signed {
+            identity.name.clone_from(&view.patient_masked);
+        }
         let token = self.code(&mut work, DocumentKind::Prescription, &id.to_string(), &hash, &visit).await?;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let at = |at: Option<Timestamp>| at.map(|at| local(&clinic.time_zone, at)).unwrap_or_default();
@@ -208,7 +215,7 @@ impl Services {
                 pair("有效期", &validity(&clinic.time_zone, view.signed_at, view.expires_at)),
                 pair("疗程", &format!("{} 至 {}，共 {} 天", view.start_day, view.end_day, view.content.days())),
             ],
-            parts: prescription_sheet::parts(&view, stated_of(&row)?.as_ref()),
+            parts: prescription_sheet::parts(&view, stated.as_ref()),
             link: Some(self.link_of(&token)),
             notes: notes_beside(&hash, &signed),
             ..Sheet::default()
@@ -217,8 +224,7 @@ impl Services {
         if let Some(second) = &view.second_doctor {
             sheet.signed.push(pair("第二医师", &second.zh));
         }
-        let approved = matches!(view.state, Phase::Approved | Phase::Dispensed);
-        match view.pharmacist.as_ref().filter(|_| approved) {
+        match view.pharmacist.as_ref().filter(|_| view.state.is_approved()) {
             Some(pharmacist) => {
                 sheet.signed.push(pair("审方药师", &format!("{}　{}", pharmacist.zh, at(view.reviewed_at))));
             }
@@ -296,6 +302,17 @@ impl Services {
         Ok(token)
     }
 
+    /// Whom a paper names: the patient of whom it was signed, as old as on the day of the visit.
+    async fn printed(&self, tx: &mut Tx, visit: &VisitRow, signed: Option<&str>) -> Result<IdentityPanel, Refusal> {
+        if !self.is_whose(tx, visit.id, signed).await? {
+            return Err(not_theirs());
+        }
+        let mut identity = self.identity_of(tx, visit).await?;
+        identity.age_years =
+            parse_date(&identity.birth_date).map_or(0, |born| age_in_years(born, in_china(visit.started_at)));
+        Ok(identity)
+    }
+
     fn link_of(&self, token: &str) -> String {
         format!("{}/verify/{token}", self.config.base_url(self.config.http_addr))
     }
@@ -326,7 +343,7 @@ async fn readers_visit(work: &mut Work, actor: Actor, id: VisitId) -> Result<Vis
     let visit = work.tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
     let may = |visit: &VisitRow| match actor {
         Actor::Staff { account, role: Role::Doctor, .. } => visit.doctor_id == account,
-        Actor::Holder { holder, .. } => visit.holder_id == Some(holder),
+        Actor::Holder { holder, .. } => visit.is_told_to(holder),
         Actor::Staff { .. } | Actor::Caller { .. } | Actor::Guest { .. } => false,
     };
     visit.filter(may).ok_or_else(Refusal::not_found)

@@ -28,7 +28,7 @@ impl Services {
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let may = match actor {
             Actor::Staff { account, role: Role::Doctor, .. } => is_readable(account, &row, &visit),
-            Actor::Holder { holder, .. } => visit.holder_id == Some(holder) && row.hash.is_some(),
+            Actor::Holder { holder, .. } => visit.is_told_to(holder) && row.hash.is_some(),
             Actor::Staff { .. } | Actor::Caller { .. } | Actor::Guest { .. } => false,
         };
         if !may {
@@ -40,7 +40,7 @@ impl Services {
         let institution = work.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let ticket = work.tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-        let identity = self.identity_of(&mut work.tx, &visit).await?;
+        let identity = self.printed(&mut work.tx, &visit, row.identity.as_deref()).await?;
         let (asked_by, _) = staff_name(&mut work.tx, row.asked_by).await?;
         let (doctor, title) = staff_name(&mut work.tx, row.doctor_id).await?;
         let token = self.code(&mut work, DocumentKind::Opinion, &id.to_string(), &hash, &visit).await?;

@@ -2,15 +2,18 @@
 
 use super::referral;
 use crate::domain::ids::{ClinicId, NoteId, OpinionId, PrescriptionId};
-use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
+use crate::domain::prescription::{Phase, identity_in};
 use crate::domain::time::Timestamp;
+use crate::domain::visit::VisitEnd;
+use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{DocumentKind, DocumentState};
 use crate::services::Services;
 use crate::services::opinions::hash_of as hash_of_opinion;
-use crate::services::prescriptions::state_of;
+use crate::services::prescriptions::{state_of, version_words};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
-use crate::store::{CodeOfDocument, SignedVersionRow, Tx};
+use crate::services::whose::names;
+use crate::store::{CodeOfDocument, Tx, VisitRow};
 
 /// Of a document that is what was signed.
 pub(super) struct Standing {
@@ -27,7 +30,7 @@ impl Services {
         if code.kind == DocumentKind::Prescription.as_str() {
             self.prescription_standing(tx, code).await
         } else if code.kind == DocumentKind::Opinion.as_str() {
-            opinion_standing(tx, code).await
+            self.opinion_standing(tx, code).await
         } else {
             self.note_standing(tx, code).await
         }
@@ -38,12 +41,18 @@ impl Services {
         let Some(row) = tx.prescriptions().find(id).await? else { return Ok(None) };
         let version = tx.prescriptions().signed(id).await?.into_iter().find(|one| one.hash == code.hash);
         let Some(version) = version else { return Ok(None) };
-        let SignedVersionRow { version: number, content, report, answers, stated, .. } = &version;
-        let words = hash_of_prescription(&code.subject, *number, content, report, answers, stated.as_deref());
-        if words != code.hash {
+        let identity = identity_in(version.stated.as_deref());
+        let is_named = names(identity.as_deref(), row.patient_id);
+        let is_itself = version_words(&code.subject, &version).hash() == code.hash;
+        if !is_itself || !is_named || !self.is_whose(tx, row.visit_id, identity.as_deref()).await? {
             return Ok(None);
         }
         let state = if row.hash.as_ref() == Some(&code.hash) {
+            match self.intact(tx, &row).await {
+                Ok(_) => {}
+                Err(refusal) if refusal.code == ErrorCode::SignatureBroken => return Ok(None),
+                Err(refusal) => return Err(refusal),
+            }
             match state_of(&row)?.at(self.clock.now()).phase() {
                 Phase::Stopped | Phase::Refused | Phase::Expired => DocumentState::Stopped,
                 Phase::Draft | Phase::Returned => DocumentState::Amended,
@@ -71,18 +80,27 @@ impl Services {
         }
         let newest = tx.notes().signed(note.visit_id).await?.pop().map(|newest| newest.number);
         let is_behind = newest > Some(note.number) || (is_slip && !referral::is_of(&visit, &note.hash, &code.hash));
-        let state = if is_behind { DocumentState::Amended } else { DocumentState::Authentic };
+        let state = match standing_in(&visit) {
+            DocumentState::Authentic if is_behind => DocumentState::Amended,
+            other => other,
+        };
         Ok(Some(Standing { state, signed_at: note.signed_at, clinic: visit.clinic_id, signed: note.hash }))
+    }
+
+    /// An opinion: once signed it is never amended.
+    async fn opinion_standing(&self, tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
+        let Some(id) = OpinionId::from_key(&code.subject) else { return Ok(None) };
+        let Some(row) = tx.opinions().find(id).await? else { return Ok(None) };
+        let Some(visit) = tx.visits().find(row.visit_id).await? else { return Ok(None) };
+        let is_whole = row.hash.as_ref() == Some(&code.hash) && hash_of_opinion(&row) == code.hash;
+        let is_whole = is_whole && self.is_whose(tx, row.visit_id, row.identity.as_deref()).await?;
+        let Some(signed_at) = row.closed_at.filter(|_| is_whole) else { return Ok(None) };
+        let (state, signed) = (standing_in(&visit), code.hash.clone());
+        Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
     }
 }
 
-/// An opinion: once signed it is never amended.
-async fn opinion_standing(tx: &mut Tx, code: &CodeOfDocument) -> Result<Option<Standing>, Refusal> {
-    let Some(id) = OpinionId::from_key(&code.subject) else { return Ok(None) };
-    let Some(row) = tx.opinions().find(id).await? else { return Ok(None) };
-    let Some(visit) = tx.visits().find(row.visit_id).await? else { return Ok(None) };
-    let is_whole = row.hash.as_ref() == Some(&code.hash) && hash_of_opinion(&row) == code.hash;
-    let Some(signed_at) = row.closed_at.filter(|_| is_whole) else { return Ok(None) };
-    let (state, signed) = (DocumentState::Authentic, code.hash.clone());
-    Ok(Some(Standing { state, signed_at, clinic: visit.clinic_id, signed }))
+/// Where the newest paper of a visit stands: what was signed of somebody who was not its patient is in force no longer.
+fn standing_in(visit: &VisitRow) -> DocumentState {
+    if visit.end_reason == Some(VisitEnd::WrongPerson) { DocumentState::Stopped } else { DocumentState::Authentic }
 }

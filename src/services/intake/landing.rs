@@ -16,7 +16,12 @@ use crate::services::showing::complaints;
 
 /// The questions of the first page in the order of asking.
 pub fn red_flag_texts() -> Vec<RedFlag> {
-    RED_FLAGS.iter().map(|flag| RedFlag { id: flag.id.to_owned(), question: Text::new(flag.zh, flag.en) }).collect()
+    let shown = |flag: &crate::domain::triage::RedFlag| RedFlag {
+        id: flag.id.to_owned(),
+        question: Text::new(flag.zh, flag.en),
+        answers: flag.option.is_none().then(|| flag.link_id.to_owned()),
+    };
+    RED_FLAGS.iter().map(shown).collect()
 }
 
 impl Services {
@@ -55,7 +60,7 @@ impl Services {
         }
         // In the order of asking, and each once, however they were sent.
         let flagged = RED_FLAGS.iter().filter(|flag| request.yes.iter().any(|id| flag.id == id));
-        let reasons: Vec<Text> = flagged.map(|flag| Text::new(flag.zh, flag.en)).collect();
+        let reasons: Vec<Text> = flagged.map(|flag| Text::new(flag.term.0, flag.term.1)).collect();
 
         let mut work = self.begin().await?;
         let clinic = clinic_of_link(&mut work.tx, &request.link).await?;

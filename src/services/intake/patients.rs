@@ -1,6 +1,7 @@
 //! Who is ill, and for whom somebody answers.
 
 use jiff::civil::Date;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::date::in_china;
@@ -15,7 +16,7 @@ use crate::services::Services;
 use crate::services::intake::guardians::needs_guardian;
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
-use crate::services::work::Command;
+use crate::services::work::{Command, Work};
 use crate::store::{PatientRow, RelatedPatient, Tx};
 
 /// For how many people one telephone number may answer: a large family, and no register of strangers.
@@ -49,18 +50,17 @@ impl Services {
         let identity = read(&request, in_china(work.now))?;
         let row = self.patient_row(act, &identity, work.now);
         let mine = work.tx.patients().of_holder(act.institution, act.holder).await?;
-        let own = mine.iter().map(|related| &related.patient).find(|one| is_same(one, &row)).map(|one| one.id);
+        let own = mine.iter().map(|related| &related.patient).find(|one| is_same(one, &row));
         if own.is_none() && mine.len() >= PATIENTS_OF_A_HOLDER {
             return Err(Refusal::new(ErrorCode::Forbidden, "one number answers for at most twelve people"));
         }
         let id = match own {
-            Some(id) => id,
+            Some(known) => known.id,
             None => keep(&mut work.tx, &row).await?.id,
         };
         work.tx.patients().relate(act.holder, id, request.relation, work.now).await?;
-        if own.is_some() {
-            // A slip in a birthday can be mended by whoever made it; an old row that others share stays as it is.
-            work.tx.patients().correct(id, act.holder, &row.birth_date, row.sex).await?;
+        if let Some(known) = own {
+            correct(&mut work, act, known, &row).await?;
         }
         let (related, now) = (related(&mut work.tx, act, id).await?, work.now);
         let card = patient_card(&mut work.tx, act, &related, now).await?;
@@ -122,6 +122,26 @@ impl Services {
             created_at: now,
         }
     }
+}
+
+/// A slip in a birthday is mended by whoever made it; an old row that others share stays as it is. Once somebody was called
+/// the doctor has compared who that is, and what is signed says it.
+async fn correct(work: &mut Work, act: HolderAct, known: &PatientRow, said: &PatientRow) -> Result<(), Refusal> {
+    let changes = [("birth_date", known.birth_date != said.birth_date), ("sex", known.sex != said.sex)];
+    let fields: Vec<&str> = changes.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field).collect();
+    let Some(field) = fields.first() else { return Ok(()) };
+    // Who confirms the identity in this moment holds the patient, too.
+    work.tx.patients().hold(known.id).await?;
+    if work.tx.patients().is_settled(known.id, act.holder).await? {
+        let words = "the patient was called: only the doctor or a nurse can be told that this is wrong";
+        return Err(Refusal::field(ErrorCode::DeclarationClosed, *field, words));
+    }
+    if work.tx.patients().correct(known.id, act.holder, &said.birth_date, said.sex).await? {
+        let (who, what) = (act.holder.to_string(), known.id.to_string());
+        let detail = json!({ "fields": fields });
+        work.audit_why(act.institution, &who, "patient.correct", &what, None, detail).await?;
+    }
+    Ok(())
 }
 
 /// Keeps a patient, or finds the one that the same holder named in this moment.

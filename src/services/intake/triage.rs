@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use sqlx::types::Json;
-
 use crate::domain::alarm::AlarmKind;
 use crate::domain::ids::{
     AccountId, AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId, TriageId,
@@ -22,7 +20,7 @@ use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::work::Work;
-use crate::store::{TicketRow, TriageRow, Tx};
+use crate::store::{Json, TicketRow, TriageRow, Tx};
 
 /// What a run of the rules belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +127,7 @@ impl Services {
         at: Timestamp,
     ) -> Result<TriageRow, Refusal> {
         let alarm_id = if assessment.level == Level::Emergency {
-            let reasons = reasons_of(&assessment.matched);
+            let reasons = terms_of(&assessment.matched);
             let Case { institution, clinic, declaration, patient, holder, ticket } = subject;
             let (patient, holder, declaration) = (Some(patient), Some(holder), Some(declaration));
             let origin = Some(self.origin(&subject.holder.to_string()));
@@ -193,12 +191,22 @@ impl Decisions {
         told
     }
 
+    /// Why, as staff read it: the terms of every rule that spoke.
+    pub fn terms(&self) -> Vec<Text> {
+        terms_of(&ids(self.all()))
+    }
+
     /// The rule set that spoke last.
     pub fn ruleset(&self) -> RulesetInfo {
         ruleset(&self.newest.ruleset_version, self.newest.ruleset_status)
     }
 
-    /// The decision in force as staff read it, with the reasons of all.
+    /// The facts that the rules were run over, and when, the newest first.
+    pub fn facts(&self) -> impl Iterator<Item = (TriageId, Timestamp, &[u8])> {
+        self.all().filter_map(|row| Some((row.id, row.at, row.facts_sealed.as_deref()?)))
+    }
+
+    /// The decision in force as staff read it, with the reasons of all in the terms of the rules.
     pub async fn view(&self, tx: &mut Tx) -> Result<TriageView, Refusal> {
         let matched = ids(self.all());
         let decided_by = match self.newest.decided_by {
@@ -206,7 +214,7 @@ impl Decisions {
             None => None,
         };
         let decided_why = self.newest.reason.clone();
-        Ok(TriageView { reasons: reasons_of(&matched), matched, decided_by, decided_why, ..triage_view(&self.newest) })
+        Ok(TriageView { reasons: terms_of(&matched), matched, decided_by, decided_why, ..triage_view(&self.newest) })
     }
 }
 
@@ -230,6 +238,11 @@ pub(crate) fn after(before: &TriageRow, now: Timestamp) -> Timestamp {
 /// is left out.
 pub fn reasons_of(matched: &[String]) -> Vec<Text> {
     matched.iter().filter_map(|id| rule(id)).map(|rule| rule.tell.clone()).collect()
+}
+
+/// The same as staff name them.
+pub fn terms_of(matched: &[String]) -> Vec<Text> {
+    matched.iter().filter_map(|id| rule(id)).map(|rule| rule.why.clone()).collect()
 }
 
 /// One decision in plain words.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId};
 use crate::domain::room::relay::{RelayCommand, RelayEvent};
@@ -12,6 +13,8 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::hearsay::Hearsay;
 use crate::services::live::Live;
+use crate::services::live::calm::Calm;
+use crate::services::live::connections::Connection;
 use crate::services::refusal::Refusal;
 use crate::services::stills;
 
@@ -20,33 +23,44 @@ impl Live {
     /// that a room is over: its seats are kept for the next process.
     pub async fn listen(self: Arc<Self>, mut events: mpsc::Receiver<RelayEvent>) {
         while let Some(event) = events.recv().await {
-            let registry = self.registry();
-            let room = match &event {
-                RelayEvent::Speaker { room, .. } => Some(room),
-                RelayEvent::Answer { participant, .. }
-                | RelayEvent::OfferRefused { participant, .. }
-                | RelayEvent::Slots { participant, .. }
-                | RelayEvent::Layers { participant, .. }
-                | RelayEvent::OfferAgain { participant }
-                | RelayEvent::Connection { participant, .. }
-                | RelayEvent::Permitted { participant }
-                | RelayEvent::Taped { participant, .. }
-                | RelayEvent::Drowned { participant, .. }
-                | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
-            };
-            if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
-                open.hearsay.say(event);
-            }
+            self.overhear(event);
         }
         self.registry().rooms.clear();
     }
 
-    /// Tells a room something; nothing happens when it is not open here.
-    pub async fn send(&self, room: RoomId, input: Input) {
+    /// Passes one event of the relay to its room.
+    pub fn overhear(&self, event: RelayEvent) {
+        let mut registry = self.registry();
+        if let RelayEvent::Upstream { participant, packets } = &event
+            && *packets != (0, 0)
+            && registry.seats.contains_key(participant)
+        {
+            registry.heard.insert(*participant, self.clock.now());
+        }
+        let room = match &event {
+            RelayEvent::Speaker { room, .. } => Some(room),
+            RelayEvent::Answer { participant, .. }
+            | RelayEvent::OfferRefused { participant, .. }
+            | RelayEvent::Slots { participant, .. }
+            | RelayEvent::Layers { participant, .. }
+            | RelayEvent::OfferAgain { participant }
+            | RelayEvent::Connection { participant, .. }
+            | RelayEvent::Permitted { participant }
+            | RelayEvent::Taped { participant, .. }
+            | RelayEvent::Drowned { participant, .. }
+            | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
+        };
+        if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
+            open.hearsay.say(event);
+        }
+    }
+
+    /// Tells a room something; `false` when it is not open here, or ended before it could hear it.
+    pub async fn send(&self, room: RoomId, input: Input) -> bool {
         let sender = self.registry().rooms.get(&room).map(|open| open.inputs.clone());
-        if let Some(sender) = sender {
-            // A room that ended in this moment wants nothing any more.
-            let _ = sender.send(input).await;
+        match sender {
+            Some(sender) => sender.send(input).await.is_ok(),
+            None => false,
         }
     }
 
@@ -54,6 +68,8 @@ impl Live {
         /// A manual clock moves without waking anybody, so a deadline is looked at this often.
         const GLANCE: Duration = Duration::from_secs(1);
         tracing::info!(room.id = %room.id(), "room opened");
+        let opened = Instant::now();
+        let mut calm = Calm::new(Duration::ZERO);
         loop {
             let next = async {
                 tokio::select! {
@@ -61,32 +77,57 @@ impl Live {
                     event = hearsay.next() => Some(Input::Relay(event)),
                 }
             };
-            let input = match room.deadline() {
-                None => next.await,
-                Some(at) => {
-                    let wait = at.since(self.clock.now()).min(GLANCE);
-                    tokio::time::timeout(wait, next).await.unwrap_or(Some(Input::Tick))
-                }
+            let glance = room.deadline().map(|at| Instant::now() + at.since(self.clock.now()).min(GLANCE));
+            let told = calm.due_at().map(|at| opened + at);
+            let happened = match glance.into_iter().chain(told).min() {
+                None => Ok(next.await),
+                Some(at) => timeout_at(at, next).await,
             };
-            let Some(input) = input else { break };
-            for output in room.handle(self.clock.now(), input) {
-                match output {
-                    Output::Tell(connection, notice) => self.tell(connection, room.id(), notice),
-                    Output::Relay(command) => self.command(command).await,
-                    Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
-                    Output::Forget => {
-                        self.forget(room.id());
-                        tracing::info!(room.id = %room.id(), "room closed");
-                        return;
-                    }
-                }
+            for (connection, notice) in calm.due(opened.elapsed()) {
+                self.tell(connection, room.id(), notice);
+            }
+            let input = match happened {
+                Ok(Some(input)) => input,
+                Ok(None) => return,
+                Err(_) if glance.is_some_and(|at| at <= Instant::now()) => Input::Tick,
+                Err(_) => continue,
+            };
+            if self.carry_out(&mut room, &mut calm, opened.elapsed(), input).await {
+                break;
             }
         }
+        self.forget(room.id());
+        tracing::info!(room.id = %room.id(), "room closed");
+        // Whoever came in this moment waits for an answer. From here on nothing more comes in.
+        inputs.close();
+        while let Some(late) = inputs.recv().await {
+            self.carry_out(&mut room, &mut calm, opened.elapsed(), late).await;
+        }
+    }
+
+    /// Lets something happen to the room, and carries out what follows; `true` when the room has ended.
+    async fn carry_out(&self, room: &mut Room, calm: &mut Calm, now: Duration, input: Input) -> bool {
+        let mut is_over = false;
+        let outputs = room.handle(self.clock.now(), input);
+        calm.begin(now, &outputs);
+        for output in outputs {
+            match output {
+                Output::Tell(connection, notice) => {
+                    for notice in calm.pass(connection, notice) {
+                        self.tell(connection, room.id(), notice);
+                    }
+                }
+                Output::Relay(command) => self.command(command).await,
+                Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
+                Output::Forget => is_over = true,
+            }
+        }
+        is_over
     }
 
     async fn command(&self, command: RelayCommand) {
         if let RelayCommand::Remove { participant } = &command {
-            self.registry().seats.remove(participant);
+            self.registry().give_up(*participant);
         }
         // Who leaves and comes back at once is removed after the new seat was noted, and then admitted.
         if let RelayCommand::Admit { room, participant, .. } = &command {
@@ -99,34 +140,16 @@ impl Live {
 
     pub(super) fn tell(&self, connection: ConnectionId, room: RoomId, notice: Notice) {
         let mut registry = self.registry();
-        let Some(entry) = registry.connections.get_mut(&connection) else { return };
-        if matches!(notice, Notice::Ended(_) | Notice::Full) {
-            entry.rooms.retain(|other| *other != room);
-            entry.stills.withhold_in(room);
-        }
-        if let Notice::Still(participant, still) = notice {
-            if entry.outbox.is_some() {
-                entry.stills.show(room, participant, still);
-            }
-            return;
-        }
-        let Some(message) = message(room, notice) else { return };
-        if let Some(outbox) = &entry.outbox
-            && let Err(unsent) = outbox.try_send(message)
-        {
-            // Full or closed: the socket's task ends, and the browser resumes.
-            entry.slow = matches!(unsent, mpsc::error::TrySendError::Full(_));
-            entry.outbox = None;
-        }
+        registry.connections.change(connection, |entry| entry.tell(room, notice));
     }
 
     /// What is withheld is asked of nobody: it lies with the sockets, and goes before anybody is told.
     fn withhold(&self, room: RoomId, participant: ParticipantId, connection: ConnectionId) {
         let registry = self.registry();
-        for entry in registry.connections.values().filter(|entry| entry.rooms.contains(&room)) {
+        for entry in registry.connections.seated().filter(|entry| entry.rooms.contains(&room)) {
             entry.stills.withhold_of(room, participant);
         }
-        if let Some(entry) = registry.connections.get(&connection) {
+        if let Some(entry) = registry.connections.get(connection) {
             entry.stills.withhold_in(room);
         }
     }
@@ -134,7 +157,33 @@ impl Live {
     fn forget(&self, room: RoomId) {
         let mut registry = self.registry();
         registry.rooms.remove(&room);
-        registry.seats.retain(|_, at| *at != room);
+        let over: Vec<_> = registry.seats.iter().filter(|(_, at)| **at == room).map(|(seat, _)| *seat).collect();
+        for seat in over {
+            registry.give_up(seat);
+        }
+    }
+}
+
+impl Connection {
+    fn tell(&mut self, room: RoomId, notice: Notice) {
+        if matches!(notice, Notice::Ended(_) | Notice::Full) {
+            self.rooms.retain(|other| *other != room);
+            self.stills.withhold_in(room);
+        }
+        if let Notice::Still(participant, still) = notice {
+            if self.outbox.is_some() {
+                self.stills.show(room, participant, still);
+            }
+            return;
+        }
+        let Some(message) = message(room, notice) else { return };
+        if let Some(outbox) = &self.outbox
+            && let Err(unsent) = outbox.try_send(Box::new(message))
+        {
+            // Full or closed: the socket's task ends, and the browser resumes.
+            self.slow = matches!(unsent, mpsc::error::TrySendError::Full(_));
+            self.outbox = None;
+        }
     }
 }
 

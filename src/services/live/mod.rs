@@ -4,6 +4,8 @@
 //! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
 //! word of each kind ([`Hearsay`]).
 
+mod calm;
+mod connections;
 mod driving;
 mod registry;
 
@@ -18,12 +20,13 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
 use crate::domain::room::relay::RelayCommand;
-use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, SEAT_GRACE, Seat};
+use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
 use crate::services::hearsay::Hearsay;
-use crate::services::live::registry::{Connection, Open, Registry};
+use crate::services::live::connections::Connection;
+use crate::services::live::registry::{Open, Registry};
 use crate::services::refusal::Refusal;
 use crate::services::stills::Stills;
 
@@ -42,8 +45,9 @@ const HALL_AGAIN_SECS: u32 = 30;
 /// Inputs that may wait for a room.
 const ROOM_QUEUE: usize = 512;
 
-/// The far end of a socket's outbox; the socket is cut when it is full.
-pub type Outbox = mpsc::Sender<ServerMessage>;
+/// The far end of a socket's outbox; the socket is cut when it is full. Boxed: a channel keeps room for dozens of messages
+/// from its first moment, and most sockets wait for hours.
+pub type Outbox = mpsc::Sender<Box<ServerMessage>>;
 
 /// All live rooms and connections of this process.
 pub struct Live {
@@ -74,97 +78,97 @@ impl Live {
         outbox: Outbox,
     ) {
         let mut registry = self.registry();
-        let open = registry.connections.iter_mut().filter(|(_, e)| e.session == session && e.outbox.is_some());
-        let mut open: Vec<_> = open.collect();
-        if open.len() >= SOCKETS
-            && let Some((_, oldest)) = open.iter_mut().min_by_key(|(id, _)| **id)
-        {
-            oldest.outbox = None;
+        if let Some(oldest) = registry.connections.oldest_of_too_many(session) {
+            registry.connections.change(oldest, |entry| entry.outbox = None);
         }
-        let entry = Connection {
-            session,
-            subject,
-            address,
-            outbox: Some(outbox),
-            stills: Arc::default(),
-            rooms: Vec::new(),
-            halls: Vec::new(),
-            lost_at: None,
-            slow: false,
-        };
-        registry.connections.insert(connection, entry);
+        registry.connections.insert(connection, Connection::new(session, (subject, address), outbox));
     }
 
     /// Takes up a connection of the same session on a new socket; its rooms, or `None` when it is not known any more, or was
-    /// lost for [`SEAT_GRACE`].
+    /// lost for [`SEAT_GRACE`](crate::domain::room::SEAT_GRACE).
     pub async fn resume(&self, connection: ConnectionId, session: SessionId, outbox: Outbox) -> Option<Vec<RoomId>> {
-        let rooms = {
-            let now = self.clock.now();
+        let (rooms, socket) = {
             let mut registry = self.registry();
-            let entry = registry.connections.get_mut(&connection).filter(|entry| entry.session == session)?;
-            if entry.lost_at.is_some_and(|at| now.since(at) >= SEAT_GRACE) {
+            if !registry.may_resume(self.clock.now(), connection, session) {
                 return None;
             }
-            // The old socket's task sees its channel close and ends.
-            entry.outbox = Some(outbox);
-            // What the old one has not taken is old.
-            entry.stills = Arc::default();
-            entry.lost_at = None;
-            entry.slow = false;
-            entry.rooms.clone()
+            registry.connections.change(connection, |entry| {
+                // The old socket's task sees its channel close and ends.
+                entry.outbox = Some(outbox);
+                entry.socket += 1;
+                // What the old one has not taken is old.
+                entry.stills = Arc::default();
+                entry.lost_at = None;
+                entry.slow = false;
+                (entry.rooms.clone(), entry.socket)
+            })?
         };
         for room in &rooms {
-            self.send(*room, Input::Back(connection)).await;
+            self.send(*room, Input::Back { connection, socket }).await;
         }
         Some(rooms)
+    }
+
+    /// Whether a session may take up a connection: it is its own, and was not lost for too long.
+    pub fn may_resume(&self, connection: ConnectionId, session: SessionId) -> bool {
+        self.registry().may_resume(self.clock.now(), connection, session)
     }
 
     /// Whether `outbox` is still the one through which `connection` is told things.
     pub fn is_current(&self, connection: ConnectionId, outbox: &Outbox) -> bool {
         let registry = self.registry();
-        let current = registry.connections.get(&connection).and_then(|entry| entry.outbox.as_ref());
+        let current = registry.connections.get(connection).and_then(|entry| entry.outbox.as_ref());
         current.is_some_and(|current| current.same_channel(outbox))
     }
 
     /// The stills that wait for the socket which `connection` has now; none ever for one that is not known.
     pub fn stills(&self, connection: ConnectionId) -> Arc<Stills> {
-        self.registry().connections.get(&connection).map(|entry| Arc::clone(&entry.stills)).unwrap_or_default()
+        self.registry().connections.get(connection).map(|entry| Arc::clone(&entry.stills)).unwrap_or_default()
     }
 
     /// Whether `connection` was cut because its socket did not read.
     pub fn is_slow(&self, connection: ConnectionId) -> bool {
-        self.registry().connections.get(&connection).is_some_and(|entry| entry.slow)
+        self.registry().connections.get(connection).is_some_and(|entry| entry.slow)
+    }
+
+    /// When media of a seat of `connection` came last.
+    pub fn media_heard_at(&self, connection: ConnectionId) -> Option<Timestamp> {
+        let registry = self.registry();
+        let seats = &registry.connections.get(connection)?.participants;
+        seats.iter().filter_map(|seat| registry.heard.get(seat)).max().copied()
     }
 
     /// Whether `connection` has this seat.
     pub fn sits(&self, connection: ConnectionId, room: RoomId, seat: ParticipantId) -> bool {
         let registry = self.registry();
-        let is_in = registry.connections.get(&connection).is_some_and(|entry| entry.rooms.contains(&room));
+        let is_in = registry.connections.get(connection).is_some_and(|entry| entry.rooms.contains(&room));
         is_in && registry.seats.get(&seat) == Some(&room)
     }
 
     /// The socket of `connection` is gone; its seats are kept. `outbox` tells this socket from a later one.
     pub async fn disconnect(&self, connection: ConnectionId, outbox: &Outbox) {
-        let rooms = {
+        let (rooms, socket) = {
+            let now = self.clock.now();
             let mut registry = self.registry();
-            let Some(entry) = registry.connections.get_mut(&connection) else { return };
+            let Some(entry) = registry.connections.get(connection) else { return };
             // Without an outbox it was cut, and its seats are still to be told.
             let is_later = entry.outbox.as_ref().is_some_and(|current| !current.same_channel(outbox));
             if is_later || entry.lost_at.is_some() {
                 return;
             }
-            entry.outbox = None;
-            entry.lost_at = Some(self.clock.now());
-            let (session, address, rooms) = (entry.session, entry.address, entry.rooms.clone());
+            let (session, address, rooms, socket) = (entry.session, entry.address, entry.rooms.clone(), entry.socket);
+            registry.connections.change(connection, |entry| {
+                entry.outbox = None;
+                entry.lost_at = Some(now);
+            });
             if rooms.is_empty() {
-                registry.forget_oldest_lost(LOST_OF_ONE, |entry| entry.session == session);
-                registry.forget_oldest_lost(LOST_OF_ADDRESS, |entry| entry.address == address);
-                registry.forget_oldest_lost(LOST_OF_ALL, |_| true);
+                registry.connections.forget_oldest_lost(session, address);
             }
-            rooms
+            (rooms, socket)
         };
+        // It may have come back by now. Its rooms know which of the two words is the newer one.
         for room in rooms {
-            self.send(room, Input::Lost(connection)).await;
+            self.send(room, Input::Lost { connection, socket }).await;
         }
     }
 
@@ -172,8 +176,8 @@ impl Live {
     pub async fn end_session(&self, session: SessionId) {
         let left: Vec<_> = {
             let mut registry = self.registry();
-            let ended = registry.connections.extract_if(|_, entry| entry.session == session);
-            ended.map(|(connection, entry)| (connection, entry.rooms)).collect()
+            let ended = registry.connections.of_session(session).into_iter();
+            ended.filter_map(|connection| Some((connection, registry.connections.remove(connection)?.rooms))).collect()
         };
         for (connection, rooms) in left {
             for room in rooms {
@@ -186,7 +190,7 @@ impl Live {
     pub fn sweep(&self) {
         let now = self.clock.now();
         let mut registry = self.registry();
-        registry.connections.retain(|_, entry| entry.lost_at.is_none_or(|at| now.since(at) < SEAT_GRACE));
+        registry.connections.sweep(now);
         registry.spent_grants.retain(|_, until| *until > now);
         registry.left.retain(|_, at| now.since(*at) < LEFT_KEPT);
     }
@@ -211,16 +215,15 @@ impl Live {
         self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
     }
 
-    /// Takes a seat in an open room.
+    /// Takes a seat in an open room. Whoever comes in the moment of its end is refused, or told that it has ended.
     pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
-        {
+        let closed = || Refusal::new(ErrorCode::RoomClosed, "the room is over");
+        let socket = {
             let now = self.clock.now();
             let mut registry = self.registry();
-            let Some(open) = registry.rooms.get(&room) else {
-                return Err(Refusal::new(ErrorCode::RoomClosed, "the room is over"));
-            };
+            let Some(open) = registry.rooms.get(&room) else { return Err(closed()) };
             let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
-            if let Some(entry) = registry.connections.get(&connection)
+            if let Some(entry) = registry.connections.get(connection)
                 && !entry.rooms.contains(&room)
             {
                 let address = entry.address;
@@ -231,26 +234,47 @@ impl Live {
                     return Err(crowded("too many visits from this address at once"));
                 }
             }
+            let Registry { seats, connections, .. } = &mut *registry;
+            let sits_down = connections.change(connection, |entry| {
+                seats.insert(seat.participant, room);
+                if !entry.rooms.contains(&room) {
+                    entry.rooms.push(room);
+                }
+                entry.halls.retain(|hall| entry.rooms.contains(hall));
+                if is_hall && !entry.halls.contains(&room) {
+                    entry.halls.push(room);
+                }
+                if !entry.participants.contains(&seat.participant) {
+                    entry.participants.push(seat.participant);
+                }
+                // Those that are over are forgotten.
+                entry.participants.retain(|seat| seats.contains_key(seat));
+                entry.socket
+            });
             // Its session may have ended in this moment; a seat of it would never be left.
-            let Some(entry) = registry.connections.get_mut(&connection) else {
+            let Some(socket) = sits_down else {
                 return Err(Refusal::new(ErrorCode::Unauthenticated, "the session has ended"));
             };
-            if !entry.rooms.contains(&room) {
-                entry.rooms.push(room);
-            }
-            entry.halls.retain(|hall| entry.rooms.contains(hall));
-            if is_hall && !entry.halls.contains(&room) {
-                entry.halls.push(room);
-            }
-            registry.seats.insert(seat.participant, room);
+            socket
+        };
+        if !self.send(room, Input::Join { seat, connection, socket }).await {
+            self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
+            return Err(closed());
         }
-        self.send(room, Input::Join { seat, connection }).await;
+        // What became of the connection meanwhile was told to a room that did not know it yet.
+        let gone = match self.registry().connections.get(connection) {
+            None => Some(Input::Leave(connection)),
+            Some(entry) => entry.lost_at.map(|_| Input::Lost { connection, socket: entry.socket }),
+        };
+        if let Some(gone) = gone {
+            self.send(room, gone).await;
+        }
         Ok(())
     }
 
     /// Something that a connection says to a room; nothing happens when it has no seat there.
     pub async fn say(&self, connection: ConnectionId, room: RoomId, input: Input) -> Result<(), Refusal> {
-        let seated = self.registry().connections.get(&connection).is_some_and(|entry| entry.rooms.contains(&room));
+        let seated = self.registry().connections.get(connection).is_some_and(|entry| entry.rooms.contains(&room));
         if !seated {
             return Err(Refusal::not_found());
         }
@@ -261,15 +285,18 @@ impl Live {
     /// A participant leaves for good.
     pub async fn leave(&self, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
         self.say(connection, room, Input::Leave(connection)).await?;
-        if let Some(entry) = self.registry().connections.get_mut(&connection) {
-            entry.rooms.retain(|other| *other != room);
-        }
+        self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
         Ok(())
     }
 
     /// Ends a room for everybody; nothing happens when it is not open here.
     pub async fn end(&self, room: RoomId, reason: RoomEnd) {
         self.send(room, Input::End(reason)).await;
+    }
+
+    /// Whether a room is open here.
+    pub fn is_open(&self, room: RoomId) -> bool {
+        self.registry().rooms.contains_key(&room)
     }
 
     /// Counts a watcher of a ticket: its patient is online. `true` when it is the first.
@@ -307,7 +334,7 @@ impl Live {
 
     /// Whether a subject, as [`crate::domain::permission::Actor::key`] names it, has an open socket here.
     pub fn is_here(&self, subject: &str) -> bool {
-        self.registry().connections.values().any(|entry| entry.outbox.is_some() && entry.subject == subject)
+        self.registry().connections.all().any(|entry| entry.outbox.is_some() && entry.subject == subject)
     }
 
     /// Whether somebody watches the ticket.

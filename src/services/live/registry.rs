@@ -1,4 +1,4 @@
-//! Which connections and rooms there are, and what one network address may have of them.
+//! Which rooms and seats there are, and what one network address may have of them.
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -12,8 +12,7 @@ use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketI
 use crate::domain::room::{Input, RoomPurpose};
 use crate::domain::time::Timestamp;
 use crate::services::hearsay::Hearsay;
-use crate::services::live::Outbox;
-use crate::services::stills::Stills;
+use crate::services::live::connections::{Connection, Connections};
 
 /// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
 pub(super) const HALL_OF_ADDRESS: usize = 64;
@@ -27,7 +26,9 @@ pub(super) const HALL_LOST: Duration = Duration::from_secs(30);
 pub(super) struct Registry {
     pub(super) rooms: HashMap<RoomId, Open>,
     pub(super) seats: HashMap<ParticipantId, RoomId>,
-    pub(super) connections: HashMap<ConnectionId, Connection>,
+    /// When media of a seat came last.
+    pub(super) heard: HashMap<ParticipantId, Timestamp>,
+    pub(super) connections: Connections,
     pub(super) watched: HashMap<TicketId, usize>,
     pub(super) left: HashMap<TicketId, Timestamp>,
     pub(super) spent_grants: HashMap<Uuid, Timestamp>,
@@ -41,38 +42,17 @@ pub(super) struct Open {
     pub(super) door: Option<RoomPurpose>,
 }
 
-pub(super) struct Connection {
-    pub(super) session: SessionId,
-    pub(super) subject: String,
-    /// Where it began; of IPv6 the network.
-    pub(super) address: IpAddr,
-    pub(super) outbox: Option<Outbox>,
-    /// Those that its socket has not taken yet.
-    pub(super) stills: Arc<Stills>,
-    pub(super) rooms: Vec<RoomId>,
-    /// Those of them that it entered as a patient through an open door.
-    pub(super) halls: Vec<RoomId>,
-    pub(super) lost_at: Option<Timestamp>,
-    /// The socket did not read what waited for it.
-    pub(super) slow: bool,
-}
-
 impl Registry {
-    /// Forgets the oldest of these lost connections without a seat, until at most `most` are left.
-    pub(super) fn forget_oldest_lost(&mut self, most: usize, is_meant: impl Fn(&Connection) -> bool) {
-        if self.connections.len() <= most {
-            return;
-        }
-        let lost = self.connections.iter().filter(|(_, entry)| entry.rooms.is_empty() && is_meant(entry));
-        let mut lost: Vec<_> = lost.filter_map(|(id, entry)| entry.lost_at.map(|at| (at, *id))).collect();
-        let excess = lost.len().saturating_sub(most);
-        if excess > 0 {
-            lost.sort_unstable();
-            lost.truncate(excess);
-            for (_, id) in lost {
-                self.connections.remove(&id);
-            }
-        }
+    /// Whether a session may take up this connection.
+    pub(super) fn may_resume(&self, now: Timestamp, connection: ConnectionId, session: SessionId) -> bool {
+        let own = self.connections.get(connection).filter(|entry| entry.session == session);
+        own.is_some_and(|entry| !entry.is_over(now))
+    }
+
+    /// Nobody has this seat any more.
+    pub(super) fn give_up(&mut self, seat: ParticipantId) {
+        self.seats.remove(&seat);
+        self.heard.remove(&seat);
     }
 
     /// Whether `address` may have a seat in `room`, one behind an open door; whoever comes back into theirs may.
@@ -80,7 +60,7 @@ impl Registry {
         let door = |hall: &RoomId| self.rooms.get(hall).and_then(|open| open.door);
         let wanted = door(&room);
         let mut halls = HashSet::new();
-        for entry in self.connections.values().filter(|entry| entry.address == address) {
+        for entry in self.connections.seated_at(address) {
             let is_counted = entry.lost_at.is_none_or(|at| now.since(at) < HALL_LOST);
             for hall in entry.halls.iter().filter(|hall| entry.rooms.contains(hall)) {
                 if *hall == room {
@@ -99,7 +79,7 @@ impl Registry {
         if self.seats.contains_key(&seat) {
             return true;
         }
-        let here = self.connections.values().filter(|entry| entry.address == address);
+        let here = self.connections.seated_at(address);
         let counted = here.filter(|entry| entry.lost_at.is_none_or(|at| now.since(at) < HALL_LOST));
         let visits = |entry: &Connection| entry.rooms.iter().filter(|room| !entry.halls.contains(room)).count();
         counted.map(visits).sum::<usize>() < VISITS_OF_ADDRESS

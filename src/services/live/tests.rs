@@ -1,8 +1,10 @@
 //! The registry of rooms and connections, without a socket.
 
+use futures_util::FutureExt as _;
+
 use super::registry::{HALL_LOST, HALL_OF_ADDRESS, VISITS_OF_ADDRESS};
 use super::*;
-use crate::domain::room::{Notice, RoomPurpose, Standing};
+use crate::domain::room::{CHECK_GRACE, Notice, Presence, RoomPurpose, SEAT_GRACE, Standing};
 use crate::domain::text::Text;
 
 fn live() -> Arc<Live> {
@@ -52,7 +54,7 @@ async fn an_open_room_holds_up_no_ending_process_and_is_not_told_to_be_over() {
     live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
     let (outbox, mut told) = mpsc::channel(8);
     live.connect(connection, SessionId::from_uuid(id(3)), somebody(3), outbox.clone());
-    live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+    live.registry().connections.change(connection, |entry| entry.rooms.push(room)).unwrap();
     live.disconnect(connection, &outbox).await;
     let (relay, events) = mpsc::channel(1);
     tasks.spawn(Arc::clone(&live).listen(events));
@@ -71,10 +73,11 @@ async fn a_host_whose_room_is_full_keeps_the_own_seat_and_who_found_no_place_has
     for (notice, stays) in [(Notice::NoPlace, true), (Notice::Full, false)] {
         let connection = ConnectionId::from_uuid(id(2));
         live.connect(connection, SessionId::from_uuid(id(3)), somebody(3), outbox.clone());
-        live.registry().connections.get_mut(&connection).unwrap().rooms.push(room);
+        live.registry().connections.change(connection, |entry| entry.rooms.push(room)).unwrap();
         live.tell(connection, room, notice);
-        assert!(matches!(told.recv().await, Some(ServerMessage::Refused { .. })));
-        assert_eq!(live.registry().connections[&connection].rooms.contains(&room), stays);
+        assert!(matches!(told.recv().await.as_deref(), Some(ServerMessage::Refused { .. })));
+        let is_in = live.registry().connections.get(connection).unwrap().rooms.contains(&room);
+        assert_eq!(is_in, stays);
     }
 }
 
@@ -100,21 +103,19 @@ async fn of_all_sessions_so_many_lost_connections_are_kept_and_none_with_a_seat_
     let seated = ConnectionId::from_uuid(id(1_000_000));
     let (outbox, _inbox) = mpsc::channel(1);
     live.connect(seated, SessionId::from_uuid(id(1_000_000)), somebody(1_000_000), outbox.clone());
-    live.registry().connections.get_mut(&seated).unwrap().rooms.push(RoomId::from_uuid(id(1)));
+    live.registry().connections.change(seated, |entry| entry.rooms.push(RoomId::from_uuid(id(1)))).unwrap();
     live.disconnect(seated, &outbox).await;
     let now = live.clock.now();
     for n in 0..LOST_OF_ALL {
-        let (session, (subject, address)) = (SessionId::from_uuid(id(n)), somebody(n));
-        let (rooms, halls, lost_at) = (Vec::new(), Vec::new(), Some(now));
-        let (outbox, stills) = (None, Arc::default());
-        let entry = Connection { session, subject, address, outbox, stills, rooms, halls, lost_at, slow: false };
+        let mut entry = Connection::new(SessionId::from_uuid(id(n)), somebody(n), mpsc::channel(1).0);
+        (entry.outbox, entry.lost_at) = (None, Some(now));
         live.registry().connections.insert(ConnectionId::from_uuid(id(n)), entry);
     }
     for n in LOST_OF_ALL..LOST_OF_ALL + 20 {
         come_and_go(&live, n, n).await;
     }
     assert_eq!(live.counts().1, LOST_OF_ALL + 1);
-    assert!(live.registry().connections.contains_key(&seated));
+    assert!(live.registry().connections.get(seated).is_some());
 }
 
 #[tokio::test]
@@ -127,7 +128,7 @@ async fn of_one_address_so_many_lost_connections_are_kept_whosoever_they_are() {
     }
     assert_eq!(live.counts().1, LOST_OF_ADDRESS + 1);
     let registry = live.registry();
-    let knows = |n| registry.connections.contains_key(&ConnectionId::from_uuid(id(n)));
+    let knows = |n| registry.connections.get(ConnectionId::from_uuid(id(n))).is_some();
     assert!(!knows(19) && knows(20) && knows(1_000_000), "the oldest of that address have gone");
 }
 
@@ -236,11 +237,118 @@ async fn a_whole_hospital_behind_one_address_has_its_visits_and_no_address_has_m
     doors.live.disconnect(connection, &outbox).await;
     let back = doors.take_up(VISITS_OF_ADDRESS, room, 7).await;
     assert!(back.is_ok(), "who reloads the page comes back into the own seat");
-    let is_replaced = || doors.live.registry().connections[&connection].rooms.is_empty();
+    let is_replaced = || doors.live.registry().connections.get(connection).unwrap().rooms.is_empty();
     while !is_replaced() {
         tokio::task::yield_now().await;
     }
     let (room, connection, _) = first;
     doors.live.leave(connection, room).await.unwrap();
     assert!(doors.enter(RoomPurpose::Visit, 7).await.is_ok(), "one has left");
+}
+
+/// The next word that a socket is told.
+async fn next(told: &mut mpsc::Receiver<Box<ServerMessage>>) -> ServerMessage {
+    let word = tokio::time::timeout(Duration::from_secs(30), told.recv()).await;
+    *word.expect("somebody waits for ever").expect("the socket was cut")
+}
+
+fn patients_seat(n: usize) -> Seat {
+    let (participant, name) = (ParticipantId::from_uuid(id(n)), Text::new("某人", "someone"));
+    Seat { participant, role: ParticipantRole::Patient, name, standing: Standing::Inside, muted: false }
+}
+
+#[tokio::test]
+async fn a_loss_that_its_room_hears_after_the_return_is_old_and_nobody_is_vacated() {
+    let (relay, _commands) = mpsc::channel(64);
+    let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
+    let (room, connection, session) =
+        (RoomId::from_uuid(id(1)), ConnectionId::from_uuid(id(2)), SessionId::from_uuid(id(3)));
+    live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
+    live.connect(connection, session, somebody(3), mpsc::channel(64).0);
+    live.join(room, patients_seat(1), connection).await.unwrap();
+    // The first socket is gone; before its rooms are told, the browser is back.
+    live.registry().connections.change(connection, |entry| entry.lost_at = Some(live.clock.now())).unwrap();
+    let (second, mut told) = mpsc::channel(64);
+    assert_eq!(live.resume(connection, session, second).await, Some(vec![room]));
+    live.send(room, Input::Lost { connection, socket: 0 }).await;
+    live.clock.advance(SEAT_GRACE);
+    live.send(room, Input::Tick).await;
+    live.end(room, RoomEnd::Finished).await;
+    loop {
+        match next(&mut told).await {
+            ServerMessage::Room { room } => {
+                assert!(room.participants.iter().all(|one| one.presence == Presence::Here), "{:?}", room.participants);
+            }
+            ServerMessage::RoomEnded { reason, .. } => {
+                assert_eq!(reason, RoomEnd::Finished);
+                break;
+            }
+            _ => panic!("neither the room nor its end"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_comes_into_a_room_that_ends_in_this_moment_is_told_so_or_refused() {
+    let (relay, mut commands) = mpsc::channel(1);
+    relay.try_send(RelayCommand::Close { room: RoomId::from_uuid(id(9)) }).unwrap();
+    let live = Live::new(relay, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)));
+    let room = RoomId::from_uuid(id(1));
+    live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
+    let come = |n| {
+        let (connection, (outbox, told)) = (ConnectionId::from_uuid(id(n)), mpsc::channel(64));
+        live.connect(connection, SessionId::from_uuid(id(n)), somebody(n), outbox);
+        (connection, told)
+    };
+    let ((early, mut told), (late, _untold)) = (come(2), come(3));
+    // The room ends, and waits for the relay meanwhile: it is still there for whoever looks.
+    live.end(room, RoomEnd::Finished).await;
+    live.join(room, patients_seat(2), early).await.unwrap();
+    while live.registry().rooms[&room].inputs.try_send(Input::Tick).is_ok() {}
+    let refused = {
+        let joins = live.join(room, patients_seat(3), late);
+        tokio::pin!(joins);
+        assert!(joins.as_mut().now_or_never().is_none(), "its queue is full");
+        commands.recv().await.unwrap();
+        tokio::time::timeout(Duration::from_secs(30), joins).await.expect("somebody waits for ever")
+    };
+    let reason = RoomEnd::Finished;
+    assert!(matches!(next(&mut told).await, ServerMessage::RoomEnded { reason: said, .. } if said == reason));
+    assert_eq!(refused.unwrap_err().code, ErrorCode::RoomClosed);
+    let registry = live.registry();
+    for connection in [early, late] {
+        assert!(registry.connections.get(connection).unwrap().rooms.is_empty());
+    }
+    assert!(registry.rooms.is_empty() && registry.seats.is_empty());
+}
+
+#[tokio::test]
+async fn checks_that_everybody_has_left_leave_no_room_no_seat_and_no_task() {
+    let (relay, mut commands) = mpsc::channel(64);
+    let tasks = TaskTracker::new();
+    let live = Live::new(relay, tasks.clone(), Clock::manual(Timestamp::from_millis(1_000)));
+    let mut closed = 0;
+    for n in 0..100 {
+        let (room, connection) = (RoomId::from_uuid(id(n)), ConnectionId::from_uuid(id(n)));
+        live.open(Room::new(room, 1, RoomPurpose::Check, None, live.clock.now()));
+        // One in ten never comes.
+        if n % 10 != 0 {
+            let (outbox, _told) = mpsc::channel(64);
+            live.connect(connection, SessionId::from_uuid(id(n)), somebody(n), outbox.clone());
+            live.join(room, patients_seat(n), connection).await.unwrap();
+            live.leave(connection, room).await.unwrap();
+            live.disconnect(connection, &outbox).await;
+            while !matches!(commands.recv().await.unwrap(), RelayCommand::Remove { .. }) {}
+        }
+    }
+    assert_eq!((live.counts().0, tasks.len()), (100, 100), "who comes back in this minute finds the own room");
+    live.clock.advance(CHECK_GRACE);
+    while closed < 100 {
+        closed += usize::from(matches!(commands.recv().await.unwrap(), RelayCommand::Close { .. }));
+    }
+    tasks.close();
+    let ended = tokio::time::timeout(Duration::from_secs(30), tasks.wait()).await;
+    assert!(ended.is_ok(), "{} tasks go on", tasks.len());
+    let registry = live.registry();
+    assert!(registry.rooms.is_empty() && registry.seats.is_empty() && registry.heard.is_empty());
 }

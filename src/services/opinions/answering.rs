@@ -10,7 +10,6 @@ use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::opinion::{OpinionSave, OpinionSign, OpinionView};
 use crate::services::Services;
-use crate::services::desk::licensed;
 use crate::services::notes::can_be_written;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
@@ -61,7 +60,7 @@ impl Services {
         let row = asked_of(&mut work.tx, act, id).await?;
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
-        licensed(&mut work, act).await?;
+        self.may_practise(&mut work, act).await?;
         let answer = Answer { opinion: row.opinion.clone(), advice: row.advice.clone() };
         let answered = state_of(&row).answer(act.account, visit.doctor_id, &answer, work.now);
         let answered = answered.map_err(|wrong| match wrong {
@@ -72,8 +71,13 @@ impl Services {
         if row.version != request.version {
             return Err(stale().with_newer(&self.opinion_view(&mut work.tx, act.account, &row).await?));
         }
-        let mut row =
-            OpinionRow { version: row.version + 1, state: answered.phase(), closed_at: Some(work.now), ..row };
+        let mut row = OpinionRow {
+            version: row.version + 1,
+            state: answered.phase(),
+            closed_at: Some(work.now),
+            identity: Some(self.whose(&mut work.tx, &visit).await?),
+            ..row
+        };
         let hash = hash_of(&row);
         row.hash = Some(hash.clone());
         if !work.tx.opinions().save(&row).await? {

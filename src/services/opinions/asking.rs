@@ -28,7 +28,7 @@ impl Services {
         let mut tx = self.db.read().await?;
         doctors_visit(&mut tx, act, id).await?;
         let rows = tx.opinions().of_visit(id).await?;
-        let doctors = others(&mut tx, act, now).await?;
+        let doctors = self.others(&mut tx, act, now).await?;
         Ok(VisitOpinions {
             opinions: lines(&mut tx, rows).await?,
             doctors: doctors.into_iter().map(doctor_view).collect(),
@@ -50,7 +50,7 @@ impl Services {
         }
         can_be_written(&doctors_visit(&mut work.tx, act, id).await?)?;
         let now = work.now;
-        let asked = others(&mut work.tx, act, now).await?.into_iter().find(|one| one.id == request.doctor);
+        let asked = self.others(&mut work.tx, act, now).await?.into_iter().find(|one| one.id == request.doctor);
         let asked = asked.ok_or_else(nobody_to_ask)?.id;
         State::ask(act.account, asked).map_err(refused)?;
         if work.tx.opinions().of_visit(id).await?.len() >= OF_A_VISIT {
@@ -73,6 +73,7 @@ impl Services {
             asked_at: now,
             saved_at: None,
             closed_at: None,
+            identity: None,
         };
         match work.tx.opinions().insert(&row).await {
             Err(StoreError::Conflict) => {
@@ -109,6 +110,13 @@ impl Services {
         work.commit().await?;
         Ok(view)
     }
+
+    /// The other doctors who work here and may practise, by name.
+    async fn others(&self, tx: &mut Tx, act: DoctorAct, now: Timestamp) -> Result<Vec<AccountRow>, Refusal> {
+        let mut rows = tx.accounts().of_role(act.institution, Role::Doctor).await?;
+        rows.retain(|row| row.id != act.account);
+        self.practising(tx, rows, now).await
+    }
 }
 
 /// Takes back every open question about a visit: it was somebody else who sat there.
@@ -133,11 +141,4 @@ async fn close(work: &mut Work, by: AccountId, row: OpinionRow) -> Result<Opinio
     work.audit_why(row.institution_id, &by.to_string(), "opinion.withdraw", &row.id.to_string(), None, detail).await?;
     tell(work, &row, "opinion.withdrawn").await?;
     Ok(row)
-}
-
-/// The other doctors who work here and hold a licence, by name.
-async fn others(tx: &mut Tx, act: DoctorAct, now: Timestamp) -> Result<Vec<AccountRow>, Refusal> {
-    let mut rows = tx.accounts().of_role(act.institution, Role::Doctor).await?;
-    rows.retain(|row| row.id != act.account && row.licence_until.is_none_or(|until| until > now));
-    Ok(rows)
 }

@@ -77,6 +77,9 @@ impl Services {
     pub(crate) async fn opinion_signatures(&self, tx: &mut Tx, row: &OpinionRow) -> Result<Vec<SignatureRow>, Refusal> {
         let broken = || Refusal::new(ErrorCode::SignatureBroken, "an opinion is not what was signed");
         let hash = row.hash.as_ref().filter(|hash| **hash == hash_of(row)).ok_or_else(broken)?;
+        if !self.is_whose(tx, row.visit_id, row.identity.as_deref()).await? {
+            return Err(broken());
+        }
         match self.check_signatures(tx, &row.id.to_string(), hash).await? {
             Validity::Holds(signatures) => Ok(signatures),
             Validity::Unsigned | Validity::Broken => Err(broken()),
@@ -97,6 +100,7 @@ pub(crate) fn hash_of(row: &OpinionRow) -> String {
         answer: &answer,
         signed_by: &row.doctor_id.to_string(),
         signed_at: row.closed_at.unwrap_or(row.asked_at),
+        identity: row.identity.as_deref(),
     };
     of.hash()
 }

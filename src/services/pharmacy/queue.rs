@@ -4,18 +4,19 @@ use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
 use crate::domain::herb::gate::{Needs, Report};
-use crate::domain::ids::PrescriptionId;
+use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::note::NoteContent;
 use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY, attention, place};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, ReviewSheet, SuitabilityItem};
+use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, Recipient, ReviewSheet, SuitabilityItem};
 use crate::services::Services;
-use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of};
+use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
 use crate::services::signing::Validity;
+use crate::services::vault::Field;
 use crate::services::work::Command;
 use crate::store::{PrescriptionRow, Tx};
 
@@ -57,10 +58,11 @@ impl Services {
             return Err(Refusal::new(ErrorCode::RxState, "there is nothing to judge any more"));
         }
         let row = held(&mut work.tx, act.institution, id).await?;
+        self.intact(&mut work.tx, &row).await?;
         let sheet = self.review_sheet(&mut work.tx, row.clone(), work.now).await?;
         work.keep(command, &sheet).await?;
         let (who, what) = (act.account.to_string(), id.to_string());
-        let detail = json!({ "version": row.version });
+        let detail = json!({ "version": row.version, "named": sheet.recipient.is_some() });
         work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Review, detail).await?;
         if state == Phase::Signed {
             self.tell(&mut work, &row, "rx.claimed").await?;
@@ -96,19 +98,16 @@ impl Services {
     async fn review_sheet(&self, tx: &mut Tx, row: PrescriptionRow, now: Timestamp) -> Result<ReviewSheet, Refusal> {
         let visit = tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let facts = self.facts_for_gate(tx, &visit, now).await?;
-        let note = match tx.notes().signed(visit.id).await?.pop() {
-            Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note.content.0),
-            Some(_) => {
-                return Err(Refusal::new(
-                    ErrorCode::SignatureBroken,
-                    "the record of this visit is not what was signed",
-                ));
-            }
-            None => tx.notes().draft(visit.id).await?.map(|draft| draft.content.0),
+        // What was signed with the sheet; earlier versions of this program signed none.
+        let diagnosis = match stated_of(&row)? {
+            Some(stated) => stated.note().diagnosis_line().zh,
+            None => self.diagnosis_of_record(tx, visit.id).await?,
         };
-        let note = note.map(serde_json::from_value::<NoteContent>).transpose().map_err(|e| Refusal::internal(&e))?;
-        let diagnosis = note.map(|note| note.diagnosis_line().zh).unwrap_or_default();
         let claim_until = row.claim_until;
+        let recipient = match state_of(&row)?.at(now).phase() {
+            Phase::Approved => Some(self.recipient(tx, &row).await?),
+            _ => None,
+        };
         Ok(ReviewSheet {
             prescription: self.prescription_view(tx, row).await?,
             age_years: facts.patient.age_months / 12,
@@ -119,7 +118,31 @@ impl Services {
             diagnosis,
             items: SUITABILITY.into_iter().map(|item| SuitabilityItem { item, name: item.name() }).collect(),
             claim_until,
+            recipient,
         })
+    }
+
+    /// The diagnosis of the signed record, or of its draft.
+    async fn diagnosis_of_record(&self, tx: &mut Tx, visit: VisitId) -> Result<String, Refusal> {
+        let note = match tx.notes().signed(visit).await?.pop() {
+            Some(note) if matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) => Some(note.content.0),
+            Some(_) => {
+                return Err(Refusal::new(
+                    ErrorCode::SignatureBroken,
+                    "the record of this visit is not what was signed",
+                ));
+            }
+            None => tx.notes().draft(visit).await?.map(|draft| draft.content.0),
+        };
+        let note = note.map(serde_json::from_value::<NoteContent>).transpose().map_err(|e| Refusal::internal(&e))?;
+        Ok(note.map(|note| note.diagnosis_line().zh).unwrap_or_default())
+    }
+
+    /// The name and the end of the document, to be asked of whoever comes for the bag.
+    async fn recipient(&self, tx: &mut Tx, row: &PrescriptionRow) -> Result<Recipient, Refusal> {
+        let patient = tx.patients().find(row.institution_id, row.patient_id).await?.ok_or_else(Refusal::not_found)?;
+        let name = self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?;
+        Ok(Recipient { name, document_tail: patient.number_tail })
     }
 }
 
@@ -145,11 +168,7 @@ impl Services {
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.id;
-            match item(tx, act, row, now).await {
-                Ok(item) => items.extend(item),
-                Err(refusal) if refusal.code == ErrorCode::Unavailable => return Err(refusal),
-                Err(refusal) => self.told.broken("pharmacy_queue", &id, &refusal),
-            }
+            items.extend(self.told.readable("pharmacy_queue", &id, item(tx, act, row, now).await)?.flatten());
         }
         Ok(items)
     }

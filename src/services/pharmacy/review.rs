@@ -3,18 +3,19 @@
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
-use crate::domain::herb::gate::{Finding, Needs, Report};
+use crate::domain::herb::gate::Report;
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::PharmacistAct;
-use crate::domain::prescription::{Content, Phase, SUITABILITY, Span, Verdict, hash_of};
+use crate::domain::prescription::{Content, Phase, SUITABILITY, Span, Verdict, unforeseen};
 use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
 use crate::services::Services;
 use crate::services::notes::can_be_written;
-use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
+use crate::services::prescriptions::{basis_of_day, becomes, held, refused, same_version, state_of, written_on};
 use crate::services::refusal::Refusal;
-use crate::services::signing::{SignAs, Validity};
+use crate::services::said::reason;
+use crate::services::signing::SignAs;
 use crate::services::work::{Command, Work};
 use crate::store::PrescriptionRow;
 
@@ -58,7 +59,7 @@ impl Services {
         if !is_mine {
             return Err(Refusal::new(ErrorCode::RxClaimed, "take it first; a claim holds for five minutes"));
         }
-        let hash = self.intact(&mut work, &row).await?;
+        let hash = self.intact(&mut work.tx, &row).await?.hash;
         if verdict == ReviewVerdict::Approved {
             self.still_holds(&mut work, &row).await?;
         }
@@ -67,9 +68,8 @@ impl Services {
         let what = id.to_string();
         let (by, signed) = (SignAs::Account(act.account), review_hash(&hash, &kept));
         self.sign(&mut work, act.institution, by, Purpose::Review, &review_subject(&what), &signed).await?;
-        row.state = next.phase();
-        (row.reviewed_by, row.reviewed_at, row.review) = (Some(act.account), Some(work.now), Some(kept));
-        (row.claimed_by, row.claim_until) = (None, None);
+        becomes(&mut row, &next, act.account, work.now);
+        row.review = Some(kept);
         work.tx.prescriptions().save(&row).await?;
         let kind = match verdict {
             ReviewVerdict::Approved => "rx.approved",
@@ -100,53 +100,31 @@ impl Services {
         }
         same_version(&row, request.version)?;
         let next = state_of(&row)?.at(work.now).dispense(work.now).map_err(refused)?;
-        let hash = self.intact(&mut work, &row).await?;
+        let hash = self.intact(&mut work.tx, &row).await?.hash;
         let what = id.to_string();
-        let reviewed = review_hash(&hash, row.review.as_deref().unwrap_or_default());
-        let review = self.check_signatures(&mut work.tx, &review_subject(&what), &reviewed).await?;
-        if !matches!(review, Validity::Holds(_)) {
-            return Err(broken(&what));
-        }
         let span = self.still_holds(&mut work, &row).await?;
         (row.start_day, row.end_day) = (span.from.to_string(), span.to.to_string());
-        row.state = next.phase();
-        (row.dispensed_by, row.dispensed_at) = (Some(act.account), Some(work.now));
+        becomes(&mut row, &next, act.account, work.now);
         work.tx.prescriptions().save(&row).await?;
         let detail = json!({ "version": row.version, "hash": hash });
         work.audit_why(act.institution, &act.account.to_string(), "rx.dispense", &what, None, detail).await?;
         self.finish_review(work, row, "rx.dispensed", command).await
     }
 
-    /// The hash that the doctors signed, after a look that it is still the content's and that everybody's signature holds.
-    async fn intact(&self, work: &mut Work, row: &PrescriptionRow) -> Result<String, Refusal> {
-        let subject = row.id.to_string();
-        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers, row.stated.as_deref());
-        if row.hash.as_ref() != Some(&hash) {
-            return Err(broken(&subject));
-        }
-        let Validity::Holds(found) = self.check_signatures(&mut work.tx, &subject, &hash).await? else {
-            return Err(broken(&subject));
-        };
-        let has = |purpose: Purpose| found.iter().any(|signature| signature.purpose == purpose);
-        let report: Report = serde_json::from_str(&row.report).map_err(|e| Refusal::internal(&e))?;
-        let is_second = row.countersigned_by.is_none() || has(Purpose::Countersignature);
-        let is_confirmed = !report.needs_confirmation() || has(Purpose::Confirmation);
-        if has(Purpose::Prescription) && is_second && is_confirmed { Ok(hash) } else { Err(broken(&subject)) }
-    }
-
-    /// Looks whether what was signed may still be taken: this was the patient, and the gate finds nothing today that the
-    /// doctor has not answered. The days are those on which it is taken from today on.
+    /// Looks whether what was signed may still be taken: this was the patient, the law allows on the day of its writing what
+    /// is ticked now, and the gate finds nothing today that the doctor has not answered. The days are those on which it is
+    /// taken from today on.
     async fn still_holds(&self, work: &mut Work, row: &PrescriptionRow) -> Result<Span, Refusal> {
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
         work.tx.patients().hold(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
+        let day = written_on(&mut work.tx, row).await?;
+        basis_of_day(&facts, self.legal_flags(), day)?;
         let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
         let signed: Report = serde_json::from_str(&row.report).map_err(|e| Refusal::internal(&e))?;
         let (report, span) = self.judge(&mut work.tx, &visit, &facts, &content, row).await?;
-        let is_new =
-            |one: &&Finding| one.needs != Needs::Nothing && !signed.findings.iter().any(|known| known.key == one.key);
-        if let Some(found) = report.findings.iter().find(is_new) {
+        if let Some(found) = unforeseen(&report, &signed) {
             let rule = found.rule.clone();
             return Err(Refusal::field(ErrorCode::RxChanged, rule, "something new is known; the doctor signs anew"));
         }
@@ -166,9 +144,4 @@ impl Services {
         work.commit().await?;
         Ok(view)
     }
-}
-
-fn broken(subject: &str) -> Refusal {
-    tracing::error!(prescription.id = subject, "a signature of a prescription does not hold");
-    Refusal::new(ErrorCode::SignatureBroken, "a signature does not match what it signs")
 }

@@ -9,7 +9,6 @@ use crate::domain::herb::gate::{Needs, Report, Severity};
 use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{attention, place};
 use crate::domain::time::Timestamp;
-use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{WarnedFinding, WarnedPrescription};
 use crate::services::Services;
 use crate::services::pharmacy::queue::LIST;
@@ -27,16 +26,8 @@ impl Services {
         let mut warned = Vec::new();
         for row in work.tx.prescriptions().to_review(act.institution, now, LIST).await? {
             let (id, detail) = (row.id, json!({ "version": row.version }));
-            let (severity, view) = match view(&mut work.tx, act, row, now).await {
-                Ok(Some(found)) => found,
-                Ok(None) => continue,
-                Err(refusal) if refusal.code == ErrorCode::Unavailable => return Err(refusal),
-                // One that does not read hides no other.
-                Err(refusal) => {
-                    self.told.broken("pharmacy_warned", &id, &refusal);
-                    continue;
-                }
-            };
+            let view = view(&mut work.tx, act, row, now).await;
+            let Some((severity, view)) = self.told.readable("pharmacy_warned", &id, view)?.flatten() else { continue };
             let (who, what) = (act.account.to_string(), id.to_string());
             work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Review, detail).await?;
             warned.push((place(Some(severity), view.due_at.unwrap_or(now), now), view));

@@ -13,7 +13,7 @@ use crate::services::Services;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{my_held, refused, same_version, state_of};
+use crate::services::prescriptions::{becomes, my_held, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
@@ -106,16 +106,12 @@ impl Services {
             return Err(behind);
         }
         let was = row.state;
-        state_of(&row)?.at(work.now).change().map_err(refused)?;
+        let draft = state_of(&row)?.at(work.now).change().map_err(refused)?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         let (facts, basis) = self.may_write(&mut work, &visit).await?;
         row.legal_basis = basis;
         row.version += 1;
-        row.state = Phase::Draft;
-        (row.hash, row.signed_at, row.needs_second) = (None, None, false);
-        (row.stated, row.valid_until) = (None, None);
-        (row.countersigned_by, row.countersigned_at) = (None, None);
-        (row.claimed_by, row.claim_until) = (None, None);
+        becomes(&mut row, &draft, act.account, work.now);
         self.write(&mut work, &visit, &facts, &mut row, save.content).await?;
         work.tx.prescriptions().save(&row).await?;
         let kind = if was == Phase::Draft { "rx.saved" } else { "rx.withdrawn" };

@@ -7,11 +7,12 @@ use crate::domain::herb::HerbSet;
 use crate::domain::herb::gate::{Active, Patient, Pregnancy, Report, check};
 use crate::domain::identity::{age_in_months, parse_date};
 use crate::domain::note::NoteContent;
+use crate::domain::note::amendment::is_archived;
 use crate::domain::prescription::{Content, MOST_VALID_DAYS, Phase, Span};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::services::Services;
-use crate::services::prescriptions::stated_of;
+use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::tickets::day_at;
 use crate::store::{BasisRow, PrescriptionRow, Tx, VisitRow};
@@ -22,8 +23,12 @@ pub(crate) struct Facts {
     pub patient: Patient,
     /// What was ticked.
     pub basis: Option<BasisRow>,
+    /// Now.
+    pub now: Timestamp,
     /// The day that it is where the clinic stands.
     pub today: Date,
+    /// Whether the record of the visit is archived.
+    pub is_archived: bool,
 }
 
 impl Services {
@@ -41,7 +46,7 @@ impl Services {
         .unwrap_or_default();
         let basis = tx.prescriptions().basis(visit.id).await?;
         let asked = basis.as_ref().map_or(Pregnancy::Unknown, |basis| basis.pregnancy);
-        let examined = note_of(tx, visit).await?.exams.women.pregnancy;
+        let examined = note_of(tx, visit, now).await?.exams.women.pregnancy;
         let birth = parse_date(&patient.birth_date).ok_or_else(orphan)?;
         Ok(Facts {
             patient: Patient {
@@ -53,12 +58,14 @@ impl Services {
                 is_urgent: ticket.level == Level::Emergency,
             },
             basis,
+            now,
             today,
+            is_archived: is_archived(visit.ended_at, now),
         })
     }
 
     /// What the gate says of a content for a visit, beside the other prescriptions of the same days. `itself` is no other,
-    /// and after its signature those that were signed later are not asked: they were judged beside it.
+    /// nor is what ran out; and after its signature those that were signed later are not asked: they were judged beside it.
     pub(crate) async fn judge(
         &self,
         tx: &mut Tx,
@@ -74,6 +81,9 @@ impl Services {
         let mut active = Vec::new();
         for row in rows.into_iter().filter(|row| row.id != itself.id && was_there(row)) {
             let broken = || Refusal::internal("a prescription's days or content do not read");
+            if state_of(&row)?.at(facts.now).phase() == Phase::Expired {
+                continue;
+            }
             let from = parse_date(&row.start_day).ok_or_else(broken)?;
             let to = parse_date(&row.end_day).ok_or_else(broken)?;
             // Until it is handed out it may begin on any day that it is valid.
@@ -88,9 +98,11 @@ impl Services {
     }
 }
 
-/// What the doctor has written: the draft, which is never older than what was signed; else that.
-pub(super) async fn note_of(tx: &mut Tx, visit: &VisitRow) -> Result<NoteContent, Refusal> {
-    let draft = tx.notes().draft(visit.id).await?.map(|draft| draft.content.0);
+/// What the doctor has written at `now`: the draft, which is never older than what was signed; else that, and that alone
+/// where the record is archived, since a draft of such a record is what nobody approved.
+pub(crate) async fn note_of(tx: &mut Tx, visit: &VisitRow, now: Timestamp) -> Result<NoteContent, Refusal> {
+    let draft = tx.notes().draft(visit.id).await?.filter(|_| !is_archived(visit.ended_at, now));
+    let draft = draft.map(|draft| draft.content.0);
     let content = match draft {
         Some(draft) => Some(draft),
         None => tx.notes().signed(visit.id).await?.pop().map(|note| note.content.0),

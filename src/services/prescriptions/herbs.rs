@@ -33,6 +33,7 @@ fn view(herb: &Herb) -> HerbView {
     HerbView {
         name: herb.name.clone(),
         latin: herb.text().en,
+        english: herb.en.clone(),
         least_mg: range.map(|(least, _)| least),
         most_mg: range.map(|(_, most)| most),
         toxicity: herb.toxicity,

@@ -6,12 +6,14 @@ use crate::domain::access::ReadPurpose;
 use crate::domain::permission::HolderAct;
 use crate::domain::prescription::{Content, Phase};
 use crate::domain::text::Text;
+use crate::domain::time::Timestamp;
 use crate::protocol::prescription::MyPrescription;
 use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::prescriptions::view::label_of;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
+use crate::store::{PrescriptionRow, Tx};
 
 impl Services {
     /// The prescriptions of a holder's patients; the read of one that names drugs is audited: `GET /me/prescriptions`.
@@ -19,31 +21,46 @@ impl Services {
         let mut work = self.begin().await?;
         let rows = work.tx.prescriptions().of_holder(act.holder, 50).await?;
         let mut mine = Vec::with_capacity(rows.len());
+        let now = work.now;
         for row in rows.into_iter().filter(|row| row.institution_id == act.institution) {
-            let state = state_of(&row)?.at(work.now).phase();
-            let patient = work.tx.patients().find(act.institution, row.patient_id).await?;
-            let is_told = matches!(state, Phase::Approved | Phase::Dispensed);
-            let content = is_told.then(|| serde_json::from_str::<Content>(&row.content)).transpose();
-            let content = content.map_err(|e| Refusal::internal(&e))?;
-            if is_told {
-                let (who, what) = (act.holder.to_string(), row.id.to_string());
-                work.audit_read(act.institution, &who, "rx.read_own", &what, ReadPurpose::Own, json!({})).await?;
-            }
-            mine.push(MyPrescription {
-                id: row.id,
-                number: row.number,
-                visit: row.visit_id,
-                state,
-                says: says(state),
-                patient_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
-                doctor: staff_name(&mut work.tx, row.doctor_id).await?.0,
-                label: content.as_ref().and_then(label_of),
-                content,
-                expires_at: row.valid_until.filter(|_| state != Phase::Dispensed),
-            });
+            let id = row.id;
+            let one = self.my_prescription(&mut work.tx, row, now).await;
+            mine.extend(self.told.readable("my_prescriptions", &id, one)?);
+        }
+        for one in mine.iter().filter(|one| one.content.is_some()) {
+            let (who, what) = (act.holder.to_string(), one.id.to_string());
+            work.audit_read(act.institution, &who, "rx.read_own", &what, ReadPurpose::Own, json!({})).await?;
         }
         work.commit().await?;
         Ok(mine)
+    }
+
+    async fn my_prescription(
+        &self,
+        tx: &mut Tx,
+        row: PrescriptionRow,
+        now: Timestamp,
+    ) -> Result<MyPrescription, Refusal> {
+        let state = state_of(&row)?.at(now).phase();
+        let content = if state.is_approved() {
+            self.intact(tx, &row).await?;
+            Some(serde_json::from_str::<Content>(&row.content).map_err(|e| Refusal::internal(&e))?)
+        } else {
+            None
+        };
+        let patient = tx.patients().find(row.institution_id, row.patient_id).await?;
+        Ok(MyPrescription {
+            id: row.id,
+            number: row.number,
+            visit: row.visit_id,
+            state,
+            says: says(state),
+            patient_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
+            doctor: staff_name(tx, row.doctor_id).await?.0,
+            label: content.as_ref().and_then(label_of),
+            content,
+            expires_at: row.valid_until.filter(|_| state != Phase::Dispensed),
+        })
     }
 }
 

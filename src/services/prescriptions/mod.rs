@@ -3,8 +3,10 @@
 mod draft;
 mod facts;
 mod herbs;
+mod intact;
 mod mine;
 mod pane;
+mod row;
 mod second;
 mod sign;
 mod templates;
@@ -16,8 +18,7 @@ use serde_json::json;
 
 use crate::domain::ids::{InstitutionId, PrescriptionId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Phase, Second, State, Stated, Wrong};
-use crate::domain::written::{is_plain, letters};
+use crate::domain::prescription::{Phase, Stated, Wrong};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
@@ -25,8 +26,12 @@ use crate::services::topics::Topic;
 use crate::services::work::Work;
 use crate::store::{PrescriptionRow, Tx};
 
+pub(crate) use facts::note_of;
 pub use herbs::{formulas_found, herbs_found};
-pub(crate) use view::name;
+pub(crate) use intact::{Intact, version_words};
+pub(crate) use pane::basis_of_day;
+pub(crate) use row::{becomes, state_of};
+pub(crate) use view::{name, written_on};
 
 /// Prescriptions that are looked at at once.
 const EXPIRE_AT_ONCE: i64 = 100;
@@ -50,10 +55,12 @@ impl Services {
     async fn expire_prescription(&self, id: PrescriptionId) -> Result<bool, Refusal> {
         let mut work = self.begin().await?;
         let Some(mut row) = work.tx.prescriptions().hold(id).await? else { return Ok(false) };
-        if state_of(&row)?.at(work.now).phase() != Phase::Expired || row.state == Phase::Expired {
+        let now = state_of(&row)?.at(work.now);
+        if now.phase() != Phase::Expired || row.state == Phase::Expired {
             return Ok(false);
         }
-        row.state = Phase::Expired;
+        let nobodys = row.doctor_id;
+        becomes(&mut row, &now, nobodys, work.now);
         work.tx.prescriptions().save(&row).await?;
         self.tell(&mut work, &row, "rx.expired").await?;
         work.commit().await?;
@@ -75,44 +82,18 @@ impl Services {
     }
 }
 
-/// Where a prescription stands, as the domain knows it.
-pub(crate) fn state_of(row: &PrescriptionRow) -> Result<State, Refusal> {
-    let broken = || Refusal::internal("a prescription's columns contradict its state");
-    let by = row.doctor_id;
-    let reason = || review_reason(row);
-    Ok(match row.state {
-        Phase::Draft => State::Draft,
-        Phase::Signed => {
-            let second = match (row.needs_second, row.countersigned_by) {
-                (false, _) => Second::NotNeeded,
-                (true, None) => Second::Awaited,
-                (true, Some(doctor)) => Second::Given(doctor),
-            };
-            State::Signed { by, until: row.valid_until.ok_or_else(broken)?, second }
-        }
-        Phase::Approved => State::Approved {
-            by,
-            pharmacist: row.reviewed_by.ok_or_else(broken)?,
-            until: row.valid_until.ok_or_else(broken)?,
-        },
-        Phase::Returned => State::Returned { reason: reason() },
-        Phase::Refused => State::Refused { reason: reason() },
-        Phase::Dispensed => State::Dispensed { by, pharmacist: row.reviewed_by.ok_or_else(broken)? },
-        Phase::Stopped => State::Stopped { reason: row.stop_reason.clone().unwrap_or_default() },
-        Phase::Expired => State::Expired,
-    })
-}
-
-fn review_reason(row: &PrescriptionRow) -> String {
-    view::review_of(row).map(|review| review.reason).unwrap_or_default()
-}
-
 /// A step that the domain refuses, in the words of the wire.
 pub(crate) fn refused(wrong: Wrong) -> Refusal {
     match wrong {
         Wrong::State => Refusal::new(ErrorCode::RxState, "the prescription moved on; fetch it again"),
         Wrong::Unanswered(key) => Refusal::field(ErrorCode::RxUnanswered, key, "this finding needs an answer"),
         Wrong::RefusedOnline(rule) => Refusal::field(ErrorCode::RxRefusedOnline, rule, "not to be prescribed online"),
+        Wrong::Undiagnosed => {
+            Refusal::field(ErrorCode::RxUndiagnosed, "diagnosis", "the record states no diagnosis yet")
+        }
+        Wrong::Unconfirmed(key) => {
+            Refusal::field(ErrorCode::RxUnconfirmed, key, "a warned sheet is signed once more: send `confirm` with it")
+        }
         Wrong::SecondSignature => Refusal::new(ErrorCode::RxSecondSignature, "a second doctor has to sign first"),
         Wrong::SameDoctor => Refusal::new(ErrorCode::RxSecondSignature, "the second doctor is another one"),
         Wrong::Expired => Refusal::new(ErrorCode::RxExpired, "its time is over"),
@@ -147,17 +128,6 @@ pub(crate) fn same_version(row: &PrescriptionRow, version: i64) -> Result<(), Re
         return Ok(());
     }
     Err(Refusal::new(ErrorCode::VersionConflict, "the prescription was saved elsewhere; fetch it first"))
-}
-
-/// A reason in words, without blanks around it.
-pub(crate) fn reason(text: &str, field: &str) -> Result<String, Refusal> {
-    let text = text.trim();
-    let fits = letters(text) >= 2 && text.chars().count() <= 500 && is_plain(text);
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Refusal::field(ErrorCode::Invalid, field, "2 letters or more, at most 500 characters"))
-    }
 }
 
 /// How long a pharmacist's claim holds.

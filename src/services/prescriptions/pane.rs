@@ -1,5 +1,6 @@
 //! Whether a prescription may exist for a visit: what the doctor ticks, and what follows.
 
+use jiff::civil::Date;
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
@@ -7,7 +8,9 @@ use crate::domain::herb::gate::Pregnancy;
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Basis, EPIDEMIC, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist};
+use crate::domain::prescription::{
+    Basis, ClosedReason, EPIDEMIC, LegalFlags, Pane, VisitBasis, VisitKind, legal_basis, may_exist,
+};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{BasisRequest, RxPane, VisitPrescriptions};
 use crate::services::Services;
@@ -109,16 +112,32 @@ impl Services {
     }
 }
 
+/// Whether one may be written today.
 fn decide(facts: &Facts, flags: LegalFlags) -> Pane {
+    if facts.is_archived {
+        return Pane::Closed(ClosedReason::Archived);
+    }
     may_exist(ticked(facts), facts.today, flags, facts.patient.age_months)
 }
 
-/// The basis on which a prescription may exist.
+/// The basis on which a prescription may be written today.
 ///
 /// # Errors
 /// Where none may: the reason is the field.
 pub(super) fn open_basis(facts: &Facts, flags: LegalFlags) -> Result<Basis, Refusal> {
-    match decide(facts, flags) {
+    opened(decide(facts, flags))
+}
+
+/// The basis of one that was written on this day, by what is ticked now.
+///
+/// # Errors
+/// Where there is none: the reason is the field.
+pub(crate) fn basis_of_day(facts: &Facts, flags: LegalFlags, day: Date) -> Result<Basis, Refusal> {
+    opened(may_exist(ticked(facts), day, flags, facts.patient.age_months))
+}
+
+fn opened(pane: Pane) -> Result<Basis, Refusal> {
+    match pane {
         Pane::Open(basis) => Ok(basis),
         Pane::Closed(reason) => {
             Err(Refusal::field(ErrorCode::RxClosed, reason.as_str(), "no prescription may exist for this visit"))

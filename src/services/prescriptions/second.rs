@@ -8,10 +8,10 @@ use crate::domain::permission::DoctorAct;
 use crate::domain::signature::Purpose;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
 use crate::services::Services;
-use crate::services::desk::licensed;
 use crate::services::notes::can_be_written;
-use crate::services::prescriptions::{held, reason, refused, same_version, state_of};
+use crate::services::prescriptions::{Intact, becomes, held, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
+use crate::services::said::reason;
 use crate::services::signing::SignAs;
 use crate::services::work::Command;
 
@@ -22,11 +22,13 @@ impl Services {
         let rows = work.tx.prescriptions().to_countersign(act.institution, act.account).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            let what = row.id.to_string();
+            let (id, what) = (row.id, row.id.to_string());
             if state_of(&row)?.at(work.now).phase() != row.state {
                 continue;
             }
-            views.push(self.prescription_view(&mut work.tx, row).await?);
+            let view = self.prescription_view(&mut work.tx, row).await;
+            let Some(view) = self.told.readable("to_countersign", &id, view)? else { continue };
+            views.push(view);
             let (who, why) = (act.account.to_string(), ReadPurpose::Countersign);
             work.audit_read(act.institution, &who, "rx.read", &what, why, json!({})).await?;
         }
@@ -49,15 +51,14 @@ impl Services {
         }
         let mut row = held(&mut work.tx, act.institution, id).await?;
         same_version(&row, request.version)?;
-        licensed(&mut work, act).await?;
+        self.may_practise(&mut work, act).await?;
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
-        state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
-        row.countersigned_by = Some(act.account);
-        row.countersigned_at = Some(work.now);
+        let both = state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
+        let Intact { hash, .. } = self.intact(&mut work.tx, &row).await?;
+        becomes(&mut row, &both, act.account, work.now);
         work.tx.prescriptions().save(&row).await?;
         let (who, what) = (act.account.to_string(), id.to_string());
-        let hash = row.hash.clone().ok_or_else(|| Refusal::internal("a signed prescription without a hash"))?;
         let by = SignAs::Account(act.account);
         self.sign(&mut work, act.institution, by, Purpose::Countersignature, &what, &hash).await?;
         let detail = json!({ "version": row.version, "hash": hash });

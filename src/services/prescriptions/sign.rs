@@ -6,17 +6,18 @@ use crate::domain::access::ReadPurpose;
 use crate::domain::date::bounds;
 use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Content, Longer, MOST_VALID_DAYS, Phase, Stated, hash_of};
+use crate::domain::prescription::{Content, Longer, MOST_VALID_DAYS, State, Stated};
 use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
 use crate::services::Services;
-use crate::services::desk::licensed;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::note_of;
+use crate::services::prescriptions::intact::sheet_words;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{my_held, reason, refused, same_version, state_of};
+use crate::services::prescriptions::{becomes, my_held, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
+use crate::services::said::reason;
 use crate::services::signing::SignAs;
 use crate::services::tickets::place;
 use crate::services::visits::doctors_visit;
@@ -39,7 +40,7 @@ impl Services {
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
-        licensed(&mut work, act).await?;
+        self.may_practise(&mut work, act).await?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         can_be_written(&visit)?;
         work.tx.patients().hold(visit.patient_id).await?;
@@ -58,22 +59,21 @@ impl Services {
                 *text = reason(text, &format!("answers.{key}"))?;
             }
         }
-        let stated = Stated::of(note_of(&mut work.tx, &visit).await?, longer);
+        let identity = Some(self.whose(&mut work.tx, &visit).await?);
+        let stated = Stated { identity, ..Stated::of(note_of(&mut work.tx, &visit, work.now).await?, longer) };
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let day = bounds(&place(&clinic), stated.last_day(facts.today));
         let (_, until) = day.ok_or_else(|| Refusal::internal("a day outside of the calendar"))?;
-        let signed = state_of(&row)?.at(work.now).sign(act.account, &report, &answers, until).map_err(refused)?;
-        row.state = signed.phase();
+        let draft = state_of(&row)?.at(work.now);
+        let signed = draft.sign(act.account, &report, &answers, request.confirm, &stated, until).map_err(refused)?;
+        becomes(&mut row, &signed, act.account, work.now);
         row.report = serde_json::to_string(&report).map_err(|e| Refusal::internal(&e))?;
         row.answers = serde_json::to_string(&answers).map_err(|e| Refusal::internal(&e))?;
         row.data_version.clone_from(&report.data_version);
         (row.start_day, row.end_day) = (span.from.to_string(), span.to.to_string());
-        row.needs_second = report.needs_second_doctor();
         row.stated = Some(serde_json::to_string(&stated).map_err(|e| Refusal::internal(&e))?);
-        (row.signed_at, row.valid_until) = (Some(work.now), Some(until));
-        (row.reviewed_by, row.reviewed_at, row.review) = (None, None, None);
         let subject = id.to_string();
-        let hash = hash_of(&subject, row.version, &row.content, &row.report, &row.answers, row.stated.as_deref());
+        let hash = sheet_words(&subject, &row).hash();
         row.hash = Some(hash.clone());
         work.tx.prescriptions().save(&row).await?;
         let kept = SignedVersionRow {
@@ -114,10 +114,8 @@ impl Services {
     ) -> Result<(), Refusal> {
         for row in work.tx.prescriptions().of_visit(visit).await? {
             let Some(mut row) = work.tx.prescriptions().hold(row.id).await? else { continue };
-            if state_of(&row)?.at(work.now).stop(why.to_owned()).is_err() {
-                continue;
-            }
-            self.stop_held(work, by, &mut row, why).await?;
+            let Ok(stopped) = state_of(&row)?.at(work.now).stop(why.to_owned()) else { continue };
+            self.stop_held(work, by, &mut row, &stopped, why).await?;
         }
         Ok(())
     }
@@ -128,11 +126,10 @@ impl Services {
         work: &mut Work,
         by: AccountId,
         row: &mut PrescriptionRow,
+        stopped: &State,
         why: &str,
     ) -> Result<(), Refusal> {
-        row.state = Phase::Stopped;
-        row.stop_reason = Some(why.to_owned());
-        (row.claimed_by, row.claim_until) = (None, None);
+        becomes(row, stopped, by, work.now);
         work.tx.prescriptions().save(row).await?;
         let (who, what, why) = (by.to_string(), row.id.to_string(), Some(why.to_owned()));
         let detail = json!({ "version": row.version });
@@ -155,8 +152,8 @@ impl Services {
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
         same_version(&row, request.version)?;
-        state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
-        self.stop_held(&mut work, act.account, &mut row, &why).await?;
+        let stopped = state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
+        self.stop_held(&mut work, act.account, &mut row, &stopped, &why).await?;
         let view = self.prescription_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.commit().await?;

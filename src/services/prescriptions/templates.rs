@@ -1,7 +1,5 @@
 //! A doctor's own formulas: kept from a sheet, offered beside the national protocol's, inserted by the doctor's act.
 
-use sqlx::types::Json;
-
 use crate::domain::herb::HerbSet;
 use crate::domain::ids::FormulaTemplateId;
 use crate::domain::permission::DoctorAct;
@@ -13,7 +11,7 @@ use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::templates::{moved_on, named};
 use crate::services::work::Command;
-use crate::store::{FormulaTemplateRow, Tx};
+use crate::store::{FormulaTemplateRow, Json, Tx};
 
 impl Services {
     /// The formulas that a doctor keeps.

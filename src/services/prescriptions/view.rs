@@ -1,8 +1,8 @@
 //! A prescription as staff read it.
 
-use crate::domain::date::in_china;
+use jiff::civil::Date;
+
 use crate::domain::herb::HerbSet;
-use crate::domain::identity::parse_date;
 use crate::domain::ids::AccountId;
 use crate::domain::prescription::{Content, label, legal_basis};
 use crate::domain::text::Text;
@@ -11,6 +11,7 @@ use crate::services::Services;
 use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::sessions::staff_name;
+use crate::services::tickets::day_at;
 use crate::store::{PrescriptionRow, Tx};
 
 impl Services {
@@ -23,7 +24,7 @@ impl Services {
         let broken = || Refusal::internal("a prescription does not read");
         let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
         let patient = tx.patients().find(row.institution_id, row.patient_id).await?.ok_or_else(broken)?;
-        let written_on = parse_date(&row.start_day).unwrap_or_else(|| in_china(row.created_at));
+        let written_on = written_on(tx, &row).await?;
         Ok(PrescriptionView {
             id: row.id,
             number: row.number.clone(),
@@ -53,6 +54,14 @@ impl Services {
             stop_reason: row.stop_reason,
         })
     }
+}
+
+/// The day on which it was written where the clinic stands, whatever days it is taken on: that of its signature, or of the
+/// last save.
+pub(crate) async fn written_on(tx: &mut Tx, row: &PrescriptionRow) -> Result<Date, Refusal> {
+    let clinic = tx.clinics().find(row.clinic_id).await?;
+    let clinic = clinic.ok_or_else(|| Refusal::internal("a prescription without its clinic"))?;
+    Ok(day_at(&clinic, row.signed_at.unwrap_or(row.saved_at))?.date)
 }
 
 /// The label of a sheet of herbs.

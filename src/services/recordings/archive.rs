@@ -49,6 +49,8 @@ pub(super) enum ReadError {
     Store(#[from] object_store::Error),
     #[error("a chunk does not open")]
     Broken,
+    #[error("it is of another visit than its row says")]
+    OfAnother,
 }
 
 impl Archive {
@@ -128,7 +130,7 @@ impl Archive {
         out.shutdown().await
     }
 
-    /// Bytes of a film in clear.
+    /// Bytes of a film in clear, if it is of the visit that its row names.
     pub(super) async fn read(
         &self,
         vault: &Vault,
@@ -146,6 +148,10 @@ impl Archive {
         let sealed = self.0.get_range(&place, index_at..stored.saturating_sub(16)).await?;
         let plain = seal.open(u64::MAX, &sealed).ok_or(ReadError::Broken)?.1;
         let index: Index = serde_json::from_slice(&plain).map_err(|_| ReadError::Broken)?;
+        // The row is whoever's who may write to the database; what is sealed with the film is not.
+        if index.visit != row.visit_id {
+            return Err(ReadError::OfAnother);
+        }
         let (mut begin, mut at, mut bytes) = (0, first, Vec::new());
         for (sequence, length) in (0..).zip(&index.chunks) {
             let (end, next) = (begin + length, at + length + OVERHEAD);

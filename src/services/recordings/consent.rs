@@ -50,15 +50,6 @@ impl Services {
         Ok(rooms)
     }
 
-    /// Stops a recording that was begun while its consent was being taken back.
-    pub async fn heed_withdrawal(&self, room: RoomId) -> Result<(), Refusal> {
-        let row = self.db.read().await?.rooms().find(room).await?;
-        if row.is_some_and(|row| row.agreed_at.is_some() && !row.recording) {
-            self.live.send(room, Input::StopRecording).await;
-        }
-        Ok(())
-    }
-
     /// Stops what runs in these rooms.
     pub(crate) async fn stop_recordings(&self, rooms: Vec<RoomId>) {
         for room in rooms {

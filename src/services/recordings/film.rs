@@ -45,7 +45,8 @@ pub(super) fn rewrite(
     give: impl FnMut(Vec<u8>) -> io::Result<()>,
 ) -> io::Result<Written> {
     let seal = Seal::new(found.opening.id, found.key);
-    let cues = webm::cues(&found.cues);
+    let is_film = !found.chunks.is_empty();
+    let cues = if is_film { webm::cues(&found.cues) } else { Vec::new() };
     let cues_at = found.chunks.iter().sum::<u64>();
     let size = cues_at + cues.len() as u64;
     let changed = || io::Error::other("the file changed while it was stored");
@@ -54,10 +55,10 @@ pub(super) fn rewrite(
     let first = out.write(opening(&found.opening))?;
     let mut sequence = 0;
     while let Next::Chunk(kind, mut plain) = reader.next()? {
-        if kind == Kind::Head {
-            webm::finish(&mut plain, found.millis, cues_at, size);
-        } else if kind != Kind::Cluster {
-            continue;
+        match kind {
+            Kind::Head if is_film => webm::finish(&mut plain, found.millis, cues_at, size),
+            Kind::Cluster => {}
+            _ => continue,
         }
         out.write(seal.chunk(ids, sequence, kind, &plain))?;
         sequence += 1;
@@ -65,7 +66,8 @@ pub(super) fn rewrite(
     if sequence != found.chunks.len() as u64 {
         return Err(changed());
     }
-    let index_at = out.write(seal.chunk(ids, sequence, Kind::Cues, &cues))?;
+    // Where nothing could be kept there is the index alone.
+    let index_at = if is_film { out.write(seal.chunk(ids, sequence, Kind::Cues, &cues))? } else { first };
     let index = Index {
         visit,
         consent_version: found.agreed.version.clone(),
@@ -73,7 +75,7 @@ pub(super) fn rewrite(
         millis: found.millis,
         is_cut: found.is_cut,
         gaps: found.gaps.clone(),
-        chunks: found.chunks.iter().copied().chain([cues.len() as u64]).collect(),
+        chunks: found.chunks.iter().copied().chain(is_film.then_some(cues.len() as u64)).collect(),
     };
     out.write(seal.chunk(ids, u64::MAX, Kind::Index, &serde_json::to_vec(&index)?))?;
     let stored = out.write([first.to_be_bytes(), index_at.to_be_bytes()].concat())?;

@@ -1,7 +1,8 @@
 //! When finished recordings are stored: at once, again after a failure, and never twice.
 //!
-//! A file leaves the spool in one of four ways: its film is stored, there was nothing in it, it shows a wrong person and
-//! is discarded, or it is put aside under another name because it cannot be read. What can be read is read first.
+//! A file leaves the spool in one of four ways: its film is stored, be it one of no length that says why, there was nothing
+//! in it, it shows a wrong person and is discarded, or it is put aside under another name because it cannot be read. What can
+//! be read is read first.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
+use serde_json::json;
 use tokio::time::Instant;
 
-use super::RecordingRow;
 use super::spool::{Finished, ending};
 use super::survey::{Found, Survey, survey};
+use super::{RecordingRow, place_of};
 use crate::domain::hex::hex;
 use crate::domain::ids::{RecordingId, VisitId};
 use crate::domain::recording::{GapCause, retain_until};
@@ -31,7 +33,8 @@ const RARELY: Duration = Duration::from_hours(1);
 const TURN: Duration = Duration::from_mins(20);
 /// How long an ending server waits for the last recordings; what comes later is stored by its next start.
 const AT_END: Duration = Duration::from_secs(2);
-
+/// How often it is looked whether recordings have room, and tried again to write what is owed.
+const ROUND: Duration = Duration::from_mins(1);
 /// How often an ending server looks whether they are stored.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -71,11 +74,16 @@ impl Services {
             () = self.keep_on(&spool, &finished) => {}
             () = at_end => {}
         }
+        let owed = finished.look_round().await;
+        if owed > 0 {
+            tracing::error!(recordings = owed, "nothing of them could be written, and not even that");
+        }
     }
 
     async fn keep_on(&self, spool: &Path, finished: &Finished) {
         let mut failed: HashMap<PathBuf, Failed> = HashMap::new();
         loop {
+            finished.look_round().await;
             let mut waiting = 0_u32;
             for path in files(spool, ending::DONE).await {
                 if failed.get(&path).is_some_and(|failed| failed.again > Instant::now()) {
@@ -101,7 +109,8 @@ impl Services {
             let aside = u32::try_from(files(spool, ending::ASIDE).await.len()).unwrap_or(u32::MAX);
             gauge!("recordings_put_aside").set(aside);
             let again = failed.values().map(|failed| failed.again).min();
-            let again = again.unwrap_or_else(|| Instant::now() + RARELY);
+            let round = Instant::now() + ROUND;
+            let again = again.map_or(round, |again| again.min(round));
             tokio::select! {
                 () = finished.next() => {}
                 () = tokio::time::sleep_until(again) => {}
@@ -153,14 +162,16 @@ impl Services {
             work.commit().await?;
             return Ok(Kept::Done);
         }
-        let place = format!("{}/{}/{}.yzr", visit.institution_id.as_uuid(), visit.id.as_uuid(), found.opening.id);
+        let place = place_of(visit.institution_id, visit.id, id);
         let stored =
             self.archive.store(&place, path.to_path_buf(), Arc::clone(&found), visit.id, self.ids.clone()).await;
         let stored = stored.map_err(|e| Refusal::internal(&e))?;
         let row = self.recording_row(&found, &room, &visit, place, stored);
         let mut work = self.begin().await?;
         work.tx.recordings().insert(&row).await?;
-        work.audit(row.institution_id, "recorder", "recording.store", &row.id.to_string()).await?;
+        let detail = json!({ "visit": row.visit_id });
+        let what = row.id.to_string();
+        work.audit_why(row.institution_id, "recorder", "recording.store", &what, None, detail).await?;
         work.commit().await?;
         Ok(is_whole)
     }
@@ -189,6 +200,7 @@ impl Services {
             retain_until: retain_until(visit.ended_at.unwrap_or(now)),
             is_cut: found.is_cut,
             is_withdrawn: found.gaps.iter().any(|gap| gap.cause == GapCause::Withdrawn),
+            is_unpictured: found.gaps.iter().any(|gap| gap.cause == GapCause::Codec),
             gaps: number(found.gaps.len() as u64),
             place,
             size: number(stored.size),

@@ -1,10 +1,13 @@
 //! Process records: of whom there are some, and who may see them.
 
 mod archive;
+#[cfg(test)]
+mod bucket;
 mod consent;
 mod film;
 mod keep;
 mod retention;
+mod running;
 mod sealed;
 mod spool;
 #[cfg(test)]
@@ -16,8 +19,8 @@ use std::ops::Range;
 use serde_json::{Map, Value, json};
 
 use crate::domain::access::ReadPurpose;
-use crate::domain::audit::Entry;
-use crate::domain::ids::{RecordingId, VisitId};
+use crate::domain::audit::{Entry, Kept};
+use crate::domain::ids::{InstitutionId, RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::time::Timestamp;
 use crate::protocol::visit::RecordingView;
@@ -26,8 +29,10 @@ use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::store::{ClinicOf, Db, RecordingRow, Tx};
 
+use archive::ReadError;
 pub use archive::{Archive, open_archive};
-pub use spool::{Finished, Limits, Spool, SpoolRecorder};
+pub use running::SpoolRecorder;
+pub use spool::{Finished, Limits, Spool};
 
 /// The most that one answer holds of a recording.
 const ANSWER: u64 = 4 << 20;
@@ -119,10 +124,32 @@ impl Services {
         }
         let bytes = self.archive.read(&self.vault, &row, range.clone()).await.map_err(|error| {
             tracing::error!(recording.id = %id, %error, "a recording cannot be read");
-            Refusal::new(crate::protocol::error::ErrorCode::Unavailable, "the recording cannot be read now")
+            match error {
+                // Whatever its row says: this doctor has no such film.
+                ReadError::OfAnother => Refusal::not_found(),
+                ReadError::Store(_) | ReadError::Broken => {
+                    Refusal::new(crate::protocol::error::ErrorCode::Unavailable, "the recording cannot be read now")
+                }
+            }
         })?;
         Ok(Stretch { range, total, bytes })
     }
+}
+
+/// Where the film of a visit is in the object store.
+fn place_of(institution: InstitutionId, visit: VisitId, id: RecordingId) -> String {
+    format!("{}/{}/{}.yzr", institution.as_uuid(), visit.as_uuid(), id.as_uuid())
+}
+
+/// Whether a film that this entry says was stored is still of the visit in which it was made, as the entry names it and as
+/// its place does. One that went is of none.
+pub(crate) async fn is_of_its_visit(tx: &mut Tx, entry: &Kept) -> Result<bool, Refusal> {
+    let Some(id) = RecordingId::from_key(&entry.subject) else { return Ok(false) };
+    let Some(row) = tx.recordings().find(id).await? else { return Ok(true) };
+    let detail: Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+    // Entries of earlier versions name no visit.
+    let is_named = detail["visit"].is_null() || detail["visit"] == json!(row.visit_id);
+    Ok(is_named && row.place == place_of(row.institution_id, row.visit_id, id))
 }
 
 /// What became of an operator's setting of a clinic.
@@ -214,6 +241,7 @@ async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView
             gaps: u32::try_from(row.gaps).unwrap_or(0),
             is_cut: row.is_cut,
             is_withdrawn: row.is_withdrawn,
+            is_unpictured: row.is_unpictured,
             size: u64::try_from(row.size).unwrap_or(0),
             retain_until: row.retain_until,
         });

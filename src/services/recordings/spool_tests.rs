@@ -1,7 +1,6 @@
 //! Recordings from the first cluster to the stored film, on a disk whose room the test decides.
 
 use std::cell::Cell;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,14 +8,15 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::archive::{Archive, open_archive};
+use super::running::SpoolRecorder;
 use super::sealed::{Next, Opened, Reader};
-use super::spool::{Limits, Spool, SpoolRecorder};
+use super::spool::{Limits, Spool};
 use super::survey::{Found, Survey, survey};
 use crate::clock::{Clock, Ids};
 use crate::domain::hex::hex;
 use crate::domain::ids::{InstitutionId, ParticipantId, RecordingId, RoomId, VisitId};
 use crate::domain::recording::webm::{self, Block, SOUND};
-use crate::domain::recording::{Agreed, Gap, GapCause, Piece, Recorder as _, Take, retain_until};
+use crate::domain::recording::{Agreed, Gap, GapCause, Piece, RecordedCodec, Recorder as _, Take, retain_until};
 use crate::domain::time::Timestamp;
 use crate::services::vault::{Field, Vault};
 use crate::store::RecordingRow;
@@ -49,6 +49,7 @@ fn agreed() -> Agreed {
 
 struct Running {
     folder: TempDir,
+    spool: Arc<Spool>,
     take: Box<dyn Take>,
 }
 
@@ -59,10 +60,11 @@ impl Running {
         let (spool, _) = Spool::new(folder.path().to_owned(), limits, &SECRET, clock(), ids());
         let mut spool = Arc::into_inner(spool).unwrap();
         spool.space = space;
+        let spool = Arc::new(spool);
         let (room, participant) = (RoomId::from_uuid(Uuid::from_u128(1)), ParticipantId::from_uuid(Uuid::from_u128(2)));
-        let mut take = SpoolRecorder(Arc::new(spool)).begin(room, participant, &agreed()).unwrap();
+        let mut take = SpoolRecorder(Arc::clone(&spool)).begin(room, participant, &agreed());
         assert!(take.append(Piece::Head(webm::head(true, None))));
-        Self { folder, take }
+        Self { folder, spool, take }
     }
 
     /// Half a second of sound of so many bytes; whether it was kept.
@@ -80,8 +82,27 @@ impl Running {
 
     fn finish(self) -> (TempDir, Survey) {
         self.take.finish();
-        let Found::Film(film) = look(&Self::file(&self.folder)) else { panic!("a film") };
-        (self.folder, *film)
+        let film = Self::film(&self.folder);
+        (self.folder, film)
+    }
+
+    /// What the one file holds, which has ended.
+    fn film(folder: &TempDir) -> Survey {
+        let file = Self::file(folder);
+        assert_eq!(file.extension().unwrap(), "done");
+        let Found::Film(film) = look(&file) else { panic!("a film") };
+        *film
+    }
+}
+
+/// What the operator's gauges and counters of this thread say.
+struct Metrics(metrics_exporter_prometheus::PrometheusHandle);
+
+impl Metrics {
+    fn get(&self, name: &str) -> Option<u32> {
+        let text = self.0.render();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned))?;
+        Some(value.parse().unwrap())
     }
 }
 
@@ -129,6 +150,104 @@ fn no_gap_is_forgotten_because_the_disk_failed_when_it_was_found_or_because_it_c
     let (_, film) = running.finish();
     let causes: Vec<_> = film.gaps.iter().map(|gap| gap.cause).collect();
     assert_eq!(causes, [GapCause::Lost, GapCause::Withheld, GapCause::Storage, GapCause::Withdrawn]);
+}
+
+#[tokio::test]
+async fn a_recording_of_which_nothing_could_be_kept_leaves_its_gaps_and_an_alarm_and_is_stored_as_an_empty_film() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let metrics = Metrics(recorder.handle());
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let mut running = Running::begin(UNBOUND);
+    FREE.set(Some(1599));
+    let lost = Gap { codec: Some(RecordedCodec::Opus), from: 0, to: 40, cause: GapCause::Lost };
+    assert!((0..4).all(|n| !running.hear(n * 500, 10, if n == 2 { vec![lost] } else { vec![] })));
+    assert_eq!(metrics.get("recordings_failing"), Some(1));
+    assert_eq!(running.spool.look_round(), 0);
+    assert_eq!(metrics.get("recordings_no_room"), Some(1));
+    let (folder, film) = running.finish();
+    let storage = Gap { codec: None, from: 0, to: 1500, cause: GapCause::Storage };
+    assert_eq!(film.gaps, [storage, lost]);
+    assert_eq!((film.chunks.len(), film.is_cut, film.agreed.clone()), (0, false, agreed()));
+    assert_eq!((metrics.get("recordings_failing"), metrics.get("recordings_empty_total")), (Some(0), Some(1)));
+
+    let (store, visit) = (tempfile::tempdir().unwrap(), VisitId::from_uuid(Uuid::from_u128(3)));
+    let archive = open_archive(None, &[], store.path()).unwrap();
+    let written = archive.store("clinic/one.yzr", Running::file(&folder), Arc::new(film), visit, ids()).await.unwrap();
+    assert_eq!((written.size, archive.list().await.unwrap()), (0, vec!["clinic/one.yzr".to_owned()]));
+    let stored = std::fs::metadata(store.path().join("clinic/one.yzr")).unwrap().len();
+    assert_eq!(written.stored, stored);
+    archive.remove("clinic/one.yzr").await.unwrap();
+}
+
+#[test]
+fn a_server_that_is_killed_before_anything_could_be_kept_leaves_that_as_well() {
+    let mut running = Running::begin(UNBOUND);
+    FREE.set(Some(1599));
+    assert!(!running.hear(0, 10, vec![]) && !running.hear(500, 10, vec![]));
+    let left = tempfile::tempdir().unwrap();
+    std::fs::copy(Running::file(&running.folder), left.path().join("left.part")).unwrap();
+    Spool::new(left.path().to_owned(), UNBOUND, &SECRET, clock(), ids());
+    let film = Running::film(&left);
+    let causes: Vec<_> = film.gaps.iter().map(|gap| gap.cause).collect();
+    assert_eq!((causes, film.chunks.len()), (vec![GapCause::Storage, GapCause::Restart], 0));
+}
+
+#[test]
+fn what_begins_below_the_floor_is_one_film_from_when_there_is_room() {
+    let mut running = Running::begin(UNBOUND);
+    FREE.set(Some(1599));
+    assert!(!running.hear(0, 10, vec![]));
+    // Its pictures come late, which begins another part; of the first nothing was kept.
+    assert!(!running.take.append(Piece::Head(webm::head(true, Some((640, 480))))));
+    FREE.set(Some(ENOUGH));
+    assert!(running.hear(500, 10, vec![]));
+    let (_, film) = running.finish();
+    assert_eq!((film.opening.part, film.chunks.len()), (1, 2));
+    assert_eq!(film.gaps, [Gap { codec: None, from: 0, to: 0, cause: GapCause::Storage }]);
+}
+
+#[test]
+fn a_disk_that_takes_not_a_byte_is_an_alarm_until_it_has_taken_what_is_to_be_said() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let metrics = Metrics(recorder.handle());
+    let _here = metrics::set_default_local_recorder(&recorder);
+    let mut running = Running::begin(UNBOUND);
+    let place = running.folder.path().to_owned();
+    // In the place of the folder stands something into which nothing can be written.
+    std::fs::remove_dir(&place).unwrap();
+    std::fs::write(&place, b"no folder").unwrap();
+    assert!(!running.hear(0, 10, vec![]) && !running.hear(500, 10, vec![]));
+    let Running { folder, spool, take } = running;
+    take.finish();
+    assert_eq!((spool.look_round(), metrics.get("recordings_failing")), (1, Some(1)));
+    std::fs::remove_file(&place).unwrap();
+    assert_eq!((spool.look_round(), metrics.get("recordings_failing")), (0, Some(0)));
+    let film = Running::film(&folder);
+    assert_eq!(film.gaps, [Gap { codec: None, from: 0, to: 500, cause: GapCause::Storage }]);
+    assert_eq!((film.chunks.len(), film.is_cut, metrics.get("recordings_empty_total")), (0, false, Some(1)));
+}
+
+#[test]
+fn pictures_that_are_never_recorded_are_said_although_there_is_nothing_else() {
+    let mut running = Running::begin(UNBOUND);
+    let gap = Gap { codec: Some(RecordedCodec::Vp8), from: 0, to: 0, cause: GapCause::Codec };
+    running.take.append(Piece::Gaps(vec![gap]));
+    let (_, film) = running.finish();
+    assert_eq!((&film.gaps[..], film.chunks.len()), (&[gap][..], 0));
+}
+
+#[test]
+fn a_recording_that_breaks_off_leaves_what_was_kept_and_says_that_it_was_cut_off() {
+    for is_kept in [true, false] {
+        let mut running = Running::begin(UNBOUND);
+        FREE.set(Some(if is_kept { ENOUGH } else { 0 }));
+        assert_eq!(running.hear(0, 10, vec![]), is_kept);
+        let Running { folder, take, .. } = running;
+        drop(take);
+        let film = Running::film(&folder);
+        let last = film.gaps.last().map(|gap| gap.cause);
+        assert_eq!((film.is_cut, last, film.chunks.len()), (true, Some(GapCause::Restart), 2 * usize::from(is_kept)));
+    }
 }
 
 #[test]
@@ -249,6 +368,7 @@ async fn goes_there_and_back(archive: &Archive) {
         retain_until: retain_until(now),
         is_cut: false,
         is_withdrawn: false,
+        is_unpictured: false,
         gaps: 0,
         place: place.clone(),
         size: number(written.size),
@@ -283,17 +403,17 @@ async fn a_long_film_goes_into_a_folder_and_back() {
     assert_eq!(left, 0);
 }
 
-/// No machine has a bucket by itself, so nothing fails where there is none: `docs/RECORDINGS.md` says how to try it.
-#[tokio::test]
+/// Into one of its own, where `YUNZHEN_TEST_S3_OPTIONS` names no other: `docs/RECORDINGS.md` says how to try a real one.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_film_goes_into_a_bucket_and_back() {
-    let Some(options) = std::env::var_os("YUNZHEN_TEST_S3_OPTIONS") else {
-        let lacks = "SKIPPED: a film in a bucket: YUNZHEN_TEST_S3_OPTIONS names none (docs/RECORDINGS.md)";
-        writeln!(std::io::stderr().lock(), "{lacks}").expect("stderr is open");
-        return;
+    let options: Vec<_> = match std::env::var_os("YUNZHEN_TEST_S3_OPTIONS") {
+        Some(options) => {
+            let options = options.into_string().unwrap();
+            let options = options.split(',').filter_map(|option| option.split_once('='));
+            options.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        }
+        None => super::bucket::serve().await,
     };
-    let options = options.into_string().unwrap();
-    let options: Vec<_> = options.split(',').filter_map(|option| option.split_once('=')).collect();
-    let options: Vec<_> = options.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let archive = open_archive(Some("s3://yunzhen-films/hospital"), &options, Path::new("unused")).unwrap();
     goes_there_and_back(&archive).await;
 }

@@ -12,7 +12,7 @@ use crate::services::vault::Vault;
 pub(super) enum Found {
     /// Nothing was ever kept in it.
     Nothing,
-    /// A film, or what is left of one.
+    /// A film, what is left of one, or what is to be said where nothing could be kept.
     Film(Box<Survey>),
     /// Something that cannot be read: nobody's to delete.
     Unreadable(&'static str),
@@ -29,7 +29,7 @@ pub(super) struct Survey {
     /// Behind what was read is something that cannot be.
     pub(super) is_damaged: bool,
     pub(super) gaps: Vec<Gap>,
-    /// The length of each chunk of the film.
+    /// The length of each chunk of the film; none where nothing could be kept.
     pub(super) chunks: Vec<u64>,
     pub(super) cues: Vec<webm::Cue>,
 }
@@ -71,21 +71,39 @@ pub(super) fn survey(path: &Path, vault: &Vault) -> io::Result<Found> {
                 millis = millis.max(last + 20);
                 chunks.push(plain.len() as u64);
             }
-            Kind::Gaps => gaps.extend(serde_json::from_slice::<Vec<Gap>>(&plain).unwrap_or_default()),
+            Kind::Gaps => {
+                for gap in serde_json::from_slice::<Vec<Gap>>(&plain).unwrap_or_default() {
+                    say(&mut gaps, gap);
+                }
+            }
             Kind::End => is_cut = false,
             Kind::Cues | Kind::Index => {}
         }
     }
     let has_film = chunks.len() >= 2;
-    let Some(agreed) = agreed.filter(|_| has_film) else {
+    // Of a recording that was whole and could not be kept there are the gaps alone.
+    let is_told = has_film || (!gaps.is_empty() && !is_damaged && !is_torn);
+    let Some(agreed) = agreed.filter(|_| is_told) else {
         // Without a head or a consent it is no film; but only what holds nothing at all may go. Where nothing is kept, what
         // looks torn may be a whole film behind a length that was spoilt.
-        let is_nothing = !is_damaged && !is_torn && !has_film;
+        let is_nothing = !is_damaged && !is_torn && !is_told;
         return Ok(if is_nothing { Found::Nothing } else { Found::Unreadable("its beginning cannot be read") });
     };
+    if !has_film {
+        chunks.clear();
+    }
     let end = |cause| Gap { codec: None, from: millis, to: millis, cause };
     gaps.extend(is_damaged.then(|| end(GapCause::Storage)));
     gaps.extend((is_cut && !is_damaged).then(|| end(GapCause::Restart)));
     let survey = Survey { opening, key, agreed, millis, is_cut, is_damaged, gaps, chunks, cues };
     Ok(Found::Film(Box::new(survey)))
+}
+
+/// Adds a gap; one that was noted when it began and is said again when it is over is one.
+fn say(gaps: &mut Vec<Gap>, gap: Gap) {
+    let same = |known: &&mut Gap| (known.codec, known.cause, known.from) == (gap.codec, gap.cause, gap.from);
+    match gaps.iter_mut().find(same) {
+        Some(known) => known.to = known.to.max(gap.to),
+        None => gaps.push(gap),
+    }
 }

@@ -17,12 +17,11 @@ use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitI
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
 use crate::domain::text::Text;
-use crate::domain::written::letters;
-use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
+use crate::services::said::reason;
 use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::visits::staff_visit;
@@ -141,7 +140,7 @@ impl Services {
         request: HoldRequest,
         command: &Command,
     ) -> Result<HoldView, Refusal> {
-        let reason = reason_of(&request.reason)?;
+        let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -153,7 +152,7 @@ impl Services {
             id: hold,
             institution_id: act.institution,
             subject: id.to_string(),
-            reason_sealed: self.vault.seal(Field::Reason, hold.as_uuid(), reason),
+            reason_sealed: self.vault.seal(Field::Reason, hold.as_uuid(), &why),
             placed_by: act.account.to_string(),
             placed_at: work.now,
             lifted_by: None,
@@ -176,14 +175,14 @@ impl Services {
         request: LiftRequest,
         command: &Command,
     ) -> Result<(), Refusal> {
-        let reason = reason_of(&request.reason)?;
+        let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if work.recall::<()>(command).await?.is_some() {
             return Ok(());
         }
         let who = act.account.to_string();
         let now = work.now;
-        let sealed = self.vault.seal(Field::Judgement, id.as_uuid(), reason);
+        let sealed = self.vault.seal(Field::Judgement, id.as_uuid(), &why);
         if !work.tx.holds().lift(act.institution, id, &who, &sealed, now).await? {
             return Err(Refusal::not_found());
         }
@@ -247,15 +246,6 @@ impl Services {
             lift_reason: lift.map(|lift| self.open_field(Field::Judgement, row.id.as_uuid(), lift)).transpose()?,
         })
     }
-}
-
-/// Why an order is given or lifted, without blanks around it.
-fn reason_of(text: &str) -> Result<&str, Refusal> {
-    let text = text.trim();
-    if letters(text) < 2 || text.chars().count() > 500 {
-        return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 letters or more, at most 500 characters"));
-    }
-    Ok(text)
 }
 
 /// The name of whoever gave an order, as the audit names them.

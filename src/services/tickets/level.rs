@@ -15,13 +15,13 @@ use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Facts, Level};
 use crate::domain::visit::VisitEnd;
-use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{LevelChange, RetriageAnswers, TicketRow as Row, TicketView};
 use crate::services::Services;
 use crate::services::intake::patients::{birth_date, related};
 use crate::services::intake::triage::{Case, Decisions};
 use crate::services::refusal::Refusal;
+use crate::services::said::perhaps;
 use crate::services::tickets::{announce_desk, cause_of, minutes, own_ticket, stale};
 use crate::services::work::Command;
 use crate::store::{PatientRow, TicketRow, TriageRow, Tx};
@@ -81,9 +81,7 @@ impl Services {
         change: LevelChange,
         command: &Command,
     ) -> Result<Row, Refusal> {
-        if change.reason.chars().count() > 500 {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "at most 500 characters"));
-        }
+        let why = perhaps(Some(&change.reason), "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -93,12 +91,9 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "level", "the ticket has this level"));
         }
         let is_lower = change.level < ticket.level;
-        if is_lower && letters(&change.reason) < 2 {
-            return Err(Refusal::field(
-                ErrorCode::Invalid,
-                "reason",
-                "a lower level needs a reason of 2 letters or more",
-            ));
+        if is_lower && why.is_none() {
+            let words = "a lower level needs a reason of 2 letters or more";
+            return Err(Refusal::field(ErrorCode::Invalid, "reason", words));
         }
         if is_lower && ticket.level == Level::Emergency && act.role != crate::domain::people::Role::Doctor {
             return Err(Refusal::new(ErrorCode::LoweringRefused, "only a doctor can lower EMERGENCY"));
@@ -123,14 +118,13 @@ impl Services {
             work.tx.tickets().set_level(id, change.version, change.level, why).await?.ok_or_else(stale)?
         };
         let detail = json!({ "from": ticket.level, "to": change.level });
-        let reason = Some(change.reason.trim().to_owned()).filter(|reason| !reason.is_empty());
         if let Some(declaration) = ticket.declaration_id {
-            self.keep_decision(&mut work, declaration, change.level, act.account, reason.clone(), alarm).await?;
+            self.keep_decision(&mut work, declaration, change.level, act.account, why.clone(), alarm).await?;
         }
         let (who, what) = (act.account.to_string(), id.to_string());
-        work.audit_why(act.institution, &who, "ticket.level", &what, reason, detail).await?;
+        work.audit_why(act.institution, &who, "ticket.level", &what, why.clone(), detail).await?;
         let lines = if is_lower && ticket.level == Level::Emergency {
-            self.close_unheld(&mut work, act, id, change.reason.trim()).await?
+            self.close_unheld(&mut work, act, id, why.as_deref().unwrap_or_default()).await?
         } else {
             Vec::new()
         };

@@ -2,6 +2,7 @@
 
 mod answer;
 mod level;
+mod near;
 mod pair;
 mod take;
 mod view;
@@ -17,11 +18,9 @@ use crate::domain::permission::HolderAct;
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::intake::TriageView;
 use crate::protocol::ticket::{DeviceCheck, TicketPhase};
 use crate::services::Services;
 use crate::services::alarms::Cause;
-use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
@@ -53,6 +52,12 @@ impl Services {
         };
         let was_put_back = matches!(kind, "ticket.missed" | "ticket.wrong_person" | "ticket.put_back");
         let aside = if was_put_back { work.tx.tickets().close_behind(ticket).await? } else { Vec::new() };
+        // Somebody else's first answer costs no place.
+        let shift = match kind {
+            _ if !was_put_back => 0,
+            "ticket.wrong_person" if ticket.wrong_count <= 1 => 0,
+            _ => work.tx.clinics().find(ticket.clinic_id).await?.map_or(0, |clinic| clinic.miss_shift),
+        };
         let data = json!({
             "lane": ticket.lane,
             "rank": ticket.rank,
@@ -61,6 +66,7 @@ impl Services {
             "want": ticket.want_doctor,
             "want_until": ticket.want_until,
             "aside": aside,
+            "shift": shift,
             "ticket": ticket.id,
             "no": ticket.no,
             "state": ticket.state,
@@ -93,14 +99,6 @@ pub(crate) fn cause_of(ticket: &TicketRow) -> Cause {
         declaration: ticket.declaration_id,
         ticket: Some(ticket.id),
         origin: None,
-    }
-}
-
-/// The triage in force for a ticket, as words.
-pub(crate) async fn triage_of(tx: &mut Tx, ticket: &TicketRow) -> Result<Option<TriageView>, Refusal> {
-    match Decisions::of(tx, ticket).await? {
-        Some(decisions) => Ok(Some(decisions.view(tx).await?)),
-        None => Ok(None),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{CloseTicket, TicketRow as Row};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::said::reason;
 use crate::services::tickets::{announce_desk, stale};
 use crate::services::work::Command;
 
@@ -25,10 +26,7 @@ impl Services {
         request: CloseTicket,
         command: &Command,
     ) -> Result<Row, Refusal> {
-        let reason = request.reason.trim();
-        if !(2..=500).contains(&reason.chars().count()) {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", "2 to 500 letters"));
-        }
+        let why = reason(&request.reason, "reason")?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
@@ -49,7 +47,7 @@ impl Services {
         announce_desk(&mut work, &ticket, "desk.patient_left").await?;
         let (who, what) = (act.account.to_string(), id.to_string());
         let detail = json!({ "no": ticket.no, "stays": pair });
-        work.audit_why(act.institution, &who, "ticket.close", &what, Some(reason.to_owned()), detail).await?;
+        work.audit_why(act.institution, &who, "ticket.close", &what, Some(why), detail).await?;
         let row = self.row(&mut work.tx, &moved, &HashMap::new()).await?;
         work.keep(command, &row).await?;
         self.announce_ticket(&mut work, &moved, "ticket.left").await?;

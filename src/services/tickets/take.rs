@@ -1,8 +1,8 @@
 //! Taking a number: for a declaration that still says how the patient is.
 
 use serde_json::json;
-use sqlx::types::Json;
 
+use crate::domain::appointment::SlotState;
 use crate::domain::appointment::check_in::{closes_at, rank};
 use crate::domain::ids::{TicketId, TriageId};
 use crate::domain::permission::HolderAct;
@@ -15,7 +15,7 @@ use crate::services::intake::triage::{Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, ClinicRow, DeclarationRow, TicketRow, TriageRow};
+use crate::store::{AppointmentRow, ClinicRow, DeclarationRow, Json, TicketRow, TriageRow};
 
 impl Services {
     /// Takes a number for a submitted declaration.
@@ -41,7 +41,7 @@ impl Services {
     /// Puts a patient into the queue: the one door, with and without an appointment.
     ///
     /// Who has booked and is on time ranks by the slot (BOOKED-1) and waits for the doctor of the appointment, unless the
-    /// level is URGENT: then whoever is free calls first.
+    /// level is URGENT or that doctor is away: then whoever is free calls first.
     pub(crate) async fn join(
         &self,
         work: &mut Work,
@@ -72,7 +72,13 @@ impl Services {
         }
         let triage = self.standing_emergency(work, &declaration, triage).await?;
         let lane = lane_of(triage.level);
-        let want = booked.filter(|_| lane >= lane_of(Level::Standard));
+        let want = match booked.filter(|_| lane >= lane_of(Level::Standard)) {
+            Some(row) => {
+                let slot = work.tx.slots().find(row.slot_id).await?;
+                slot.is_some_and(|slot| slot.state == SlotState::Open).then_some(row)
+            }
+            None => None,
+        };
         let is_emergency = triage.level == Level::Emergency;
         let day = day_at(&clinic, now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
@@ -118,8 +124,8 @@ impl Services {
             other => other?,
         }
         work.tx.triages().attach(declaration.id, ticket.id).await?;
-        let told = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.told());
-        self.alarm_for_ticket(work, &ticket, told).await?;
+        let terms = Decisions::of(&mut work.tx, &ticket).await?.map_or_else(Vec::new, |decisions| decisions.terms());
+        self.alarm_for_ticket(work, &ticket, terms).await?;
         Ok((ticket, clinic))
     }
 

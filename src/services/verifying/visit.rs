@@ -1,14 +1,17 @@
 //! A sealed visit: the server's signature over every letter of it, and inside every signature of every person.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 
 use super::Unproved;
 use crate::domain::audit::Kept;
 use crate::domain::audit::merkle::{Hash, is_included};
+use crate::domain::herb::gate::Report;
 use crate::domain::hex::{hex, unhex};
 use crate::domain::opinion::{Answer, Opined, Question};
-use crate::domain::prescription::{Phase, hash_of as hash_of_prescription};
-use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, review_hash, review_subject};
+use crate::domain::prescription::{Signed, identity_in, lacks};
+use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, patient_in, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
 use crate::protocol::proof::{
     ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VisitExport,
@@ -23,6 +26,8 @@ struct Counted {
     signatures: usize,
     entries: usize,
     proved: usize,
+    /// Whose visit it is, by the words of all that says so.
+    whose: BTreeSet<String>,
 }
 
 pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
@@ -47,16 +52,20 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 let holds = note_holds(&visit, &note);
                 counted.signatures += holds.ok_or_else(|| inside(format!("version {} of the record", note.number)))?;
                 counted.notes += 1;
+                counted.whose.extend(note.identity);
             }
             SealedLine::Prescription(sheet) => {
                 let holds = prescription_holds(&sheet);
                 counted.signatures += holds.ok_or_else(|| inside(format!("prescription {}", sheet.number)))?;
                 counted.prescriptions += 1;
+                let said = sheet.versions.iter().filter_map(|version| identity_in(version.stated.as_deref()));
+                counted.whose.extend(said);
             }
             SealedLine::Opinion(opinion) => {
                 let holds = opinion_holds(&visit, &opinion);
                 counted.signatures += holds.ok_or_else(|| inside(format!("opinion {}", opinion.id)))?;
                 counted.opinions += 1;
+                counted.whose.extend(opinion.identity);
             }
             SealedLine::Audit { entry, proof } => {
                 let is_proved = proof.as_ref().is_none_or(|proof| is_in_its_day(&entry, proof));
@@ -64,16 +73,28 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                     return Err(inside(format!("entry {} of the audit", entry.seq)));
                 }
                 counted.entries += 1;
+                counted.whose.extend(confirmed(&entry));
                 counted.proved += usize::from(proof.is_some());
             }
         }
     }
-    let Counted { notes, prescriptions, opinions, signatures, entries, proved } = counted;
+    let Counted { notes, prescriptions, opinions, signatures, entries, proved, whose } = counted;
+    if whose.len() > 1 {
+        return Err(inside("of whom the visit is".to_owned()));
+    }
+    let visit = whose.first().map_or_else(|| visit.clone(), |one| format!("{visit} of {}", patient_in(one)));
     let what = format!(
         "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {opinions} opinions, \
          {signatures} signatures, {entries} entries of the audit, {proved} of them proved to be in sealed days"
     );
     Ok((what, signature))
+}
+
+/// Whose visit it is by an entry that says that the doctor has compared it.
+pub(crate) fn confirmed(entry: &Kept) -> Option<String> {
+    let detail: serde_json::Value = serde_json::from_str(&entry.detail).ok()?;
+    let is = entry.action == "visit.identity_confirmed";
+    detail["identity"].as_str().filter(|_| is).map(str::to_owned)
 }
 
 fn inside(what: String) -> Unproved {
@@ -90,6 +111,7 @@ fn note_holds(visit: &str, note: &SealedNote) -> Option<usize> {
         signed_at: note.signed_at,
         reason: note.reason.as_deref(),
         previous_hash: &note.previous_hash,
+        identity: note.identity.as_deref(),
     };
     // A signature of an earlier content is none of this one.
     let own: Vec<_> = note.signatures.iter().filter(|one| one.hash == note.hash).collect();
@@ -98,36 +120,57 @@ fn note_holds(visit: &str, note: &SealedNote) -> Option<usize> {
     (of.hash() == note.hash && holds && is_signed).then_some(own.len())
 }
 
-/// How many signatures a prescription has, where all hold, each version is signed by whoever it says, and its state is one
+/// How many signatures a prescription has, where all hold, each version is signed by whoever has to, and its state is one
 /// that those who have to sign have signed.
 fn prescription_holds(sheet: &SealedPrescription) -> Option<usize> {
-    let own = |version: &SealedVersion, purpose: Purpose| {
-        let signed = sheet.signatures.iter().filter(move |one| one.hash == version.hash && one.purpose == purpose);
-        signed.map(|one| one.owner.clone()).collect::<Vec<_>>()
-    };
     let all = sheet.signatures.iter().all(|one| {
         let version = sheet.versions.iter().find(|version| version.hash == one.hash);
         version.is_some_and(|version| one.holds_for(one.purpose, &sheet.id, &version.hash))
     });
-    let versions = sheet.versions.iter().all(|version| {
-        let SealedVersion { version: number, content, report, answers, stated, hash, signed_by, .. } = version;
-        let words = hash_of_prescription(&sheet.id, *number, content, report, answers, stated.as_deref());
-        words == *hash && own(version, Purpose::Prescription).contains(signed_by)
-    });
-    let newest = sheet.versions.iter().find(|version| Some(&version.hash) == sheet.hash.as_ref());
-    let second = sheet
-        .countersigned_by
-        .as_ref()
-        .is_none_or(|second| newest.is_some_and(|version| own(version, Purpose::Countersignature).contains(second)));
-    let is_sound = all && versions && second && review_holds(sheet);
+    let versions = sheet.versions.iter().all(|version| version_holds(sheet, version));
+    let is_there = |hash: &String| sheet.versions.iter().any(|version| version.hash == *hash);
+    // Whoever signed beside the doctor signed something that is there.
+    let is_beside = sheet.countersigned_by.is_none() || sheet.hash.as_ref().is_some_and(is_there);
+    let is_sound = all && versions && is_beside && review_holds(sheet);
     is_sound.then(|| sheet.signatures.len() + sheet.review_signatures.len())
+}
+
+/// Whether a version is what was hashed, and signed by whoever its report wants, each with the own key.
+fn version_holds(sheet: &SealedPrescription, version: &SealedVersion) -> bool {
+    let SealedVersion { version: number, content, report, answers, stated, hash, signed_by, .. } = version;
+    let words = Signed { id: &sheet.id, version: *number, content, report, answers, stated: stated.as_deref() };
+    let has = |purpose: Purpose, owner: &str| {
+        let mut own = sheet.signatures.iter().filter(|one| one.hash == *hash && one.owner == owner);
+        own.any(|one| one.purpose == purpose)
+    };
+    let by_doctor = [Purpose::Prescription, Purpose::Confirmation].into_iter();
+    let mut purposes: Vec<Purpose> = by_doctor.filter(|purpose| has(*purpose, signed_by)).collect();
+    let is_newest = sheet.hash.as_ref() == Some(hash);
+    let second = sheet.countersigned_by.as_ref().filter(|_| is_newest);
+    let is_second = second.is_none_or(|second| second != signed_by && has(Purpose::Countersignature, second));
+    purposes.extend(second.map(|_| Purpose::Countersignature));
+    let is_whole = serde_json::from_str::<Report>(report).is_ok_and(|report| match lacks(&report, &purposes) {
+        None => true,
+        // Until it is approved it waits for the second doctor.
+        Some(Purpose::Countersignature) => !(is_newest && is_approved(sheet)),
+        Some(_) => false,
+    });
+    words.hash() == *hash && is_second && is_whole
+}
+
+/// Whether a pharmacist has approved it, whatever came after.
+fn is_approved(sheet: &SealedPrescription) -> bool {
+    let says_yes = |review: &String| {
+        serde_json::from_str::<ReviewKept>(review).is_ok_and(|kept| kept.verdict == ReviewVerdict::Approved)
+    };
+    sheet.state.is_approved() || sheet.review.as_ref().is_some_and(says_yes)
 }
 
 /// Whether the pharmacist's word is what the pharmacist signed, and there where the state needs it.
 fn review_holds(sheet: &SealedPrescription) -> bool {
     let subject = review_subject(&sheet.id);
     let all = sheet.review_signatures.iter().all(|one| one.holds_for(Purpose::Review, &subject, &one.hash));
-    let is_dispensable = matches!(sheet.state, Phase::Approved | Phase::Dispensed);
+    let is_dispensable = sheet.state.is_approved();
     match (&sheet.hash, &sheet.review, &sheet.reviewed_by) {
         (Some(hash), Some(review), Some(by)) => {
             let signed = review_hash(hash, review);
@@ -153,6 +196,7 @@ fn opinion_holds(visit: &str, opinion: &SealedOpinion) -> Option<usize> {
         answer: &answer,
         signed_by: &opinion.signed_by,
         signed_at: opinion.signed_at,
+        identity: opinion.identity.as_deref(),
     };
     let holds = opinion.signatures.iter().all(|one| one.holds_for(Purpose::Opinion, &opinion.id, &opinion.hash));
     let own = opinion.signatures.iter().any(|one| one.owner == opinion.signed_by);
@@ -172,7 +216,10 @@ fn is_in_its_day(entry: &Kept, proof: &Included) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::domain::prescription::Phase;
     use crate::domain::signature::{Algorithm, signed_words};
     use crate::domain::time::Timestamp;
     use crate::services::signing::scheme;
@@ -180,11 +227,15 @@ mod tests {
     const DOCTOR: &str = "account_1";
 
     fn signature(owner: &str, purpose: Purpose, hash: &str) -> ExportSignature {
+        signature_of("note_1", owner, purpose, hash)
+    }
+
+    fn signature_of(subject: &str, owner: &str, purpose: Purpose, hash: &str) -> ExportSignature {
         let (scheme, seed, at) = (scheme(Algorithm::Ed25519), [7; 32], Timestamp::from_millis(2));
-        let words = signed_words(purpose, "note_1", hash, "key_1", at);
+        let words = signed_words(purpose, subject, hash, "key_1", at);
         ExportSignature {
             purpose,
-            subject: "note_1".to_owned(),
+            subject: subject.to_owned(),
             hash: hash.to_owned(),
             at,
             key: "key_1".to_owned(),
@@ -206,6 +257,7 @@ mod tests {
             signed_at: at,
             reason: None,
             previous_hash: "",
+            identity: None,
         };
         let hash = of.hash();
         let note = |signatures: Vec<ExportSignature>| SealedNote {
@@ -217,15 +269,100 @@ mod tests {
             signed_by: DOCTOR.to_owned(),
             signed_at: at,
             reason: None,
+            identity: None,
             signatures,
         };
         let holds = |signatures| note_holds("visit_1", &note(signatures));
         let own = || signature(DOCTOR, Purpose::Note, &hash);
         assert_eq!(holds(vec![own()]), Some(1));
+        // A file of before that was asked has no such words, and a word that was put in is found.
+        let text = serde_json::to_string(&note(vec![own()])).unwrap();
+        assert!(!text.contains("identity"));
+        let put_in = text.replacen('{', r#"{"identity":"patient_1:aa","#, 1);
+        assert_eq!(note_holds("visit_1", &serde_json::from_str(&text).unwrap()), Some(1));
+        assert_eq!(note_holds("visit_1", &serde_json::from_str(&put_in).unwrap()), None);
         assert_eq!(holds(Vec::new()), None, "its hash alone is anybody's");
         assert_eq!(holds(vec![signature("account_2", Purpose::Note, &hash)]), None);
         assert_eq!(holds(vec![signature(DOCTOR, Purpose::Confirmation, &hash)]), None);
         assert_eq!(holds(vec![signature(DOCTOR, Purpose::Note, "aa")]), None, "of another content");
         assert_eq!(holds(vec![own(), ExportSignature { bytes: "00".repeat(64), ..own() }]), None);
+    }
+    const RX: &str = "prescription_1";
+    const SECOND: &str = "account_2";
+    const PHARMACIST: &str = "account_3";
+
+    /// An approved sheet whose findings want these, with these signatures of its doctors.
+    fn sheet(needs: &[&str], by: &[(Purpose, &str)], countersigned_by: Option<&str>) -> SealedPrescription {
+        let said = serde_json::json!({ "zh": "甲", "en": "a" });
+        let finding = |needs: &&str| {
+            serde_json::json!({ "key": needs, "rule": "R", "lines": [], "severity": "warn", "needs": needs,
+                                "fact": said, "source": said, "edition": "1" })
+        };
+        let findings: Vec<_> = needs.iter().map(finding).collect();
+        let report = serde_json::json!({ "findings": findings, "passed": [], "data_version": "1",
+                                         "data_status": "draft" })
+        .to_string();
+        let words = Signed { id: RX, version: 1, content: "{}", report: &report, answers: "{}", stated: Some("{}") };
+        let hash = words.hash();
+        let kept = ReviewKept { verdict: ReviewVerdict::Approved, items: BTreeSet::new(), reason: String::new() };
+        let review = serde_json::json!(kept).to_string();
+        let reviewed = review_hash(&hash, &review);
+        let at = Timestamp::from_millis(1);
+        SealedPrescription {
+            id: RX.to_owned(),
+            number: "R1".to_owned(),
+            state: Phase::Approved,
+            hash: Some(hash.clone()),
+            legal_basis: "return_visit".to_owned(),
+            versions: vec![SealedVersion {
+                version: 1,
+                content: "{}".to_owned(),
+                report: report.clone(),
+                answers: "{}".to_owned(),
+                stated: Some("{}".to_owned()),
+                hash: hash.clone(),
+                signed_by: DOCTOR.to_owned(),
+                signed_at: at,
+            }],
+            countersigned_by: countersigned_by.map(str::to_owned),
+            countersigned_at: None,
+            reviewed_by: Some(PHARMACIST.to_owned()),
+            reviewed_at: Some(at),
+            review: Some(review),
+            dispensed_by: None,
+            dispensed_at: None,
+            stop_reason: None,
+            signatures: by.iter().map(|(purpose, owner)| signature_of(RX, owner, *purpose, &hash)).collect(),
+            review_signatures: vec![signature_of(&review_subject(RX), PHARMACIST, Purpose::Review, &reviewed)],
+        }
+    }
+
+    /// What the report needs, who signed, who is said to be the second, and how many signatures count.
+    type Row<'a> = (&'a [&'a str], &'a [(Purpose, &'a str)], Option<&'a str>, Option<usize>);
+
+    #[test]
+    fn an_approved_sheet_without_a_signature_that_its_report_wants_is_not_authentic() {
+        let (own, again, beside) = (Purpose::Prescription, Purpose::Confirmation, Purpose::Countersignature);
+        let table: [Row; 9] = [
+            (&[], &[(own, DOCTOR)], None, Some(2)),
+            (&[], &[(own, SECOND)], None, None),
+            (&["confirm"], &[(own, DOCTOR)], None, None),
+            (&["confirm"], &[(own, DOCTOR), (again, SECOND)], None, None),
+            (&["confirm"], &[(own, DOCTOR), (again, DOCTOR)], None, Some(3)),
+            (&["second_doctor"], &[(own, DOCTOR)], None, None),
+            (&["second_doctor"], &[(own, DOCTOR)], Some(SECOND), None),
+            (&["second_doctor"], &[(own, DOCTOR), (beside, DOCTOR)], Some(DOCTOR), None),
+            (&["second_doctor"], &[(own, DOCTOR), (beside, SECOND)], Some(SECOND), Some(3)),
+        ];
+        for (needs, by, second, counted) in table {
+            assert_eq!(prescription_holds(&sheet(needs, by, second)), counted, "{needs:?} {by:?} {second:?}");
+        }
+        // Whoever takes it back out of the state does not take back the approval.
+        let stopped = SealedPrescription { state: Phase::Stopped, ..sheet(&["second_doctor"], &[(own, DOCTOR)], None) };
+        assert_eq!(prescription_holds(&stopped), None);
+        let (review, review_signatures) = (None, Vec::new());
+        let waiting =
+            SealedPrescription { state: Phase::Signed, review, reviewed_by: None, review_signatures, ..stopped };
+        assert_eq!(prescription_holds(&waiting), Some(1), "it waits for the second doctor");
     }
 }

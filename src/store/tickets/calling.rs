@@ -1,6 +1,6 @@
 //! Calling: who is next.
 
-use crate::domain::ids::{AccountId, ClinicId, DeskId, TicketId};
+use crate::domain::ids::{AccountId, ClinicId, DeskId, SlotId, TicketId};
 use crate::domain::ticket::{AGEING_STREAK, AGEING_WAIT, LEASE, MoveReason};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
@@ -125,6 +125,25 @@ impl Tickets<'_> {
                 .bind(now - AGEING_WAIT)
                 .fetch_optional(conn)
                 .await?
+        }))
+    }
+
+    /// The doctor of a slot is away: whoever has come with an appointment there waits for nobody in particular any longer.
+    /// Nobody's place changes, and no version.
+    pub async fn free(&mut self, slot: SlotId) -> Result<Vec<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "update ticket
+                 set want_doctor = null, want_until = null
+                 where appointment_id in (select id from appointment
+                                          where slot_id = $1 and state in ('booked', 'checked_in'))
+                   and want_doctor is not null and state in ('waiting', 'called', 'serving', 'suspended')
+                 returning ",
+                columns!()
+            ))
+            .bind(slot)
+            .fetch_all(conn)
+            .await?
         }))
     }
 

@@ -7,9 +7,21 @@ use crate::protocol::live::{ClientMessage, ServerMessage, Tile};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::ws::session::Session;
+use crate::ws::session::offering::Offer;
 
 /// Sections of a browser's connection at most.
 const TILES: usize = 24;
+
+/// The id of a command that reads from the database or lets somebody in: it waits until the database has said that the
+/// session stands. Who was believed while it was away may have been signed out.
+pub(super) fn needs_proof(message: &ClientMessage) -> Option<u64> {
+    match message {
+        ClientMessage::Subscribe { id, .. } | ClientMessage::Watch { id, .. } | ClientMessage::Join { id, .. } => {
+            Some(*id)
+        }
+        _ => None,
+    }
+}
 
 impl Session {
     /// Carries one command out; with its id, where it wants an answer of `done`.
@@ -36,8 +48,7 @@ impl Session {
             ClientMessage::Watch { id, ticket } => (Some(id), self.watch(ticket).await),
             ClientMessage::Join { id, grant } => (Some(id), self.join(&grant).await),
             ClientMessage::Offer { id, room, offer_id, fresh, sdp } => {
-                let offer = Input::Offer { connection: self.connection, offer_id, fresh, sdp };
-                (Some(id), self.services.live.say(self.connection, room, offer).await)
+                (Some(id), self.offer(room, Offer { id: offer_id, fresh, sdp }).await)
             }
             ClientMessage::Media { id, room, state } => {
                 let media = Input::Media(self.connection, state);
@@ -64,7 +75,10 @@ impl Session {
             ClientMessage::CallOffPicture { id, room } => {
                 (Some(id), self.services.live.say(self.connection, room, Input::CallOffPicture(self.connection)).await)
             }
-            ClientMessage::Leave { id, room } => (Some(id), self.services.live.leave(self.connection, room).await),
+            ClientMessage::Leave { id, room } => {
+                self.offering.leaves(room);
+                (Some(id), self.services.live.leave(self.connection, room).await)
+            }
         }
     }
 
@@ -91,7 +105,8 @@ impl Session {
         let id = room.id();
         self.services.live.open(room);
         self.services.live.join(id, seat, self.connection).await?;
-        // Between the look into the database and the seat the patient may have taken the consent back.
-        self.services.heed_withdrawal(id).await
+        self.offering.sits_in(id);
+        // Between the look into the database and the seat the visit may have ended, or the patient have taken the consent back.
+        self.services.look_again(id).await
     }
 }

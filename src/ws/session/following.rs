@@ -10,8 +10,8 @@ use crate::protocol::live::ServerMessage;
 use crate::services::Announcement;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::ws::session::Session;
 use crate::ws::session::farewell::End;
+use crate::ws::session::{Session, in_time};
 
 /// Topics and tickets that one socket may follow.
 const FOLLOWED: usize = 16;
@@ -82,7 +82,8 @@ impl Session {
                 let next = self.topics.get(&announcement.topic).map(|last| last + 1);
                 match next {
                     Some(next) if announcement.seq == next => self.pass_on(&announcement).await?,
-                    Some(next) if announcement.seq > next => self.catch_up(&announcement.topic).await?,
+                    // What is missing comes at the next repair at the latest.
+                    Some(next) if announcement.seq > next => self.catch_up(&announcement.topic).await.map(drop)?,
                     Some(_) | None => {}
                 }
                 // A change of the own ticket cannot wait for the next glance: it may be the call.
@@ -90,7 +91,7 @@ impl Session {
             }
             Err(broadcast::error::RecvError::Lagged(_)) => {
                 self.stale.extend(self.tickets.keys());
-                self.repair().await
+                self.repair().await.map(drop)
             }
             Err(broadcast::error::RecvError::Closed) => Err(End::Gone),
         }
@@ -102,11 +103,11 @@ impl Session {
         self.send(&ServerMessage::Event { topic, seq, at, kind, data }).await
     }
 
-    /// Sends what the event log holds after the last number that was sent.
-    pub(super) async fn catch_up(&mut self, topic: &str) -> Result<(), End> {
+    /// Sends what the event log holds after the last number that was sent. While the database is away, the socket stays, and
+    /// the next repair tries again; whether it answered.
+    pub(super) async fn catch_up(&mut self, topic: &str) -> Result<bool, End> {
         while let Some(last) = self.topics.get(topic).copied() {
-            // While the database is away, the socket stays: the next repair tries again.
-            let Ok(events) = self.services.events_since(topic, last, PAGE).await else { return Ok(()) };
+            let Ok(events) = in_time(self.services.events_since(topic, last, PAGE)).await else { return Ok(false) };
             let is_last = i64::try_from(events.len()).is_ok_and(|n| n < PAGE);
             for event in events {
                 self.pass_on(&event).await?;
@@ -115,24 +116,32 @@ impl Session {
                 break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    pub(super) async fn repair(&mut self) -> Result<(), End> {
-        self.still_signed_in().await?;
-        for topic in self.topics.keys().cloned().collect::<Vec<_>>() {
-            self.catch_up(&topic).await?;
+    /// Compares everything with the database, until it does not answer; whether it did.
+    pub(super) async fn repair(&mut self) -> Result<bool, End> {
+        if !self.still_signed_in().await? {
+            return Ok(false);
         }
-        Ok(())
+        for topic in self.topics.keys().cloned().collect::<Vec<_>>() {
+            if !self.catch_up(&topic).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(super) async fn push_stale(&mut self) -> Result<(), End> {
-        for ticket in std::mem::take(&mut self.stale) {
-            match self.services.ticket_for(self.actor, ticket).await {
+        let mut stale = std::mem::take(&mut self.stale).into_iter();
+        while let Some(ticket) = stale.next() {
+            match in_time(self.services.ticket_for(self.actor, ticket)).await {
                 Ok(view) => self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await?,
                 // While the database is away, the next glance tries again.
                 Err(refusal) if refusal.code == ErrorCode::Unavailable => {
                     self.stale.insert(ticket);
+                    self.stale.extend(stale);
+                    break;
                 }
                 // A ticket that is not theirs, or does not read, is looked at again when it changes.
                 Err(_) => {}

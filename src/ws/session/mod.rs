@@ -6,6 +6,7 @@
 mod commands;
 mod farewell;
 mod following;
+mod offering;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
 
 use crate::domain::ids::{ConnectionId, DeskId, TicketId};
 use crate::domain::permission::Actor;
@@ -28,8 +28,13 @@ use crate::services::Services;
 use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::ws::limits::{Allowance, CloseCode, Echoes, HELLO_WITHIN, MALFORMED, OUTBOX, SILENCE, WRITE_WITHIN};
+use crate::ws::limits::{
+    ANSWER_WITHIN, Allowance, CloseCode, Echoes, HELLO_WITHIN, MALFORMED, MEDIA_COMES, OUTBOX, SILENCE,
+    SILENCE_BESIDE_MEDIA, WRITE_WITHIN,
+};
+use crate::ws::session::commands::needs_proof;
 use crate::ws::session::farewell::{End, bye, encode, no_frame, slow};
+use crate::ws::session::offering::Offering;
 
 /// How long a resume token is good: longer than any call, for it is given at its beginning. How long a *lost* connection
 /// may be taken up again is the registry's to say.
@@ -40,6 +45,8 @@ const LEASE_EVERY: Duration = Duration::from_secs(15);
 const HOLD_EVERY: Duration = Duration::from_secs(10);
 /// The event log is compared with what was heard this often, so that a lost last announcement is found.
 const REPAIR_EVERY: Duration = Duration::from_secs(5);
+/// An echo is asked for this often.
+const KNOCK_EVERY: Duration = Duration::from_secs(5);
 
 /// Leads the conversation of one socket.
 ///
@@ -47,17 +54,45 @@ const REPAIR_EVERY: Duration = Duration::from_secs(5);
 /// boxed here and below, so that it takes room only while it lasts.
 pub async fn run(services: Arc<Services>, mut socket: WebSocket, address: IpAddr) {
     metrics::gauge!("yunzhen_sockets").increment(1.0);
-    if let Some((hello, actor, ends)) = Box::pin(greet(&services, &mut socket)).await {
+    if let Some((hello, who)) = Box::pin(greet(&services, &mut socket)).await {
         let (outbox, inbox) = mpsc::channel(OUTBOX);
-        let who = (actor, ends, address);
-        let session = Box::pin(Session::begin(Arc::clone(&services), socket, who, outbox, hello)).await;
+        let session = Box::pin(Session::begin(Arc::clone(&services), socket, (who, address), outbox, hello)).await;
         session.converse(inbox).await;
     }
     metrics::gauge!("yunzhen_sockets").decrement(1.0);
 }
 
+/// Who speaks, until when the token says so, and whether the database was asked.
+struct Who {
+    actor: Actor,
+    ends: Timestamp,
+    is_proved: bool,
+}
+
+/// Waits for the database, but not for long: a socket has other things to hear.
+async fn in_time<T>(answer: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| Err(unanswered()))
+}
+
+fn unanswered() -> Refusal {
+    Refusal::new(ErrorCode::Unavailable, "the database does not answer")
+}
+
+/// Who says hello. While the database is away, whoever was here a moment ago is believed: a call does not hang on it. Everybody
+/// else waits for it.
+async fn recognise(services: &Services, hello: &Hello) -> Result<Option<Who>, Refusal> {
+    let proved = |(actor, ends)| Who { actor, ends, is_proved: true };
+    let asked = services.authenticate(&hello.token);
+    let believed = hello.resume.as_deref().and_then(|resume| services.believe(&hello.token, resume));
+    let Some((actor, ends)) = believed else { return Ok(asked.await?.map(proved)) };
+    match in_time(asked).await {
+        Err(refusal) if refusal.code == ErrorCode::Unavailable => Ok(Some(Who { actor, ends, is_proved: false })),
+        answer => Ok(answer?.map(proved)),
+    }
+}
+
 /// Waits for `hello`; closes the socket when it is not one.
-async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Actor, Timestamp)> {
+async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Who)> {
     let refuse = |code, words: &str| (code, Refusal::new(ErrorCode::HelloExpected, words));
     let first = tokio::time::timeout(HELLO_WITHIN, socket.recv()).await;
     let (code, refusal) = match first {
@@ -67,8 +102,8 @@ async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Ac
                 let words = format!("this server speaks version {LIVE_VERSION}");
                 (CloseCode::Version, Refusal::new(ErrorCode::VersionUnsupported, words))
             }
-            Ok(ClientMessage::Hello(hello)) => match services.authenticate(&hello.token).await {
-                Ok(Some((actor, ends))) => return Some((hello, actor, ends)),
+            Ok(ClientMessage::Hello(hello)) => match recognise(services, &hello).await {
+                Ok(Some(who)) => return Some((hello, who)),
                 Ok(None) => (CloseCode::Hello, Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")),
                 // Coming again would not help.
                 Err(refusal) if refusal.code == ErrorCode::SecondFactorMissing => (CloseCode::Hello, refusal),
@@ -89,6 +124,8 @@ struct Session {
     socket: WebSocket,
     actor: Actor,
     ends: Timestamp,
+    /// The database has said that the session stands. Until then nothing is read for it, and nobody is let in anywhere.
+    is_proved: bool,
     connection: ConnectionId,
     outbox: Outbox,
     /// The topic on which the end of the session is said.
@@ -99,10 +136,12 @@ struct Session {
     tickets: HashMap<TicketId, [String; 2]>,
     stale: HashSet<TicketId>,
     desk: Option<DeskId>,
+    offering: Box<Offering>,
     heard_at: Timestamp,
     leased_at: Timestamp,
     held_at: Timestamp,
     repaired_at: Timestamp,
+    knocked_at: Timestamp,
     allowance: Allowance,
     echoes: Echoes,
     malformed: u32,
@@ -112,7 +151,7 @@ impl Session {
     async fn begin(
         services: Arc<Services>,
         socket: WebSocket,
-        (actor, ends, address): (Actor, Timestamp, IpAddr),
+        (Who { actor, ends, is_proved }, address): (Who, IpAddr),
         outbox: Outbox,
         hello: Hello,
     ) -> Self {
@@ -137,6 +176,7 @@ impl Session {
             socket,
             actor,
             ends,
+            is_proved,
             connection,
             outbox,
             end_topic: Topic::Session(actor.session()).to_string(),
@@ -144,30 +184,34 @@ impl Session {
             tickets: HashMap::new(),
             stale: HashSet::new(),
             desk: None,
+            offering: Box::new(Offering::of(&rooms)),
             heard_at: now,
             leased_at: now,
             held_at: now,
             repaired_at: now,
+            knocked_at: now,
             allowance: Allowance::new(now),
             echoes: Echoes::default(),
             malformed: 0,
         };
         // Whoever is welcomed was heard.
-        session.hold_alarms().await;
+        if is_proved {
+            session.hold_alarms().await;
+        }
         // A socket that cannot be written to ends at its next message.
         session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms }).await.ok();
-        session.services.caller_moved(actor).await;
+        if is_proved {
+            // Those who hear alarms see it at their next reading all the same.
+            tokio::time::timeout(ANSWER_WITHIN, session.services.caller_moved(actor)).await.ok();
+        }
         session
     }
 
-    async fn converse(mut self, mut inbox: mpsc::Receiver<ServerMessage>) {
+    async fn converse(mut self, mut inbox: mpsc::Receiver<Box<ServerMessage>>) {
         let mut bus = self.services.bus.listen();
         let stills = self.services.live.stills(self.connection);
         let shutdown = self.services.shutdown.clone();
         let mut glance = tokio::time::interval(Duration::from_secs(1));
-        // After a round that took long, with the database away, there is a second to listen before the next: otherwise the
-        // echoes of whoever reads would lie unread.
-        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = loop {
             let outcome = tokio::select! {
                 biased;
@@ -175,7 +219,13 @@ impl Session {
                     Err(End::Close(CloseCode::GoingAway, Refusal::new(ErrorCode::ShuttingDown, "the server restarts")))
                 }
                 // Before the socket: a browser that never stops talking must not outlive its session.
-                _ = glance.tick() => Box::pin(self.look_round()).await,
+                _ = glance.tick() => {
+                    let outcome = Box::pin(self.look_round()).await;
+                    // However long it took, with the database away: there is a second to listen before the next, or what a
+                    // browser says would lie unread for as long as that lasts.
+                    glance.reset();
+                    outcome
+                }
                 // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
                 Some(message) = inbox.recv() => Box::pin(self.send(&message)).await,
                 message = self.socket.recv() => match message {
@@ -192,24 +242,34 @@ impl Session {
                 break end;
             }
         };
+        Box::pin(self.part(end)).await;
+    }
+
+    /// The socket is over: what was followed is let go, and its browser hears why where it still can.
+    async fn part(mut self, end: End) {
+        // First of all: who shares a room with it is told, however long the database takes.
+        self.services.live.disconnect(self.connection, &self.outbox).await;
         for ticket in self.tickets.keys().copied().collect::<Vec<_>>() {
             self.services.unwatch_ticket(ticket).await;
         }
-        self.services.live.disconnect(self.connection, &self.outbox).await;
         // From now on whoever took an alarm is not heard.
         self.hold_alarms().await;
         self.services.caller_moved(self.actor).await;
         match end {
             End::Gone => {}
-            End::Close(code, refusal) => Box::pin(bye(&mut self.socket, code, &refusal)).await,
-            End::Broken => Box::pin(bye(&mut self.socket, CloseCode::Garbage, &no_frame())).await,
+            End::Close(code, refusal) => bye(&mut self.socket, code, &refusal).await,
+            End::Broken => bye(&mut self.socket, CloseCode::Garbage, &no_frame()).await,
         }
     }
 
-    /// This account was heard: the alarms that it took stay in its hands.
-    async fn hold_alarms(&mut self) {
-        if let Err(refusal) = self.services.hold_alarms(self.actor).await {
-            tracing::warn!(code = refusal.code.as_str(), "an alarm's lease was not renewed");
+    /// This account was heard: the alarms that it took stay in its hands. Whether the database answered.
+    async fn hold_alarms(&mut self) -> bool {
+        match in_time(self.services.hold_alarms(self.actor)).await {
+            Ok(()) => true,
+            Err(refusal) => {
+                tracing::warn!(code = refusal.code.as_str(), "an alarm's lease was not renewed");
+                refusal.code != ErrorCode::Unavailable
+            }
         }
     }
 
@@ -269,6 +329,11 @@ impl Session {
             Ok(message) => message,
             Err(problem) => return self.misheard(text.as_bytes(), Refusal::from(problem)).await,
         };
+        if let Some(id) = needs_proof(&message)
+            && !self.is_proved().await?
+        {
+            return self.send(&ServerMessage::Refused { id: Some(id), problem: unanswered().problem() }).await;
+        }
         let (id, outcome) = self.carry_out(message).await;
         match (id, outcome) {
             (None, Ok(())) => Ok(()),
@@ -297,12 +362,22 @@ impl Session {
         self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await
     }
 
-    /// Ends the conversation when the session was ended and nobody told us. While the database is away, the socket stays.
-    async fn still_signed_in(&mut self) -> Result<(), End> {
-        match self.services.session_stands(self.actor).await {
+    /// Ends the conversation when the session was ended and nobody told us. While the database is away, the socket stays;
+    /// whether it answered.
+    async fn still_signed_in(&mut self) -> Result<bool, End> {
+        match in_time(self.services.session_stands(self.actor)).await {
             Ok(false) => Err(self.signed_out().await),
-            Ok(true) | Err(_) => Ok(()),
+            Ok(true) => {
+                self.is_proved = true;
+                Ok(true)
+            }
+            Err(_) => Ok(false),
         }
+    }
+
+    /// Whether the session was asked for in the database, now if not before.
+    async fn is_proved(&mut self) -> Result<bool, End> {
+        if self.is_proved { Ok(true) } else { self.still_signed_in().await }
     }
 
     async fn signed_out(&mut self) -> End {
@@ -322,11 +397,17 @@ impl Session {
         End::Close(CloseCode::Replaced, Refusal::new(ErrorCode::Replaced, "another window took over"))
     }
 
+    /// How long this socket may be silent.
+    fn patience(&self, now: Timestamp) -> Duration {
+        let media = self.services.live.media_heard_at(self.connection);
+        if media.is_some_and(|at| now.since(at) <= MEDIA_COMES) { SILENCE_BESIDE_MEDIA } else { SILENCE }
+    }
+
     /// Once a second: who is dead, what is stale, which lease ends.
     async fn look_round(&mut self) -> Result<(), End> {
         let now = self.services.clock.now();
-        if now.since(self.heard_at) > SILENCE {
-            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::Silent, "nothing was heard for 10 s")));
+        if now.since(self.heard_at) > SILENCE && now.since(self.heard_at) > self.patience(now) {
+            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::Silent, "nothing was heard")));
         }
         if now >= self.ends {
             return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));
@@ -334,26 +415,63 @@ impl Session {
         if !self.services.live.is_current(self.connection, &self.outbox) {
             return Err(self.replaced().await);
         }
+        // Before anything that asks the database: a call does not wait for it.
+        self.pass_waiting_offers().await;
+        self.ask_round(now).await?;
+        if now.since(self.knocked_at) >= KNOCK_EVERY {
+            self.knocked_at = now;
+            self.knock().await?;
+        }
+        // With the database away a round takes long. What was said meanwhile lies unread: that is no silence.
+        self.heard_at = self.heard_at + self.services.clock.now().since(now);
+        Ok(())
+    }
+
+    /// What of a round is asked of the database. Where it does not answer once, the rest waits for the next round: what a
+    /// browser says must not lie unread for longer.
+    async fn ask_round(&mut self, now: Timestamp) -> Result<(), End> {
+        if !self.is_proved().await? {
+            return Ok(());
+        }
         if let Some(desk) = self.desk
             && now.since(self.leased_at) >= LEASE_EVERY
         {
             self.leased_at = now;
-            if let Err(refusal) = self.services.renew_desk(self.actor, desk).await {
+            if let Err(refusal) = in_time(self.services.renew_desk(self.actor, desk)).await {
                 tracing::warn!(desk.id = %desk, code = refusal.code.as_str(), "a desk's lease was not renewed");
+                if refusal.code == ErrorCode::Unavailable {
+                    return Ok(());
+                }
             }
         }
         if now.since(self.held_at) >= HOLD_EVERY {
             self.held_at = now;
-            self.hold_alarms().await;
+            if !self.hold_alarms().await {
+                return Ok(());
+            }
         }
         if now.since(self.repaired_at) >= REPAIR_EVERY {
             self.repaired_at = now;
-            self.repair().await?;
-            self.knock().await?;
+            if !self.repair().await? {
+                return Ok(());
+            }
         }
-        self.push_stale().await?;
-        // With the database away a round takes long. What was said meanwhile lies unread: that is no silence.
-        self.heard_at = self.heard_at + self.services.clock.now().since(now);
-        Ok(())
+        self.push_stale().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How large the task is that `run` makes.
+    const fn size_of_task<A, B, C, F: Future>(_: &impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn who_only_waits_has_a_small_task() {
+        let size = size_of_task(&run);
+        assert!(size <= 3 * 1024, "{size} bytes for each who waits: box what passes in a moment");
     }
 }

@@ -8,6 +8,7 @@ use yunzhen::store::{ExceptionRow, RosterRow};
 
 use crate::support::app::TestApp;
 use crate::support::database::Db;
+use crate::support::hospital::Hospital;
 use crate::support::on_both;
 
 async fn rosters(db: &Db) -> Vec<RosterRow> {
@@ -93,5 +94,21 @@ on_both! {
         app.services.roll_slots().await.unwrap();
         let mut tx = db.read().await.unwrap();
         assert!(tx.slots().of_roster(roster.id, "2026-03-04").await.unwrap().is_empty());
+    }
+
+    async fn an_import_says_no_more_of_another_houses_doctor_than_of_nobody(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        Hospital::open(&db, 1).await;
+        let admin = app.staff("admin").await;
+        let import = async |doctor: &str| {
+            let csv = format!(
+                "clinic,doctor,weekdays,from,to,minutes,capacity,first_day,last_day\r\n\
+                 tcm,{doctor},1,09:00,12:00,15,1,2026-06-01,"
+            );
+            admin.post("/rosters/import", &json!({ "csv": csv, "dry_run": false })).await.refused("import.invalid")
+        };
+        let (theirs, nobody) = (import("doctor0").await, import("nobody").await);
+        assert_eq!(theirs["field"], "2:doctor");
+        assert_eq!(theirs, nobody);
     }
 }

@@ -105,6 +105,42 @@ async fn a_code_opens_once_and_a_telephone_may_be_half_a_minute_off() {
 }
 
 #[tokio::test]
+async fn whoever_rested_proves_it_by_the_code_as_well_where_a_second_factor_is_on() {
+    let app = TestApp::start().await;
+    let telephone = switched_on(&app).await;
+    app.pass(60);
+    let tokens = sign_in(&app.browser(), Some(&telephone.code(&app, 0))).await.ok();
+    app.pass(1800);
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+    let tokens = app.browser().post("/auth/refresh", &refresh).await.ok();
+    let doctor = app.browser().with(tokens["access_token"].as_str().unwrap());
+    let desk = doctor.get("/clinics").await.ok()[0]["desks"][0]["id"].as_str().unwrap().to_owned();
+    let open = async || doctor.post(&format!("/desks/{desk}/open"), &json!({})).await;
+    let prove = async |code: Option<String>| {
+        doctor.post("/auth/prove", &json!({ "password": "yunzhen-doctor", "code": code })).await
+    };
+    open().await.refused("auth.proof_needed");
+    prove(None).await.refused("auth.second_factor");
+    prove(Some("000000".to_owned())).await.refused("auth.second_factor_wrong");
+    open().await.refused("auth.proof_needed");
+    assert_eq!(prove(Some(telephone.code(&app, 0))).await.status, 204);
+    open().await.ok();
+    prove(Some(telephone.code(&app, 0))).await.refused("auth.second_factor_wrong");
+}
+
+#[tokio::test]
+async fn whoever_guesses_at_the_proof_becomes_slow() {
+    let app = TestApp::start().await;
+    let doctor = app.staff("doctor").await;
+    let prove = async |password: &str| doctor.post("/auth/prove", &json!({ "password": password })).await;
+    for _ in 0..10 {
+        prove("wrong").await.refused("auth.bad_credentials");
+    }
+    prove("yunzhen-doctor").await.refused("request.rate_limited");
+    app.staff("doctor").await;
+}
+
+#[tokio::test]
 async fn whoever_guesses_codes_becomes_slow_as_with_passwords() {
     let app = TestApp::start().await;
     let telephone = switched_on(&app).await;

@@ -86,8 +86,10 @@ impl Scene {
         let reviews = stage.get("/access-reviews", administrator).await.ok();
         // Not before: who is asked breaks no glass.
         let asked = stage.get("/auth/me", other).await.ok()["account"].clone();
-        let question = json!({ "doctor": asked, "question": "求治法", "summary": "发热" });
+        let question = json!({ "doctor": asked.clone(), "question": "求治法", "summary": "发热" });
         let opinion = stage.post(&format!("/visits/{}/opinions", visit.id), &visit.doctor, question).await.ok();
+        let by_hand = format!("/visits/{}/case-report", visit.id);
+        let report = stage.post(&by_hand, &visit.doctor, json!({ "reason": "接触史可疑" })).await.ok();
         let rosters = stage.get("/rosters", administrator).await.ok();
         stage.server.services.roll_slots().await.unwrap();
         let slots = stage.get(&format!("/slots?link={TCM}"), "").await.ok();
@@ -99,8 +101,12 @@ impl Scene {
         let hold = format!("/visits/{}/hold", visit.id);
         let hold = stage.post(&hold, administrator, json!({ "reason": "医疗纠纷" })).await.ok();
         vec![
+            // A reason is looked at before it is looked for.
+            ("amendments", "0190a0a0-0000-7000-8000-0000000000ae".to_owned()),
+            ("staff", asked.as_str().unwrap().to_owned()),
             ("holds", id(&hold)),
             ("opinions", id(&opinion)),
+            ("case-reports", id(&report)),
             ("prescriptions", id(&rx)),
             ("pharmacy", id(&rx)),
             ("templates", id(&made[0])),
@@ -159,7 +165,8 @@ fn sensible() -> Value {
         "name": "Zhang", "birth_date": "1990-01-01", "yes": ["breath"], "level": "EMERGENCY",
         "role": "interpreter", "temperature": 37.0, "heart_rate": 80, "respiratory_rate": 16, "oxygen_saturation": 98,
         "systolic": 120, "diastolic": 80, "day": "2030-01-01", "first_day": "2030-01-01",
-        "class": "prescription_ordinary",
+        "class": "prescription_ordinary", "registration": "110110000012345", "practises_since": "2010-07-01",
+        "consent_on": "2020-01-02", "licence_through": "2030-12-31",
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use yunzhen::domain::ids::{ClinicId, TicketId};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::services::topics::Topic;
-use yunzhen::store::Db;
+use yunzhen::store::{Db, NewEvent};
 
 use super::stage::{Site, Stage, nothing};
 use crate::support::database;
@@ -60,7 +60,8 @@ async fn one_desk_calls_while_another_ends_a_visit_and_neither_is_refused() {
         // Somebody else tells of the ticket, until both are as far as they get: first who ends, then who calls.
         let mut counting = fresh.db.begin().await.unwrap();
         let (topic, at) = (Topic::Ticket(ticket).to_string(), Timestamp::from_millis(0));
-        counting.events().emit(institution, &topic, "test.told", &json!({}), at).await.unwrap();
+        let event = NewEvent { institution, topic: &topic, kind: "test.told", payload: &json!({}), at };
+        counting.events().emit(&[event]).await.unwrap();
         let (ended, called, ()) = tokio::join!(
             stage.act(&end, ends),
             async {

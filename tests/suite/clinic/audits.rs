@@ -18,6 +18,15 @@ pub async fn entries(stage: &Stage, action: &str) -> Vec<(String, String, Option
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }
 
+/// What was written down beside an action, oldest first.
+pub async fn details(stage: &Stage, action: &str) -> Vec<Value> {
+    let file = SqliteConnectOptions::new().filename(stage.folder.path().join("yunzhen.db")).read_only(true);
+    let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+    let rows = sqlx::query_scalar("select detail from audit where action = $1 order by seq");
+    let rows: Vec<String> = rows.bind(action).fetch_all(&pool).await.unwrap();
+    rows.iter().map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
 /// What was told of a ticket under `kind`, oldest first.
 async fn told(stage: &Stage, ticket: &str, kind: &str) -> Vec<Value> {
     let events = stage.server.services.events_since(&format!("ticket:{ticket}"), 0, 50).await.unwrap();

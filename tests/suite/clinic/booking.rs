@@ -5,16 +5,12 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use yunzhen::domain::appointment::roster::HORIZON_DAYS;
-use yunzhen::domain::fairness::{QueueEvent, replay};
-use yunzhen::store::Db;
 
-use super::levels::make_standard;
 use super::stage::{Answer, Stage, nothing};
-use crate::support::sql;
 
 /// The clinic that has bookable hours.
 pub(super) const TCM: &str = "demo-tcm-clinic";
-const HALF_HOUR: Duration = Duration::from_mins(30);
+pub(super) const HALF_HOUR: Duration = Duration::from_mins(30);
 
 /// A clinic whose slots are made.
 pub(super) async fn open() -> Stage {
@@ -51,7 +47,7 @@ pub(super) async fn booked(stage: &Stage, n: u32) -> (String, String, Value) {
     (token, patient, appointment)
 }
 
-async fn check_in(stage: &Stage, token: &str, appointment: &Value, declaration: &Value) -> Answer {
+pub(super) async fn check_in(stage: &Stage, token: &str, appointment: &Value, declaration: &Value) -> Answer {
     let path = format!("/appointments/{}/check-in", appointment["id"].as_str().unwrap());
     let body = json!({ "declaration": declaration["id"], "version": appointment["version"] });
     stage.post(&path, token, body).await
@@ -68,7 +64,7 @@ pub(super) async fn now(stage: &Stage, token: &str, appointment: &Value) -> Valu
 }
 
 /// The texts of a kind that were sent. The server ends: it waits for what is still on its way.
-async fn texts(stage: Stage, kind: &str) -> Vec<String> {
+pub(super) async fn texts(stage: Stage, kind: &str) -> Vec<String> {
     stage.server.stop().await;
     let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap_or_default();
     let messages = outbox.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -319,102 +315,6 @@ async fn an_appointment_and_a_wish_have_topics_that_their_holder_alone_hears() {
     }
 }
 
-/// What a calendar without a sign-in gets at this address.
-async fn fetched(stage: &Stage, url: &str) -> (u16, String) {
-    let (_, path) = url.split_once("/api/").unwrap();
-    let answer = reqwest::get(format!("http://{}/api/{path}", stage.server.http_addr)).await.unwrap();
-    (answer.status().as_u16(), answer.text().await.unwrap())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_calendar_follows_an_appointment_by_a_link_that_says_no_more_than_when_and_where() {
-    let stage = open().await;
-    let (token, _, appointment) = booked(&stage, 1).await;
-    let path = format!("/appointments/{}/calendar-link", appointment["id"].as_str().unwrap());
-    let link = stage.get(&path, &token).await.ok();
-    let url = link["url"].as_str().unwrap();
-    assert_eq!(link["webcal"].as_str().unwrap(), url.replacen("http", "webcal", 1));
-    let (status, text) = fetched(&stage, url).await;
-    let text = text.replace("\r\n ", "");
-    assert_eq!(status, 200, "{text}");
-    assert!(text.contains("SUMMARY:预约：演示省中医院\r\n") && text.contains("REFRESH-INTERVAL"), "{text}");
-    for secret in ["测试患者", "中医内科", "演示医师", "URL:", TCM, "138000"] {
-        assert!(!text.contains(secret), "{secret}: {text}");
-    }
-    // It goes along when the appointment is moved.
-    let to = single(&stage, 3).await;
-    let moved = json!({ "slot": to["id"], "version": appointment["version"] });
-    let moved = stage.post(&path.replace("calendar-link", "move"), &token, moved).await.ok();
-    let after = fetched(&stage, url).await.1;
-    assert!(after.contains("SEQUENCE:2") && after.replace("\r\n ", "") != text, "{after}");
-    // Nobody makes such a link from another's, and nobody else is told it.
-    let (head, tail) = url.split_at(url.len() - 1);
-    let other = format!("{head}{}", if tail == "A" { "E" } else { "A" });
-    assert_eq!(fetched(&stage, &other).await.0, 404);
-    assert_eq!(fetched(&stage, &format!("{head}%00")).await.0, 422);
-    let stranger = stage.holder(2).await;
-    assert_eq!(stage.get(&path, &stranger).await.status, 404);
-    act(&stage, "cancel", &token, &moved).await.ok();
-    assert_eq!(fetched(&stage, url).await.0, 404, "given back, it is revoked");
-    assert_eq!(stage.get(&path, &token).await.status, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_calendar_link_is_dead_once_the_appointment_is_over() {
-    let stage = open().await;
-    let (token, _, appointment) = booked(&stage, 1).await;
-    let path = format!("/appointments/{}/calendar-link", appointment["id"].as_str().unwrap());
-    let url = stage.get(&path, &token).await.ok()["url"].as_str().unwrap().to_owned();
-    stage.clock.advance(HALF_HOUR * 2);
-    assert_eq!(fetched(&stage, &url).await.0, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn reminders_go_out_once_each_and_not_after_a_cancellation() {
-    let stage = open().await;
-    let (token, patient) = stage.known_patient(1).await;
-    let tomorrow = stage.get(&format!("/slots?link={TCM}"), "").await.ok()["days"][2]["day"].clone();
-    let path = format!("/slots?link={TCM}&day={}", tomorrow.as_str().unwrap());
-    let later = stage.get(&path, "").await.ok()["slots"].clone();
-    let (kept, given) = (later[10].clone(), later[20].clone());
-    let zone = json!({ "slot": kept["id"], "patient": patient, "zone": "Europe/Vienna" });
-    stage.post("/appointments", &token, zone).await.ok();
-    let second = book(&stage, &token, &patient, &given).await;
-    act(&stage, "cancel", &token, &second).await.ok();
-    for _ in 0..300 {
-        stage.clock.advance(Duration::from_mins(15));
-        stage.server.services.run_jobs().await.unwrap();
-    }
-    let starts_at = kept["starts_at"].clone();
-    let sent = {
-        stage.server.stop().await;
-        let outbox = std::fs::read_to_string(stage.folder.path().join("outbox.jsonl")).unwrap();
-        let messages: Vec<Value> = outbox.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let kinds = ["remind_day", "remind_hour", "remind_ten_minutes"];
-        kinds.map(|kind| messages.iter().filter(|m| m["kind"] == kind).cloned().collect::<Vec<_>>())
-    };
-    assert_eq!(sent.each_ref().map(Vec::len), [1, 1, 1], "{starts_at}: {sent:?}");
-    let text = sent[0][0]["text"].as_str().unwrap();
-    assert!(text.contains("(Asia/Shanghai)") && text.contains("(Europe/Vienna)"), "both walls: {text}");
-    assert!(!text.contains("测试患者") && !text.contains("中医"), "no name, no clinic: {text}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_is_near_the_turn_is_told_once() {
-    let stage = open().await;
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    for n in 1..=6 {
-        stage.patient_waiting(n, nothing()).await;
-    }
-    for _ in 0..2 {
-        let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-        let version = json!({ "version": view["current"]["version"] });
-        stage.server.services.run_jobs().await.unwrap();
-        stage.post(&format!("/desks/{desk}/cancel-call"), &doctor, version).await.ok();
-    }
-    assert_eq!(texts(stage, "near_turn").await.len(), 3, "the second to the fourth");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moved_appointment_is_the_same_one_and_its_old_place_is_free() {
     let stage = open().await;
@@ -551,111 +451,6 @@ async fn a_roster_that_makes_no_sense_is_refused_by_its_field() {
     }
     let meets = stage.post("/rosters", &admin, good).await;
     assert_eq!((meets.refusal().1, &meets.body["field"]), ("roster.invalid", &json!("from")), "other hours then");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_receipt_shows_why_each_one_was_called_before() {
-    let stage = Stage::open().await;
-    let (first, ticket) = stage.patient_waiting(1, nothing()).await;
-    make_standard(&stage, &stage.staff("nurse").await, &ticket).await;
-    stage.pass(Duration::from_secs(1)).await;
-    let (_, urgent) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 39.6 })).await;
-    assert_eq!(urgent["level"], "URGENT", "the second is more urgent");
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-    let path = format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap());
-    let receipt = stage.get(&path, &first).await.ok();
-    assert_eq!(receipt["passed"][0]["no"], urgent["no"], "{receipt}");
-    assert_eq!((&receipt["passed"][0]["rule"], &receipt["findings"]), (&json!("LANE-1"), &json!(0)));
-    // Its holder plays the events again, and finds the same.
-    let events: Vec<QueueEvent> = serde_json::from_value(receipt["events"].clone()).unwrap();
-    let told = replay(&events);
-    assert_eq!((told.overtakings.len(), told.findings.len()), (1, 0));
-    assert_eq!(json!(told.overtakings[0].waiting), ticket["id"]);
-    let stranger = stage.holder(3).await;
-    assert_eq!(stage.get(&path, &stranger).await.status, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_was_called_before_without_a_rule_is_in_the_receipt_and_in_the_day() {
-    let stage = Stage::open().await;
-    let nurse = stage.staff("nurse").await;
-    let (first, ticket) = stage.patient_waiting(1, nothing()).await;
-    make_standard(&stage, &nurse, &ticket).await;
-    stage.pass(Duration::from_mins(1)).await;
-    let (_, later) = stage.patient_waiting(2, nothing()).await;
-    make_standard(&stage, &nurse, &later).await;
-    // A hand in the database puts the later one first.
-    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
-    sql::run(&db, "update ticket set rank = rank - 600000 where no = (select max(no) from ticket)").await;
-    db.close().await;
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-    assert_eq!(view["current"]["no"], later["no"]);
-    let path = format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap());
-    let receipt = stage.get(&path, &first).await.ok();
-    assert_eq!((&receipt["passed"][0]["no"], &receipt["passed"][0]["rule"]), (&later["no"], &Value::Null));
-    assert!(receipt["findings"].as_u64().unwrap() > 0, "{receipt}");
-    let admin = stage.staff("admin").await;
-    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
-    let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
-    assert!(day["findings"].as_array().unwrap().iter().any(|one| one["kind"] == "overtaken"), "{day}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_auditor_plays_a_day_again_and_finds_nothing_without_a_rule() {
-    let stage = Stage::open().await;
-    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
-    let nurse = stage.staff("nurse").await;
-    for n in 1..=5 {
-        let (_, ticket) = stage.patient_waiting(n, nothing()).await;
-        if n != 4 {
-            make_standard(&stage, &nurse, &ticket).await;
-        }
-    }
-    // A call that is taken back, a missed one, and two more.
-    for what in ["cancel-call", "skip", "skip", "skip"] {
-        let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
-        let version = json!({ "version": view["current"]["version"] });
-        stage.post(&format!("/desks/{desk}/{what}"), &doctor, version).await.ok();
-        stage.pass(Duration::from_secs(1)).await;
-    }
-    let admin = stage.staff("admin").await;
-    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
-    let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
-    assert_eq!(day["findings"], json!([]), "{day}");
-    assert!(day["overtakings"].as_u64().unwrap() > 0, "the urgent one went first");
-    let content = day["content"].as_str().unwrap();
-    let events = serde_json::from_str::<Value>(content).unwrap()["events"].clone();
-    let events: Vec<QueueEvent> = serde_json::from_value(events).unwrap();
-    assert_eq!(json!(replay(&events).overtakings.len()), day["overtakings"], "what was signed is what was played");
-    assert_eq!(day["signature"]["bytes"].as_str().unwrap().len(), 128);
-    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/x"), &admin).await.status, 422);
-    assert_eq!(stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &doctor).await.status, 403);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_queues_day_ends_at_midnight_there_and_says_whether_it_is_complete() {
-    // It is 06:13 in China.
-    let stage = Stage::open().await;
-    stage.patient_waiting(1, nothing()).await;
-    let day = async |date: &str| {
-        let admin = stage.staff("admin").await;
-        let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
-        let day = stage.get(&format!("/clinics/{clinic}/queue-days/{date}"), &admin).await.ok();
-        let content: Value = serde_json::from_str(day["content"].as_str().unwrap()).unwrap();
-        assert_eq!((&day["complete"], &day["until"]), (&content["complete"], &content["until"]), "both are signed");
-        (day, content["events"].as_array().unwrap().clone())
-    };
-    let (running, before) = day("2023-11-15").await;
-    assert_eq!((&running["complete"], &running["until"]), (&json!(false), &json!(stage.clock.now())));
-    stage.clock.advance(Duration::from_hours(20));
-    stage.patient_waiting(2, nothing()).await;
-    let (over, events) = day("2023-11-15").await;
-    let midnight = 1_700_064_000_000_i64;
-    assert_eq!((&over["complete"], &over["until"]), (&json!(true), &json!(midnight)));
-    assert_eq!(events, before, "who came after midnight is in the next day");
-    assert_eq!(day("2023-11-16").await.1.len(), before.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

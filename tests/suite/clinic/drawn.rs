@@ -309,3 +309,31 @@ async fn the_referral_slip_says_why() {
         assert!(order.windows(2).all(|pair| pair[0].top < pair[1].top), "{order:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paper_names_whom_to_a_pharmacist_only_once_it_is_approved_and_the_age_of_the_day_of_the_visit_for_good() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    sign(&stage, &visit, 0, "感冒", None).await;
+    let rx = prescribed(&stage, &visit).await;
+    let rx = sign_rx(&stage, &visit, &rx, answers(&rx)).await.ok();
+    let pharmacist = stage.staff("pharmacist").await;
+    let path = format!("/prescriptions/{}/document", rx["id"].as_str().unwrap());
+    for (token, is_named) in [(&visit.doctor, true), (&pharmacist, false)] {
+        let Some(papers) = read(&stage, &path, token).await else { return };
+        for words in &papers {
+            let whole = said(words);
+            assert_eq!((whole.contains("测试患者"), whole.contains("测***")), (is_named, !is_named), "{whole}");
+            assert!(whole.contains("33岁"), "what is judged needs the age: {whole}");
+        }
+    }
+    claim(&stage, &pharmacist, &rx).await.ok();
+    pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
+    let Some(papers) = read(&stage, &path, &pharmacist).await else { return };
+    assert!(papers.iter().all(|words| said(words).contains("测试患者")), "whoever hands it out compares the name");
+    stage.clock.advance(std::time::Duration::from_hours(24 * 366 * 2));
+    let doctor = stage.staff("doctor").await;
+    let record = format!("/visits/{}/documents/record", visit.id);
+    let Some(papers) = read(&stage, &record, &doctor).await else { return };
+    assert!(papers.iter().all(|words| said(words).contains("33岁")), "two years later");
+}

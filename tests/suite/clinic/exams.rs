@@ -247,6 +247,12 @@ async fn an_amendment_says_what_it_changed() {
     assert_eq!(amendment["changes"][0]["path"], json!(["exams", "tongue", "body"]));
     assert_eq!(amendment["changes"][0]["was"], json!(["tongue.red_tip"]));
     assert_eq!(amendment["reason"], "更正舌象");
+    let db = database(&stage).await;
+    let id = serde_json::from_value(json!(visit.id)).unwrap();
+    let kept = db.read().await.unwrap().notes().signed(id).await.unwrap();
+    assert_eq!(kept[1].previous_hash, kept[0].hash, "it names the version that it changes, under its own signature");
+    assert_eq!((kept[0].previous_hash.as_str(), kept[1].hash != kept[0].hash), ("", true));
+    db.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,6 +266,8 @@ async fn a_changed_letter_of_a_signed_note_is_found() {
     sql::run(&db, "update note set content = replace(content, '两天', '三天')").await;
     let read = stage.get(&format!("/visits/{}", visit.id), &visit.doctor).await;
     assert_eq!(read.refusal(), (500, "signature.broken"));
+    let listed = stage.get("/me/visits", &visit.patient).await.ok();
+    assert_eq!((&listed[0]["note"], &listed[0]["is_broken"]), (&Value::Null, &json!(true)), "and hides no other visit");
     sql::run(&db, "update note set content = replace(content, '三天', '两天')").await;
     stage.get(&format!("/visits/{}", visit.id), &visit.doctor).await.ok();
     // A forged hash is not enough either: the key has signed another.

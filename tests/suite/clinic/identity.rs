@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::audits::entries;
+use super::audits::{details, entries};
 use super::prescriptions::{begin, herbal, line, returning, rules, sign, tick};
 use super::stage::{Stage, Visit, card, nothing};
 
@@ -171,4 +171,114 @@ async fn of_two_numbers_with_one_document_a_nurse_closes_one_and_never_the_last(
     assert_eq!(alone.refusal(), (409, "ticket.state"), "the other one stays");
     let again = close(&closed, &nurse, "再关一次").await;
     assert_eq!(again.refusal(), (409, "ticket.state"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_rings_a_card_opens_no_record_of_another_telephones_and_shows_none() {
+    let stage = Stage::open().await;
+    let (own, phone) = (stage.holder(1).await, stage.holder(2).await);
+    let patient = named(&stage, &own, by_card("测试患者", 1, "myself")).await;
+    waits(&stage, &own, &patient).await;
+    let (before, _) = seen(&stage, "doctor", 0, &own).await;
+    super::proofs::sign(&stage, &before, 0, "感冒", None).await;
+    ends(&stage, &before).await;
+    // A doctor who knows the number names it from an own telephone, under another name, and calls that.
+    let lie = named(&stage, &phone, by_card("周一", 1, "myself")).await;
+    waits(&stage, &phone, &lie).await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    assert_eq!(view["current"]["previous"], json!([]), "nor a diagnosis");
+    assert_eq!(view["current"]["named_otherwise"][0]["name"], "测***", "something to compare, and no whole name");
+    let path = format!("/visits/{}", before.id);
+    for query in ["", "?purpose=continuity"] {
+        let read = stage.get(&format!("{path}{query}"), &doctor).await;
+        assert_eq!(read.refusal(), (403, "record.purpose_missing"), "{query}");
+    }
+    let admin = stage.staff("admin").await;
+    assert_eq!(stage.get("/access-reviews", &admin).await.ok(), json!([]));
+    let body = json!({ "reason": "急会诊需要" });
+    let read = stage.post(&format!("{path}/break-glass"), &doctor, body).await.ok();
+    assert_eq!(read["access"], "break_glass", "a ringing number is no treatment");
+    assert_eq!(stage.get("/access-reviews", &admin).await.ok().as_array().unwrap().len(), 1, "and somebody judges it");
+    // Once the doctor has said that this is the one, it is read for a purpose, and its owner sees that.
+    let view = called_again(&stage, &doctor, &desk, &phone, &view).await;
+    let version = json!({ "version": view["current"]["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+    assert_eq!(view["current"]["previous"][0]["diagnosis"], "感冒");
+    assert_eq!(stage.get(&path, &doctor).await.refusal(), (403, "record.purpose_missing"));
+    assert_eq!(stage.get(&format!("{path}?purpose=continuity"), &doctor).await.ok()["access"], "continuity");
+    let readers = stage.get(&format!("/me/visits/{}/readers", before.id), &own).await.ok();
+    assert_eq!((&readers[0]["purpose"], &readers[1]["purpose"]), (&json!("continuity"), &json!("break_glass")));
+}
+
+/// The holder of a call says yes; the desk's view.
+async fn called_again(stage: &Stage, doctor: &str, desk: &str, patient: &str, view: &Value) -> Value {
+    let ticket = view["current"]["ticket"].as_str().unwrap();
+    let version = json!({ "version": view["current"]["version"] });
+    stage.post(&format!("/tickets/{ticket}/accept"), patient, version).await.ok();
+    stage.get(&format!("/desks/{desk}"), doctor).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_rings_the_doctor_has_the_declaration_and_the_earlier_visits_of_this_very_name() {
+    let stage = Stage::open().await;
+    let holder = stage.holder(1).await;
+    let patient = named(&stage, &holder, by_card("测试患者", 1, "myself")).await;
+    waits(&stage, &holder, &patient).await;
+    let (before, _) = seen(&stage, "doctor", 0, &holder).await;
+    super::proofs::sign(&stage, &before, 0, "感冒", None).await;
+    ends(&stage, &before).await;
+    waits(&stage, &holder, &patient).await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let current = &view["current"];
+    assert!(current["answers"].as_object().unwrap().len() > 3 && current["triage"]["level"].is_string(), "{current}");
+    assert_eq!(
+        (&current["previous"][0]["visit"], &current["previous"][0]["diagnosis"]),
+        (&json!(before.id), &json!("感冒"))
+    );
+    assert_eq!(stage.get(&format!("/visits/{}", before.id), &doctor).await.ok()["access"], "treating");
+    // What the same telephone spells otherwise waits for the doctor's word.
+    let version = json!({ "version": current["version"] });
+    stage.post(&format!("/desks/{desk}/cancel-call"), &doctor, version).await.ok();
+    assert_eq!(stage.get(&format!("/visits/{}", before.id), &doctor).await.refusal(), (403, "record.purpose_missing"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn birth_date_and_sex_are_mended_until_somebody_was_called_and_then_the_doctor_is_told() {
+    let stage = Stage::open().await;
+    let holder = stage.holder(1).await;
+    let passport = |birth_date: &str, sex: &str| {
+        json!({ "name": "JOHN SMITH", "document": "passport", "number": "E76543210", "birth_date": birth_date,
+                "sex": sex, "relation": "myself" })
+    };
+    let patient = named(&stage, &holder, passport("1957-05-05", "male")).await;
+    assert_eq!(entries(&stage, "patient.correct").await, []);
+    assert_eq!(named(&stage, &holder, passport("1975-05-05", "female")).await, patient, "a slip");
+    waits(&stage, &holder, &patient).await;
+    named(&stage, &holder, passport("1975-05-06", "female")).await;
+    assert_eq!(entries(&stage, "patient.correct").await.len(), 2);
+    let told = details(&stage, "patient.correct").await;
+    assert_eq!(told, [json!({ "fields": ["birth_date", "sex"] }), json!({ "fields": ["birth_date"] })], "and no date");
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let refused = async |birth_date: &str, sex: &str| {
+        let answer = stage.post("/patients", &holder, passport(birth_date, sex)).await;
+        assert_eq!(answer.refusal(), (409, "declaration.closed"));
+        answer.body["field"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(refused("2019-05-06", "female").await, "birth_date");
+    assert_eq!(refused("1975-05-06", "male").await, "sex");
+    assert_eq!(named(&stage, &holder, passport("1975-05-06", "female")).await, patient, "who says the same is heard");
+    // Neither does it help that the call was taken back, or that the visit is long over.
+    let version = json!({ "version": view["current"]["version"] });
+    stage.post(&format!("/desks/{desk}/cancel-call"), &doctor, version).await.ok();
+    assert_eq!(refused("2019-05-06", "female").await, "birth_date");
+    let view = called(&stage, &doctor, &desk, &holder).await;
+    let version = json!({ "version": view["current"]["version"] });
+    let view = stage.post(&format!("/desks/{desk}/confirm"), &doctor, version).await.ok();
+    let id = view["current"]["visit"].as_str().unwrap().to_owned();
+    ends(&stage, &Visit { patient: holder.clone(), doctor, desk, ticket: String::new(), id }).await;
+    assert_eq!(refused("1975-05-06", "male").await, "sex");
+    assert_eq!(entries(&stage, "patient.correct").await.len(), 2);
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+use yunzhen::store::Db;
 
 use super::audits::entries;
 use super::live::Socket;
 use super::stage::{Answer, Stage, Visit};
+use crate::support::sql;
 
 async fn invite(stage: &Stage, visit: &Visit, role: &str) -> Value {
     // Each a moment after the one before, so that their order is no matter of chance.
@@ -153,6 +155,45 @@ async fn an_invited_person_waits_is_let_in_is_held_muted_and_taken_out_for_good(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_removed_while_it_could_not_be_written_stays_out_and_the_host_says_it_again() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "family").await;
+    let tokens = come(&stage, &made["token"], 1).await.ok();
+    let token = tokens["access_token"].as_str().unwrap();
+    let mut doctor = enter(&stage, &visit.doctor, &format!("/visits/{}/grant", visit.id)).await;
+    let mut guest = enter(&stage, token, "/invitations/mine/grant").await;
+    let seen = room(&mut doctor, |room| room["door"][0]["id"].is_string()).await;
+    let host = |act: &str| json!({ "type": "host", "id": 9, "room": seen["room"], "participant": seen["door"][0]["id"], "act": act });
+    doctor.say(host("admit")).await;
+    doctor.expect("done").await;
+    room(&mut guest, |_| true).await;
+
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "create trigger away before update on invitation begin select raise(abort, 'away'); end").await;
+    doctor.say(host("remove")).await;
+    assert_eq!(guest.expect("room_ended").await["reason"], "removed");
+    doctor.expect("refused").await;
+    // The invitation stands, and the seat is kept as one inside: only the room knows better.
+    let grant = stage.act("/invitations/mine/grant", token).await.ok();
+    guest.say(json!({ "type": "join", "id": 2, "grant": grant["grant"] })).await;
+    loop {
+        let message = guest.next().await.unwrap();
+        assert!(message["type"] != "room" && message["type"] != "door", "{message}");
+        if message["type"] == "room_ended" {
+            assert_eq!(message["reason"], "removed");
+            break;
+        }
+    }
+    sql::run(&db, "drop trigger away").await;
+    db.close().await;
+    doctor.say(host("remove")).await;
+    doctor.expect("done").await;
+    assert_eq!(guest.closed().await, Some(4005));
+    assert_eq!(stage.act("/invitations/mine/grant", token).await.refusal(), (401, "auth.required"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_host_says_again_because_no_answer_came_is_done_once_and_logged_once() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
@@ -200,6 +241,57 @@ async fn who_used_a_link_twice_has_one_session_and_loses_its_seat_when_the_link_
     room(&mut doctor, |room| of(room, "family").is_null() && room["door"] == json!([])).await;
     assert_eq!(guest.closed().await, Some(4005));
     assert_eq!(stage.act("/invitations/mine/grant", &second).await.refusal(), (401, "auth.required"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_let_in_and_uses_the_link_again_keeps_the_first_name_and_stands_at_the_door() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let made = invite(&stage, &visit, "family").await;
+    let mut doctor = enter(&stage, &visit.doctor, &format!("/visits/{}/grant", visit.id)).await;
+    let guest = come(&stage, &made["token"], 1).await.ok();
+    let mut first = enter(&stage, guest["access_token"].as_str().unwrap(), "/invitations/mine/grant").await;
+    let seen = room(&mut doctor, |room| !room["door"][0].is_null()).await;
+    let whom = &seen["door"][0]["id"];
+    doctor.say(json!({ "type": "host", "id": 9, "room": seen["room"], "participant": whom, "act": "admit" })).await;
+    room(&mut first, |_| true).await;
+    room(&mut doctor, |room| !of(room, "family").is_null()).await;
+
+    let again = json!({ "token": made["token"], "nonce": Uuid::from_u128(1), "name": "演示医师甲" });
+    let again = stage.post("/invitations/use", "", again).await.ok();
+    let mut second = enter(&stage, again["access_token"].as_str().unwrap(), "/invitations/mine/grant").await;
+    let mut told = second.next().await.unwrap();
+    while told["type"] == "done" {
+        told = second.next().await.unwrap();
+    }
+    assert_eq!(told["type"], "door", "and nothing of the room: {told}");
+    let seen = room(&mut doctor, |room| !room["door"][0].is_null()).await;
+    assert_eq!((&seen["door"][0]["name"]["zh"], &seen["door"][0]["id"]), (&json!("王小译"), whom));
+    assert_eq!(of(&seen, "family"), &Value::Null);
+}
+
+/// Whoever knows the name of a picture could begin one under it, in a visit of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_invited_does_not_learn_the_name_of_the_picture_that_the_patient_is_asked_for() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let visits = format!("/visits/{}/grant", visit.id);
+    let made = invite(&stage, &visit, "observer").await;
+    let guest = come(&stage, &made["token"], 1).await.ok();
+    let mut doctor = enter(&stage, &visit.doctor, &visits).await;
+    let mut patient = enter(&stage, &visit.patient, &visits).await;
+    let mut observer = enter(&stage, guest["access_token"].as_str().unwrap(), "/invitations/mine/grant").await;
+    let seen = room(&mut doctor, |room| !room["door"][0].is_null()).await;
+    let (id, whom) = (&seen["room"], &seen["door"][0]["id"]);
+    doctor.say(json!({ "type": "host", "id": 9, "room": id, "participant": whom, "act": "admit" })).await;
+    room(&mut observer, |_| true).await;
+    doctor.say(json!({ "type": "ask_picture", "id": 10, "room": id, "of": "tongue" })).await;
+    room(&mut patient, |room| room["picture"]["id"].is_string()).await;
+    room(&mut doctor, |room| room["picture"]["id"].is_string()).await;
+    let state = json!({ "microphone": true, "camera": true });
+    patient.say(json!({ "type": "media", "id": 2, "room": id, "state": state })).await;
+    let after = room(&mut observer, |room| of(room, "patient")["media"]["microphone"] == true).await;
+    assert_eq!(after["picture"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,9 +53,44 @@ async fn an_emergency_of_the_waiting_room_says_why_in_the_words_of_its_rule() {
     assert_eq!((&view["phase"], &view["level"]), (&json!("emergency"), &json!("EMERGENCY")));
     let alarms = stage.get("/alarms", &nurse).await.ok();
     assert_eq!((&alarms[0]["kind"], &alarms[0]["ticket"]), (&json!("worsened"), &ticket["id"]));
-    let told: Vec<Value> =
-        ["W01", "W03", "W13"].map(|id| json!(yunzhen::domain::triage::rule(id).unwrap().tell)).into();
-    assert_eq!(alarms[0]["reasons"], json!(told));
+    let terms: Vec<Value> =
+        ["W01", "W03", "W13"].map(|id| json!(yunzhen::domain::triage::rule(id).unwrap().why)).into();
+    assert_eq!(alarms[0]["reasons"], json!(terms));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_read_terms_figures_and_how_to_speak_where_the_patient_reads_sentences() {
+    let stage = Stage::open().await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let answers = json!({
+        "sx.fever": true, "sx.temp": 39.5, "sx.temp.site": "armpit", "fev.days": 2, "vs.spo2": 97, "vs.rr": 18, "vs.hr": 88,
+        "a11y": ["large_text", "sign", "interpreter"],
+    });
+    let (patient, ticket) = stage.patient_waiting(1, answers).await;
+    let high = yunzhen::domain::triage::rule("U13").unwrap();
+    let at = |told: &Value| told["reasons"].as_array().unwrap().clone();
+    let seen = stage.get(&format!("/tickets/{}", ticket["id"].as_str().unwrap()), &patient).await.ok();
+    assert!(at(&seen).contains(&json!(high.tell)));
+    let waiting = row(&stage, &doctor).await;
+    assert!(at(&waiting).contains(&json!(high.why)) && !at(&waiting).contains(&json!(high.tell)));
+    let stated = json!({ "temperature": 39.5, "fever_days": 2.0, "spo2": 97.0, "breaths": 18.0, "pulse": 88.0 });
+    let speech = json!({ "language": "zh-CN", "needs": ["interpreter", "sign"] });
+    assert_eq!((&waiting["stated"], &waiting["speech"]), (&stated, &speech));
+    let called = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let current = &called["current"];
+    assert!(at(&current["triage"]).contains(&json!(high.why)));
+    assert_eq!((&current["stated"], &current["speech"]), (&stated, &speech));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_measured_again_in_the_waiting_room_stands_for_what_was_declared() {
+    let stage = Stage::open().await;
+    let nurse = stage.staff("nurse").await;
+    let (patient, ticket) = stage.patient_waiting(1, json!({ "sx.fever": true, "sx.temp": 38.0, "vs.spo2": 97 })).await;
+    let worse = json!({ "breathing": "same", "general": "worse", "temperature": 39.4 });
+    answer(&stage, &patient, &ticket, worse).await;
+    let stated = row(&stage, &nurse).await["stated"].clone();
+    assert_eq!((&stated["temperature"], &stated["spo2"]), (&json!(39.4), &json!(97.0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

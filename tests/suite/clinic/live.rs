@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-use yunzhen::domain::ids::AccountId;
-use yunzhen::store::Db;
+use yunzhen::domain::ids::{AccountId, ParticipantId};
+use yunzhen::domain::room::relay::RelayEvent;
+use yunzhen::store::{Db, NewEvent};
 
 use super::stage::{LINK, Stage, Visit};
 
@@ -165,6 +166,32 @@ async fn a_browser_that_was_silent_is_closed_with_a_code_that_lets_it_come_back(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_silent_browser_whose_media_comes_is_given_the_time_of_a_narrow_network() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut socket, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = socket.join(&stage, &visit, &visit.patient).await;
+    let participant: ParticipantId = serde_json::from_value(room["you"].clone()).unwrap();
+    for _ in 0..12 {
+        stage.server.services.live.overhear(RelayEvent::Upstream { participant, packets: (34, 0) });
+        stage.clock.advance(Duration::from_secs(2));
+    }
+    // Whoever is silent for too long gets no knock any more.
+    while !matches!(socket.0.next().await.unwrap().unwrap(), Message::Ping(_)) {}
+    socket.say(json!({ "type": "ping", "id": 2 })).await;
+    socket.expect("pong").await;
+    // Nothing comes any more, neither words nor media. A minute that passes while the server looks round counts as its own.
+    let bye = loop {
+        stage.clock.advance(Duration::from_secs(11));
+        if let Ok(bye) = tokio::time::timeout(Duration::from_secs(3), socket.expect("bye")).await {
+            break bye;
+        }
+    };
+    assert_eq!(bye["problem"]["code"], "live.silent");
+    assert_eq!(socket.closed().await, Some(4007));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_talks_and_never_reads_is_cut_with_a_code_and_one_that_reads_stays() {
     let stage = Stage::open().await;
     let (deafs, token) = (stage.staff("nurse").await, stage.staff("doctor").await);
@@ -261,9 +288,9 @@ async fn who_was_away_too_long_is_told_to_read_anew_and_hears_what_comes_then() 
     let mut tx = db.begin().await.unwrap();
     let institution = tx.institutions().all().await.unwrap()[0].id;
     let head = tx.events().head(&topic).await.unwrap();
-    for _ in 0..1001 {
-        tx.events().emit(institution, &topic, "slot.changed", &json!({}), stage.clock.now()).await.unwrap();
-    }
+    let (payload, at) = (json!({}), stage.clock.now());
+    let event = NewEvent { institution, topic: &topic, kind: "slot.changed", payload: &payload, at };
+    tx.events().emit(&vec![event; 1001]).await.unwrap();
     tx.commit().await.unwrap();
     let (mut socket, _) = Socket::hello(&stage, &nurse, None).await;
     socket.say(json!({ "type": "subscribe", "id": 1, "topic": topic, "since": head + 1 })).await;

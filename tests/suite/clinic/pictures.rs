@@ -6,10 +6,15 @@ use tokio::net::TcpStream;
 
 use super::stage::{Answer, Stage, Visit};
 
-/// A PNG with these chunks between its head and its end.
+/// A PNG of 320 × 240 pixels with these chunks between its head and its end.
 pub fn png(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    png_of(320, 240, chunks)
+}
+
+fn png_of(width: u32, height: u32, chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (kind, data) in [(b"IHDR", &[1; 13][..])].iter().chain(chunks).chain(&[(b"IEND", &[][..])]) {
+    let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
+    for (kind, data) in [(b"IHDR", &head[..])].iter().chain(chunks).chain(&[(b"IEND", &[][..])]) {
         bytes.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
         bytes.extend_from_slice(*kind);
         bytes.extend_from_slice(data);
@@ -19,8 +24,14 @@ pub fn png(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 }
 
 async fn attach(stage: &Stage, visit: &str, token: &str, bytes: Vec<u8>) -> Answer {
+    attach_as(stage, visit, token, bytes, None).await
+}
+
+/// The same as a command of this key.
+async fn attach_as(stage: &Stage, visit: &str, token: &str, bytes: Vec<u8>, key: Option<&str>) -> Answer {
     let url = format!("http://{}/api/v1/visits/{visit}/attachments", stage.server.http_addr);
     let request = reqwest::Client::new().post(url).bearer_auth(token).header("content-type", "image/png").body(bytes);
+    let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     Answer { status, body: response.json().await.unwrap_or_default() }
@@ -47,6 +58,8 @@ async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
 
     let page = b"<html><script>alert(1)</script></html>".to_vec();
     assert_eq!(attach(&stage, &id, &patient, page).await.refusal(), (415, "request.unsupported_type"));
+    let bomb = png_of(23_000, 23_000, &[(b"IDAT", b"pixels")]);
+    assert_eq!(attach(&stage, &id, &patient, bomb).await.refusal(), (415, "request.unsupported_type"));
     let mut large = png(&[(b"IDAT", b"pixels")]);
     large.resize(8 * 1024 * 1024 + 1, 0);
     assert_eq!(attach(&stage, &id, &patient, large).await.refusal(), (413, "request.too_large"));
@@ -56,6 +69,34 @@ async fn a_picture_is_for_the_two_of_its_visit_and_what_is_none_is_refused() {
     let unknown = json!({ "id": "0190a0a0-0000-7000-8000-00000000000a", "text": "", "attachment": id });
     let refused = stage.post(&format!("/visits/{id}/messages"), &patient, unknown).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "request.invalid"), &json!("attachment")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_sent_again_because_no_answer_came_is_one_picture() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let small = png(&[(b"IDAT", b"pixels")]);
+    let again = || attach_as(&stage, &visit.id, &visit.patient, small.clone(), Some("p-1"));
+    let first = again().await.ok();
+    assert_eq!(again().await.ok(), first);
+    let other = png(&[(b"IDAT", b"others")]);
+    let reused = attach_as(&stage, &visit.id, &visit.patient, other, Some("p-1")).await;
+    assert_eq!(reused.refusal(), (422, "request.key_reused"));
+    let kept = std::fs::read_dir(stage.folder.path().join("attachments")).unwrap().count();
+    assert_eq!(kept, 1, "nor does a file lie beside the visit");
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    assert_eq!(again().await.ok(), first, "also after the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_who_send_one_picture_under_one_key_at_once_have_one() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let again = || attach_as(&stage, &visit.id, &visit.patient, png(&[(b"IDAT", b"pixels")]), Some("p-2"));
+    let (one, other) = tokio::join!(again(), again());
+    assert_eq!(one.ok()["id"], other.ok()["id"]);
+    assert_eq!(std::fs::read_dir(stage.folder.path().join("attachments")).unwrap().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use yunzhen::store::Db;
 
+use super::audits::details;
 use super::prescriptions::{
-    answers, approval, begin, claim, herbal, line, pharmacy, returning, rules, save, sign, signed, tick,
+    answers, approval, begin, claim, diagnose, herbal, line, pharmacy, returning, rules, save, sign, sign_as_it_is,
+    signed, tick,
 };
 use super::stage::{Stage, Visit};
 
@@ -76,6 +78,27 @@ async fn too_many_days_and_a_missing_decoction_are_answered_before_the_signature
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_in_remarks_is_judged_before_the_signature() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    tick(&stage, &visit, returning()).await.ok();
+    let mut sheet = herbal(&[line("甘草", 6000)]);
+    sheet["herbal"]["remark"] = json!("另加生川乌10g同煎");
+    sheet["herbal"]["lines"][0]["remark"] = json!("与大枣同煎");
+    let rx = begin(&stage, &visit, sheet.clone()).await.ok();
+    let refused = sign(&stage, &visit, &rx, answers(&rx)).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.refused_online"), &json!("TEXT-TOXIC")));
+    sheet["herbal"]["remark"] = json!("饭后服");
+    let rx = save(&stage, &visit, &rx, sheet.clone()).await.ok();
+    assert_eq!(finding(&rx, "TEXT-HERB")["lines"], json!([0]));
+    let refused = sign(&stage, &visit, &rx, json!({})).await;
+    assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "rx.unanswered"), &json!("TEXT-HERB@0")));
+    sheet["herbal"]["lines"][0]["remark"] = json!("切薄片");
+    let rx = save(&stage, &visit, &rx, sheet).await.ok();
+    assert_eq!(sign(&stage, &visit, &rx, json!({})).await.ok()["state"], "signed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_stand_in_the_order_of_their_parts_and_keep_what_was_said_of_them() {
     let stage = Stage::open().await;
     let visit = stage.visit_of(1, json!({})).await;
@@ -111,6 +134,33 @@ async fn medicines_stand_on_their_own_sheet_of_at_most_five() {
     assert_eq!(rules(&rx), ["MED-UNJUDGED"; 5]);
     let mixed = json!({ "medicines": { "items": [] }, "herbal": { "lines": [] } });
     assert_eq!(begin(&stage, &visit, mixed).await.refusal(), (400, "request.malformed"), "never both on one sheet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bag_is_named_to_who_hands_it_out_once_it_is_approved_and_the_reading_leaves_a_line() {
+    let stage = Stage::open().await;
+    let visit = stage.visit_of(1, json!({})).await;
+    let rx = signed(&stage, &visit).await;
+    let whole = stage.get(&format!("/visits/{}", visit.id), &visit.doctor).await.ok()["identity"].clone();
+    let pharmacist = stage.staff("pharmacist").await;
+    let judged = claim(&stage, &pharmacist, &rx).await.ok();
+    assert_eq!(judged["recipient"], Value::Null);
+    assert!(!judged.to_string().contains(whole["name"].as_str().unwrap()), "it is judged without a name");
+    pharmacy(&stage, &pharmacist, &rx, "approve", approval(&rx)).await.ok();
+    let handed = claim(&stage, &pharmacist, &rx).await.ok();
+    let recipient = json!({ "name": whole["name"], "document_tail": whole["document_tail"] });
+    assert_eq!(handed["recipient"], recipient);
+    assert_eq!(recipient["document_tail"].as_str().unwrap().len(), 4);
+    let lines = details(&stage, "rx.read").await;
+    let named: Vec<_> = lines.iter().map(|detail| detail["named"] == true).collect();
+    assert_eq!(named, [false, true], "{lines:?}");
+    // Nobody asks for a name twice in silence, and only who hands out asks.
+    let path = format!("/pharmacy/{}/claim", rx["id"].as_str().unwrap());
+    for other in [&visit.doctor, &stage.staff("nurse").await, &visit.patient] {
+        assert_eq!(stage.act(&path, other).await.refusal(), (403, "auth.forbidden"));
+    }
+    pharmacy(&stage, &pharmacist, &rx, "dispense", json!({ "version": rx["version"] })).await.ok();
+    assert_eq!(claim(&stage, &pharmacist, &rx).await.refusal(), (409, "rx.state"), "handed out, it is named no more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,11 +234,49 @@ async fn a_pregnancy_that_is_told_after_the_signature_stops_approval_and_handing
     assert_eq!(refused.refusal(), changed);
 }
 
+/// The doctor saves a record with these parts.
+pub(super) async fn note(stage: &Stage, visit: &Visit, version: i64, content: Value) {
+    let body = json!({ "version": version, "content": content });
+    stage.send(Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, Some(body), None).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prescription_of_a_record_without_a_diagnosis_is_not_signed_whatever_kind_it_lacks() {
+    let kinds = [
+        json!({ "diagnoses": [{ "kind": "disease", "code": "A01.01.01.02" }] }),
+        json!({ "diagnoses": [{ "kind": "pattern", "code": "B02.02.05.05" }] }),
+        json!({ "diagnoses": [{ "kind": "western", "code": "J11.1" }] }),
+        json!({ "diagnosis": "咳嗽" }),
+    ];
+    for stated in kinds {
+        let stage = Stage::open().await;
+        let visit = stage.visit_of(1, json!({})).await;
+        tick(&stage, &visit, returning()).await.ok();
+        let rx = begin(&stage, &visit, herbal(&[line("茯苓", 15_000)])).await.ok();
+        let without = async || {
+            let refused = sign_as_it_is(&stage, &visit, &rx, json!({})).await;
+            assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "rx.undiagnosed"), &json!("diagnosis")));
+        };
+        without().await;
+        note(&stage, &visit, 0, json!({ "complaint": "咳嗽三天", "diagnosis": "　" })).await;
+        without().await;
+        note(&stage, &visit, 1, stated.clone()).await;
+        let signed = sign_as_it_is(&stage, &visit, &rx, json!({})).await.ok();
+        assert_eq!(signed["state"], "signed", "{stated}");
+        // Taken out of the record again, it is still on what was signed, and not enough for what is signed anew.
+        note(&stage, &visit, 2, json!({ "complaint": "咳嗽三天" })).await;
+        let pharmacist = stage.staff("pharmacist").await;
+        assert_eq!(stage.get("/pharmacy/queue", &pharmacist).await.ok()["waiting"][0]["id"], rx["id"]);
+        let rx = save(&stage, &visit, &signed, herbal(&[line("茯苓", 12_000)])).await.ok();
+        let refused = sign_as_it_is(&stage, &visit, &rx, json!({})).await;
+        assert_eq!(refused.refusal(), (422, "rx.undiagnosed"));
+    }
+}
+
 /// The doctor writes in the examination what became of the question.
 async fn examine(stage: &Stage, visit: &Visit, version: i64, pregnancy: &str) {
-    let content = json!({ "complaint": "咳嗽", "exams": { "women": { "pregnancy": pregnancy } } });
-    let body = Some(json!({ "version": version, "content": content }));
-    stage.send(Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, body, None).await.ok();
+    let exams = json!({ "women": { "pregnancy": pregnancy } });
+    note(stage, visit, version, json!({ "complaint": "咳嗽", "diagnosis": "咳嗽", "exams": exams })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,7 +287,7 @@ async fn a_pregnancy_that_the_examination_found_counts_whatever_was_declared_or_
     let rx = begin(&stage, &visit, herbal(&[line("莪术", 9000)])).await.ok();
     assert!(!rules(&rx).contains(&"PREG-FORBID"), "declared as not pregnant, and nobody examined");
     let rx = sign(&stage, &visit, &rx, answers(&rx)).await.ok();
-    examine(&stage, &visit, 0, "pregnant").await;
+    examine(&stage, &visit, 1, "pregnant").await;
     let pane = stage.get(&format!("/visits/{}/prescriptions", visit.id), &visit.doctor).await.ok()["pane"].clone();
     assert_eq!(pane["pregnancy"], "pregnant");
     // What was signed before it was found is approved no more, and no tick is a way around it.
@@ -213,10 +301,10 @@ async fn a_pregnancy_that_the_examination_found_counts_whatever_was_declared_or_
     let again = begin(&stage, &visit, herbal(&[line("莪术", 9000)])).await.ok();
     let refused = sign(&stage, &visit, &again, answers(&again)).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((409, "rx.refused_online"), &json!("PREG-FORBID")));
-    examine(&stage, &visit, 1, "unsure").await;
+    examine(&stage, &visit, 2, "unsure").await;
     let refused = sign(&stage, &visit, &again, answers(&again)).await;
     assert_eq!((refused.refusal(), &refused.body["field"]), ((422, "rx.unanswered"), &json!("PREG-UNKNOWN")));
-    examine(&stage, &visit, 2, "no").await;
+    examine(&stage, &visit, 3, "no").await;
     sign(&stage, &visit, &again, answers(&again)).await.ok();
 }
 
@@ -228,6 +316,7 @@ async fn what_is_handed_out_late_is_in_force_until_its_last_dose() {
     let mut sheet = herbal(&[line("甘草", 6000)]);
     sheet["herbal"]["doses"] = json!(7);
     let rx = begin(&stage, &visit, sheet).await.ok();
+    diagnose(&stage, &visit).await;
     let path = format!("/prescriptions/{}/sign", rx["id"].as_str().unwrap());
     let request =
         json!({ "version": rx["version"], "answers": answers(&rx), "valid_days": 3, "valid_reason": "取药不便" });

@@ -53,9 +53,27 @@ pub(super) fn answers(rx: &Value) -> Value {
         .into()
 }
 
+/// Says in the record what it is for, where nothing was written there yet.
+pub(super) async fn diagnose(stage: &Stage, visit: &Visit) {
+    let body = json!({ "version": 0, "content": { "complaint": "咳嗽", "diagnosis": "咳嗽" } });
+    stage.send(Method::PUT, &format!("/visits/{}/note", visit.id), &visit.doctor, Some(body), None).await;
+}
+
+/// Whether the doctor is warned of something, and signs a second time.
+pub(super) fn is_warned(rx: &Value) -> bool {
+    rx["report"]["findings"].as_array().unwrap().iter().any(|finding| finding["needs"] == "confirm")
+}
+
+/// Signs a prescription of a visit with a diagnosis.
 pub(super) async fn sign(stage: &Stage, visit: &Visit, rx: &Value, answers: Value) -> Answer {
+    diagnose(stage, visit).await;
+    sign_as_it_is(stage, visit, rx, answers).await
+}
+
+pub(super) async fn sign_as_it_is(stage: &Stage, visit: &Visit, rx: &Value, answers: Value) -> Answer {
     let path = format!("/prescriptions/{}/sign", rx["id"].as_str().unwrap());
-    stage.post(&path, &visit.doctor, json!({ "version": rx["version"], "answers": answers })).await
+    let body = json!({ "version": rx["version"], "answers": answers, "confirm": is_warned(rx) });
+    stage.post(&path, &visit.doctor, body).await
 }
 
 /// A plain sheet, signed.
@@ -263,7 +281,12 @@ async fn a_returned_prescription_is_corrected_and_signed_anew() {
     assert_eq!((sheet["items"].as_array().unwrap().len(), &sheet["sex"]), (10, &json!("male")));
     let readers = stage.get(&format!("/me/visits/{}/readers", visit.id), &visit.patient).await.ok();
     let names: Vec<_> = readers.as_array().unwrap().iter().map(|reader| reader["name"]["zh"].clone()).collect();
-    assert!(names.contains(&json!("演示药师")), "the patient sees who judged it: {names:?}");
+    let judged = names.iter().position(|name| *name == json!("演示药师"));
+    assert_eq!(
+        judged.map(|at| &readers[at]["purpose"]),
+        Some(&json!("review")),
+        "the patient sees who judged it: {names:?}"
+    );
     let silent = pharmacy(&stage, &pharmacist, &rx, "return", json!({ "version": rx["version"] })).await;
     assert_eq!((silent.refusal(), &silent.body["field"]), ((422, "request.invalid"), &json!("reason")));
     let body = json!({ "version": rx["version"], "reason": "请核对茯苓用量" });
@@ -338,6 +361,7 @@ fn midnight(stage: &Stage) -> Duration {
 }
 
 async fn sign_until(stage: &Stage, visit: &Visit, days: i64, reason: &str) -> Answer {
+    diagnose(stage, visit).await;
     tick(stage, visit, returning()).await.ok();
     let rx = begin(stage, visit, herbal(&[line("茯苓", 15_000)])).await.ok();
     let path = format!("/prescriptions/{}/sign", rx["id"].as_str().unwrap());

@@ -14,9 +14,11 @@ use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
 
 /// What shows something clinical of a patient: operation, who reads, the audit's action and purpose.
-const CLINICAL: [(&str, &str, &str, &str); 21] = [
+const CLINICAL: [(&str, &str, &str, &str); 24] = [
+    ("/adverse-events/{id}", "admin", "adverse.read", "safety"),
     ("/attachments/{id}", "doctor", "picture.read", "treatment"),
     ("/attachments/{id}", "patient", "picture.read", "own"),
+    ("/case-reports/{id}", "doctor", "report.read", "reporting"),
     ("/desks/mine", "doctor", "patient.read", "treatment"),
     ("/desks/{id}", "doctor", "patient.read", "treatment"),
     ("/me/prescriptions", "patient", "rx.read_own", "own"),
@@ -28,6 +30,7 @@ const CLINICAL: [(&str, &str, &str, &str); 21] = [
     ("/prescriptions/to-countersign", "doctor2", "rx.read", "countersign"),
     ("/prescriptions/{id}/document", "pharmacist", "document.read", "review"),
     ("/recordings", "doctor", "recording.list", "treatment"),
+    ("/visits/mine", "doctor", "visit.list", "treatment"),
     ("/visits/{id}", "doctor", "visit.read", "continuity"),
     ("/visits/{id}/documents/record", "doctor", "document.read", "treatment"),
     ("/visits/{id}/documents/record", "patient", "document.read_own", "own"),
@@ -48,6 +51,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/audit/days/{day}/export",
             "/auth/me",
             "/auth/second-factor",
+            "/auth/sessions",
             "/clinics",
             "/consents",
             "/doctors",
@@ -59,6 +63,7 @@ const PLAIN: [(&str, &[&str]); 6] = [
             "/retention",
             "/rosters",
             "/slots",
+            "/staff",
             "/templates",
             "/terms",
             "/terms/form",
@@ -99,9 +104,17 @@ const PLAIN: [(&str, &[&str]); 6] = [
     ),
     (
         "work that is called out, by masked names; whoever takes it is in the audit then",
-        &["/alarms", "/clinics/{id}/board", "/opinions", "/pharmacy/queue"],
+        &[
+            "/adverse-events",
+            "/alarms",
+            "/amendments",
+            "/case-reports",
+            "/clinics/{id}/board",
+            "/opinions",
+            "/pharmacy/queue",
+        ],
     ),
-    ("read in tests of their own", &["/desks/{id}/phone", "/recordings/{id}/media"]),
+    ("read in tests of their own", &["/amendments/{id}", "/desks/{id}/phone", "/recordings/{id}/media"]),
 ];
 
 /// A finished visit with one of everything: the visit, the picture, the prescription.
@@ -161,11 +174,17 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
     let open = two["report"]["findings"].as_array().unwrap().iter().filter(|finding| finding["needs"] != "nothing");
     let answers: serde_json::Map<String, Value> =
         open.map(|finding| (finding["key"].as_str().unwrap().to_owned(), json!("病情需要"))).collect();
-    let sign = json!({ "version": two["version"], "answers": answers });
+    let sign = json!({ "version": two["version"], "answers": answers, "confirm": true });
     stage.post(&format!("/prescriptions/{}/sign", two["id"].as_str().unwrap()), &visit.doctor, sign).await.ok();
     let second = stage.staff("doctor2").await;
     let opinion = opinions::ask(&stage, &visit, &second).await;
     opinions::answer(&stage, &opinion, &second).await;
+    let by_hand = json!({ "reason": "接触史可疑" });
+    let report = stage.post(&format!("/visits/{}/case-report", visit.id), &visit.doctor, by_hand).await.ok();
+    let adverse = json!({ "kind": "other", "is_serious": false, "happened_at": stage.clock.now().as_millis(),
+                          "words": "皮疹", "measures": "停药" });
+    let adverse = stage.post(&format!("/visits/{}/adverse-events", visit.id), &second, adverse).await.ok();
+    let admin = stage.staff("admin").await;
     stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
     // The desk calls the next, and shows a declaration again.
     stage.patient_waiting(5, json!({})).await;
@@ -174,7 +193,9 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
     let known: BTreeSet<&str> = ReadPurpose::ALL.iter().map(|purpose| purpose.as_str()).collect();
     for (template, reader, action, purpose) in CLINICAL {
         let id = match template.split('/').nth(1).unwrap() {
+            "adverse-events" => adverse["id"].as_str().unwrap(),
             "attachments" => picture.as_str(),
+            "case-reports" => report["id"].as_str().unwrap(),
             "desks" => visit.desk.as_str(),
             "opinions" => opinion.as_str(),
             "prescriptions" => rx["id"].as_str().unwrap(),
@@ -184,6 +205,7 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
             "doctor" => &visit.doctor,
             "doctor2" => &second,
             "pharmacist" => &pharmacist,
+            "admin" => &admin,
             _ => &visit.patient,
         };
         let mut path = template.replace("{id}", id).replace("{version}", "1");

@@ -1,9 +1,12 @@
 //! The record: drafts that are never lost, signatures that never change.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use yunzhen::store::Db;
 
+use super::audits::entries;
 use super::pictures::png;
 use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
@@ -88,14 +91,52 @@ async fn after_the_end_nothing_more_is_said_and_what_was_said_stays_readable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conversation_holds_two_thousand_lines() {
+async fn who_reads_a_conversation_again_within_a_minute_is_written_down_once() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.id);
+    let said = json!({ "id": "0190a0a0-0000-7000-8000-000000000001", "text": "您好" });
+    stage.post(&path, &visit.patient, said).await.ok();
+    stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, json!({ "outcome": "home_care" })).await.ok();
+    stage.act(&format!("/visits/{}/end", visit.id), &visit.doctor).await.ok();
+    let written = async || entries(&stage, "conversation.read").await.len();
+    for _ in 0..3 {
+        stage.get(&path, &visit.patient).await.ok();
+    }
+    assert_eq!(written().await, 1);
+    stage.get(&path, &visit.doctor).await.ok();
+    assert_eq!(written().await, 2, "each reader");
+    stage.clock.advance(Duration::from_mins(1));
+    stage.get(&path, &visit.patient).await.ok();
+    assert_eq!(written().await, 3, "and each minute");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_fills_a_conversation_waits_and_the_other_does_not() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.id);
+    let line = |n: u32| json!({ "id": format!("0190a0a0-0000-7000-8000-{n:012}"), "text": "好" });
+    for n in 0..30 {
+        stage.post(&path, &visit.patient, line(n)).await.ok();
+    }
+    let refused = stage.post(&path, &visit.patient, line(30)).await;
+    assert_eq!((refused.refusal(), &refused.body["retry_after"]), ((429, "request.rate_limited"), &json!(1)));
+    stage.post(&path, &visit.doctor, line(31)).await.ok();
+    stage.clock.advance(Duration::from_secs(1));
+    stage.post(&path, &visit.patient, line(30)).await.ok();
+    assert_eq!(stage.post(&path, &visit.patient, line(32)).await.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_holds_a_thousand_lines_of_each_side() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
     let path = format!("/visits/{}/messages", visit.id);
     let line = |n: u32| json!({ "id": format!("0190a0a0-0000-7000-8000-{n:012}"), "text": "好" });
     stage.post(&path, &visit.patient, line(1)).await.ok();
     let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
-    let copies = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1998)
+    let copies = "with recursive n (i) as (select 1 union all select i + 1 from n where i < 998)
                   insert into message (id, institution_id, visit_id, side, sender, name_zh, name_en, body_sealed,
                                        attachment_id, at)
                   select randomblob(16), institution_id, visit_id, side, sender, name_zh, name_en, body_sealed,
@@ -106,6 +147,7 @@ async fn a_conversation_holds_two_thousand_lines() {
     stage.post(&path, &visit.patient, line(2)).await.ok();
     assert_eq!(stage.post(&path, &visit.patient, line(3)).await.refusal(), (409, "chat.full"));
     stage.post(&path, &visit.patient, line(2)).await.ok();
+    stage.post(&path, &visit.doctor, line(4)).await.ok();
     // A picture is a line as well, whichever way it comes.
     let picture = png(&[(b"IDAT", &[7; 400])]);
     let id = "0190a0a0-0000-7000-8000-0000000000ca";

@@ -37,6 +37,27 @@ async fn who_feels_worse_goes_up_and_the_nurses_board_shows_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_while_waiting_comes_to_the_desk_with_its_time_the_newest_first() {
+    let stage = Stage::open().await;
+    let (patient, _, path) = mild(&stage, 1).await;
+    stage.clock.advance(Duration::from_mins(1));
+    let mut worse = answers("worse", "same");
+    worse["temperature"] = json!(39.6);
+    stage.post(&path, &patient, worse).await.ok();
+    let first = stage.clock.now().as_millis();
+    stage.clock.advance(Duration::from_mins(1));
+    stage.post(&path, &patient, answers("same", "worse")).await.ok();
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let current = &view["current"];
+    assert_eq!(current["stated"]["temperature"], 39.6, "the figures on the card are the newest as well");
+    assert_eq!(current["answers"]["sx.temp"], 38.2, "the declaration stays what was declared");
+    let newest = json!({ "at": stage.clock.now().as_millis(), "breathing": "same", "general": "worse" });
+    let before = json!({ "at": first, "breathing": "worse", "general": "same", "temperature": 39.6 });
+    assert_eq!(current["waited"], json!([newest, before]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_much_worse_leaves_the_queue_and_rings_once_at_the_nurse() {
     let stage = Stage::open().await;
     let (patient, ticket, path) = mild(&stage, 1).await;

@@ -86,7 +86,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
         let server = start(&folder, &clock, choose).await;
-        server.services.seed_demo(90).await.unwrap();
+        server.services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
     }
@@ -338,6 +338,7 @@ pub fn config(folder: &TempDir) -> Config {
         secret: None,
         signing: Algorithm::default(),
         second_factor: yunzhen::config::SecondFactorPolicy::Offered,
+        credentials: yunzhen::config::CredentialPolicy::Required,
         sms_webhook: None,
         log: "warn".to_owned(),
         log_json: false,

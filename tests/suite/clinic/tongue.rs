@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use yunzhen::protocol::error::ErrorCode;
+use yunzhen::services::work::Command;
 
 use super::live::Socket;
 use super::pictures::png;
@@ -196,7 +197,7 @@ async fn a_picture_that_the_visit_refuses_leaves_no_file() {
     let services = &stage.server.services;
     let actor = services.authenticate(&visit.patient).await.unwrap().unwrap().0;
     // Both were asked for while the visit went on, and are here a moment too late.
-    let attached = services.attach(actor, visit.id.parse().unwrap(), &whole).await;
+    let attached = services.attach(actor, visit.id.parse().unwrap(), &whole, &Command::once(actor)).await;
     assert_eq!(attached.unwrap_err().code, ErrorCode::VisitEnded);
     let finished = services.finish_upload(actor, id.parse().unwrap()).await;
     assert_eq!(finished.unwrap_err().code, ErrorCode::VisitEnded);

@@ -18,17 +18,33 @@ async fn a_participant_that_sends_garbage_of_every_kind_costs_the_others_not_one
     b.packets_of(1, Video, 5).await;
 
     stage.admit(3, Permit::ALL).await;
+    let (mut bad, vandal) = Client::vandalised(3, 2, &stage.browsers).await;
+    stage.negotiate(&mut bad, true).await;
+    bad.connected().await;
+    a.packets_of(3, Video, 5).await;
     let good = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
     for sdp in [String::new(), "\0\0".into(), "m=".repeat(30_000), good.into(), format!("{good}m=video 9 x 96\r\n")] {
         assert!(stage.offer(3, true, sdp).await.is_err(), "no description is made of this");
     }
+    // STUN with a lie in its length, DTLS, RTP, RTCP, and what is none of them.
+    let kinds = [0x00_u8, 0x16, 0x80, 0x81, 0xff];
+    let garbage = |round: u32, first: u8| {
+        let mut bytes = [first; 64];
+        bytes[1..5].copy_from_slice(&round.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        bytes[..=(round as usize) % 64].to_vec()
+    };
+    // From the address of its own connection, where it is read, and from another.
+    let (mut by_a, mut by_b) = (Heard::default(), Heard::default());
+    vandal.does((0..64).flat_map(|round| kinds.map(|first| Deed::Bare(garbage(round, first))))).await;
+    by_a.until(&mut a, 2).await;
+    by_b.until(&mut b, 1).await;
+    by_a.has_no_gap(2);
+    by_b.has_no_gap(1);
+    a.packets_of(3, Video, 20).await;
     let (stranger, port) = (UdpSocket::bind("127.0.0.1:0").unwrap(), stage.relay.local_addr().unwrap());
     for round in 0..2_000_u32 {
-        // STUN with a lie in its length, DTLS, RTP, RTCP, and what is none of them.
-        for first in [0x00_u8, 0x16, 0x80, 0x81, 0xff] {
-            let mut bytes = [first; 64];
-            bytes[1..5].copy_from_slice(&round.wrapping_mul(0x9e37_79b9).to_be_bytes());
-            let _ = stranger.send_to(&bytes[..=(round as usize) % 64], port);
+        for first in kinds {
+            stranger.send_to(&garbage(round, first), port).unwrap();
         }
     }
 
@@ -39,8 +55,9 @@ async fn a_participant_that_sends_garbage_of_every_kind_costs_the_others_not_one
             assert!(numbers.windows(2).all(|two| two[1] == two[0].wrapping_add(1)), "{kind:?}: {numbers:?}");
         }
     }
-    a.vanish().await;
-    b.vanish().await;
+    for client in [a, b, bad] {
+        client.vanish().await;
+    }
     stage.strike().await;
 }
 

@@ -1,5 +1,6 @@
 //! What the relay answers, and what it refuses.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -144,6 +145,128 @@ async fn a_malformed_offer_is_refused_and_the_connection_goes_on() {
     a.arrived();
     a.packets_of(2, Video, 20).await;
     b.packets_of(1, Audio, 20).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn an_offer_that_we_understand_and_the_engine_does_not_is_refused_and_the_connection_goes_on() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Video, 5).await;
+    let good = b.offer().await;
+    // Header extensions are numbered from 1.
+    let bad: Vec<_> = good
+        .lines()
+        .map(|line| match line.strip_prefix("a=extmap:") {
+            Some(rest) => format!("a=extmap:0{}", rest.trim_start_matches(|digit: char| digit.is_ascii_digit())),
+            None => line.to_owned(),
+        })
+        .collect();
+    let bad = bad.join("\r\n") + "\r\n";
+    assert_ne!(bad, good);
+    let stranger = bad.replace(fingerprint(&bad), &format!("sha-256 {}", vec!["AB"; 32].join(":")));
+    // A new page, an ICE restart or another section, and another browser.
+    for (fresh, sdp) in [(true, &bad), (false, &bad), (false, &stranger), (true, &stranger)] {
+        assert_eq!(stage.offer(2, fresh, sdp.clone()).await, Err(OfferRefusal::Malformed));
+        assert_eq!(stage.relay.connections(), 2, "nothing of it is left");
+        a.arrived();
+        b.arrived();
+        a.packets_of(2, Video, 20).await;
+        b.packets_of(1, Audio, 20).await;
+    }
+    let answer = stage.offer(2, false, good).await.expect("an answer, on the same connection");
+    b.accept(answer).await;
+    b.arrived();
+    b.packets_of(1, Video, 20).await;
+    stage.strike().await;
+}
+
+fn fingerprint(sdp: &str) -> &str {
+    sdp.lines().find_map(|line| line.strip_prefix("a=fingerprint:")).expect("a certificate")
+}
+
+#[tokio::test]
+async fn whoever_offers_more_tracks_than_one_has_is_refused_and_takes_no_section_of_others() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    stage.admit(3, Permit::ALL).await;
+    let mut vandal = Client::new(3, 17, &stage.browsers).await;
+    let sdp = vandal.offer().await;
+    assert_eq!(sdp.matches("a=recvonly").count(), 34);
+    let with = |kind: &str, count: usize| {
+        let mut left = count;
+        let sections = sdp.split("m=").enumerate().map(|(at, section)| {
+            let is_own = section.starts_with(kind) && section.contains("a=recvonly") && left > 0;
+            left -= usize::from(is_own);
+            let track = format!("a=ssrc:{} cname:x\r\na=sendonly", 9_000 + at);
+            if is_own { section.replace("a=recvonly", &track) } else { section.to_owned() }
+        });
+        sections.collect::<Vec<_>>().join("m=")
+    };
+    for (kind, count) in [("audio", 17), ("video", 17), ("audio", 1), ("video", 2)] {
+        let reason = stage.offer(3, true, with(kind, count)).await.expect_err("more than one has");
+        assert_eq!(reason, OfferRefusal::Malformed, "{count} more of {kind}");
+    }
+    assert_eq!(stage.relay.connections(), 2);
+    stage.offer(3, true, with("video", 1)).await.expect("a microphone, a camera and a screen");
+    // A section keeps its use, so what would be one more track is not.
+    let answer = stage.offer(3, false, with("video", 2)).await.expect("an answer");
+    assert_eq!(answer.matches("a=recvonly").count(), 3, "{answer}");
+    a.arrived();
+    a.packets_of(2, Video, 20).await;
+    b.packets_of(1, Audio, 20).await;
+    vandal.vanish().await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_seat_that_broke_is_made_anew_and_the_port_forgets_what_it_held() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Video, 5).await;
+
+    // An ICE restart needs new credentials.
+    b.connection.restart_ice().await.expect("restarts");
+    let sdp = b.offer().await;
+    stage.breaks.store(true, Ordering::Relaxed);
+    stage.send(RelayCommand::Offer { participant: participant(2), offer_id: 99, fresh: false, sdp }).await;
+    stage.state(2, MediaState::Closed).await;
+    stage.breaks.store(false, Ordering::Relaxed);
+    assert_eq!(stage.relay.connections(), 1);
+    assert_eq!(stage.counted("relay_connections"), 1);
+    b.vanish().await;
+
+    let mut b = stage.bring(2, 1).await;
+    a.arrived();
+    a.packets_of(2, Video, 20).await;
+    b.packets_of(1, Audio, 20).await;
+    stage.strike().await;
+}
+
+#[tokio::test]
+async fn a_seat_that_broke_before_it_had_a_connection_answers_the_next_offer_and_keeps_its_permit() {
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    stage.admit(2, Permit { audio: false, ..Permit::ALL }).await;
+    let mut b = Client::new(2, 1, &stage.browsers).await;
+    let sdp = b.offer().await;
+    stage.breaks.store(true, Ordering::Relaxed);
+    let offer = RelayCommand::Offer { participant: participant(2), offer_id: 99, fresh: true, sdp: sdp.clone() };
+    stage.send(offer).await;
+    stage.state(2, MediaState::Closed).await;
+    stage.breaks.store(false, Ordering::Relaxed);
+    let answer = stage.offer(2, true, sdp).await.expect("an answer");
+    b.accept(answer).await;
+    b.connected().await;
+    let mut seen = 0;
+    while seen < 20 {
+        let packet = a.next().await;
+        assert_eq!((packet.sender, packet.kind), (2, Video), "its microphone is shut");
+        seen += 1;
+    }
     stage.strike().await;
 }
 

@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +46,9 @@ pub struct Stage {
     events: mpsc::Receiver<RelayEvent>,
     unseen: VecDeque<RelayEvent>,
     offers: u64,
+    metrics: PrometheusHandle,
+    /// While it is set, whatever needs something unpredictable breaks: a seat that takes new credentials, say.
+    pub breaks: Arc<AtomicBool>,
 }
 
 impl Stage {
@@ -58,14 +62,28 @@ impl Stage {
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         // Unpredictable is not needed here, unequal is.
         let seed = AtomicU64::new(0x9e37_79b9);
+        let breaks = Arc::<AtomicBool>::default();
+        let is_broken = Arc::clone(&breaks);
         let entropy = Arc::new(move |bytes: &mut [u8]| {
+            assert!(!is_broken.load(Ordering::Relaxed), "on purpose");
             for byte in bytes {
                 let next = seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
                 *byte = (next.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 56).to_le_bytes()[0];
             }
         });
-        let (relay, events) = Relay::start(config, entropy, &tracker, &shutdown).unwrap();
-        Self { relay, tracker, browsers: TaskTracker::new(), shutdown, events, unseen: VecDeque::new(), offers: 0 }
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        let start = || Relay::start(config, entropy, &tracker, &shutdown);
+        let (relay, events) = metrics::with_local_recorder(&recorder, start).unwrap();
+        let (browsers, unseen) = (TaskTracker::new(), VecDeque::new());
+        Self { relay, tracker, browsers, shutdown, events, unseen, offers: 0, metrics, breaks }
+    }
+
+    /// What the relay's own metrics say under this name, labels and all.
+    pub fn counted(&self, name: &str) -> u64 {
+        let text = self.metrics.render();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
     }
 
     /// A stage with a TURN server on UDP, and its secret.

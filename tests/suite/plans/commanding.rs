@@ -29,9 +29,11 @@ const BY_THE_VISIT: [&str; 14] = [
     "post /appointments",
 ];
 
-/// What wants the bytes of a picture, a call that is being recorded or the code of a telephone; `clinic::tongue`,
-/// `recording` and `api::second_factor` give them.
-const ELSEWHERE: [&str; 8] = [
+/// What wants a day that has passed, the bytes of a picture, a call that is being recorded or the code of a telephone;
+/// `clinic::amendments`, `clinic::tongue`, `recording` and `api::second_factor` give them.
+const ELSEWHERE: [&str; 10] = [
+    "post /amendments/{id}/approve",
+    "post /amendments/{id}/decline",
     "put /uploads/{id}",
     "post /uploads/{id}/finish",
     "post /visits/{id}/attachments",
@@ -142,6 +144,17 @@ impl Acting<'_> {
         self.post("/opinions/{id}/sign", &id(&asked), &staff.other, version(&saved)).await;
         let asked = self.post("/visits/{id}/opinions", &visit.id, &visit.doctor, ask).await;
         self.act("/opinions/{id}/withdraw", &id(&asked), &visit.doctor).await;
+        let by_hand = json!({ "reason": "接触史可疑" });
+        let report = self.post("/visits/{id}/case-report", &visit.id, &visit.doctor, by_hand.clone()).await;
+        let why = json!({ "reason": "核酸两次阴性" });
+        self.post("/case-reports/{id}/dismiss", &id(&report), &staff.other, why).await;
+        let report = self.post("/visits/{id}/case-report", &visit.id, &visit.doctor, by_hand).await;
+        let receipt = json!({ "receipt": "3201-2023-00042" });
+        self.post("/case-reports/{id}/report", &id(&report), &staff.nurse, receipt).await;
+        let adverse = json!({ "kind": "other", "is_serious": true, "happened_at": Clock::System.now().as_millis(),
+                              "words": "皮疹", "measures": "停药" });
+        let told = self.post("/visits/{id}/adverse-events", &visit.id, &staff.pharmacist, adverse).await;
+        self.site.get(&format!("/adverse-events/{}", id(&told)), &staff.admin).await;
         let glass = json!({ "reason": "转诊询问" });
         self.post("/visits/{id}/break-glass", &visit.id, &staff.other, glass).await;
         let review = self.site.get("/access-reviews", &staff.admin).await.body[0].clone();
@@ -163,7 +176,8 @@ impl Acting<'_> {
             .map(|finding| (finding["key"].as_str().unwrap().to_owned(), json!("病情需要")))
             .collect::<serde_json::Map<_, _>>()
             .into();
-        let sign = json!({ "version": rx["version"], "answers": answers });
+        let confirm = findings.iter().any(|finding| finding["needs"] == "confirm");
+        let sign = json!({ "version": rx["version"], "answers": answers, "confirm": confirm });
         self.post("/prescriptions/{id}/sign", &id(rx), &visit.doctor, sign).await
     }
 
@@ -311,25 +325,30 @@ impl Acting<'_> {
         let (holder, patient) = self.site.known_patient(50).await;
         self.site.consent(&holder, &patient, true).await;
         let born = format!("{}-01-02", in_china(Clock::System.now()).year() - 5);
-        let child = json!({ "name": "Demo Child", "document": "passport", "number": "E7654321", "birth_date": born,
-                            "sex": "female", "relation": "child" });
+        let child = |sex: &str| {
+            json!({ "name": "Demo Child", "document": "passport", "number": "E7654321", "birth_date": born, "sex": sex,
+                    "relation": "child" })
+        };
+        // A slip, which is mended.
+        self.post("/patients", "", &holder, child("male")).await;
+        let child = child("female");
         let child = self.post("/patients", "", &holder, child).await;
         let word = json!({ "name": "演示家长", "relation": "parent", "version": "sensitive-data-1", "agrees": true });
         self.post("/patients/{id}/guardian", &id(&child), &holder, word).await;
         let view = self.site.get(&format!("/slots?link={TCM}"), "").await.body;
-        let slots: Vec<&Value> = view["slots"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|slot| slot["doctor_name"]["en"] == "Demo Doctor B")
-            .collect();
+        // The first of today, for the check-in, and others of a day on which no hour is over.
+        let day = &view["days"].as_array().unwrap().last().unwrap()["day"];
+        let later = format!("/slots?link={TCM}&day={}", day.as_str().unwrap());
+        let later = self.site.get(&later, "").await.body;
+        let free = |slot: &&Value| slot["doctor_name"]["en"] == "Demo Doctor B" && slot["free"].as_u64() > Some(0);
+        let of = |view: &'_ Value| view["slots"].as_array().unwrap().iter().filter(free).cloned().collect::<Vec<_>>();
+        let slots: Vec<Value> = of(&view).into_iter().take(1).chain(of(&later)).collect();
         let book = |slot: &Value| json!({ "slot": slot["id"], "patient": patient });
-        let first = self.post("/appointments", "", &holder, book(slots[0])).await;
-        let second = self.post("/appointments", "", &holder, book(slots[2])).await;
+        let first = self.post("/appointments", "", &holder, book(&slots[0])).await;
+        let second = self.post("/appointments", "", &holder, book(&slots[2])).await;
         let to = json!({ "slot": slots[4]["id"], "version": second["version"] });
         let second = self.post("/appointments/{id}/move", &id(&second), &holder, to).await;
         self.post("/appointments/{id}/cancel", &id(&second), &holder, version(&second)).await;
-        let day = &view["days"].as_array().unwrap().last().unwrap()["day"];
         let wish = json!({ "link": TCM, "patient": patient, "first_day": day, "last_day": day });
         let wish = self.post("/wishes", "", &holder, wish).await;
         self.act("/wishes/{id}/leave", &id(&wish), &holder).await;
@@ -368,5 +387,18 @@ impl Acting<'_> {
         let tokens = self.post("/auth/refresh", "", "", refresh).await;
         let token = tokens["access_token"].as_str().unwrap_or_default().to_owned();
         self.act("/auth/logout", "", &token).await;
+        self.post("/auth/prove", "", &visit.doctor, json!({ "password": "yunzhen-doctor" })).await;
+        let opened = self.site.staff("pharmacist").await;
+        let change = json!({ "password": "yunzhen-pharmacist", "new": "k7mq-x3tz-9bde-wwpa" });
+        self.post("/auth/password", "", &opened, change).await;
+        let sessions = self.site.get("/auth/sessions", &opened).await.body;
+        let current = sessions.as_array().into_iter().flatten().find(|one| one["current"] == true);
+        self.act("/auth/sessions/{id}/end", &current.map(id).unwrap_or_default(), &opened).await;
+        let people = self.site.get("/staff", &staff.admin).await.body;
+        let named = |name: &str| people.as_array().into_iter().flatten().find(|one| one["username"] == name).map(id);
+        self.act("/staff/{id}/end-sessions", &named("pharmacist").unwrap_or_default(), &staff.admin).await;
+        let papers =
+            json!({ "registration": "110110000012345", "practises_since": "2012-07-01", "consent_on": "2020-01-02" });
+        self.post("/staff/{id}/credential", &named("doctor2").unwrap_or_default(), &staff.admin, papers).await;
     }
 }

@@ -8,12 +8,14 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio_util::task::TaskTracker;
 use yunzhen::app;
 use yunzhen::domain::recording::webm::{PICTURES, SOUND};
+use yunzhen::store::Db;
 
 use super::scene::{Call, blocks, film, recordings, skew};
 use crate::clinic::audits::entries;
 use crate::clinic::stage::Stage;
 use crate::media::client::PATIENCE;
 use crate::media::sending::Film;
+use crate::support::sql;
 
 /// Three years, counted without leap days.
 const THREE_YEARS: i64 = 3 * 365 * 24 * 3_600_000;
@@ -74,6 +76,7 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
         assert!(one["millis"].as_u64().unwrap().abs_diff(last) < 100 && one["size"] == film.len());
         assert!(one["retain_until"].as_i64().unwrap() >= stage.clock.now().as_millis() + THREE_YEARS);
         assert_eq!((&one["is_cut"], &one["gaps"]), (&false.into(), &0.into()));
+        assert_eq!(one["is_unpictured"], false);
     }
     let id = list[0]["id"].as_str().unwrap();
     let own = stage.get("/recordings", &token).await.ok();
@@ -97,6 +100,26 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
     assert!(stored.len() > 2000 && bytes_of(&stage.folder.path().join("spool")).is_empty());
     for clear in [&b"V_VP8"[..], b"OpusHead", &[0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0]] {
         assert!(!stored.windows(clear.len()).any(|window| window == clear), "sealed at rest");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_camera_that_speaks_h264_alone_is_seen_and_its_film_holds_the_sound_and_says_that_pictures_are_missing() {
+    let stage = Stage::open().await;
+    app::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
+    let mut call = Call::begin_with_chips(&base(&stage), &TaskTracker::new()).await;
+    call.patient.sees_recording(true).await;
+    call.talk(100).await;
+    let Call { patient, doctor, visit, base, .. } = call;
+    let token = doctor.token.clone();
+    patient.leave().await;
+    doctor.leave().await;
+    for one in recordings(&stage, &visit, &token, 2).await {
+        assert_eq!((&one["is_unpictured"], &one["is_cut"]), (&true.into(), &false.into()), "{one}");
+        assert!(one["gaps"].as_u64().unwrap() >= 1, "{one}");
+        let film = film(&base, one["id"].as_str().unwrap(), &token).await;
+        let blocks = blocks(&film);
+        assert!(blocks.len() > 20 && blocks.iter().all(|block| block.track == SOUND));
     }
 }
 
@@ -188,16 +211,23 @@ async fn a_consent_that_is_taken_back_stops_the_recording_at_once_and_what_was_r
     assert_eq!(recordings(&stage, &visit, &token, 2).await.len(), 2);
 }
 
+/// A call that was recorded, and whose visit is over.
+async fn recorded_to_the_end(stage: &Stage) -> Call {
+    let mut call = begin(stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    let (visit, token) = (&call.visit, &call.doctor.token);
+    let outcome = serde_json::json!({ "outcome": "home_care" });
+    stage.post(&format!("/visits/{visit}/outcome"), token, outcome).await.ok();
+    stage.act(&format!("/visits/{visit}/end"), token).await.ok();
+    call
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_is_kept_for_three_years_and_not_a_millisecond_less_and_its_end_is_audited() {
     let stage = Stage::open().await;
-    let mut call = begin(&stage, true, true).await;
-    call.patient.sees_recording(true).await;
-    call.talk(50).await;
+    let call = recorded_to_the_end(&stage).await;
     let (visit, token) = (call.visit.clone(), call.doctor.token.clone());
-    let outcome = serde_json::json!({ "outcome": "home_care" });
-    stage.post(&format!("/visits/{visit}/outcome"), &token, outcome).await.ok();
-    stage.act(&format!("/visits/{visit}/end"), &token).await.ok();
     let until = recordings(&stage, &visit, &token, 2).await[0]["retain_until"].as_i64().unwrap();
     let services = &stage.server.services;
     let films = || bytes_of(&stage.folder.path().join("recordings")).len();
@@ -216,6 +246,29 @@ async fn a_film_is_kept_for_three_years_and_not_a_millisecond_less_and_its_end_i
     assert_eq!(services.remove_recordings().await.unwrap(), 2);
     assert_eq!((films(), audited(&stage, "recording.expire").await.len()), (0, 2));
     assert_eq!(services.remove_recordings().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_plays_for_the_visit_in_which_it_was_made_whatever_its_row_says() {
+    let stage = Stage::open().await;
+    let call = recorded_to_the_end(&stage).await;
+    let (visit, token) = (call.visit.clone(), call.doctor.token.clone());
+    let film = recordings(&stage, &visit, &token, 2).await[0]["id"].as_str().unwrap().to_owned();
+    let media = format!("/recordings/{film}/media");
+    assert_eq!(stage.get(&media, &token).await.status, 206);
+    let administrator = stage.staff("admin").await;
+    let broken = async || stage.act("/audit/verify", &administrator).await.ok()["broken"].clone();
+    assert_eq!(broken().await, serde_json::Value::Null);
+
+    stage.clock.advance(Duration::from_secs(1));
+    let other = stage.visit_of(2, serde_json::json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "update recording set visit_id = (select id from visit order by started_at desc limit 1)").await;
+    db.close().await;
+    assert_eq!(recordings(&stage, &other.id, &other.doctor, 2).await.len(), 2, "the rows are believed so far");
+    assert_eq!(stage.get(&media, &other.doctor).await.refusal(), (404, "request.not_found"));
+    let told = broken().await;
+    assert!(told.as_str().is_some_and(|told| told.contains("the film of entry")), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

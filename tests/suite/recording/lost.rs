@@ -150,6 +150,49 @@ impl Drop for SmallDisk {
     }
 }
 
+/// What the operator reads.
+async fn metric(base: &str, name: &str) -> Option<u32> {
+    let metrics = reqwest::get(format!("{base}/metrics")).await.unwrap().text().await.unwrap();
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map(|value| value.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_no_room_from_the_first_moment_to_the_last_the_call_goes_on_and_what_is_missing_is_listed_and_alarmed() {
+    let folder = tempfile::tempdir().unwrap();
+    // No disk has so much, so all of them are below it.
+    let server = Binary::start(&["demo"], folder.path(), &[("YUNZHEN_RECORDINGS_FLOOR_MIB", "1000000000")]);
+    record(folder.path());
+    let base = server.base.clone();
+    let site = Site::at(&base);
+    let mut call = Call::begin(&base, true, &TaskTracker::new()).await;
+    for is_recording in [true, false] {
+        call.doctor.sees_recording(is_recording).await;
+        call.patient.sees_recording(is_recording).await;
+    }
+    let alarmed = async {
+        let mut look = tokio::time::interval(Duration::from_millis(100));
+        while metric(&base, "recordings_failing").await != Some(2) {
+            look.tick().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, alarmed).await.expect("one for each of the two");
+    call.talk(50).await;
+    assert!(!call.doctor.is_told_of_recording());
+    let (visit, doctor) = (call.visit.clone(), call.doctor.token.clone());
+    call.patient.leave().await;
+    call.doctor.leave().await;
+    let list = recordings(&site, &visit, &doctor, 2).await;
+    for one in &list {
+        assert_eq!((&one["size"], &one["millis"], &one["is_cut"]), (&0.into(), &0.into(), &false.into()), "{one}");
+        assert!(one["gaps"].as_u64().unwrap() >= 1, "{one}");
+        let media = format!("/recordings/{}/media", one["id"].as_str().unwrap());
+        assert_eq!(site.get(&media, &doctor).await.status, 416, "there is nothing to play");
+    }
+    assert_eq!(metric(&base, "recordings_no_room").await, Some(1), "after the call, too");
+    assert_eq!(metric(&base, "recordings_empty_total").await, Some(2));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_full_disk_the_call_goes_on_the_mark_goes_out_and_the_gap_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
@@ -167,9 +210,7 @@ async fn with_a_full_disk_the_call_goes_on_the_mark_goes_out_and_the_gap_is_reco
     disk.fill();
     call.doctor.sees_recording(false).await;
     call.patient.sees_recording(false).await;
-    let metrics = reqwest::get(format!("{base}/metrics")).await.unwrap().text().await.unwrap();
-    let alarm = metrics.lines().find(|line| line.starts_with("recordings_failing ")).expect("a gauge for the operator");
-    assert_ne!(alarm, "recordings_failing 0");
+    assert_ne!(metric(&base, "recordings_failing").await.expect("a gauge for the operator"), 0);
     // Nobody in the call notices anything but the mark.
     call.talk(50).await;
 

@@ -13,7 +13,7 @@ use yunzhen::domain::recording::webm::{self, Block, PICTURES, SOUND};
 use yunzhen::domain::room::relay::MediaKind::Video;
 
 use crate::clinic::stage::Site;
-use crate::media::client::{Client, PATIENCE};
+use crate::media::client::{Client, H264, PATIENCE};
 use crate::media::sending::Film;
 
 /// What the two browsers are called.
@@ -46,6 +46,8 @@ pub struct Call {
 enum By {
     AnyPath,
     TurnAlone,
+    /// With a camera that knows H.264 alone.
+    Chip,
 }
 
 impl Person {
@@ -61,6 +63,7 @@ impl Person {
         let grant = site.act(&format!("/visits/{visit}/grant"), &token).await.ok();
         let client = match by {
             By::AnyPath => Client::filming(name, 2, tracker).await,
+            By::Chip => Client::knowing(name, 2, tracker, &[H264]).await,
             By::TurnAlone => Client::relayed(name, 2, tracker, &grant["ice_servers"]).await,
         };
         let mut person = Self { token, client, socket, room: Value::Null };
@@ -130,6 +133,11 @@ impl Call {
     /// The same on a network of which only the TURN server is known that the grant names.
     pub async fn begin_relayed(base: &str, tracker: &TaskTracker) -> Self {
         Self::begin_by(By::TurnAlone, base, false, tracker).await
+    }
+
+    /// The same, recorded, of two whose cameras speak what is not recorded.
+    pub async fn begin_with_chips(base: &str, tracker: &TaskTracker) -> Self {
+        Self::begin_by(By::Chip, base, true, tracker).await
     }
 
     async fn begin_by(by: By, base: &str, consent: bool, tracker: &TaskTracker) -> Self {

@@ -3,11 +3,13 @@
 use serde_json::json;
 use uuid::Uuid;
 use yunzhen::domain::audit::Entry;
-use yunzhen::domain::ids::{KeyId, SignatureId};
+use yunzhen::domain::ids::{InstitutionId, KeyId, SignatureId};
+use yunzhen::domain::prescription::{ACTS, Phase};
 use yunzhen::domain::signature::{Algorithm, Purpose};
 use yunzhen::store::{KeyRow, SignatureRow};
 
 use super::notes::note;
+use super::prescriptions::prescription;
 use crate::support::hospital::{Hospital, MORNING};
 use crate::support::on_both;
 use crate::support::visiting::visit;
@@ -61,5 +63,55 @@ on_both! {
         assert!(all.prescriptions.is_empty());
         let later = there(1, 3).await;
         assert_eq!((later.notes, later.signatures), (vec![(3, two)], Vec::new()));
+    }
+
+    async fn a_prescription_stands_beside_the_last_act_on_it_and_beside_no_other_entry(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let visit = visit(&hospital, 0).await;
+        let sheet = |number: &str| prescription(&hospital, &visit, number, Phase::Draft, ("2026-11-24", "2026-11-26"));
+        let (row, gone) = (sheet("R1"), sheet("R2"));
+        let stranger = Uuid::from_u128(9);
+        hospital.write(async |tx| {
+            tx.prescriptions().insert(&row).await.unwrap();
+            let entries = [
+                (row.id.to_string(), "rx.begin"),
+                (row.id.to_string(), "rx.sign"),
+                (gone.id.to_string(), "rx.stop"),
+                (row.id.to_string(), "rx.approved"),
+                (row.id.to_string(), "rx.read"),
+                ("prescription_x".to_owned(), "rx.sign"),
+                (row.id.to_string(), "document.read"),
+            ];
+            for (subject, action) in entries {
+                let (actor, detail) = (visit.doctor_id.to_string(), json!({}));
+                let entry = Entry { at: MORNING, actor, action: action.into(), subject, purpose: None, detail };
+                tx.audit().append(hospital.institution, &entry).await.unwrap();
+            }
+        }).await;
+        let mut tx = db.read().await.unwrap();
+        let all = tx.audit().signed_there(hospital.institution, 0, 7).await.unwrap().standing;
+        assert_eq!(all, [(3, None), (4, Some(Phase::Draft)), (6, None)]);
+        let page = tx.audit().signed_there(hospital.institution, 0, 2).await.unwrap().standing;
+        assert_eq!(page, [], "what came later is known to the page before");
+        let elsewhere = tx.audit().signed_there(InstitutionId::from_uuid(stranger), 0, 7).await.unwrap().standing;
+        assert_eq!(elsewhere, []);
+        let mut last = async |id: &str| tx.audit().last_rx_act(hospital.institution, id).await.unwrap();
+        assert_eq!(last(&row.id.to_string()).await.as_deref(), Some("rx.approved"));
+        assert_eq!(last(&gone.id.to_string()).await.as_deref(), Some("rx.stop"));
+        assert_eq!(last("prescription_y").await, None);
+    }
+
+    async fn every_act_of_the_domain_is_known_to_the_store(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        for (n, act) in ACTS.into_iter().chain(["rx.read", "rx.read_own", "rx.saved"]).enumerate() {
+            let subject = format!("prescription_{n}");
+            hospital.write(async |tx| {
+                let (actor, action) = ("nobody".to_owned(), act.to_owned());
+                let entry = Entry { at: MORNING, actor, action, subject: subject.clone(), purpose: None, detail: json!({}) };
+                tx.audit().append(hospital.institution, &entry).await.unwrap();
+            }).await;
+            let found = db.read().await.unwrap().audit().last_rx_act(hospital.institution, &subject).await.unwrap();
+            assert_eq!(found.as_deref(), ACTS.contains(&act).then_some(act));
+        }
     }
 }

@@ -8,13 +8,17 @@ use futures_util::future::join_all;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 use yunzhen::domain::appointment::{AppointmentState, SlotState, free_seat};
-use yunzhen::domain::ids::{AppointmentId, HolderId, JobId, PatientId, SlotId};
+use yunzhen::domain::ids::{AppointmentId, HolderId, JobId, PatientId, SlotId, TicketId, VisitId};
+use yunzhen::domain::room::RoomPurpose;
+use yunzhen::domain::ticket::TicketState;
 use yunzhen::domain::time::Timestamp;
 use yunzhen::domain::triage::Level;
-use yunzhen::store::{AppointmentRow, JobRow, SlotRow, StoreError};
+use yunzhen::domain::visit::VisitEnd;
+use yunzhen::store::{AppointmentRow, JobRow, SlotRow, StoreError, VisitRow};
 
 use crate::support::hospital::{DAY, Hospital};
 use crate::support::on_both;
+use crate::support::visiting::room;
 
 /// A slot of the first doctor, an hour from now.
 async fn slot(hospital: &Hospital, capacity: i64) -> SlotRow {
@@ -73,6 +77,29 @@ fn patient(n: u128) -> PatientId {
     PatientId::from_uuid(Uuid::from_u128(n))
 }
 
+/// A visit in a room of its own; of whom is for the test to say.
+async fn seen(hospital: &Hospital) -> VisitRow {
+    let id = hospital.ids.make(VisitId::from_uuid);
+    let room = room(hospital, RoomPurpose::Visit, id.as_uuid());
+    hospital.write(async |tx| tx.rooms().insert(&room).await.unwrap()).await;
+    VisitRow {
+        id,
+        institution_id: hospital.institution,
+        clinic_id: hospital.clinic,
+        ticket_id: hospital.ids.make(TicketId::from_uuid),
+        patient_id: hospital.ids.make(PatientId::from_uuid),
+        holder_id: None,
+        doctor_id: hospital.desks[0].doctor,
+        desk_id: hospital.desks[0].id,
+        room_id: room.id,
+        outcome: None,
+        outcome_reason: None,
+        started_at: hospital.now(),
+        ended_at: None,
+        end_reason: None,
+    }
+}
+
 fn job(hospital: &Hospital, kind: &str, subject: u128, run_at: Timestamp) -> JobRow {
     JobRow {
         id: hospital.ids.make(JobId::from_uuid),
@@ -126,7 +153,7 @@ on_both! {
         book(&hospital, slot.id, patient(2)).await.unwrap().unwrap();
         assert!(book(&hospital, slot.id, patient(3)).await.unwrap().is_none(), "it is full");
         hospital.write(async |tx| {
-            tx.appointments().cancel(first.id, first.version, hospital.now()).await.unwrap().unwrap();
+            tx.appointments().give_back(first.id, first.version, AppointmentState::Cancelled, hospital.now()).await.unwrap().unwrap();
             assert!(tx.slots().give_back(slot.id).await.unwrap());
         }).await;
         let again = book(&hospital, slot.id, patient(3)).await.unwrap().unwrap();
@@ -203,10 +230,12 @@ on_both! {
         let now = hospital.now();
         hospital.write(async |tx| {
             for n in 0..30 {
-                assert!(tx.jobs().add(&job(&hospital, "remind", n, now)).await.unwrap());
-                assert!(!tx.jobs().add(&job(&hospital, "remind", n, now)).await.unwrap(), "the same job");
+                let twice = [job(&hospital, "remind", n, now), job(&hospital, "remind", n, now)];
+                assert_eq!(tx.jobs().add(&twice).await.unwrap(), 1, "the same job");
+                assert_eq!(tx.jobs().add(&twice).await.unwrap(), 0, "and later as well");
             }
-            assert!(tx.jobs().add(&job(&hospital, "remind", 99, now + Duration::from_secs(1))).await.unwrap());
+            let next = job(&hospital, "remind", 99, now + Duration::from_secs(1));
+            assert_eq!(tx.jobs().add(&[next]).await.unwrap(), 1);
         }).await;
         let claim = async || hospital.write(async |tx| tx.jobs().claim(now, 20).await.unwrap()).await;
         let (one, two) = tokio::join!(claim(), claim());
@@ -221,7 +250,7 @@ on_both! {
 
     async fn a_job_whose_worker_died_is_taken_by_the_next(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
-        hospital.write(async |tx| tx.jobs().add(&job(&hospital, "remind", 1, hospital.now())).await.unwrap()).await;
+        hospital.write(async |tx| tx.jobs().add(&[job(&hospital, "remind", 1, hospital.now())]).await.unwrap()).await;
         let claim = async || hospital.write(async |tx| tx.jobs().claim(hospital.now(), 20).await.unwrap().len()).await;
         assert_eq!((claim().await, claim().await), (1, 0));
         hospital.pass(Duration::from_mins(1));
@@ -266,5 +295,78 @@ on_both! {
         assert!(hospital.try_call(1).await.unwrap().is_none());
         hospital.pass(Duration::from_mins(5));
         assert_eq!(hospital.call(1).await.id, standard);
+    }
+
+    async fn whom_any_doctor_saw_is_seen_and_an_appointment_ends_with_its_last_ticket(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let slot = slot(&hospital, 9).await;
+        let now = hospital.now();
+        // How the tickets of each ended, and of the first how its visit did.
+        let cases = [
+            (vec![TicketState::Done], None, Some(true)),
+            (vec![TicketState::Left], None, Some(false)),
+            (vec![TicketState::NoShow], None, Some(false)),
+            (vec![TicketState::NoShow], Some(VisitEnd::PatientLost), Some(true)),
+            (vec![TicketState::NoShow], Some(VisitEnd::WrongPerson), Some(false)),
+            (vec![TicketState::Transferred, TicketState::Left], Some(VisitEnd::Transferred), Some(true)),
+            (vec![TicketState::Transferred, TicketState::Left], None, Some(false)),
+            (vec![TicketState::Transferred, TicketState::Waiting], Some(VisitEnd::Transferred), None),
+            (vec![TicketState::Waiting], None, None),
+        ];
+        let mut kept = Vec::new();
+        for (n, (states, end, _)) in (1..).zip(&cases) {
+            let row = book(&hospital, slot.id, patient(n)).await.unwrap().unwrap();
+            for (at, state) in states.iter().enumerate() {
+                let mut ticket = hospital.ticket(hospital.clinic, i64::try_from(n).unwrap() * 10, Level::Standard);
+                ticket.no += i64::try_from(at).unwrap();
+                ticket.patient_id = patient(n);
+                ticket.state = *state;
+                ticket.appointment_id = Some(row.id);
+                hospital.write(async |tx| tx.tickets().insert(&ticket).await.unwrap()).await;
+                if at > 0 {
+                    continue;
+                }
+                hospital.write(async |tx| {
+                    tx.appointments().check_in(row.id, row.version, ticket.id, now).await.unwrap().unwrap();
+                }).await;
+                let Some(end) = end else { continue };
+                let visit = VisitRow { ticket_id: ticket.id, patient_id: patient(n), ..seen(&hospital).await };
+                hospital.write(async |tx| {
+                    tx.visits().insert(&visit).await.unwrap();
+                    tx.visits().end(visit.id, *end, now).await.unwrap();
+                }).await;
+            }
+            kept.push(row.id);
+        }
+        let settled = async || {
+            let settled = db.read().await.unwrap().appointments().settled(20, 0).await.unwrap();
+            let mut settled: Vec<_> = settled.into_iter().map(|one| (one.id, one.was_seen, one.slot)).collect();
+            settled.sort_by_key(|(id, ..)| kept.iter().position(|one| one == id));
+            settled
+        };
+        let expected = |state: SlotState| {
+            let ends = kept.iter().zip(&cases).filter_map(|(id, (.., was_seen))| Some((*id, (*was_seen)?, state)));
+            ends.collect::<Vec<_>>()
+        };
+        assert_eq!(settled().await, expected(SlotState::Open));
+        hospital.write(async |tx| tx.slots().close(slot.id).await.unwrap()).await;
+        assert_eq!(settled().await, expected(SlotState::Closed), "whose doctor went is said, too");
+    }
+
+    async fn a_slot_whose_doctor_goes_holds_no_ticket_back_any_longer(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let slot = slot(&hospital, 1).await;
+        let row = book(&hospital, slot.id, patient(1)).await.unwrap().unwrap();
+        let mut ticket = hospital.ticket(hospital.clinic, 1, Level::Standard);
+        ticket.want_doctor = Some(slot.doctor_id);
+        ticket.want_until = Some(slot.ends_at);
+        ticket.appointment_id = Some(row.id);
+        hospital.write(async |tx| tx.tickets().insert(&ticket).await.unwrap()).await;
+        assert!(hospital.try_call(1).await.unwrap().is_none());
+        let free = async || hospital.write(async |tx| tx.tickets().free(slot.id).await.unwrap()).await;
+        let freed: Vec<_> = free().await.into_iter().map(|one| (one.id, one.want_doctor, one.version)).collect();
+        assert_eq!(freed, [(ticket.id, None, 1)], "nobody's place changes");
+        assert_eq!(free().await, [], "once");
+        assert_eq!(hospital.call(1).await.id, ticket.id);
     }
 }

@@ -1,8 +1,8 @@
 //! The event log: gap-free numbers in the order of commits.
 
 use futures_util::future::join_all;
-use serde_json::json;
-use yunzhen::store::EventRow;
+use serde_json::{Value, json};
+use yunzhen::store::{EventRow, NewEvent};
 
 use crate::support::hospital::Hospital;
 use crate::support::on_both;
@@ -10,10 +10,19 @@ use crate::support::on_both;
 const TOPIC: &str = "clinic:1";
 
 async fn emit(hospital: &Hospital, topic: &str, kind: &str) -> i64 {
-    let payload = json!({ "说": kind });
-    hospital
-        .write(async |tx| tx.events().emit(hospital.institution, topic, kind, &payload, hospital.now()).await.unwrap())
-        .await
+    emit_all(hospital, &[(topic, kind)]).await[0]
+}
+
+/// Events of one transaction, by topic and kind.
+async fn emit_all(hospital: &Hospital, told: &[(&str, &str)]) -> Vec<i64> {
+    let payloads: Vec<_> = told.iter().map(|(_, kind)| json!({ "说": kind })).collect();
+    let event = |((topic, kind), payload)| event(hospital, topic, kind, payload);
+    let events: Vec<_> = told.iter().copied().zip(&payloads).map(event).collect();
+    hospital.write(async |tx| tx.events().emit(&events).await.unwrap()).await
+}
+
+fn event<'a>(hospital: &Hospital, topic: &'a str, kind: &'a str, payload: &'a Value) -> NewEvent<'a> {
+    NewEvent { institution: hospital.institution, topic, kind, payload, at: hospital.now() }
 }
 
 async fn since(hospital: &Hospital, seq: i64, limit: i64) -> Vec<EventRow> {
@@ -28,6 +37,17 @@ on_both! {
         assert_eq!(emit(&hospital, TOPIC, "b").await, 2);
         assert_eq!(emit(&hospital, "clinic:2", "c").await, 1);
         assert_eq!(db.read().await.unwrap().events().head(TOPIC).await.unwrap(), 2);
+    }
+
+    async fn what_is_told_together_is_counted_by_each_topic_in_the_order_in_which_it_was_said(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        emit(&hospital, TOPIC, "a").await;
+        let told = [("ticket:9", "b"), (TOPIC, "c"), ("ticket:9", "d"), ("appointment:3", "e"), (TOPIC, "f")];
+        assert_eq!(emit_all(&hospital, &told).await, [1, 2, 2, 1, 3]);
+        let kinds: Vec<_> = since(&hospital, 1, 9).await.into_iter().map(|event| (event.seq, event.kind)).collect();
+        assert_eq!(kinds, [(2, "c".to_owned()), (3, "f".to_owned())]);
+        assert_eq!(emit_all(&hospital, &[]).await, [0; 0]);
+        assert_eq!(emit_all(&hospital, &vec![("many", "g"); 2_500]).await, (1..=2_500).collect::<Vec<_>>());
     }
 
     async fn an_event_is_read_as_it_was_written(db: Db) {
@@ -57,8 +77,8 @@ on_both! {
         let hospital = Hospital::open(&db, 0).await;
         emit(&hospital, TOPIC, "kept").await;
         let mut dropped = db.begin().await.unwrap();
-        let seq = dropped.events().emit(hospital.institution, TOPIC, "lost", &json!({}), hospital.now()).await.unwrap();
-        assert_eq!(seq, 2);
+        let seq = dropped.events().emit(&[event(&hospital, TOPIC, "lost", &json!({}))]).await.unwrap();
+        assert_eq!(seq, [2]);
         drop(dropped);
         assert_eq!(emit(&hospital, TOPIC, "kept").await, 2);
         assert_eq!(since(&hospital, 0, 9).await.len(), 2);

@@ -28,6 +28,8 @@ fn session(hospital: &Hospital, refresh: &[u8]) -> SessionRow {
         expires_at: at(3600),
         revoked_at: None,
         created_at: at(0),
+        acted_at: at(0),
+        browser: None,
     }
 }
 
@@ -194,6 +196,63 @@ on_both! {
         run(&db, "update account set active = (1 = 0)").await;
         assert!(!stands(&staff, early).await, "a closed account has no session");
         assert!(stands(&holder, early).await);
+    }
+
+    async fn an_act_is_noted_now_and_then_and_ends_no_rest_and_a_proof_does(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let row = SessionRow { browser: Some("Firefox".into()), ..session(&hospital, b"one") };
+        hospital.write(async |tx| tx.sessions().insert(&row).await.unwrap()).await;
+        let kept = async || db.read().await.unwrap().sessions().find(row.id).await.unwrap().unwrap();
+        assert!(kept().await == row);
+        let act = async |now: u64| {
+            let (noted, rested) = (at(now) - Duration::from_mins(1), at(now) - Duration::from_mins(30));
+            hospital.write(async |tx| tx.sessions().act(row.id, at(now), noted, rested).await.unwrap()).await
+        };
+        assert!(!act(59).await && act(60).await && !act(119).await);
+        assert_eq!(kept().await.acted_at, at(60));
+        assert!(act(60 + 1799).await && !act(60 + 1799 + 1800).await, "half an hour is a rest");
+        let prove = async |now| hospital.write(async |tx| tx.sessions().prove(row.id, at(now)).await.unwrap()).await;
+        assert!(prove(3660).await);
+        assert_eq!(kept().await.acted_at, at(3660));
+        hospital.write(async |tx| tx.sessions().revoke(row.id, at(3661)).await.unwrap()).await;
+        assert!(!prove(3662).await, "an ended session proves nothing");
+    }
+
+    async fn the_standing_sessions_of_a_member_of_staff_are_found_and_no_others(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let [doctor, other] = [hospital.desks[0].doctor, hospital.desks[1].doctor];
+        let of = |account: AccountId, refresh: &[u8], began| SessionRow {
+            subject_id: account.as_uuid(),
+            created_at: at(began),
+            ..session(&hospital, refresh)
+        };
+        let (older, newer) = (of(doctor, b"older", 1), of(doctor, b"newer", 2));
+        let ended = SessionRow { expires_at: at(10), ..of(doctor, b"ended", 3) };
+        let holder = SessionRow { subject_kind: "holder".into(), ..of(doctor, b"holder", 4) };
+        for row in [&older, &newer, &ended, &holder, &of(other, b"other", 5)] {
+            hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
+        }
+        let found = async || {
+            let rows = db.read().await.unwrap().sessions().of_staff(doctor, at(10)).await.unwrap();
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!(found().await, [newer.id, older.id]);
+        hospital.write(async |tx| tx.sessions().revoke(newer.id, at(9)).await.unwrap()).await;
+        assert_eq!(found().await, [older.id]);
+    }
+
+    async fn everybody_of_an_institution_is_found_and_a_licence_gets_its_end(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let doctor = hospital.desks[0].doctor;
+        let all = async || db.read().await.unwrap().accounts().of_institution(hospital.institution).await.unwrap();
+        assert_eq!(all().await.len(), 2);
+        for until in [Some(at(7)), None] {
+            hospital.write(async |tx| tx.accounts().set_licence(doctor, until).await.unwrap()).await;
+            let kept = db.read().await.unwrap().accounts().find(doctor).await.unwrap().unwrap();
+            assert_eq!(kept.licence_until, until);
+        }
+        run(&db, "update account set active = (1 = 0)").await;
+        assert!(all().await.is_empty(), "a closed account works nowhere");
     }
 
     async fn a_code_of_a_second_factor_is_spent_once_and_a_confirmed_secret_is_not_replaced(db: Db) {

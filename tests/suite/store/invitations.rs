@@ -59,19 +59,19 @@ on_both! {
             keep(&hospital, row).await.unwrap();
         }
         let session = hospital.ids.make(SessionId::from_uuid);
-        let spend = async |row: &InvitationRow, by: &[u8], at| {
-            hospital.write(async |tx| tx.invitations().spend(row.id, by, b"name", session, at).await.unwrap()).await
+        let spend = async |row: &InvitationRow, by: &[u8], name: &[u8], at| {
+            hospital.write(async |tx| tx.invitations().spend(row.id, by, name, session, at).await.unwrap()).await
         };
-        assert!(spend(&kept, b"one", hospital.now()).await);
-        assert!(spend(&kept, b"one", hospital.now()).await, "the same browser asks again");
-        assert!(!spend(&kept, b"two", hospital.now()).await, "another comes too late");
-        assert!(!spend(&late, b"one", late.expires_at).await, "its time is over");
+        assert!(spend(&kept, b"one", b"name", hospital.now()).await);
+        assert!(spend(&kept, b"one", b"other", hospital.now()).await, "the same browser asks again");
+        assert!(!spend(&kept, b"two", b"name", hospital.now()).await, "another comes too late");
+        assert!(!spend(&late, b"one", b"name", late.expires_at).await, "its time is over");
         assert!(hospital.write(async |tx| tx.invitations().revoke(back.id, hospital.now()).await.unwrap()).await);
         assert!(!hospital.write(async |tx| tx.invitations().revoke(back.id, hospital.now()).await.unwrap()).await);
-        assert!(!spend(&back, b"one", hospital.now()).await, "it was taken back");
+        assert!(!spend(&back, b"one", b"name", hospital.now()).await, "it was taken back");
         let mut tx = db.read().await.unwrap();
         let found = tx.invitations().find(kept.id).await.unwrap().unwrap();
         assert_eq!((found.used_by.as_deref(), found.session_id), (Some(&b"one"[..]), Some(session)));
-        assert_eq!(found.name_sealed, b"name");
+        assert_eq!(found.name_sealed, b"name", "whoever comes again is who came");
     }
 }

@@ -80,7 +80,10 @@ on_both! {
         assert!(send(&hospital, &shown).await);
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.messages().attachment(picture.id).await.unwrap(), Some(picture));
-        assert_eq!(tx.messages().count_attachments(visit.id).await.unwrap(), 1);
+        assert_eq!(tx.messages().count_attachments(visit.id, "holder_1").await.unwrap(), 1);
+        assert_eq!(tx.messages().count_attachments(visit.id, "staff_1").await.unwrap(), 0, "neither takes the other's");
+        assert_eq!(tx.messages().count(visit.id, ChatSide::Patient).await.unwrap(), 1);
+        assert_eq!(tx.messages().count(visit.id, ChatSide::Staff).await.unwrap(), 0);
         assert_eq!(tx.messages().find(shown.id).await.unwrap(), Some(shown));
     }
 }

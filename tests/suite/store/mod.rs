@@ -1,11 +1,15 @@
 //! The store's contract: one file for each family of tables, each test on both databases.
 
 mod access_reviews;
+mod adverse_events;
 pub mod alarms;
+mod amendments;
 mod audit;
 mod audit_days;
 mod audit_signed;
 mod booking;
+mod case_reports;
+mod credentials;
 mod events;
 mod formula_templates;
 mod handovers;

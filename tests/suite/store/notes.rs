@@ -36,6 +36,8 @@ pub fn note(hospital: &Hospital, visit: &VisitRow, number: i64) -> NoteRow {
         signed_by: visit.doctor_id,
         signed_at: hospital.now(),
         reason: (number > 1).then(|| "补充".to_owned()),
+        // Those of the first versions say nothing of it.
+        identity: (number > 1).then(|| "patient_1:aa".to_owned()),
     }
 }
 

@@ -26,6 +26,7 @@ fn question(hospital: &Hospital, visit: &VisitRow, of: AccountId) -> OpinionRow 
         asked_at: hospital.now(),
         saved_at: None,
         closed_at: None,
+        identity: None,
     }
 }
 
@@ -43,6 +44,7 @@ fn answered(row: &OpinionRow, hospital: &Hospital) -> OpinionRow {
         hash: Some("aa".into()),
         saved_at: Some(hospital.now()),
         closed_at: Some(hospital.now()),
+        identity: Some("patient_1:aa".into()),
         ..row.clone()
     }
 }

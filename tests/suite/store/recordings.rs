@@ -40,6 +40,7 @@ fn film(hospital: &Hospital, visit: &VisitRow, seat: &SeatRow) -> RecordingRow {
         retain_until: retain_until(hospital.now()),
         is_cut: true,
         is_withdrawn: true,
+        is_unpictured: true,
         gaps: 2,
         place: "a/b/c".into(),
         size: 5_000_000_000,

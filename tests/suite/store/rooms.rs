@@ -1,5 +1,7 @@
 //! Rooms and the seats in them.
 
+use std::time::Duration;
+
 use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use yunzhen::store::{RoomRow, SeatRow, StoreError};
@@ -74,6 +76,30 @@ on_both! {
         let mut tx = db.read().await.unwrap();
         assert_eq!(tx.rooms().find(kept.id).await.unwrap().unwrap().closed_at, Some(hospital.now()));
         assert_eq!(tx.rooms().open_for(RoomPurpose::Visit, kept.subject_id).await.unwrap(), None);
+    }
+
+    async fn rooms_that_nobody_closed_are_found_by_their_age_and_their_process_the_oldest_first(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let made = async |node: &str, purpose, ago: u64| {
+            let opened_at = hospital.now() - Duration::from_mins(ago);
+            let kept = room(&hospital, purpose, hospital.ids.uuid());
+            let kept = RoomRow { node: node.to_owned(), opened_at, ..kept };
+            keep(&hospital, &kept).await.unwrap();
+            kept.id
+        };
+        made("one", RoomPurpose::Check, 1).await;
+        made("two", RoomPurpose::Check, 5).await;
+        made("one", RoomPurpose::Visit, 90).await;
+        let young = made("one", RoomPurpose::Check, 5).await;
+        let old = made("two", RoomPurpose::Check, 90).await;
+        let left = async |limit| {
+            let (own, any) = (("one", hospital.now() - Duration::from_mins(2)), hospital.now() - Duration::from_hours(1));
+            db.read().await.unwrap().rooms().left_open(RoomPurpose::Check, own, any, limit).await.unwrap()
+        };
+        assert_eq!(left(10).await, [old, young]);
+        assert_eq!(left(1).await, [old]);
+        hospital.write(async |tx| tx.rooms().close(old, hospital.now()).await.unwrap()).await;
+        assert_eq!(left(10).await, [young]);
     }
 
     async fn a_takeover_raises_the_fencing_number_and_has_one_winner(db: Db) {

@@ -146,6 +146,30 @@ on_both! {
         assert_eq!(visits.iter().map(|visit| visit.id).collect::<Vec<_>>(), made[..2]);
     }
 
+    async fn the_ended_visits_of_a_doctor_come_newest_first_without_the_running_those_of_another_and_the_wrong_person(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let mut made = Vec::new();
+        for reason in [VisitEnd::Finished, VisitEnd::WrongPerson, VisitEnd::Transferred, VisitEnd::DoctorLost] {
+            let row = visit(&hospital, 0).await;
+            end(&hospital, &row, reason).await;
+            finish_ticket(&hospital, &row).await;
+            made.push(row);
+        }
+        let other = visit(&hospital, 1).await;
+        end(&hospital, &other, VisitEnd::Finished).await;
+        visit(&hospital, 0).await;
+        let of = async |since, limit| {
+            let mut tx = db.read().await.unwrap();
+            let visits = tx.visits().ended_of(hospital.desks[0].doctor, since, limit).await.unwrap();
+            visits.into_iter().map(|visit| visit.id).collect::<Vec<_>>()
+        };
+        assert_eq!(of(made[0].started_at, 9).await, [made[2].id, made[0].id]);
+        assert_eq!(of(made[0].started_at, 1).await, [made[2].id]);
+        let later = made[0].started_at + std::time::Duration::from_millis(1);
+        let since = of(later, 9).await;
+        assert!(!since.contains(&made[0].id));
+    }
+
     async fn a_doctor_is_reminded_of_visits_without_a_signed_note(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let [talked, mistaken, signed] = {
@@ -176,6 +200,7 @@ on_both! {
             signed_by: doctor,
             signed_at: hospital.now(),
             reason: None,
+            identity: None,
         };
         hospital.write(async |tx| tx.notes().sign(&note).await.unwrap()).await;
         assert_eq!(unsigned().await, [talked.id, running.id]);

@@ -103,7 +103,7 @@ impl TestApp {
             shutdown: CancellationToken::new(),
         };
         let services = Arc::new(Services::new(db.clone(), clock.clone(), ids, config, &secret, parts));
-        services.seed_demo(90).await.unwrap();
+        services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(Arc::clone(&services), no_socket, None);
         Self { clock, db, sent, services, site, fresh: None, _relay: commands }
@@ -114,12 +114,17 @@ impl TestApp {
         self.page_from("127.0.0.1", path, None).await
     }
 
-    /// The same from another address, and through a proxy that names who asks.
-    pub async fn page_from(&self, peer: &str, path: &str, forwarded: Option<&str>) -> (StatusCode, HeaderMap, Vec<u8>) {
+    /// The same from another address, and through a proxy that writes this header.
+    pub async fn page_from(
+        &self,
+        peer: &str,
+        path: &str,
+        passed_on: Option<(&'static str, &str)>,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
         let mut request = Request::builder().uri(path).body(Body::empty()).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 40_000)));
-        if let Some(address) = forwarded {
-            request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        if let Some((name, value)) = passed_on {
+            request.headers_mut().insert(name, value.parse().unwrap());
         }
         let response = self.site.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
@@ -129,7 +134,7 @@ impl TestApp {
 
     /// A browser that is not signed in.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { app: self, token: None, key: None, address: [192, 0, 2, 1].into() }
+        Browser { app: self, token: None, key: None, agent: None, address: [192, 0, 2, 1].into() }
     }
 
     /// A browser at another address.
@@ -183,6 +188,7 @@ pub struct Browser<'app> {
     app: &'app TestApp,
     token: Option<String>,
     key: Option<String>,
+    agent: Option<&'static str>,
     address: IpAddr,
 }
 
@@ -190,6 +196,11 @@ impl Browser<'_> {
     /// The same browser with an access token.
     pub fn with(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// The same browser, which says what it is.
+    pub fn agent(self, agent: &'static str) -> Self {
+        Self { agent: Some(agent), ..self }
     }
 
     /// The same browser with an idempotency key.
@@ -220,6 +231,9 @@ impl Browser<'_> {
         }
         if let Some(key) = &self.key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(agent) = self.agent {
+            request = request.header(header::USER_AGENT, agent);
         }
         if let Some(mime) = mime {
             request = request.header(header::CONTENT_TYPE, mime);

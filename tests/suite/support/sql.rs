@@ -1,11 +1,20 @@
 //! Statements that the store does not have: what somebody with the database in hand could try.
 
 use uuid::Uuid;
-use yunzhen::store::Db;
+use yunzhen::store::{Db, Tx};
 
 /// Runs a statement.
 pub async fn run(db: &Db, statement: &'static str) {
     attempt(db, statement).await.unwrap_or_else(|refusal| panic!("{statement}: {refusal}"));
+}
+
+/// Runs a statement within a transaction.
+pub async fn within(tx: &mut Tx, statement: &'static str) {
+    let done = match tx {
+        Tx::Sqlite(tx) => sqlx::query(statement).execute(&mut **tx).await.map(drop),
+        Tx::Postgres(tx) => sqlx::query(statement).execute(&mut **tx).await.map(drop),
+    };
+    done.unwrap_or_else(|refusal| panic!("{statement}: {refusal}"));
 }
 
 /// What the database says against a statement that it must refuse.

@@ -96,7 +96,9 @@ export class Net {
     if (overlapMs === 0) await end()
     await this.#inside('ip', 'link', 'set', next.device, 'up')
     await this.#inside('ip', 'address', 'add', `10.78.${this.#number}.${next.host}/30`, 'dev', next.device)
-    await this.#inside('ip', 'route', 'replace', 'default', 'via', `10.78.${this.#number}.${next.host - 1}`, 'dev', next.device)
+    for (const table of ['main', String(next.host)]) {
+      await this.#inside('ip', 'route', 'replace', 'default', 'via', `10.78.${this.#number}.${next.host - 1}`, 'dev', next.device, 'table', table)
+    }
     if (overlapMs > 0) {
       await new Promise((resolve) => setTimeout(resolve, overlapMs))
       await end()
@@ -143,10 +145,13 @@ export class Net {
       await run('ip', ['address', 'add', `10.78.${n}.1/30`, 'dev', `${name}a`])
       await within(router, 'ip', 'address', 'add', `10.78.${n}.2/30`, 'dev', 'out')
       await within(router, 'ip', 'route', 'add', 'default', 'via', `10.78.${n}.1`)
+      if (cage.second) await this.#inside('ip', 'route', 'add', 'default', 'via', `10.78.${n}.1`, 'table', '2')
     }
     if (cage.second) {
       await this.#pair(`${name}b`, name, 'other')
       await run('ip', ['address', 'add', `10.78.${n}.5/30`, 'dev', `${name}b`])
+      // As on a telephone: what comes from an address leaves by the network of that address, whichever is the newer one.
+      for (const way of this.#ways) await this.#inside('ip', 'rule', 'add', 'from', `10.78.${n}.${way.host}`, 'table', String(way.host))
       // It is not there yet.
       await this.#inside('ip', 'link', 'set', 'other', 'down')
     }
@@ -251,19 +256,24 @@ async function relayTcp(address: string, ports: { from: number; to: number }, de
 async function relayUdp(address: string, ports: { from: number; to: number }, delay: Delay): Promise<Datagrams> {
   const outside = createSocket('udp4')
   const inner = new Map<string, Datagrams>()
+  // What is still under way when the cage goes arrives nowhere.
+  let isOver = false
   outside.on('message', (bytes, peer) => {
     const name = `${peer.address}:${peer.port}`
     let to = inner.get(name)
     if (!to) {
       to = createSocket('udp4')
-      to.on('message', (back) => void setTimeout(() => outside.send(back, peer.port, peer.address, () => undefined), delay(peer.address)))
+      to.on('message', (back) => void setTimeout(() => isOver || outside.send(back, peer.port, peer.address, () => undefined), delay(peer.address)))
       to.unref()
       inner.set(name, to)
     }
     const sender = to
-    setTimeout(() => sender.send(bytes, ports.to, '127.0.0.1', () => undefined), delay(peer.address))
+    setTimeout(() => isOver || sender.send(bytes, ports.to, '127.0.0.1', () => undefined), delay(peer.address))
   })
-  outside.on('close', () => inner.forEach((one) => one.close()))
+  outside.on('close', () => {
+    isOver = true
+    inner.forEach((one) => one.close())
+  })
   await new Promise<void>((resolve) => outside.bind(ports.from, address, resolve))
   return outside
 }

@@ -35,19 +35,20 @@ export async function expectNoSidewaysScroll(page: Page, screen: string): Promis
   expect.soft(over, `${screen} scrolls sideways by so many pixels`).toBeLessThanOrEqual(0)
 }
 
-/** In both languages and on both usual widths: nothing of the staff's bar is outside, cut, wrapped, or lies on another. */
-export async function expectBarFits(page: Page, screen: string): Promise<void> {
+/** In both languages and on both usual widths: nothing of the staff's bar is outside, cut, wrapped, or lies on another. Only a full one is without its name. */
+export async function expectBarFits(page: Page, screen: string, named = true): Promise<void> {
   const before = page.viewportSize()
   const other = page.locator('.frame > header').getByRole('button', { name: /^(English|中文)$|language|语言/ })
   for (const language of ['zh', 'en']) {
     if (language === 'en') await other.click()
     for (const width of [1280, 1440]) {
       await page.setViewportSize({ width, height: 900 })
-      const wrong = await page.evaluate(() => {
+      const wrong = await page.evaluate((named) => {
         const header = document.querySelector<HTMLElement>('.frame > header')
         const parts = [...(header?.querySelectorAll<HTMLElement>('h1, button, [data-part]') ?? [])].filter((one) => one.checkVisibility() && one.getBoundingClientRect().width > 1)
         const said = (one: HTMLElement) => one.dataset['testid'] ?? (one.textContent ?? '').trim()
         const faults: string[] = header ? [] : ['there is no bar']
+        if (named && !parts.some((one) => one.tagName === 'H1')) faults.push('no name')
         for (const one of parts) {
           const box = one.getBoundingClientRect()
           if (box.left < 0 || box.right > innerWidth) faults.push(`outside: ${said(one)}`)
@@ -59,7 +60,7 @@ export async function expectBarFits(page: Page, screen: string): Promise<void> {
           }
         }
         return faults
-      })
+      }, named)
       expect.soft(wrong, `the bar of ${screen}, ${language}, ${width} pixels wide`).toEqual([])
       await picture(page, `bar-${screen}-${language}-${width}`)
     }
@@ -94,5 +95,43 @@ export function tooSmall(page: Page): Promise<string[]> {
       if (shown(one) && height > 0 && height < 60) small.push(`target of ${height} px: ${words(one)}`)
     }
     return small
+  })
+}
+
+/** For text of any size: words that are broken in the middle although they would fit on a line of the screen. */
+export function brokenWords(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const broken = new Set<string>()
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+      const around = node.parentElement
+      if (!around?.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || around.closest('.sr-only')) continue
+      for (const { 0: word, index } of (node.textContent ?? '').matchAll(/[\p{Script=Latin}\u2019]{3,}/gu)) {
+        const range = document.createRange()
+        range.setStart(node, index)
+        range.setEnd(node, index + word.length)
+        const lines = [...range.getClientRects()].filter((one) => one.width > 1)
+        const width = lines.reduce((sum, one) => sum + one.width, 0)
+        if (new Set(lines.map((one) => Math.round(one.top))).size > 1 && width < innerWidth - 80) broken.add(word)
+      }
+    }
+    return [...broken]
+  })
+}
+
+/** How much of the screen is left between what stays on it, and whatever else can be pressed but is covered when it is scrolled to. */
+export function covered(page: Page): Promise<{ left: number; controls: string[] }> {
+  return page.evaluate(() => {
+    const bars = [...document.querySelectorAll<HTMLElement>('.head, .action-bar')].filter((one) => getComputedStyle(one).position === 'sticky')
+    const controls: string[] = []
+    for (const one of document.querySelectorAll<HTMLElement>('main :is(button, a[href], input, select, textarea, summary)')) {
+      if (!one.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || one.getBoundingClientRect().width < 2) continue
+      one.scrollIntoView({ block: 'nearest' })
+      const { left, top, width, height } = one.getBoundingClientRect()
+      const hit = document.elementFromPoint(left + width / 2, top + Math.min(height, innerHeight) / 2)
+      if (!hit || !(one.contains(hit) || hit.contains(one) || hit.closest('label')?.contains(one))) controls.push((one.textContent ?? '').trim().slice(0, 30) || one.id)
+    }
+    window.scrollTo(0, 0)
+    return { left: innerHeight - bars.reduce((sum, one) => sum + one.offsetHeight, 0), controls }
   })
 }

@@ -32,8 +32,8 @@ export class Voice {
     const { version } = await this.ticket()
     await this.#api.post(`/tickets/${this.arrival.ticket}/accept`, { version })
   }
-  async feelsWorse(): Promise<void> {
-    await this.#api.post(`/tickets/${this.arrival.ticket}/retriage`, { breathing: 'same', general: 'worse' })
+  async feelsWorse(said: Readonly<Record<string, string | number>> = { breathing: 'same', general: 'worse' }): Promise<void> {
+    await this.#api.post(`/tickets/${this.arrival.ticket}/retriage`, said)
   }
 }
 

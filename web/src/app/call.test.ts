@@ -15,13 +15,13 @@ class FakePc {
   onconnectionstatechange: (() => void) | null = null
   closed = false
   restarts = 0
-  #sections: { mid: string; receiver: { track: { id: string; kind: string } }; sender: { replaceTrack: () => Promise<void> } }[] = []
+  #sections: { mid: string; receiver: { track: { id: string; kind: string } }; sender: { replaceTrack: () => Promise<void> }; stop: () => void }[] = []
   constructor() {
     FakePc.made.push(this)
   }
   addTransceiver(what: string | { kind: string }) {
     const mid = String(this.#sections.length)
-    const section = { mid, receiver: { track: { id: mid, kind: typeof what === 'string' ? what : what.kind } }, sender: { replaceTrack: () => Promise.resolve() } }
+    const section = { mid, receiver: { track: { id: mid, kind: typeof what === 'string' ? what : what.kind } }, sender: { replaceTrack: () => Promise.resolve() }, stop: () => undefined }
     this.#sections.push(section)
     return section
   }
@@ -31,9 +31,9 @@ class FakePc {
   createOffer() {
     return Promise.resolve({ sdp: 'offer' })
   }
-  setLocalDescription(description: { sdp: string }) {
+  setLocalDescription(description: { type: string; sdp: string }) {
     this.localDescription = description
-    this.signalingState = 'have-local-offer'
+    this.signalingState = description.type === 'rollback' ? 'stable' : 'have-local-offer'
     return Promise.resolve()
   }
   setRemoteDescription() {
@@ -118,6 +118,8 @@ beforeEach(() => {
     nudge: () => undefined,
     slow: () => undefined,
     back: () => undefined,
+    doubt: () => undefined,
+    clear: () => undefined,
   }
   scope = effectScope()
   call = scope.run(() => useCall({ live, grant, small: true, testLabel: 'x' }))!
@@ -250,6 +252,55 @@ describe('a seat that the server lost', () => {
     if (offer?.type === 'offer') hear({ type: 'offer_refused', room: 'r', offer_id: offer.offer_id, reason: 'not_admitted' })
     await settle()
     expect(grant).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('an offer that the server cannot use', () => {
+  const refused = (): void => {
+    const offer = offers().at(-1)
+    if (offer?.type === 'offer') hear({ type: 'offer_refused', room: 'r', offer_id: offer.offer_id, reason: 'malformed' })
+  }
+
+  it('ends a call that never began', async () => {
+    call.join()
+    await settle()
+    hear({ type: 'room', room: room() })
+    await settle()
+    refused()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', problem: 'room.offer_refused' })
+  })
+
+  it('for somebody who came leaves a running call as it is, and says so until there is room', async () => {
+    const pc = await joined()
+    hear({ type: 'slots', room: 'r', slots: [], missing: [1, 1] })
+    await settle()
+    refused()
+    await settle()
+    expect(call.state.value).toMatchObject({ phase: { name: 'live' }, forgone: 'others' })
+    expect(pc.closed).toBe(false)
+    expect(offers()).toHaveLength(2)
+    hear({ type: 'slots', room: 'r', slots: [], missing: [1, 0] })
+    expect(call.state.value.forgone).toBe('others')
+    hear({ type: 'slots', room: 'r', slots: [], missing: [0, 0] })
+    expect(call.state.value.forgone).toBeNull()
+  })
+
+  it('for the own screen stops the sharing alone', async () => {
+    await joined()
+    const stop = vi.fn()
+    Object.assign(navigator.mediaDevices, { getDisplayMedia: () => Promise.resolve(new FakeStream([{ ...device('video'), stop } as never])) })
+    expect(await call.setScreen(true)).toBe(true)
+    await settle()
+    refused()
+    expect(call.state.value).toMatchObject({ phase: { name: 'live' }, forgone: 'screen', own: { screen: false } })
+    expect(stop).toHaveBeenCalledOnce()
+    // Nor is it asked for again on this connection.
+    const asked = offers().length
+    expect(await call.setScreen(true)).toBe(false)
+    await settle()
+    expect(call.state.value).toMatchObject({ forgone: 'screen', own: { screen: false } })
+    expect(stop).toHaveBeenCalledTimes(2)
+    expect(offers()).toHaveLength(asked)
   })
 })
 

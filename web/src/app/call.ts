@@ -2,7 +2,7 @@
 
 import { computed, onScopeDispose, provide, shallowRef, watch } from 'vue'
 import { BUDGET, budgetOf } from '@/media/ladder'
-import type { Peer } from '@/media/peer'
+import type { Forgone, Peer } from '@/media/peer'
 import type { RoomState, ServerMessage } from '@/protocol/live'
 import { reduce, type CallEvent } from '@/room/reducer'
 import { hearings, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
@@ -55,7 +55,7 @@ export function useCall(options: CallOptions): Call {
     failed: (code) => dispatch({ type: 'ended', reason: code === 'room.closed' || code === 'visit.ended' ? 'closed' : 'refused', problem: code }),
   })
   const screen = useScreen((track) => {
-    peer?.setScreen(track)
+    if (peer?.setScreen(track) === false) return forgo({ screen: true, others: false })
     dispatch({ type: 'screen', on: track !== null })
   })
 
@@ -77,7 +77,8 @@ export function useCall(options: CallOptions): Call {
     // Another window may have taken the socket; the person wants it here.
     live.start()
     dispatch({ type: 'join_asked', at: Date.now() })
-    if (options.prefer === 'voice') dispatch({ type: 'voice_only', on: true })
+    // No camera: the others are seen all the same.
+    if (options.prefer === 'voice') dispatch({ type: 'camera', on: false })
     void seat.enter()
   }
 
@@ -102,6 +103,7 @@ export function useCall(options: CallOptions): Call {
       receive: options.receive,
       media: (media) => dispatch({ type: 'media', state: media, at: Date.now() }),
       changed: gather,
+      missed: live.doubt,
       returned: live.back,
       seatUnknown: () => void seat.reenter(),
     })
@@ -118,7 +120,7 @@ export function useCall(options: CallOptions): Call {
         return message.room === seat.wanted ? dispatch({ type: 'door' }) : undefined
       case 'slots':
         if (message.room !== state.value.room) return
-        dispatch({ type: 'slots', room: message.room, slots: message.slots })
+        dispatch({ type: 'slots', room: message.room, slots: message.slots, missing: message.missing })
         return peer?.addSections(...message.missing)
       case 'answer':
         return void (message.room === state.value.room && peer?.answer(message.offer_id, message.sdp))
@@ -126,7 +128,7 @@ export function useCall(options: CallOptions): Call {
         if (message.room !== state.value.room || !peer?.refused(message.offer_id)) return
         if (message.reason === 'not_admitted') return void seat.reenter()
         if (message.reason === 'internal') return void setTimeout(() => peer?.begin(), 1000)
-        return dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' })
+        return forgo(peer.forgo())
       case 'layers':
         return void (message.room === state.value.room && peer?.setLayers(message.mid, message.layers))
       case 'offer_again':
@@ -145,6 +147,13 @@ export function useCall(options: CallOptions): Call {
         if (message.problem.code === 'server.shutting_down') return dispatch({ type: 'restarting' })
         return message.problem.code === 'live.replaced' ? dispatch({ type: 'ended', reason: 'replaced', problem: message.problem.code }) : undefined
     }
+  }
+
+  /** The server took less than was asked for: what was agreed before goes on; without that there is no call. */
+  function forgo(forgone: Forgone | null): void {
+    if (!forgone) return dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' })
+    if (forgone.screen) void screen.show(false)
+    if (forgone.screen || forgone.others) dispatch({ type: 'forgone', what: forgone.screen ? 'screen' : 'others' })
   }
 
   /** The socket is back. Either the seat was kept, or it is asked for again; the media follows by itself. */
@@ -190,6 +199,7 @@ export function useCall(options: CallOptions): Call {
   const quality = watchQuality({
     connection: () => (state.value.media === 'connected' ? (peer?.connection ?? null) : null),
     rests: () => peer?.rests ?? false,
+    isLinked: () => live.status.value.name === 'open' || live.status.value.name === 'catching_up',
     expecting: () => others(state.value).some((one) => one.presence.state === 'here' && (one.media.camera || one.media.microphone)),
     quality: (word) => dispatch({ type: 'quality', quality: word }),
     rung(rung) {
@@ -198,6 +208,7 @@ export function useCall(options: CallOptions): Call {
       spend()
       own.adjustCamera()
     },
+    clear: live.clear,
   })
 
   function shown(): void {

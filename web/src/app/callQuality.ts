@@ -1,4 +1,4 @@
-import { climb, ground, rejoin, type Rung } from '@/media/ladder'
+import { BUDGET, climb, ground, rejoin, type Rung } from '@/media/ladder'
 import { compare, POLL_MS, read, smooth, unmeasured, type Reading, type Report } from '@/media/stats'
 import type { Quality } from '@/protocol/live'
 
@@ -7,12 +7,19 @@ export interface QualityWatch {
   connection: () => RTCPeerConnection | null
   /** Nobody watches the own picture, and little is sent for that reason alone. */
   rests: () => boolean
+  /** Whether the others hear what is said now. */
+  isLinked: () => boolean
   /** Whether somebody else sends something. */
   expecting: () => boolean
   quality: (word: Quality) => void
   /** What of the own media the network bears now. */
   rung: (rung: Rung) => void
+  /** On a network that bears no moving picture next to nothing is lost. */
+  clear: () => void
 }
+
+/** Of what is sent, at most. */
+const CLEAR = 0.05
 
 /** Measures the call every two seconds until stopped. */
 export function watchQuality(call: QualityWatch): { stop: () => void; forgive: () => void } {
@@ -37,10 +44,11 @@ export function watchQuality(call: QualityWatch): { stop: () => void; forgive: (
     smoothed = smooth(smoothed, measure, call.expecting(), now)
     call.quality(smoothed.quality)
     // The browser's estimate shrinks to what is sent: a camera that rests for somebody else's network says nothing of the own.
-    const next = climb(ladder, call.rests() ? { ...measure, available: null } : measure, now)
+    const next = climb(ladder, call.rests() ? { ...measure, available: null } : measure, now, call.isLinked())
     const hasMoved = next.rung !== ladder.rung
     ladder = next
     if (hasMoved) call.rung(next.rung)
+    if (BUDGET[next.rung].video === null && measure.lossOut <= CLEAR) call.clear()
   }
   const timer = setInterval(() => void look(), POLL_MS)
   return {

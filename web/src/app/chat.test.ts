@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import { ApiError } from '@/protocol/http'
 import type { ChatMessage } from '@/protocol/staff'
@@ -41,6 +41,30 @@ describe('a message that was refused', () => {
     expect(chat.lines.value).toHaveLength(1)
     chat.drop(line?.id ?? '')
     expect(chat.lines.value).toEqual([])
+    scope.stop()
+  })
+})
+
+describe('what is being written', () => {
+  it('waits for its press also while the panel is closed, and a new line of the other side is known until it is opened', async () => {
+    const lines: ChatMessage[] = []
+    let hear: (event: { kind: string }) => void = () => undefined
+    const http = { get: () => Promise.resolve([...lines]) }
+    const live = { subscribe: (_: string, __: null, heard: typeof hear) => ((hear = heard), () => undefined), listen: () => () => undefined } as unknown as Live
+    const scope = effectScope()
+    const chat = scope.run(() => useChat({ http } as unknown as Session, live, 'v', 'patient'))!
+    await vi.waitFor(async () => expect(await chat.holds('x')).toBe(false))
+    chat.setOpen(true)
+    chat.write('half a')
+    chat.choose(new Blob(['x'], { type: 'image/png' }))
+    chat.setOpen(false)
+    expect([chat.draft.value.text, chat.draft.value.picture?.file.size]).toEqual(['half a', 1])
+    lines.push(stored('x', 'staff'))
+    hear({ kind: 'message.sent' })
+    expect(await chat.holds('x')).toBe(true)
+    expect([chat.latest.value?.id, chat.unread.value]).toEqual(['x', 1])
+    chat.setOpen(true)
+    expect(chat.latest.value).toBeNull()
     scope.stop()
   })
 })

@@ -3,10 +3,10 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref } from 'vue'
 import { ApiError, newKey } from '@/protocol/http'
 import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
+import { readMessages, usePictures, type Pictures } from './conversation'
 import type { Live } from './live'
 import { MAX_BYTES, shrink } from './pictures'
 import type { Session } from './session'
-import { judgePicture, type StillVerdict } from './still'
 
 export interface Line {
   id: string
@@ -19,9 +19,21 @@ export interface Line {
   error: ApiError | null
 }
 
-export interface Chat {
+/** What is being written, and waits for its press, also while the panel is closed. */
+export interface Draft {
+  text: string
+  picture: { file: Blob; url: string } | null
+}
+
+export interface Chat extends Pictures {
   lines: ComputedRef<readonly Line[]>
   unread: Ref<number>
+  /** The newest line of the other side that came while the panel was closed. */
+  latest: ComputedRef<ChatMessage | null>
+  draft: Readonly<Ref<Draft>>
+  write: (text: string) => void
+  /** Takes a picture to be sent with the next press, or none. */
+  choose: (picture: Blob | null) => void
   error: Ref<ApiError | null>
   send: (text: string, picture: Blob | null) => Promise<void>
   again: (id: string) => void
@@ -29,17 +41,10 @@ export interface Chat {
   drop: (id: string) => void
   /** The panel is open: everything counts as read. */
   setOpen: (open: boolean) => void
-  /** The address of a stored picture, for as long as this lives. */
-  picture: (attachment: string) => Promise<string>
-  /** How good a picture is to judge by. */
-  verdict: (attachment: string) => Promise<StillVerdict | null>
+  /** Whether the server has a line of this name. */
+  holds: (id: string) => Promise<boolean>
   /** A picture that was asked for has just come, and nobody looked yet. */
   arrived: Ref<boolean>
-}
-
-/** A picture that the doctor asked for: the server gives its line the name of the picture. */
-export function isAsked(message: ChatMessage): boolean {
-  return message.attachment === message.id
 }
 
 /** A conversation has its messages in order of arrival; what is still being sent comes last. */
@@ -55,8 +60,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const pending = shallowRef<readonly (Line & { picture: Blob | null; attachment: string | null })[]>([])
   const unread = ref(0)
   const error = ref<ApiError | null>(null)
-  const addresses = new Map<string, Promise<string>>()
-  const pictures = new Map<string, Promise<Blob>>()
+  const draft = shallowRef<Draft>({ text: '', picture: null })
+  const pictures = usePictures(session)
   const arrived = ref(false)
   let open = false
   let seen = -1
@@ -68,7 +73,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   }
   async function fetchAll(): Promise<void> {
     try {
-      stored.value = await session.http.get<ChatMessage[]>(`${path}/messages`)
+      stored.value = await readMessages(session, visit)
       error.value = null
       count()
     } catch (cause) {
@@ -106,8 +111,9 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     }
   }
 
-  function blobOf(attachment: string): Promise<Blob> {
-    return once(pictures, attachment, () => session.http.blob(`/attachments/${attachment}`))
+  function choose(picture: Blob | null): void {
+    if (draft.value.picture) URL.revokeObjectURL(draft.value.picture.url)
+    draft.value = { ...draft.value, picture: picture && { file: picture, url: URL.createObjectURL(picture) } }
   }
 
   const stop = live.subscribe(`visit:${visit}`, null, (event) => {
@@ -122,10 +128,15 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     stop()
     stopWelcome()
     for (const line of pending.value) if (line.preview) URL.revokeObjectURL(line.preview)
-    for (const address of addresses.values()) void address.then((url) => URL.revokeObjectURL(url), () => undefined)
+    choose(null)
   })
 
   return {
+    ...pictures,
+    draft,
+    write: (text) => (draft.value = { ...draft.value, text }),
+    choose,
+    latest: computed(() => (unread.value > 0 ? (stored.value.filter((one) => one.side !== side).at(-1) ?? null) : null)),
     lines: computed(() => linesOf(stored.value, pending.value, side)),
     unread,
     error,
@@ -147,18 +158,14 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       if (now) arrived.value = false
       count()
     },
-    picture: (attachment) => once(addresses, attachment, () => blobOf(attachment).then((blob) => URL.createObjectURL(blob))),
-    verdict: async (attachment) => await judgePicture(await blobOf(attachment)),
+    async holds(id) {
+      // What is being fetched may have been asked for too early.
+      await loading
+      await load()
+      return stored.value.some((one) => one.id === id)
+    },
     arrived,
   }
-}
-
-/** The promise of this key; a failed one is forgotten. */
-function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-  const found = known.get(key) ?? make()
-  known.set(key, found)
-  found.catch(() => known.delete(key))
-  return found
 }
 
 /** A UUID v4, also where the page is not a secure context. */

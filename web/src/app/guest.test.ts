@@ -37,8 +37,38 @@ describe('whoever holds a link', () => {
   it('comes back after a reload, or by the same link, without spending it again', async () => {
     await (await opened(TOKEN)).come.run('演示女儿')
     asked.length = 0
+    // Used: the link still says whose house it is, and no name.
+    answers['/invitations/open'] = [200, { ...landing, name: undefined }]
     for (const token of [TOKEN, '']) expect((await opened(token)).step.value).toBe('again')
-    expect(asked).toEqual([])
+    expect(asked).toEqual(['/invitations/open'])
+    expect((await opened(TOKEN)).landing.value?.institution_name.zh).toBe('院')
+  })
+  it('learns after a reload that the doctor asked it to leave', async () => {
+    await (await opened(TOKEN)).come.run('演示女儿')
+    answers['/invitations/open'] = [410, { code: 'invitation.revoked', message: '' }]
+    const guest = await opened(TOKEN)
+    expect([guest.step.value, guest.end.value]).toEqual(['over', 'removed'])
+  })
+  it('is not sent round in a circle when the room does not let it in any more', async () => {
+    const guest = await opened(TOKEN)
+    await guest.come.run('演示女儿')
+    await guest.turnedAway('room.full')
+    expect(guest.step.value).toBe('call')
+    // Its session ended, and the link says why.
+    answers['/invitations/open'] = [410, { code: 'invitation.revoked', message: '' }]
+    await guest.turnedAway('auth.session_ended')
+    expect([guest.step.value, guest.end.value]).toEqual(['over', 'removed'])
+    answers['/invitations/open'] = [200, { ...landing, name: undefined }]
+    await guest.turnedAway('auth.session_ended')
+    expect(guest.end.value).toBe('shut')
+    guest.step.value = 'call'
+    await guest.turnedAway('')
+    expect(guest.step.value).toBe('call')
+    guest.session.forget()
+    await guest.turnedAway('')
+    expect(guest.step.value).toBe('over')
+    await guest.turnedAway('visit.ended')
+    expect(guest.end.value).toBe('over')
   })
   it('is asked anew by another link', async () => {
     await (await opened(TOKEN)).come.run('演示女儿')

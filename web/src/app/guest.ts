@@ -19,12 +19,18 @@ export interface Guest {
   landing: Readonly<ShallowRef<InvitationLanding | null>>
   problem: Readonly<ShallowRef<ApiError | null>>
   /** Why it is over, or that the person hung up. */
-  end: Ref<'left' | 'removed' | 'over' | null>
+  end: Ref<'left' | 'removed' | 'shut' | 'over' | null>
   role: Ref<InvitedRole | null>
   load: () => Promise<void>
   come: Action<[name: string]>
   grant: () => Promise<RoomGrant>
+  /** The room did not let this person in again. */
+  turnedAway: (problem: string) => Promise<void>
 }
+
+/** Why nobody comes in with this invitation any more; after every other refusal it can be tried again. */
+const SHUT = new Set(['invitation.revoked', 'auth.session_ended', 'auth.required', 'auth.forbidden', 'request.not_found'])
+const OVER = new Set(['room.closed', 'visit.ended'])
 
 const STORE = 'yunzhen.guest'
 /** Enough of a token to know it again; nobody can come in with it. */
@@ -37,6 +43,7 @@ export function useGuest(token: string): Guest {
   const landing = shallowRef<InvitationLanding | null>(null)
   const problem = shallowRef<ApiError | null>(null)
   const role = ref<InvitedRole | null>(null)
+  const end = ref<'left' | 'removed' | 'shut' | 'over' | null>(null)
 
   async function load(): Promise<void> {
     const known = recall()
@@ -44,6 +51,7 @@ export function useGuest(token: string): Guest {
     if (session.subject.value?.kind === 'guest' && known && (token === '' || known.head === token.slice(0, HEAD))) {
       role.value = known.role
       step.value = 'again'
+      await look()
       return
     }
     if (token === '') {
@@ -62,12 +70,31 @@ export function useGuest(token: string): Guest {
       step.value = 'refused'
     }
   }
+  /** Whose house it is, and whether the invitation was taken back meanwhile. Without the link nobody can tell. */
+  async function look(): Promise<void> {
+    if (token === '') return
+    try {
+      landing.value = await openInvitation(token)
+    } catch (cause) {
+      if (ApiError.from(cause).code !== 'invitation.revoked') return
+      end.value = 'removed'
+      step.value = 'over'
+    }
+  }
+  async function turnedAway(said: string): Promise<void> {
+    // The socket closes with the session, and says nothing of its own.
+    const code = said === '' && session.subject.value === null ? 'auth.session_ended' : said
+    if (!SHUT.has(code) && !OVER.has(code)) return
+    end.value = OVER.has(code) ? 'over' : code === 'invitation.revoked' ? 'removed' : 'shut'
+    step.value = 'over'
+    if (end.value === 'shut') await look()
+  }
   return {
     session,
     step,
     landing,
     problem,
-    end: ref(null),
+    end,
     role,
     load,
     come: useAction(async (name) => {
@@ -76,6 +103,7 @@ export function useGuest(token: string): Guest {
       step.value = 'call'
     }, 0),
     grant: () => guestGrant(session),
+    turnedAway,
   }
 }
 

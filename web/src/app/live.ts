@@ -19,8 +19,12 @@ export interface Live {
   nudge: () => void
   /** Media comes again after it was missed: the network is back, whatever the socket believes. */
   back: () => void
+  /** Media that came steadily is missed: the socket may have gone the same way. */
+  doubt: () => void
   /** The network is very weak, or is so no longer. */
   slow: (slow: boolean) => void
+  /** Nothing that is sent is lost on the weak network any more. */
+  clear: () => void
 }
 
 const lives = new WeakMap<Session, Live>()
@@ -55,7 +59,9 @@ export function liveOf(session: Session, name: string): Live {
     start: connection.start,
     nudge: connection.nudge,
     back: connection.back,
+    doubt: connection.doubt,
     slow: connection.slow,
+    clear: connection.clear,
   }
   lives.set(session, live)
   wakeWith(connection.nudge)

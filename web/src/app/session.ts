@@ -1,7 +1,9 @@
 import { shallowRef, type ShallowRef } from 'vue'
 import { Http } from '@/protocol/http'
-import { readTokens, writeTokens } from '@/protocol/tokens'
+import { ownerOf, readTokens, writeTokens } from '@/protocol/tokens'
 import type { Subject, Tokens } from '@/protocol/types'
+import { alone } from './alone'
+import { createProving, type Proving } from './proving'
 
 /** Where tokens are kept: `sessionStorage` for staff (one person per window), `localStorage` for patients (a killed tab). */
 export interface Cupboard {
@@ -21,35 +23,65 @@ export interface Session {
   /** Forgets the tokens here; `POST /auth/logout` is the caller's. */
   forget(): void
   renew(): Promise<boolean>
+  /** Whoever rested is asked who they are; what they wanted to do waits for it. */
+  proving: Proving
 }
 
 /** One signed-in subject. `ended` is called once when the server no longer knows the session. */
 export function createSession(cupboard: Cupboard, name: string, ended: () => void = () => undefined): Session {
-  let tokens = readTokens(safely(() => cupboard.getItem(name)) ?? null)
+  let tokens = stored()
   const subject = shallowRef<Subject | null>(tokens?.subject ?? null)
   let renewing: Promise<boolean> | null = null
+  /** What could not be written down is known to this page alone. */
+  let isKept = true
 
-  function signIn(next: Tokens): void {
+  function stored(): Tokens | null {
+    return readTokens(safely(() => cupboard.getItem(name)) ?? null)
+  }
+  /** Whether storage holds what another person signed in with since. */
+  function isTaken(): boolean {
+    const there = stored()
+    return there !== null && tokens !== null && ownerOf(there) !== ownerOf(tokens)
+  }
+  /** The newest tokens of this person: another tab of the same link may have exchanged them since. */
+  function newest(): Tokens | null {
+    return !isKept || isTaken() ? tokens : tokens && (stored() ?? tokens)
+  }
+  function keep(next: Tokens): void {
+    isKept = safely(() => (cupboard.setItem(name, writeTokens(next)), true)) ?? false
+    if (!isKept) safely(() => cupboard.removeItem(name))
+  }
+  function hold(next: Tokens): void {
     tokens = next
     subject.value = next.subject
-    safely(() => cupboard.setItem(name, writeTokens(next)))
+  }
+  function signIn(next: Tokens): void {
+    hold(next)
+    keep(next)
   }
   function forget(): void {
+    if (!isTaken()) safely(() => cupboard.removeItem(name))
     tokens = null
     subject.value = null
-    safely(() => cupboard.removeItem(name))
+    // What waits for a proof is this person's: nobody else's password sends it.
+    proving.giveUp()
   }
   async function exchange(): Promise<boolean> {
-    const spent = tokens?.refresh_token
-    if (!spent) return false
+    const spent = newest()
+    if (spent === null) return false
     try {
-      signIn(await new Http().post<Tokens>('/auth/refresh', { refresh_token: spent }))
+      const next = await new Http().post<Tokens>('/auth/refresh', { refresh_token: spent.refresh_token })
+      // Whoever signed out meanwhile is not signed in again.
+      if (tokens === null) return false
+      hold(next)
+      if (!isTaken()) keep(next)
       return true
     } catch (cause) {
-      // Another tab of the same link may have rotated the token a moment ago.
-      const stored = readTokens(safely(() => cupboard.getItem(name)) ?? null)
-      if (stored && stored.refresh_token !== spent) {
-        signIn(stored)
+      if (tokens === null) return false
+      // Without locks another tab may have been quicker.
+      const now = newest()
+      if (now !== null && now.refresh_token !== spent.refresh_token) {
+        hold(now)
         return true
       }
       if (cause instanceof Error && 'status' in cause && cause.status === 401) {
@@ -60,12 +92,16 @@ export function createSession(cupboard: Cupboard, name: string, ended: () => voi
     }
   }
   function renew(): Promise<boolean> {
-    renewing ??= exchange().finally(() => (renewing = null))
+    // A spent token that comes again ends the session: one tab at a time reads, exchanges and writes.
+    renewing ??= alone(`${name}.renew`, exchange).finally(() => (renewing = null))
     return renewing
   }
+  const proving = createProving((body) => http.post('/auth/prove', body))
+  const http: Http = new Http({ token: () => tokens?.access_token ?? null, renew, prove: () => proving.ask() })
   return {
     subject,
-    http: new Http({ token: () => tokens?.access_token ?? null, renew }),
+    http,
+    proving,
     token: () => tokens?.access_token ?? null,
     signIn,
     forget,

@@ -19,17 +19,24 @@ export interface Still {
   sent: Ref<number | null>
   /** Why nothing is sent just now; sending goes on by itself. */
   waiting: Ref<WaitingFor | null>
+  /** It has just arrived; true for some seconds. */
+  delivered: Ref<boolean>
   look: (video: HTMLVideoElement) => void
   take: Action<[track: MediaStreamTrack, video: HTMLVideoElement]>
   again: () => void
   send: Action<[ask: PictureAsk]>
 }
 
+/** So long it is said that a picture arrived. */
+const TOLD_MS = 8_000
+
 export function useStill(session: Session, visit: string): Still {
   const verdict = ref<StillVerdict | null>(null)
   const shot = shallowRef<string | null>(null)
   const sent = ref<number | null>(null)
   const waiting = ref<WaitingFor | null>(null)
+  const delivered = ref(false)
+  let telling: ReturnType<typeof setTimeout> | undefined
   let picture: Blob | null = null
   let gone = false
 
@@ -39,6 +46,7 @@ export function useStill(session: Session, visit: string): Still {
   }
   onScopeDispose(() => {
     gone = true
+    clearTimeout(telling)
     again()
   })
   return {
@@ -46,6 +54,7 @@ export function useStill(session: Session, visit: string): Still {
     shot,
     sent,
     waiting,
+    delivered,
     look(video) {
       if (picture) return
       const pixels = glance(video)
@@ -71,6 +80,10 @@ export function useStill(session: Session, visit: string): Still {
           stopped: () => gone,
         })
         again()
+        if (gone) return
+        delivered.value = true
+        clearTimeout(telling)
+        telling = setTimeout(() => (delivered.value = false), TOLD_MS)
       } finally {
         sent.value = null
         waiting.value = null

@@ -59,8 +59,12 @@ export interface Connection {
   nudge(): void
   /** Media of the same server comes again after it was missed. */
   back(): void
+  /** Media of the same server is missed that came steadily. */
+  doubt(): void
   /** The network is very weak, or is so no longer: what is late is not lost there. */
   slow(slow: boolean): void
+  /** Nothing that is sent is lost on the weak network any more. */
+  clear(): void
   command(command: Command, options?: { patience?: Patience; key?: string }): Promise<void>
   /** Events of a topic after `since`. Answers how to stop. */
   subscribe(topic: string, since: number | null, hear: (event: LiveEvent) => void): () => void
@@ -200,7 +204,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     stop: () => feed({ type: 'stop' }),
     nudge: () => feed({ type: 'nudge' }),
     back: () => feed({ type: 'back' }),
+    doubt: () => feed({ type: 'doubt' }),
     slow: (slow) => feed({ type: 'slow', slow }),
+    clear: () => feed({ type: 'clear' }),
     command(command, { patience = 'now', key } = {}) {
       return new Promise((resolve, reject) => {
         const ref = nextRef++

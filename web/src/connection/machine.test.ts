@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { BACK_MS, DEAD_MS, DELAYS_MS, deadline, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, SLOW_MS, step, type Effect, type Input, type Link } from './machine'
+import { BACK_MS, CLEAR_MS, DEAD_MS, DELAYS_MS, deadline, DOUBT_MS, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, SLOW_MS, STALLED_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -68,6 +68,37 @@ describe('a very weak network', () => {
     expect([bench.phase, bench.link.socket]).toEqual(['opening', second])
   })
 
+  it('gets a new socket for one that is stuck, as soon as nothing is lost there any more', () => {
+    const bench = new Bench().open().feed({ type: 'slow', slow: true })
+    const first = bench.link.socket
+    bench.wait(STALLED_MS - 1).feed({ type: 'clear' })
+    expect([bench.phase, bench.link.socket]).toEqual(['open', first])
+    bench.wait(1).feed({ type: 'clear' }).tick()
+    expect(bench.phase).toBe('opening')
+    const second = bench.link.socket
+    expect(second).toBeGreaterThan(first)
+    bench.now += STALLED_MS - 1
+    expect(bench.feed({ type: 'clear' }).link.socket).toBe(second)
+    bench.now += 1
+    expect(bench.feed({ type: 'clear' }).link.socket).toBe(second + 1)
+    const heard = new Bench().open().feed({ type: 'slow', slow: true }).wait(STALLED_MS).hear({ type: 'pong', id: 99, now: 0 })
+    expect(heard.feed({ type: 'clear' }).phase).toBe('open')
+  })
+
+  it('leaves an attempt that began when nothing was lost any more as long as its network takes', () => {
+    const bench = new Bench().open().feed({ type: 'slow', slow: true }).wait(STALLED_MS).feed({ type: 'clear' }).tick()
+    expect(bench.phase).toBe('opening')
+    const begun = bench.link.socket
+    for (let ms = 0; ms < SLOW_MS - 1_000; ms += 1_000) {
+      bench.now += 1_000
+      bench.feed({ type: 'clear' })
+    }
+    expect([bench.phase, bench.link.socket]).toEqual(['opening', begun])
+    // Something was lost meanwhile, and since a moment nothing is.
+    bench.now += CLEAR_MS + 1
+    expect(bench.feed({ type: 'clear' }).link.socket).toBe(begun + 1)
+  })
+
   it('is as any other once it bears a picture again', () => {
     const bench = new Bench().open().feed({ type: 'slow', slow: true }).feed({ type: 'slow', slow: false })
     bench.hear({ type: 'done', id: 99 }).wait(PING_MS)
@@ -91,6 +122,19 @@ describe('media that comes again', () => {
     expect(bench.phase).toBe('opening')
     expect(bench.link.socket).toBeGreaterThan(first)
   })
+  it('does not let whoever lost many young sockets wait for the next one', () => {
+    for (const type of ['back', 'nudge'] as const) {
+      const bench = new Bench().open()
+      for (let time = 0; time < 4; time += 1) bench.wait(1_000).lose().tick().open()
+      const wait = bench.wait(1_000).lose().phase
+      expect([wait, (deadline(bench.link) ?? 0) - bench.now]).toEqual(['waiting', DELAYS_MS[4]])
+      bench.tick().open().wait(1_000).feed({ type })
+      expect(bench.phase).toBe('open')
+      bench.tick()
+      expect(bench.phase, type).toBe('waiting')
+      expect(deadline(bench.link), type).toBe(bench.now)
+    }
+  })
   it('gives a far server longer, and is content with any answer', () => {
     const far = rtt(new Bench().open(), 300).feed({ type: 'back' })
     expect(far.wait(599).phase).toBe('open')
@@ -107,6 +151,39 @@ describe('media that comes again', () => {
     bench.lose()
     expect(bench.phase).toBe('waiting')
     expect(bench.feed({ type: 'back' }).phase).toBe('opening')
+  })
+  it('leaves an attempt that has just begun its time, and no more', () => {
+    const bench = rtt(new Bench().open(), 20).lose().tick()
+    const first = bench.link.socket
+    bench.now += 50
+    expect(bench.feed({ type: 'back' }).link.socket).toBe(first)
+    bench.wait(STUCK_MS - 51)
+    expect([bench.phase, bench.link.socket]).toEqual(['opening', first])
+    bench.wait(1).tick()
+    expect(bench.phase).toBe('opening')
+    expect(bench.link.socket).toBeGreaterThan(first)
+  })
+})
+
+describe('media that is missed', () => {
+  it('asks the socket, which went the same way if it does not answer', () => {
+    const bench = new Bench().open().feed({ type: 'doubt' })
+    expect(bench.said).toMatchObject([{ type: 'ping' }])
+    const first = bench.link.socket
+    expect(bench.wait(DOUBT_MS - 1).phase).toBe('open')
+    bench.wait(1).tick()
+    expect(bench.phase).toBe('opening')
+    expect(bench.link.socket).toBeGreaterThan(first)
+  })
+  it('says nothing against a socket that answers, nor of one that is not open or late all the time', () => {
+    const answered = new Bench().open().feed({ type: 'doubt' })
+    answered.hear({ type: 'pong', id: 99, now: 0 })
+    expect(answered.wait(PING_MS - 1).phase).toBe('open')
+    const slow = new Bench().open().feed({ type: 'slow', slow: true }).feed({ type: 'doubt' })
+    expect([slow.said, slow.wait(PING_MS - 1).phase]).toEqual([[], 'open'])
+    const lost = new Bench().open().lose()
+    const before = lost.link
+    expect(lost.feed({ type: 'doubt' }).link).toEqual(before)
   })
 })
 
@@ -309,6 +386,17 @@ describe('being turned away', () => {
     const bench = new Bench().open().feed(join).feed({ type: 'signed_out' })
     expect(bench.phase).toBe('closed')
     expect(bench.settled(5)).toBe('auth.required')
+  })
+
+  it('takes nothing of a session that ended up again: the next one greets as somebody new, and asks for all that is followed', () => {
+    for (const type of ['stop', 'signed_out'] as const) {
+      const bench = new Bench().open().feed({ type: 'watch', ticket: 't' }).feed({ type })
+      expect(bench.effects).toContainEqual({ do: 'remember', resume: null })
+      bench.feed({ type: 'start' }).feed({ type: 'opened', socket: bench.link.socket, token: 'another' })
+      expect(bench.said).toEqual([{ type: 'hello', version: 1, token: 'another' }])
+      bench.hear({ type: 'welcome', resume: 'new seat', resumed: false, now: bench.now, rooms: [] })
+      expect(bench.said).toContainEqual(expect.objectContaining({ type: 'watch', ticket: 't' }))
+    }
   })
 })
 

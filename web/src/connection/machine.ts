@@ -17,13 +17,20 @@ export const OPEN_MS = 8_000
 /** Both on a network that bears no moving picture: TCP tries again after ever longer pauses there, and a new socket would begin with
  *  a handshake that is as slow. */
 export const SLOW_MS = 25_000
+/** A network that is narrow and full no more: of whatever socket so long nothing was heard, it waits for a timer of TCP, which doubled with
+ *  each loss. A ping goes out every five seconds. */
+export const STALLED_MS = 7_000
+/** It is said every second or two; not said for so long, something was lost again. */
+export const CLEAR_MS = 5_000
 /** An attempt that began so long before the network was back has asked nobody, and would ask again only after seconds. */
 export const STUCK_MS = 400
 /** Packets of media come again after they were missed: then the socket answers within twice its last round trip and no less than
  *  this, or it waits for a timer of TCP, which grew with the hole. A new one is quicker. */
 export const BACK_MS = 150
-/** An attempt that is younger began when the network was back. */
+/** An attempt that is younger began when the network was back, most likely: it is given until `STUCK_MS`. */
 export const YOUNG_MS = 100
+/** Media that was steady is missed: the socket answers within twice its last round trip and no less than this, or it went the same way. */
+export const DOUBT_MS = 200
 export const RENEW_MS = 4 * 60_000
 /** A socket that lived shorter than this does not start the delays anew. */
 export const STEADY_MS = 5_000
@@ -77,6 +84,10 @@ export interface Link {
   rtt: number | null
   /** The network is known to be very weak. */
   slow: boolean
+  /** Since when nothing is lost there any more, and when that was said last. */
+  clear: { since: number; at: number } | null
+  /** When something was heard on an open socket. */
+  heardAt: number
 }
 
 export type Input =
@@ -87,8 +98,12 @@ export type Input =
   | { type: 'nudge' }
   /** Something else of this page hears the server again after it did not. */
   | { type: 'back' }
+  /** Something else of this page hears the server no more. */
+  | { type: 'doubt' }
   /** The network is very weak, or is so no longer. */
   | { type: 'slow'; slow: boolean }
+  /** Nothing that this page sends is lost there any more. */
+  | { type: 'clear' }
   | { type: 'opened'; socket: number; token: string | null }
   | { type: 'lost'; socket: number }
   | { type: 'message'; socket: number; message: ServerMessage }
@@ -124,7 +139,7 @@ export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
     topics: new Map(), watches: new Set(), unheard: new Map(), refusals: 0, restarts: null, pinged: null, rtt: null,
-    slow: false,
+    slow: false, clear: null, heardAt: 0,
   }
 }
 
@@ -158,15 +173,19 @@ export function step(link: Link, input: Input, world: World): Step {
     case 'start':
       return phase.name === 'idle' || phase.name === 'closed' ? connect({ ...link, refusals: 0 }, 0, world.now, world) : stay(link)
     case 'stop':
-      return finish(link, null)
+      return partWith(link, null)
     case 'signed_out':
-      return finish(link, problem('auth.required'))
+      return partWith(link, problem('auth.required'))
     case 'nudge':
       return nudge(link, world)
     case 'back':
       return back(link, world)
+    case 'doubt':
+      return phase.name === 'open' && !link.slow && world.now < phase.deadAt ? probe(link, phase, DOUBT_MS, world) : stay(link)
     case 'slow':
       return stay({ ...link, slow: input.slow })
+    case 'clear':
+      return clear(link, world)
     case 'tick':
       return tick(link, world)
     case 'opened':
@@ -241,6 +260,12 @@ function greet(link: Link, token: string | null, phase: Extract<Phase, { name: '
   }
 }
 
+/** The session is over: whoever signs in next on this page has no seat of it to take up. */
+function partWith(link: Link, why: Problem | null): Step {
+  const { link: ended, effects } = finish(link, why)
+  return { link: { ...ended, resume: null, refusals: 0 }, effects: [...effects, { do: 'remember', resume: null }] }
+}
+
 /** Ends for good, until `start`. */
 function finish(link: Link, why: Problem | null): Step {
   const open = [...link.sent.values(), ...link.queue].filter((one) => one.ref >= 0)
@@ -256,19 +281,37 @@ function nudge(link: Link, world: World): Step {
   if (phase.name !== 'open') return stay(link)
   if (world.now >= phase.deadAt) return lose(link, world)
   // The phone may have slept: a socket that looks open is asked, and given less time than usual to answer.
-  return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + PROBE_MS) } }, world)
+  return ping({ ...link, phase: { ...phase, attempt: 0, deadAt: Math.min(phase.deadAt, world.now + PROBE_MS) } }, world)
 }
 
 function back(link: Link, world: World): Step {
   const phase = link.phase
   // There packets are missed all the time, and the socket is only late.
   if (link.slow && isTrying(phase)) return stay(link)
-  if (phase.name === 'open' && world.now < phase.deadAt) {
-    const soon = Math.min(PROBE_MS, Math.max(BACK_MS, 2 * (link.rtt ?? PROBE_MS)))
-    return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + soon) } }, world)
-  }
-  const isStale = (phase.name === 'opening' || phase.name === 'greeting') && world.now - phase.began >= YOUNG_MS
-  return isStale ? connect(link, phase.attempt, phase.since, world) : nudge(link, world)
+  // Packets come again: should it not answer, the next one waits for nothing.
+  if (phase.name === 'open' && world.now < phase.deadAt) return probe(link, { ...phase, attempt: 0 }, BACK_MS, world)
+  if (phase.name !== 'opening' && phase.name !== 'greeting') return nudge(link, world)
+  if (world.now - phase.began >= YOUNG_MS) return connect(link, phase.attempt, phase.since, world)
+  // If it did begin in the hole, its first packet is lost, and TCP says the next only after a second.
+  return stay({ ...link, phase: { ...phase, attempt: 0, deadline: Math.min(phase.deadline, phase.began + STUCK_MS) } })
+}
+
+function clear(link: Link, world: World): Step {
+  const phase = link.phase
+  if (!link.slow) return stay(link)
+  const last = link.clear
+  const since = last !== null && world.now - last.at <= CLEAR_MS ? last.since : world.now
+  const told: Link = { ...link, clear: { since, at: world.now } }
+  if (phase.name === 'open') return world.now - link.heardAt >= STALLED_MS ? lose(told, world) : stay(told)
+  // One that began since then has lost nothing, and is merely as slow as its network.
+  const isStalled = (phase.name === 'opening' || phase.name === 'greeting') && world.now - phase.began >= STALLED_MS && phase.began < since
+  return isStalled ? connect(told, phase.attempt, phase.since, world) : stay(told)
+}
+
+/** Asks a socket that looks open, and gives it little time. */
+function probe(link: Link, phase: Extract<Phase, { name: 'open' }>, least: number, world: World): Step {
+  const soon = Math.min(PROBE_MS, Math.max(least, 2 * (link.rtt ?? PROBE_MS)))
+  return ping({ ...link, phase: { ...phase, deadAt: Math.min(phase.deadAt, world.now + soon) } }, world)
 }
 
 function ping(link: Link, world: World): Step {
@@ -423,7 +466,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
 }
 
 function alive(link: Link, world: World): Link {
-  return link.phase.name === 'open' ? { ...link, phase: { ...link.phase, deadAt: world.now + patience(link, DEAD_MS) } } : link
+  return link.phase.name === 'open' ? { ...link, heardAt: world.now, phase: { ...link.phase, deadAt: world.now + patience(link, DEAD_MS) } } : link
 }
 
 function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }>, world: World): Step {
@@ -438,6 +481,7 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
     pinged: null,
     // The first round trip is that of the greeting.
     rtt: now - link.phase.began,
+    heardAt: now,
     queue: [],
     phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + patience(link, DEAD_MS), renewAt: now + RENEW_MS },
   }

@@ -102,6 +102,13 @@ describe('the ladder', () => {
     expect(ladder.rung).toBe('full')
   })
 
+  it('does not climb while nobody would hear of it, and then at once', () => {
+    let ladder: Ladder = { ...ground, rung: 'still' }
+    for (let now = 0; now < 10 * UP_AFTER_MS; now += 2_000) ladder = climb(ladder, good, now, false)
+    expect(ladder.rung).toBe('still')
+    expect(climb(ladder, good, 10 * UP_AFTER_MS).rung).toBe('voice')
+  })
+
   it('spends at most 64 kbit/s on a still picture and the voice', () => {
     const { video, audioKbps, audioMs } = BUDGET.still
     expect(video).toBeNull()

@@ -79,7 +79,8 @@ export function rejoin({ rung }: Ladder): Ladder {
   return { ...ground, rung }
 }
 
-export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
+/** `isTold`: the others hear of a change. Upwards nobody goes unheard: what is sent on trial takes the way from the socket that comes. */
+export function climb(ladder: Ladder, measured: Measure, now: number, isTold = true): Ladder {
   // Without a moving picture next to nothing is sent, and the browser's estimate shrinks to that: loss tells, or a try.
   const isBlind = BUDGET[ladder.rung].video === null
   const measure = isBlind ? { ...measured, available: null } : measured
@@ -97,7 +98,7 @@ export function climb(ladder: Ladder, measured: Measure, now: number): Ladder {
   }
   if (above !== undefined && holds(above, measure, SPARE.kbps, SPARE.loss)) {
     const upSince = next.upSince ?? now
-    if (now - upSince < next.patience) return { ...next, upSince, downSince: null }
+    if (!isTold || now - upSince < next.patience) return { ...next, upSince, downSince: null }
     return { ...next, rung: above, downSince: null, upSince: null, climbedAt: now }
   }
   return { ...next, downSince: null, upSince: null }

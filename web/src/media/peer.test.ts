@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MediaState } from '@/protocol/live'
-import { ANSWER_MS, Peer, type Offer } from './peer'
+import { ANSWER_MS, Peer, type Offer, type PeerOptions } from './peer'
 import { BUDGET } from './ladder'
 import { FRESH_MS, PATIENCE_MS } from './recovery'
 
 class FakePc {
   static made: FakePc[] = []
-  sections: { kind: string; direction: string; mid: string; receiver: { track: { kind: string } }; sender: { replaceTrack: ReturnType<typeof vi.fn> } }[] = []
+  sections: { kind: string; direction: string; mid: string | null; receiver: { track: { kind: string } }; sender: { replaceTrack: ReturnType<typeof vi.fn> }; stop: () => void }[] = []
+  #named = 0
   connectionState = 'new'
   signalingState = 'stable'
   localDescription: { sdp: string } | null = null
@@ -22,7 +23,10 @@ class FakePc {
   }
   addTransceiver(what: string | { kind: string }, { direction }: { direction: string }) {
     const kind = typeof what === 'string' ? what : what.kind
-    const section = { kind, direction, mid: String(this.sections.length), receiver: { track: { kind } }, sender: { replaceTrack: vi.fn(() => Promise.resolve()) } }
+    const section: FakePc['sections'][number] = {
+      kind, direction, mid: null, receiver: { track: { kind } }, sender: { replaceTrack: vi.fn(() => Promise.resolve()) },
+      stop: () => void (this.sections = this.sections.filter((one) => one !== section)),
+    }
     this.sections.push(section)
     return section
   }
@@ -35,8 +39,10 @@ class FakePc {
   setLocalDescription(description: { type: string; sdp: string }) {
     if (description.type === 'rollback') {
       this.signalingState = 'stable'
+      for (const section of this.sections.slice(this.#named)) section.mid = null
       return Promise.resolve()
     }
+    for (const [place, section] of this.sections.entries()) section.mid = String(place)
     this.localDescription = description
     this.signalingState = 'have-local-offer'
     return Promise.resolve()
@@ -46,6 +52,7 @@ class FakePc {
     if (this.rejectAnswers) return Promise.reject(new Error('bad'))
     this.taken.push(sdp)
     this.signalingState = 'stable'
+    this.#named = this.sections.filter((one) => one.mid !== null).length
     this.currentLocalDescription = this.localDescription
     return Promise.resolve()
   }
@@ -74,7 +81,7 @@ beforeEach(async () => {
   await settle()
 })
 
-function newPeer(): Peer {
+function newPeer(more: Partial<PeerOptions> = {}): Peer {
   return new Peer({
     make: () => new FakePc() as unknown as RTCPeerConnection,
     receive: { audio: 3, video: 3 },
@@ -84,8 +91,33 @@ function newPeer(): Peer {
     now: () => Date.now(),
     setTimer: (act, ms) => setTimeout(act, ms),
     clearTimer: (timer) => clearTimeout(timer as number),
+    ...more,
   })
 }
+
+describe('packets that are missed', () => {
+  it('are worth a word at once, and a new path that is sought again only when the one before had time to come', async () => {
+    peer.close()
+    let [beat, words] = [0, 0]
+    const getReceivers = () => [{ getSynchronizationSources: () => [{ source: 1, rtpTimestamp: beat }] }]
+    peer = newPeer({ make: () => Object.assign(new FakePc(), { getReceivers }) as unknown as RTCPeerConnection, missed: () => (words += 1) })
+    peer.begin()
+    await answered()
+    pc().become('connected')
+    for (; beat < 20; beat += 1) await vi.advanceTimersByTimeAsync(100)
+    const seen = async (ms: number): Promise<number[]> => {
+      await vi.advanceTimersByTimeAsync(ms)
+      return [words, pc().restartIce.mock.calls.length]
+    }
+    expect(await seen(350)).toEqual([1, 0])
+    expect(await seen(250)).toEqual([1, 1])
+    // The answer takes its time, and so does the path.
+    expect(await seen(600)).toEqual([1, 1])
+    await answered()
+    expect(await seen(1_000)).toEqual([1, 1])
+    expect(await seen(2_000)).toEqual([1, 2])
+  })
+})
 
 describe('a prepared connection', () => {
   beforeEach(() => {
@@ -183,6 +215,81 @@ describe('one offer at a time', () => {
     await settle()
     expect(offers).toHaveLength(2)
     expect(offers[1]).toMatchObject({ fresh: false, sdp: 'offer with 10' })
+  })
+})
+
+describe('an offer that is refused', () => {
+  const ask = async (more: () => void): Promise<void> => {
+    more()
+    await settle()
+    expect(peer.refused(offers.at(-1)!.offer_id)).toBe(true)
+  }
+
+  it('is the end where nothing was agreed before', async () => {
+    await ask(() => undefined)
+    expect(peer.forgo()).toBeNull()
+  })
+
+  it('for more sections leaves those that were agreed, and is not made again', async () => {
+    await answered()
+    await ask(() => peer.addSections(1, 1))
+    expect(peer.forgo()).toEqual({ screen: false, others: true })
+    await settle()
+    expect(pc().signalingState).toBe('stable')
+    expect(pc().close).not.toHaveBeenCalled()
+    expect(offers).toHaveLength(2)
+    peer.moved()
+    await answered()
+    expect(offers.at(-1)).toMatchObject({ fresh: false, sdp: 'offer with 8' })
+    peer.addSections(1, 0)
+    expect(peer.setScreen({ kind: 'video' } as MediaStreamTrack)).toBe(false)
+    await settle()
+    expect(offers).toHaveLength(3)
+    // Nor by a connection that begins anew; but there whoever comes is asked for again.
+    peer.begin()
+    await answered()
+    expect(offers.at(-1)).toMatchObject({ fresh: true, sdp: 'offer with 8' })
+    peer.addSections(1, 0)
+    await answered()
+    expect(offers.at(-1)).toMatchObject({ fresh: false, sdp: 'offer with 9' })
+  })
+
+  it('for a screen takes the screen alone', async () => {
+    await answered()
+    await ask(() => void peer.setScreen({ kind: 'video' } as MediaStreamTrack))
+    expect(peer.forgo()).toEqual({ screen: true, others: false })
+    await settle()
+    expect(pc().sections).toHaveLength(8)
+    peer.begin()
+    await answered()
+    expect(pc().sections).toHaveLength(8)
+    expect(peer.setScreen({ kind: 'video' } as MediaStreamTrack)).toBe(true)
+    await answered()
+    expect(offers.at(-1)).toMatchObject({ sdp: 'offer with 9' })
+  })
+
+  it('for another path gives up nothing, and the next one is offered as ever', async () => {
+    await answered()
+    await ask(() => peer.moved())
+    expect(peer.forgo()).toEqual({ screen: false, others: false })
+    await settle()
+    expect(offers).toHaveLength(2)
+    expect(pc().signalingState).toBe('stable')
+    peer.moved()
+    await answered()
+    expect(offers.at(-1)).toMatchObject({ fresh: false, sdp: 'offer with 8' })
+  })
+
+  it('lets what was asked for meanwhile have its turn', async () => {
+    await answered()
+    await ask(() => {
+      peer.addSections(0, 1)
+      peer.offerAgain()
+    })
+    expect(peer.forgo()).toEqual({ screen: false, others: true })
+    await answered()
+    expect(offers).toHaveLength(3)
+    expect(offers.at(-1)).toMatchObject({ sdp: 'offer with 8' })
   })
 })
 

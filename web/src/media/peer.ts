@@ -11,6 +11,8 @@ import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Re
 
 /** An offer without an answer for so long is said again. */
 export const ANSWER_MS = 5_000
+/** A path that was sought is there within three times the way of the offer and its answer, and no less than this, or it is sought again. */
+export const SOUGHT_MS = 200
 
 export interface Offer {
   offer_id: number
@@ -28,6 +30,8 @@ export interface PeerOptions {
   /** Says the offer; rejects when it could not be said or was refused. */
   offer: (offer: Offer) => Promise<void>
   state: (state: MediaState) => void
+  /** Packets that came steadily are missed: whoever went the same way may have lost it, too. */
+  missed?: () => void
   /** Packets come again after a silence: the network is back, before anybody else knows. */
   returned?: () => void
   /** Sections or their tracks changed. */
@@ -35,6 +39,13 @@ export interface PeerOptions {
   now: () => number
   setTimer: (act: () => void, ms: number) => unknown
   clearTimer: (timer: unknown) => void
+}
+
+/** What is not there because the server did not take it. */
+export interface Forgone {
+  screen: boolean
+  /** Sections for others. */
+  others: boolean
 }
 
 /** Grows with every offer of this page. */
@@ -50,9 +61,16 @@ export class Peer {
   #screen: MediaStreamTrack | null = null
   #screenSender: RTCRtpSender | null = null
   #extra = { audio: 0, video: 0 }
+  /** Sections that an answer has named. */
+  #agreed: readonly RTCRtpTransceiver[] = []
+  /** The server took no more sections. This connection asks for none again: Chromium takes the next for the one that was given up,
+   *  and fails when it is of the other kind. */
+  #isFull = false
   /** Added sections that no answer has named yet. */
   #asked = { audio: 0, video: 0 }
   #flight: { id: number; timer: unknown; asked: { audio: number; video: number } } | null = null
+  /** When the last offer was said, and when it was answered. */
+  #said = { at: 0, answered: 0 }
   #answered = false
   /** The last answer as it came, and the milliseconds of sound in a packet that it was taken with. */
   #taken = { sdp: '', audioMs: BUDGET.full.audioMs }
@@ -66,6 +84,8 @@ export class Peer {
   #recovery: Recovery
   #timer: unknown = null
   #pulse: Pulse = still
+  /** The socket was lost since packets came last: it is the own network. */
+  #isAstray = false
   #looking: unknown = null
   #closed = false
 
@@ -105,13 +125,17 @@ export class Peer {
     void this.#negotiate()
   }
 
-  /** Sends the screen in a section of its own: the second of its kind, which is how the server knows it. */
-  setScreen(track: MediaStreamTrack | null): void {
+  /** Sends the screen in a section of its own: the second of its kind, which is how the server knows it. `false` when there is
+   *  no room for one. */
+  setScreen(track: MediaStreamTrack | null): boolean {
+    if (track && !this.#screenSender && this.#isFull) return false
     this.#screen = track
-    if (this.#screenSender) return void this.#screenSender.replaceTrack(track).catch(() => undefined)
-    if (!track || !this.#pc) return
-    this.#addScreen(this.#pc, track)
-    void this.#negotiate()
+    if (this.#screenSender) void this.#screenSender.replaceTrack(track).catch(() => undefined)
+    else if (track && this.#pc) {
+      this.#addScreen(this.#pc, track)
+      void this.#negotiate()
+    }
+    return true
   }
 
   /** Takes the newest TURN servers: they are used when candidates are gathered next. */
@@ -168,6 +192,8 @@ export class Peer {
     }
     if (this.#pc !== pc) return
     this.#answered = true
+    this.#agreed = pc.getTransceivers().filter((one) => one.mid !== null)
+    this.#said.answered = this.#options.now()
     this.#land()
     this.#watch(pc)
     if (this.#budget) this.spend(this.#budget)
@@ -182,10 +208,25 @@ export class Peer {
     return true
   }
 
+  /** Gives up what the refused offer asked for beyond what was agreed before, which goes on; `null` when nothing was. */
+  forgo(): Forgone | null {
+    const pc = this.#pc
+    if (!pc || !this.#answered) return null
+    const rest = pc.getTransceivers().filter((one) => one.direction !== 'stopped' && !this.#agreed.includes(one))
+    const screen = rest.some((one) => one.sender === this.#screenSender)
+    const others = rest.filter((one) => one.sender !== this.#screenSender)
+    for (const one of others) this.#extra[one.receiver.track.kind === 'audio' ? 'audio' : 'video'] -= 1
+    this.#asked = { audio: 0, video: 0 }
+    if (screen) this.#screen = this.#screenSender = null
+    this.#isFull ||= rest.length > 0
+    void this.#rollBack(pc, rest)
+    return { screen, others: others.length > 0 }
+  }
+
   /** More people came than there are sections. */
   addSections(audio: number, video: number): void {
     const pc = this.#pc
-    if (!pc) return
+    if (!pc || this.#isFull) return
     // What is asked for again, after a lost socket, may be added already and not yet negotiated.
     audio = Math.max(0, audio - this.#asked.audio)
     video = Math.max(0, video - this.#asked.video)
@@ -205,6 +246,7 @@ export class Peer {
   /** The socket went or came back. */
   setLinked(linked: boolean): void {
     this.#recovery = relink(this.#recovery, linked, this.#options.now())
+    if (!linked) this.#isAstray = true
     if (!linked) this.#land(false)
     else if (!this.#answered && this.#pc && !this.#prepared) return this.begin()
     // Sections that were added while nobody heard, or an offer whose answer was lost.
@@ -238,6 +280,8 @@ export class Peer {
     this.#looking = null
     this.#watched = null
     this.#asked = { audio: 0, video: 0 }
+    this.#agreed = []
+    this.#isFull = false
     const old = this.#pc
     this.#pc = null
     this.#senders = null
@@ -298,13 +342,21 @@ export class Peer {
     if (this.#looking !== null || typeof pc.getReceivers !== 'function') return
     this.#pulse = still
     const look = (): void => {
-      const { pulse, doubts, returns } = feel(this.#pulse, markOf(pc), this.#options.now())
+      const { pulse, suspects, doubts, returns } = feel(this.#pulse, markOf(pc), this.#options.now(), this.#isAstray)
       this.#pulse = pulse
-      if (doubts && this.#recovery.state === 'connected') this.moved()
+      if (pulse.quiet === 0) this.#isAstray = false
+      if (suspects) this.#options.missed?.()
+      if (doubts && this.#recovery.state === 'connected' && this.#hadTime()) this.moved()
       if (returns) this.#options.returned?.()
       this.#looking = this.#options.setTimer(look, LOOK_MS)
     }
     look()
+  }
+
+  /** Whether the path that was sought last had time to come. */
+  #hadTime(): boolean {
+    const { at, answered } = this.#said
+    return this.#flight === null && this.#options.now() - answered >= Math.max(SOUGHT_MS, 3 * (answered - at))
   }
 
   async #describe(pc: RTCPeerConnection, id: number): Promise<void> {
@@ -349,6 +401,20 @@ export class Peer {
     if (this.#pc === pc && this.#flight?.id === NO_OFFER) this.#land()
   }
 
+  /** Back to what was agreed. A section that stays would be in every further offer. */
+  async #rollBack(pc: RTCPeerConnection, rest: readonly RTCRtpTransceiver[]): Promise<void> {
+    this.#flight = { id: NO_OFFER, timer: null, asked: { audio: 0, video: 0 } }
+    try {
+      if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' })
+      for (const one of rest) one.stop()
+    } catch {
+      // The next offer says whether it was of use.
+    }
+    if (this.#pc !== pc || this.#flight?.id !== NO_OFFER) return
+    this.#land()
+    void this.#pack()
+  }
+
   async #negotiate(): Promise<void> {
     const pc = this.#pc
     if (!pc) return
@@ -363,6 +429,7 @@ export class Peer {
     try {
       await this.#describe(pc, id)
       if (this.#pc !== pc || this.#flight?.id !== id) return
+      this.#said = { ...this.#said, at: this.#options.now() }
       await this.#options.offer({ offer_id: id, fresh: !this.#answered, sdp: pc.localDescription?.sdp ?? '' })
     } catch {
       // Not said, or refused: the answer that does not come is handled in one place.

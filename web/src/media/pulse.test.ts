@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { feel, HOLE_MS, LOOK_MS, QUIET_MS, still, type Pulse } from './pulse'
 
 /** Looks every tenth of a second; a beat whenever `beats` says so. When it doubted. */
-function doubts(ms: number, beats: (at: number) => boolean): number[] {
+function doubts(ms: number, beats: (at: number) => boolean, isOwn = false): number[] {
   let pulse: Pulse = still
   let mark = 0
   const found: number[] = []
   for (let at = 0; at < ms; at += LOOK_MS) {
     if (beats(at)) mark += 1
-    const next = feel(pulse, String(mark), at)
+    const next = feel(pulse, String(mark), at, isOwn)
     pulse = next.pulse
     if (next.doubts) found.push(at)
   }
@@ -19,6 +19,14 @@ describe('the pulse of a connection', () => {
   it('is missed 400 ms after steady packets end, and ever later three times more', () => {
     const first = 4_900 + QUIET_MS
     expect(doubts(60_000, (at) => at < 5_000)).toEqual([first, first + 1_000, first + 3_000, first + 7_000])
+  })
+
+  it('is sought four times a second where the own network went, for two seconds, and then ever later', () => {
+    const first = 4_900 + QUIET_MS
+    const found = doubts(60_000, (at) => at < 5_000, true)
+    expect(found.slice(0, 9)).toEqual(Array.from({ length: 9 }, (_, n) => first + n * 3 * LOOK_MS))
+    expect(found.slice(9).every((at, n) => at - (found[n + 8] ?? 0) >= 8_000)).toBe(true)
+    expect(found.length).toBeLessThanOrEqual(12)
   })
 
   it('is missed again when it came back and ended again, but not at every breath', () => {
@@ -46,6 +54,32 @@ describe('the pulse of a connection', () => {
     }
     expect(found).toEqual([5_000])
     expect(QUIET_MS).toBeLessThan(HOLE_MS)
+  })
+
+  it('says so, too, where a busy page felt no steady beat before', () => {
+    let pulse: Pulse = still
+    const found: number[] = []
+    // Every third look is late; nothing comes from 3 to 5 s.
+    for (let at = 0, n = 0; at < 9_000; at += n % 3 === 0 ? 3 * LOOK_MS : LOOK_MS, n += 1) {
+      const next = feel(pulse, String(at > 3_000 && at < 5_000 ? 3_000 : at), at)
+      pulse = next.pulse
+      expect(next.doubts).toBe(false)
+      if (next.returns) found.push(at)
+    }
+    expect(found).toHaveLength(1)
+    expect(found[0]).toBeGreaterThanOrEqual(5_000)
+  })
+
+  it('is worth a question after two looks without a beat, once, and before another path is sought', () => {
+    let pulse: Pulse = still
+    const found: number[] = []
+    for (let at = 0; at < 9_000; at += LOOK_MS) {
+      const next = feel(pulse, String(Math.min(at, 3_000)), at)
+      pulse = next.pulse
+      if (next.suspects) found.push(at)
+    }
+    expect(found).toEqual([3_200])
+    expect(3_200).toBeLessThan(3_000 + QUIET_MS)
   })
 
   it('is not missed by a page that slept', () => {

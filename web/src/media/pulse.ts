@@ -3,6 +3,8 @@
 export const LOOK_MS = 100
 /** What came with every look, and then did not for so long, may have lost its way. */
 export const QUIET_MS = 400
+/** Missed in so many looks in a row, it is worth a question on another way: that costs nothing. */
+const SUSPECT = 2
 /** So many looks in a row that each felt a beat make it steady: pauses of discontinuous speech never do, nor does a path so narrow
  *  that most is lost, which another path in the same place would not help. */
 const STEADY = 10
@@ -11,6 +13,10 @@ export const HOLE_MS = 800
 /** A path that was sought in vain is sought again after this, and each time later; who fell silent for good is not sought for ever. */
 const AGAIN_MS = 1_000
 const TRIES = 4
+/** Where the socket went the same way, it is the own network: it is sought again after this, so often. A browser that came into another
+ *  one learns of it only after a second or so, and until then seeks where there is nothing. */
+const QUICK_MS = 250
+const QUICK = 8
 
 export interface Pulse {
   /** What was seen last, in whatever words: another one is a beat. */
@@ -21,22 +27,39 @@ export interface Pulse {
   doubtedAt: number | null
   /** How often it was doubted since it stopped. */
   misses: number
+  /** Looks in a row that felt none. */
+  quiet: number
 }
 
-export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses: 0 }
+export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses: 0, quiet: 0 }
 
-/** Feels once more. `doubts`: it was steady, and stopped. `returns`: what was missed beats again. */
-export function feel(pulse: Pulse, mark: string, now: number): { pulse: Pulse; doubts: boolean; returns: boolean } {
-  if (mark !== pulse.mark) {
+export interface Felt {
+  pulse: Pulse
+  /** It was steady, and has just missed a few beats. */
+  suspects: boolean
+  /** It was steady, and stopped. */
+  doubts: boolean
+  /** What was missed beats again. */
+  returns: boolean
+}
+
+/** Feels once more. `isOwn`: it is the own network that went. */
+export function feel(before: Pulse, mark: string, now: number, isOwn = false): Felt {
+  if (mark !== before.mark) {
     // A page that slept looks late, and cannot say that anything was steady.
-    const isSteady = now - pulse.at < 2 * LOOK_MS
-    return { pulse: { ...pulse, mark, at: now, beats: isSteady ? pulse.beats + 1 : 1, misses: 0 }, doubts: false, returns: pulse.misses > 0 && now - pulse.at >= HOLE_MS }
+    const isSteady = now - before.at < 2 * LOOK_MS
+    // Nor does a busy one feel each beat; but one that looked all the while and felt none for so long has seen a hole.
+    const isMissed = before.misses > 0 || (before.beats > 1 && before.quiet >= HOLE_MS / LOOK_MS / 2)
+    return { pulse: { ...before, mark, at: now, beats: isSteady ? before.beats + 1 : 1, misses: 0, quiet: 0 }, suspects: false, doubts: false, returns: isMissed && now - before.at >= HOLE_MS }
   }
-  if (now - pulse.at < QUIET_MS) return { pulse, doubts: false, returns: false }
-  const isMissed = pulse.misses === 0 ? pulse.beats >= STEADY : pulse.misses < TRIES
-  const wait = AGAIN_MS * 2 ** Math.max(0, pulse.misses - 1)
+  const pulse = { ...before, quiet: before.quiet + 1 }
+  const suspects = pulse.beats >= STEADY && pulse.quiet === SUSPECT
+  if (now - pulse.at < QUIET_MS) return { pulse, suspects, doubts: false, returns: false }
+  const isMissed = pulse.misses === 0 ? pulse.beats >= STEADY : pulse.misses < (isOwn ? QUICK + TRIES : TRIES)
+  const isQuick = isOwn && pulse.misses > 0 && pulse.misses <= QUICK
+  const wait = isQuick ? QUICK_MS : AGAIN_MS * 2 ** Math.max(0, Math.min(pulse.misses, TRIES) - 1)
   const doubts = isMissed && (pulse.doubtedAt === null || now - pulse.doubtedAt >= wait)
-  return { pulse: doubts ? { ...pulse, beats: 0, doubtedAt: now, misses: pulse.misses + 1 } : pulse, doubts, returns: false }
+  return { pulse: doubts ? { ...pulse, beats: 0, doubtedAt: now, misses: pulse.misses + 1 } : pulse, suspects, doubts, returns: false }
 }
 
 /** What the receivers noted of their last packets: cheap, where the whole statistics are not. */

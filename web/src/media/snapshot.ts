@@ -4,10 +4,21 @@
 import { STILL } from './ladder'
 
 /** Heights that are tried, and how good the picture is at each, until it is small enough. */
-const HEIGHTS = [240, 180, 120]
+const HEIGHTS = [240, 180, 120, 90]
 const QUALITIES = [0.6, 0.45, 0.3, 0.2]
 /** A still that is not answered so long is lost. */
 const PATIENCE_MS = 12_000
+
+/** Letters of a still at least: a person is still to be seen. */
+const LEAST_LETTERS = 2_000
+/** Nobody knows yet how many pass. */
+const FIRST_LETTERS = STILL.letters / 2
+
+/** How many letters the next still may have, where one of so many took so long: what fills the pipe comes too late, and the voice with it. */
+export function lettersAfter(letters: number, tookMs: number): number {
+  if (tookMs > STILL.ms) return Math.max(LEAST_LETTERS, Math.round(letters * Math.max(0.5, STILL.ms / tookMs)))
+  return tookMs < STILL.ms / 2 ? Math.min(STILL.letters, Math.round(letters * 1.25)) : letters
+}
 
 /** The best picture that is small enough, in base64; `null` when none is. */
 export function fitting(encode: (height: number, quality: number) => string, letters: number): string | null {
@@ -30,22 +41,26 @@ export interface StillsOptions {
   draw: (height: number, quality: number) => string
   /** Says one; settles with its answer. */
   show: (jpeg: string) => Promise<void>
+  now: () => number
   setTimer: (act: () => void, ms: number) => unknown
   clearTimer: (timer: unknown) => void
 }
 
 /** Shows one still after another until stopped. The next waits for the answer to the one before: a full pipe is not filled. */
-export function takeStills({ camera, draw, show, setTimer, clearTimer }: StillsOptions): Stills {
+export function takeStills({ camera, draw, show, now, setTimer, clearTimer }: StillsOptions): Stills {
+  let letters = FIRST_LETTERS
   let timer: unknown = null
   let isStopped = false
   async function take(): Promise<void> {
-    const jpeg = fitting(draw, STILL.letters)
+    const jpeg = fitting(draw, letters)
+    const began = now()
     let patience: unknown = null
     if (jpeg !== null) {
       const lost = new Promise<void>((resolve) => (patience = setTimer(resolve, PATIENCE_MS)))
       // Refused, or never answered: the next one shows more anyway.
       await Promise.race([show(jpeg).catch(() => undefined), lost])
       clearTimer(patience)
+      letters = lettersAfter(letters, now() - began)
     }
   }
   function next(): void {

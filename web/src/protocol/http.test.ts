@@ -46,6 +46,29 @@ describe('the API client', () => {
     await expect(new Http({ fetch }).get('/x')).rejects.toMatchObject({ code: 'http.502' })
   })
 
+  it('asks for a proof where the server wants one, and repeats the same command under the same key', async () => {
+    const wanted = () => new Response('{"code":"auth.proof_needed","message":""}', { status: 403 })
+    const prove = vi.fn(async () => true)
+    const { fetch, calls } = server(wanted(), new Response('{"code":"auth.expired"}', { status: 401 }), new Response('{"ok":true}'))
+    const http = new Http({ fetch, prove, renew: async () => true, newKey: () => 'one' })
+    await expect(http.post('/x', {}), 'the token may have ended while the question stood').resolves.toEqual({ ok: true })
+    expect(prove).toHaveBeenCalledTimes(1)
+    expect(calls.map((c) => header(c.init, 'Idempotency-Key'))).toEqual(['one', 'one', 'one'])
+
+    const refused = server(wanted())
+    const given = new Http({ fetch: refused.fetch, prove: async () => false })
+    await expect(given.post('/x'), 'whoever gives up hears why').rejects.toMatchObject({ code: 'auth.proof_needed' })
+    const other = server(new Response('{"code":"auth.forbidden"}', { status: 403 }))
+    await expect(new Http({ fetch: other.fetch, prove }).post('/x')).rejects.toMatchObject({ code: 'auth.forbidden' })
+    expect(prove).toHaveBeenCalledTimes(1)
+  })
+
+  it.each(['auth.bad_credentials', 'auth.second_factor', 'auth.second_factor_wrong'])('guesses once where %s is said with a good token', async (code) => {
+    const { fetch, calls } = server(new Response(JSON.stringify({ code }), { status: 401 }))
+    const renew = vi.fn(async () => true)
+    await expect(new Http({ fetch, renew }).post('/auth/prove', {})).rejects.toMatchObject({ code, status: 401 })
+    expect([calls.length, renew.mock.calls.length]).toEqual([1, 0])
+  })
   it('repeats the same command under the same key after the token was renewed', async () => {
     const { fetch, calls } = server(new Response('{"code":"auth.expired"}', { status: 401 }), new Response('{"ok":true}'))
     const http = new Http({ fetch, renew: async () => true, newKey: () => 'one' })

@@ -47,6 +47,8 @@ export interface HttpOptions {
   token?: () => string | null
   /** Called once when the server says that the token is no good; a true answer means: there is a fresh one, try again. */
   renew?: () => Promise<boolean>
+  /** Called when the server wants to know again who sits there; a true answer means: it was proved, try again. */
+  prove?: () => Promise<boolean>
   fetch?: typeof fetch
   timeoutMs?: number
   newKey?: () => string
@@ -77,19 +79,26 @@ export class Http {
 
   /** Bytes, such as a picture that may only be read with a token. */
   async blob(path: string, options: RequestOptions = {}): Promise<Blob> {
-    let response = await this.#send('GET', path, options)
-    if (response.status === 401 && this.#options.renew && (await this.#options.renew())) response = await this.#send('GET', path, options)
+    const response = await this.#renewed('GET', path, options)
     return response.ok ? await response.blob() : await read<Blob>(response)
   }
 
   async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     const key = options.key ?? (method === 'GET' ? undefined : (this.#options.newKey ?? newKey)())
     const keyed = key === undefined ? options : { ...options, key }
-    const first = await this.#send(method, path, keyed)
-    if (first.status === 401 && this.#options.renew && (await this.#options.renew())) {
-      return await taken<T>(await this.#send(method, path, keyed), options)
+    const answer = await this.#renewed(method, path, keyed)
+    if (this.#options.prove && (await codeOf(answer)) === 'auth.proof_needed') {
+      if (!(await this.#options.prove())) throw new ApiError('auth.proof_needed', 403, 'nobody proved who sits there')
+      return await taken<T>(await this.#renewed(method, path, keyed), options)
     }
-    return await taken<T>(first, options)
+    return await taken<T>(answer, options)
+  }
+
+  /** Sends it, and once more where the token was old and there is a fresh one. A wrong password is no old token. */
+  async #renewed(method: Method, path: string, options: RequestOptions): Promise<Response> {
+    const first = await this.#send(method, path, options)
+    const isOld = first.status === 401 && !GUESSES.has((await codeOf(first)) ?? '')
+    return isOld && this.#options.renew && (await this.#options.renew()) ? await this.#send(method, path, options) : first
   }
 
   async #send(method: Method, path: string, options: RequestOptions): Promise<Response> {
@@ -129,6 +138,16 @@ export class Http {
     controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
     return controller.signal
   }
+}
+
+/** What is refused with 401 though the token is good: whoever repeats it guesses twice. */
+const GUESSES: ReadonlySet<string> = new Set(['auth.bad_credentials', 'auth.second_factor', 'auth.second_factor_wrong'])
+
+/** The code of a refusal; the answer can still be read. */
+async function codeOf(response: Response): Promise<string | undefined> {
+  if (response.ok) return undefined
+  const body = parse(await response.clone().text().catch(() => ''))
+  return isRecord(body) && typeof body['code'] === 'string' ? body['code'] : undefined
 }
 
 async function taken<T>(response: Response, options: RequestOptions): Promise<T> {

@@ -35,6 +35,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/adverse-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was told: serious ones that nobody has read first, and then the newest; without their words. */
+        get: operations["get_adverse_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adverse-events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One with its words; the read is audited. */
+        get: operations["get_adverse_events_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -131,6 +165,74 @@ export interface paths {
         put?: never;
         /** A doctor takes an alarm over from a colleague, who may stay on the line. */
         post: operations["post_alarms_id_take_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/amendments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for one's word: another doctor's amendments of archived records, without a word of them. */
+        get: operations["get_amendments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/amendments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an amendment that waits would change, and why; the read is audited. */
+        get: operations["get_amendments_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/amendments/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets an amendment into the record: it becomes its newest version, signed by its doctor and by whoever approved it. */
+        post: operations["post_amendments_id_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/amendments/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does not let it in, and says why; the record stays as it is. */
+        post: operations["post_amendments_id_decline"];
         delete?: never;
         options?: never;
         head?: never;
@@ -427,6 +529,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the own password; every other session of the account ends. */
+        post: operations["post_auth_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Proves after half an hour without an act that it is still the same person who calls and signs. */
+        post: operations["post_auth_prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/refresh": {
         parameters: {
             query?: never;
@@ -496,6 +632,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sessions of this account: since when, when last used, in which browser. */
+        get: operations["get_auth_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a session of this account. */
+        post: operations["post_auth_sessions_id_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calendar/{token}": {
         parameters: {
             query?: never;
@@ -507,6 +677,74 @@ export interface paths {
         get: operations["get_calendar_token"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is owed, what is due first first, and below it what was closed last; without a word of a case. */
+        get: operations["get_case_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card, filled with what the visit knows, to be copied into the national system; the read is audited. */
+        get: operations["get_case_reports_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-reports/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second doctor finds nothing to report. */
+        post: operations["post_case_reports_id_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/case-reports/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes down the number that the national system gave. */
+        post: operations["post_case_reports_id_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1828,6 +2066,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody who works here, with what doctors have on paper and what they lack. */
+        get: operations["get_staff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/{id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records what a doctor has on paper: registration, practice, the institution's consent, licence. */
+        post: operations["post_staff_id_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/{id}/end-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends every session of somebody who works here. */
+        post: operations["post_staff_id_end_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -2187,6 +2476,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/{id}/adverse-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells what went wrong at a visit; it never changes afterwards. */
+        post: operations["post_visits_id_adverse_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/visits/{id}/attachments": {
         parameters: {
             query?: never;
@@ -2232,6 +2538,23 @@ export interface paths {
         put?: never;
         /** Reads the record of somebody whom the doctor does not treat, in an emergency: it rings, and is judged by somebody else. */
         post: operations["post_visits_id_break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/visits/{id}/case-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a report by hand, for the visit's doctor; it is due two hours later. */
+        post: operations["post_visits_id_case_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2636,6 +2959,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/visits/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The doctor's own visits that ended in the last seven days, at most 50, the newest first; the read is audited. */
+        get: operations["get_visits_mine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/wishes": {
         parameters: {
             query?: never;
@@ -2686,6 +3026,8 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             /** @description The review. */
             id: components["schemas"]["ReviewId"];
+            /** @description Whoever asks read it: somebody else judges it. */
+            is_own?: boolean;
             judged?: components["schemas"]["JudgementView"] | null;
             /**
              * Format: int64
@@ -2704,6 +3046,66 @@ export interface components {
          * @description A member of staff who signs in with a password.
          */
         AccountId: string;
+        /**
+         * Format: uuid
+         * @description What went wrong at a visit.
+         */
+        AdverseEventId: string;
+        /** @description `GET /adverse-events`: one of them, without its words. */
+        AdverseEventLine: {
+            /** @description Where. */
+            clinic_name: components["schemas"]["Text"];
+            /** @description When it happened. */
+            happened_at: components["schemas"]["Timestamp"];
+            /** @description The event. */
+            id: components["schemas"]["AdverseEventId"];
+            /** @description Whether somebody was harmed or could have died. */
+            is_serious: boolean;
+            /** @description What kind. */
+            kind: components["schemas"]["AdverseKind"];
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
+            /** @description The patient's name, masked. */
+            patient_masked: string;
+            /** @description When. */
+            reported_at: components["schemas"]["Timestamp"];
+            /** @description Who told. */
+            reported_by: components["schemas"]["Text"];
+            seen_at?: components["schemas"]["Timestamp"] | null;
+            seen_by?: components["schemas"]["Text"] | null;
+            /** @description At which visit. */
+            visit: components["schemas"]["VisitId"];
+        };
+        /** @description `POST /visits/{id}/adverse-events`: tells what went wrong. */
+        AdverseEventRequest: {
+            /** @description When it happened: after the visit began, and not later than now. */
+            happened_at: components["schemas"]["Timestamp"];
+            /** @description Whether somebody was harmed or could have died. */
+            is_serious: boolean;
+            /** @description What kind. */
+            kind: components["schemas"]["AdverseKind"];
+            /** @description What was done, 2 to 2000 characters. */
+            measures: string;
+            /** @description What happened, 2 to 2000 characters. */
+            words: string;
+        };
+        /** @description `GET /adverse-events/{id}`: with its words; the read is audited. */
+        AdverseEventView: {
+            /** @description The event. */
+            line: components["schemas"]["AdverseEventLine"];
+            /** @description What was done. */
+            measures: string;
+            /** @description What happened. */
+            words: string;
+        };
+        /**
+         * @description What kind of event.
+         * @enum {string}
+         */
+        AdverseKind: "medicine" | "identity" | "device" | "delay" | "worsened" | "other";
         /** @description An appointment that can no longer be kept as it was promised: `GET /appointments/affected`. */
         Affected: {
             /** @description The appointment. */
@@ -2787,6 +3189,51 @@ export interface components {
          * @enum {string}
          */
         Algorithm: "ed25519" | "sm2";
+        /** @description `POST /amendments/{id}/decline`. */
+        AmendmentDecline: {
+            /** @description Why it is not let in. */
+            reason: string;
+        };
+        /** @description An amendment without a word of the record. */
+        AmendmentLine: {
+            /** @description When. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description Whose it is. */
+            asked_by: components["schemas"]["Text"];
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            decided_by?: components["schemas"]["Text"] | null;
+            /** @description Why not. */
+            decision_reason?: string | null;
+            /** @description The amendment; once approved, the version of the record that it became. */
+            id: components["schemas"]["NoteId"];
+            /**
+             * Format: int64
+             * @description The number of that version.
+             */
+            number: number;
+            /** @description Of whom. */
+            patient_masked: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["AmendmentPhase"];
+            /** @description Of which visit. */
+            visit: components["schemas"]["VisitId"];
+        };
+        /**
+         * @description A state as a word.
+         * @enum {string}
+         */
+        AmendmentPhase: "asked" | "approved" | "declined";
+        /** @description An amendment as whoever decides reads it, and its doctor. */
+        AmendmentView: {
+            /** @description What would differ from the version before. */
+            changes: components["schemas"]["NoteChange"][];
+            /** @description What its doctor signed, in hexadecimal. */
+            hash: string;
+            /** @description What it is. */
+            line: components["schemas"]["AmendmentLine"];
+            /** @description Why the record is amended. */
+            reason: string;
+        };
         /**
          * Format: uuid
          * @description A booked place.
@@ -3063,6 +3510,100 @@ export interface components {
             /** @description The same, as telephones open it. */
             webcal: string;
         };
+        /**
+         * @description What made a report due.
+         * @enum {string}
+         */
+        CaseReportCause: "outcome" | "hand";
+        /** @description `POST /case-reports/{id}/dismiss`: a second doctor finds nothing to report. */
+        CaseReportDismiss: {
+            /** @description Why, 2 to 500 characters. */
+            reason: string;
+        };
+        /** @description `POST /case-reports/{id}/report`: it was reported in the national system. */
+        CaseReportDone: {
+            /** @description The number of its receipt (报告卡编号), 4 to 64 letters, digits and `-_/.`, at least one of them a digit. */
+            receipt: string;
+        };
+        /** @description `GET /case-reports/{id}`: the card, filled with what the visit knows; the read is audited. */
+        CaseReportForm: {
+            /** @description Where the patient said to be. */
+            address?: string | null;
+            /** @description What the patient complains of, as the record says now. */
+            complaint: string;
+            /** @description The diagnosis, as the record says now. */
+            diagnosis: components["schemas"]["Text"];
+            /** @description Why there was nothing to report. */
+            dismissal?: string | null;
+            /** @description The whole number of the document. */
+            document_number: string;
+            /** @description Who it is. */
+            identity: components["schemas"]["IdentityPanel"];
+            /** @description Which institution reports. */
+            institution_name: components["schemas"]["Text"];
+            /** @description The report. */
+            line: components["schemas"]["CaseReportLine"];
+            /** @description The first day of being ill, `YYYY-MM-DD`, as declared. */
+            onset?: string | null;
+            /** @description The telephone number of who answers for the patient. */
+            phone: string;
+            /** @description Why, where it was opened by hand. */
+            reason?: string | null;
+            /** @description Why triage decided as it did. */
+            triage: components["schemas"]["Text"][];
+        };
+        /**
+         * Format: uuid
+         * @description What is owed after a suspicion of an infectious disease.
+         */
+        CaseReportId: string;
+        /** @description `GET /case-reports`: one that is owed or was closed lately, without a word of the case. */
+        CaseReportLine: {
+            /** @description What made it due. */
+            cause: components["schemas"]["CaseReportCause"];
+            /** @description Where. */
+            clinic_name: components["schemas"]["Text"];
+            closed_at?: components["schemas"]["Timestamp"] | null;
+            closed_by?: components["schemas"]["Text"] | null;
+            /** @description Whose suspicion it is. */
+            doctor_name: components["schemas"]["Text"];
+            /** @description Until when it is reported: two hours later. */
+            due_at: components["schemas"]["Timestamp"];
+            /** @description The report. */
+            id: components["schemas"]["CaseReportId"];
+            /** @description Whether the reader may dismiss it: another doctor than whose suspicion it is, while it is due. */
+            may_dismiss: boolean;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
+            /** @description The patient's name, masked. */
+            patient_masked: string;
+            /**
+             * Format: int32
+             * @description How often it has rung, being overdue.
+             */
+            rang: number;
+            /** @description The number of the receipt. */
+            receipt?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["CaseReportPhase"];
+            /** @description Since when. */
+            suspected_at: components["schemas"]["Timestamp"];
+            /** @description About which visit. */
+            visit: components["schemas"]["VisitId"];
+        };
+        /** @description `POST /visits/{id}/case-report`: the visit's doctor opens a report by hand. */
+        CaseReportOpen: {
+            /** @description Why, 2 to 500 characters. */
+            reason: string;
+        };
+        /**
+         * @description A state as a word.
+         * @enum {string}
+         */
+        CaseReportPhase: "due" | "reported" | "dismissed" | "withdrawn";
         /**
          * Format: uuid
          * @description A certificate of deletion.
@@ -3377,7 +3918,7 @@ export interface components {
          * @description Why there is no prescription.
          * @enum {string}
          */
-        ClosedReason: "consult" | "proof_missing" | "not_in_force" | "switched_off" | "guardian_missing" | "paediatrician_missing";
+        ClosedReason: "consult" | "proof_missing" | "not_in_force" | "switched_off" | "guardian_missing" | "paediatrician_missing" | "archived";
         /** @description `POST /tickets/{id}/close` (staff): one of two numbers that were drawn with the same document is closed. */
         CloseTicket: {
             /** @description Why this one; at least two characters. */
@@ -3517,6 +4058,32 @@ export interface components {
          * @enum {string}
          */
         CountsFrom: "last_visit" | "visit_end" | "prescribed" | "written" | "purpose_end" | "consent_end";
+        /** @description `POST /staff/{id}/credential`: all four as they are from now on; `null` where something is not known. */
+        CredentialRequest: {
+            /** @description The day of the institution's written consent; none to come. */
+            consent_on?: string | null;
+            /** @description The last day of the licence. */
+            licence_through?: string | null;
+            /** @description The first day of independent practice, `YYYY-MM-DD`; none to come. */
+            practises_since?: string | null;
+            /** @description The number of the registration: 8 to 32 letters and digits. */
+            registration?: string | null;
+        };
+        /** @description What is on paper of a doctor, and what is missing. */
+        CredentialView: {
+            /** @description The day of the institution's written consent. */
+            consent_on?: string | null;
+            /** @description What is missing today, in the order in which the desk names it. */
+            lacks: components["schemas"]["Lack"][];
+            /** @description The last day of the licence, where an end is known. */
+            licence_through?: string | null;
+            /** @description The first day of independent practice, `YYYY-MM-DD`. */
+            practises_since?: string | null;
+            /** @description The number of the registration (执业证书编号). */
+            registration?: string | null;
+            /** @description Whether what is missing keeps the doctor from the desk; an ended licence always does. */
+            required: boolean;
+        };
         /** @description The patient on a desk, from the ring to the signature. */
         CurrentPatient: {
             /** @description What came of earlier alarms about this patient, newest first. */
@@ -3555,6 +4122,10 @@ export interface components {
             ring_until?: components["schemas"]["Timestamp"] | null;
             /** @description The numbers that others drew in this clinic with the same document and that are live. */
             same_document?: number[];
+            /** @description How to speak with the patient. */
+            speech?: components["schemas"]["Speech"];
+            /** @description The figures that the patient gave. */
+            stated?: components["schemas"]["Stated"];
             /** @description The ticket. */
             ticket: components["schemas"]["TicketId"];
             /** @description What triage said. */
@@ -3565,6 +4136,11 @@ export interface components {
              */
             version: number;
             visit?: components["schemas"]["VisitId"] | null;
+            /**
+             * @description What the patient said again in the waiting room where a rule spoke upon it, the newest first. It stands over the
+             *     declaration.
+             */
+            waited?: components["schemas"]["SaidWaiting"][];
         };
         /** @description `GET /tickets/current`. */
         CurrentTicket: {
@@ -3765,11 +4341,32 @@ export interface components {
             /** @description Tokens of an unnamed caller; they open this line and nothing else. */
             tokens: components["schemas"]["Tokens"];
         };
+        /** @description `GET /visits/mine`: a visit of this doctor that ended in the last days. */
+        EndedVisit: {
+            /** @description Where. */
+            clinic_name: components["schemas"]["Text"];
+            /** @description When it ended. */
+            ended_at: components["schemas"]["Timestamp"];
+            /** @description Whether the record is archived. */
+            is_archived: boolean;
+            /** @description Whether its note is signed. */
+            is_signed: boolean;
+            /** @description The patient's name, masked. */
+            name_masked: string;
+            /**
+             * Format: int64
+             * @description The ticket's number.
+             */
+            no: number;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** @description The visit. */
+            visit: components["schemas"]["VisitId"];
+        };
         /**
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -3894,6 +4491,8 @@ export interface components {
              * @description Doses of a course.
              */
             doses: number;
+            /** @description Its name in English. */
+            en: string;
             /** @description The first letters of its syllables. */
             initials: string;
             /** @description Its lines. */
@@ -4162,7 +4761,9 @@ export interface components {
         };
         /** @description A herb as it is offered. */
         HerbView: {
-            /** @description The name for English readers. */
+            /** @description Its names in English. */
+            english: string;
+            /** @description Its pinyin, by which English readers know it. */
             latin: string;
             least_mg?: components["schemas"]["Milligrams"] | null;
             method?: components["schemas"]["Method"] | null;
@@ -4499,6 +5100,11 @@ export interface components {
             /** @description In words. */
             text: components["schemas"]["Text"];
         };
+        /**
+         * @description What stands between a doctor and a patient.
+         * @enum {string}
+         */
+        Lack: "licence" | "registration" | "practice" | "years" | "consent";
         /** @description `GET /links/{link}`: what the landing page shows before anybody is known. */
         Landing: {
             /** @description The clinic. */
@@ -5114,6 +5720,13 @@ export interface components {
             no: number;
             rule?: components["schemas"]["Rule"] | null;
         };
+        /** @description `POST /auth/password`: another password of the own account. */
+        PasswordChange: {
+            /** @description The one to come. */
+            new: string;
+            /** @description The present one. */
+            password: string;
+        };
         /** @description A patient as their own holder sees them: enough to recognise, not to copy. */
         PatientCard: {
             /**
@@ -5251,6 +5864,11 @@ export interface components {
                 [key: string]: string;
             };
             /**
+             * @description That the doctor was shown what was warned of once more and signs a second time; asked where a finding needs
+             *     `confirm`.
+             */
+            confirm?: boolean;
+            /**
              * Format: int32
              * @description Days for which it is good, its own among them: 1 to 3. More than one needs a reason.
              */
@@ -5372,6 +5990,13 @@ export interface components {
              */
             retry_after?: number | null;
         };
+        /** @description `POST /auth/prove`: it is still the same person. */
+        ProofRequest: {
+            /** @description The six digits of the second factor, where the account has one. */
+            code?: string | null;
+            /** @description The account's password. */
+            password: string;
+        };
         /** @description The pulse: felt, or not felt and why. Absence is a value. */
         Pulse: {
             /** @enum {string} */
@@ -5404,7 +6029,7 @@ export interface components {
          * @description What the signer says by signing. A signature for one purpose proves no other.
          * @enum {string}
          */
-        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "approval" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
         /**
          * Format: uuid
          * @description An administrator's word that a purpose has ended.
@@ -5479,7 +6104,8 @@ export interface components {
             is_own: boolean;
             /** @description Who; for a patient's own reads, empty. */
             name: components["schemas"]["Text"];
-            purpose?: components["schemas"]["Access"] | null;
+            /** @description For which purpose of staff, in the word of the audit; reads of earlier versions of this program have none. */
+            purpose?: string | null;
             /** @description The reader's title. */
             title: components["schemas"]["Text"];
         };
@@ -5511,6 +6137,13 @@ export interface components {
             /** @description The ticket. */
             ticket: components["schemas"]["TicketId"];
         };
+        /** @description To whom a bag is handed out. */
+        Recipient: {
+            /** @description The last four characters of the document's number. */
+            document_tail: string;
+            /** @description The full name. */
+            name: string;
+        };
         /**
          * Format: uuid
          * @description A film of a participant of a visit.
@@ -5527,6 +6160,8 @@ export interface components {
             id: components["schemas"]["RecordingId"];
             /** @description Whether the server ended in the middle. */
             is_cut: boolean;
+            /** @description Whether pictures are missing because the camera spoke a codec that is not recorded. */
+            is_unpictured: boolean;
             /** @description Whether it ends because the patient took the consent back. */
             is_withdrawn: boolean;
             /**
@@ -5552,7 +6187,7 @@ export interface components {
             role: components["schemas"]["ParticipantRole"];
             /**
              * Format: int64
-             * @description How many bytes.
+             * @description How many bytes; 0 where nothing could be kept, and `gaps` say why.
              */
             size: number;
             /** @description When the recording began. */
@@ -5562,6 +6197,8 @@ export interface components {
         };
         /** @description One yes/no question of the first page. */
         RedFlag: {
+            /** @description The question of the declaration that a *no* answers as well; absent where a *no* leaves it open. */
+            answers?: string | null;
             /** @description Its stable id. */
             id: string;
             /** @description The question. */
@@ -5666,6 +6303,7 @@ export interface components {
             pregnancy: components["schemas"]["KnownPregnancy"];
             /** @description The prescription. */
             prescription: components["schemas"]["PrescriptionView"];
+            recipient?: components["schemas"]["Recipient"] | null;
             /** @description Sex. */
             sex: components["schemas"]["Sex"];
         };
@@ -5882,6 +6520,20 @@ export interface components {
          * @enum {string}
          */
         RxState: "draft" | "signed" | "approved" | "returned" | "refused" | "dispensed" | "stopped" | "expired";
+        /** @description One answer to the three questions of the waiting room. */
+        SaidWaiting: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Breathing compared with before. */
+            breathing: components["schemas"]["ConditionChange"];
+            /** @description General state compared with before. */
+            general: components["schemas"]["ConditionChange"];
+            /**
+             * Format: double
+             * @description ℃, if it was measured.
+             */
+            temperature?: number | null;
+        };
         /** @description `POST /visits/{id}/seal`: the whole record as a file, for a dispute. */
         SealRequest: {
             /** @description The dispute in words, 4 to 500 characters; somebody else judges it. */
@@ -6097,6 +6749,32 @@ export interface components {
             type: "bye";
         };
         /**
+         * Format: uuid
+         * @description A signed-in browser, of staff or of a patient; refresh tokens belong to it.
+         */
+        SessionId: string;
+        /** @description How many sessions were ended. */
+        SessionsEnded: {
+            /**
+             * Format: int32
+             * @description So many.
+             */
+            ended: number;
+        };
+        /** @description A session of a member of staff. Where it came from is not kept. */
+        SessionView: {
+            /** @description When its person last did something, to the minute. */
+            acted_at: components["schemas"]["Timestamp"];
+            /** @description The family of the browser, such as `Firefox`; `null` where it is none of the known. */
+            browser?: string | null;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Its id. */
+            id: components["schemas"]["SessionId"];
+            /** @description When it began. */
+            since: components["schemas"]["Timestamp"];
+        };
+        /**
          * @description How severe a finding is.
          * @enum {string}
          */
@@ -6126,6 +6804,7 @@ export interface components {
         };
         /** @description A version of the note that can never change. */
         SignedNote: {
+            approved_by?: components["schemas"]["Text"] | null;
             /** @description What differs from the signed version before. */
             changes?: components["schemas"]["NoteChange"][];
             /** @description The text. */
@@ -6229,6 +6908,59 @@ export interface components {
          * @enum {string}
          */
         SourceName: "microphone" | "camera" | "screen";
+        /** @description How to speak with a patient. */
+        Speech: {
+            language?: components["schemas"]["Locale"] | null;
+            /** @description The help that the declaration asks for and that a conversation needs: `interpreter`, `sign`, `dialect`, `family`. */
+            needs?: string[];
+        };
+        /** @description Somebody who works here. */
+        StaffView: {
+            credential?: components["schemas"]["CredentialView"] | null;
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description The name. */
+            name: components["schemas"]["Text"];
+            /** @description What the person may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int32
+             * @description How many sessions stand.
+             */
+            sessions: number;
+            /** @description The title. */
+            title: components["schemas"]["Text"];
+            /** @description The name to sign in with. */
+            username: string;
+        };
+        /** @description What a patient measured and said, as figures; what was not said is absent. */
+        Stated: {
+            /**
+             * Format: double
+             * @description Breaths in a minute.
+             */
+            breaths?: number | null;
+            /**
+             * Format: double
+             * @description Days of fever.
+             */
+            fever_days?: number | null;
+            /**
+             * Format: double
+             * @description Heartbeats in a minute.
+             */
+            pulse?: number | null;
+            /**
+             * Format: double
+             * @description Blood oxygen in percent, the lower of two readings.
+             */
+            spo2?: number | null;
+            /**
+             * Format: double
+             * @description ℃, the higher of two readings.
+             */
+            temperature?: number | null;
+        };
         /** @description Who a token speaks for. */
         Subject: {
             /** @description The account. */
@@ -6460,6 +7192,10 @@ export interface components {
             same_document?: number[];
             /** @description Sex. */
             sex: components["schemas"]["Sex"];
+            /** @description How to speak with the patient. */
+            speech?: components["schemas"]["Speech"];
+            /** @description The figures that the patient gave. */
+            stated?: components["schemas"]["Stated"];
             /**
              * Format: int64
              * @description Grows with every change.
@@ -6752,6 +7488,8 @@ export interface components {
             ended_at?: components["schemas"]["Timestamp"] | null;
             /** @description The visit. */
             id: components["schemas"]["VisitId"];
+            /** @description A note was signed and cannot be shown: it is not what was signed any more. */
+            is_broken?: boolean;
             /**
              * Format: int64
              * @description The ticket's number.
@@ -6772,6 +7510,7 @@ export interface components {
         /** @description `GET /visits/{id}` (staff): everything of one visit; the read is audited. */
         VisitView: {
             access?: components["schemas"]["Access"] | null;
+            amendment?: components["schemas"]["AmendmentView"] | null;
             /** @description The draft. */
             draft: components["schemas"]["NoteDraft"];
             ended_at?: components["schemas"]["Timestamp"] | null;
@@ -6779,6 +7518,8 @@ export interface components {
             id: components["schemas"]["VisitId"];
             /** @description Who it is. */
             identity: components["schemas"]["IdentityPanel"];
+            /** @description Whether the record is archived: from then on an amendment waits for somebody else's word. */
+            is_archived?: boolean;
             /**
              * Format: int64
              * @description The ticket's number.
@@ -6787,6 +7528,8 @@ export interface components {
             outcome?: components["schemas"]["Outcome"] | null;
             /** @description Why the patient is sent on. */
             outcome_reason?: string | null;
+            /** @description The prescriptions, oldest first, where another doctor than its own reads the record; each is in the audit as well. */
+            prescriptions?: components["schemas"]["PrescriptionView"][];
             /** @description The room of its call. */
             room: components["schemas"]["RoomId"];
             /** @description Signed versions, oldest first. */
@@ -7062,6 +7805,86 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_adverse_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdverseEventLine"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_adverse_events_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdverseEventView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7366,6 +8189,204 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_amendments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmendmentLine"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_amendments_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmendmentView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_amendments_id_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmendmentLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_amendments_id_decline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AmendmentDecline"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AmendmentLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8183,6 +9204,104 @@ export interface operations {
             };
         };
     };
+    post_auth_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_auth_prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_auth_refresh: {
         parameters: {
             query?: never;
@@ -8422,6 +9541,84 @@ export interface operations {
             };
         };
     };
+    get_auth_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_auth_sessions_id_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_calendar_token: {
         parameters: {
             query?: never;
@@ -8450,6 +9647,216 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_case_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReportLine"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_case_reports_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReportForm"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_case_reports_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReportDismiss"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReportLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_case_reports_id_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReportDone"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReportLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11142,6 +12549,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12777,6 +14192,143 @@ export interface operations {
             };
         };
     };
+    get_staff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffView"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_staff_id_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_staff_id_end_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsEnded"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_templates: {
         parameters: {
             query?: never;
@@ -13949,6 +15501,63 @@ export interface operations {
             };
         };
     };
+    post_visits_id_adverse_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdverseEventRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdverseEventLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_visits_id_attachments: {
         parameters: {
             query?: never;
@@ -14005,6 +15614,14 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14127,6 +15744,71 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_visits_id_case_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseReportOpen"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReportLine"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14681,6 +16363,14 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15619,6 +17309,41 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_visits_mine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedVisit"][];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -133,6 +133,7 @@ export interface VisitPrescriptions {
 export interface HerbFound {
   name: string
   latin: string
+  english: string
   least_mg: number | null
   most_mg: number | null
   toxicity: 'slight' | 'toxic' | 'great' | null
@@ -151,6 +152,7 @@ export interface Formula {
   name: string
   pinyin: string
   initials: string
+  en: string
   stage: string
   pattern: string
   protocol: string
@@ -211,6 +213,12 @@ export interface ReviewSheet {
   diagnosis: string
   items: { item: string; name: Text }[]
   claim_until: number | null
+  /** Whose bag it is, once it is approved. */
+  recipient: Recipient | null
+}
+export interface Recipient {
+  name: string
+  document_tail: string
 }
 export interface MyPrescription {
   id: string

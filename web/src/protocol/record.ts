@@ -67,6 +67,25 @@ export interface NoteChange {
   is?: unknown
   lines?: { state: 'same' | 'gone' | 'new'; text: string }[]
 }
+/** An amendment of an archived record, without a word of it. */
+export interface AmendmentLine {
+  id: string
+  visit: string
+  number: number
+  state: 'asked' | 'approved' | 'declined'
+  patient_masked: string
+  asked_by: Text
+  asked_at: number
+  decided_by: Text | null
+  decided_at: number | null
+  decision_reason: string | null
+}
+export interface Amendment {
+  line: AmendmentLine
+  reason: string
+  changes: NoteChange[]
+  hash: string
+}
 export interface FieldConflict {
   path: string[]
   base: unknown
@@ -95,7 +114,9 @@ export interface ReadView {
   name: Text
   title: Text
   is_own: boolean
-  purpose: 'treating' | 'own_work' | 'consultation' | 'continuity' | 'break_glass' | 'dispute' | null
+  purpose:
+    | 'treating' | 'own_work' | 'consultation' | 'continuity' | 'break_glass' | 'dispute'
+    | 'treatment' | 'nurse_call' | 'review' | 'countersign' | 'finding' | 'reporting' | 'safety' | null
 }
 
 export interface AccessReview {
@@ -105,6 +126,8 @@ export interface AccessReview {
   reader: Text
   reason: string
   at: number
+  /** Whoever asks read it: somebody else judges it. */
+  is_own?: boolean
   judged: { by: Text; at: number; verdict: Verdict; words: string | null } | null
 }
 export type Verdict = 'justified' | 'not_justified'

@@ -1,6 +1,8 @@
 // What staff see over REST: queue, desk, visit, alarms, and the conversation of both sides. Names as in the OpenAPI document.
 
-import type { ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteContent, Outcome, Relation, Sex, SignedNote, Text, TicketPhase, TriageView } from './types'
+import type { Prescription } from './prescriptions'
+import type { Amendment } from './record'
+import type { Change, ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteContent, Outcome, Relation, Role, Sex, SignedNote, Text, TicketPhase, TriageView } from './types'
 
 export interface DeskInfo {
   id: string
@@ -44,6 +46,23 @@ export interface TicketRow {
   booked?: BookedPlace
   /** The live numbers of this clinic that were drawn with the same document. */
   same_document?: number[]
+  /** A server of the version before sends neither. */
+  stated?: Stated
+  speech?: Speech
+}
+/** What a patient measured and said, as figures; what was not said is absent. */
+export interface Stated {
+  temperature?: number
+  fever_days?: number
+  spo2?: number
+  breaths?: number
+  pulse?: number
+}
+export type SpeechNeed = 'interpreter' | 'sign' | 'dialect' | 'family'
+/** How to speak with a patient. */
+export interface Speech {
+  language?: 'zh-CN' | 'en'
+  needs?: SpeechNeed[]
 }
 /** A ticket's appointment: its hour, and whose it is. */
 export interface BookedPlace {
@@ -104,6 +123,9 @@ export interface Recording {
   gaps: number
   is_cut: boolean
   is_withdrawn: boolean
+  /** Pictures are missing: the camera spoke a codec that is not recorded. */
+  is_unpictured: boolean
+  /** 0 where nothing could be kept. */
   size: number
   retain_until: number
 }
@@ -171,6 +193,17 @@ export interface CurrentPatient {
   handover: Handover | null
   /** What came of earlier alarms about this patient, newest first; a server of the version before sends none. */
   alarms?: ClosedAlarm[]
+  stated?: Stated
+  /** What was said again in the waiting room and moved a rule, the newest first; it stands over the declaration. */
+  waited?: SaidWaiting[]
+  speech?: Speech
+}
+/** One answer to the three questions of the waiting room. */
+export interface SaidWaiting {
+  at: number
+  breathing: Change
+  general: Change
+  temperature?: number
 }
 export interface ClosedAlarm {
   id: string
@@ -192,6 +225,17 @@ export interface NoteDraft {
   saved_at: number | null
   content: NoteContent
 }
+/** A visit of this doctor that ended in the last days. */
+export interface EndedVisit {
+  visit: string
+  no: number
+  name_masked: string
+  clinic_name: Text
+  ended_at: number
+  outcome: Outcome | null
+  is_signed: boolean
+  is_archived: boolean
+}
 export interface VisitView {
   id: string
   room: string
@@ -204,6 +248,14 @@ export interface VisitView {
   outcome_reason: string | null
   draft: NoteDraft
   signed: SignedNote[]
+  /** From then on an amendment waits for somebody else's word. */
+  is_archived: boolean
+  /** One that waits, or that was declined last. */
+  amendment: Amendment | null
+  /** Where another doctor than its own reads it; absent where there are none. */
+  prescriptions?: Prescription[]
+  /** Why it is read; absent in answers to a command. */
+  access?: string
 }
 
 export type ChatSide = 'patient' | 'staff'
@@ -219,4 +271,34 @@ export interface AttachmentInfo {
   id: string
   mime: string
   size: number
+}
+
+export type Lack = 'licence' | 'registration' | 'practice' | 'years' | 'consent'
+/** What is on paper of a doctor; days as `YYYY-MM-DD`. */
+export interface CredentialView {
+  registration: string | null
+  practises_since: string | null
+  consent_on: string | null
+  licence_through: string | null
+  lacks: Lack[]
+  /** Whether what is missing keeps the doctor from the desk. */
+  required: boolean
+}
+/** Somebody who works here, as administrators see them. */
+export interface StaffView {
+  id: string
+  role: Role
+  username: string
+  name: Text
+  title: Text
+  credential?: CredentialView
+  sessions: number
+}
+/** Where a member of staff is signed in. */
+export interface SessionView {
+  id: string
+  current: boolean
+  since: number
+  acted_at: number
+  browser: string | null
 }

@@ -49,6 +49,8 @@ export interface CodeSent {
 export interface RedFlag {
   id: string
   question: Text
+  /** The question of the declaration that a no answers as well; absent where a no leaves it open. */
+  answers?: string
 }
 /** Where a patient complains. */
 export interface Complaints {
@@ -244,6 +246,8 @@ export interface SignedNote {
   changes?: NoteChange[]
   sections?: Section[]
   signature?: { algorithm: Algorithm; key: string; at: number } | null
+  /** On whose word it amended an archived record. */
+  approved_by?: Text | null
 }
 export type Outcome = 'home_care' | 'go_to_hospital' | 'closed_loop_transport' | 'follow_up' | 'emergency120'
 export interface VisitSummary {
@@ -258,6 +262,8 @@ export interface VisitSummary {
   outcome: Outcome | null
   outcome_text: Text | null
   safety_net: Text[]
+  /** A note was signed and cannot be shown: it is not what was signed any more. */
+  is_broken?: boolean
   note: SignedNote | null
   /** The note in plain words. */
   plain?: Section[]

@@ -37,6 +37,22 @@ describe('the other side', () => {
   })
 })
 
+describe('what the server did not take', () => {
+  const missed = (...events: CallEvent[]) => play(...live, { type: 'forgone', what: 'others' }, ...events)
+  it('is said until everybody has a section, and ends nothing', () => {
+    expect(missed()).toMatchObject({ phase: { name: 'live' }, forgone: 'others' })
+    expect(missed({ type: 'slots', room: 'r', slots: [], missing: [0, 1] }).forgone).toBe('others')
+    expect(missed({ type: 'slots', room: 'r', slots: [], missing: [0, 0] }).forgone).toBeNull()
+    expect(missed({ type: 'ended', reason: 'left', problem: null }, { type: 'join_asked', at: 50 }).forgone).toBeNull()
+  })
+  it('of a screen is said until one is shown', () => {
+    const refused = play(...live, { type: 'screen', on: true }, { type: 'screen', on: false }, { type: 'forgone', what: 'screen' })
+    expect(refused.forgone).toBe('screen')
+    expect(reduce(refused, { type: 'slots', room: 'r', slots: [], missing: [0, 0] }).forgone).toBe('screen')
+    expect(reduce(refused, { type: 'screen', on: true }).forgone).toBeNull()
+  })
+})
+
 describe('the phases of a call', () => {
   it('go from idle over joining and connecting to live', () => {
     expect(play().phase).toEqual({ name: 'idle' })

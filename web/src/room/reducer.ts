@@ -6,7 +6,9 @@ export type CallEvent =
   | { type: 'room'; room: RoomState; at: number }
   | { type: 'door' }
   | { type: 'screen'; on: boolean }
-  | { type: 'slots'; room: string; slots: Slot[] }
+  | { type: 'slots'; room: string; slots: Slot[]; missing?: readonly [number, number] }
+  /** The server did not take all that was asked for. */
+  | { type: 'forgone'; what: 'screen' | 'others' }
   | { type: 'speaker'; participant: string | null }
   | { type: 'still'; participant: string; jpeg: string }
   | { type: 'link_lost'; at: number }
@@ -34,7 +36,7 @@ function change(state: CallState, event: CallEvent): CallState {
   const over = state.phase.name === 'ended'
   switch (event.type) {
     case 'join_asked':
-      return { ...state, room: null, otherLeft: false, door: [], picture: null, slots: [], stills: {}, speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
+      return { ...state, room: null, otherLeft: false, door: [], picture: null, slots: [], forgone: null, stills: {}, speaker: null, media: 'connecting', mediaDownSince: null, wasLive: false, phase: { name: 'joining', since: event.at } }
     case 'room': {
       if (over || (state.room !== null && state.room !== event.room.room)) return state
       const { room, purpose, you, participants, recording, door, picture, opened_at: openedAt } = event.room
@@ -44,9 +46,11 @@ function change(state: CallState, event: CallEvent): CallState {
     case 'door':
       return over || state.room !== null ? state : { ...state, phase: { name: 'door' } }
     case 'screen':
-      return own(state, { screen: event.on })
+      return { ...own(state, { screen: event.on }), forgone: event.on && state.forgone === 'screen' ? null : state.forgone }
     case 'slots':
-      return over || event.room !== state.room ? state : { ...state, slots: event.slots }
+      return over || event.room !== state.room ? state : { ...state, slots: event.slots, forgone: afterSlots(state.forgone, event.missing) }
+    case 'forgone':
+      return over ? state : { ...state, forgone: event.what }
     case 'speaker':
       return over || state.speaker === event.participant ? state : { ...state, speaker: event.participant }
     case 'still': {
@@ -104,6 +108,11 @@ function stillsOf(stills: CallState['stills'], people: readonly Participant[]): 
     one.presence.state === 'here' && !one.held && one.media.camera && !one.media.hidden && one.media.rung === 'still' && !(one.silent ?? []).includes('video')
   const kept = people.filter((one) => gives(one) && stills[one.id] !== undefined)
   return kept.length === Object.keys(stills).length ? stills : Object.fromEntries(kept.map((one) => [one.id, stills[one.id] ?? '']))
+}
+
+/** Once everybody has a section again, nobody is missed. */
+function afterSlots(forgone: CallState['forgone'], [audio, video]: readonly [number, number] = [0, 0]): CallState['forgone'] {
+  return forgone === 'others' && audio + video === 0 ? null : forgone
 }
 
 /** A lost one keeps the place: whoever has none any more hung up. */

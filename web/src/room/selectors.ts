@@ -43,6 +43,12 @@ export function pictured(state: CallState): readonly Participant[] {
   return others(state).filter((one) => rights(one.role).camera)
 }
 
+/** The others who may be seen; whom the visit is about, or who leads it, comes first. */
+export function otherSideFirst(state: CallState): readonly Participant[] {
+  const rank = (one: Participant): number => (isOtherSide(state, one.role) ? 0 : 1)
+  return [...pictured(state)].sort((a, b) => rank(a) - rank(b))
+}
+
 /** Whoever shares a screen, and is not oneself. */
 export function sharer(state: CallState): Participant | null {
   const shares = (one: Participant): boolean => one.media.screen && state.slots.some((slot) => slot.source === one.id && slot.name === 'screen')

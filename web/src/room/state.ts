@@ -47,6 +47,8 @@ export interface CallState {
   openedAt: number | null
   /** Which of our receiving sections carries whose media. */
   slots: readonly Slot[]
+  /** What the server did not take: the own screen, or sections for somebody who came. The rest of the call goes on. */
+  forgone: 'screen' | 'others' | null
   /** The newest still of each whose network bears no moving picture: a JPEG in base64. */
   stills: Readonly<Record<string, string>>
   /** Who has the floor. */
@@ -79,6 +81,7 @@ export function newCall(): CallState {
     recording: false,
     openedAt: null,
     slots: [],
+    forgone: null,
     stills: {},
     speaker: null,
     own: {

@@ -4,18 +4,30 @@ import { errorText } from '@/app/errors'
 import { NOTHING_KNOWN } from '@/app/patient/flow'
 import { EMPTY_IDENTITY } from '@/app/patient/identity'
 import { PATIENT } from '@/app/patient/store'
+import { staff } from '@/app/staff'
+import { t } from '@/i18n'
 import { ApiError } from '@/protocol/http'
+import CredentialForm from './admin/CredentialForm.vue'
 import RosterForm from './admin/RosterForm.vue'
 import Approvals from './admin/proof/Approvals.vue'
 import LegalHolds from './admin/proof/LegalHolds.vue'
+import DiagnosisFields from './desk/DiagnosisFields.vue'
+import ExamTab from './desk/exam/ExamTab.vue'
 import KeptDialog from './desk/KeptDialog.vue'
+import NoteField from './desk/NoteField.vue'
 import ReferDialog from './desk/ReferDialog.vue'
+import CountersignBadge from './desk/rx/CountersignBadge.vue'
 import StopDialog from './desk/rx/StopDialog.vue'
 import ValidityFields from './desk/rx/ValidityFields.vue'
+import SignDialog from './desk/SignDialog.vue'
 import StrangerDialog from './desk/stranger/StrangerDialog.vue'
+import VitalsFields from './desk/VitalsFields.vue'
 import GuardianScreen from './patient/screens/GuardianScreen.vue'
 import IdentityScreen from './patient/screens/IdentityScreen.vue'
 import ReviewSheet from './pharmacy/ReviewSheet.vue'
+import OwnPassword from './staff/OwnPassword.vue'
+import AdverseDialog from './staff/reports/AdverseDialog.vue'
+import ReportCard from './staff/reports/ReportCard.vue'
 
 // What the server refuses by a field stands at that field, in every form that sends one, and not beside the form.
 
@@ -94,6 +106,15 @@ describe('the hours of a doctor', () => {
     await open({ component: RosterForm, props: { session: sessionOf(() => field, CLINICS) } })
     await submit()
     expectAt(`roster-${field}`)
+  })
+})
+
+describe('what a doctor has on paper', () => {
+  const papers = { registration: null, practises_since: null, consent_on: null, licence_through: null, lacks: [], required: true }
+  it.each([['registration', 'papers-registration'], ['practises_since', 'papers-since'], ['consent_on', 'papers-consent'], ['licence_through', 'papers-through']])('says what is wrong with %s at it', async (field, id) => {
+    await open({ component: CredentialForm, props: { one: { id: 'd', name: text }, papers, session: sessionOf(() => field) } })
+    await submit()
+    expectAt(id)
   })
 })
 
@@ -179,10 +200,135 @@ describe('the prescription pane', () => {
   })
 })
 
+describe('the record', () => {
+  const choice = (code: string) => ({ code, text, initials: [] })
+  const sweat = { id: 'ask.sweat', exam: 'ask', label: text, how: 'many', on_site: false, choices: [choice('ask.sweat.none')] }
+  const form = { edition: '1', status: 'signed', fields: [sweat], tongue: [], coating: [], sublingual: [], pulses: [], principles: [] }
+  const session = sessionOf(() => '', { '/terms/form': form })
+  const exams = { pulse: { state: 'taken', by: 'device' }, women: { pregnancy: 'pregnant', weeks: 20 } }
+  const examining = { session, exams, sex: 'female', age: 30, locked: false }
+  it.each([
+    ['findings.ask.sweat', 'words-ask.sweat'],
+    ['findings.ask.sweat.words', 'words-ask.sweat'],
+    ['tongue.body', 'tongue-body'],
+    ['tongue.words', 'tongue-body'],
+    ['tongue.coating', 'tongue-coating'],
+    ['pulse', 'pulse'],
+    ['pulse.words', 'pulse'],
+    ['pulse.left.cun', 'pulse-left-cun'],
+    ['women.weeks', 'weeks'],
+    ['women.last_period', 'last-period'],
+  ])('says what is wrong with the examination’s %s at it, however folded it was', async (field, id) => {
+    await open({ component: ExamTab, props: { ...examining, fault: refusal(`content.exams.${field}`) } })
+    expectAt(id)
+  })
+  it.each(['complaint', 'examination', 'diagnosis'])('says what is wrong with its %s at it', async (field) => {
+    await open({ component: NoteField, props: { id: `note-${field}`, label: 'l', value: 'v', rows: 1, locked: false, error: errorText(refusal(field)) } })
+    expectAt(`note-${field}`)
+  })
+  it.each([['vitals.temperature', 'vital-temperature'], ['vitals.systolic', 'vital-systolic']])('says what is wrong with %s at it', async (field, id) => {
+    const none = { temperature: null, heart_rate: null, respiratory_rate: null, oxygen_saturation: null, systolic: null, diastolic: null }
+    await open({ component: VitalsFields, props: { vitals: none, locked: false, fault: refusal(`content.${field}`) } })
+    expectAt(id)
+  })
+  it.each([['diagnoses.1.code', 'dx-western'], ['diagnoses.0', 'dx-pattern'], ['diagnoses', 'dx-disease'], ['principle', 'principle']])('says what is wrong with %s at it', async (field, id) => {
+    const diagnoses = [{ kind: 'pattern', code: 'B', zh: '证', en: 'p' }, { kind: 'western', code: 'J', zh: '病', en: 'w' }]
+    await open({ component: DiagnosisFields, props: { session, diagnoses, principle: [], locked: false, fault: refusal(`content.${field}`) } })
+    expectAt(id)
+  })
+  it('takes no more words, terms and weeks than the server does', async () => {
+    const sent = vi.fn()
+    const body = Array.from({ length: 20 }, (_, n) => `tongue.${n}`)
+    await open({ component: ExamTab, props: { ...examining, exams: { ...exams, tongue: { body } }, onChange: sent } })
+    await press('exam-ask')
+    await press('field-ask.sweat')
+    expect(one('[data-testid="words-ask.sweat"]').getAttribute('maxlength')).toBe('4000')
+    await type('#tongue-body', 'dh')
+    expect(document.body.textContent).toContain(t('exam.full', { n: 20 }))
+    const weeks = one('[data-testid="weeks"]') as HTMLInputElement
+    for (const wrong of ['0', '45', '300', '4.5']) {
+      weeks.value = wrong
+      weeks.dispatchEvent(new Event('change', { bubbles: true }))
+      await settle()
+      expect(document.getElementById('weeks-error')?.textContent, wrong).toContain('1')
+    }
+    expect(sent).not.toHaveBeenCalled()
+    weeks.value = '44'
+    weeks.dispatchEvent(new Event('change', { bubbles: true }))
+    await settle()
+    expect(sent).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ women: { pregnancy: 'pregnant', weeks: 44 } }))
+    expect(document.getElementById('weeks-error')).toBeNull()
+  })
+  it('says what is wrong with the reason of an amendment at it', async () => {
+    const content = { diagnosis: '感冒', advice: '休息', diagnoses: [] }
+    const record = { content: ref(content), signed: ref([{}]), isArchived: ref(true), sign: () => Promise.reject(refusal('reason')) }
+    await open({ component: SignDialog, props: { record, open: true } })
+    await type('#amend-reason', '更正')
+    await press('sign-yes')
+    expectAt('amend-reason')
+  })
+})
+
+describe('a second doctor', () => {
+  it('reads what is wrong with the own reason at the sheet that was pressed', async () => {
+    const sheet = (id: string) => ({ id, number: id, state: 'signed', version: 1, content: { medicines: { items: [] } }, report: { findings: [], passed: [], data_version: '1', data_status: 'signed' }, answers: {}, basis: null, longer: null, patient_masked: '演*', doctor: text })
+    const session = { ...sessionOf(() => 'reason', { '/prescriptions/to-countersign': [sheet('p'), sheet('q')] }), subject: ref({ kind: 'staff', institution: 'i' }) }
+    const live = { status: ref({ name: 'open' }), subscribe: () => () => undefined }
+    await open({ component: CountersignBadge, props: { session, live } })
+    await vi.waitFor(() => one('[data-testid="countersign"]'))
+    await press('countersign')
+    expect(one('#countersign-q').getAttribute('maxlength')).toBe('500')
+    await type('#countersign-q', '同意')
+    one('[data-testid="countersign-one"]:last-child [data-testid="countersign-yes"]').click()
+    await settle()
+    expectAt('countersign-q')
+  })
+})
+
+describe('the own password', () => {
+  it.each([['password', 'password-now'], ['new', 'password-new']])('says what is wrong with %s at it, and keeps what was typed', async (field, id) => {
+    vi.spyOn(staff.http, 'post').mockRejectedValueOnce(refusal(field))
+    await open({ component: OwnPassword, props: {} })
+    await press('password-open')
+    await type('#password-now', 'old')
+    await type('#password-new', 'k7mq-x3tz-9bde-wwpa')
+    await type('#password-again', 'k7mq-x3tz-9bde-wwp')
+    expect(one('[data-testid="password-yes"]').getAttribute('aria-disabled')).toBe('true')
+    await type('#password-again', 'k7mq-x3tz-9bde-wwpa')
+    await press('password-yes')
+    expectAt(id)
+    expect((one('#password-new') as HTMLInputElement).value).toBe('k7mq-x3tz-9bde-wwpa')
+  })
+})
+
+describe('what must be reported', () => {
+  const line = { id: 'r', visit: 'v', no: 1, patient_masked: '演*', clinic_name: text, cause: 'outcome', state: 'due', doctor_name: text, suspected_at: 1, due_at: 2, rang: 0, may_dismiss: true, closed_by: null, closed_at: null, receipt: null }
+  const identity = { name: '演', document: 'resident_card', sex: 'male', birth_date: '1990-01-01', age_years: 33, relation: 'myself' }
+  const form = { line, reason: null, dismissal: null, identity, document_number: '1', phone: '1', address: null, onset: null, complaint: '', diagnosis: text, triage: [], institution_name: text }
+  it.each([['report', 'receipt', 'report-receipt', '1234'], ['dismiss', 'reason', 'report-dismissal', '核酸阴性']])('says what is wrong with a %s at its field', async (act, field, id, words) => {
+    const reports = { form: () => Promise.resolve(form), [act]: () => Promise.reject(refusal(field)) }
+    await open({ component: ReportCard, props: { id: 'r', reports, now: () => 1 } })
+    await type(`#${id}`, words)
+    await submit(`form:has(#${id})`)
+    expectAt(id)
+  })
+  it.each([['words', 'adverse-words'], ['measures', 'adverse-measures'], ['happened_at', 'adverse-happened']])('says what is wrong with %s of an adverse event at it', async (field, id) => {
+    const is = ref(false)
+    const props = { session: sessionOf(() => field), visit: 'v', now: () => 1_600_000_000_000 }
+    await open({ component: { setup: () => () => h(AdverseDialog as never, { ...props, open: is.value }) }, props: {} })
+    is.value = true
+    await settle()
+    await type('#adverse-words', '皮疹')
+    await type('#adverse-measures', '停药')
+    await press('adverse-yes')
+    expectAt(id)
+  })
+})
+
 describe('a pharmacist', () => {
   it('reads what is wrong with the reason of a return at it', async () => {
     const prescription = { id: 'p', number: 'R', state: 'signed', version: 1, content: { medicines: { items: [] } }, report: { findings: [], passed: [], data_version: '1', data_status: 'signed' }, answers: {}, basis: null, longer: null, patient_masked: '演*', doctor: text, needs_second: false }
-    const sheet = { prescription, age_years: 40, sex: 'male', pregnancy: 'no', allergies: '', drugs: '', diagnosis: '', items: [], claim_until: 2 }
+    const sheet = { prescription, age_years: 40, sex: 'male', pregnancy: 'no', allergies: '', drugs: '', diagnosis: '', items: [], claim_until: 2, recipient: null }
     await open({ component: ReviewSheet, props: { pharmacy: { judge: () => Promise.reject(refusal('reason')) }, sheet, now: 1 } })
     await type('#review-reason', '请核对')
     await press('review-return')

@@ -20,6 +20,8 @@ const routes: RouteRecordRaw[] = [
   { path: '/nurse', component: () => import('./nurse/NursePage.vue'), meta: { density: 'compact' } },
   { path: '/pharmacy', component: () => import('./pharmacy/PharmacyPage.vue'), meta: { density: 'compact' } },
   { path: '/admin', component: () => import('./admin/AdminPage.vue'), meta: { density: 'compact' } },
+  { path: '/admin/safety', component: () => import('./admin/SafetyPage.vue'), meta: { density: 'compact' } },
+  { path: '/admin/staff', component: () => import('./admin/StaffPage.vue'), meta: { density: 'compact' } },
   { path: '/admin/proof', component: () => import('./admin/ProofPage.vue'), meta: { density: 'compact' } },
   { path: '/', redirect: '/login' },
   { path: '/:rest(.*)*', component: () => import('./NotFoundPage.vue') },

@@ -16,6 +16,7 @@ mod pregnancy;
 mod preparation;
 #[cfg(test)]
 mod tests;
+mod text;
 mod toxic;
 
 use std::collections::BTreeSet;
@@ -198,6 +199,8 @@ struct Elsewhere<'a> {
     number: &'a str,
     sheet: &'a Herbal,
     lines: Vec<Line<'a>>,
+    /// The same as [`name::likely`] says.
+    likely: Vec<Line<'a>>,
 }
 
 /// Judges a prescription for `patient` on the days `span`, beside the prescriptions that are `active` on them.
@@ -207,24 +210,30 @@ pub fn check(set: &HerbSet, content: &Content, span: Span, patient: &Patient, ac
     let elsewhere: Vec<Elsewhere> = same_days
         .iter()
         .filter_map(|other| match &other.content {
-            Content::Herbal(sheet) => Some(Elsewhere { number: &other.number, sheet, lines: sheet.read(set) }),
+            Content::Herbal(sheet) => {
+                let lines = sheet.read(set);
+                let likely = name::likely(set, &lines);
+                Some(Elsewhere { number: &other.number, sheet, lines, likely })
+            }
             Content::Medicines(_) => None,
         })
         .collect();
     pregnancy::unknown(&mut desk, patient);
     dose::days(&mut desk, content, patient);
+    text::check(&mut desk, content, patient);
     match content {
         Content::Herbal(sheet) => {
             let lines = sheet.read(set);
-            name::check(&mut desk, &lines);
-            pairs::check(&mut desk, &lines, &elsewhere);
-            pregnancy::check(&mut desk, &lines, patient);
+            let likely = name::likely(set, &lines);
+            name::check(&mut desk, &likely, patient);
+            pairs::check(&mut desk, &likely, &elsewhere);
+            pregnancy::check(&mut desk, &likely, patient);
             dose::check(&mut desk, sheet, &lines, patient);
             toxic::check(&mut desk, &lines);
             preparation::check(&mut desk, &lines);
             cumulative::check(&mut desk, sheet, &lines, &elsewhere);
-            allergy::check(&mut desk, &lines, patient);
-            drugs::check(&mut desk, &lines, patient);
+            allergy::check(&mut desk, &likely, patient);
+            drugs::check(&mut desk, &likely, patient);
         }
         Content::Medicines(sheet) => {
             medicine::check(&mut desk, sheet, patient, &same_days);

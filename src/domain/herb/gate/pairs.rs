@@ -19,7 +19,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line], elsewhere: &[Elsewhere]) {
             }
         }
         for sheet in elsewhere {
-            for other in &sheet.lines {
+            for other in &sheet.likely {
                 let Some(second) = other.herb else { continue };
                 for pair in set.pairs_of(herb, second) {
                     find(

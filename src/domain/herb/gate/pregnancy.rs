@@ -1,7 +1,8 @@
 //! Pregnancy and those for whom the same cautions are: the forbidden is refused, the unknown is not passed.
 
 use super::{CONFIRM, Desk, MISSING, NEVER, Patient, Pregnancy, SHOWN, Source};
-use crate::domain::herb::PregnancyCaution;
+use crate::domain::herb::reading::Mention;
+use crate::domain::herb::{Herb, PregnancyCaution};
 use crate::domain::people::Sex;
 use crate::domain::prescription::Line;
 use crate::domain::text::Text;
@@ -22,6 +23,21 @@ pub(super) fn unknown(desk: &mut Desk, patient: &Patient) {
     }
 }
 
+/// Whether a herb is forbidden for this patient.
+pub(super) fn forbids(herb: &Herb, patient: &Patient) -> bool {
+    patient.pregnancy == Pregnancy::Pregnant && herb.pregnancy == Some(PregnancyCaution::Forbidden)
+}
+
+/// A name that is no herb's, and holds that of a forbidden one.
+pub(super) fn held(desk: &mut Desk, at: &[usize], name: &str, held: &[Mention], patient: &Patient) {
+    let is_forbidden = |mention: &&Mention| mention.is_any(|herb| forbids(herb, patient));
+    if let Some(herb) = held.iter().find(is_forbidden).map(Mention::text) {
+        let zh = format!("“{name}”含孕妇禁用的“{}”", herb.zh);
+        let en = format!("This name holds {}, which is forbidden in pregnancy.", herb.en);
+        desk.find("PREG-FORBID", at, NEVER, Source::Pharmacopoeia, Text::new(zh, en));
+    }
+}
+
 pub(super) fn check(desk: &mut Desk, lines: &[Line], patient: &Patient) {
     for rule in ["PREG-FORBID", "PREG-CAUTION", "LACTATION", "CAUTION-OTHER"] {
         desk.ask(rule);
@@ -31,7 +47,7 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line], patient: &Patient) {
         let Some(herb) = line.herb else { continue };
         let (at, name) = ([line.index], herb.text());
         match herb.pregnancy {
-            Some(PregnancyCaution::Forbidden) if is_pregnant => {
+            Some(PregnancyCaution::Forbidden) if forbids(herb, patient) => {
                 let fact = Text::new(format!("孕妇禁用{}", name.zh), format!("{} is forbidden in pregnancy.", name.en));
                 desk.find("PREG-FORBID", &at, NEVER, Source::Pharmacopoeia, fact);
             }

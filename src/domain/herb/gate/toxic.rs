@@ -43,14 +43,17 @@ pub(super) fn check(desk: &mut Desk, lines: &[Line]) {
             Some(Toxicity::Toxic | Toxicity::Slight) if !herb.is_refused_online() => {
                 let is_slight = herb.toxicity == Some(Toxicity::Slight);
                 let (zh, en) = if is_slight { ("小毒", "slightly toxic") } else { ("有毒", "toxic") };
-                let zh = format!("{zh}，须控制用量并双签");
-                find(
-                    "TOX-LIMIT",
-                    CONFIRM,
-                    Source::Pharmacopoeia,
-                    &zh,
-                    &format!("{en}; keep to the limit and sign twice"),
-                );
+                let (zh, en) = match herb.day_range() {
+                    Some((_, most)) => (
+                        format!("{zh}，每日不超过{most}，须双签"),
+                        format!("{en}; at most {most} a day, and sign twice"),
+                    ),
+                    None => (
+                        format!("{zh}，无每日口服用量可依，须双签"),
+                        format!("{en}; no dose of a day is known, sign twice"),
+                    ),
+                };
+                find("TOX-LIMIT", CONFIRM, Source::Pharmacopoeia, &zh, &en);
             }
             Some(Toxicity::Toxic | Toxicity::Slight) | None => {}
         }

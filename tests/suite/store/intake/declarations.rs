@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use yunzhen::domain::ids::InstitutionId;
-use yunzhen::store::DeclarationRow;
+use yunzhen::domain::triage::Level;
+use yunzhen::store::{DeclarationRow, TicketRow};
 
 use super::{draft, family};
 use crate::support::hospital::Hospital;
@@ -68,6 +69,30 @@ on_both! {
         assert_eq!(done.await, [false, true, false, false, true], "old version, in time, twice, after, anew");
         let found = db.read().await.unwrap().declarations().find(hospital.institution, row.id).await.unwrap();
         assert!(found == Some(DeclarationRow { version: 1, submitted_at: Some(now), ..row }));
+    }
+
+    async fn how_to_speak_with_a_tickets_holder_is_read_with_what_was_declared(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let people = family(&hospital, 1).await;
+        let row = draft(&hospital, hospital.clinic, people);
+        let ticket = TicketRow {
+            patient_id: people.1,
+            holder_id: Some(people.0),
+            declaration_id: Some(row.id),
+            ..hospital.ticket(hospital.clinic, 1, Level::Standard)
+        };
+        let bare = hospital.ticket(hospital.clinic, 2, Level::Standard);
+        hospital.write(async |tx| {
+            tx.declarations().insert(&row).await.unwrap();
+            tx.tickets().insert(&ticket).await.unwrap();
+            tx.tickets().insert(&bare).await.unwrap();
+            tx.holders().set_locale(people.0, "en").await.unwrap();
+        }).await;
+        let mut tx = db.read().await.unwrap();
+        let found = tx.declarations().speech(ticket.id).await.unwrap().unwrap();
+        assert_eq!((found.declaration, found.locale.as_str()), (row.id, "en"));
+        assert!(found.answers_sealed == row.answers_sealed);
+        assert!(tx.declarations().speech(bare.id).await.unwrap().is_none());
     }
 
     async fn a_declaration_is_found_by_its_holder_and_its_institution_only(db: Db) {

@@ -4,9 +4,10 @@ use yunzhen::domain::identity::DocumentKind;
 use yunzhen::domain::ids::{AccountId, InstitutionId, PatientId};
 use yunzhen::domain::people::{Relation, Sex};
 use yunzhen::domain::prescription::Phase;
+use yunzhen::domain::ticket::MoveReason;
 use yunzhen::domain::triage::Level;
 use yunzhen::domain::visit::VisitEnd;
-use yunzhen::store::{PatientRow, TicketRow, Tx};
+use yunzhen::store::{Caller, PatientRow, TicketRow, Tx};
 
 use super::{family, holder, patient};
 use crate::store::prescriptions::{kept, prescription};
@@ -53,9 +54,54 @@ on_both! {
         assert_eq!(ids(tx.patients().mates(one.id, 9).await.unwrap()), [second.id, other.id], "the newest first");
         assert_eq!(ids(tx.patients().mates(one.id, 1).await.unwrap()), [second.id]);
         assert!(ids(tx.patients().mates(stranger.id, 9).await.unwrap()).is_empty());
-        for (who, is_same) in [(one.id, true), (other.id, true), (stranger.id, false)] {
-            assert_eq!(tx.patients().is_same_card(one.id, who).await.unwrap(), is_same);
+    }
+
+    async fn two_spellings_are_one_card_of_whoever_wrote_both_and_of_nobody_else(db: Db) {
+        let hospital = Hospital::open(&db, 0).await;
+        let (mother, one) = family(&hospital, 1).await;
+        let (_, his) = family(&hospital, 2).await;
+        let card = db.read().await.unwrap().patients().find(hospital.institution, one).await.unwrap().unwrap().card_index;
+        let spelled = PatientRow { card_index: card.clone(), ..patient(&hospital, 3) };
+        let another = PatientRow { card_index: vec![99; 16], ..patient(&hospital, 4) };
+        let now = hospital.now();
+        hospital.write(async |tx| {
+            for row in [&spelled, &another] {
+                assert!(tx.patients().insert(row).await.unwrap());
+                tx.patients().relate(mother, row.id, Relation::Parent, now).await.unwrap();
+            }
+            tx.patients().set_card(his, &card).await.unwrap();
+        }).await;
+        let mut tx = db.read().await.unwrap();
+        for (who, is_own) in [(one, true), (spelled.id, true), (his, false), (another.id, false)] {
+            assert_eq!(tx.patients().is_own_card(one, who).await.unwrap(), is_own);
         }
+    }
+
+    async fn who_was_called_or_seen_is_settled_and_who_waits_is_not(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let holder = holder(&hospital, 1);
+        let seen = visit(&hospital, 0).await;
+        hospital.write(async |tx| {
+            assert!(tx.holders().insert(&holder).await.unwrap());
+        }).await;
+        let is_settled = async |patient| {
+            db.read().await.unwrap().patients().is_settled(patient, holder.id).await.unwrap()
+        };
+        assert!(is_settled(seen.patient_id).await);
+        let nobody = hospital.ids.make(PatientId::from_uuid);
+        assert!(!is_settled(nobody).await);
+        let waiting = TicketRow { holder_id: Some(holder.id), ..hospital.ticket(hospital.other, 9, Level::Standard) };
+        hospital.write(async |tx| tx.tickets().insert(&waiting).await.unwrap()).await;
+        assert!(!is_settled(waiting.patient_id).await, "nobody has looked at who waits");
+        let ended = hospital.find(seen.ticket_id).await;
+        hospital.write(async |tx| {
+            tx.tickets().finish(ended.id, ended.version, hospital.now()).await.unwrap().unwrap();
+            let caller = Caller { clinic: hospital.other, ..hospital.caller(0) };
+            let called = tx.tickets().call_next(caller, hospital.now()).await.unwrap().unwrap();
+            assert_eq!(called.id, waiting.id);
+            tx.tickets().restore(called.id, called.version, MoveReason::CallCancelled).await.unwrap().unwrap();
+        }).await;
+        assert!(is_settled(waiting.patient_id).await, "also when the call was taken back");
     }
 
     async fn what_was_done_under_another_spelling_is_found_and_somebody_elses_is_not(db: Db) {

@@ -99,7 +99,7 @@ export function useOwnMedia(options: Pick<CallOptions, 'small' | 'listens' | 'pr
     stills = null
     const drawer = camera && drawerOf(camera)
     if (!camera || !drawer) return
-    const taken = takeStills({ camera, draw: drawer.draw, show, setTimer: (act, ms) => window.setTimeout(act, ms), clearTimer: (timer) => window.clearTimeout(timer as number) })
+    const taken = takeStills({ camera, draw: drawer.draw, show, now: () => Date.now(), setTimer: (act, ms) => window.setTimeout(act, ms), clearTimer: (timer) => window.clearTimeout(timer as number) })
     stills = {
       camera,
       stop() {

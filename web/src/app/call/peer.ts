@@ -18,13 +18,15 @@ export interface CallPeerOptions {
   receive: { audio: number; video: number } | undefined
   media: (state: MediaState) => void
   changed: () => void
+  /** Packets that came steadily do not: the socket may have gone the same way. */
+  missed: () => void
   /** Packets come again after a pause: the socket may come back, too. */
   returned: () => void
   /** The server does not know this seat any more. */
   seatUnknown: () => void
 }
 
-export function peerOf({ command, room, iceServers, receive, media, changed, returned, seatUnknown }: CallPeerOptions): Peer {
+export function peerOf({ command, room, iceServers, receive, media, changed, missed, returned, seatUnknown }: CallPeerOptions): Peer {
   return new Peer({
     make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
     iceServers,
@@ -40,6 +42,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, ret
     },
     state: media,
     changed,
+    missed,
     returned,
     now: () => Date.now(),
     setTimer: (act, ms) => window.setTimeout(act, ms),

@@ -36,7 +36,8 @@ export function useScreen(shown: (track: MediaStreamTrack | null) => void): Scre
     }
     track = one
     shown(one)
-    return one !== null
+    // Whoever was told may have let it go at once.
+    return mine === wish && one !== null
   }
 
   return { show, stop }

@@ -51,7 +51,7 @@ export function useTelling({ state, command, trackOf }: TellingOptions): Telling
     if (viewing !== null) return
     viewing = window.setTimeout(() => {
       viewing = null
-      const { room, phase, slots } = state.value
+      const { room, phase, slots, own } = state.value
       if (room === null || phase.name === 'ended') return
       const heights = tiles.heights(window.devicePixelRatio)
       const shown = slots.flatMap((slot) => {
@@ -59,8 +59,8 @@ export function useTelling({ state, command, trackOf }: TellingOptions): Telling
         return slot.kind === 'video' && height !== undefined ? [{ mid: slot.mid, height }] : []
       })
       const text = JSON.stringify(shown)
-      // Before the first picture is on the page the relay sends all: nobody waits for a layout.
-      if (text === viewed || (viewed === '' && shown.length === 0)) return
+      // Before the first picture is on the page the relay sends all: nobody waits for a layout. Who wants the voice alone waits for none.
+      if (text === viewed || (viewed === '' && shown.length === 0 && !own.voiceOnly)) return
       viewed = text
       viewedAt = performance.now()
       void command({ type: 'view', room, tiles: shown }, { patience: 'queue', key: 'view' }).catch(() => undefined)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Item, Questionnaire } from '@/protocol/questionnaire'
 import { EMPTY_NOTE } from './note'
-import { factsOf, fillIn, prefill } from './history'
+import { factsOf, fillIn, overtaken, prefill, waitedLine } from './history'
 
 function item(id: string, zh: string, type: Item['type'], part: Partial<Item> = {}): Item {
   return { id, text: { zh, en: `${id}?` }, hint: null, note: null, type, required: false, options: [], unit: '', min: null, max: null, maxLength: 0, partOf: '', format: '', when: null, redFlag: false, pledge: false, ...part }
@@ -69,6 +69,43 @@ describe('prefill', () => {
   })
   it('is there in English', () => {
     expect(prefill(questionnaire, answers, 'en').complaint).toBe('fever for 2 days')
+  })
+})
+
+describe('what was said while waiting', () => {
+  const at = Date.UTC(2026, 10, 29, 8, 5)
+  const worse = { at, breathing: 'worse', general: 'worse', temperature: 39.6 } as const
+  const declared = { ...answers, 'sx.dysp': 'none', 'sx.fever': false, 'sx.worse': 'same' }
+  const asked: Questionnaire = {
+    ...questionnaire,
+    pages: [...questionnaire.pages, { id: 'b', title: null, items: [
+      item('sx.fever', '发热吗？', 'boolean'),
+      item('sx.dysp', '喘吗？', 'choice', { options: [option('none', '不喘')], note: { zh: '呼吸费力', en: 'laboured breathing' } }),
+      item('sx.worse', '和昨天比怎么样？', 'choice', { options: [option('same', '差不多')] }),
+    ] }],
+  }
+  it('stands over the declaration, with its time: figures, and nothing is denied that was said later', () => {
+    const filled = prefill(asked, declared, 'zh', [worse])
+    expect(filled.vitals.temperature).toBe(39.6)
+    expect(filled.history).toMatch(/现在的体温：39\.6 ℃（候诊中 \d\d:05）。/)
+    expect(filled.history).toMatch(/候诊中 \d\d:05 自述：呼吸加重，整体情况加重，体温 39\.6 ℃。/)
+    expect(filled.history).not.toMatch(/38\.2|呼吸费力|差不多|否认：.*发热/)
+    expect(factsOf(asked, declared, 'zh', [worse]).map((fact) => fact.id)).not.toContain('sx.dysp')
+  })
+  it('leaves the declaration as it was where it says nothing else', () => {
+    expect(prefill(asked, declared, 'zh', [])).toEqual(prefill(asked, declared, 'zh'))
+    expect(prefill(asked, declared, 'zh').history).toContain('呼吸费力')
+    const bad = { ...declared, 'sx.dysp': 'rest', 'sx.temp.max': 40 }
+    expect(overtaken(bad, [worse])).toMatchObject({ 'sx.dysp': 'rest', 'sx.temp.max': 40, 'sx.temp': 39.6 })
+    expect(overtaken(bad, [{ at, breathing: 'same', general: 'same', temperature: 39.2 }])).toMatchObject({ 'sx.worse': 'same', 'sx.temp': 39.2 })
+  })
+  it('is taken from the newest answer that measured, and said as it went', () => {
+    const later = { at: at + 60_000, breathing: 'better', general: 'same' } as const
+    const filled = prefill(asked, declared, 'zh', [later, worse])
+    expect(filled.vitals.temperature).toBe(39.6)
+    expect(filled.history.indexOf('呼吸加重')).toBeLessThan(filled.history.indexOf('呼吸减轻'))
+    expect(filled.history).not.toContain('呼吸费力')
+    expect(waitedLine(worse, 'en')).toMatch(/^Said while waiting, \d\d:05: breathing worse, in general worse, 39\.6 °C\.$/)
   })
 })
 

@@ -1,7 +1,9 @@
 // The declaration as a doctor reads it, and as the first lines of a note. Facts as the patient stated them; nothing is concluded.
 
 import { isAnswered, type Item, type Questionnaire } from '@/protocol/questionnaire'
-import type { Answers, NoteContent, Text, Vitals } from '@/protocol/types'
+import { clockTime } from '@/i18n'
+import type { SaidWaiting } from '@/protocol/staff'
+import type { Answers, Change, NoteContent, Text, Vitals } from '@/protocol/types'
 
 type Language = keyof Text
 
@@ -20,14 +22,70 @@ const WORDS = {
   en: { yes: 'yes', no: 'no', denies: 'Denies', and: ', ', then: '; ', colon: ': ', stop: '.', days: (n: number) => `for ${n} days`, stated: '(as declared online by the patient)' },
 } as const
 
-/** All answered questions in the order of the questionnaire. */
-export function factsOf(questionnaire: Questionnaire, answers: Answers, language: Language): Fact[] {
+/** All answered questions in the order of the questionnaire. What was said again in the waiting room stands over them:
+ *  nothing is denied that was said later. */
+export function factsOf(questionnaire: Questionnaire, declared: Answers, language: Language, waited: readonly SaidWaiting[] = []): Fact[] {
+  const answers = overtaken(declared, waited)
+  const measured = waited.find((said) => said.temperature !== undefined)
   return questionnaire.pages.flatMap((page) => page.items).flatMap((item) => {
     const value = answers[item.id]
     if (item.type === 'group' || !isAnswered(value)) return []
     const question = bare(item.text[language] || item.text.zh)
-    return [{ id: item.id, question, note: item.note?.[language] || item.note?.zh || question, answer: answerText(item, value, language), weight: weightOf(item, value) }]
+    const answer = answerText(item, value, language)
+    const when = item.id === 'sx.temp' && measured ? WAITED[language].at(clockTime(measured.at)) : ''
+    return [{ id: item.id, question, note: item.note?.[language] || item.note?.zh || impersonal(question), answer: answer + when, weight: weightOf(item, value) }]
   })
+}
+
+/** A question as its reader, who is not asked, says what it is about. */
+function impersonal(question: string): string {
+  return question.replace(/^您的?/, '').replace(/^Your (\w)/, (_, first: string) => first.toUpperCase())
+}
+
+/** Laboured breathing, and a child's. To be no worse than yesterday says nothing after one got worse while waiting. */
+const BREATHING = ['sx.dysp', 'ch.dist']
+const COMPARED = 'sx.worse'
+const FEVER = 37.3
+
+/** The declared answers that still hold, with the temperature that was measured last. */
+export function overtaken(declared: Answers, waited: readonly SaidWaiting[]): Answers {
+  const answers = { ...declared }
+  const drop = (id: string, when = true): void => {
+    if (when) delete answers[id]
+  }
+  const isWorse = (name: 'breathing' | 'general'): boolean => waited.some((said) => said[name] === 'worse' || said[name] === 'much_worse')
+  const temperature = waited.find((said) => said.temperature !== undefined)?.temperature
+  if (temperature !== undefined) {
+    answers['sx.temp'] = temperature
+    drop('sx.temp.again')
+    drop('sx.temp.site')
+    drop('sx.fever', temperature >= FEVER && answers['sx.fever'] === false)
+    drop('sx.temp.max', typeof answers['sx.temp.max'] === 'number' && answers['sx.temp.max'] < temperature)
+  }
+  if (isWorse('breathing')) for (const id of BREATHING) drop(id, answers[id] === 'none' || answers[id] === false)
+  drop(COMPARED, isWorse('breathing') || isWorse('general'))
+  return answers
+}
+
+const WAITED = {
+  zh: {
+    at: (time: string) => `（候诊中 ${time}）`,
+    line: (time: string, parts: readonly string[]) => `候诊中 ${time} 自述：${parts.join('，')}。`,
+    breathing: '呼吸', general: '整体情况', better: '减轻', same: '同前', worse: '加重', much_worse: '明显加重', space: '', temperature: (n: number) => `体温 ${n} ℃`,
+  },
+  en: {
+    at: (time: string) => ` (while waiting, ${time})`,
+    line: (time: string, parts: readonly string[]) => `Said while waiting, ${time}: ${parts.join(', ')}.`,
+    breathing: 'breathing', general: 'in general', better: 'better', same: 'the same', worse: 'worse', much_worse: 'much worse', space: ' ', temperature: (n: number) => `${n} °C`,
+  },
+} as const
+
+/** One answer of the waiting room as a sentence, with its time. */
+export function waitedLine(said: SaidWaiting, language: Language): string {
+  const words = WAITED[language]
+  const change = (name: 'breathing' | 'general', how: Change): string => `${words[name]}${words.space}${words[how]}`
+  const parts = [change('breathing', said.breathing), change('general', said.general), ...(said.temperature === undefined ? [] : [words.temperature(said.temperature)])]
+  return words.line(clockTime(said.at), parts)
 }
 
 /** Where *none* means that the complaint is not there. Of food and drink it means that neither stays down. */
@@ -92,15 +150,17 @@ const MEASURED: Readonly<Record<keyof Vitals, readonly string[]>> = {
 /** Not for the note: where somebody lives, and the question that is asked in confidence. */
 const PRIVATE = ['sx.self']
 
-export function prefill(questionnaire: Questionnaire, answers: Answers, language: Language): Prefill {
+export function prefill(questionnaire: Questionnaire, declared: Answers, language: Language, waited: readonly SaidWaiting[] = []): Prefill {
   const words = WORDS[language]
-  const facts = factsOf(questionnaire, answers, language).filter((fact) => !PRIVATE.includes(fact.id))
+  const answers = overtaken(declared, waited)
+  const facts = factsOf(questionnaire, declared, language, waited).filter((fact) => !PRIVATE.includes(fact.id))
   const reason = facts.find((fact) => fact.id === 'co.reason')?.answer ?? ''
   const days = answers['fev.days']
   const complaint = [reason, typeof days === 'number' && days > 0 ? words.days(days) : ''].filter(Boolean).join(language === 'en' ? ' ' : '')
   return {
     complaint,
-    history: paragraph(facts.filter((fact) => PRESENT.some((prefix) => fact.id.startsWith(prefix))), language),
+    // As it went: the last word last, before where it is from.
+    history: paragraph(facts.filter((fact) => PRESENT.some((prefix) => fact.id.startsWith(prefix))), language, [...waited].reverse().map((said) => waitedLine(said, language))),
     background: paragraph(facts.filter((fact) => BEFORE.some((prefix) => fact.id.startsWith(prefix))), language),
     vitals: Object.fromEntries(
       Object.entries(MEASURED).flatMap(([name, ids]) => {
@@ -112,13 +172,13 @@ export function prefill(questionnaire: Questionnaire, answers: Answers, language
 }
 
 /** What is there, line by line; what is not, in one line. */
-function paragraph(facts: readonly Fact[], language: Language): string {
+function paragraph(facts: readonly Fact[], language: Language, later: readonly string[] = []): string {
   const words = WORDS[language]
-  if (facts.length === 0) return ''
+  if (facts.length + later.length === 0) return ''
   const there = facts.filter((fact) => fact.weight !== 'no').map((fact) => `${fact.note}${words.colon}${fact.answer}${words.stop}`)
   const denied = facts.filter((fact) => fact.weight === 'no').map((fact) => fact.note)
   if (denied.length > 0) there.push(`${words.denies}${words.colon}${denied.join(words.then)}${words.stop}`)
-  return [...there, words.stated].join('\n')
+  return [...there, ...later, words.stated].join('\n')
 }
 
 /** Fills what is empty. A word that the doctor wrote is never replaced. */

@@ -299,10 +299,15 @@ export function differing(a: NoteContent, b: NoteContent): (keyof NoteContent)[]
   return fields.filter((field) => said(a, field) !== said(b, field))
 }
 
+/** Whether a note says what is treated: coded, or in words with a letter in them. A prescription waits for it too. */
+export function isDiagnosed({ diagnosis, diagnoses }: NoteContent): boolean {
+  return (diagnoses ?? []).length > 0 || /[\p{L}\p{N}]/u.test(diagnosis)
+}
+
 /** What signing still needs. */
 export type Unsigned = 'diagnosis' | 'advice' | 'pulse' | 'stain'
 export function unsignable(content: NoteContent): Unsigned | null {
-  if (content.diagnosis.trim() === '' && (content.diagnoses ?? []).length === 0) return 'diagnosis'
+  if (!isDiagnosed(content)) return 'diagnosis'
   if (content.advice.trim() === '') return 'advice'
   const exams = content.exams
   if (!exams || canonical(exams) === '{}') return null
@@ -311,6 +316,13 @@ export function unsignable(content: NoteContent): Unsigned | null {
   if (pulse?.state !== 'not_taken' && !felt) return 'pulse'
   return tongue?.coating?.includes('coating.stained') && tongue.stained_within_2h === undefined ? 'stain' : null
 }
+
+/** Characters of one field of words. */
+export const WORDS_LIMIT = 4000
+/** Terms in one field. */
+export const TERMS_LIMIT = 20
+/** Weeks of a pregnancy. */
+export const WEEKS_LIMIT = [1, 44] as const
 
 /** The limits of the protocol: a typing error must not become a vital sign. */
 export const VITAL_LIMITS: Readonly<Record<keyof Vitals, readonly [number, number]>> = {

@@ -44,3 +44,16 @@ function nameOf(code: string, form: ExamForm | null): string {
   const found = lists.flat().find((one) => one.code === code)
   return found ? pick(found.text) : code
 }
+
+/** The place of a field that the server names: `content.exams.findings.ask.sweat.words`. The id of a finding holds a dot. */
+export function pathOf(field: string): string[] {
+  const [, id, words] = /^content\.exams\.findings\.(.+?)(\.words)?$/.exec(field) ?? []
+  return id === undefined ? field.split('.').slice(1) : ['exams', 'findings', id, ...(words ? ['words'] : [])]
+}
+
+/** In which tab of the record a field of the note stands: `content.vitals.temperature` with what was found. */
+export function tabOf(field: string): 'history' | 'exam' | 'diagnosis' {
+  const [, name = ''] = field.split('.')
+  if (['complaint', 'history', 'background'].includes(name)) return 'history'
+  return ['exams', 'vitals', 'examination'].includes(name) ? 'exam' : 'diagnosis'
+}

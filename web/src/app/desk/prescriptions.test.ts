@@ -17,7 +17,7 @@ function serve() {
   const kept = new Map<string, Prescription>()
   const said: string[] = []
   const waiting: (() => void)[] = []
-  const world = { away: false, hold: null as string | null }
+  const world = { away: false, warned: false, hold: null as string | null }
   for (const id of ['a', 'b']) kept.set(id, { id, number: id, version: 1, state: 'draft', content: herbs(`${id}0`), report: { findings: [] } } as unknown as Prescription)
   const answer = async <T>(name: string, act: () => unknown): Promise<T> => {
     if (world.hold === name) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -38,9 +38,10 @@ function serve() {
       said.push(`PUT ${path} ${body.version ?? ''} ${names(body.content ?? null).join()}`.trim())
       return answer<T>(`PUT ${path}`, () => (path.endsWith('basis') ? all() : save(path, body.version, body.content)))
     },
-    post: <T>(path: string, body: { version: number }) => {
-      said.push(`POST ${path} ${body.version}`)
+    post: <T>(path: string, body: { version: number; confirm?: boolean }) => {
+      said.push(`POST ${path} ${body.version}${body.confirm ? ' again' : ''}`)
       return answer<T>(`POST ${path}`, () => {
+        if (world.warned && !body.confirm) throw new ApiError('rx.unconfirmed', 422, '')
         if (one(path).version !== body.version) throw new ApiError('version.conflict', 409, '')
         kept.set(one(path).id, { ...one(path), state: 'signed' })
         return one(path)
@@ -102,7 +103,7 @@ describe('the prescriptions of a visit', () => {
     expect([names(rx.content.value), rx.save.value, rx.saveError.value, rx.saveOf('a')]).toEqual([['b0'], 'saved', null, 'failed'])
     server.world.away = false
     rx.change(herbs('b1'))
-    await rx.sign({}, ITS_DAY)
+    await rx.sign({}, ITS_DAY, false)
     await vi.advanceTimersByTimeAsync(5000)
     expect(server.said).toContain('POST /prescriptions/b/sign 2')
     expect([names(server.kept.get('a')!.content), names(server.kept.get('b')!.content)]).toEqual([['a1'], ['b1']])
@@ -119,7 +120,7 @@ describe('the prescriptions of a visit', () => {
     expect([rx.save.value, names(rx.content.value), names(server.kept.get('a')!.content)]).toEqual(['conflict', ['mine'], ['theirs']])
     rx.change(herbs('mine', 'too'))
     await vi.advanceTimersByTimeAsync(5000)
-    await expect(rx.sign({}, ITS_DAY)).rejects.toMatchObject({ code: 'version.conflict' })
+    await expect(rx.sign({}, ITS_DAY, false)).rejects.toMatchObject({ code: 'version.conflict' })
     expect(server.said).toEqual([])
     rx.choose('b')
     expect([names(rx.conflict.value?.mine ?? null), rx.conflict.value?.newer.version]).toEqual([['mine', 'too'], 2])
@@ -157,23 +158,49 @@ describe('the prescriptions of a visit', () => {
     const { rx } = await opened(server)
     rx.change(herbs('a1'))
     server.world.hold = 'PUT /prescriptions/a'
-    const signed = rx.sign({}, ITS_DAY)
+    const signed = rx.sign({}, ITS_DAY, false)
     rx.choose('b')
     await server.letGo()
     await signed
     expect(server.said).toEqual(['PUT /prescriptions/a 1 a1', 'POST /prescriptions/a/sign 2'])
     expect([rx.all.value.map((one) => one.state), rx.open.value?.id]).toEqual([['signed', 'draft'], 'b'])
   })
+  it('are signed a second time by an act of its own, and judged again where a warning came in between', async () => {
+    const server = serve()
+    const { rx } = await opened(server)
+    server.world.warned = true
+    await expect(rx.sign({}, ITS_DAY, false)).rejects.toMatchObject({ code: 'rx.unconfirmed' })
+    expect(server.said).toEqual(['POST /prescriptions/a/sign 1', 'PUT /prescriptions/a 1 a0'])
+    await rx.sign({}, ITS_DAY, true)
+    expect(server.said.at(-1)).toBe('POST /prescriptions/a/sign 2 again')
+    expect(rx.open.value?.state).toBe('signed')
+  })
   it('ask about what was typed while the signature was on its way', async () => {
     const server = serve()
     const { rx } = await opened(server)
     server.world.hold = 'POST /prescriptions/a/sign'
-    const signed = rx.sign({}, ITS_DAY)
+    const signed = rx.sign({}, ITS_DAY, false)
     rx.change(herbs('late'))
     await server.letGo()
     await signed
     await vi.advanceTimersByTimeAsync(2000)
     expect([rx.save.value, rx.conflict.value?.newer.state, server.kept.get('a')!.state]).toEqual(['conflict', 'signed', 'signed'])
+  })
+  it('are not signed over what was typed and cannot be, on no way through another sheet or tab either', async () => {
+    const server = serve()
+    const first = await opened(server)
+    first.rx.mistype('doses', '999')
+    expect(first.rx.save.value).toBe('mistyped')
+    await expect(first.rx.sign({}, ITS_DAY, false)).rejects.toMatchObject({ code: 'request.invalid' })
+    first.rx.choose('b')
+    expect([first.rx.wrong.value, first.rx.saveOf('a')]).toEqual([{}, 'mistyped'])
+    first.close()
+    await vi.advanceTimersByTimeAsync(10)
+    const { rx } = await opened(server)
+    expect([rx.wrong.value, server.said]).toEqual([{ doses: '999' }, []])
+    rx.mistype('doses', null)
+    await rx.sign({}, ITS_DAY, false)
+    expect(server.said).toEqual(['POST /prescriptions/a/sign 1'])
   })
   it('that could not be saved are there when the tab is shown again, and are saved meanwhile if they can be', async () => {
     const server = serve()

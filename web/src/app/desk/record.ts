@@ -3,7 +3,7 @@ import { unsavedNotes, type Unsaved } from '@/protocol/unsaved'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
 import type { Questionnaire } from '@/protocol/questionnaire'
-import type { FieldConflict, MergedNote, NoteVersion, NoteVersionView, ReadView, Template } from '@/protocol/record'
+import type { Amendment, FieldConflict, MergedNote, NoteVersion, NoteVersionView, ReadView, Template } from '@/protocol/record'
 import type { CurrentPatient, NoteDraft, VisitView } from '@/protocol/staff'
 import type { NoteContent, Outcome, SignedNote } from '@/protocol/types'
 import type { Live } from '../live'
@@ -18,7 +18,12 @@ export interface VisitRecord {
   content: ComputedRef<NoteContent | null>
   save: ComputedRef<SaveState>
   signed: ComputedRef<readonly SignedNote[]>
+  /** Of an archived record: what waits for somebody else's word, or was declined last. */
+  amendment: ComputedRef<Amendment | null>
+  isArchived: ComputedRef<boolean>
   error: Ref<ApiError | null>
+  /** Why the last save was refused; its field is told at that field. Nothing once it is typed on. */
+  refused: ComputedRef<ApiError | null>
   isLocked: ComputedRef<boolean>
   change: (part: Partial<NoteContent>) => void
   resolve: (choose: (conflict: FieldConflict) => 'mine' | 'theirs') => Promise<void>
@@ -51,7 +56,8 @@ export async function putAway(): Promise<void> {
   await unsavedNotes().forget()
 }
 
-export function useRecord(session: Session, live: Live, id: string): VisitRecord {
+/** `again`: a visit that has ended and whose doctor goes on with it; its first read says so. */
+export function useRecord(session: Session, live: Live, id: string, again = false): VisitRecord {
   const http = session.http
   const visit = shallowRef<VisitView | null>(null)
   const error = ref<ApiError | null>(null)
@@ -63,7 +69,7 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
   async function load(): Promise<void> {
     try {
       // Once it is open here, its doctor goes on with it, also after the signature.
-      const view = await http.get<VisitView>(visit.value ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
+      const view = await http.get<VisitView>(visit.value || again ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
       // Words that this machine kept are there before the doctor can type over them.
       if (!note) {
         const kept = await unsaved.read(id)
@@ -130,7 +136,10 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     }),
     save: state,
     signed: computed(() => visit.value?.signed ?? []),
+    amendment: computed(() => visit.value?.amendment ?? null),
+    isArchived: computed(() => visit.value?.is_archived === true),
     error,
+    refused: computed(() => (state.value.name === 'refused' ? state.value.error : null)),
     isLocked: computed(() => state.value.name === 'locked'),
     change: (part) => note?.change(part),
     resolve: async (choose) => await note?.resolve(choose),
@@ -147,7 +156,7 @@ export function useRecord(session: Session, live: Live, id: string): VisitRecord
     readers: () => http.get<ReadView[]>(`/visits/${id}/readers`),
     async fill(current) {
       questionnaire ??= readQuestionnaire(await http.get<unknown>(`/questionnaires/${current.questionnaire}`))
-      if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, 'zh')))
+      if (note) note.change(fillIn(note.content, prefill(questionnaire, current.answers, 'zh', current.waited)))
     },
     async setOutcome(outcome, reason) {
       visit.value = await http.post<VisitView>(`/visits/${id}/outcome`, { outcome, ...(reason === undefined ? {} : { reason }) })

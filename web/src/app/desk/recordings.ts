@@ -25,6 +25,20 @@ export async function film(http: Http, one: Recording, progress: (share: number)
   return new Blob(parts, { type: 'video/webm' })
 }
 
+/** What is to be known of a film before it is played. */
+export type Remark = 'empty' | 'unpictured' | 'cut' | 'withdrawn' | 'gaps'
+
+export function remarks(one: Recording): Remark[] {
+  const remarks: Remark[] = []
+  if (one.size === 0) remarks.push('empty')
+  if (one.is_unpictured) remarks.push('unpictured')
+  if (one.is_cut) remarks.push('cut')
+  else if (one.is_withdrawn) remarks.push('withdrawn')
+  // What was said above is one of the gaps.
+  else if (one.gaps > remarks.length) remarks.push('gaps')
+  return remarks
+}
+
 /** 1:05, or 1:01:05. */
 export function duration(millis: number): string {
   const seconds = Math.round(millis / 1000)

@@ -8,12 +8,13 @@ import type { Live } from '../live'
 import type { Session } from '../session'
 import type { Kept } from './kept'
 import { useFeed } from '../staff/feed'
-import { Sheet } from './sheet'
+import { Sheet, type Begun } from './sheet'
 
 export const EMPTY_HERBAL: Herbal = { lines: [], doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'after_meal' }
 export const EMPTY_MEDICINES: Medicines = { items: [] }
 
-export type RxSave = Sheet['state']['name']
+/** `mistyped`: something was typed that cannot be, or a line is not whole; it is not on the sheet. */
+export type RxSave = Sheet['state']['name'] | 'mistyped'
 
 /** One sheet that was saved elsewhere while it was written here. */
 export interface RxConflict {
@@ -37,11 +38,19 @@ export interface Rx {
   conflict: ComputedRef<RxConflict | null>
   resolve: (choice: 'mine' | 'theirs') => Promise<void>
   choose: (id: string | null) => void
+  /** What was typed on the open sheet and cannot be, by its field. */
+  wrong: ComputedRef<Readonly<Record<string, string>>>
+  mistype: (field: string, typed: string | null) => void
+  /** The line that is being begun on the open sheet. */
+  begun: ComputedRef<Begun | null>
+  beginLine: (line: Begun | null) => void
+  removedLine: (index: number) => void
   tick: (basis: Ticked & { pregnancy: Pregnancy }) => Promise<void>
   begin: (content: RxContent) => Promise<void>
   change: (content: RxContent) => void
   flush: () => Promise<void>
-  sign: (answers: Record<string, string>, validity: Validity) => Promise<void>
+  /** `again` says that the doctor saw once more what was warned of, and signs a second time. */
+  sign: (answers: Record<string, string>, validity: Validity, again: boolean) => Promise<void>
   stop: (reason: string) => Promise<void>
   herbs: (typed: string) => Promise<HerbsFound>
   formulas: (typed: string) => Promise<FormulaOffer[]>
@@ -62,6 +71,8 @@ export const VALIDITY_FIELDS = ['valid_days', 'valid_reason'] as const
 export interface FormulaOffer {
   key: string
   name: string
+  /** In English; one's own has what its doctor called it. */
+  english: string | null
   /** For which pattern; of one's own nothing is known. */
   pattern: string | null
   /** Doses that are to be compared with the official text. */
@@ -125,7 +136,7 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
   }
   watch(feed.value, (now) => now?.prescriptions.forEach(hear), { flush: 'sync' })
 
-  const unsaved = (): Sheet[] => [...sheets.all.values()].filter((sheet) => !sheet.isSaved)
+  const unsaved = (): Sheet[] => [...sheets.all.values()].filter((sheet) => !sheet.isSaved || !sheet.isWhole)
   const wake = (): void => unsaved().forEach((sheet) => sheet.wake())
   const leaving = (event: BeforeUnloadEvent): void => {
     if (unsaved().length > 0) event.preventDefault()
@@ -148,7 +159,11 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
   }
   const all = computed(() => (feed.value.value?.prescriptions ?? []).map((one) => sheetOf(one.id)?.one ?? one))
   const shown = computed(() => (all.value.some((one) => one.id === chosen.value) ? sheetOf(chosen.value) : null))
-  const saveOf = (id: string): RxSave => sheetOf(id)?.state.name ?? 'saved'
+  const saveOf = (id: string): RxSave => {
+    const sheet = sheetOf(id)
+    if (!sheet) return 'saved'
+    return sheet.isWhole || sheet.state.name === 'failed' || sheet.state.name === 'conflict' ? sheet.state.name : 'mistyped'
+  }
   const asked = (): Sheet | null => {
     void sheets.ticks.value
     return [...sheets.all.values()].find((sheet) => sheet.state.name === 'conflict') ?? null
@@ -193,6 +208,11 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     choose(id) {
       chosen.value = id
     },
+    wrong: computed(() => sheetOf(shown.value?.id ?? null)?.wrong ?? {}),
+    mistype: (field, typed) => shown.value?.mistype(field, typed),
+    begun: computed(() => sheetOf(shown.value?.id ?? null)?.begun ?? null),
+    beginLine: (line) => shown.value?.begin(line),
+    removedLine: (index) => shown.value?.removed(index),
     async tick(basis) {
       feed.value.value = await http.put<VisitPrescriptions>(`/visits/${visit}/basis`, basis)
       // A finding may hang on what was answered: the open draft is judged again.
@@ -206,12 +226,21 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     },
     change: (content) => shown.value?.change(content),
     flush,
-    async sign(answers, { days, reason }) {
+    async sign(answers, { days, reason }, again) {
       const sheet = shown.value
       if (!sheet) return
+      // What stands on the screen and not on the sheet is not signed away.
+      if (!sheet.isWhole) throw new ApiError('request.invalid', 422, 'a field holds what cannot be')
       await sheet.flush()
       const longer = days > 1 ? { valid_days: days, valid_reason: reason.trim() } : {}
-      await heard(http.post<Prescription>(`/prescriptions/${sheet.id}/sign`, { version: sheet.version, answers, ...longer }))
+      const twice = again ? { confirm: true } : {}
+      try {
+        await heard(http.post<Prescription>(`/prescriptions/${sheet.id}/sign`, { version: sheet.version, answers, ...twice, ...longer }))
+      } catch (cause) {
+        // Something is warned of that was not when it was saved: it is judged again, and shown.
+        if (ApiError.from(cause).code === 'rx.unconfirmed') await sheet.judgeAgain()
+        throw cause
+      }
     },
     async stop(reason) {
       const sheet = shown.value
@@ -235,8 +264,8 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
 export function offersOf(own: readonly FormulaTemplate[], found: readonly Formula[], typed: string): FormulaOffer[] {
   const meant = typed.trim().toLowerCase()
   return [
-    ...own.filter((one) => one.name.toLowerCase().includes(meant)).map((one) => ({ key: one.id, name: one.name, pattern: null, isRecall: false, sheet: one.herbal })),
-    ...found.map((one) => ({ key: one.code, name: one.name, pattern: one.pattern, isRecall: one.lines.some((line) => line.certainty === 'recall'), sheet: sheetOf(one) })),
+    ...own.filter((one) => one.name.toLowerCase().includes(meant)).map((one) => ({ key: one.id, name: one.name, english: null, pattern: null, isRecall: false, sheet: one.herbal })),
+    ...found.map((one) => ({ key: one.code, name: one.name, english: one.en, pattern: one.pattern, isRecall: one.lines.some((line) => line.certainty === 'recall'), sheet: sheetOf(one) })),
   ]
 }
 
@@ -256,6 +285,11 @@ export function sheetOf(formula: Formula): Herbal {
 /** What a reason in words opens. */
 export function wantsReason(finding: Finding): boolean {
   return finding.needs === 'answer' || finding.needs === 'confirm' || finding.needs === 'second_doctor'
+}
+
+/** What the doctor is shown once more, and signs a second time. */
+export function warned(findings: readonly Finding[]): Finding[] {
+  return findings.filter((one) => one.needs === 'confirm')
 }
 
 /** The first finding that keeps a prescription from being signed. */

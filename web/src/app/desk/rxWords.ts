@@ -40,3 +40,16 @@ function herbWords({ written, herb, mg, method, role, remark }: HerbLine): strin
 function medicineWords({ name, strength, dose, times_per_day, days, remark }: Medicine): string {
   return [`${name} ${strength}`.trim(), t('rx.medicine.line', { dose, times: times_per_day, days }), ...(remark ? [remark] : [])].join(' · ')
 }
+
+/** What a field that holds what cannot be is called; without one, the line that was begun. */
+export function faultyName(wrong: Readonly<Record<string, string>>, content: RxContent | null): string {
+  const [field] = Object.keys(wrong)
+  if (field === undefined) return t('rx.line.begun')
+  const [, name = field, at] = /^(.+)-(\d+)$/.exec(field) ?? []
+  const line = at === undefined ? '' : content?.herbal ? (content.herbal.lines[Number(at)]?.written ?? '') : (content?.medicines?.items[Number(at)]?.name ?? '')
+  const word = {
+    grams: () => t('rx.grams'), herb: () => t('rx.herb'), times: () => t('rx.times_per_day'), days: () => t('rx.medicine.days'), name: () => t('rx.medicine.name'),
+    strength: () => t('rx.medicine.strength'), dose: () => t('rx.medicine.dose'), doses: () => t('rx.doses'), doses_per_day: () => t('rx.doses_per_day'), times_per_day: () => t('rx.times_per_day'), ml: () => t('rx.ml'),
+  }[name]
+  return [line, word?.() ?? name].filter(Boolean).join(' ')
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ApiError } from '@/protocol/http'
 import type { Prescription, RxContent, RxState } from '@/protocol/prescriptions'
-import { Sheet, SHEET_SAVE_AFTER_MS, type SheetPorts } from './sheet'
+import { Sheet, SHEET_SAVE_AFTER_MS, whole, type SheetPorts } from './sheet'
 
 const herbs = (...names: string[]): RxContent => ({ herbal: { lines: names.map((written) => ({ written, mg: 9000 })), doses: 3, doses_per_day: 1, times_per_day: 2, ml: 200, timing: 'any' } })
 const view = (version: number, content = herbs(), state: RxState = 'draft', id = 'a'): Prescription => ({ id, version, content, state }) as Prescription
@@ -246,5 +246,45 @@ describe('a decision', () => {
     expect(sheet.state).toMatchObject({ name: 'conflict', newer: { version: 6 } })
     sheet.heard(view(5, herbs('theirs')))
     expect(sheet.state).toMatchObject({ newer: { version: 6 } })
+  })
+})
+
+describe('what cannot be', () => {
+  it('is a number outside of its range, a part of one, or none at all', () => {
+    expect(['1', ' 7 ', '60', '07'].map((typed) => whole(typed, 1, 60))).toEqual([1, 7, 60, 7])
+    expect(['', '0', '61', '999', '2.5', '-3', '1e1', '三'].map((typed) => whole(typed, 1, 60))).toEqual(Array(8).fill(null))
+  })
+  it('stands at its field, is saved nowhere, and keeps the sheet from being whole until it is corrected', async () => {
+    const { sheet, ports, run } = bench(view(1, herbs('a')))
+    sheet.mistype('doses', '999')
+    expect([sheet.wrong, sheet.isWhole, await run(), ports.save.mock.calls.length]).toEqual([{ doses: '999' }, false, [], 0])
+    sheet.change(herbs('a', 'b'))
+    await run()
+    expect([sheet.wrong, sheet.state.name]).toEqual([{ doses: '999' }, 'saved'])
+    sheet.mistype('doses', null)
+    expect([sheet.wrong, sheet.isWhole]).toEqual([{}, true])
+  })
+  it('stays with its line when one before it goes, or the server puts them in another order', async () => {
+    const { sheet, ports, run } = bench(view(1, herbs('a', 'b', 'c')))
+    sheet.mistype('grams-2', '9000')
+    sheet.mistype('grams-0', 'x')
+    sheet.mistype('doses', '')
+    sheet.removed(0)
+    expect(sheet.wrong).toEqual({ doses: '', 'grams-1': '9000' })
+    ports.save.mockResolvedValueOnce(view(2, herbs('c', 'b')))
+    sheet.change(herbs('b', 'c'))
+    await run()
+    expect(sheet.wrong).toEqual({ doses: '', 'grams-0': '9000' })
+  })
+  it('is also a line that was begun and is not whole; one with nothing on it is none', () => {
+    const { sheet } = bench()
+    sheet.begin({ written: ' ', mg: 0 })
+    expect(sheet.isWhole).toBe(true)
+    sheet.begin({ written: '附子', mg: 0 })
+    expect(sheet.isWhole).toBe(false)
+    sheet.begin({ name: '', kind: 'patent', strength: '', dose: '1袋', times_per_day: 3, days: 3 })
+    expect(sheet.isWhole).toBe(false)
+    sheet.begin(null)
+    expect(sheet.isWhole).toBe(true)
   })
 })

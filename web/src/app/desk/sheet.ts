@@ -2,7 +2,7 @@
 // whatever else is shown meanwhile. What another window saved is never written over: a person is asked.
 
 import { ApiError } from '@/protocol/http'
-import type { Prescription, RxContent, RxState } from '@/protocol/prescriptions'
+import type { HerbLine, Medicine, Prescription, RxContent, RxState } from '@/protocol/prescriptions'
 import { canonical, RETRY_MS } from './note'
 
 export const SHEET_SAVE_AFTER_MS = 700
@@ -22,6 +22,9 @@ export interface SheetPorts {
   changed: () => void
 }
 
+/** A line that is not whole yet: the server keeps no half of one. */
+export type Begun = HerbLine | Medicine
+
 export class Sheet {
   readonly id: string
   readonly #ports: SheetPorts
@@ -37,6 +40,8 @@ export class Sheet {
   #cancel: (() => void) | null = null
   #retries = 0
   #stopped = false
+  #wrong: Readonly<Record<string, string>> = {}
+  #begun: Begun | null = null
 
   constructor(read: Prescription, ports: SheetPorts) {
     this.id = read.id
@@ -59,6 +64,34 @@ export class Sheet {
   }
   get isSaved(): boolean {
     return this.#state.name === 'saved'
+  }
+
+  /** What was typed and cannot be, by its field: `doses`, `grams-2`. It stands there until it is another; the sheet keeps
+   *  what it had, and is not signed. */
+  get wrong(): Readonly<Record<string, string>> {
+    return this.#wrong
+  }
+  get begun(): Begun | null {
+    return this.#begun
+  }
+  /** Nothing was typed here that the sheet does not hold. */
+  get isWhole(): boolean {
+    return Object.keys(this.#wrong).length === 0 && !isStarted(this.#begun)
+  }
+  /** `typed` cannot be what `field` holds; `null`: it can again. */
+  mistype(field: string, typed: string | null): void {
+    const rest = { ...this.#wrong }
+    delete rest[field]
+    this.#wrong = typed === null ? rest : { ...rest, [field]: typed }
+    this.#ports.changed()
+  }
+  begin(line: Begun | null): void {
+    this.#begun = line
+    this.#ports.changed()
+  }
+  /** A line is gone: what was mistyped on those after it moves up with them. */
+  removed(index: number): void {
+    this.#move((at) => (at === index ? null : at > index ? at - 1 : at))
   }
 
   change(content: RxContent): void {
@@ -198,9 +231,25 @@ export class Sheet {
   #adopt(view: Prescription): void {
     this.#cancel?.()
     this.#read = view
+    const [before, now] = [this.#content.herbal?.lines ?? [], view.content.herbal?.lines ?? []]
+    // The server puts the lines in the order of their roles: what was mistyped on one goes with it.
+    const places = before.map((line, at) => {
+      const is = (one: HerbLine | undefined): boolean => one?.written === line.written && one.mg === line.mg
+      return is(now[at]) ? at : now.findIndex(is)
+    })
+    if (view.content.herbal && places.some((place, at) => place !== at) && places.every((place) => place >= 0)) this.#move((at) => places[at] ?? at)
     this.#content = view.content
     this.#unanswered = []
     this.#set({ name: 'saved' })
+  }
+
+  #move(to: (at: number) => number | null): void {
+    const moved = Object.entries(this.#wrong).flatMap(([field, typed]) => {
+      const [, name, at] = /^(.+)-(\d+)$/.exec(field) ?? []
+      const place = name === undefined ? undefined : to(Number(at))
+      return place === null ? [] : [[place === undefined ? field : `${name}-${place}`, typed] as const]
+    })
+    this.#wrong = Object.fromEntries(moved)
   }
 
   #set(state: SheetState): void {
@@ -212,6 +261,18 @@ export class Sheet {
 /** Whether the sheet is still the doctor's to write; a signature is withdrawn by it. */
 export function isMineToChange(state: RxState): boolean {
   return state === 'draft' || state === 'signed' || state === 'returned'
+}
+
+/** Whether somebody began to write a line: one with nothing on it is none. */
+function isStarted(line: Begun | null): boolean {
+  if (line === null) return false
+  return ('written' in line ? [line.written] : [line.name, line.strength, line.dose]).some((text) => text.trim() !== '')
+}
+
+/** A whole number as somebody types it, where it can be; `null` where it cannot. */
+export function whole(typed: string, least: number, most: number): number | null {
+  const value = Number(typed.trim())
+  return /^\d{1,6}$/.test(typed.trim()) && value >= least && value <= most ? value : null
 }
 
 /** Tried again by itself: nothing was wrong with what was sent. */

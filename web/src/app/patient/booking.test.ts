@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '@/protocol/http'
 import type { AppointmentView, WishView } from '@/protocol/booking'
-import { checkInState, city, dayWords, offered, wallWords, walls, wishHere } from './booking'
+import { checkInState, city, dayWords, giving, isLost, offered, wallWords, walls, wishHere } from './booking'
 
 // 2026-03-01T01:30:00Z
 const AT = 1_772_328_600_000
@@ -34,6 +34,12 @@ describe('booked time', () => {
     expect([9, 10, 20, 21].map((now) => checkInState(one, now))).toEqual(['early', 'open', 'open', 'over'])
   })
 
+  it('says before an appointment is given back what becomes of it', () => {
+    const one = { starts_at: 10, is_off: false } as AppointmentView
+    expect([9, 10].map((now) => giving(one, now))).toEqual(['text', 'late'])
+    expect([9, 10].map((now) => giving({ ...one, is_off: true }, now))).toEqual(['off', 'off'])
+  })
+
   it('shows the wish of this clinic that is not over, an offer first', () => {
     const one = (id: string, state: WishView['state'], link = 'here') => ({ id, state, link }) as WishView
     const all = [one('a', 'left'), one('b', 'waiting'), one('c', 'offered'), one('d', 'offered', 'elsewhere')]
@@ -46,5 +52,11 @@ describe('booked time', () => {
     expect(offered(new ApiError('slot.taken', 409, '', { next: [{ id: 'a' }] }))).toHaveLength(1)
     expect(offered(new ApiError('network', 0, ''))).toEqual([])
     expect(offered(null)).toEqual([])
+  })
+
+  it('knows a place that is gone from a network that is', () => {
+    const codes = ['slot.taken', 'slot.closed', 'network', 'consent.missing', 'appointment.limit']
+    expect(codes.map((code) => isLost(new ApiError(code, 409, '')))).toEqual([true, true, false, false, false])
+    expect(isLost(null)).toBe(false)
   })
 })

@@ -41,6 +41,11 @@ export function wishHere(all: readonly WishView[], link: string): WishView | nul
   return here.find((one) => one.state === 'offered') ?? here[0] ?? null
 }
 
+/** Whether the place itself is gone, and pressing again is of no use. */
+export function isLost(error: ApiError | null): boolean {
+  return error?.code.startsWith('slot.') ?? false
+}
+
 /** What a loser may have instead. */
 export function offered(error: ApiError | null): SlotView[] {
   const next = error?.details['next']
@@ -88,6 +93,12 @@ export function dayWords(day: string, language: string = locale.value): { date: 
   const noon = new Date(`${day}T12:00:00Z`)
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' }).format(noon)
   return { date: format({ month: 'short', day: 'numeric' }), weekday: format({ weekday: 'short' }) }
+}
+
+/** What becomes of an appointment that is given back now: its place goes to another, it counts as missed, or its doctor is away and it does not. */
+export function giving(one: AppointmentView, now: number): 'text' | 'late' | 'off' {
+  if (one.is_off) return 'off'
+  return now < one.starts_at ? 'text' : 'late'
 }
 
 /** Whether the door is open. */

@@ -2,7 +2,7 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import type { ApiError } from '@/protocol/http'
 import { readDraft, writeDraft } from '@/protocol/draft'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
-import { faultOf, missing, readNumber, visiblePages, type Facts, type Item, type ItemFault, type Questionnaire } from '@/protocol/questionnaire'
+import { faultOf, isAnswered, missing, readNumber, visiblePages, type Facts, type Item, type ItemFault, type Questionnaire } from '@/protocol/questionnaire'
 import type { Answers } from '@/protocol/types'
 import { Autosave, type SaveState } from './autosave'
 import type { PatientStore } from './store'
@@ -31,15 +31,36 @@ export function createDeclaration(store: PatientStore) {
   const savedAt = ref(0)
   const pageIndex = ref(0)
   const resumed = ref(false)
+  /** Denied on the first page: not asked again, unless somebody wants to look. */
+  const denied = ref<readonly string[]>([])
+  const looking = ref(false)
   let autosave: Autosave | null = null
   let id = ''
 
   const facts = computed<Facts>(() => ({ age: store.known.patient?.age_years, age_years: store.known.patient?.age_years, sex: store.known.patient?.sex }))
-  const pages = computed(() => (questionnaire.value ? visiblePages(questionnaire.value, clean(), facts.value) : []))
+  const all = computed(() => (questionnaire.value ? visiblePages(questionnaire.value, clean(), facts.value) : []))
+  const passed = computed(() => (looking.value ? [] : denied.value.filter((linkId) => typed[linkId] === false)))
+  const pages = computed(() =>
+    passed.value.length === 0
+      ? all.value
+      : all.value
+          .map((one) => ({ ...one, items: one.items.filter((item) => !passed.value.includes(item.id)) }))
+          .filter((one) => one.items.some((item) => item.type !== 'group')),
+  )
   const index = computed(() => Math.min(pageIndex.value, Math.max(0, pages.value.length - 1)))
   const page = computed(() => pages.value[index.value] ?? null)
   const last = computed(() => index.value >= pages.value.length - 1)
   const open = computed(() => missing(pages.value, clean()))
+  /** What was answered before the last page, page by page. */
+  const answered = computed(() => {
+    const given = clean()
+    const told = pages.value.slice(0, -1).map(({ id: page, title, items }) => ({
+      id: page,
+      title,
+      answers: items.filter((item) => item.type !== 'group' && isAnswered(given[item.id])).map((item) => ({ item, value: given[item.id] })),
+    }))
+    return told.filter((one) => one.answers.length > 0)
+  })
 
   async function load(): Promise<void> {
     if (autosave) return autosave.wake()
@@ -70,8 +91,25 @@ export function createDeclaration(store: PatientStore) {
     Object.assign(typed, autosave.answers)
     savedAt.value = view.saved_at
     resumed.value = Object.keys(typed).length > 0
+    takeOver(store.alreadyDenied())
     const firstOpen = pages.value.findIndex((one) => missing([one], clean()).length > 0)
     pageIndex.value = resumed.value && firstOpen > 0 ? firstOpen : 0
+  }
+
+  /** What was denied on the first page is an answer here too; one that was given here stays as it is. */
+  function takeOver(linkIds: readonly string[]): void {
+    const items = all.value.flatMap((one) => one.items)
+    denied.value = linkIds.filter((linkId) => items.some((item) => item.id === linkId && item.type === 'boolean'))
+    for (const linkId of denied.value.filter((one) => typed[one] === undefined)) {
+      typed[linkId] = false
+      autosave?.set(linkId, false)
+    }
+  }
+  /** The questions of the first page once more, as they were answered. */
+  function lookAgain(): void {
+    looking.value = true
+    const first = pages.value.findIndex((one) => one.items.some((item) => denied.value.includes(item.id)))
+    if (first >= 0) pageIndex.value = first
   }
 
   /** The answers as the server wants them: what is half typed or wrong does not count yet. */
@@ -111,6 +149,13 @@ export function createDeclaration(store: PatientStore) {
   function goTo(item: Item): void {
     go(pages.value.findIndex((one) => one.items.some((each) => each.id === item.id)))
   }
+  /** To the last page; or to what a changed answer has opened before it. Whether it is the last page. */
+  function goToReview(): boolean {
+    const ahead = missing(pages.value.slice(0, -1), clean())[0]
+    if (ahead) goTo(ahead)
+    else go(pages.value.length - 1)
+    return ahead === undefined
+  }
 
   async function submit(): Promise<void> {
     if (!autosave) return
@@ -121,8 +166,8 @@ export function createDeclaration(store: PatientStore) {
   }
 
   return {
-    questionnaire, typed, faults, saveState, saveError, savedAt, resumed, pages, page, index, last, open,
-    load, answer, check, go, goTo, submit,
+    questionnaire, typed, faults, saveState, saveError, savedAt, resumed, pages, page, index, last, open, answered, passed,
+    load, lookAgain, answer, check, go, goTo, goToReview, submit,
     wake: () => autosave?.wake(),
     stop: () => autosave?.stop(),
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deviceFault, found, heardFor, HELP, tried, untried, type Lamps } from './devices'
+import { deviceFault, found, heardFor, HELP, isUntried, tried, untried, type Lamps } from './devices'
 
 const all: Lamps = { camera: 'ok', mic: 'ok', speaker: 'yes', network: 'good' }
 
@@ -18,6 +18,13 @@ describe('the check before a call', () => {
   it('tells the doctor what was found', () => {
     const black = { ...all, camera: 'black', network: 'testing' } as const
     expect(found(black)).toEqual({ camera: false, microphone: true, speaker: true, network: 'untested' })
+  })
+
+  it('calls nothing bad that was not tried before voice only was chosen', () => {
+    const untouched = { camera: false, microphone: false, speaker: false, network: 'untested' } as const
+    expect([isUntried(untouched, 'microphone'), isUntried(untouched, 'speaker')]).toEqual([true, true])
+    expect(isUntried({ ...untouched, network: 'good' }, 'microphone')).toBe(false)
+    expect(isUntried({ ...untouched, microphone: true }, 'speaker')).toBe(false)
   })
 
   it('has a help page for every trouble', () => {

@@ -76,6 +76,11 @@ export function found(lamps: Lamps): DeviceCheck {
   }
 }
 
+/** Voice only was chosen before anything was tried: what is not good was not found bad either. */
+export function isUntried(check: DeviceCheck, lamp: 'microphone' | 'speaker'): boolean {
+  return check.network === 'untested' && !check.microphone && !check[lamp]
+}
+
 /** How long somebody was loud so far, ms: it grows while they are and wanes slowly, so that a click is no voice. */
 export function heardFor(before: number, level: number, threshold: number, stepMs: number): number {
   return Math.max(0, before + (level >= threshold ? stepMs : -stepMs / 10))

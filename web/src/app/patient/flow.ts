@@ -89,6 +89,11 @@ export function latest(decisions: readonly ConsentRecord[], text: ConsentText): 
     .reduce<ConsentRecord | undefined>((newest, d) => (newest === undefined || d.at >= newest.at ? d : newest), undefined)
 }
 
+/** The last decision on a matter, in whatever words it was asked. */
+export function newest(decisions: readonly ConsentRecord[], kind: ConsentText['kind']): ConsentRecord | undefined {
+  return decisions.filter((one) => one.kind === kind).reduce<ConsentRecord | undefined>((last, one) => (last === undefined || one.at >= last.at ? one : last), undefined)
+}
+
 /** The five segments of the thin line on top, and which of them a screen belongs to; -1: no line. */
 export const STAGES = ['identity', 'declaration', 'check', 'waiting', 'call'] as const
 export function stageOf(step: Step): number {

@@ -44,6 +44,15 @@ describe('the identity form', () => {
     expect(identityRequest(card)).toMatchObject({ relation: 'myself', birth_date: null })
   })
 
+  it('takes names of many peoples, and none that is made of signs', () => {
+    for (const name of ['演示患者', '测试·买买提', "Sean O'Neill", 'Anne-Marie Testperson Jr.', '王五 (Wang Wu)']) {
+      expect(identityFaults({ ...EMPTY_IDENTITY, name, number: GOOD }, today), name).toEqual([])
+    }
+    for (const name of ['=HYPERLINK(x)', '<b>x</b>', '\u0301a', '·买买提', '王=1', '王＜b＞', '王"x"']) {
+      expect(identityFaults({ ...EMPTY_IDENTITY, name, number: GOOD }, today), name).toEqual(['name.signs'])
+    }
+  })
+
   it('asks for the relation when a family member answers', () => {
     expect(identityFaults({ ...EMPTY_IDENTITY, forWhom: 'family', name: '甲', number: GOOD }, today)).toEqual(['relation'])
   })

@@ -53,7 +53,12 @@ export const EMPTY_IDENTITY: IdentityForm = {
 }
 
 export type IdentityFault =
-  | 'relation' | 'name' | 'number.empty' | 'number.length' | 'number.date' | 'number.checksum' | 'birth' | 'sex'
+  | 'relation' | 'name' | 'name.signs' | 'number.empty' | 'number.length' | 'number.date' | 'number.checksum' | 'birth' | 'sex'
+
+/** Whether a name does not begin with a letter, or holds a sign that is part of no name; as the server reads it. */
+export function hasSigns(name: string): boolean {
+  return !/^\p{Alphabetic}/u.test(name) || /[!"#$%&*+:;<=>?@[\\\]^_`{|}~“”„«»]/.test(name.normalize('NFKC'))
+}
 
 /** Everything that is wrong with the form, in the order of its fields. */
 export function identityFaults(form: IdentityForm, today: Date): IdentityFault[] {
@@ -61,6 +66,7 @@ export function identityFaults(form: IdentityForm, today: Date): IdentityFault[]
   if (form.forWhom === 'family' && form.relation === null) faults.push('relation')
   const name = form.name.trim()
   if (name.length === 0 || name.length > 64) faults.push('name')
+  else if (hasSigns(name)) faults.push('name.signs')
   if (tidyNumber(form.number) === '') faults.push('number.empty')
   else if (form.document === 'resident_card') {
     const fault = cardFault(form.number, today)

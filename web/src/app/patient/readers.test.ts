@@ -16,6 +16,11 @@ describe('who read my record', () => {
     expect(readersWords(reads)[0]?.why).toMatch(/while treating you/)
   })
 
+  it('says of the pharmacist and of the second doctor what they did, too', () => {
+    const why = (['review', 'countersign', 'treatment'] as const).map((purpose) => readersWords([read({ purpose })])[0]?.why)
+    expect(why).toEqual(['药师审核您的处方', '另一位医生核对并一起签名（双签）', '为您看病时查看'])
+  })
+
   it('tells what one person opened within an hour as one, and says how often', () => {
     const MINUTE = 60_000
     const told = readersWords([0, 1, 2, 90].map((at) => read({ at: at * MINUTE })))
@@ -27,8 +32,8 @@ describe('who read my record', () => {
   it('marks a read by somebody who had nothing to do with the visit', () => {
     const [odd, known] = readersWords([read({ at: 1, purpose: 'break_glass' }), read({ purpose: 'continuity' })])
     expect([odd?.isOdd, known?.isOdd]).toEqual([true, false])
-    expect(odd?.why).toContain('医院会审核')
+    expect(odd?.why).toContain('医院会查')
     const [sealed] = readersWords([read({ purpose: 'dispute' })])
-    expect([sealed?.isOdd, sealed?.why]).toEqual([true, expect.stringContaining('封存件')])
+    expect([sealed?.isOdd, sealed?.why]).toEqual([true, expect.stringContaining('封存的病历')])
   })
 })

@@ -2,10 +2,20 @@ import { watch } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { TicketView } from '@/protocol/types'
 import { memoryFor } from './memory'
-import { createPatientStore, PENDING_ALARM } from './store'
+import { PENDING_ALARM } from './emergency'
+import { createPatientStore } from './store'
 
+/** What the socket was asked to follow, and is not let go of yet. */
+const watched: string[] = []
 vi.mock('../live', () => ({
-  liveOf: () => ({ status: { value: { name: 'open' } }, watch: () => () => undefined, start: () => undefined }),
+  liveOf: () => ({
+    status: { value: { name: 'open' } },
+    watch(id: string) {
+      watched.push(id)
+      return () => void watched.splice(watched.indexOf(id), 1)
+    },
+    start: () => undefined,
+  }),
 }))
 
 const card = { id: 'p1', name_masked: '演**', document_tail: '002X', age_years: 76, sex: 'female', relation: 'myself' }
@@ -42,6 +52,7 @@ beforeEach(() => {
   localStorage.clear()
   sessionStorage.clear()
   sentKeys = []
+  watched.length = 0
 })
 afterEach(() => vi.unstubAllGlobals())
 
@@ -227,6 +238,48 @@ describe('the store of a patient', () => {
   })
 })
 
+describe('a session that ended on the page', () => {
+  const over = { status: 401, code: 'auth.session_ended' }
+  /** Waits with a number, and then the server knows the session no more. */
+  async function ended(answers: Record<string, unknown>) {
+    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
+    Object.assign(answers, known, { 'GET /tickets/current': { ticket }, 'GET /tickets/t1': ticket, 'POST /auth/refresh': over })
+    serve(answers)
+    const store = createPatientStore('demo')
+    await store.load()
+    expect([store.step.value, watched]).toEqual(['waiting', ['t1']])
+    await store.session.renew()
+    expect([store.expired.value, store.step.value, watched]).toEqual([true, 'phone', []])
+    return store
+  }
+
+  it('is followed by one that hears of the number again, and is called', async () => {
+    const answers: Record<string, unknown> = {}
+    const store = await ended(answers)
+    answers['GET /tickets/current'] = { ticket: { ...ticket, version: 2, as_of: 2, phase: 'called' } }
+    await store.verifyCode('c', '123456')
+    expect([store.step.value, store.expired.value, watched]).toEqual(['called', false, ['t1']])
+  })
+
+  it('is followed by one that sees that the visit ended meanwhile', async () => {
+    const answers: Record<string, unknown> = {}
+    const store = await ended(answers)
+    Object.assign(answers, { 'GET /tickets/current': { ticket: null }, 'GET /tickets/t1': { ...ticket, version: 3, as_of: 3, phase: 'done' } })
+    await store.verifyCode('c', '123456')
+    expect([store.step.value, watched]).toEqual(['after', []])
+  })
+
+  it('shows nothing of it to somebody who signs in with another number', async () => {
+    const answers: Record<string, unknown> = {}
+    const store = await ended(answers)
+    const other = { ...tokens, access_token: 'b', subject: { ...tokens.subject, holder: 'other' } }
+    Object.assign(answers, { 'POST /auth/code/verify': other, 'GET /tickets/current': { ticket: null }, 'GET /patients': [] })
+    await store.verifyCode('c', '123456')
+    expect([store.known.ticket, store.known.patient, store.persons.value, watched]).toEqual([null, null, [], []])
+    expect(store.step.value).toBe('landing')
+  })
+})
+
 describe('whoever has booked', () => {
   const appointment = { id: 'a1', version: 1, state: 'booked', patient: card }
   const declaration = { id: 'd1', patient: 'p1', version: 1, result: { at: Date.now(), level: 'STANDARD' } }
@@ -303,5 +356,39 @@ describe('whoever has booked', () => {
     Object.assign(store.known, { signedIn: true, ticket: { ...ticket, phase: 'no_show' } })
     await expect(store.checkInAgain()).rejects.toMatchObject({ code: 'network' })
     expect(store.step.value).toBe('no_show')
+  })
+})
+
+describe('what was denied on the first page', () => {
+  const flags = [
+    { id: 'breath', question: { zh: '喘', en: 'breath' } },
+    { id: 'chest', question: { zh: '胸', en: 'chest' }, answers: 'sx.chest' },
+  ]
+  const begin = async () => {
+    serve({ ...known, 'GET /links/demo': { ...landing, red_flags: flags }, 'POST /red-flags': { emergency: false } })
+    const store = createPatientStore('demo')
+    await store.load()
+    await store.answerRedFlags([])
+    return store
+  }
+
+  it('answers the declaration too, also after a reload, and leaves breathing to be asked', async () => {
+    expect((await begin()).alreadyDenied()).toEqual(['sx.chest'])
+    const again = createPatientStore('demo')
+    await again.load()
+    expect(again.alreadyDenied()).toEqual(['sx.chest'])
+  })
+
+  it('is not said of somebody else', async () => {
+    const store = await begin()
+    store.somebodyElse()
+    expect(store.alreadyDenied()).toEqual([])
+  })
+
+  it('is asked again after half an hour', async () => {
+    const store = await begin()
+    vi.useFakeTimers({ now: Date.now() + 31 * 60_000 })
+    expect(store.alreadyDenied()).toEqual([])
+    vi.useRealTimers()
   })
 })

@@ -1,19 +1,16 @@
-import { computed, reactive, ref, shallowRef, watch, type InjectionKey } from 'vue'
+import { computed, reactive, ref, shallowRef, type InjectionKey } from 'vue'
 import { ApiError, Http, newKey } from '@/protocol/http'
-import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, RedFlagsAnswer, RetriageAnswers, RoomGrant, TicketView, Tokens, VisitSummary } from '@/protocol/types'
+import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, RetriageAnswers, RoomGrant, Subject, TicketView, Tokens, VisitSummary } from '@/protocol/types'
 import type { AppointmentView } from '@/protocol/booking'
-import { readCheck, readCode, readFlags, readWait, writeCheck, writeCode, writeFlags, writeWait, type KeptCode, type UnsentFlags } from '@/protocol/draft'
+import { readCheck, readCode, readWait, writeCheck, writeCode, writeWait, type KeptCode } from '@/protocol/draft'
 import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
+import { createEmergency } from './emergency'
 import { followTicket, type Link, type TicketFeed } from './feed'
 import { NOTHING_KNOWN, stepOf, type Known } from './flow'
 import { EMPTY_IDENTITY, identityRequest, type IdentityForm } from './identity'
 import { memoryFor, rememberLink } from './memory'
 import { changeOf, restored, type Change } from './changes'
-
-/** Stands for an alarm that the server has not confirmed yet. */
-export const PENDING_ALARM = 'pending'
-const RED_FLAGS_HOLD_MS = 30 * 60_000
 
 /** `null`: there is none. Not to know it is something else, and is thrown: nobody loses a place because a request failed. */
 async function ifAny<T>(asked: Promise<T>): Promise<T | null> {
@@ -25,6 +22,10 @@ async function ifAny<T>(asked: Promise<T>): Promise<T | null> {
   }
 }
 
+function holderOf(subject: Subject | null): string | null {
+  return subject?.kind === 'holder' ? subject.holder : null
+}
+
 /** Everything that one link's patient does, from the landing page to the ticket. Screens read it; nothing else writes it. */
 export function createPatientStore(link: string) {
   const memory = memoryFor(link, localStorage)
@@ -34,7 +35,12 @@ export function createPatientStore(link: string) {
   const session = createSession(localStorage, `yunzhen.patient.${link}`, () => {
     expired.value = true
     known.signedIn = false
+    // Whoever has a number is asked for the telephone, and for nothing that was answered before.
+    if (known.ticket) known.returning = true
+    letGo()
   })
+  /** Whose things are on the page, also after the session ended. */
+  let owner = holderOf(session.subject.value)
   /** The unnamed caller of the emergency line. */
   const caller = createSession(sessionStorage, `yunzhen.caller.${link}`)
   const live = (): Live => liveOf(session, link)
@@ -72,16 +78,11 @@ export function createPatientStore(link: string) {
   async function load(): Promise<void> {
     loading.value = true
     loadError.value = null
-    // Who is in danger sees the number to dial before anything was asked of the network.
-    known.alarm ??= here.get('alarm')
-    if (known.alarm && known.alarm !== PENDING_ALARM) alarmSent.value = 'sent'
-    const unsent = readFlags(here.get('flags'))
-    if (unsent && known.alarm === PENDING_ALARM && alarmSent.value === 'no') void keepSending(unsent)
+    emergency.recall()
     try {
       known.landing = await open.get<Landing>(`/links/${encodeURIComponent(link)}`)
-      const clearedAt = Number(memory.get('red_flags') ?? 0)
       known.check = readCheck(memory.get('check'))
-      known.redFlagsClear = Date.now() - clearedAt < RED_FLAGS_HOLD_MS
+      known.redFlagsClear = emergency.areStillClear()
       if (session.subject.value?.kind === 'holder') await resume()
     } catch (cause) {
       loadError.value = ApiError.from(cause)
@@ -115,6 +116,13 @@ export function createPatientStore(link: string) {
       take(current.ticket)
       return
     }
+    // What was on the page when the session ended may be over by now.
+    const before = known.ticket && (await ifAny(session.http.get<TicketView>(`/tickets/${known.ticket.id}`)))
+    if (before) {
+      take(before)
+      return
+    }
+    known.ticket = null
     appointment.value = await findAppointment()
     const wanted = appointment.value?.patient.id ?? memory.get('person')
     const card = (appointment.value ? null : known.patient) ?? cards.find((one) => one.id === wanted)
@@ -140,55 +148,10 @@ export function createPatientStore(link: string) {
     known.returning = false
   }
 
-  const alarmSent = ref<'no' | 'sending' | 'sent' | 'failed'>('no')
-  /** The page “call 120” may not wait for the network; the alarm is sent again until somebody has it. */
-  function raiseRedFlags(yes: string[]): Promise<void> {
-    const unsent = { yes, key: newKey() }
-    known.alarm = PENDING_ALARM
-    here.set('alarm', PENDING_ALARM)
-    here.set('flags', writeFlags(unsent))
-    return keepSending(unsent)
-  }
-  /** Goes on over a reload; the key makes it one alarm however often it is sent. */
-  async function keepSending({ yes, key }: UnsentFlags): Promise<void> {
-    alarmSent.value = 'sending'
-    while (known.alarm === PENDING_ALARM) {
-      try {
-        await answerRedFlags(yes, key)
-        alarmSent.value = 'sent'
-        return
-      } catch {
-        alarmSent.value = 'failed'
-        await new Promise((resolve) => setTimeout(resolve, 3000))
-      }
-    }
-  }
-  async function answerRedFlags(yes: string[], key = redFlagsKey(yes)): Promise<void> {
-    const answer = await open.post<RedFlagsAnswer>('/red-flags', { link, yes }, { key })
-    if (answer.emergency && answer.line) {
-      caller.signIn(answer.line.tokens)
-      known.alarm = answer.line.alarm
-      here.set('alarm', answer.line.alarm)
-      here.set('flags', null)
-    } else if (!answer.emergency) {
-      known.redFlagsClear = true
-      memory.set('red_flags', String(Date.now()))
-    }
-  }
-  const flagKeys = new Map<string, string>()
-  function redFlagsKey(yes: string[]): string {
-    const name = yes.join()
-    const key = flagKeys.get(name) ?? newKey()
-    flagKeys.set(name, key)
-    return key
-  }
+  const emergency = createEmergency({ link, known, open, caller, memory, here })
+  const { alarmSent, raiseRedFlags, answerRedFlags } = emergency
   function backFromEmergency(): void {
-    known.alarm = null
-    flagKeys.clear()
-    alarmSent.value = 'no'
-    here.set('alarm', null)
-    here.set('flags', null)
-    caller.forget()
+    emergency.backFromEmergency()
     if (known.ticket) feed.value?.refresh()
   }
 
@@ -203,6 +166,8 @@ export function createPatientStore(link: string) {
   }
   async function verifyCode(challenge: string, code: string, locale?: 'zh-CN' | 'en'): Promise<void> {
     session.signIn(await open.post<Tokens>('/auth/code/verify', { link, phone: phone.value, challenge, code, ...(locale ? { locale } : {}) }))
+    if (owner !== null && owner !== holderOf(session.subject.value)) makeRoom()
+    owner = holderOf(session.subject.value)
     expired.value = false
     here.set('code', null)
     memory.set('phone', phone.value)
@@ -229,6 +194,8 @@ export function createPatientStore(link: string) {
     known.decisions = decisions
     known.declaration = declaration
     known.resultRead = known.declaration?.result !== undefined && memory.get('result_read') === known.declaration.id
+    // What one person denied on the first page answers nothing for another.
+    if (memory.get('person') !== null && memory.get('person') !== card.id) emergency.forgetDenied()
     known.patient = card
     memory.set('person', card.id)
   }
@@ -253,6 +220,7 @@ export function createPatientStore(link: string) {
     known.declaration = null
     known.resultRead = false
     memory.set('person', null)
+    emergency.forgetDenied()
   }
   /** A declaration of this patient that was submitted within the day and has not led to a ticket yet. */
   async function savedDeclaration(card: PatientCard): Promise<DeclarationView | null> {
@@ -377,10 +345,15 @@ export function createPatientStore(link: string) {
   function follow(ticket: TicketView): void {
     const over = ['done', 'no_show', 'left', 'transferred'].includes(ticket.phase)
     if (followed === ticket.id && !over) return
-    feed.value?.stop()
-    feed.value = null
+    letGo()
     followed = over ? '' : ticket.id
     if (!over) feed.value = followTicket(live(), session.http, ticket.id, take)
+  }
+  /** What hung on the session is let go: whoever signs in next follows the ticket anew. */
+  function letGo(): void {
+    feed.value?.stop()
+    feed.value = null
+    followed = ''
   }
   async function act(path: 'accept' | 'not-me' | 'leave'): Promise<void> {
     const ticket = known.ticket
@@ -405,17 +378,26 @@ export function createPatientStore(link: string) {
   function startOver(): void {
     if (known.ticket) memory.set('dismissed', known.ticket.id)
     memory.set('declaration', null)
-    feed.value?.stop()
-    feed.value = null
-    followed = ''
+    letGo()
     changes.value = []
     memory.set('waiting', null)
     // The next one who is seen on this phone may be somebody else.
     memory.set('person', null)
     Object.assign(known, { patient: null, ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
     memory.set('red_flags', null)
+    emergency.forgetDenied()
     // Of the clinic it may be long that anybody asked.
     void look()
+  }
+
+  /** Another number than before: what was on the page is that of somebody else, who goes on where they were. */
+  function makeRoom(): void {
+    const { started, returning } = known
+    startOver()
+    forgetAppointment()
+    nurse.value = null
+    Object.assign(known, { started, returning, decisions: [] })
+    persons.value = []
   }
 
   /** The first place that was seen, so that the ring knows how far the way was. Kept over a reload. */
@@ -427,8 +409,7 @@ export function createPatientStore(link: string) {
   function followHere(): void {
     if (!known.ticket) return
     live().start()
-    feed.value?.stop()
-    followed = ''
+    letGo()
     follow(known.ticket)
   }
   /** The alarm id of a nurse's call that was answered. */
@@ -477,15 +458,14 @@ export function createPatientStore(link: string) {
   async function signOut(): Promise<void> {
     await session.http.post('/auth/logout').catch(() => undefined)
     session.forget()
+    owner = null
     startOver()
     Object.assign(known, { signedIn: false, patient: null, decisions: [] })
   }
 
-  watch(expired, (now) => now && feed.value?.stop())
-
   return {
     link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory, appointment, comeWith,
-    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, consentAsGuardian, guarded, decide,
+    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, alreadyDenied: emergency.alreadyDenied, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, consentAsGuardian, guarded, decide,
     beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
     followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,
     stop: () => feed.value?.stop(),

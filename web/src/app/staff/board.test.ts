@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, decisionOf, inOtherHands, isUnderWay, lineOf, mayCallBooked, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
+import { byLevel, decisionOf, figuresOf, inOtherHands, isUnderWay, lineOf, mayCallBooked, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, speechOf, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -86,6 +86,19 @@ describe('changing a level', () => {
     ['URGENT', 'URGENT', 'doctor', '', 'same'],
   ] as const)('%s to %s by a %s with reason "%s": %s', (from, to, role, reason, answer) => {
     expect(mayChangeLevel(from, to, role, reason)).toBe(answer)
+  })
+})
+
+describe('what a patient said', () => {
+  it('is short, in figures, and leaves out what was not said', () => {
+    expect(figuresOf({ temperature: 38.6, fever_days: 2, spo2: 93 })).toEqual(['38.6 ℃', '发热 2 天', 'SpO₂ 93 %'])
+    expect(figuresOf({ temperature: 39, fever_days: 0, breaths: 22, pulse: 110 })).toEqual(['39.0 ℃', '呼吸 22 次/分', '脉搏 110 次/分'])
+    expect([figuresOf({}), figuresOf(undefined)]).toEqual([[], []])
+  })
+  it('tells how to speak, where it is not simply in Chinese', () => {
+    expect(speechOf({ language: 'en', needs: ['interpreter'] })).toEqual(['英语', '要口译'])
+    expect(speechOf({ language: 'zh-CN', needs: ['sign', 'a-later-need' as never] })).toEqual(['手语'])
+    expect([speechOf({ language: 'zh-CN' }), speechOf(undefined)]).toEqual([[], []])
   })
 })
 

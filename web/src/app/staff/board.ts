@@ -1,7 +1,7 @@
 // The queue of a clinic as the boards show it. Pure: a board and the time in, what is shown out.
 
-import { pick, t } from '@/i18n'
-import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
+import { isKey, pick, t } from '@/i18n'
+import type { AlarmView, Board, Speech, Stated, TicketRow } from '@/protocol/staff'
 import type { Level, Text } from '@/protocol/types'
 
 export const LEVELS = ['EMERGENCY', 'URGENT', 'STANDARD', 'ADVICE'] as const satisfies readonly Level[]
@@ -90,6 +90,23 @@ export function minutesSeconds(ms: number): string {
 /** Reasons one after the other: each was written as a sentence of its own. */
 export function inOneLine(reasons: readonly string[]): string {
   return reasons.map((one) => one.replace(/[。.]\s*$/, '')).join(t('common.then'))
+}
+
+/** The figures of a declaration as a record writes them, short: 38.6 ℃, SpO₂ 93 %. */
+export function figuresOf(stated: Stated | undefined): string[] {
+  const { temperature, fever_days: days, spo2, breaths, pulse } = stated ?? {}
+  return [
+    temperature === undefined ? '' : t('figure.temperature', { n: temperature.toFixed(1) }),
+    days === undefined || days === 0 ? '' : t('figure.fever_days', { n: days }),
+    spo2 === undefined ? '' : t('figure.spo2', { n: spo2 }),
+    breaths === undefined ? '' : t('figure.breaths', { n: breaths }),
+    pulse === undefined ? '' : t('figure.pulse', { n: pulse }),
+  ].filter(Boolean)
+}
+/** How to speak with somebody, where it is not simply in Chinese. */
+export function speechOf(speech: Speech | undefined): string[] {
+  const known = (speech?.needs ?? []).filter((need) => isKey(`speech.${need}`))
+  return [...(speech?.language === 'en' ? [t('speech.en')] : []), ...known.map((need) => t(`speech.${need}`))]
 }
 
 /** Who set a level and why, where a person did; the server's one word for a false alarm is said in ours. */

@@ -51,7 +51,7 @@ export const common: Readonly<Record<keyof typeof zh, Message>> = {
   'field.date.day': 'Day',
 
   'level.EMERGENCY': 'Emergency',
-  'level.URGENT': 'Urgent',
+  'level.URGENT': 'Priority',
   'level.STANDARD': 'Standard',
   'level.ADVICE': 'Advice',
 

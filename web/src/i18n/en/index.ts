@@ -11,7 +11,9 @@ import { opinion } from './opinion'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
 import { proof } from './proof'
+import { report } from './report'
 import { room } from './room'
 import { rx } from './rx'
+import { staff } from './staff'
 
-export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep }
+export const en: Catalogue = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep, ...report, ...staff }

@@ -61,6 +61,7 @@ export const proof = {
   'reviews.waiting': 'To be judged',
   'reviews.judged': 'Judged',
   'reviews.who': '{name} read the record of number {no}',
+  'reviews.own': 'You did this yourself: another administrator judges it.',
   'reviews.words': 'Judgement in words',
   'reviews.words.hint': 'What your judgement rests on; four letters at least',
   'reviews.justified': 'Justified',

@@ -10,7 +10,9 @@ import { opinion } from './opinion'
 import { patient } from './patient'
 import { pharmacy } from './pharmacy'
 import { proof } from './proof'
+import { report } from './report'
 import { room } from './room'
 import { rx } from './rx'
+import { staff } from './staff'
 
-export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep } as const
+export const zh = { ...common, ...errors, ...patient, ...call, ...room, ...desk, ...nurse, ...booking, ...exam, ...rx, ...opinion, ...pharmacy, ...proof, ...keep, ...report, ...staff } as const

@@ -61,6 +61,7 @@ export const proof = {
   'reviews.waiting': '等待评议',
   'reviews.judged': '已评议',
   'reviews.who': '{name}调阅了 {no} 号的病历',
+  'reviews.own': '这是您本人的操作，请由另一位管理员评议。',
   'reviews.words': '评议意见',
   'reviews.words.hint': '写明依据，至少四个字',
   'reviews.justified': '理由成立',

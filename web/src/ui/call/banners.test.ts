@@ -10,11 +10,11 @@ const me: Participant = {
 }
 let app: App | null = null
 afterEach(() => app?.unmount())
-function shown(state: CallState, covered: boolean): string | null {
+function shown(state: CallState, covered: boolean, what = 'held-banner'): string | null {
   const root = document.createElement('div')
   app = createApp({ render: () => h(StageBanners, { state, now: 0, side: 'patient', phone: '', arrived: false, knocks: false, busy: null, covered }) })
   app.mount(root)
-  return root.querySelector('[data-testid="held-banner"]')?.textContent ?? null
+  return root.querySelector(`[data-testid="${what}"]`)?.textContent ?? null
 }
 
 describe('the banners of a call', () => {
@@ -23,5 +23,11 @@ describe('the banners of a call', () => {
     expect(shown(held, true)).toContain('听不到')
     expect(shown(held, false)).toBeNull()
     expect(shown({ ...held, participants: [{ ...me, held: false }] }, true)).toBeNull()
+  })
+
+  it('say what the server did not take, and that the call goes on', () => {
+    expect(shown({ ...held, forgone: 'others' }, false, 'forgone')).toContain('通话照常')
+    expect(shown({ ...held, forgone: 'screen' }, false, 'forgone')).toContain('屏幕')
+    expect(shown(held, false, 'forgone')).toBeNull()
   })
 })

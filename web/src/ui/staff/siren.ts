@@ -20,6 +20,9 @@ export function staffAudio(): AudioContext | null {
   return context
 }
 
+/** One signal, for what waits without a patient on the line. */
+export const soundOnce = (): void => once()
+
 function once(): void {
   if (context?.state !== 'running') return
   const start = context.currentTime

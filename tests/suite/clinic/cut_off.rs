@@ -1,0 +1,124 @@
+//! The database is away, and the call is not.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use yunzhen::store::Db;
+
+use super::live::Socket;
+use super::stage::Stage;
+use crate::support::{database, sql};
+
+/// Waits until the other one is so.
+async fn the_other_is(socket: &mut Socket, presence: &str) {
+    loop {
+        let room = socket.expect("room").await["room"].clone();
+        let mut others = room["participants"].as_array().unwrap().iter().filter(|one| one["id"] != room["you"]);
+        if others.any(|one| one["presence"]["state"] == presence) {
+            return;
+        }
+    }
+}
+
+/// Says hello; the code with which the server closes.
+async fn turned_away(stage: &Stage, token: &str, resume: Option<&Value>) -> Option<u16> {
+    let mut socket = Socket::open(stage).await;
+    let mut hello = json!({ "type": "hello", "version": 1, "token": token });
+    if let Some(resume) = resume {
+        hello["resume"] = resume.clone();
+    }
+    socket.say(hello).await;
+    socket.closed().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_in_a_call_is_back_in_it_and_nobody_else_comes() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, welcome) = Socket::hello(&stage, &visit.patient, None).await;
+    let seat = patient.join(&stage, &visit, &visit.patient).await["you"].clone();
+    let (stranger, _) = stage.known_patient(7).await;
+    the_other_is(&mut doctor, "here").await;
+
+    stage.server.services.close().await;
+    drop(patient);
+    the_other_is(&mut doctor, "lost").await;
+    assert_eq!(turned_away(&stage, &stranger, None).await, Some(1001), "nobody can say who that is");
+    assert_eq!(turned_away(&stage, &visit.patient, None).await, Some(1001), "not by the token alone");
+    assert_eq!(turned_away(&stage, &visit.doctor, Some(&welcome["resume"])).await, Some(1001), "of another session");
+    assert_eq!(turned_away(&stage, &visit.patient, Some(&json!("forged"))).await, Some(1001));
+
+    let (mut patient, again) = Socket::hello(&stage, &visit.patient, welcome["resume"].as_str()).await;
+    assert_eq!(again["resumed"], true);
+    let room = patient.expect("room").await["room"].clone();
+    assert_eq!(room["you"], seat);
+    the_other_is(&mut doctor, "here").await;
+    // The media is looked after: the relay itself says what it thinks of this.
+    let offer = json!({ "type": "offer", "id": 2, "room": room["room"], "offer_id": 1, "fresh": true, "sdp": "v=0" });
+    patient.say(offer).await;
+    patient.expect("offer_refused").await;
+    let topic = format!("ticket:{}", visit.ticket);
+    for ask in [
+        json!({ "type": "subscribe", "id": 3, "topic": topic }),
+        json!({ "type": "watch", "id": 4, "ticket": visit.ticket }),
+    ] {
+        patient.say(ask.clone()).await;
+        let refused = patient.expect("refused").await;
+        assert_eq!((&refused["id"], &refused["problem"]["code"]), (&ask["id"], &json!("server.unavailable")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_believed_is_out_as_soon_as_the_database_says_that_the_session_was_ended() {
+    let Some(fresh) = database::postgres().await else { return };
+    let stage = Stage::open_with(|config| config.database_url = Some(fresh.url.clone())).await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, welcome) = Socket::hello(&stage, &visit.patient, None).await;
+    patient.join(&stage, &visit, &visit.patient).await;
+    // Whoever asks for a session waits from here on.
+    let mut held = fresh.db.begin().await.unwrap();
+    sql::within(&mut held, "lock table session").await;
+    drop(patient);
+    the_other_is(&mut doctor, "lost").await;
+    let (mut patient, again) = Socket::hello(&stage, &visit.patient, welcome["resume"].as_str()).await;
+    assert_eq!(again["resumed"], true);
+    the_other_is(&mut doctor, "here").await;
+    patient.say(json!({ "type": "watch", "id": 3, "ticket": visit.ticket })).await;
+    assert_eq!(patient.expect("refused").await["problem"]["code"], "server.unavailable", "nothing is read for them");
+    // Somebody else has ended the session: nobody told this process.
+    sql::within(&mut held, "update session set revoked_at = 1 where subject_kind = 'holder'").await;
+    held.commit().await.unwrap();
+    // A question that waited may still be answered as of before; it is asked again every five seconds.
+    stage.clock.advance(Duration::from_secs(6));
+    assert_eq!(patient.expect("bye").await["problem"]["code"], "auth.required");
+    assert_eq!(patient.closed().await, Some(4005));
+    while doctor.expect("room").await["room"]["participants"].as_array().unwrap().len() > 1 {}
+    drop((doctor, patient));
+    stage.server.stop().await;
+    fresh.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_is_told_to_the_room_before_the_database_is_asked_for_anything() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    patient.join(&stage, &visit, &visit.patient).await;
+    patient.say(json!({ "type": "watch", "id": 2, "ticket": visit.ticket })).await;
+    patient.expect("ticket").await;
+    the_other_is(&mut doctor, "here").await;
+    // Whoever writes waits for five seconds, and then gives up. That the patient does not watch any more is written.
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    let held = db.begin().await.unwrap();
+    drop(patient);
+    let told = tokio::time::timeout(Duration::from_secs(4), the_other_is(&mut doctor, "lost")).await;
+    assert!(told.is_ok(), "the doctor looks at somebody who has gone");
+    drop(held);
+    db.close().await;
+}
