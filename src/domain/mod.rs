@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod appointment;
 pub mod audit;
 pub mod browser;
+pub mod bucket;
 pub mod case_report;
 pub mod charter;
 pub mod codes;

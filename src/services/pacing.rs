@@ -1,25 +1,14 @@
-//! How often somebody may: a token bucket for each, in memory. It slows whoever asks too much down; what must hold across
+//! How often somebody may: a [bucket](crate::domain::bucket) for each, in memory. It slows whoever asks too much down; what must hold across
 //! restarts is counted in the database.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Mutex;
 
+pub use crate::domain::bucket::Rate;
+
+use crate::domain::bucket::Bucket;
 use crate::domain::time::Timestamp;
-
-/// What a bucket holds when it is full, and how soon one more is in it.
-#[derive(Clone, Copy, Debug)]
-pub struct Rate {
-    burst: i64,
-    refill_ms: i64,
-}
-
-impl Rate {
-    /// So many at once, and one more each `refill_ms`.
-    pub const fn new(burst: i64, refill_ms: i64) -> Self {
-        Self { burst, refill_ms }
-    }
-}
 
 /// Keys remembered in each of two generations: a few MB at most.
 const KEYS: usize = 16_384;
@@ -31,12 +20,12 @@ pub struct Limits<K> {
     buckets: Mutex<Buckets<K>>,
 }
 
-/// A bucket is the moment at which it would be full again. Two generations bound the memory without a search for the
-/// oldest: when the young one is full it becomes the old one, and whoever was in neither starts with a full bucket.
+/// Two generations bound the memory without a search for the oldest: when the young one is full it becomes the old one, and
+/// whoever was in neither starts with a full bucket.
 #[derive(Debug)]
 struct Buckets<K> {
-    young: HashMap<K, i64>,
-    old: HashMap<K, i64>,
+    young: HashMap<K, Bucket>,
+    old: HashMap<K, Bucket>,
 }
 
 impl<K: Hash + Eq> Limits<K> {
@@ -53,35 +42,33 @@ impl<K: Hash + Eq> Limits<K> {
 
     /// Takes `count` of `key` at `now`, or nothing, and says how many seconds to wait.
     pub fn take_several(&self, key: K, count: i64, now: Timestamp) -> Result<(), u32> {
-        let Rate { burst, refill_ms } = self.rate;
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
         let now = now.as_millis();
-        let known = buckets.young.get(&key).or_else(|| buckets.old.get(&key)).copied().unwrap_or(now);
-        // A clock that was set back must not lock anybody out for longer than an empty bucket does.
-        let clamped = known.clamp(now, now + burst * refill_ms);
-        let full_at = clamped + count * refill_ms;
-        let wait = full_at - (now + burst * refill_ms);
-        if wait > 0 {
-            let Buckets { young, old } = &mut *buckets;
-            if let Some(known) = young.get_mut(&key).or_else(|| old.get_mut(&key)) {
-                *known = clamped;
+        let Buckets { young, old } = &mut *buckets;
+        if let Some(known) = young.get_mut(&key) {
+            return known.take(self.rate, count, now).map_err(seconds);
+        }
+        let mut bucket = old.get(&key).copied().unwrap_or(Bucket::new(now));
+        let taken = bucket.take(self.rate, count, now).map_err(seconds);
+        if taken.is_err() {
+            // Who is refused is not made young again.
+            if let Some(known) = old.get_mut(&key) {
+                *known = bucket;
             }
-            return Err(u32::try_from((wait + 999) / 1000).unwrap_or(1));
+            return taken;
         }
-        if buckets.young.len() >= KEYS && !buckets.young.contains_key(&key) {
-            buckets.old = std::mem::take(&mut buckets.young);
+        if young.len() >= KEYS {
+            *old = std::mem::take(young);
         }
-        buckets.young.insert(key, full_at);
+        young.insert(key, bucket);
         Ok(())
     }
 
     /// Whether nothing is left of `key`; takes nothing. Of a clock that was set back it knows nothing.
     pub fn is_spent(&self, key: &K, now: Timestamp) -> bool {
-        let Rate { burst, refill_ms } = self.rate;
         let buckets = self.buckets.lock().expect("no holder of this lock panics");
-        let known = buckets.young.get(key).or_else(|| buckets.old.get(key)).copied();
-        let (now, full) = (now.as_millis(), burst * refill_ms);
-        known.is_some_and(|full_at| full_at <= now + full && full_at + refill_ms > now + full)
+        let known = buckets.young.get(key).or_else(|| buckets.old.get(key));
+        known.is_some_and(|bucket| bucket.is_spent(self.rate, now.as_millis()))
     }
 
     /// Full buckets for everybody, as after a long time.
@@ -94,10 +81,15 @@ impl<K: Hash + Eq> Limits<K> {
     /// Puts back what was taken for nothing.
     pub fn give_back(&self, key: &K) {
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
-        if let Some(full_at) = buckets.young.get_mut(key) {
-            *full_at -= self.rate.refill_ms;
+        if let Some(bucket) = buckets.young.get_mut(key) {
+            bucket.give_back(self.rate);
         }
     }
+}
+
+/// Whole seconds, and not too few.
+fn seconds(millis: i64) -> u32 {
+    u32::try_from((millis + 999) / 1000).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -108,18 +100,6 @@ mod tests {
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(1_000_000 + millis)
-    }
-
-    #[test]
-    fn what_costs_more_empties_the_bucket_sooner_and_is_refused_whole() {
-        let limits = Limits::new(RATE);
-        for _ in 0..3 {
-            assert_eq!(limits.take_several("one", 3, at(0)), Ok(()));
-        }
-        assert_eq!(limits.take_several("one", 3, at(0)), Err(1));
-        assert_eq!(limits.take("one", at(0)), Ok(()), "nothing was taken of what was refused");
-        assert_eq!(limits.take_several("one", 3, at(599)), Err(1));
-        assert_eq!(limits.take_several("one", 3, at(600)), Ok(()));
     }
 
     #[test]

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::time::Timestamp;
+use crate::domain::bucket::Rate;
 
-/// Messages a second, on average.
-const RATE: u32 = 20;
-/// Messages at once.
-const BURST: u32 = 60;
+/// Frames: 60 at once, 20 a second.
+pub const FRAMES: Rate = Rate::new(60, 50);
 
 /// Silence after which a socket is dead; a browser pings every 5 s.
 pub const SILENCE: Duration = Duration::from_secs(10);
@@ -87,35 +85,6 @@ impl Echoes {
     }
 }
 
-/// A token bucket over the clock's time.
-#[derive(Clone, Debug)]
-pub struct Allowance {
-    /// Thousandths of a message.
-    level: u64,
-    at: Timestamp,
-}
-
-impl Allowance {
-    /// A full bucket.
-    pub fn new(now: Timestamp) -> Self {
-        Self { level: u64::from(BURST) * 1000, at: now }
-    }
-
-    /// Takes one message out; `false` when there is none.
-    pub fn take(&mut self, now: Timestamp) -> bool {
-        let gained = u64::try_from(now.since(self.at).as_millis()).unwrap_or(u64::MAX).saturating_mul(u64::from(RATE));
-        self.level = self.level.saturating_add(gained).min(u64::from(BURST) * 1000);
-        self.at = self.at.max(now);
-        match self.level.checked_sub(1000) {
-            Some(rest) => {
-                self.level = rest;
-                true
-            }
-            None => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,14 +105,5 @@ mod tests {
         assert!(!echoes.knock([4; 8]));
         echoes.hear(&[3; 8]);
         assert!(echoes.knock([5; 8]), "the last one answers for all");
-    }
-
-    #[test]
-    fn a_burst_passes_and_a_flood_does_not() {
-        let start = Timestamp::from_millis(0);
-        let mut allowance = Allowance::new(start);
-        assert_eq!((0..100).filter(|_| allowance.take(start)).count(), 60);
-        let later = start + Duration::from_secs(1);
-        assert_eq!((0..100).filter(|_| allowance.take(later)).count(), 20);
     }
 }

@@ -7,46 +7,42 @@
 
 use std::time::Duration;
 
+use crate::domain::bucket::{Bucket, Rate};
 use crate::domain::ids::ConnectionId;
 use crate::domain::room::relay::RelayEvent;
 use crate::domain::room::{Notice, Output, RoomState, Rung};
 
 /// To most: rounds that may follow each other at once, and after that one so often: 100 kbit/s to each of three people.
-const WIDE: (u32, Duration) = (40, Duration::from_millis(125));
+const WIDE: Rate = Rate::new(40, 125);
 /// To whose network bears no moving picture: 24 kbit/s.
-const NARROW: (u32, Duration) = (8, Duration::from_millis(500));
+const NARROW: Rate = Rate::new(8, 500);
 
-/// How many rounds may be told. Moments are the time since any fixed one.
+/// How many rounds may be told.
 #[derive(Debug)]
 struct Pace {
-    at_once: u32,
-    every: Duration,
-    /// Rounds that may be told now.
-    rounds: u32,
-    /// When the last of them was given.
-    given_at: Duration,
+    rate: Rate,
+    rounds: Bucket,
     /// Whether the round that is being told may be told now.
     is_open: bool,
 }
 
 impl Pace {
-    fn new((at_once, every): (u32, Duration), now: Duration) -> Self {
-        Self { at_once, every, rounds: at_once, given_at: now, is_open: true }
+    fn new(rate: Rate, now: Duration) -> Self {
+        Self { rate, rounds: Bucket::new(millis(now)), is_open: true }
     }
 
     fn take(&mut self, now: Duration) -> bool {
-        let more = now.saturating_sub(self.given_at).as_millis() / self.every.as_millis();
-        let more = u32::try_from(more).unwrap_or(self.at_once).min(self.at_once);
-        if self.rounds + more >= self.at_once {
-            (self.rounds, self.given_at) = (self.at_once, now);
-        } else {
-            self.rounds += more;
-            self.given_at += self.every * more;
-        }
-        let may = self.rounds > 0;
-        self.rounds = self.rounds.saturating_sub(1);
-        may
+        self.rounds.take(self.rate, 1, millis(now)).is_ok()
     }
+
+    /// When the next round may be told.
+    fn next_at(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.rounds.next_at(self.rate)).unwrap_or(0))
+    }
+}
+
+fn millis(now: Duration) -> i64 {
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The pace of one room.
@@ -102,7 +98,7 @@ impl Calm {
     /// When what waits may be told, if anything waits.
     pub(super) fn due_at(&self) -> Option<Duration> {
         let paces = self.waiting.iter().map(|(_, state)| self.pace_of(state));
-        paces.map(|pace| pace.given_at + pace.every).min()
+        paces.map(Pace::next_at).min()
     }
 
     /// What waited, if it may be told now.
@@ -146,6 +142,9 @@ mod tests {
     use crate::domain::text::Text;
     use crate::domain::time::Timestamp;
 
+    /// What may be told at once, and how often after that.
+    const TO_ALL: (u32, Duration) = (40, Duration::from_millis(125));
+    const TO_THE_WEAK: (u32, Duration) = (8, Duration::from_millis(500));
     const ONE: u128 = 1;
     const OTHER: u128 = 2;
     const WEAK: u128 = 3;
@@ -206,7 +205,7 @@ mod tests {
     /// A room that has said in one moment all that it may; the next round waits for everybody.
     fn spent() -> Calm {
         let mut calm = Calm::new(Duration::ZERO);
-        for epoch in 0..=i64::from(WIDE.0) {
+        for epoch in 0..=i64::from(TO_ALL.0) {
             round(&mut calm, Duration::ZERO, epoch);
         }
         calm
@@ -216,7 +215,7 @@ mod tests {
     fn a_few_changes_are_told_at_once_and_of_many_the_newest_the_more_seldom_on_a_weak_network() {
         let (mut calm, now) = (Calm::new(Duration::ZERO), Duration::from_secs(1));
         let told: Vec<_> = (0..200).flat_map(|epoch| round(&mut calm, now, epoch)).collect();
-        for (whose, (at_once, every)) in [(ONE, WIDE), (OTHER, WIDE), (WEAK, NARROW)] {
+        for (whose, (at_once, every)) in [(ONE, TO_ALL), (OTHER, TO_ALL), (WEAK, TO_THE_WEAK)] {
             assert_eq!(epochs(&told, whose), (0..i64::from(at_once)).collect::<Vec<_>>());
             assert!(epochs(&calm.due(now + every.saturating_sub(Duration::from_millis(1))), whose).is_empty());
             assert_eq!(
@@ -225,7 +224,7 @@ mod tests {
                 "{whose}"
             );
         }
-        assert_eq!((calm.due_at(), calm.due(now + NARROW.1 * 2)), (None, Vec::new()), "once");
+        assert_eq!((calm.due_at(), calm.due(now + TO_THE_WEAK.1 * 2)), (None, Vec::new()), "once");
     }
 
     #[test]
@@ -237,8 +236,8 @@ mod tests {
         };
         calm.begin(Duration::ZERO, &[Output::Tell(connection(ONE), slots())]);
         let told: Vec<_> = calm.pass(connection(ONE), slots()).collect();
-        assert_eq!(told, [Notice::State(state(ONE, i64::from(WIDE.0))), slots()]);
-        assert_eq!(epochs(&calm.due(WIDE.1), ONE), [0; 0], "and is not told again");
+        assert_eq!(told, [Notice::State(state(ONE, i64::from(TO_ALL.0))), slots()]);
+        assert_eq!(epochs(&calm.due(TO_ALL.1), ONE), [0; 0], "and is not told again");
     }
 
     #[test]
@@ -246,7 +245,7 @@ mod tests {
         let mut calm = spent();
         let over = Notice::Ended(RoomEnd::Removed);
         assert_eq!(calm.pass(connection(ONE), over.clone()).collect::<Vec<_>>(), [over]);
-        let told = calm.due(NARROW.1);
+        let told = calm.due(TO_THE_WEAK.1);
         assert_eq!((epochs(&told, ONE).len(), epochs(&told, OTHER).len()), (0, 1));
     }
 
@@ -271,7 +270,7 @@ mod tests {
             }
             wait(&mut calm, &mut told, &mut now, Duration::from_hours(1));
             let last = i64::try_from(pauses.len()).unwrap() - 1;
-            for (whose, (at_once, every)) in [(ONE, WIDE), (WEAK, NARROW)] {
+            for (whose, (at_once, every)) in [(ONE, TO_ALL), (WEAK, TO_THE_WEAK)] {
                 let heard = epochs(&told, whose);
                 prop_assert_eq!(heard.last(), Some(&last));
                 prop_assert!(heard.is_sorted_by(|before, after| before < after));

@@ -17,6 +17,7 @@ use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use tokio::sync::mpsc;
 
+use crate::domain::bucket::Bucket;
 use crate::domain::ids::{ConnectionId, DeskId, TicketId};
 use crate::domain::permission::Actor;
 use crate::domain::time::Timestamp;
@@ -29,7 +30,7 @@ use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::ws::limits::{
-    ANSWER_WITHIN, Allowance, CloseCode, Echoes, HELLO_WITHIN, MALFORMED, MEDIA_COMES, OUTBOX, SILENCE,
+    ANSWER_WITHIN, CloseCode, Echoes, FRAMES, HELLO_WITHIN, MALFORMED, MEDIA_COMES, OUTBOX, SILENCE,
     SILENCE_BESIDE_MEDIA, WRITE_WITHIN,
 };
 use crate::ws::session::commands::needs_proof;
@@ -142,7 +143,8 @@ struct Session {
     held_at: Timestamp,
     repaired_at: Timestamp,
     knocked_at: Timestamp,
-    allowance: Allowance,
+    /// Frames that it may still send.
+    frames: Bucket,
     echoes: Echoes,
     malformed: u32,
 }
@@ -190,7 +192,7 @@ impl Session {
             held_at: now,
             repaired_at: now,
             knocked_at: now,
-            allowance: Allowance::new(now),
+            frames: Bucket::new(now.as_millis()),
             echoes: Echoes::default(),
             malformed: 0,
         };
@@ -304,7 +306,7 @@ impl Session {
         let now = self.services.clock.now();
         self.heard_at = now;
         // Every frame counts: pings cost as much to read as words.
-        if !self.allowance.take(now) {
+        if self.frames.take(FRAMES, 1, now.as_millis()).is_err() {
             let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
             return Err(End::Close(CloseCode::Flood, refusal));
         }

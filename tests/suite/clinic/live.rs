@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -204,12 +205,17 @@ async fn a_browser_that_talks_and_never_reads_is_cut_with_a_code_and_one_that_re
             break;
         }
         stage.clock.advance(Duration::from_secs(5));
-        // Neither is silent.
-        deaf.say(json!({ "type": "ping", "id": id })).await;
+        // Neither is silent; who was cut in this moment cannot talk any more.
+        deaf.0.send(Message::text(json!({ "type": "ping", "id": id }).to_string())).await.ok();
         hears.say(json!({ "type": "ping", "id": id })).await;
         while !matches!(hears.0.next().await.unwrap().unwrap(), Message::Ping(_)) {}
     }
-    assert_eq!(deaf.closed().await, Some(1013));
+    // The bytes themselves: a client that reads answers each knock first, and the server waits a second for that and no longer.
+    let MaybeTlsStream::Plain(stream) = deaf.0.get_mut() else { panic!("a plain socket") };
+    let mut told = Vec::new();
+    stream.read_to_end(&mut told).await.ok();
+    let farewell = [&1013_u16.to_be_bytes()[..], b"live.too_many_messages"].concat();
+    assert!(told.windows(farewell.len()).any(|bytes| bytes == farewell), "{}", String::from_utf8_lossy(&told));
     hears.say(json!({ "type": "ping", "id": 99 })).await;
     while hears.expect("pong").await["id"] != 99 {}
 }
