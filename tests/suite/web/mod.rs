@@ -107,9 +107,8 @@ fn browser_journeys() {
     run("e2e", &variables);
 }
 
-/// Eleven of the twelve, some eight seconds each; `npm run cages -- --all` takes the slow one along, and those that watch for
-/// minutes. Without root, or without namespaces, the script says SKIPPED and that is no failure: no installation of ours
-/// could give those.
+/// All twelve, some eight seconds each; `npm run cages -- --all` takes those along that watch for minutes. Without root, or
+/// without namespaces, the script says SKIPPED and that is no failure: no installation of ours could give those.
 #[test]
 fn network_cages() {
     let Some(chromium) = programs::find("CHROMIUM", CHROMIUM) else {
