@@ -68,3 +68,37 @@ describe('what is being written', () => {
     scope.stop()
   })
 })
+
+describe('a line of the other side', () => {
+  it('is shown that came while the lines before it were still being fetched, or before the server told events of the visit', async () => {
+    const [all, asked]: [ChatMessage[], (() => void)[]] = [[], []]
+    let [hear, followed]: [(event: { kind: string }) => void, () => void] = [() => undefined, () => undefined]
+    // The server reads at once, and its answer takes its time.
+    const http = { get: () => { const read = [...all]; return new Promise((resolve) => asked.push(() => resolve(read))) } }
+    const live = { subscribe: (_: string, __: null, heard: typeof hear, begun: typeof followed) => ((hear = heard), (followed = begun), () => undefined) } as unknown as Live
+    const scope = effectScope()
+    const chat = scope.run(() => useChat({ http } as unknown as Session, live, 'v', 'patient'))!
+    const answer = async (): Promise<void> => {
+      await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0))
+      asked.shift()?.()
+    }
+    const shown = (): string[] => chat.lines.value.map((one) => one.id)
+    all.push(stored('first', 'staff'))
+    hear({ kind: 'message.sent' })
+    await answer()
+    await answer()
+    await vi.waitFor(() => expect(shown()).toEqual(['first']))
+    hear({ kind: 'message.sent' })
+    all.push(stored('second', 'staff'))
+    hear({ kind: 'message.sent' })
+    await answer()
+    await answer()
+    await vi.waitFor(() => expect(shown()).toEqual(['first', 'second']))
+    all.push(stored('third', 'staff'))
+    followed()
+    await answer()
+    await vi.waitFor(() => expect(shown()).toEqual(['first', 'second', 'third']))
+    expect(asked).toHaveLength(0)
+    scope.stop()
+  })
+})

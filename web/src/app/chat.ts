@@ -5,6 +5,7 @@ import { ApiError, newKey } from '@/protocol/http'
 import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
 import { readMessages, usePictures, type Pictures } from './conversation'
 import type { Live } from './live'
+import { newest } from './newest'
 import { MAX_BYTES, shrink } from './pictures'
 import type { Session } from './session'
 
@@ -65,13 +66,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const arrived = ref(false)
   let open = false
   let seen = -1
-  let loading: Promise<void> | null = null
 
-  function load(): Promise<void> {
-    loading ??= fetchAll().finally(() => (loading = null))
-    return loading
-  }
-  async function fetchAll(): Promise<void> {
+  const load = newest(async () => {
     try {
       stored.value = await readMessages(session, visit)
       error.value = null
@@ -79,7 +75,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     } catch (cause) {
       error.value = ApiError.from(cause)
     }
-  }
+  })
   function count(): void {
     const theirs = stored.value.filter((one) => one.side !== side).length
     // What was there before the page was opened was read before.
@@ -119,14 +115,11 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const stop = live.subscribe(`visit:${visit}`, null, (event) => {
     if (event.kind === 'message.sent') void load()
     if (event.kind === 'picture.kept') arrived.value = !open
-  })
-  const stopWelcome = live.listen((message) => {
-    if (message.type === 'welcome') void load()
-  })
+    // What was read before the server told events of this visit may lack the line before the first of them.
+  }, () => void load())
   void load()
   onScopeDispose(() => {
     stop()
-    stopWelcome()
     for (const line of pending.value) if (line.preview) URL.revokeObjectURL(line.preview)
     choose(null)
   })
@@ -159,8 +152,6 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       count()
     },
     async holds(id) {
-      // What is being fetched may have been asked for too early.
-      await loading
       await load()
       return stored.value.some((one) => one.id === id)
     },

@@ -6,6 +6,7 @@ import type { Invitation, InvitationLanding, InvitationMade } from '@/protocol/i
 import type { InvitedRole } from '@/protocol/live'
 import type { RoomGrant, Tokens } from '@/protocol/types'
 import type { Live } from './live'
+import { newest } from './newest'
 import type { Session } from './session'
 
 export interface Inviting {
@@ -17,12 +18,12 @@ export interface Inviting {
 
 export function useInviting(session: Session, live: Live, visit: string): Inviting {
   const list = shallowRef<readonly Invitation[]>([])
-  async function load(): Promise<void> {
+  const load = newest(async () => {
     list.value = await session.http.get<Invitation[]>(`/visits/${visit}/invitations`).catch(() => list.value)
-  }
+  })
   const stop = live.subscribe(`visit:${visit}`, null, (event) => {
     if (event.kind.startsWith('invitation.')) void load()
-  })
+  }, () => void load())
   onScopeDispose(stop)
   void load()
   return {

@@ -138,6 +138,25 @@ describe('the driver', () => {
     expect(sockets.map((one) => one.closed)).toEqual([false])
   })
 
+  it('says on each socket when events of a topic come from now on, until nobody wants to know', () => {
+    const { connection, last } = bench()
+    const heard: string[] = []
+    const stop = connection.subscribe('a', null, () => undefined, () => void heard.push('a'))
+    connection.start()
+    for (const count of [1, 2]) {
+      last().welcome()
+      expect(heard).toHaveLength(count - 1)
+      const { id } = JSON.parse(last().said.at(-1) ?? '') as { id: number }
+      last().hear({ type: 'done', id })
+      expect(heard).toHaveLength(count)
+      last().onclose?.()
+      connection.nudge()
+    }
+    stop()
+    last().welcome()
+    expect(heard).toHaveLength(2)
+  })
+
   it('exchanges the token when it is refused, then tries at once', async () => {
     const renew = vi.fn(() => Promise.resolve(true))
     const { connection, sockets, last } = bench(renew)

@@ -66,8 +66,11 @@ export interface Connection {
   /** Nothing that is sent is lost on the weak network any more. */
   clear(): void
   command(command: Command, options?: { patience?: Patience; key?: string }): Promise<void>
-  /** Events of a topic after `since`. Answers how to stop. */
-  subscribe(topic: string, since: number | null, hear: (event: LiveEvent) => void): () => void
+  /**
+   * Events of a topic after `since`. Answers how to stop. `followed` hears, on each socket, that the server tells them from now on:
+   * what was read before may be older than the first of them.
+   */
+  subscribe(topic: string, since: number | null, hear: (event: LiveEvent) => void, followed?: () => void): () => void
   /** The view of one's own ticket, now and at every change. Answers how to stop. */
   watch(ticket: string, hear: (ticket: TicketView) => void): () => void
   /** Every other message: welcome, rooms, answers, slots, bye. Answers how to stop. */
@@ -86,6 +89,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let shown = ''
   const waiting = new Map<number, { resolve: () => void; reject: (cause: Refusal) => void }>()
   const onEvent = new Listeners<LiveEvent>()
+  const onFollowed = new Listeners<void>()
   const onTicket = new Listeners<TicketView>()
   const onMessage = new Set<(message: ServerMessage) => void>()
 
@@ -141,6 +145,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       }
       case 'deliver':
         return deliver(effect.message)
+      case 'followed':
+        return onFollowed.tell(effect.topic, undefined)
       case 'refused':
         return options.unread?.('refused', `${effect.topic}: ${effect.problem.code}`)
     }
@@ -214,11 +220,15 @@ export function createConnection(options: ConnectionOptions): Connection {
         feed({ type: 'command', ref, command, patience, key: key ?? null })
       })
     },
-    subscribe(topic, since, listener) {
-      const hear = guarded(listener)
+    subscribe(topic, since, listener, followed) {
+      const [hear, begun] = [guarded(listener), guarded<void>(() => followed?.())]
       onEvent.add(topic, hear)
+      onFollowed.add(topic, begun)
       feed({ type: 'subscribe', topic, since })
-      return () => void (onEvent.remove(topic, hear) && feed({ type: 'unsubscribe', topic }))
+      return () => {
+        onFollowed.remove(topic, begun)
+        if (onEvent.remove(topic, hear)) feed({ type: 'unsubscribe', topic })
+      }
     },
     watch(ticket, listener) {
       const hear = guarded(listener)

@@ -364,17 +364,33 @@ describe('being turned away', () => {
     expect(bench.effects).toContainEqual({ do: 'close' })
   })
 
+  /** Says hello with this token, and is refused. */
+  function refused(bench: Bench, token: string): Bench {
+    bench.feed({ type: 'nudge' }).feed({ type: 'opened', socket: bench.link.socket, token })
+    return bench.hear({ type: 'refused', id: null, problem: { code: 'auth.required', message: '' } })
+  }
+
   it('exchanges an old token and tries again, but not for ever', () => {
     const bench = new Bench().feed({ type: 'start' })
-    for (let round = 0; round < 2; round += 1) {
-      bench.feed({ type: 'opened', socket: bench.link.socket, token: 'old' })
-      bench.hear({ type: 'refused', id: null, problem: { code: 'auth.required', message: '' } })
+    for (const token of ['old', 'new']) {
+      refused(bench, token)
       expect(bench.effects).toContainEqual({ do: 'renew' })
-      bench.feed({ type: 'nudge' })
+      expect(bench.phase).toBe('waiting')
     }
-    bench.feed({ type: 'opened', socket: bench.link.socket, token: 'old' })
+    expect(refused(bench, 'newest').phase).toBe('closed')
+  })
+
+  it('goes on for as long as the token cannot be exchanged, for then nobody was asked whether the session stands', () => {
+    const bench = new Bench().feed({ type: 'start' }).feed({ type: 'opened', socket: 1, token: 'old' })
+    bench.hear({ type: 'welcome', resume: 'seat', resumed: false, now: 0, rooms: [] }).wait(RENEW_MS)
     bench.hear({ type: 'bye', problem: { code: 'auth.required', message: '' } })
-    expect(bench.phase).toBe('closed')
+    for (let round = 0; round < 200; round += 1) {
+      expect(refused(bench, 'old').phase).toBe('waiting')
+      expect(bench.effects).toContainEqual({ do: 'renew' })
+      bench.wait(10_000)
+    }
+    bench.feed({ type: 'nudge' }).feed({ type: 'opened', socket: bench.link.socket, token: 'new' })
+    expect(bench.said.at(-1)).toMatchObject({ type: 'hello', token: 'new', resume: 'seat' })
   })
 
   it('can be started again by a person', () => {

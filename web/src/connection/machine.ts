@@ -32,8 +32,12 @@ export const YOUNG_MS = 100
 /** Media that was steady is missed: the socket answers within twice its last round trip and no less than this, or it went the same way. */
 export const DOUBT_MS = 200
 export const RENEW_MS = 4 * 60_000
+/** One that could not be exchanged is tried again after this. */
+export const RENEW_AGAIN_MS = 30_000
 /** A socket that lived shorter than this does not start the delays anew. */
 export const STEADY_MS = 5_000
+/** Who exchanged so many tokens, and has each refused, is not let in. */
+const REFUSALS = 2
 const ANSWER_MS = 15_000
 /** A server that said that it restarts is back within this time, and is asked for all the while: nobody in a call waits longer than it does. */
 export const RESTART_MS = 60_000
@@ -45,7 +49,7 @@ export type Phase =
   | { name: 'waiting'; until: number; attempt: number; since: number }
   | { name: 'opening'; began: number; deadline: number; attempt: number; since: number }
   | { name: 'greeting'; began: number; deadline: number; attempt: number; since: number }
-  | { name: 'open'; opened: number; attempt: number; pingAt: number; deadAt: number; renewAt: number }
+  | { name: 'open'; opened: number; attempt: number; pingAt: number; deadAt: number }
   | { name: 'closed'; problem: Problem | null }
 
 /** `now`: refused while the socket is down. `queue`: kept for the next one, and said again when its answer was lost. */
@@ -75,8 +79,12 @@ export interface Link {
   watches: ReadonlySet<string>
   /** Of these the ones that the server said it cannot follow yet; the socket stays, for a call may hang on it. */
   unheard: AllUnheard
-  /** Refusals of the token in a row. */
+  /** The token that was said last, and when it is to be exchanged: it grows old whether or not its socket stays. */
+  token: string | null
+  renewAt: number
+  /** Tokens that were refused in a row, and the last of them. One that could not be exchanged is refused as often as it is said. */
   refusals: number
+  refused: string | null
   /** Since when the server restarts, as it said. */
   restarts: number | null
   /** The last ping that was said, and how long the last one took to come back. */
@@ -123,6 +131,8 @@ export type Effect =
   | { do: 'remember'; resume: string | null }
   | { do: 'settle'; ref: number; problem: Problem | null }
   | { do: 'deliver'; message: ServerMessage }
+  /** From now on events of the topic come: what is read from here on misses none. */
+  | { do: 'followed'; topic: string }
   | { do: 'refused'; topic: string; problem: Problem }
 
 export interface World {
@@ -138,7 +148,7 @@ export interface Step {
 export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
-    topics: new Map(), watches: new Set(), unheard: new Map(), refusals: 0, restarts: null, pinged: null, rtt: null,
+    topics: new Map(), watches: new Set(), unheard: new Map(), token: null, renewAt: 0, refusals: 0, refused: null, restarts: null, pinged: null, rtt: null,
     slow: false, clear: null, heardAt: 0,
   }
 }
@@ -156,7 +166,7 @@ export function deadline(link: Link): number | null {
     case 'greeting':
       return link.phase.deadline
     case 'open':
-      return Math.min(link.phase.pingAt, link.phase.deadAt, link.phase.renewAt, answers, dueAt(link.unheard))
+      return Math.min(link.phase.pingAt, link.phase.deadAt, link.renewAt, answers, dueAt(link.unheard))
     default:
       return unreachable(link.phase)
   }
@@ -171,7 +181,7 @@ export function step(link: Link, input: Input, world: World): Step {
   const phase = link.phase
   switch (input.type) {
     case 'start':
-      return phase.name === 'idle' || phase.name === 'closed' ? connect({ ...link, refusals: 0 }, 0, world.now, world) : stay(link)
+      return phase.name === 'idle' || phase.name === 'closed' ? connect({ ...link, refusals: 0, refused: null }, 0, world.now, world) : stay(link)
     case 'stop':
       return partWith(link, null)
     case 'signed_out':
@@ -195,7 +205,7 @@ export function step(link: Link, input: Input, world: World): Step {
     case 'message':
       return input.socket === link.socket && isTrying(phase) ? hear(link, input.message, world) : stay(link)
     case 'token':
-      return phase.name === 'open' ? say(link, [{ ref: -1, command: { type: 'renew', token: input.token }, patience: 'now', key: null }], world) : stay(link)
+      return phase.name === 'open' ? say(withToken(link, input.token, world), [quiet({ type: 'renew', token: input.token })], world) : stay(link)
     case 'command':
       return command(link, input, world)
     case 'subscribe':
@@ -237,6 +247,11 @@ function quiet(command: Command): Pending {
   return { ref: -1, command, patience: 'now', key: null }
 }
 
+/** A token that was said before is as old as it was. */
+function withToken(link: Link, token: string, world: World): Link {
+  return token === link.token ? link : { ...link, token, renewAt: world.now + RENEW_MS }
+}
+
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
   const next = new Map(map)
   next.delete(key)
@@ -255,7 +270,7 @@ function greet(link: Link, token: string | null, phase: Extract<Phase, { name: '
   if (token === null) return finish(link, problem('auth.required'))
   const hello: ClientMessage = { type: 'hello', version: LIVE_VERSION, token, ...(link.resume === null ? {} : { resume: link.resume }) }
   return {
-    link: { ...link, phase: { ...phase, name: 'greeting', began: world.now, deadline: world.now + patience(link, OPEN_MS) } },
+    link: { ...withToken(link, token, world), phase: { ...phase, name: 'greeting', began: world.now, deadline: world.now + patience(link, OPEN_MS) } },
     effects: [{ do: 'send', message: hello }],
   }
 }
@@ -263,7 +278,7 @@ function greet(link: Link, token: string | null, phase: Extract<Phase, { name: '
 /** The session is over: whoever signs in next on this page has no seat of it to take up. */
 function partWith(link: Link, why: Problem | null): Step {
   const { link: ended, effects } = finish(link, why)
-  return { link: { ...ended, resume: null, refusals: 0 }, effects: [...effects, { do: 'remember', resume: null }] }
+  return { link: { ...ended, resume: null, token: null, refusals: 0, refused: null }, effects: [...effects, { do: 'remember', resume: null }] }
 }
 
 /** Ends for good, until `start`. */
@@ -341,8 +356,8 @@ function tick(link: Link, world: World): Step {
       const effects: Effect[] = late.filter(([, one]) => one.ref >= 0).map(([, one]) => ({ do: 'settle', ref: one.ref, problem: problem('live.no_answer') }))
       let next: Step = { link: { ...link, sent }, effects }
       next = then(next, (one) => askAgain(late.reduce((all, [, { command: said }]) => unheard(all, followedBy(said), world), one), world))
-      if (now >= phase.renewAt) {
-        next = { link: { ...next.link, phase: { ...phase, renewAt: now + RENEW_MS } }, effects: [...next.effects, { do: 'renew' }] }
+      if (now >= link.renewAt) {
+        next = { link: { ...next.link, renewAt: now + RENEW_AGAIN_MS }, effects: [...next.effects, { do: 'renew' }] }
       }
       return now >= phase.pingAt ? then(next, (one) => ping(one, world)) : next
     }
@@ -477,13 +492,14 @@ function welcome(link: Link, message: Extract<ServerMessage, { type: 'welcome' }
     resume: message.resume,
     offset: message.now - now,
     refusals: 0,
+    refused: null,
     restarts: null,
     pinged: null,
     // The first round trip is that of the greeting.
     rtt: now - link.phase.began,
     heardAt: now,
     queue: [],
-    phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + patience(link, DEAD_MS), renewAt: now + RENEW_MS },
+    phase: { name: 'open', opened: now, attempt: link.phase.attempt, pingAt: now + PING_MS, deadAt: now + patience(link, DEAD_MS) },
   }
   const again = [
     ...[...link.topics].map(([topic, since]) => subscribeCommand(topic, since)),
@@ -503,7 +519,7 @@ function settle(link: Link, id: number, why: Problem | null, world: World): Step
   if (found.ref >= 0) return stay(next, [{ do: 'settle', ref: found.ref, problem: why }])
   const what = followedBy(found.command)
   if (what === null) return stay(next)
-  if (why === null) return stay({ ...next, unheard: followed(next.unheard, what) })
+  if (why === null) return stay({ ...next, unheard: followed(next.unheard, what) }, what.type === 'subscribe' ? [{ do: 'followed', topic: what.name }] : [])
   if (!isFinal(why.code)) return stay(unheard(next, what, world))
   return stay(unfollow(next, what), [{ do: 'refused', topic: what.type === 'subscribe' ? what.name : `ticket:${what.name}`, problem: why }])
 }
@@ -541,6 +557,7 @@ function turnedAway(link: Link, why: Problem, world: World): Step {
   const code = why.code
   if (['live.replaced', 'live.version_unsupported', 'live.malformed', 'auth.forbidden'].includes(code)) return finish(link, why)
   if (!code.startsWith('auth.')) return lose(link, world, code === 'server.shutting_down')
-  if (link.refusals >= 2) return finish(link, why)
-  return then(lose({ ...link, refusals: link.refusals + 1 }, world), (one) => stay(one, [{ do: 'renew' }]))
+  const refusals = link.refusals + (link.token === link.refused ? 0 : 1)
+  if (refusals > REFUSALS) return finish(link, why)
+  return then(lose({ ...link, refusals, refused: link.token }, world), (one) => stay(one, [{ do: 'renew' }]))
 }

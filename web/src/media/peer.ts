@@ -48,8 +48,9 @@ export interface Forgone {
   others: boolean
 }
 
-/** Grows with every offer of this page. */
-let lastOffer = 0
+/** Grows with every offer of this page. A page that was loaded anew goes on where none before it was: an answer that is still under
+ *  way to the old one is not taken for its own. */
+let lastOffer = Date.now()
 /** What the server never heard of, nor answers. */
 const NO_OFFER = 0
 

@@ -7,6 +7,7 @@ import type { Amendment, FieldConflict, MergedNote, NoteVersion, NoteVersionView
 import type { CurrentPatient, NoteDraft, VisitView } from '@/protocol/staff'
 import type { NoteContent, Outcome, SignedNote } from '@/protocol/types'
 import type { Live } from '../live'
+import { newest } from '../newest'
 import type { Session } from '../session'
 import { fillIn, prefill } from './history'
 import { Note, type SaveState } from './note'
@@ -66,7 +67,7 @@ export function useRecord(session: Session, live: Live, id: string, again = fals
   let note: Note | null = null
   let questionnaire: Questionnaire | null = null
 
-  async function load(): Promise<void> {
+  const load = newest(async () => {
     try {
       // Once it is open here, its doctor goes on with it, also after the signature.
       const view = await http.get<VisitView>(visit.value || again ? `/visits/${id}?purpose=continuity` : `/visits/${id}`)
@@ -81,7 +82,7 @@ export function useRecord(session: Session, live: Live, id: string, again = fals
     } catch (cause) {
       error.value = ApiError.from(cause)
     }
-  }
+  })
   function begin(draft: NoteDraft, kept: Unsaved | null): Note {
     return new Note(
       draft,
