@@ -70,6 +70,58 @@ describe('the pulse of a connection', () => {
     expect(found[0]).toBeGreaterThanOrEqual(5_000)
   })
 
+  /** Chance that is the same in each run. */
+  const dice = (seed: number) => (): number => {
+    seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return seed / 2 ** 32
+  }
+
+  /** Packets come until `ends`, and from `begins` on; one look in twenty feels none of them, one in ten is late. When it was said that they return. */
+  function returnsOf(chance: () => number, ends: number, begins: number): number[] {
+    let pulse: Pulse = still
+    const found: number[] = []
+    for (let at = 0; at < begins + 3_000; at += chance() < 0.1 ? 2.5 * LOOK_MS : LOOK_MS) {
+      const isFelt = (at < ends || at >= begins) && chance() >= 0.05
+      const next = feel(pulse, isFelt ? String(at) : pulse.mark, at)
+      pulse = next.pulse
+      if (next.returns) found.push(at)
+    }
+    return found
+  }
+
+  it('says so wherever in the looks the silence begins', () => {
+    for (let seed = 0; seed < 2_000; seed += 1) {
+      const chance = dice(seed)
+      const ends = 3_000 + 2_000 * chance()
+      const begins = ends + 1_300 + 3_000 * chance()
+      const found = returnsOf(chance, ends, begins)
+      expect(found, `${seed}`).toHaveLength(1)
+      expect((found[0] ?? 0) - begins, `${seed}`).toBeLessThanOrEqual(10 * LOOK_MS)
+    }
+  })
+
+  it('says so after a look that felt nothing, and a silence that began just then', () => {
+    let pulse: Pulse = still
+    const found: number[] = []
+    const silent = (at: number): boolean => at === 3_000 || (at > 3_100 && at < 5_000)
+    for (let at = 0; at < 9_000; at += LOOK_MS) {
+      const next = feel(pulse, silent(at) ? pulse.mark : String(at), at)
+      pulse = next.pulse
+      if (next.returns) found.push(at)
+    }
+    expect(found).toEqual([5_000])
+  })
+
+  it('does not say so in discontinuous speech of which every tenth word of comfort is lost', () => {
+    const chance = dice(7)
+    let pulse: Pulse = still
+    for (let at = 0; at < 3_600_000; at += LOOK_MS) {
+      const next = feel(pulse, at % 400 === 0 && chance() >= 0.1 ? String(at) : pulse.mark, at)
+      pulse = next.pulse
+      expect(next.returns).toBe(false)
+    }
+  })
+
   it('is worth a question after two looks without a beat, once, and before another path is sought', () => {
     let pulse: Pulse = still
     const found: number[] = []

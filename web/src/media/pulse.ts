@@ -5,9 +5,15 @@ export const LOOK_MS = 100
 export const QUIET_MS = 400
 /** Missed in so many looks in a row, it is worth a question on another way: that costs nothing. */
 const SUSPECT = 2
-/** So many looks in a row that each felt a beat make it steady: pauses of discontinuous speech never do, nor does a path so narrow
- *  that most is lost, which another path in the same place would not help. */
+/** So many looks that each felt a beat make it steady: pauses of discontinuous speech never do, nor does a path so narrow
+ *  that much is lost, which another path in the same place would not help. */
 const STEADY = 10
+/** A look in between that felt none takes so many of them away, */
+const MISSED = 4
+/** and what was steady for longer may have missed one. */
+const FIRM = STEADY + MISSED
+/** So many make it a stream of packets, and no word of comfort now and then: four looks felt none between two of those. */
+const STREAM = 3
 /** What was missed for less than this was no hole in the network. */
 export const HOLE_MS = 800
 /** A path that was sought in vain is sought again after this, and each time later; who fell silent for good is not sought for ever. */
@@ -22,8 +28,10 @@ export interface Pulse {
   /** What was seen last, in whatever words: another one is a beat. */
   mark: string
   at: number
-  /** Looks in a row that felt a beat. */
+  /** Looks that felt a beat, without those that others took away. */
   beats: number
+  /** The same, of a page that may look as late as it likes: what it cannot say is how long a silence was. */
+  stream: number
   doubtedAt: number | null
   /** How often it was doubted since it stopped. */
   misses: number
@@ -31,7 +39,7 @@ export interface Pulse {
   quiet: number
 }
 
-export const still: Pulse = { mark: '', at: 0, beats: 0, doubtedAt: null, misses: 0, quiet: 0 }
+export const still: Pulse = { mark: '', at: 0, beats: 0, stream: 0, doubtedAt: null, misses: 0, quiet: 0 }
 
 export interface Felt {
   pulse: Pulse
@@ -47,10 +55,12 @@ export interface Felt {
 export function feel(before: Pulse, mark: string, now: number, isOwn = false): Felt {
   if (mark !== before.mark) {
     // A page that slept looks late, and cannot say that anything was steady.
-    const isSteady = now - before.at < 2 * LOOK_MS
+    const isLate = now - before.at >= (before.quiet + 2) * LOOK_MS
+    const more = (beats: number): number => Math.min(FIRM, Math.max(0, beats - MISSED * before.quiet) + 1)
     // Nor does a busy one feel each beat; but one that looked all the while and felt none for so long has seen a hole.
-    const isMissed = before.misses > 0 || (before.beats > 1 && before.quiet >= HOLE_MS / LOOK_MS / 2)
-    return { pulse: { ...before, mark, at: now, beats: isSteady ? before.beats + 1 : 1, misses: 0, quiet: 0 }, suspects: false, doubts: false, returns: isMissed && now - before.at >= HOLE_MS }
+    const isMissed = before.misses > 0 || (before.stream >= STREAM && before.quiet >= HOLE_MS / LOOK_MS / 2)
+    const pulse = { ...before, mark, at: now, beats: isLate ? 1 : more(before.beats), stream: more(before.stream), misses: 0, quiet: 0 }
+    return { pulse, suspects: false, doubts: false, returns: isMissed && now - before.at >= HOLE_MS }
   }
   const pulse = { ...before, quiet: before.quiet + 1 }
   const suspects = pulse.beats >= STEADY && pulse.quiet === SUSPECT
