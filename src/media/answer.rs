@@ -20,6 +20,34 @@ pub(super) struct Outgoing {
     pub(super) wide: Option<u8>,
 }
 
+/// Where a connection is reached, and by what names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach<'a> {
+    /// The best first.
+    pub(super) addresses: &'a [SocketAddr],
+    pub(super) credentials: &'a Credentials,
+    /// How often the browser restarted ICE.
+    pub(super) restarts: u32,
+}
+
+/// Below what a browser gives its own addresses, so that ours decides between two pairs: RFC 8445, section 6.1.2.3, looks at
+/// the lesser of both first.
+const PREFERENCE: u32 = 100 << 24;
+/// Addresses that are told apart.
+const ADDRESSES: u32 = 16;
+
+impl Reach<'_> {
+    /// The priority of the address with this number, the first of which is 1.
+    ///
+    /// It grows with each restart. A browser keeps old pairs: Chromium drops a new one unasked where an old one of the same
+    /// network once answered and has no lesser priority; and a network's own priority falls while there is another beside it.
+    /// So whoever came back to a network was not heard there until the other one was gone for seconds.
+    fn priority(&self, number: u32) -> u32 {
+        let local = self.restarts.saturating_add(1).saturating_mul(ADDRESSES).saturating_sub(number.min(ADDRESSES));
+        PREFERENCE + (local.min(0xffff) << 8) + 255
+    }
+}
+
 /// The engine's answer, taken apart.
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
@@ -59,14 +87,12 @@ impl<'a> Answer<'a> {
         Some(Outgoing { ssrc, wide })
     }
 
-    /// The answer for the browser: reachable at `addresses`, the best first, under `credentials`. Its camera should speak the
-    /// codec `camera`, and its screen VP8: where a browser offers that and another, the answer names this alone.
+    /// The answer for the browser, which reaches us by `reach`. Its camera should speak the codec `camera`, and its screen VP8: where a browser offers that and another, the answer names this alone.
     pub(super) fn for_browser(
         &self,
         offer: &Offer,
         uses: &HashMap<String, Use>,
-        addresses: &[SocketAddr],
-        credentials: &Credentials,
+        reach: Reach<'_>,
         camera: Codec,
     ) -> String {
         let mut sdp = String::with_capacity(8192);
@@ -78,7 +104,7 @@ impl<'a> Answer<'a> {
             let _ = write!(sdp, " {}", section.mid);
         }
         sdp.push_str("\r\n");
-        let mut candidates = Some(addresses);
+        let mut is_first = true;
         let mut pictures = std::iter::once(camera).chain(std::iter::repeat(Codec::Vp8));
         for section in &offer.sections {
             match self.sections.get(section.mid.as_str()) {
@@ -92,8 +118,8 @@ impl<'a> Answer<'a> {
                         lines,
                         codecs.as_deref(),
                         direction(section, usage),
-                        credentials,
-                        candidates.take(),
+                        reach,
+                        std::mem::take(&mut is_first),
                     );
                 }
                 None => write_rejection(&mut sdp, section),
@@ -119,9 +145,10 @@ fn write_section(
     lines: &[&str],
     codecs: Option<&[(u8, &[String])]>,
     direction: &str,
-    credentials: &Credentials,
-    candidates: Option<&[SocketAddr]>,
+    reach: Reach<'_>,
+    has_addresses: bool,
 ) {
+    let credentials = reach.credentials;
     for line in lines {
         if let (Some(codecs), Some(head)) = (codecs, line.strip_prefix("m=")) {
             let head: Vec<_> = head.split(' ').take(3).collect();
@@ -146,10 +173,9 @@ fn write_section(
     for line in codecs.into_iter().flatten().flat_map(|(_, lines)| *lines) {
         let _ = write!(sdp, "{line}\r\n");
     }
-    if let Some(addresses) = candidates {
-        for (number, address) in (1..).zip(addresses) {
-            // Host candidates from the highest local preference down (RFC 8445, section 5.1.2.1).
-            let (ip, port, priority) = (address.ip(), address.port(), 2_130_706_687_u32 - 256 * number);
+    if has_addresses {
+        for (number, address) in (1..).zip(reach.addresses) {
+            let (ip, port, priority) = (address.ip(), address.port(), reach.priority(number));
             let _ = write!(sdp, "a=candidate:{number} 1 udp {priority} {ip} {port} typ host\r\n");
         }
         sdp.push_str("a=end-of-candidates\r\n");
@@ -184,20 +210,31 @@ mod tests {
         let uses = offer.uses(&HashMap::new()).expect("no more tracks than one has");
         let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
         let answer = Answer::parse(ENGINE);
-        let sdp = answer.for_browser(
-            &offer,
-            &uses,
-            &["203.0.113.5:8443".parse().unwrap(), "[2001:db8::5]:8443".parse().unwrap()],
-            &credentials,
-            Codec::Vp8,
-        );
-        assert!(sdp.contains("a=candidate:1 1 udp 2130706431 203.0.113.5 8443 typ host\r\n"), "{sdp}");
-        assert!(sdp.contains("a=candidate:2 1 udp 2130706175 2001:db8::5 8443 typ host\r\n"), "{sdp}");
+        let addresses = ["203.0.113.5:8443".parse().unwrap(), "[2001:db8::5]:8443".parse().unwrap()];
+        let reach = Reach { addresses: &addresses, credentials: &credentials, restarts: 0 };
+        let sdp = answer.for_browser(&offer, &uses, reach, Codec::Vp8);
+        assert!(sdp.contains("a=candidate:1 1 udp 1677725695 203.0.113.5 8443 typ host\r\n"), "{sdp}");
+        assert!(sdp.contains("a=candidate:2 1 udp 1677725439 2001:db8::5 8443 typ host\r\n"), "{sdp}");
         assert!(sdp.contains("a=ice-ufrag:new\r\na=ice-pwd:newer\r\n") && !sdp.contains("127.0.0.1 5"));
         assert!(sdp.contains("a=group:BUNDLE 0\r\n") && sdp.contains("m=application 0 UDP/DTLS/SCTP"));
         assert!(sdp.find("m=application") < sdp.find("m=audio"), "in the order of the offer");
         let outgoing = answer.outgoing("0").expect("a track");
         assert_eq!(outgoing.ssrc, 77);
+    }
+
+    #[test]
+    fn each_restart_is_preferred_to_all_before_it_and_what_the_browser_says_of_its_own_networks_does_not_matter() {
+        let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
+        let priority =
+            |restarts, number| Reach { addresses: &[], credentials: &credentials, restarts }.priority(number);
+        // What Chromium gives a host address while that network is the last of ten.
+        let browsers = (126 << 24) + ((118 << 8 | 40) << 8) + 255;
+        for restarts in 0..4_000 {
+            assert!(priority(restarts + 1, ADDRESSES) > priority(restarts, 1), "{restarts}");
+            assert!((1..ADDRESSES).all(|number| priority(restarts, number) > priority(restarts, number + 1)));
+        }
+        assert!([4_000, 1_000_000, u32::MAX].iter().all(|restarts| priority(*restarts, 1) < browsers));
+        assert!(priority(u32::MAX, 1) >= priority(4_000, 1));
     }
 
     const PICTURES: &str = "rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtpmap:102 H264/90000\r\n\
@@ -215,7 +252,8 @@ mod tests {
         let engine = format!("v=0\r\n{}{}{}", section(0), section(1), section(2));
         let answer = |camera| {
             let credentials = Credentials { ufrag: "new".into(), password: "newer".into() };
-            let sdp = Answer::parse(&engine).for_browser(&offer, &uses, &[], &credentials, camera);
+            let reach = Reach { addresses: &[], credentials: &credentials, restarts: 0 };
+            let sdp = Answer::parse(&engine).for_browser(&offer, &uses, reach, camera);
             let numbers = |section: &str| {
                 let formats =
                     section.lines().next().unwrap_or_default().trim_start_matches("video 9 UDP/TLS/RTP/SAVPF ");

@@ -244,6 +244,9 @@ impl Mux {
             Arc::clone(&path.port)
         };
         port.hear(now);
+        if let Some(question) = port.carried(now, from) {
+            self.send(&question, from);
+        }
         if !port.heed(now, bytes) && !port.receive(Bytes::copy_from_slice(bytes)) {
             self.counters.inbound_full.increment(1);
         }

@@ -5,6 +5,10 @@
 //! after the browser answered a question there. They stop where nothing of the browser was heard for [`CONSENT`]: the
 //! address may be somebody else's by then. Whoever comes back to it is asked first, as at any other.
 //!
+//! A browser that lost a path takes another that it has by itself, and sends there at once; that it nominates it, it says with
+//! its next check, up to 2.5 s later. So where media comes from another address of it and from the one in use comes none any
+//! more, it is asked there as well.
+//!
 //! Pure: moments are arguments, no seal is checked here and no byte is written. A check and an answer are handed in by
 //! whoever found their seals right.
 
@@ -19,6 +23,10 @@ use super::stun::Transaction;
 const PROVED_FOR: Duration = Duration::from_secs(30);
 /// Without a sign of the browser nothing more goes to its address after this time (RFC 7675, section 5.1).
 pub(super) const CONSENT: Duration = Duration::from_secs(30);
+
+/// Media comes from another address, and from the one in use for so long none any more: the browser went there. What was only
+/// overtaken on its way is there sooner.
+const GONE: Duration = Duration::from_millis(150);
 
 /// The paths of one connection.
 #[derive(Debug, Default)]
@@ -38,9 +46,15 @@ struct Used {
     address: SocketAddr,
     /// When the browser's last check or answer came from there.
     heard: Instant,
+    /// When anything else came from there last, and no sooner than it was taken.
+    carried: Instant,
 }
 
 impl Used {
+    fn new(address: SocketAddr, now: Instant) -> Self {
+        Self { address, heard: now, carried: now }
+    }
+
     fn consents(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.heard) < CONSENT
     }
@@ -62,7 +76,7 @@ impl Paths {
         fresh: impl FnOnce() -> Option<Transaction>,
     ) -> Option<Transaction> {
         let Some(used) = self.used else {
-            self.used = Some(Used { address: from, heard: now });
+            self.used = Some(Used::new(from, now));
             return None;
         };
         let is_back = used.address == from;
@@ -72,13 +86,34 @@ impl Paths {
             }
             return self.asking.ask(now, from, fresh);
         }
-        if nominates || is_back {
-            self.used = Some(Used { address: from, heard: now });
+        if is_back {
+            self.used = Some(Used { heard: now, ..used });
+        } else if nominates {
+            self.used = Some(Used::new(from, now));
         }
         if nominates {
             self.wanted = None;
         }
         None
+    }
+
+    /// What is no check came from `from`, an address of the browser. What is to be asked there first, if anything.
+    pub(super) fn carried(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        fresh: impl FnOnce() -> Option<Transaction>,
+    ) -> Option<Transaction> {
+        let used = self.used.as_mut()?;
+        if used.address == from {
+            used.carried = now;
+            return None;
+        }
+        if now.saturating_duration_since(used.carried) < GONE {
+            return None;
+        }
+        self.wanted = Some(from);
+        self.asking.ask(now, from, fresh)
     }
 
     /// The browser answered a question from `from`; `false` when it was not asked that there.
@@ -92,7 +127,7 @@ impl Paths {
         }
         self.proved.push_back((from, now));
         if self.wanted == Some(from) {
-            (self.used, self.wanted) = (Some(Used { address: from, heard: now }), None);
+            (self.used, self.wanted) = (Some(Used::new(from, now)), None);
         }
         true
     }

@@ -38,6 +38,12 @@ impl Scene {
         self.paths.answered(now, address(n), question)
     }
 
+    fn carries(&mut self, millis: u64, n: u16) -> Option<Transaction> {
+        self.questions = self.questions.wrapping_add(1);
+        let (now, fresh) = (self.at(millis), [self.questions; 12]);
+        self.paths.carried(now, address(n), || Some(fresh))
+    }
+
     fn goes_to(&self, millis: u64) -> Option<SocketAddr> {
         self.paths.to(self.at(millis))
     }
@@ -121,12 +127,48 @@ fn what_was_asked_under_the_name_of_before_proves_nothing() {
     assert_eq!(scene.goes_to(50), Some(address(2)));
 }
 
+#[test]
+fn a_browser_that_sends_from_another_address_and_no_more_from_the_one_in_use_is_asked_there_and_reached() {
+    let mut scene = Scene::new();
+    scene.checks(0, 1, true);
+    let first = scene.checks(10, 2, false).expect("asked");
+    assert!(scene.answers(20, 2, first));
+    for at in (20..5_000).step_by(20) {
+        assert_eq!(scene.carries(at, 1), None);
+    }
+    // What was sent before is there later, and is overtaken.
+    assert_eq!(scene.carries(5_100, 2), None);
+    assert_eq!(scene.carries(5_129, 2), None);
+    let question = scene.carries(5_130, 2).expect("asked");
+    assert_eq!(scene.goes_to(5_150), Some(address(1)), "whoever sends may have forged where from");
+    assert!(scene.carries(5_160, 2).is_none_or(|again| again == question));
+    assert!(scene.answers(5_180, 2, question));
+    assert_eq!(scene.goes_to(5_180), Some(address(2)));
+}
+
+#[test]
+fn what_is_late_from_the_address_of_before_takes_no_packet_back_there() {
+    let mut scene = Scene::new();
+    scene.checks(0, 1, true);
+    let question = scene.checks(10, 2, true).expect("asked");
+    assert!(scene.answers(1_000, 2, question));
+    assert_eq!(scene.carries(1_010, 1), None);
+    for at in (1_020..9_000).step_by(20) {
+        assert_eq!((scene.carries(at, 2), scene.carries(at + 5, 1)), (None, None));
+    }
+    assert_eq!(scene.goes_to(9_000), Some(address(2)));
+}
+
 /// What may happen to a connection. Addresses below [`OWN`] are the browser's; the others are forged, and answer nothing.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Check {
         n: u16,
         nominates: bool,
+    },
+    /// Media, which anybody may have sent.
+    Carry {
+        n: u16,
     },
     /// The answer to what was asked there last.
     Answer {
@@ -147,6 +189,7 @@ const OWN: u16 = 3;
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..8_u16, any::<bool>()).prop_map(|(n, nominates)| Step::Check { n, nominates }),
+        4 => (0..8_u16).prop_map(|n| Step::Carry { n }),
         4 => (0..OWN).prop_map(|n| Step::Answer { n }),
         2 => (OWN..8).prop_map(|n| Step::Misplaced { n }),
         1 => Just(Step::Renew),
@@ -175,6 +218,15 @@ proptest! {
                         asked.insert(n, question);
                     }
                     heard.insert(n, now);
+                }
+                Step::Carry { n } => {
+                    number += 1;
+                    let mut fresh = [0; 12];
+                    fresh[..8].copy_from_slice(&number.to_be_bytes());
+                    let at = scene.at(now);
+                    if let Some(question) = scene.paths.carried(at, address(n), || Some(fresh)) {
+                        asked.insert(n, question);
+                    }
                 }
                 Step::Answer { n } => {
                     if asked.get(&n).is_some_and(|question| scene.answers(now, n, *question)) {

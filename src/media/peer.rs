@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 
-use super::answer::Answer;
+use super::answer::{Answer, Reach};
 use super::bandwidth::PathMeter;
 use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
@@ -136,6 +136,8 @@ pub(super) struct Peer {
     _feedback: Arc<Feedback>,
     pub(super) fingerprint: String,
     browser_ufrag: String,
+    /// How often the browser restarted ICE.
+    restarts: u32,
     credentials: Credentials,
     far_end: Credentials,
     pub(super) uses: HashMap<String, Use>,
@@ -191,6 +193,7 @@ impl Peer {
             _feedback: feedback,
             fingerprint: offer.fingerprint.clone(),
             browser_ufrag: offer.ufrag.clone(),
+            restarts: 0,
             credentials,
             far_end,
             uses: HashMap::new(),
@@ -235,6 +238,7 @@ impl Peer {
             // next restart, because checks under them are still on their way.
             self.credentials = self.foothold.common.credentials();
             self.foothold.common.mux.register(&self.credentials.ufrag, &self.credentials.password, &self.foothold.port);
+            self.restarts = self.restarts.saturating_add(1);
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
         self.foothold.port.know(
@@ -247,7 +251,8 @@ impl Peer {
         self.uses = uses;
         self.note_sections(offer, &answer);
         let addresses = self.foothold.common.config.announced();
-        Ok(answer.for_browser(offer, &self.uses, &addresses, &self.credentials, camera.into()))
+        let reach = Reach { addresses: &addresses, credentials: &self.credentials, restarts: self.restarts };
+        Ok(answer.for_browser(offer, &self.uses, reach, camera.into()))
     }
 
     /// Gives the engine one track for each receiving section that has none; it pairs them in order.

@@ -54,6 +54,24 @@ struct Browser {
     identity: Option<(String, Key)>,
 }
 
+impl Browser {
+    /// The question of `which`, as it goes to the browser: none as long as nobody knows who that is.
+    fn ask(
+        &mut self,
+        crypto: &dyn RTCCryptoProvider,
+        which: impl FnOnce(&mut Paths, &mut dyn FnMut() -> Option<Transaction>) -> Option<Transaction>,
+    ) -> Option<Vec<u8>> {
+        let Self { paths, identity } = self;
+        let asked = which(paths, &mut || {
+            identity.as_ref()?;
+            let mut fresh = Transaction::default();
+            crypto.random().fill(&mut fresh).ok()?;
+            Some(fresh)
+        });
+        asked.zip(identity.as_ref()).and_then(|(asked, (name, key))| stun::question(asked, name, key))
+    }
+}
+
 impl Port {
     /// A connection whose engine has the credentials `engine` and believes in a peer with the credentials `far_end`.
     pub(super) fn new(
@@ -123,20 +141,16 @@ impl Port {
 
     /// A sealed connectivity check came from `from`. What is to be asked there first, if anything.
     pub(super) fn checked(&self, now: Instant, from: SocketAddr, nominates: bool) -> Option<Vec<u8>> {
-        let question = {
-            let Browser { paths, identity } = &mut *self.browser();
-            let asked = paths.checked(now, from, nominates, || {
-                identity.as_ref()?;
-                let mut fresh = Transaction::default();
-                self.crypto.random().fill(&mut fresh).ok()?;
-                Some(fresh)
-            });
-            asked.zip(identity.as_ref()).and_then(|(asked, (name, key))| stun::question(asked, name, key))
-        };
+        let question = self.browser().ask(&*self.crypto, |paths, fresh| paths.checked(now, from, nominates, fresh));
         if !self.play.is_over() {
             self.tell_engine(self.play.nomination());
         }
         question
+    }
+
+    /// What is no check came from `from`. What is to be asked there first, if anything.
+    pub(super) fn carried(&self, now: Instant, from: SocketAddr) -> Option<Vec<u8>> {
+        self.browser().ask(&*self.crypto, |paths, fresh| paths.carried(now, from, fresh))
     }
 
     /// Somebody answered from `from`; `false` when that proves nothing.

@@ -117,6 +117,7 @@ beforeEach(() => {
     start: () => undefined,
     nudge: () => undefined,
     slow: () => undefined,
+    calling: () => undefined,
     back: () => undefined,
     doubt: () => undefined,
     clear: () => undefined,

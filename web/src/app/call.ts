@@ -76,6 +76,7 @@ export function useCall(options: CallOptions): Call {
     if (!['idle', 'ended'].includes(state.value.phase.name)) return
     // Another window may have taken the socket; the person wants it here.
     live.start()
+    live.calling(true)
     dispatch({ type: 'join_asked', at: Date.now() })
     // No camera: the others are seen all the same.
     if (options.prefer === 'voice') dispatch({ type: 'camera', on: false })
@@ -183,6 +184,7 @@ export function useCall(options: CallOptions): Call {
   function cleanUp(): void {
     seat.stop()
     live.slow(false)
+    live.calling(false)
     peer?.close()
     peer = null
     spent = JSON.stringify(BUDGET.full)

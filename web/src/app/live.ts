@@ -23,6 +23,8 @@ export interface Live {
   doubt: () => void
   /** The network is very weak, or is so no longer. */
   slow: (slow: boolean) => void
+  /** A call begins or ends: in a call it is tried again sooner. */
+  calling: (calling: boolean) => void
   /** Nothing that is sent is lost on the weak network any more. */
   clear: () => void
 }
@@ -61,6 +63,7 @@ export function liveOf(session: Session, name: string): Live {
     back: connection.back,
     doubt: connection.doubt,
     slow: connection.slow,
+    calling: connection.calling,
     clear: connection.clear,
   }
   lives.set(session, live)

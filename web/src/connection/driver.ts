@@ -63,6 +63,8 @@ export interface Connection {
   doubt(): void
   /** The network is very weak, or is so no longer: what is late is not lost there. */
   slow(slow: boolean): void
+  /** A call begins or ends: in a call it is tried again sooner. */
+  calling(calling: boolean): void
   /** Nothing that is sent is lost on the weak network any more. */
   clear(): void
   command(command: Command, options?: { patience?: Patience; key?: string }): Promise<void>
@@ -212,6 +214,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     back: () => feed({ type: 'back' }),
     doubt: () => feed({ type: 'doubt' }),
     slow: (slow) => feed({ type: 'slow', slow }),
+    calling: (isCalling) => feed({ type: 'calling', calling: isCalling }),
     clear: () => feed({ type: 'clear' }),
     command(command, { patience = 'now', key } = {}) {
       return new Promise((resolve, reject) => {

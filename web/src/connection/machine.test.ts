@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientMessage, ServerMessage } from '@/protocol/live'
-import { BACK_MS, CLEAR_MS, DEAD_MS, DELAYS_MS, deadline, DOUBT_MS, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, SLOW_MS, STALLED_MS, step, type Effect, type Input, type Link } from './machine'
+import { BACK_MS, CALL_DELAYS_MS, CALL_JITTER_MS, CLEAR_MS, DEAD_MS, DELAYS_MS, deadline, DOUBT_MS, JITTER_MS, KNOCK_MS, missingSince, newLink, OPEN_MS, PING_MS, PROBE_MS, STUCK_MS, RENEW_MS, RESTART_MS, SLOW_MS, STALLED_MS, YOUNG_MS, step, type Effect, type Input, type Link } from './machine'
 
 /** A link under test: a clock that is turned by hand, and everything that the machine asked for. */
 class Bench {
@@ -162,6 +162,119 @@ describe('media that comes again', () => {
     bench.wait(1).tick()
     expect(bench.phase).toBe('opening')
     expect(bench.link.socket).toBeGreaterThan(first)
+  })
+})
+
+/** The longest pause between two attempts in a call. */
+const longest = (CALL_DELAYS_MS.at(-1) ?? 0) + CALL_JITTER_MS
+
+describe('a call', () => {
+  it('is worth an attempt a second, however many sockets died young', () => {
+    const bench = new Bench().open().feed({ type: 'calling', calling: true })
+    bench.chance = 0.999
+    for (let time = 0; time < 9; time += 1) {
+      bench.wait(1_000).lose()
+      expect((deadline(bench.link) ?? Infinity) - bench.now).toBeLessThanOrEqual(longest)
+      bench.tick()
+      if (time % 2 === 0) bench.open()
+    }
+    expect(longest).toBeLessThan(1_000)
+  })
+  it('that begins while it is waited shortens the waiting, and one that ended does not', () => {
+    const bench = new Bench().open()
+    for (let time = 0; time < 9; time += 1) bench.lose().tick()
+    bench.lose()
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(DELAYS_MS.at(-1))
+    bench.feed({ type: 'calling', calling: true })
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(CALL_DELAYS_MS.at(-1))
+    bench.feed({ type: 'calling', calling: false }).tick().lose()
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(DELAYS_MS.at(-1))
+  })
+  it('on a very weak network does not fill it with handshakes', () => {
+    const bench = new Bench().open().feed({ type: 'calling', calling: true }).feed({ type: 'slow', slow: true })
+    for (let time = 0; time < 9; time += 1) bench.lose().tick()
+    expect((deadline(bench.lose().link) ?? 0) - bench.now).toBe(DELAYS_MS.at(-1))
+  })
+})
+
+describe('a network that comes back', () => {
+  /** Chance that is the same in each run. */
+  const dice = (seed: number) => (): number => {
+    seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return seed / 2 ** 32
+  }
+  const WAY_MS = 20
+
+  /** Lives with a network that passes or refuses, or passes nothing, until `until`; answers when the machine was welcomed first. `due`: what is under way. */
+  function live(bench: Bench, due: { at: number; input: Input }[], kind: 'whole' | 'told' | 'silent', until: number): number | null {
+    let welcomed: number | null = null
+    const carry = (): void => {
+      for (const effect of bench.effects.splice(0)) {
+        const socket = bench.link.socket
+        const soon = (input: Input, ms = WAY_MS): unknown => due.push({ at: bench.now + ms, input })
+        if (effect.do === 'connect' && kind === 'whole') soon({ type: 'opened', socket, token: 't' }, 3 * WAY_MS)
+        if (effect.do === 'connect' && kind === 'told') soon({ type: 'lost', socket }, 1)
+        if (effect.do !== 'send') continue
+        if (kind === 'told') soon({ type: 'lost', socket }, 1)
+        if (kind === 'whole' && effect.message.type === 'hello') soon({ type: 'message', socket, message: { type: 'welcome', resume: 'seat', resumed: true, now: 0, rooms: [] } })
+        if (kind === 'whole' && effect.message.type === 'ping') soon({ type: 'message', socket, message: { type: 'pong', id: effect.message.id, now: 0 } })
+      }
+    }
+    carry()
+    for (;;) {
+      const first = due.reduce<(typeof due)[number] | null>((all, one) => (all === null || one.at < all.at ? one : all), null)
+      const at = Math.min(first?.at ?? Infinity, deadline(bench.link) ?? Infinity)
+      if (at > until) break
+      bench.now = Math.max(bench.now, at)
+      if (first !== null && first.at <= at) {
+        due.splice(due.indexOf(first), 1)
+        bench.feed(first.input)
+      } else bench.feed({ type: 'tick' })
+      if (bench.effects.some((one) => one.do === 'deliver' && one.message.type === 'welcome')) welcomed ??= bench.now
+      carry()
+    }
+    bench.now = until
+    return welcomed
+  }
+
+  it('at whatever moment has its socket again at once when media says so, and within a second where attempts were refused and nobody does', () => {
+    for (let seed = 0; seed < 3_000; seed += 1) {
+      const chance = dice(seed)
+      const bench = new Bench().open().feed({ type: 'calling', calling: true })
+      const due: { at: number; input: Input }[] = []
+      live(bench, due, 'whole', bench.now + 6_000 * chance())
+      // Holes before, after each of which a socket lived long or short.
+      const kind = chance() < 0.5 ? 'told' : 'silent'
+      for (let hole = Math.floor(8 * chance()); hole >= 0; hole -= 1) {
+        bench.chance = chance()
+        live(bench, due, kind, bench.now + 200)
+        if (chance() < 0.8) bench.feed({ type: 'doubt' })
+        live(bench, due, kind, bench.now + 4_000 * chance())
+        if (hole > 0) live(bench, due, 'whole', bench.now + 6_000 * chance())
+      }
+      const isSaid = chance() < 0.7
+      const back = bench.now
+      if (isSaid) bench.feed({ type: 'back' })
+      const welcomed = live(bench, due, 'whole', back + 30_000)
+      const phase = bench.phase
+      expect(phase, `${seed}`).toBe('open')
+      // The socket lived through the hole; or its first packet fell into it, and nobody can know that it was for nothing.
+      if (welcomed === null || (!isSaid && kind === 'silent')) continue
+      expect(welcomed - back, `${seed}`).toBeLessThanOrEqual((isSaid ? Math.max(BACK_MS, STUCK_MS, YOUNG_MS) : longest) + 6 * WAY_MS)
+    }
+  })
+
+  it('and goes once more before the attempt that it began is through is tried again within a second', () => {
+    for (let losses = 0; losses < 12; losses += 1) {
+      const bench = new Bench().open()
+      for (let time = 0; time < losses; time += 1) bench.lose().tick()
+      bench.lose().feed({ type: 'back' })
+      expect(bench.phase).toBe('opening')
+      bench.lose()
+      expect(deadline(bench.link)).toBe(bench.now)
+      bench.tick().lose()
+      expect((deadline(bench.link) ?? 0) - bench.now).toBeLessThanOrEqual(1_000)
+    }
   })
 })
 

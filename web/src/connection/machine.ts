@@ -8,6 +8,9 @@ import { dueAt, followed, followedBy, isFinal, missed, takeDue, type AllUnheard,
 /** Delays before the attempts after a loss. Jitter of up to a second is added from the second attempt on. */
 export const DELAYS_MS = [0, 300, 1200, 2700, 4800, 7000] as const
 export const JITTER_MS = 1000
+/** In a call an attempt costs less than what is missed meanwhile: no attempt is later than this. */
+export const CALL_DELAYS_MS = [0, 200, 500] as const
+export const CALL_JITTER_MS = 300
 export const PING_MS = 5_000
 /** No message for so long: a dead mobile radio closes no socket. */
 export const DEAD_MS = 10_000
@@ -30,7 +33,7 @@ export const BACK_MS = 150
 /** An attempt that is younger began when the network was back, most likely: it is given until `STUCK_MS`. */
 export const YOUNG_MS = 100
 /** Media that was steady is missed: the socket answers within twice its last round trip and no less than this, or it went the same way. */
-export const DOUBT_MS = 200
+export const DOUBT_MS = 150
 export const RENEW_MS = 4 * 60_000
 /** One that could not be exchanged is tried again after this. */
 export const RENEW_AGAIN_MS = 30_000
@@ -92,6 +95,8 @@ export interface Link {
   rtt: number | null
   /** The network is known to be very weak. */
   slow: boolean
+  /** A call runs. */
+  calling: boolean
   /** Since when nothing is lost there any more, and when that was said last. */
   clear: { since: number; at: number } | null
   /** When something was heard on an open socket. */
@@ -110,6 +115,8 @@ export type Input =
   | { type: 'doubt' }
   /** The network is very weak, or is so no longer. */
   | { type: 'slow'; slow: boolean }
+  /** A call begins or ends. */
+  | { type: 'calling'; calling: boolean }
   /** Nothing that this page sends is lost there any more. */
   | { type: 'clear' }
   | { type: 'opened'; socket: number; token: string | null }
@@ -149,7 +156,7 @@ export function newLink(resume: string | null): Link {
   return {
     phase: { name: 'idle' }, socket: 0, resume, offset: 0, nextId: 1, queue: [], sent: new Map(),
     topics: new Map(), watches: new Set(), unheard: new Map(), token: null, renewAt: 0, refusals: 0, refused: null, restarts: null, pinged: null, rtt: null,
-    slow: false, clear: null, heardAt: 0,
+    slow: false, calling: false, clear: null, heardAt: 0,
   }
 }
 
@@ -194,6 +201,8 @@ export function step(link: Link, input: Input, world: World): Step {
       return phase.name === 'open' && !link.slow && world.now < phase.deadAt ? probe(link, phase, DOUBT_MS, world) : stay(link)
     case 'slow':
       return stay({ ...link, slow: input.slow })
+    case 'calling':
+      return calling(link, input.calling, world)
     case 'clear':
       return clear(link, world)
     case 'tick':
@@ -305,10 +314,25 @@ function back(link: Link, world: World): Step {
   if (link.slow && isTrying(phase)) return stay(link)
   // Packets come again: should it not answer, the next one waits for nothing.
   if (phase.name === 'open' && world.now < phase.deadAt) return probe(link, { ...phase, attempt: 0 }, BACK_MS, world)
+  if (phase.name === 'waiting') return connect(link, 0, phase.since, world)
   if (phase.name !== 'opening' && phase.name !== 'greeting') return nudge(link, world)
-  if (world.now - phase.began >= YOUNG_MS) return connect(link, phase.attempt, phase.since, world)
+  if (world.now - phase.began >= YOUNG_MS) return connect(link, 0, phase.since, world)
   // If it did begin in the hole, its first packet is lost, and TCP says the next only after a second.
   return stay({ ...link, phase: { ...phase, attempt: 0, deadline: Math.min(phase.deadline, phase.began + STUCK_MS) } })
+}
+
+/** Whoever waits for the next attempt when a call begins waits no longer than in a call. */
+function calling(link: Link, isCalling: boolean, world: World): Step {
+  const next: Link = { ...link, calling: isCalling }
+  const phase = link.phase
+  if (phase.name !== 'waiting' || !isCalling) return stay(next)
+  return stay({ ...next, phase: { ...phase, until: Math.min(phase.until, world.now + delay(next, phase.attempt - 1, world.chance)) } })
+}
+
+/** What is waited before an attempt after so many in a row. A handshake a second would fill a very weak network. */
+function delay({ calling, slow }: Link, attempt: number, chance: number): number {
+  const [delays, jitter] = calling && !slow ? [CALL_DELAYS_MS, CALL_JITTER_MS] : [DELAYS_MS, JITTER_MS]
+  return (delays[Math.min(attempt, delays.length - 1)] ?? 0) + (attempt > 0 ? chance * jitter : 0)
 }
 
 function clear(link: Link, world: World): Step {
@@ -383,7 +407,7 @@ function lose(link: Link, world: World, gentle = false): Step {
   // A restarting server meets everybody at once: spread out even the first attempt.
   const restarts = gentle ? world.now : link.restarts
   const isAwaited = restarts !== null && world.now - restarts < RESTART_MS
-  const wait = isAwaited ? KNOCK_MS * (gentle ? 2 * world.chance : 1 + world.chance) : (DELAYS_MS[Math.min(attempt, DELAYS_MS.length - 1)] ?? 0) + (attempt > 0 ? world.chance * JITTER_MS : 0)
+  const wait = isAwaited ? KNOCK_MS * (gentle ? 2 * world.chance : 1 + world.chance) : delay(link, attempt, world.chance)
   const all = [...kept, ...link.queue]
   const queue = newest(all)
   const effects: Effect[] = [

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { MediaState } from '@/protocol/live'
-import { ANSWER_MS, Peer, type Offer, type PeerOptions } from './peer'
+import { ANSWER_MS, BARREN_MS, Peer, SOUGHT_MS, type Offer, type PeerOptions } from './peer'
 import { BUDGET } from './ladder'
 import { FRESH_MS, PATIENCE_MS } from './recovery'
 
@@ -12,6 +12,8 @@ class FakePc {
   signalingState = 'stable'
   localDescription: { sdp: string } | null = null
   currentLocalDescription: { sdp: string } | null = null
+  iceGatheringState = 'gathering'
+  onicecandidate: ((event: { candidate: { protocol: string } | null }) => void) | null = null
   onconnectionstatechange: (() => void) | null = null
   oniceconnectionstatechange: (() => void) | null = null
   ontrack: (() => void) | null = null
@@ -116,6 +118,66 @@ describe('packets that are missed', () => {
     await answered()
     expect(await seen(1_000)).toEqual([1, 1])
     expect(await seen(2_000)).toEqual([1, 2])
+  })
+})
+
+describe('another path', () => {
+  const restarts = (): number => pc().restartIce.mock.calls.length
+  /** A call whose socket went with its packets, which came steadily before. */
+  const astray = async (): Promise<void> => {
+    peer.close()
+    let beat = 0
+    const getReceivers = () => [{ getSynchronizationSources: () => [{ source: 1, rtpTimestamp: beat }] }]
+    peer = newPeer({ make: () => Object.assign(new FakePc(), { getReceivers }) as unknown as RTCPeerConnection })
+    peer.begin()
+    await answered()
+    pc().become('connected')
+    for (; beat < 20; beat += 1) await vi.advanceTimersByTimeAsync(100)
+    await vi.advanceTimersByTimeAsync(200)
+    peer.setLinked(false)
+    await vi.advanceTimersByTimeAsync(250)
+    expect(restarts()).toBe(1)
+  }
+
+  it('that the server did not hear of yet is said again as it is, for it takes every network that comes', async () => {
+    await astray()
+    peer.setLinked(true)
+    await settle()
+    const said = offers.length
+    peer.setLinked(false)
+    peer.moved()
+    peer.setLinked(true)
+    await settle()
+    expect([restarts(), offers.length]).toEqual([1, said + 1])
+    await answered()
+    peer.moved()
+    expect(restarts()).toBe(2)
+  })
+
+  it('is sought anew by a browser that found no address, and soon', async () => {
+    await astray()
+    peer.setLinked(true)
+    await settle()
+    pc().iceGatheringState = 'complete'
+    await answered()
+    await vi.advanceTimersByTimeAsync(BARREN_MS + 150)
+    expect(restarts()).toBe(2)
+  })
+
+  it('for which there is an address is given time to be tried', async () => {
+    await astray()
+    peer.setLinked(true)
+    await settle()
+    await answered()
+    await vi.advanceTimersByTimeAsync(SOUGHT_MS - 200)
+    pc().onicecandidate?.({ candidate: { protocol: 'tcp' } })
+    pc().onicecandidate?.({ candidate: null })
+    pc().onicecandidate?.({ candidate: { protocol: 'udp' } })
+    pc().iceGatheringState = 'complete'
+    await vi.advanceTimersByTimeAsync(SOUGHT_MS - 100)
+    expect(restarts()).toBe(1)
+    await vi.advanceTimersByTimeAsync(300)
+    expect(restarts()).toBe(2)
   })
 })
 

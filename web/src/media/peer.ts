@@ -6,13 +6,16 @@ import { asksForSoundAgain, inPacketsOf } from './description'
 import { BUDGET, type Budget } from './ladder'
 import { offered } from './codecs'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
-import { feel, LOOK_MS, markOf, still, type Pulse } from './pulse'
+import { feel, marker, pause, still, type Pulse } from './pulse'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
 
 /** An offer without an answer for so long is said again. */
 export const ANSWER_MS = 5_000
-/** A path that was sought is there within three times the way of the offer and its answer, and no less than this, or it is sought again. */
-export const SOUGHT_MS = 200
+/** A path that was sought is there within three times the way of the offer and its answer, and no less than this, or it is sought again:
+ *  Chromium, which still believes in its old path, tries a new one only with its next check, twice a second. */
+export const SOUGHT_MS = 600
+/** Where the browser has no address to try, it is soon asked again whether it has one now. */
+export const BARREN_MS = 200
 
 export interface Offer {
   offer_id: number
@@ -72,6 +75,8 @@ export class Peer {
   #flight: { id: number; timer: unknown; asked: { audio: number; video: number } } | null = null
   /** When the last offer was said, and when it was answered. */
   #said = { at: 0, answered: 0 }
+  /** Another path is sought and was not agreed on; when it got its last address. */
+  #search = { isOpen: false, found: 0 }
   #answered = false
   /** The last answer as it came, and the milliseconds of sound in a packet that it was taken with. */
   #taken = { sdp: '', audioMs: BUDGET.full.audioMs }
@@ -195,6 +200,7 @@ export class Peer {
     this.#answered = true
     this.#agreed = pc.getTransceivers().filter((one) => one.mid !== null)
     this.#said.answered = this.#options.now()
+    this.#search.isOpen = false
     this.#land()
     this.#watch(pc)
     if (this.#budget) this.spend(this.#budget)
@@ -257,8 +263,16 @@ export class Peer {
 
   /** The device came into another network. A new path is sought at once, while the old one may still carry what is said. */
   moved(): void {
-    if (!this.#pc || !this.#answered) return
-    this.#pc.restartIce()
+    if (this.#pc && this.#answered) this.#seek(this.#pc)
+  }
+
+  #seek(pc: RTCPeerConnection): void {
+    // What the server has not answered is still sought, and takes every network that comes meanwhile.
+    const isSought = this.#search.isOpen && pc.signalingState === 'have-local-offer' && !this.#isBarren(pc)
+    if (!isSought) {
+      this.#search = { isOpen: true, found: 0 }
+      pc.restartIce()
+    }
     void this.#negotiate()
   }
 
@@ -288,7 +302,7 @@ export class Peer {
     this.#senders = null
     this.#screenSender = null
     if (!old) return
-    old.onconnectionstatechange = old.oniceconnectionstatechange = old.ontrack = null
+    old.onconnectionstatechange = old.oniceconnectionstatechange = old.onicecandidate = old.ontrack = null
     old.close()
   }
 
@@ -304,6 +318,10 @@ export class Peer {
     for (let n = 0; n < receive.audio + this.#extra.audio; n += 1) pc.addTransceiver('audio', { direction: 'recvonly' })
     for (let n = 0; n < receive.video + this.#extra.video; n += 1) preferOurs(pc.addTransceiver('video', { direction: 'recvonly' }))
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = () => this.#observe(pc)
+    // Of TCP alone a browser names addresses that it has no more.
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate?.protocol === 'udp') this.#search.found = this.#options.now()
+    }
     pc.ontrack = () => this.#options.changed()
   }
 
@@ -331,10 +349,7 @@ export class Peer {
     const { recovery, cure } = due(this.#recovery, this.#options.now())
     this.#recovery = recovery
     if (cure === 'fresh') return this.begin()
-    if (cure === 'restart') {
-      this.#pc?.restartIce()
-      void this.#negotiate()
-    }
+    if (cure === 'restart' && this.#pc) this.#seek(this.#pc)
     this.#arm()
   }
 
@@ -342,22 +357,30 @@ export class Peer {
   #watch(pc: RTCPeerConnection): void {
     if (this.#looking !== null || typeof pc.getReceivers !== 'function') return
     this.#pulse = still
+    const markOf = marker(pc)
     const look = (): void => {
-      const { pulse, suspects, doubts, returns } = feel(this.#pulse, markOf(pc), this.#options.now(), this.#isAstray)
+      const isSought = this.#recovery.state !== 'connected' || !this.#hadTime(pc)
+      const { pulse, suspects, doubts, returns } = feel(this.#pulse, markOf(), this.#options.now(), { isOwn: this.#isAstray, isSought })
       this.#pulse = pulse
       if (pulse.quiet === 0) this.#isAstray = false
       if (suspects) this.#options.missed?.()
-      if (doubts && this.#recovery.state === 'connected' && this.#hadTime()) this.moved()
+      if (doubts) this.moved()
       if (returns) this.#options.returned?.()
-      this.#looking = this.#options.setTimer(look, LOOK_MS)
+      this.#looking = this.#options.setTimer(look, pause(pulse))
     }
     look()
   }
 
   /** Whether the path that was sought last had time to come. */
-  #hadTime(): boolean {
+  #hadTime(pc: RTCPeerConnection): boolean {
     const { at, answered } = this.#said
-    return this.#flight === null && this.#options.now() - answered >= Math.max(SOUGHT_MS, 3 * (answered - at))
+    const least = this.#isBarren(pc) ? BARREN_MS : SOUGHT_MS
+    return this.#flight === null && this.#options.now() - Math.max(answered, this.#search.found) >= Math.max(least, 3 * (answered - at))
+  }
+
+  /** The browser looked for addresses of its own, and found none. */
+  #isBarren(pc: RTCPeerConnection): boolean {
+    return this.#search.found === 0 && pc.iceGatheringState === 'complete'
   }
 
   async #describe(pc: RTCPeerConnection, id: number): Promise<void> {
