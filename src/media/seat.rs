@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_remote::TrackRemote;
 
+use super::arriving::Arriving;
 use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
 use super::gate::Gate;
@@ -23,6 +24,7 @@ use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::codec::{Ability, PictureCodec};
+use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
 
 /// Negotiation is local work; this is only the end of patience with a broken engine.
@@ -63,6 +65,8 @@ pub(super) enum News {
     Darkened,
     /// The sound alone is too much for its path, or is no more.
     Drowned(bool),
+    /// What is sent here and does not arrive.
+    Misses(Vec<Missed>),
     /// The layers of one of its own sections that somebody watches.
     Layers { mid: String, name: SourceName, layers: Vec<u8> },
     /// A new state.
@@ -97,6 +101,7 @@ pub(super) struct Seat {
     /// Who watches one of the sources, or which layer, has changed.
     watched: Arc<Notify>,
     chooser: Chooser,
+    arriving: Arriving,
     tallies: HashMap<String, (SourceName, Arc<Tally>)>,
     camera: PictureCodec,
     /// Microphone, camera, screen.
@@ -126,6 +131,7 @@ impl Seat {
             pausing: HashMap::new(),
             watched: Arc::default(),
             chooser: Chooser::new(instant::now()),
+            arriving: Arriving::new(instant::now()),
             tallies: HashMap::new(),
             camera: PictureCodec::Vp8,
             measured: Default::default(),
@@ -349,10 +355,19 @@ impl Seat {
         }
     }
 
-    /// Aims the legs at layers, and says which of the own layers nobody watches.
+    /// Aims the legs at layers, and says which of the own layers nobody watches, and what does not arrive.
     async fn choose(&mut self) {
         let Some(peer) = &self.peer else { return };
-        let seen = self.chooser.look(instant::now(), &peer.path, &peer.receiving);
+        let now = instant::now();
+        let seen = self.chooser.look(now, &peer.path, &peer.receiving);
+        let misses = if self.state == Some(MediaState::Connected) {
+            self.arriving.look(now, peer.foothold.port.silent_for(now), &peer.receiving)
+        } else {
+            self.arriving.rest()
+        };
+        if let Some(missed) = misses {
+            self.tell(News::Misses(missed)).await;
+        }
         if seen.darkened {
             self.tell(News::Darkened).await;
         }
@@ -379,6 +394,9 @@ impl Seat {
         if let Some(peer) = self.peer.take() {
             self.tell(News::Detached).await;
             peer.close().await;
+            if let Some(missed) = self.arriving.rest() {
+                self.tell(News::Misses(missed)).await;
+            }
             self.tallies.clear();
             self.pausing.clear();
             self.measured = Default::default();

@@ -167,6 +167,7 @@ mod tests {
             silent: Vec::new(),
             cut: false,
             drowned: false,
+            misses: Vec::new(),
             held: false,
             muted: false,
         };

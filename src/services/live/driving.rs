@@ -48,6 +48,7 @@ impl Live {
             | RelayEvent::Permitted { participant }
             | RelayEvent::Taped { participant, .. }
             | RelayEvent::Drowned { participant, .. }
+            | RelayEvent::Misses { participant, .. }
             | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
         };
         if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
@@ -213,6 +214,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(
             RelayEvent::Upstream { .. }
             | RelayEvent::Drowned { .. }
+            | RelayEvent::Misses { .. }
             | RelayEvent::Permitted { .. }
             | RelayEvent::Taped { .. },
         ) => {
