@@ -100,6 +100,8 @@ pub(super) struct Seat {
     pausing: HashMap<String, (Arc<Source>, Pausing)>,
     /// Who watches one of the sources, or which layer, has changed.
     watched: Arc<Notify>,
+    /// What fills each source: from which section, and what ends it.
+    feeds: HashMap<(MediaKind, usize), (String, CancellationToken)>,
     chooser: Chooser,
     arriving: Arriving,
     tallies: HashMap<String, (SourceName, Arc<Tally>)>,
@@ -129,6 +131,7 @@ impl Seat {
             peer: None,
             sources: BTreeMap::new(),
             pausing: HashMap::new(),
+            feeds: HashMap::new(),
             watched: Arc::default(),
             chooser: Chooser::new(instant::now()),
             arriving: Arriving::new(instant::now()),
@@ -191,6 +194,7 @@ impl Seat {
                 let sections = self.peer.as_ref().map(|peer| peer.receiving.clone()).unwrap_or_default();
                 let ability = self.peer.as_ref().map(Peer::ability).unwrap_or_default();
                 self.tell(News::Answered { offer_id, sdp, sections, ability }).await;
+                self.end_stopped_feeds();
                 self.end_missing_sources().await;
                 // An ICE restart may have cost packets of a picture.
                 self.sources.values().for_each(|source| source.request_keyframe());
@@ -285,7 +289,11 @@ impl Seat {
         if kind == MediaKind::Video {
             self.pausing.insert(mid.to_owned(), (Arc::clone(&source), Pausing::default()));
         }
-        let stop = peer.foothold.stop.clone();
+        let stop = peer.foothold.stop.child_token();
+        let former = self.feeds.insert((kind, order), (mid.to_owned(), stop.clone()));
+        if let Some(former) = former.filter(|(section, _)| section != mid) {
+            self.end_feed(former);
+        }
         // First those who watch, then what they see: a stream begins with its keyframe.
         if is_new {
             self.sources.insert((kind, order), Arc::clone(&source));
@@ -295,6 +303,20 @@ impl Seat {
         if kind == MediaKind::Video {
             self.common.tracker.spawn(feed.ask_for_keyframes(stop));
         }
+    }
+
+    /// What still comes in a section that was stopped is nobody's: the voice is in another one, or in none.
+    fn end_stopped_feeds(&mut self) {
+        let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
+        let is_stopped = |mid: &str| !publishing.iter().any(|section| section.mid == mid);
+        let stopped: Vec<_> = self.feeds.extract_if(|_, (mid, _)| is_stopped(mid)).map(|(_, feed)| feed).collect();
+        stopped.into_iter().for_each(|feed| self.end_feed(feed));
+    }
+
+    fn end_feed(&mut self, (mid, stop): (String, CancellationToken)) {
+        stop.cancel();
+        self.tallies.remove(&mid);
+        self.pausing.remove(&mid);
     }
 
     /// After a reload without the shared screen there is no second camera any more.
@@ -399,6 +421,7 @@ impl Seat {
             }
             self.tallies.clear();
             self.pausing.clear();
+            self.feeds.clear();
             self.measured = Default::default();
             self.state = None;
         }
