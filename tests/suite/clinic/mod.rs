@@ -55,6 +55,7 @@ mod seen;
 mod signed_sheets;
 mod sm2;
 pub mod stage;
+mod stalled;
 mod stills;
 mod tongue;
 mod warned;
