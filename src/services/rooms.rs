@@ -97,7 +97,8 @@ impl Services {
         let grant = Grant { room: room.id, participant: seat.participant_id, epoch: room.epoch, jti: self.ids.uuid() };
         let demo = self.config.demo;
         let ice_servers = self.ice_servers(seat.participant_id, work.now);
-        Ok(RoomGrant { room: room.id, grant: self.tokens.grant(grant, actor.session(), work.now), demo, ice_servers })
+        let token = self.tokens.grant(grant, actor.session(), work.now);
+        Ok(RoomGrant { room: room.id, visit: None, grant: token, demo, ice_servers })
     }
 
     /// The TURN servers of a seat, ours or another, with a right of its own.

@@ -177,6 +177,7 @@ impl Room {
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
             Input::CallOffPicture(connection) => self.call_off_picture(connection),
             Input::PictureKept(id) => self.picture_kept(id),
+            Input::Said => self.said(),
             Input::StopRecording => self.stop_recording(),
             Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
@@ -443,6 +444,15 @@ impl Room {
         }
         let recorded = self.taken.iter().map(|taken| &taken.seat).filter(|seat| is_recorded(seat.role));
         recorded.map(|seat| Output::Relay(RelayCommand::StopRecord { participant: seat.participant })).collect()
+    }
+
+    /// Who was invited hears of the conversation here, while they may read it; everybody else follows the visit.
+    fn said(&self) -> Vec<Output> {
+        let may_read = |taken: &&Taken| {
+            let Seat { role, standing, .. } = taken.seat;
+            standing == Standing::Inside && role.is_invited() && role.rights().talks
+        };
+        self.taken.iter().filter(may_read).map(|taken| Output::Tell(taken.connection, Notice::Said)).collect()
     }
 
     fn is_recording(&self) -> bool {

@@ -410,6 +410,28 @@ fn permit_in(outputs: &[Output]) -> Option<Permit> {
     })
 }
 
+#[test]
+fn of_the_conversation_those_who_were_invited_are_told_while_they_are_inside_and_no_observer() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let roles = [ParticipantRole::Family, ParticipantRole::Observer, ParticipantRole::InvitedDoctor];
+    for (n, role) in (3..).zip(roles) {
+        let seat = Seat { role, standing: Standing::Door, ..seat(n) };
+        room.handle(at(0), Input::Join { seat, connection: connection(10 + n), socket: 0 });
+    }
+    assert_eq!(room.handle(at(1), Input::Said), [], "in front of the door");
+    for n in 3..=5 {
+        host(&mut room, 11, n, HostAct::Admit);
+    }
+    let told = |room: &mut Room| names(&room.handle(at(2), Input::Said));
+    assert_eq!(told(&mut room), [connection(13), connection(15)]);
+    host(&mut room, 11, 3, HostAct::Hold);
+    assert_eq!(told(&mut room), [connection(15)]);
+    host(&mut room, 11, 5, HostAct::Remove);
+    assert_eq!(told(&mut room), []);
+}
+
 /// A doctor, a patient, and an interpreter in front of the door.
 fn visited() -> Room {
     let mut room = room();

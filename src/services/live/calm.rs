@@ -89,6 +89,7 @@ impl Calm {
                 (None, notice)
             }
             Notice::Media(RelayEvent::Speaker { .. })
+            | Notice::Said
             | Notice::Still(..)
             | Notice::StillShown(_)
             | Notice::StillRefused(..) => (None, notice),

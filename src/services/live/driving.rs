@@ -201,6 +201,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::StillRefused(id, why) => {
             ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
         }
+        Notice::Said => ServerMessage::Said { room },
         Notice::Still(..) => return None,
         Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
         Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {

@@ -30,6 +30,7 @@ mod holding;
 mod hours;
 mod identity;
 mod in_person;
+mod invited_words;
 mod inviting;
 mod levels;
 pub mod live;

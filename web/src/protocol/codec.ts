@@ -126,6 +126,7 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   offer_again: object({ room: text }),
   speaker: object({ room: text, participant: orNull(text) }),
   still: object({ room: text, participant: text, jpeg: text }),
+  said: object({ room: text }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
   room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),
   bye: object({ problem }),

@@ -162,6 +162,8 @@ export type ServerMessage =
   | { type: 'speaker'; room: string; participant?: string | null }
   /** A still of somebody on the rung `still`: a JPEG in base64. */
   | { type: 'still'; room: string; participant: string; jpeg: string }
+  /** Something was said in the conversation beside the call; told to those who were invited. */
+  | { type: 'said'; room: string }
   | { type: 'media_state'; room: string; state: MediaState }
   | { type: 'room_ended'; room: string; reason: RoomEnd }
   | { type: 'bye'; problem: Problem }
