@@ -182,7 +182,7 @@ impl Services {
     }
 
     /// Closes the checks that are over: whoever looked at the own picture leaves, and says nothing more.
-    pub(crate) async fn sweep_checks(&self) -> Result<(), Refusal> {
+    pub async fn sweep_checks(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
         let (own, any) = ((self.node.as_str(), now - CHECK_OVER), now - CHECK_FORGOTTEN);
         // Those that go on stand in front, and there are not so many.
