@@ -13,17 +13,20 @@ pub enum ChatSide {
     Patient,
     /// The hospital.
     Staff,
+    /// Who was invited into the call.
+    Guest,
 }
 
 impl ChatSide {
-    /// Both sides.
-    pub const ALL: [Self; 2] = [Self::Patient, Self::Staff];
+    /// All sides.
+    pub const ALL: [Self; 3] = [Self::Patient, Self::Staff, Self::Guest];
 
     /// The word in the database and on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Patient => "patient",
             Self::Staff => "staff",
+            Self::Guest => "guest",
         }
     }
 }

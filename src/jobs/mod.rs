@@ -1,5 +1,5 @@
-//! What happens later: the queue is looked at every second, so is what is due, and now and then the house is tidied up.
-//! None of the three waits for another.
+//! What happens later: the queue is looked at every second, so is what is due; checks that are over every minute, and now and
+//! then the house is tidied up. None of these waits for another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,31 +12,33 @@ use crate::services::refusal::Refusal;
 
 /// How often leases and rings are looked at, and what is due.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often checks are closed that everybody has left: nobody waits for their rows.
+const CHECKS_EVERY: Duration = Duration::from_mins(1);
 /// How often the house is tidied up.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// Works until `shutdown`. What fails is tried again: the database may be away.
 pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
     tokio::join!(
-        keep_queue(&services, &shutdown),
-        keep_promises(&services, &shutdown),
+        // Calls that nobody answers, desks that fall silent: a patient waits for each of them.
+        keep(SWEEP_EVERY, &shutdown, "the queue could not be swept", async || services.sweep().await.map(drop)),
+        // Jobs whose time has come; a gateway for messages may take its time.
+        keep(SWEEP_EVERY, &shutdown, "what was due was not done", async || services.run_jobs().await.map(drop)),
+        keep(CHECKS_EVERY, &shutdown, "checks that are over were not closed", async || services.sweep_checks().await),
         keep_house(&services, &shutdown)
     );
 }
 
-/// Calls that nobody answers, desks that fall silent: a patient waits for each of them.
-async fn keep_queue(services: &Services, shutdown: &CancellationToken) {
-    let (mut ticks, mut sweep) = (ticks(SWEEP_EVERY), Trying::default());
+/// Does something at once and then every so often.
+async fn keep(
+    every: Duration,
+    shutdown: &CancellationToken,
+    words: &str,
+    work: impl AsyncFn() -> Result<(), Refusal>,
+) {
+    let (mut ticks, mut trying) = (ticks(every), Trying::default());
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        sweep.heard(services.sweep().await.map(drop), "the queue could not be swept");
-    }
-}
-
-/// Jobs whose time has come; a gateway for messages may take its time.
-async fn keep_promises(services: &Services, shutdown: &CancellationToken) {
-    let (mut ticks, mut jobs) = (ticks(SWEEP_EVERY), Trying::default());
-    while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-        jobs.heard(services.run_jobs().await.map(drop), "what was due was not done");
+        trying.heard(work().await, words);
     }
 }
 
@@ -60,7 +62,7 @@ fn ticks(every: Duration) -> Interval {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
 }
-/// What is tried every second; of failures in a row the first is told.
+/// What is tried again and again; of failures in a row the first is told.
 #[derive(Default)]
 struct Trying {
     is_failing: bool,
@@ -96,5 +98,23 @@ async fn tidy(services: &Services) {
         if let Err(refusal) = done {
             tracing::warn!(code = refusal.code.as_str(), "{words}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn checks_that_are_over_are_looked_for_at_the_beginning_and_not_each_second() {
+        let (looks, shutdown) = (AtomicUsize::new(0), CancellationToken::new());
+        let looking = keep(CHECKS_EVERY, &shutdown, "it failed", async || {
+            looks.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        });
+        assert!(tokio::time::timeout(SWEEP_EVERY * 2, looking).await.is_err(), "it ends at shutdown alone");
+        assert_eq!(looks.into_inner(), 1);
     }
 }

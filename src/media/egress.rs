@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtc::interceptor::{Acknowledgement, convert_twcc};
+use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, TransportLayerCc};
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
@@ -19,9 +20,11 @@ use rtc::rtp::header::{EXTENSION_PROFILE_ONE_BYTE, Extension};
 use rtc::shared::time::SystemInstant;
 use rtc::srtp::context::Context;
 
+use super::arriving::Count;
 use super::bandwidth::{Fate, PathMeter};
 use super::gate::Gate;
 use super::source::Source;
+use crate::domain::room::missing::Speaks;
 use crate::domain::room::relay::MediaKind;
 
 /// Packets of a picture that can be sent once more: some seconds of a good camera.
@@ -96,6 +99,9 @@ struct State {
     /// A dozen or two, so looking through them is quick.
     streams: Vec<Stream>,
     fates: Fates,
+    /// The browser has said something of what it got: in reports, and of each packet.
+    did_report: bool,
+    did_tell: bool,
     /// Since when it is counted, and how many packets were asked for since.
     asked: Option<(Instant, usize)>,
     plain: Vec<u8>,
@@ -115,6 +121,10 @@ struct Stream {
     kept: VecDeque<Kept>,
     packets: u32,
     octets: u32,
+    /// How often the browser said that something came.
+    arrived: u32,
+    /// The newest packet that it has, by its last report.
+    reported: Option<u32>,
     /// Packets that were sent again since the count of packets was a multiple of [`LOOKED_AT`].
     again: u32,
     /// The timestamp of the newest frame, and when its first packet left.
@@ -150,8 +160,10 @@ impl Egress {
     pub(super) fn add(&self, ssrc: u32, kind: MediaKind) {
         let header = header(ssrc, None);
         let (source, kept) = (Weak::new(), VecDeque::new());
+        let (packets, octets, arrived, again) = (0, 0, 0, 0);
+        let (wide, reported, newest) = (None, None, None);
         let stream =
-            Stream { ssrc, kind, header, wide: None, source, kept, packets: 0, octets: 0, again: 0, newest: None };
+            Stream { ssrc, kind, header, wide, source, kept, packets, octets, arrived, reported, again, newest };
         self.state().streams.push(stream);
     }
 
@@ -188,7 +200,8 @@ impl Egress {
         let mut state = self.state();
         let State { context, streams, fates, plain, run, .. } = &mut *state;
         let context = context.as_mut()?;
-        let stream = streams.iter_mut().find(|stream| stream.ssrc == ssrc)?;
+        let of = streams.iter().position(|stream| stream.ssrc == ssrc)?;
+        let stream = &mut streams[of];
         if !std::ptr::eq(stream.source.as_ptr(), Arc::as_ptr(source)) {
             stream.source = Arc::downgrade(source);
             stream.kept.clear();
@@ -199,7 +212,7 @@ impl Egress {
             let Some(bytes) = stream.protect(context, plain, &packet, wide) else { continue };
             count += 1;
             if wide.is_some() {
-                fates.left(now, plain.len());
+                fates.left(now, of, plain.len());
             }
             stream.note(now, &packet);
             if !run.is_empty()
@@ -266,10 +279,49 @@ impl Egress {
         }
         // Taken apart before anybody has to wait for it.
         let said = convert_twcc(feedback);
-        let known = self.state().fates.learn(said);
+        let known = {
+            let mut state = self.state();
+            state.did_tell = true;
+            let State { fates, streams, .. } = &mut *state;
+            let known = fates.learn(said);
+            for (of, _) in known.iter().filter(|(_, fate)| fate.arrived.is_some()) {
+                if let Some(stream) = streams.get_mut(*of) {
+                    stream.arrived = stream.arrived.wrapping_add(1);
+                }
+            }
+            known
+        };
         if !known.is_empty() {
-            self.path.learn(now, known.into_iter());
+            self.path.learn(now, known.into_iter().map(|(_, fate)| fate));
         }
+    }
+
+    /// Takes in what the browser reports of our streams now and then.
+    pub(super) fn reported(&self, reports: &[ReceptionReport]) {
+        let mut state = self.state();
+        state.did_report = true;
+        for report in reports {
+            if let Some(stream) = state.stream(report.ssrc)
+                && stream.reported.replace(report.last_sequence_number) != Some(report.last_sequence_number)
+            {
+                stream.arrived = stream.arrived.wrapping_add(1);
+            }
+        }
+    }
+
+    /// What left of a stream, and what of it is known to have arrived.
+    pub(super) fn count(&self, ssrc: u32) -> Count {
+        let mut state = self.state();
+        let (did_report, did_tell) = (state.did_report, state.did_tell);
+        let stream = state.stream(ssrc);
+        let (left, arrived) = stream.as_ref().map_or((0, 0), |stream| (stream.packets, stream.arrived));
+        let is_numbered = stream.is_some_and(|stream| stream.wide.is_some());
+        let speaks = match (did_tell && is_numbered, did_report || did_tell) {
+            (true, _) => Speaks::OfEach,
+            (false, true) => Speaks::Seldom,
+            (false, false) => Speaks::Never,
+        };
+        Count { left, arrived, speaks }
     }
 
     /// What was sent of a stream so far, and which of its timestamps is now; `None` while nothing was. It is asked every
@@ -408,28 +460,28 @@ fn ticks(span: Duration, clock_rate: u32) -> u32 {
 struct Fates {
     /// The number of the next packet.
     next: u16,
-    /// In the order of their numbers, up to the newest.
-    left: VecDeque<Fate>,
+    /// In the order of their numbers, up to the newest; of which stream each is.
+    left: VecDeque<(usize, Fate)>,
 }
 
 impl Fates {
     /// The packet with the next number leaves.
-    fn left(&mut self, now: Instant, bytes: usize) {
+    fn left(&mut self, now: Instant, of: usize, bytes: usize) {
         self.next = self.next.wrapping_add(1);
         if self.left.len() == UNKNOWN {
             self.left.pop_front();
         }
-        self.left.push_back(Fate { left: now, arrived: None, bytes });
+        self.left.push_back((of, Fate { left: now, arrived: None, bytes }));
     }
 
     /// The fates that are known now: of everything up to the newest packet that arrived. What is missing before it is
     /// lost.
-    fn learn(&mut self, acknowledged: Vec<Acknowledgement>) -> Vec<Fate> {
+    fn learn(&mut self, acknowledged: Vec<Acknowledgement>) -> Vec<(usize, Fate)> {
         let first = self.next.wrapping_sub(u16::try_from(self.left.len()).unwrap_or(0));
         let mut newest = None;
         for said in acknowledged {
             let at = usize::from(said.sequence_number.wrapping_sub(first));
-            if let (true, Some(fate)) = (said.arrived, self.left.get_mut(at)) {
+            if let (true, Some((_, fate))) = (said.arrived, self.left.get_mut(at)) {
                 fate.arrived = said.arrival;
                 newest = newest.max(Some(at));
             }

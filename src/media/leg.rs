@@ -10,6 +10,7 @@ use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingPar
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
+use super::arriving::Count;
 use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
 use super::egress::{Egress, Outgoing};
@@ -166,6 +167,11 @@ impl Leg {
     /// Whether its picture waits for a better network.
     pub(super) fn is_dark(&self) -> bool {
         self.shared.dark.load(Ordering::Acquire)
+    }
+
+    /// What left of it, and what of that is known to have arrived.
+    pub(super) fn count(&self) -> Count {
+        self.egress.count(self.ssrc)
     }
 
     /// The layers that it carries or waits for, a bit for each.

@@ -13,6 +13,7 @@
 //! engine sees only its own [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
+mod arriving;
 mod asking;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -11,6 +11,7 @@ use std::time::Instant;
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
@@ -62,7 +63,10 @@ impl Ear {
                 self.egress.resend(at, nack);
             } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
                 self.egress.learn(at, feedback);
+            } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
+                self.egress.reported(&report.reports);
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+                self.egress.reported(&report.reports);
                 let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
                 let _ = self.reports.try_send(Report { at, ssrc, timestamp, ntp });
             }

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_remote::TrackRemote;
 
+use super::arriving::Arriving;
 use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
 use super::gate::Gate;
@@ -23,6 +24,7 @@ use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::codec::{Ability, PictureCodec};
+use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
 
 /// Negotiation is local work; this is only the end of patience with a broken engine.
@@ -63,6 +65,8 @@ pub(super) enum News {
     Darkened,
     /// The sound alone is too much for its path, or is no more.
     Drowned(bool),
+    /// What is sent here and does not arrive.
+    Misses(Vec<Missed>),
     /// The layers of one of its own sections that somebody watches.
     Layers { mid: String, name: SourceName, layers: Vec<u8> },
     /// A new state.
@@ -96,7 +100,10 @@ pub(super) struct Seat {
     pausing: HashMap<String, (Arc<Source>, Pausing)>,
     /// Who watches one of the sources, or which layer, has changed.
     watched: Arc<Notify>,
+    /// What fills each source: from which section, and what ends it.
+    feeds: HashMap<(MediaKind, usize), (String, CancellationToken)>,
     chooser: Chooser,
+    arriving: Arriving,
     tallies: HashMap<String, (SourceName, Arc<Tally>)>,
     camera: PictureCodec,
     /// Microphone, camera, screen.
@@ -124,8 +131,10 @@ impl Seat {
             peer: None,
             sources: BTreeMap::new(),
             pausing: HashMap::new(),
+            feeds: HashMap::new(),
             watched: Arc::default(),
             chooser: Chooser::new(instant::now()),
+            arriving: Arriving::new(instant::now()),
             tallies: HashMap::new(),
             camera: PictureCodec::Vp8,
             measured: Default::default(),
@@ -185,6 +194,7 @@ impl Seat {
                 let sections = self.peer.as_ref().map(|peer| peer.receiving.clone()).unwrap_or_default();
                 let ability = self.peer.as_ref().map(Peer::ability).unwrap_or_default();
                 self.tell(News::Answered { offer_id, sdp, sections, ability }).await;
+                self.end_stopped_feeds();
                 self.end_missing_sources().await;
                 // An ICE restart may have cost packets of a picture.
                 self.sources.values().for_each(|source| source.request_keyframe());
@@ -279,7 +289,11 @@ impl Seat {
         if kind == MediaKind::Video {
             self.pausing.insert(mid.to_owned(), (Arc::clone(&source), Pausing::default()));
         }
-        let stop = peer.foothold.stop.clone();
+        let stop = peer.foothold.stop.child_token();
+        let former = self.feeds.insert((kind, order), (mid.to_owned(), stop.clone()));
+        if let Some(former) = former.filter(|(section, _)| section != mid) {
+            self.end_feed(former);
+        }
         // First those who watch, then what they see: a stream begins with its keyframe.
         if is_new {
             self.sources.insert((kind, order), Arc::clone(&source));
@@ -289,6 +303,20 @@ impl Seat {
         if kind == MediaKind::Video {
             self.common.tracker.spawn(feed.ask_for_keyframes(stop));
         }
+    }
+
+    /// What still comes in a section that was stopped is nobody's: the voice is in another one, or in none.
+    fn end_stopped_feeds(&mut self) {
+        let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
+        let is_stopped = |mid: &str| !publishing.iter().any(|section| section.mid == mid);
+        let stopped: Vec<_> = self.feeds.extract_if(|_, (mid, _)| is_stopped(mid)).map(|(_, feed)| feed).collect();
+        stopped.into_iter().for_each(|feed| self.end_feed(feed));
+    }
+
+    fn end_feed(&mut self, (mid, stop): (String, CancellationToken)) {
+        stop.cancel();
+        self.tallies.remove(&mid);
+        self.pausing.remove(&mid);
     }
 
     /// After a reload without the shared screen there is no second camera any more.
@@ -349,10 +377,19 @@ impl Seat {
         }
     }
 
-    /// Aims the legs at layers, and says which of the own layers nobody watches.
+    /// Aims the legs at layers, and says which of the own layers nobody watches, and what does not arrive.
     async fn choose(&mut self) {
         let Some(peer) = &self.peer else { return };
-        let seen = self.chooser.look(instant::now(), &peer.path, &peer.receiving);
+        let now = instant::now();
+        let seen = self.chooser.look(now, &peer.path, &peer.receiving);
+        let misses = if self.state == Some(MediaState::Connected) {
+            self.arriving.look(now, peer.foothold.port.silent_for(now), &peer.receiving)
+        } else {
+            self.arriving.rest()
+        };
+        if let Some(missed) = misses {
+            self.tell(News::Misses(missed)).await;
+        }
         if seen.darkened {
             self.tell(News::Darkened).await;
         }
@@ -379,8 +416,12 @@ impl Seat {
         if let Some(peer) = self.peer.take() {
             self.tell(News::Detached).await;
             peer.close().await;
+            if let Some(missed) = self.arriving.rest() {
+                self.tell(News::Misses(missed)).await;
+            }
             self.tallies.clear();
             self.pausing.clear();
+            self.feeds.clear();
             self.measured = Default::default();
             self.state = None;
         }

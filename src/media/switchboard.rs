@@ -337,6 +337,7 @@ impl Switchboard {
                 self.seat_room(room);
             }
             News::Drowned(is_drowned) => self.say(RelayEvent::Drowned { participant, is_drowned }),
+            News::Misses(missed) => self.say(RelayEvent::Misses { participant, missed }),
             News::Darkened => self.seat_participant(participant, false),
             News::Layers { mid, name, layers } => self.say(RelayEvent::Layers { participant, mid, name, layers }),
             News::State(state) => {

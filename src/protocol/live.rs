@@ -296,6 +296,11 @@ pub enum ServerMessage {
         /// A JPEG, in base64.
         jpeg: String,
     },
+    /// Something was said in the conversation beside the call: read it. Told to those who were invited, who follow no topic.
+    Said {
+        /// The room.
+        room: RoomId,
+    },
     /// The relay's view of the own connection.
     MediaState {
         /// The room.

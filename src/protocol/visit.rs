@@ -371,8 +371,14 @@ pub struct OutcomeRequest {
 pub struct ChatMessage {
     /// The message; the browser chose it, so that a repeated send is the same message.
     pub id: MessageId,
-    /// Whose side: `patient` or `staff`.
+    /// Whose side: `patient`, `staff` or `guest`.
     pub side: ChatSide,
+    /// Whether whoever reads it said it.
+    #[serde(default)]
+    pub mine: bool,
+    /// What a guest is in the call.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub role: Option<ParticipantRole>,
     /// The sender's name as shown.
     pub from: Text,
     /// Plain text, at most 2,000 characters.
@@ -481,6 +487,9 @@ pub struct VisitSummary {
 pub struct RoomGrant {
     /// The room.
     pub room: RoomId,
+    /// The visit whose conversation is beside the call, for those who read and write it there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub visit: Option<VisitId>,
     /// A JWT, good once and for 60 s, for `join` of the live protocol.
     pub grant: String,
     /// `true` in a demonstration: a moving test picture may stand in for a missing camera.

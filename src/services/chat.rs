@@ -1,9 +1,15 @@
 //! The conversation of a visit. Kept with the visit, its text sealed; it is exactly once in the log and on the screens.
+//!
+//! Who was invited into the call reads and writes it while they are in it, and never otherwise. Their name is kept sealed, in
+//! the invitation alone: a line of theirs names that.
+
+use std::collections::HashMap;
 
 use serde_json::json;
 
-use crate::domain::ids::{AttachmentId, MessageId, VisitId};
+use crate::domain::ids::{AttachmentId, InvitationId, MessageId, VisitId};
 use crate::domain::permission::Actor;
+use crate::domain::room::{Input, ParticipantRole, Standing};
 use crate::domain::text::Text;
 use crate::domain::visit::{ChatSide, VisitEnd};
 use crate::protocol::error::ErrorCode;
@@ -19,7 +25,7 @@ use crate::store::{MessageRow, Tx, VisitRow};
 
 /// Characters of one message.
 const TEXT_LIMIT: usize = 2000;
-/// Lines of each side of a visit; more than anybody types in an hour. Neither side takes the other's.
+/// Lines of each side of a visit; more than anybody types in an hour. No side takes another's.
 const LINES: i64 = 1000;
 /// Lines of one person: whoever types is far below it.
 const PACE: Rate = Rate::new(30, 1000);
@@ -49,13 +55,15 @@ impl Services {
     /// audit.
     pub async fn messages(&self, actor: Actor, id: VisitId) -> Result<Vec<ChatMessage>, Refusal> {
         let mut tx = self.db.read().await?;
-        let (visit, _) = party(&mut tx, actor, id).await?;
+        let (visit, _) = self.party(&mut tx, actor, id).await?;
         let rows = tx.messages().of_visit(id, SHOWN).await?;
+        let is_empty = rows.is_empty();
+        let lines = self.lines(&mut tx, actor, id, rows).await?;
         drop(tx);
-        if visit.ended_at.is_some() && !rows.is_empty() {
+        if visit.ended_at.is_some() && !is_empty {
             self.note_read(actor, visit.institution_id, "conversation.read", &id.to_string(), json!({})).await?;
         }
-        rows.into_iter().map(|row| self.line(row)).collect()
+        Ok(lines)
     }
 
     /// Says something while the visit goes on; the same id is the same line, also after the end.
@@ -72,7 +80,7 @@ impl Services {
             Refusal { retry_after: Some(seconds), ..refusal }
         })?;
         let mut work = self.begin().await?;
-        let (visit, side) = party(&mut work.tx, actor, id).await?;
+        let (visit, side) = self.party(&mut work.tx, actor, id).await?;
         if let Some(before) = self.said_before(&mut work.tx, actor, id, send.id).await? {
             return Ok(before);
         }
@@ -88,11 +96,14 @@ impl Services {
             let twin = self.said_before(&mut work.tx, actor, id, send.id).await?;
             return twin.ok_or_else(|| Refusal::internal("a line is neither new nor known"));
         };
+        let line = self.line(&mut work.tx, actor, row).await?;
         work.commit().await?;
-        self.line(row)
+        self.live.send(visit.room_id, Input::Said).await;
+        Ok(line)
     }
 
-    /// Writes a line of a visit, and tells its two; `None` when there is a line of this id.
+    /// Writes a line of a visit, and tells its two; `None` when there is a line of this id. After the commit the room is told
+    /// [`Input::Said`].
     ///
     /// # Errors
     /// `chat.full` when the visit holds [`LINES`] of this side.
@@ -108,7 +119,9 @@ impl Services {
         }
         let name = match actor {
             Actor::Staff { account, .. } => staff_name(&mut work.tx, account).await?.0,
-            Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
+            // Kept sealed, in the invitation.
+            Actor::Guest { .. } => Text::new("", ""),
+            Actor::Holder { .. } | Actor::Caller { .. } => {
                 let patient = work.tx.patients().find(visit.institution_id, visit.patient_id).await?;
                 let name = patient.ok_or_else(Refusal::not_found)?.name_masked;
                 Text::new(name.clone(), name)
@@ -144,37 +157,92 @@ impl Services {
     ) -> Result<Option<ChatMessage>, Refusal> {
         match tx.messages().find(id).await? {
             None => Ok(None),
-            Some(row) if row.visit_id == visit && row.sender == actor.key() => self.line(row).map(Some),
+            Some(row) if row.visit_id == visit && row.sender == actor.key() => self.line(tx, actor, row).await.map(Some),
             Some(_) => Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken")),
         }
     }
 
-    pub(super) fn line(&self, row: MessageRow) -> Result<ChatMessage, Refusal> {
-        Ok(ChatMessage {
-            id: row.id,
-            side: row.side,
-            from: Text::new(row.name_zh, row.name_en),
-            text: self.open_field(Field::Answers, row.id.as_uuid(), &row.body_sealed)?,
-            attachment: row.attachment_id,
-            at: row.at,
-        })
+    /// A line as `actor` reads it.
+    pub(super) async fn line(&self, tx: &mut Tx, actor: Actor, row: MessageRow) -> Result<ChatMessage, Refusal> {
+        let lines = self.lines(tx, actor, row.visit_id, vec![row]).await?;
+        lines.into_iter().next().ok_or_else(|| Refusal::internal("a line that is none"))
     }
-}
 
-/// The visit, and on which side of it the actor stands; not there for anybody else.
-pub(super) async fn party(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
-    let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
-    let visit = visit.ok_or_else(Refusal::not_found)?;
-    // What was said to the wrong person is not the patient's to read, and nobody says more.
-    let is_theirs = visit.end_reason != Some(VisitEnd::WrongPerson);
-    let side = match actor {
-        Actor::Staff { account, .. } if visit.doctor_id == account => ChatSide::Staff,
-        Actor::Holder { holder, .. } if visit.holder_id == Some(holder) && is_theirs => ChatSide::Patient,
-        Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
-            return Err(Refusal::not_found());
+    async fn lines(
+        &self,
+        tx: &mut Tx,
+        actor: Actor,
+        visit: VisitId,
+        rows: Vec<MessageRow>,
+    ) -> Result<Vec<ChatMessage>, Refusal> {
+        let has_guests = rows.iter().any(|row| row.side == ChatSide::Guest);
+        let guests = if has_guests { self.guests(tx, visit).await? } else { HashMap::new() };
+        let line = |row: MessageRow| {
+            let (from, role) = match guests.get(&row.sender) {
+                Some((name, role)) => (name.clone(), Some(*role)),
+                None => (Text::new(row.name_zh, row.name_en), None),
+            };
+            Ok(ChatMessage {
+                id: row.id,
+                side: row.side,
+                mine: row.sender == actor.key(),
+                role,
+                from,
+                text: self.open_field(Field::Answers, row.id.as_uuid(), &row.body_sealed)?,
+                attachment: row.attachment_id,
+                at: row.at,
+            })
+        };
+        rows.into_iter().map(line).collect()
+    }
+
+    /// Who was invited into the call of a visit, by the keys of their lines.
+    async fn guests(&self, tx: &mut Tx, visit: VisitId) -> Result<HashMap<String, (Text, ParticipantRole)>, Refusal> {
+        let mut guests = HashMap::new();
+        for row in tx.invitations().of_visit(visit).await? {
+            let name = self.open_field(Field::Name, row.id.as_uuid(), &row.name_sealed)?;
+            guests.insert(row.id.to_string(), (Text::new(name.clone(), name), row.role));
         }
-    };
-    Ok((visit, side))
+        Ok(guests)
+    }
+
+    /// The visit, and on which side of it the actor stands; not there for anybody else.
+    pub(super) async fn party(&self, tx: &mut Tx, actor: Actor, id: VisitId) -> Result<(VisitRow, ChatSide), Refusal> {
+        let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
+        let visit = visit.ok_or_else(Refusal::not_found)?;
+        // What was said to the wrong person is not the patient's to read, and nobody says more.
+        let is_theirs = visit.end_reason != Some(VisitEnd::WrongPerson);
+        let side = match actor {
+            Actor::Staff { account, .. } if visit.doctor_id == account => ChatSide::Staff,
+            Actor::Holder { holder, .. } if visit.holder_id == Some(holder) && is_theirs => ChatSide::Patient,
+            Actor::Guest { invitation, .. } if self.is_in_the_call(tx, actor, invitation, &visit).await? => {
+                ChatSide::Guest
+            }
+            Actor::Staff { .. } | Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => {
+                return Err(Refusal::not_found());
+            }
+        };
+        Ok((visit, side))
+    }
+
+    /// Whether somebody who was invited sits in the call of a visit that goes on, let in and not apart, and may talk there.
+    async fn is_in_the_call(
+        &self,
+        tx: &mut Tx,
+        actor: Actor,
+        invitation: InvitationId,
+        visit: &VisitRow,
+    ) -> Result<bool, Refusal> {
+        let row = tx.invitations().find(invitation).await?;
+        let row = row.filter(|row| row.visit_id == visit.id && row.revoked_at.is_none() && row.role.rights().talks);
+        if row.is_none() || visit.ended_at.is_some() {
+            return Ok(false);
+        }
+        let seat = tx.rooms().seat_of(visit.room_id, &actor.key()).await?;
+        Ok(seat.is_some_and(|seat| {
+            seat.standing == Standing::Inside && self.live.is_seated(visit.room_id, seat.participant_id)
+        }))
+    }
 }
 
 /// What was said can be read for good; more is said only while the visit goes on.

@@ -52,7 +52,7 @@ impl Hearsay {
 /// Whether a word says all that an older one said.
 fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
     use RelayEvent::{
-        Answer, Connection, Drowned, Layers, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped, Upstream,
+        Answer, Connection, Drowned, Layers, Misses, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped, Upstream,
     };
     discriminant(event) == discriminant(older)
         && match (event, older) {
@@ -70,6 +70,7 @@ fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
             | (OfferAgain { participant }, OfferAgain { participant: of })
             | (Taped { participant, .. }, Taped { participant: of, .. })
             | (Drowned { participant, .. }, Drowned { participant: of, .. })
+            | (Misses { participant, .. }, Misses { participant: of, .. })
             | (Upstream { participant, .. }, Upstream { participant: of, .. }) => participant == of,
             (Speaker { .. }, Speaker { .. }) => true,
             _ => false,

@@ -207,7 +207,7 @@ impl Services {
         let guest = Guest { role: row.role, name: Text::new("", "") };
         let grant = self.grant(&mut work, room, actor, guest).await?;
         work.commit().await?;
-        Ok(grant)
+        Ok(RoomGrant { visit: row.role.rights().talks.then_some(row.visit_id), ..grant })
     }
 
     /// The name of an invited person.

@@ -13,7 +13,7 @@ use crate::domain::picture;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::visit::AttachmentInfo;
 use crate::services::Services;
-use crate::services::chat::{goes_on, party};
+use crate::services::chat::goes_on;
 use crate::services::private;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
@@ -28,7 +28,7 @@ impl Services {
     /// Whether this is a party of the visit; asked before the bytes of a picture are read. Whether the visit has room for it
     /// is asked when it is known whether it came before.
     pub async fn may_attach(&self, actor: Actor, id: VisitId) -> Result<(), Refusal> {
-        party(&mut self.db.read().await?, actor, id).await.map(drop)
+        self.party(&mut self.db.read().await?, actor, id).await.map(drop)
     }
 
     /// Keeps a picture of whoever [`Self::may_attach`]; its kind is read from its bytes, whatever the browser called it.
@@ -48,7 +48,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        has_room(&mut work.tx, actor, id).await?;
+        self.has_room(&mut work.tx, actor, id).await?;
         drop(work);
         let (mime, bytes) = clean_picture(bytes)?;
         let attachment = self.ids.make(AttachmentId::from_uuid);
@@ -79,7 +79,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let visit = has_room(&mut work.tx, actor, id).await?;
+        let visit = self.has_room(&mut work.tx, actor, id).await?;
         let row = note_picture(&mut work, &visit, actor, attachment, mime, bytes).await?;
         let info = AttachmentInfo { id: attachment, mime: row.mime, size: bytes.len() as u64 };
         work.keep(command, &info).await?;
@@ -91,7 +91,7 @@ impl Services {
     pub async fn attachment(&self, actor: Actor, id: AttachmentId) -> Result<Picture, Refusal> {
         let mut tx = self.db.read().await?;
         let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
-        party(&mut tx, actor, row.visit_id).await?;
+        self.party(&mut tx, actor, row.visit_id).await?;
         drop(tx);
         let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
         let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;
@@ -101,6 +101,16 @@ impl Services {
         self.note_read(actor, row.institution_id, "picture.read", &id.to_string(), json!({ "visit": row.visit_id }))
             .await?;
         Ok(Picture { mime: row.mime, size: row.size, file })
+    }
+
+    /// The visit, for one of its parties, and while it has room for another picture.
+    pub(super) async fn has_room(&self, tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+        let (visit, _) = self.party(tx, actor, id).await?;
+        goes_on(&visit)?;
+        if tx.messages().count_attachments(id, &actor.key()).await? >= PICTURES {
+            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures of each")));
+        }
+        Ok(visit)
     }
 
     pub(super) async fn write_picture(&self, id: AttachmentId, bytes: &[u8]) -> Result<(), Refusal> {
@@ -180,16 +190,6 @@ pub(super) fn clean_picture(bytes: &[u8]) -> Result<(&'static str, Vec<u8>), Ref
 pub(super) fn is_final(refusal: &Refusal) -> bool {
     use ErrorCode::{ChatFull, KeyReused, TooLarge, VisitEnded};
     matches!(refusal.code, VisitEnded | TooLarge | ChatFull | KeyReused)
-}
-
-/// The visit, for one of its two, and while it has room for another picture.
-pub(super) async fn has_room(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
-    let (visit, _) = party(tx, actor, id).await?;
-    goes_on(&visit)?;
-    if tx.messages().count_attachments(id, &actor.key()).await? >= PICTURES {
-        return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures of each")));
-    }
-    Ok(visit)
 }
 
 /// Notes a picture whose file is written.

@@ -97,7 +97,8 @@ impl Services {
         let grant = Grant { room: room.id, participant: seat.participant_id, epoch: room.epoch, jti: self.ids.uuid() };
         let demo = self.config.demo;
         let ice_servers = self.ice_servers(seat.participant_id, work.now);
-        Ok(RoomGrant { room: room.id, grant: self.tokens.grant(grant, actor.session(), work.now), demo, ice_servers })
+        let token = self.tokens.grant(grant, actor.session(), work.now);
+        Ok(RoomGrant { room: room.id, visit: None, grant: token, demo, ice_servers })
     }
 
     /// The TURN servers of a seat, ours or another, with a right of its own.
@@ -181,7 +182,7 @@ impl Services {
     }
 
     /// Closes the checks that are over: whoever looked at the own picture leaves, and says nothing more.
-    pub(crate) async fn sweep_checks(&self) -> Result<(), Refusal> {
+    pub async fn sweep_checks(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
         let (own, any) = ((self.node.as_str(), now - CHECK_OVER), now - CHECK_FORGOTTEN);
         // Those that go on stand in front, and there are not so many.

@@ -1,5 +1,5 @@
 //! What time itself does to the queue: calls that nobody answered, desks that fell silent or have closed, pauses that ended;
-//! to checks that everybody has left; and to what is owed: reports that are overdue.
+//! and to what is owed: reports that are overdue.
 
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ impl Services {
         let tickets = self.sweep_tickets(now).await;
         let (desks, unheard) = (self.sweep_desks(now).await, self.sweep_alarms().await);
         let (folded, untold) = (self.sweep_folded().await, self.text_untold().await);
-        let (owed, checks) = (self.sweep_reports(now).await, self.sweep_checks().await);
-        desks.and(unheard).and(folded).and(untold).and(owed).and(checks)?;
+        let owed = self.sweep_reports(now).await;
+        desks.and(unheard).and(folded).and(untold).and(owed)?;
         tickets
     }
 

@@ -20,8 +20,8 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::invitation::{UploadBegin, UploadState};
 use crate::protocol::visit::ChatMessage;
 use crate::services::Services;
-use crate::services::chat::{Line, goes_on, party};
-use crate::services::pictures::{PICTURE_LIMIT, clean_picture, has_room, is_final, note_picture};
+use crate::services::chat::{Line, goes_on};
+use crate::services::pictures::{PICTURE_LIMIT, clean_picture, is_final, note_picture};
 use crate::services::private;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
@@ -48,7 +48,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "sha256", "64 hexadecimal digits in lower case"));
         }
         let mut work = self.begin().await?;
-        let (row, side) = party(&mut work.tx, actor, visit).await?;
+        let (row, side) = self.party(&mut work.tx, actor, visit).await?;
         if side != ChatSide::Patient {
             return Err(Refusal::not_found());
         }
@@ -69,7 +69,7 @@ impl Services {
             work.commit().await?;
             return Ok(state_of(&UploadRow { size, received: 0, ..known }));
         }
-        has_room(&mut work.tx, actor, visit).await?;
+        self.has_room(&mut work.tx, actor, visit).await?;
         if work.tx.uploads().count(visit).await? >= UPLOADS {
             return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {UPLOADS} uploads")));
         }
@@ -172,7 +172,7 @@ impl Services {
     ) -> Result<ChatMessage, Refusal> {
         let (id, line) = (row.id, MessageId::from_uuid(row.id.as_uuid()));
         let mut work = self.begin().await?;
-        let visit = has_room(&mut work.tx, actor, row.visit_id).await?;
+        let visit = self.has_room(&mut work.tx, actor, row.visit_id).await?;
         let now = work.now;
         if !work.tx.uploads().finish(id, now).await? {
             let said = self.said_before(&mut work.tx, actor, row.visit_id, line).await?;
@@ -186,11 +186,13 @@ impl Services {
         let Some(message) = self.write_line(&mut work, &visit, actor, line).await? else {
             return Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken"));
         };
+        let message = self.line(&mut work.tx, actor, message).await?;
         work.commit().await?;
         self.live.send(visit.room_id, Input::PictureKept(id)).await;
+        self.live.send(visit.room_id, Input::Said).await;
         // What is left is litter.
         tokio::fs::remove_file(self.upload_path(id)).await.ok();
-        self.line(message)
+        Ok(message)
     }
 
     /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many.
@@ -229,7 +231,7 @@ impl Services {
         let mut tx = self.db.read().await?;
         let row = tx.uploads().find(id).await?.filter(|row| row.sender == actor.key());
         let row = row.ok_or_else(Refusal::not_found)?;
-        let (visit, _) = party(&mut tx, actor, row.visit_id).await?;
+        let (visit, _) = self.party(&mut tx, actor, row.visit_id).await?;
         Ok((row, visit))
     }
 

@@ -310,7 +310,7 @@ impl Services {
         let room = work.tx.rooms().find(visit.room_id).await?.ok_or_else(Refusal::not_found)?;
         let grant = self.grant(&mut work, room, actor, guest).await?;
         work.commit().await?;
-        Ok(grant)
+        Ok(RoomGrant { visit: Some(id), ..grant })
     }
 
     /// What a holder can read later; the read is audited.

@@ -18,6 +18,7 @@ mod clinics;
 mod codes;
 mod consents;
 mod copying;
+mod deadline;
 mod credentials;
 mod declarations;
 mod desks;
@@ -60,7 +61,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Sqlite, SqlitePool, Transaction};
 
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
@@ -76,6 +77,7 @@ pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
 pub use credentials::{CredentialRow, Credentials};
+pub use deadline::Timed;
 pub use declarations::{DeclarationRow, Declarations, SpeechRow};
 pub use desks::{DeskRow, Desks};
 pub use document_codes::{CodeOfDocument, DocumentCodes};
@@ -197,7 +199,7 @@ pub enum Tx {
     /// SQLite.
     Sqlite(Transaction<'static, Sqlite>),
     /// PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Timed),
 }
 
 /// Runs one expression against whichever database is open.
@@ -209,8 +211,9 @@ macro_rules! on {
                 $body
             }
             $crate::store::Tx::Postgres(tx) => {
+                let within = tx.within();
                 let $conn: &mut sqlx::PgConnection = &mut *tx;
-                $body
+                within.of(async { Ok::<_, $crate::store::StoreError>($body) }).await?
             }
         }
     };
@@ -221,8 +224,9 @@ macro_rules! on {
                 $body
             }
             $crate::store::Tx::Postgres(tx) => {
+                let within = tx.within();
                 let ($conn, $dialect): (&mut sqlx::PgConnection, _) = (&mut *tx, $crate::store::Dialect::Postgres);
-                $body
+                within.of(async { Ok::<_, $crate::store::StoreError>($body) }).await?
             }
         }
     };
@@ -240,11 +244,7 @@ impl Db {
     pub async fn open(url: &str) -> Result<Self> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             // One that hangs would hold the queue's rows from everybody.
-            let options = PgConnectOptions::from_str(url)?.options([
-                ("statement_timeout", "5s"),
-                ("lock_timeout", "5s"),
-                ("idle_in_transaction_session_timeout", "5s"),
-            ]);
+            let options = PgConnectOptions::from_str(url)?.options(deadline::PATIENCE);
             return Self::postgres(options).await;
         }
         Self::sqlite(url).await
@@ -276,7 +276,7 @@ impl Db {
     /// Opens PostgreSQL with options of the caller.
     pub async fn postgres(options: PgConnectOptions) -> Result<Self> {
         let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
-        Ok(Self::Postgres(pool.connect_with(options).await?))
+        Ok(Self::Postgres(deadline::let_go(pool).connect_with(options).await?))
     }
 
     /// Brings the tables up to date.
@@ -309,7 +309,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(Timed::begin(pool, "begin").await?),
         })
     }
 
@@ -318,7 +318,7 @@ impl Db {
         Ok(match self {
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
             Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("begin isolation level repeatable read read only").await?)
+                Tx::Postgres(Timed::begin(pool, "begin isolation level repeatable read read only").await?)
             }
         })
     }

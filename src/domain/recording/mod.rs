@@ -36,7 +36,8 @@ pub enum RecordedCodec {
 /// A packet of a recorded participant.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordedPacket<'a> {
-    /// Names the stream: another one after a reload, or for another layer. Its lower half is the SSRC.
+    /// Names the stream: another one after a reload, in another section, or for another layer. Its lower half is the SSRC;
+    /// its upper half names the feed, of which a later one has the greater number.
     pub stream: u64,
     /// What it carries.
     pub codec: RecordedCodec,

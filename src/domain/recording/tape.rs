@@ -1,5 +1,6 @@
 //! One participant's sound and pictures on their way into files.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::time::Duration;
@@ -71,6 +72,11 @@ const fn rate(codec: RecordedCodec) -> u32 {
     }
 }
 
+/// Which connection's section a stream came in; a later one is greater.
+const fn feed(stream: u64) -> u64 {
+    stream >> 32
+}
+
 fn ssrc(stream: u64) -> u32 {
     u32::try_from(stream & 0xffff_ffff).expect("masked to 32 bits")
 }
@@ -121,6 +127,9 @@ impl Tape {
             // What the former stream still holds was seen before.
             self.settle_track(of, Duration::MAX);
             let track = &mut self.tracks[of];
+            if track.stream.is_none_or(|stream| feed(stream) != feed(packet.stream)) {
+                track.width = 0;
+            }
             (track.stream, track.is_new, track.begun) = (Some(packet.stream), true, at);
             (track.order, track.frames) = (Order::default(), Frames::default());
         }
@@ -286,9 +295,16 @@ impl Tape {
     }
 }
 
-/// Whether a packet of another stream takes the track over: of layers the widest is kept, and after a reload the new one.
+/// Whether a packet of another stream takes the track over: of layers the widest is kept, and after a reload, or in another
+/// section, the new one, whatever still comes of the old.
 fn takes_over(track: &Track, at: Duration, packet: &RecordedPacket<'_>) -> bool {
-    let is_silent = track.stream.is_none() || at.saturating_sub(track.heard) >= SILENT;
+    let Some(stream) = track.stream else { return true };
+    match feed(packet.stream).cmp(&feed(stream)) {
+        Ordering::Less => return false,
+        Ordering::Greater => return true,
+        Ordering::Equal => {}
+    }
+    let is_silent = at.saturating_sub(track.heard) >= SILENT;
     match packet.codec {
         RecordedCodec::Opus => is_silent,
         RecordedCodec::Vp8 => {

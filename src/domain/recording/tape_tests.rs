@@ -321,3 +321,45 @@ fn a_camera_whose_pictures_are_never_recorded_is_a_gap_to_the_end_beside_the_sou
         assert_eq!(all_blocks(&pieces).len(), if has_sound { 100 } else { 0 });
     }
 }
+
+/// Another feed of the same microphone, named by the upper half of its stream.
+const LATER_FEED: u64 = 1 << 32;
+
+#[test]
+fn a_voice_that_moves_to_another_section_is_recorded_from_its_first_word_on_whatever_still_comes_of_the_former() {
+    let (mut tape, mut pieces) = (Tape::default(), Vec::new());
+    for n in 0_u16..200 {
+        let at = Duration::from_millis(u64::from(n) * 20);
+        tape.push(at, RecordedPacket { payload: &[1], ..sound(n) });
+        if n >= 100 {
+            let later = RecordedPacket { stream: LATER_FEED | 5, payload: &[2], ..sound(n - 100) };
+            tape.push(at, later);
+        }
+        pieces.extend(tape.cut(at));
+    }
+    pieces.extend(tape.finish());
+    let said: Vec<_> = all_blocks(&pieces).into_iter().map(|block| block.data).collect();
+    assert_eq!(said.len(), 200, "nothing twice and nothing missing");
+    let moves = said.iter().position(|data| data == &[2]).expect("the voice in its new section");
+    assert!((98..=101).contains(&moves), "at {moves}");
+    assert!(said[moves..].iter().all(|data| data == &[2]));
+}
+
+#[test]
+fn after_a_reload_a_smaller_picture_of_the_new_page_is_kept_at_once_and_nothing_more_of_the_old_one() {
+    let (mut tape, mut pieces) = (Tape::default(), Vec::new());
+    let (wide, narrow) = (key(4), key(2));
+    for n in 0_u16..60 {
+        let at = Duration::from_millis(u64::from(n) * 33);
+        tape.push(at, picture(n, &wide));
+        if n >= 30 {
+            tape.push(at, RecordedPacket { stream: LATER_FEED | 6, ..picture(n - 30, &narrow) });
+        }
+        pieces.extend(tape.cut(at));
+    }
+    pieces.extend(tape.finish());
+    let shown: Vec<_> = all_blocks(&pieces).into_iter().map(|block| block.data).collect();
+    let moves = shown.iter().position(|data| *data == narrow[1..]).expect("the picture of the new page");
+    assert!((28..=31).contains(&moves), "at {moves} of {}", shown.len());
+    assert!(shown[moves..].iter().all(|data| *data == narrow[1..]));
+}

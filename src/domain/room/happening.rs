@@ -79,6 +79,8 @@ pub enum Input {
     CallOffPicture(ConnectionId),
     /// The picture was taken and kept.
     PictureKept(AttachmentId),
+    /// Something was said in the conversation beside the call, and kept.
+    Said,
     /// The patient took the consent to be recorded back.
     StopRecording,
     /// The relay tells something.
@@ -123,6 +125,8 @@ pub enum Notice {
     StillShown(u64),
     /// The own still was shown to nobody.
     StillRefused(u64, StillRefusal),
+    /// Something was said in the conversation beside the call.
+    Said,
     /// The room is over for this participant.
     Ended(RoomEnd),
     /// The room has no seat left for this participant.

@@ -17,6 +17,7 @@ pub mod drowning;
 mod happening;
 mod hosting;
 pub mod layers;
+pub mod missing;
 pub mod relay;
 mod retold;
 mod roles;
@@ -29,6 +30,7 @@ mod view;
 
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
+use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode, SourceName};
 use crate::domain::room::retold::Retold;
 use crate::domain::room::silence::Watch;
@@ -58,14 +60,16 @@ struct Taken {
     taped: bool,
     /// The sound alone is too much for what passes to it.
     is_drowned: bool,
+    /// What is sent to this person and does not arrive.
+    misses: Vec<Missed>,
 }
 
 impl Taken {
     fn new(seat: Seat, connection: ConnectionId, socket: u64) -> Self {
         let (newest, presence, media) = (Newest::here(socket), Presence::Here, SelfMedia::default());
         let (watch, retold, still_at) = (Watch::default(), Retold::default(), None);
-        let (taped, is_drowned) = (false, false);
-        Self { seat, connection, newest, presence, media, watch, retold, still_at, taped, is_drowned }
+        let (taped, is_drowned, misses) = (false, false, Vec::new());
+        Self { seat, connection, newest, presence, media, watch, retold, still_at, taped, is_drowned, misses }
     }
 
     /// Passes on what the relay says.
@@ -173,6 +177,7 @@ impl Room {
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
             Input::CallOffPicture(connection) => self.call_off_picture(connection),
             Input::PictureKept(id) => self.picture_kept(id),
+            Input::Said => self.said(),
             Input::StopRecording => self.stop_recording(),
             Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
@@ -231,6 +236,15 @@ impl Room {
             Standing::Door => false,
             Standing::Inside | Standing::Held => is_inside || taken.seat.participant == you,
         });
+        // Of those alone whom the person should hear and see, and whom whoever reads this sees as well.
+        let is_heard = |id: ParticipantId| {
+            let stands = |taken: &Taken| taken.seat.participant == id && taken.seat.standing == Standing::Inside;
+            is_inside && self.taken.iter().any(stands)
+        };
+        let misses = |taken: &Taken| {
+            let is_apart = taken.seat.standing != Standing::Inside;
+            taken.misses.iter().filter(|missed| !is_apart && is_heard(missed.source)).copied().collect()
+        };
         let participants = seen.map(|taken| Participant {
             id: taken.seat.participant,
             role: taken.seat.role,
@@ -240,6 +254,7 @@ impl Room {
             silent: taken.watch.silent(),
             cut: taken.watch.is_cut(),
             drowned: taken.is_drowned,
+            misses: misses(taken),
             held: taken.seat.standing == Standing::Held,
             muted: taken.seat.muted,
         });
@@ -386,6 +401,11 @@ impl Room {
                     Vec::new()
                 };
             }
+            RelayEvent::Misses { participant, missed } => {
+                let taken = self.taken.iter_mut().find(|taken| taken.seat.participant == *participant);
+                let before = taken.map(|taken| std::mem::replace(&mut taken.misses, missed.clone()));
+                return if before.is_some_and(|before| before != *missed) { self.tell_everybody() } else { Vec::new() };
+            }
             RelayEvent::Taped { participant, is_kept } => return self.taped(*participant, *is_kept),
             RelayEvent::Permitted { .. } => return Vec::new(),
         };
@@ -424,6 +444,15 @@ impl Room {
         }
         let recorded = self.taken.iter().map(|taken| &taken.seat).filter(|seat| is_recorded(seat.role));
         recorded.map(|seat| Output::Relay(RelayCommand::StopRecord { participant: seat.participant })).collect()
+    }
+
+    /// Who was invited hears of the conversation here, while they may read it; everybody else follows the visit.
+    fn said(&self) -> Vec<Output> {
+        let may_read = |taken: &&Taken| {
+            let Seat { role, standing, .. } = taken.seat;
+            standing == Standing::Inside && role.is_invited() && role.rights().talks
+        };
+        self.taken.iter().filter(may_read).map(|taken| Output::Tell(taken.connection, Notice::Said)).collect()
     }
 
     fn is_recording(&self) -> bool {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
+use crate::domain::room::missing::Missed;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -228,6 +229,13 @@ pub enum RelayEvent {
         participant: ParticipantId,
         /// It is; or it has passed for some time.
         is_drowned: bool,
+    },
+    /// What is sent to a participant and does not arrive there; replaces what was said before.
+    Misses {
+        /// The receiving seat.
+        participant: ParticipantId,
+        /// Of others, in any order; empty: all arrives.
+        missed: Vec<Missed>,
     },
     /// A periodic measurement of one participant's upstream, twice a second while connected.
     Upstream {

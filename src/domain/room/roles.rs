@@ -37,6 +37,8 @@ pub struct Rights {
     pub screen: bool,
     /// Let in, hold apart, mute, remove, ask for a picture.
     pub hosts: bool,
+    /// Read and write the conversation beside the call.
+    pub talks: bool,
 }
 
 /// What a host does with somebody.
@@ -88,7 +90,8 @@ impl ParticipantRole {
             Self::Patient | Self::Interpreter | Self::Family => (true, true, false, false),
             Self::Observer => (false, false, false, false),
         };
-        Rights { microphone, camera, screen, hosts }
+        let talks = !matches!(self, Self::Observer);
+        Rights { microphone, camera, screen, hosts, talks }
     }
 
     /// Whether a person of this role comes by an invitation, and waits in front of the door.
@@ -165,6 +168,13 @@ mod tests {
         let said =
             SelfMedia { microphone: true, camera: true, screen: true, test_picture: true, ..SelfMedia::default() };
         assert_eq!(ParticipantRole::Observer.clamp(said), SelfMedia::default());
+    }
+
+    #[test]
+    fn whoever_speaks_in_a_call_talks_beside_it_and_an_observer_does_neither() {
+        for role in ParticipantRole::ALL {
+            assert_eq!(role.rights().talks, role.rights().microphone, "{role:?}");
+        }
     }
 
     #[test]

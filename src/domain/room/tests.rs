@@ -257,6 +257,38 @@ fn who_drowns_is_told_to_all_once_and_so_is_who_does_no_more() {
 }
 
 #[test]
+fn what_does_not_arrive_at_somebody_is_told_to_both_sides_once_and_not_where_one_of_them_is_apart() {
+    let mut room = room();
+    let patient = Seat { role: ParticipantRole::Family, ..seat(3) };
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    room.handle(at(0), Input::Join { seat: patient, connection: connection(13), socket: 0 });
+    let missed = [1, 3].map(|n| Missed { source: seat(n).participant, name: SourceName::Microphone });
+    let says = |missed: &[Missed]| {
+        let (participant, missed) = (seat(2).participant, missed.to_vec());
+        Input::Relay(RelayEvent::Misses { participant, missed })
+    };
+    let told = |outputs: &[Output]| -> Vec<(ConnectionId, Vec<Missed>)> {
+        let told = outputs.iter().filter_map(|output| match output {
+            Output::Tell(to, Notice::State(state)) => {
+                let whose = |one: &&Participant| one.id == seat(2).participant;
+                Some((*to, state.participants.iter().find(whose).map(|one| one.misses.clone()).unwrap_or_default()))
+            }
+            _ => None,
+        });
+        told.collect()
+    };
+    let all = |missed: &[Missed]| [11, 12, 13].map(|via| (connection(via), missed.to_vec()));
+    assert_eq!(told(&room.handle(at(0), says(&missed))), all(&missed));
+    assert_eq!(told(&room.handle(at(0), says(&missed))), [], "said once");
+    assert_eq!(told(&host(&mut room, 11, 3, HostAct::Hold))[..2], all(&missed[..1])[..2], "who is apart is not missed");
+    host(&mut room, 11, 3, HostAct::Release);
+    assert_eq!(told(&host(&mut room, 11, 2, HostAct::Hold)), all(&[]), "nor does who is apart miss anybody");
+    host(&mut room, 11, 2, HostAct::Release);
+    assert_eq!(told(&room.handle(at(0), says(&[]))), all(&[]));
+}
+
+#[test]
 fn whichever_microphone_or_camera_dies_both_sides_are_told_within_three_and_a_half_seconds() {
     let legs = [1, 2].into_iter().flat_map(|dead| [(dead, MediaKind::Audio), (dead, MediaKind::Video)]);
     // The relay counts each half second; the last packet may come anywhere in it.
@@ -376,6 +408,28 @@ fn permit_in(outputs: &[Output]) -> Option<Permit> {
         Output::Relay(RelayCommand::Permit { permit, .. } | RelayCommand::Admit { permit, .. }) => Some(*permit),
         _ => None,
     })
+}
+
+#[test]
+fn of_the_conversation_those_who_were_invited_are_told_while_they_are_inside_and_no_observer() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let roles = [ParticipantRole::Family, ParticipantRole::Observer, ParticipantRole::InvitedDoctor];
+    for (n, role) in (3..).zip(roles) {
+        let seat = Seat { role, standing: Standing::Door, ..seat(n) };
+        room.handle(at(0), Input::Join { seat, connection: connection(10 + n), socket: 0 });
+    }
+    assert_eq!(room.handle(at(1), Input::Said), [], "in front of the door");
+    for n in 3..=5 {
+        host(&mut room, 11, n, HostAct::Admit);
+    }
+    let told = |room: &mut Room| names(&room.handle(at(2), Input::Said));
+    assert_eq!(told(&mut room), [connection(13), connection(15)]);
+    host(&mut room, 11, 3, HostAct::Hold);
+    assert_eq!(told(&mut room), [connection(15)]);
+    host(&mut room, 11, 5, HostAct::Remove);
+    assert_eq!(told(&mut room), []);
 }
 
 /// A doctor, a patient, and an interpreter in front of the door.

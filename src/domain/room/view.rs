@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AttachmentId, ParticipantId, RoomId};
+use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::MediaKind;
 use crate::domain::room::roles::ParticipantRole;
 use crate::domain::text::Text;
@@ -184,6 +185,9 @@ pub struct Participant {
     /// So little passes to the person that a voice alone is too much: who speaks sends it in as few bytes as can be.
     #[serde(default)]
     pub drowned: bool,
+    /// What others send and what does not arrive at this person, whose own media comes.
+    #[serde(default)]
+    pub misses: Vec<Missed>,
     /// Held apart: neither hears nor sees, and is neither heard nor seen.
     #[serde(default)]
     pub held: bool,

@@ -85,6 +85,7 @@ impl Calm {
                 (None, notice)
             }
             Notice::Media(RelayEvent::Speaker { .. })
+            | Notice::Said
             | Notice::Still(..)
             | Notice::StillShown(_)
             | Notice::StillRefused(..) => (None, notice),
@@ -166,6 +167,7 @@ mod tests {
             silent: Vec::new(),
             cut: false,
             drowned: false,
+            misses: Vec::new(),
             held: false,
             muted: false,
         };

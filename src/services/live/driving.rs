@@ -48,6 +48,7 @@ impl Live {
             | RelayEvent::Permitted { participant }
             | RelayEvent::Taped { participant, .. }
             | RelayEvent::Drowned { participant, .. }
+            | RelayEvent::Misses { participant, .. }
             | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
         };
         if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
@@ -200,6 +201,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::StillRefused(id, why) => {
             ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
         }
+        Notice::Said => ServerMessage::Said { room },
         Notice::Still(..) => return None,
         Notice::Media(RelayEvent::Answer { offer_id, sdp, .. }) => ServerMessage::Answer { room, offer_id, sdp },
         Notice::Media(RelayEvent::OfferRefused { offer_id, reason, .. }) => {
@@ -213,6 +215,7 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::Media(
             RelayEvent::Upstream { .. }
             | RelayEvent::Drowned { .. }
+            | RelayEvent::Misses { .. }
             | RelayEvent::Permitted { .. }
             | RelayEvent::Taped { .. },
         ) => {

@@ -138,6 +138,11 @@ impl Live {
         seats.iter().filter_map(|seat| registry.heard.get(seat)).max().copied()
     }
 
+    /// Whether somebody has this seat now, at whichever connection.
+    pub fn is_seated(&self, room: RoomId, seat: ParticipantId) -> bool {
+        self.registry().seats.get(&seat) == Some(&room)
+    }
+
     /// Whether `connection` has this seat.
     pub fn sits(&self, connection: ConnectionId, room: RoomId, seat: ParticipantId) -> bool {
         let registry = self.registry();

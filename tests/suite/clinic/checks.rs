@@ -18,6 +18,12 @@ async fn open_rows(db: &Db) -> usize {
     db.read().await.unwrap().rooms().left_open(RoomPurpose::Check, own, any, 1000).await.unwrap().len()
 }
 
+/// Lets time pass, and whoever closes checks look at it.
+async fn pass(stage: &Stage, span: Duration) {
+    stage.clock.advance(span);
+    stage.server.services.sweep_checks().await.unwrap();
+}
+
 /// A holder who has signed in.
 async fn somebody(stage: &Stage) -> (Actor, HolderId) {
     let token = stage.holder(1).await;
@@ -66,6 +72,8 @@ async fn checks_that_everybody_has_left_leave_rooms_tasks_and_rows_as_they_were(
     let ended = tokio::time::timeout(Duration::from_secs(30), as_before).await;
     assert!(ended.is_ok(), "{} rooms, {} tasks of {tasks_before}", services.live.counts().0, tasks());
     services.sweep().await.unwrap();
+    assert_eq!(open_rows(&db).await, CHECKS as usize, "whoever looks at the queue each second reads none of them");
+    services.sweep_checks().await.unwrap();
     assert_eq!(open_rows(&db).await, 0);
     db.close().await;
 }
@@ -86,12 +94,12 @@ async fn a_check_that_goes_on_is_closed_by_nobody_and_one_of_a_process_that_ende
         services.live.join(id, seat, connection).await.unwrap();
     }
     let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
-    stage.pass(Duration::from_mins(5)).await;
+    pass(&stage, Duration::from_mins(5)).await;
     assert_eq!(open_rows(&db).await, 1, "somebody sits in it");
     let stage = stage.restart().await;
-    stage.pass(Duration::from_mins(54)).await;
+    pass(&stage, Duration::from_mins(54)).await;
     assert_eq!(open_rows(&db).await, 1, "it may be another's");
-    stage.pass(Duration::from_mins(2)).await;
+    pass(&stage, Duration::from_mins(2)).await;
     assert_eq!(open_rows(&db).await, 0);
     db.close().await;
 }

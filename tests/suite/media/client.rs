@@ -112,7 +112,7 @@ struct Kind {
     /// Its camera comes in three sizes.
     is_layered: bool,
     /// Bits a second that reach it.
-    narrow: Option<u32>,
+    narrow: Option<Arc<AtomicU32>>,
     /// Its path is watched.
     watched: Option<Arc<Seen>>,
 }
@@ -174,6 +174,11 @@ impl Client {
 
     /// The same at the end of a path that carries so many bits a second to it, and loses what is too much.
     pub async fn at_the_end_of_a_narrow_path(name: u8, slots: usize, tracker: &TaskTracker, bits: u32) -> Self {
+        Self::at_the_end_of_a_path(name, slots, tracker, Arc::new(AtomicU32::new(bits))).await
+    }
+
+    /// The same at the end of a path that carries what `bits` says.
+    pub async fn at_the_end_of_a_path(name: u8, slots: usize, tracker: &TaskTracker, bits: Arc<AtomicU32>) -> Self {
         Self::sending(name, slots, tracker, Kind { narrow: Some(bits), ..Kind::default() }).await
     }
 

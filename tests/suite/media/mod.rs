@@ -6,6 +6,7 @@ mod coturn;
 mod forwarding;
 mod layers;
 mod malformed;
+mod missing;
 mod narrow;
 mod offers;
 mod paths;

@@ -3,6 +3,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -14,14 +15,14 @@ use super::wired::Wire;
 /// What passes at once though it is more than a second's share: a large packet, and the small ones beside it.
 const BURST_BYTES: f64 = 6_000.0;
 
-/// The browser's network, which carries so many bits a second to it.
+/// The browser's network, which carries so many bits a second to it; none at all at 0.
 #[derive(Debug)]
-pub struct Narrow(pub u32);
+pub struct Narrow(pub Arc<AtomicU32>);
 
 #[derive(Debug)]
 struct Socket {
     inner: Arc<dyn AsyncUdpSocket>,
-    bytes_a_second: f64,
+    bits: Arc<AtomicU32>,
     bucket: Mutex<(Instant, f64)>,
 }
 
@@ -31,7 +32,9 @@ impl Socket {
         let is_media = matches!(datagram, [128..192, kind, ..] if !(192..=223).contains(kind));
         let mut bucket = self.bucket.lock().expect("no holder of this lock panics");
         let now = Instant::now();
-        let room = (bucket.1 + (now - bucket.0).as_secs_f64() * self.bytes_a_second).min(BURST_BYTES);
+        let bits = self.bits.load(Ordering::Relaxed);
+        let most = if bits == 0 { 0.0 } else { BURST_BYTES };
+        let room = (bucket.1 + (now - bucket.0).as_secs_f64() * f64::from(bits) / 8.0).min(most);
         let length = f64::from(u32::try_from(datagram.len()).expect("a datagram is short"));
         let passes = !is_media || room >= length;
         *bucket = (now, if is_media && passes { room - length } else { room });
@@ -82,7 +85,6 @@ impl AsyncUdpSocket for Socket {
 
 impl Wire for Narrow {
     fn around(&self, inner: Arc<dyn AsyncUdpSocket>) -> Arc<dyn AsyncUdpSocket> {
-        let bytes_a_second = f64::from(self.0) / 8.0;
-        Arc::new(Socket { inner, bytes_a_second, bucket: Mutex::new((Instant::now(), BURST_BYTES)) })
+        Arc::new(Socket { inner, bits: Arc::clone(&self.0), bucket: Mutex::new((Instant::now(), BURST_BYTES)) })
     }
 }

@@ -283,3 +283,35 @@ async fn more_sections_are_added_to_a_running_connection() {
     a.packets_of(2, Audio, 10).await;
     stage.strike().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_whose_section_was_stopped_is_heard_no_more_though_its_packets_still_come() {
+    const MOVED: u8 = 1;
+    let mut stage = Stage::new();
+    let mut a = stage.join(1, RelayMode::Conference, 1).await;
+    let mut b = stage.join(2, RelayMode::Conference, 1).await;
+    a.packets_of(2, Audio, 5).await;
+    // Its voice is in another section from now on, by its word alone.
+    let sdp = b.offer().await;
+    let at = sdp.find("m=audio").expect("a microphone");
+    let end = at + sdp[at + 1..].find("m=").expect("more sections") + 1;
+    let own = &sdp[at..end];
+    let ssrc = own.lines().find_map(|line| line.strip_prefix("a=ssrc:")?.split(' ').next()).expect("a stream");
+    let moved = own.replace("a=mid:0", "a=mid:77").replace(ssrc, "77777");
+    let stopped = own.replacen("m=audio 9", "m=audio 0", 1);
+    let bundle = sdp.lines().find(|line| line.starts_with("a=group:BUNDLE")).expect("a bundle");
+    let sdp = sdp.replacen(own, &stopped, 1).replacen(bundle, &format!("{bundle} 77"), 1) + &moved;
+    stage.offer(2, false, sdp).await.expect("an answer");
+    b.mark(MOVED);
+    a.arrived();
+    let mut pictures = 0;
+    while pictures < 100 {
+        let packet = a.next().await;
+        if packet.mark == MOVED {
+            assert_eq!(packet.kind, Video, "what comes in a section that was stopped is nobody's");
+            pictures += 1;
+        }
+    }
+    b.vanish().await;
+    stage.strike().await;
+}

@@ -163,6 +163,14 @@ impl Stage {
         }
     }
 
+    /// How many of the events that nobody looked at `wanted` accepts; does not wait.
+    pub fn unseen(&mut self, wanted: impl Fn(&RelayEvent) -> bool) -> usize {
+        while let Ok(event) = self.events.try_recv() {
+            self.unseen.push_back(event);
+        }
+        self.unseen.iter().filter(|event| wanted(event)).count()
+    }
+
     pub async fn state(&mut self, name: u8, wanted: MediaState) {
         let whose = participant(name);
         self.event(|event| {

@@ -30,6 +30,7 @@ pub mod recordings;
 mod retention;
 mod rooms;
 mod signatures;
+mod stalled;
 mod templates;
 mod tickets;
 pub mod uploads;

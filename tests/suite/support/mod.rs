@@ -4,6 +4,7 @@
 //! - [`app`] is the whole site in this process, with browsers that ask it;
 //! - [`binary`] is the binary in a process of its own, to start and to kill;
 //! - [`database`] hands out fresh, migrated databases that nobody else sees;
+//! - [`line`] is a line to a PostgreSQL that can go dead;
 //! - [`postgres`] runs one private PostgreSQL for this process, and ends it with the process;
 //! - [`sql`] does to a database what the store would never do;
 //! - [`hospital`] is a clinic with desks and doctors, and short words for what happens in it;
@@ -13,6 +14,7 @@ pub mod app;
 pub mod binary;
 pub mod database;
 pub mod hospital;
+pub mod line;
 pub mod postgres;
 pub mod sql;
 pub mod visiting;

@@ -45,6 +45,32 @@ describe('a message that was refused', () => {
   })
 })
 
+describe('the conversation of a guest', () => {
+  it('is read inside the call, and never at the door or apart', async () => {
+    let reads = 0
+    let hear: (message: object) => void = () => undefined
+    const http = { get: () => Promise.resolve((reads++, [{ ...stored('a', 'guest'), mine: false }, { ...stored('b', 'guest'), mine: true }])) }
+    const live = { subscribe: () => { throw new Error('a guest follows no topic') }, listen: (heard: typeof hear) => ((hear = heard), () => undefined) } as unknown as Live
+    const scope = effectScope()
+    const chat = scope.run(() => useChat({ http } as unknown as Session, live, 'v', 'guest'))!
+    const room = (held: boolean): object => ({ type: 'room', room: { you: 'g', participants: [{ id: 'g', held }] } })
+    const after = async (message: object): Promise<number> => {
+      hear(message)
+      await new Promise((done) => setTimeout(done))
+      return reads
+    }
+    expect(await after({ type: 'welcome' })).toBe(0)
+    expect(await after({ type: 'door' })).toBe(0)
+    expect(await after(room(false))).toBe(1)
+    expect(await after(room(false))).toBe(1)
+    expect(chat.lines.value.map((one) => one.mine)).toEqual([false, true])
+    expect(await after({ type: 'said', room: 'r' })).toBe(2)
+    expect(await after(room(true))).toBe(2)
+    expect(await after(room(false))).toBe(3)
+    scope.stop()
+  })
+})
+
 describe('what is being written', () => {
   it('waits for its press also while the panel is closed, and a new line of the other side is known until it is opened', async () => {
     const lines: ChatMessage[] = []

@@ -51,8 +51,13 @@ export interface Chat extends Pictures {
 /** A conversation has its messages in order of arrival; what is still being sent comes last. */
 export function linesOf(stored: readonly ChatMessage[], pending: readonly Line[], side: ChatMessage['side']): Line[] {
   const known = new Set(stored.map((one) => one.id))
-  const sent = stored.map((message): Line => ({ id: message.id, mine: message.side === side, message, text: message.text, preview: null, state: 'sent', error: null }))
+  const sent = stored.map((message): Line => ({ id: message.id, mine: isMine(message, side), message, text: message.text, preview: null, state: 'sent', error: null }))
   return [...sent, ...pending.filter((one) => !known.has(one.id))]
+}
+
+/** Of several guests each has lines of their own; an older server knew of one person on each side. */
+function isMine(message: ChatMessage, side: ChatMessage['side']): boolean {
+  return message.mine ?? message.side === side
 }
 
 export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side']): Chat {
@@ -77,7 +82,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     }
   })
   function count(): void {
-    const theirs = stored.value.filter((one) => one.side !== side).length
+    const theirs = stored.value.filter((one) => !isMine(one, side)).length
     // What was there before the page was opened was read before.
     if (seen < 0 || open) seen = theirs
     unread.value = theirs - seen
@@ -112,12 +117,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     draft.value = { ...draft.value, picture: picture && { file: picture, url: URL.createObjectURL(picture) } }
   }
 
-  const stop = live.subscribe(`visit:${visit}`, null, (event) => {
-    if (event.kind === 'message.sent') void load()
-    if (event.kind === 'picture.kept') arrived.value = !open
-    // What was read before the server told events of this visit may lack the line before the first of them.
-  }, () => void load())
-  void load()
+  const stop = side === 'guest' ? beside(live, () => void load()) : along(live, visit, () => void load(), () => (arrived.value = !open))
+  if (side !== 'guest') void load()
   onScopeDispose(() => {
     stop()
     for (const line of pending.value) if (line.preview) URL.revokeObjectURL(line.preview)
@@ -129,7 +130,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     draft,
     write: (text) => (draft.value = { ...draft.value, text }),
     choose,
-    latest: computed(() => (unread.value > 0 ? (stored.value.filter((one) => one.side !== side).at(-1) ?? null) : null)),
+    latest: computed(() => (unread.value > 0 ? (stored.value.filter((one) => !isMine(one, side)).at(-1) ?? null) : null)),
     lines: computed(() => linesOf(stored.value, pending.value, side)),
     unread,
     error,
@@ -157,6 +158,28 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     },
     arrived,
   }
+}
+
+/** The two of a visit follow it: what is said is read, and read anew when the socket is back. */
+function along(live: Live, visit: string, said: () => void, kept: () => void): () => void {
+  return live.subscribe(`visit:${visit}`, null, (event) => {
+    if (event.kind === 'message.sent') said()
+    if (event.kind === 'picture.kept') kept()
+    // What was read before the server told events of this visit may lack the line before the first of them.
+  }, said)
+}
+
+/** Who was invited is told in the room, while inside; what was said before, or while one was apart, is read on coming in. */
+function beside(live: Live, said: () => void): () => void {
+  let isInside = false
+  return live.listen((message) => {
+    if (message.type === 'welcome' || message.type === 'door' || message.type === 'room_ended') isInside = false
+    if (message.type === 'said') said()
+    if (message.type !== 'room') return
+    const was = isInside
+    isInside = message.room.participants.some((one) => one.id === message.room.you && !one.held)
+    if (isInside && !was) said()
+  })
 }
 
 /** A UUID v4, also where the page is not a secure context. */

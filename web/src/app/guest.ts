@@ -21,6 +21,8 @@ export interface Guest {
   /** Why it is over, or that the person hung up. */
   end: Ref<'left' | 'removed' | 'shut' | 'over' | null>
   role: Ref<InvitedRole | null>
+  /** The visit whose conversation is beside the call, once it is known, for those who take part in it. */
+  visit: Readonly<Ref<string | null>>
   load: () => Promise<void>
   come: Action<[name: string]>
   grant: () => Promise<RoomGrant>
@@ -43,6 +45,7 @@ export function useGuest(token: string): Guest {
   const landing = shallowRef<InvitationLanding | null>(null)
   const problem = shallowRef<ApiError | null>(null)
   const role = ref<InvitedRole | null>(null)
+  const visit = ref<string | null>(null)
   const end = ref<'left' | 'removed' | 'shut' | 'over' | null>(null)
 
   async function load(): Promise<void> {
@@ -96,13 +99,18 @@ export function useGuest(token: string): Guest {
     problem,
     end,
     role,
+    visit,
     load,
     come: useAction(async (name) => {
       await comeIn(session, token, name, nonce)
       remember(token.slice(0, HEAD), role.value ?? 'observer')
       step.value = 'call'
     }, 0),
-    grant: () => guestGrant(session),
+    grant: async () => {
+      const grant = await guestGrant(session)
+      visit.value = grant.visit ?? null
+      return grant
+    },
     turnedAway,
   }
 }

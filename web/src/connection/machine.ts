@@ -496,6 +496,7 @@ function hear(link: Link, message: ServerMessage, world: World): Step {
     case 'offer_again':
     case 'speaker':
     case 'still':
+    case 'said':
     case 'media_state':
     case 'room_ended':
       return stay(heard, [{ do: 'deliver', message }])

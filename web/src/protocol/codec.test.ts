@@ -24,7 +24,7 @@ describe('decode', () => {
   })
 
   it('keeps every word about a participant, that who speaks may know of whoever drowns', () => {
-    const words = { silent: ['audio'], cut: true, drowned: true, held: true, muted: true }
+    const words = { silent: ['audio'], cut: true, drowned: true, misses: [{ source: 'd', name: 'microphone' }], held: true, muted: true }
     const decoded = decode(JSON.stringify({ type: 'room', room: { ...room, participants: [{ ...room.participants[0], ...words }] } }))
     if (!decoded.ok || decoded.message.type !== 'room') throw new Error('not a room')
     expect(decoded.message.room.participants[0]).toMatchObject(words)

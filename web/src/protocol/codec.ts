@@ -1,6 +1,6 @@
 // The only reader of socket messages. What a newer or broken server says is a failure with a name, never an exception.
 
-import type { ClientMessage, Knock, Participant, PictureAsk, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
+import type { ClientMessage, Knock, Missed, Participant, PictureAsk, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
 import { flag, list, Mismatch, number, object, oneOf, orElse, orNull, record, text, type Shape } from './shape'
 import type { Text, TicketView } from './types'
 
@@ -72,9 +72,10 @@ const presence: Shape<Presence> = (value, path) => {
 }
 
 const role = oneOf('patient', 'doctor', 'nurse', 'invited_doctor', 'interpreter', 'family', 'observer')
+const missed = object({ source: text, name: oneOf('microphone', 'camera', 'screen') } satisfies All<Missed>) as unknown as Shape<Missed>
 const participant = object({
   id: text, role, name: bilingual, presence, media: selfMedia, silent: orElse(list(oneOf('audio', 'video')), []),
-  cut: orElse(flag, false), drowned: orElse(flag, false), held: orElse(flag, false), muted: orElse(flag, false),
+  cut: orElse(flag, false), drowned: orElse(flag, false), misses: orElse(list(missed), []), held: orElse(flag, false), muted: orElse(flag, false),
 } satisfies All<Participant>) as unknown as Shape<Participant>
 const knock = object({ id: text, role, name: bilingual, presence } satisfies All<Knock>) as unknown as Shape<Knock>
 const picture = object({ id: text, of: oneOf('tongue'), at: number } satisfies All<PictureAsk>) as unknown as Shape<PictureAsk>
@@ -125,6 +126,7 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   offer_again: object({ room: text }),
   speaker: object({ room: text, participant: orNull(text) }),
   still: object({ room: text, participant: text, jpeg: text }),
+  said: object({ room: text }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
   room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),
   bye: object({ problem }),

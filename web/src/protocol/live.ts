@@ -50,10 +50,17 @@ export interface Participant {
   cut?: boolean
   /** So little passes to the person that a voice alone is too much: who speaks sends it in as few bytes as can be. */
   drowned?: boolean
+  /** What others send and what does not arrive at the person, whose own media comes. */
+  misses?: Missed[]
   /** Held apart: neither hears nor sees, and is neither heard nor seen. */
   held: boolean
   /** Muted by a host, until the person speaks again. */
   muted: boolean
+}
+/** Something that is sent to somebody and does not arrive: whose, and what of theirs. */
+export interface Missed {
+  source: string
+  name: SourceName
 }
 /** Somebody in front of the door. */
 export interface Knock {
@@ -155,6 +162,8 @@ export type ServerMessage =
   | { type: 'speaker'; room: string; participant?: string | null }
   /** A still of somebody on the rung `still`: a JPEG in base64. */
   | { type: 'still'; room: string; participant: string; jpeg: string }
+  /** Something was said in the conversation beside the call; told to those who were invited. */
+  | { type: 'said'; room: string }
   | { type: 'media_state'; room: string; state: MediaState }
   | { type: 'room_ended'; room: string; reason: RoomEnd }
   | { type: 'bye'; problem: Problem }

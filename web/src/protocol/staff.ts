@@ -1,5 +1,6 @@
 // What staff see over REST: queue, desk, visit, alarms, and the conversation of both sides. Names as in the OpenAPI document.
 
+import type { InvitedRole } from './live'
 import type { Prescription } from './prescriptions'
 import type { Amendment } from './record'
 import type { Change, ConsentRecord, DeviceCheck, DocumentKind, Level, MoveReason, NoteContent, Outcome, Relation, Role, Sex, SignedNote, Text, TicketPhase, TriageView } from './types'
@@ -258,10 +259,14 @@ export interface VisitView {
   access?: string
 }
 
-export type ChatSide = 'patient' | 'staff'
+export type ChatSide = 'patient' | 'staff' | 'guest'
 export interface ChatMessage {
   id: string
   side: ChatSide
+  /** Whether whoever reads it said it. A server before this field does not say. */
+  mine?: boolean
+  /** What a guest is in the call. */
+  role?: InvitedRole
   from: Text
   text: string
   attachment?: string | null

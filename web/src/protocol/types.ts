@@ -203,6 +203,8 @@ export interface RetriageAnswers {
 }
 export interface RoomGrant {
   room: string
+  /** The visit whose conversation is beside the call, for those who read and write it there. */
+  visit?: string
   grant: string
   /** A moving test picture may stand in for a missing camera. */
   demo: boolean

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
+  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, missedLeg, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -276,5 +276,19 @@ describe('a broken leg', () => {
     expect(silentLeg(state)).toMatchObject({ whose: 'other', kind: 'audio' })
     expect(silentLeg({ ...state, participants: state.participants.slice(0, 1) })).toMatchObject({ whose: 'own', kind: 'video' })
     expect(silentLeg({ ...state, phase: { name: 'connecting', since: 0 } })).toBeNull()
+  })
+  it('is named at both of its ends where what is sent does not arrive, sound before pictures', () => {
+    const misses = (whose: string, ...missed: Participant['misses'] & object): RoomState => ({
+      ...room,
+      participants: room.participants.map((one) => (one.id === whose ? { ...one, misses: missed } : one)),
+    })
+    const told = (said: RoomState, you = 'p') => missedLeg(play(...live, { type: 'room', room: { ...said, you }, at: 40 }))
+    const deaf = misses('p', { source: 'd', name: 'camera' }, { source: 'd', name: 'microphone' })
+    expect(told(deaf)).toMatchObject({ whose: 'other', name: 'microphone', one: { id: 'd' } })
+    expect(told(deaf, 'd')).toMatchObject({ whose: 'own', name: 'microphone', one: { id: 'p' } })
+    expect(told(deaf, 'n')).toBeNull()
+    expect(told(room)).toBeNull()
+    const lost: RoomState = { ...deaf, participants: deaf.participants.map((one) => ({ ...one, cut: one.id === 'p' })) }
+    expect(told(lost, 'd')).toBeNull()
   })
 })

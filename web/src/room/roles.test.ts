@@ -4,15 +4,15 @@ import { INVITED_ROLES, isInvited, mayBeDoneWith, rights } from './roles'
 
 // The same table as the server's: src/domain/room/roles.rs.
 const TABLE: [role: ParticipantRole, may: string, done: string][] = [
-  ['patient', 'microphone camera', 'hold release mute'],
-  ['doctor', 'microphone camera screen hosts', ''],
-  ['nurse', 'microphone camera screen hosts', ''],
-  ['invited_doctor', 'microphone camera screen', 'admit hold release mute remove'],
-  ['interpreter', 'microphone camera', 'admit hold release mute remove'],
-  ['family', 'microphone camera', 'admit hold release mute remove'],
+  ['patient', 'microphone camera talks', 'hold release mute'],
+  ['doctor', 'microphone camera screen hosts talks', ''],
+  ['nurse', 'microphone camera screen hosts talks', ''],
+  ['invited_doctor', 'microphone camera screen talks', 'admit hold release mute remove'],
+  ['interpreter', 'microphone camera talks', 'admit hold release mute remove'],
+  ['family', 'microphone camera talks', 'admit hold release mute remove'],
   ['observer', '', 'admit hold release mute remove'],
 ]
-const RIGHTS = ['microphone', 'camera', 'screen', 'hosts'] as const
+const RIGHTS = ['microphone', 'camera', 'screen', 'hosts', 'talks'] as const
 const ACTS: HostAct[] = ['admit', 'hold', 'release', 'mute', 'remove']
 
 describe('a role in a call', () => {

@@ -13,16 +13,18 @@ export interface Rights {
   screen: boolean
   /** Let in, hold apart, mute, remove, ask for a picture. */
   hosts: boolean
+  /** Read and write the conversation beside the call. */
+  talks: boolean
 }
 
 const RIGHTS: Readonly<Record<ParticipantRole, Rights>> = {
-  patient: { microphone: true, camera: true, screen: false, hosts: false },
-  doctor: { microphone: true, camera: true, screen: true, hosts: true },
-  nurse: { microphone: true, camera: true, screen: true, hosts: true },
-  invited_doctor: { microphone: true, camera: true, screen: true, hosts: false },
-  interpreter: { microphone: true, camera: true, screen: false, hosts: false },
-  family: { microphone: true, camera: true, screen: false, hosts: false },
-  observer: { microphone: false, camera: false, screen: false, hosts: false },
+  patient: { microphone: true, camera: true, screen: false, hosts: false, talks: true },
+  doctor: { microphone: true, camera: true, screen: true, hosts: true, talks: true },
+  nurse: { microphone: true, camera: true, screen: true, hosts: true, talks: true },
+  invited_doctor: { microphone: true, camera: true, screen: true, hosts: false, talks: true },
+  interpreter: { microphone: true, camera: true, screen: false, hosts: false, talks: true },
+  family: { microphone: true, camera: true, screen: false, hosts: false, talks: true },
+  observer: { microphone: false, camera: false, screen: false, hosts: false, talks: false },
 }
 
 export function rights(role: ParticipantRole): Rights {

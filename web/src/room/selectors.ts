@@ -1,4 +1,4 @@
-import type { MediaKind, Participant, ParticipantRole, Rung, SelfMedia, Slot } from '@/protocol/live'
+import type { MediaKind, Participant, ParticipantRole, Rung, SelfMedia, Slot, SourceName } from '@/protocol/live'
 import { rights, type Rights } from './roles'
 import type { CallState } from './state'
 
@@ -171,6 +171,28 @@ export function silentLeg(state: CallState): SilentLeg | null {
     if (one) return { whose: one.id === state.you ? 'own' : 'other', kind, one }
   }
   return null
+}
+
+/** Which way is broken, in the server's words, where oneself is at one end of it: what `one` sends does not arrive here, or what
+ *  one sends does not arrive at `one`. Sound before pictures. */
+export interface MissedLeg {
+  whose: 'own' | 'other'
+  name: SourceName
+  one: Participant
+}
+export function missedLeg(state: CallState): MissedLeg | null {
+  if (state.phase.name !== 'live') return null
+  const here = others(state).filter((one) => !isLost(one))
+  for (const name of ['microphone', 'camera', 'screen'] as const) {
+    const theirs = here.find((one) => misses(me(state), one.id, name))
+    if (theirs) return { whose: 'other', name, one: theirs }
+    const one = here.find((each) => misses(each, state.you ?? '', name))
+    if (one) return { whose: 'own', name, one }
+  }
+  return null
+}
+function misses(one: Participant | null, source: string, name: SourceName): boolean {
+  return one?.misses?.some((missed) => missed.source === source && missed.name === name) === true
 }
 
 /** Reconnecting for so long that a telephone is the better way. */

@@ -25,6 +25,13 @@ describe('the banners of a call', () => {
     expect(shown({ ...held, participants: [{ ...me, held: false }] }, true)).toBeNull()
   })
 
+  it('say what does not arrive, to whom it is sent and to whom it should come', () => {
+    const doctor: Participant = { ...me, id: 'd', role: 'doctor', held: false, name: { zh: '王', en: 'w' }, misses: [{ source: 'p', name: 'microphone' }] }
+    const state = { ...held, participants: [{ ...me, held: false }, doctor] }
+    expect(shown(state, false, 'missed')).toContain('您的声音')
+    expect(shown({ ...state, you: 'd' }, false, 'missed')).toContain('没有传到您这里')
+  })
+
   it('say what the server did not take, and that the call goes on', () => {
     expect(shown({ ...held, forgone: 'others' }, false, 'forgone')).toContain('通话照常')
     expect(shown({ ...held, forgone: 'screen' }, false, 'forgone')).toContain('屏幕')

@@ -1,6 +1,6 @@
 import { t, pick, type Bilingual, type Key } from '@/i18n'
-import type { DeviceTrouble, MediaKind, Participant, ParticipantRole, Quality, Rung } from '@/protocol/live'
-import type { OtherWord, SilentLeg } from '@/room/selectors'
+import type { DeviceTrouble, MediaKind, Participant, ParticipantRole, Quality, Rung, SourceName } from '@/protocol/live'
+import type { MissedLeg, OtherWord, SilentLeg } from '@/room/selectors'
 import type { CallState, EndReason } from '@/room/state'
 
 const ROLE: Record<ParticipantRole, Key> = { patient: 'stage.role.patient', doctor: 'stage.role.doctor', nurse: 'stage.role.nurse',
@@ -30,6 +30,15 @@ const SILENT: Record<SilentLeg['whose'], Record<MediaKind, Key>> = {
 /** Which leg of the call is broken, and whose. */
 export function silentWord({ whose, kind, one }: SilentLeg): string {
   return t(SILENT[whose][kind], { name: nameOf(one) })
+}
+
+const MISSED: Record<MissedLeg['whose'], Record<SourceName, Key>> = {
+  own: { microphone: 'stage.missed.own.microphone', camera: 'stage.missed.own.camera', screen: 'stage.missed.own.screen' },
+  other: { microphone: 'stage.missed.other.microphone', camera: 'stage.missed.other.camera', screen: 'stage.missed.other.screen' },
+}
+/** What is sent and does not arrive, and at which end of the way one is. */
+export function missedWord({ whose, name, one }: MissedLeg): string {
+  return t(MISSED[whose][name], { name: nameOf(one) })
 }
 
 const OTHER_RUNG: Record<Exclude<Rung, 'full'>, Key> = {
