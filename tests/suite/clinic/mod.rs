@@ -51,6 +51,7 @@ mod retriage;
 mod ring_texts;
 mod sealed;
 mod seats;
+mod second;
 mod seen;
 mod signed_sheets;
 mod sm2;
