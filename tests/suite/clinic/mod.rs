@@ -58,6 +58,7 @@ mod sm2;
 pub mod stage;
 mod stills;
 mod tongue;
+mod unseen;
 mod warned;
 mod wire;
 mod wishes;
