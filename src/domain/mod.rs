@@ -31,6 +31,7 @@ pub mod picture;
 pub mod place;
 pub mod prescription;
 pub mod price;
+pub mod prose;
 pub mod questionnaire;
 pub mod recording;
 pub mod retention;

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::AccountId;
+use crate::domain::prose::prose;
 use crate::domain::signature::signed_hash;
 use crate::domain::time::Timestamp;
 
@@ -113,6 +114,7 @@ impl Answer {
 }
 
 fn fitting(field: &'static str, text: &str, limit: usize) -> Result<String, Wrong> {
+    let text = prose(text);
     let text = text.trim();
     if text.chars().count() > limit { Err(Wrong::TooLong(field, limit)) } else { Ok(text.to_owned()) }
 }

@@ -56,7 +56,7 @@ pub enum Purpose {
     Countersignature,
     /// Somebody else has approved an amendment of an archived record.
     Approval,
-    /// A pharmacist has judged a prescription.
+    /// A pharmacist has judged a prescription, or the second doctor has declined to sign it.
     Review,
     /// A doctor signs the opinion that was asked of them.
     Opinion,

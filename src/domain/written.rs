@@ -41,6 +41,7 @@ pub const fn is_hidden(letter: char) -> bool {
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{ffff}'
             | '\u{e000}'..='\u{f8ff}'
+            | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{10ffff}'
     )

@@ -9,11 +9,12 @@ use utoipa_axum::routes;
 
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::PharmacistAct;
+use crate::domain::prescription::Verdict;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id, InPerson};
 use crate::protocol::error::Problem;
 use crate::protocol::prescription::{
-    PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, ReviewVerdict, WarnedPrescription,
+    PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, WarnedPrescription,
 };
 use crate::services::Services;
 
@@ -78,7 +79,7 @@ async fn approve(
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
-    Ok(Json(services.review_prescription(act, id, ReviewVerdict::Approved, body, &command).await?))
+    Ok(Json(services.review_prescription(act, id, Verdict::Approve, body, &command).await?))
 }
 
 /// Gives it back to its doctor, with a reason.
@@ -89,7 +90,8 @@ async fn give_back(
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
-    Ok(Json(services.review_prescription(act, id, ReviewVerdict::Returned, body, &command).await?))
+    let verdict = Verdict::Return(body.reason.clone());
+    Ok(Json(services.review_prescription(act, id, verdict, body, &command).await?))
 }
 
 /// Refuses it, with a reason.
@@ -100,7 +102,8 @@ async fn refuse(
     Id(id): Id<PrescriptionId>,
     Body(body, command): Body<ReviewRequest>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
-    Ok(Json(services.review_prescription(act, id, ReviewVerdict::Refused, body, &command).await?))
+    let verdict = Verdict::Refuse(body.reason.clone());
+    Ok(Json(services.review_prescription(act, id, verdict, body, &command).await?))
 }
 
 /// Hands it out; every signature is checked once more.

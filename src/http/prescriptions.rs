@@ -14,7 +14,7 @@ use crate::http::extract::{Auth, Body, Id, InPerson};
 use crate::protocol::error::Problem;
 use crate::protocol::prescription::{
     BasisRequest, MyPrescription, PrescriptionAct, PrescriptionNew, PrescriptionSave, PrescriptionSign,
-    PrescriptionView, VisitPrescriptions,
+    PrescriptionView, SecondSheet, VisitPrescriptions,
 };
 use crate::services::Services;
 
@@ -27,7 +27,9 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(to_countersign))
         .routes(routes!(save))
         .routes(routes!(sign))
+        .routes(routes!(second_sheet))
         .routes(routes!(countersign))
+        .routes(routes!(decline))
         .routes(routes!(stop))
         .routes(routes!(mine))
 }
@@ -95,6 +97,16 @@ async fn sign(
     Ok(Json(services.sign_prescription(act, id, body, &command).await?))
 }
 
+/// What waits for a second doctor, with whom it is for; the read is audited.
+#[utoipa::path(get, path = "/prescriptions/{id}/countersign", tag = "prescription", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = SecondSheet), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem)))]
+async fn second_sheet(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<DoctorAct>,
+    Id(id): Id<PrescriptionId>,
+) -> Result<Json<SecondSheet>, HttpError> {
+    Ok(Json(services.second_sheet(act, id).await?))
+}
+
 /// Signs beside the first doctor.
 #[utoipa::path(post, path = "/prescriptions/{id}/countersign", tag = "prescription", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PrescriptionAct, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
 async fn countersign(
@@ -104,6 +116,17 @@ async fn countersign(
     Body(body, command): Body<PrescriptionAct>,
 ) -> Result<Json<PrescriptionView>, HttpError> {
     Ok(Json(services.countersign_prescription(act, id, body, &command).await?))
+}
+
+/// Does not sign beside the first doctor, and gives it back with a reason.
+#[utoipa::path(post, path = "/prescriptions/{id}/decline", tag = "prescription", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = PrescriptionAct, responses((status = 200, body = PrescriptionView), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem)))]
+async fn decline(
+    State(services): State<Arc<Services>>,
+    InPerson(act): InPerson<DoctorAct>,
+    Id(id): Id<PrescriptionId>,
+    Body(body, command): Body<PrescriptionAct>,
+) -> Result<Json<PrescriptionView>, HttpError> {
+    Ok(Json(services.decline_prescription(act, id, body, &command).await?))
 }
 
 /// Stops a prescription.

@@ -200,7 +200,7 @@ pub struct ReviewRequest {
     pub reason: String,
 }
 
-/// What a pharmacist said.
+/// What was said of a signed prescription: by a pharmacist, or by the second doctor who declines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewVerdict {
@@ -210,6 +210,8 @@ pub enum ReviewVerdict {
     Returned,
     /// No.
     Refused,
+    /// The second doctor does not sign beside the first.
+    Declined,
 }
 
 /// A judgement as it was kept.
@@ -266,6 +268,8 @@ pub struct PrescriptionView {
     pub needs_second: bool,
     /// Who did.
     pub second_doctor: Option<Text>,
+    /// Which second doctor did not, and gave it back.
+    pub declined_by: Option<Text>,
     /// Which pharmacist judged.
     pub pharmacist: Option<Text>,
     /// Judged at.
@@ -387,6 +391,27 @@ pub struct ReviewSheet {
     /// Whose bag it is, once it is approved: what is handed out is handed to somebody by name. Until then it is judged by
     /// what it holds.
     pub recipient: Option<Recipient>,
+}
+
+/// What a second doctor reads before signing beside the first, or declining: for whom it is, and what for.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SecondSheet {
+    /// The prescription.
+    pub prescription: PrescriptionView,
+    /// The patient's full name: whoever signs, signs for somebody.
+    pub name: String,
+    /// Age in years.
+    pub age_years: u32,
+    /// Sex.
+    pub sex: Sex,
+    /// With child.
+    pub pregnancy: Pregnancy,
+    /// What the patient said about allergies.
+    pub allergies: String,
+    /// What the patient said to take.
+    pub drugs: String,
+    /// The diagnosis that was signed with it.
+    pub diagnosis: String,
 }
 
 /// To whom a bag is handed out.

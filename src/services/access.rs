@@ -6,6 +6,7 @@ use crate::domain::access::{Access, Asked, Closed, REASON_LEAST, REASON_LIMIT, R
 use crate::domain::ids::{AccountId, InstitutionId, ReviewId, VisitId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, AdministratorAct, DoctorAct, HolderAct, StaffAct, TriageAct};
+use crate::domain::prose::prose;
 use crate::domain::text::Text;
 use crate::domain::ticket::TicketState;
 use crate::domain::written::letters;
@@ -52,6 +53,7 @@ impl Services {
         asked: Option<Asked>,
         reason: &str,
     ) -> Result<Access, Refusal> {
+        let reason = prose(reason);
         let reason = reason.trim();
         if reason.chars().count() > REASON_LIMIT {
             return Err(Refusal::field(ErrorCode::Invalid, "reason", format!("at most {REASON_LIMIT} characters")));
@@ -270,7 +272,8 @@ impl Services {
         request: JudgementRequest,
         command: &Command,
     ) -> Result<Vec<AccessReviewView>, Refusal> {
-        let words = request.words.trim();
+        let words = prose(&request.words);
+        let words = words.trim();
         if letters(words) < REASON_LEAST || words.chars().count() > REASON_LIMIT {
             let limits = format!("{REASON_LEAST} to {REASON_LIMIT} characters");
             return Err(Refusal::field(ErrorCode::Invalid, "words", limits));

@@ -7,6 +7,7 @@ use crate::domain::alarm::{AlarmKind, HOLD, RINGING};
 use crate::domain::ids::{AlarmId, ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::people::Role;
 use crate::domain::permission::{Actor, TriageAct};
+use crate::domain::prose::prose;
 use crate::domain::room::{ParticipantRole, RoomEnd, RoomPurpose};
 use crate::domain::text::Text;
 use crate::domain::ticket::{MoveReason, TicketState};
@@ -183,7 +184,8 @@ impl Services {
         close: AlarmClose,
         command: &Command,
     ) -> Result<AlarmView, Refusal> {
-        if close.note.chars().count() > 500 {
+        let words = prose(&close.note);
+        if words.chars().count() > 500 {
             return Err(Refusal::field(ErrorCode::Invalid, "note", "at most 500 characters"));
         }
         let mut work = self.begin().await?;
@@ -192,7 +194,7 @@ impl Services {
         }
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
         let now = work.now;
-        let note = self.vault.seal(Field::AlarmNote, id.as_uuid(), &close.note);
+        let note = self.vault.seal(Field::AlarmNote, id.as_uuid(), &words);
         if !work.tx.alarms().close(id, act.account, close.outcome, &note, now).await? {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who took it can close it, once"));
         }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::domain::ids::{AttachmentId, InvitationId, MessageId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::room::{Input, ParticipantRole, Standing};
+use crate::domain::prose::prose;
 use crate::domain::text::Text;
 use crate::domain::visit::{ChatSide, VisitEnd};
 use crate::protocol::error::ErrorCode;
@@ -68,7 +69,8 @@ impl Services {
 
     /// Says something while the visit goes on; the same id is the same line, also after the end.
     pub async fn send_message(&self, actor: Actor, id: VisitId, send: ChatSend) -> Result<ChatMessage, Refusal> {
-        let text = send.text.trim();
+        let text = prose(&send.text);
+        let text = text.trim();
         if text.chars().count() > TEXT_LIMIT {
             return Err(Refusal::field(ErrorCode::Invalid, "text", format!("at most {TEXT_LIMIT} characters")));
         }

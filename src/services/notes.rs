@@ -44,7 +44,8 @@ impl Services {
         save: NoteSave,
         command: &Command,
     ) -> Result<NoteDraft, Refusal> {
-        refuse_faults(&save.content)?;
+        let content = save.content.as_prose();
+        refuse_faults(&content)?;
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return work.visit_again(act, command, id, done).await;
@@ -54,7 +55,7 @@ impl Services {
         if before.version != save.version {
             return Err(stale());
         }
-        let content = with_marks(save.content.with_names(), &before.content.inserted);
+        let content = with_marks(content.with_names(), &before.content.inserted);
         let row = DraftRow {
             visit_id: id,
             version: save.version.saturating_add(1),
@@ -87,7 +88,8 @@ impl Services {
 
     /// What a window wrote over an older version, merged with what is saved. Nothing is saved by it.
     pub async fn merge_note(&self, act: DoctorAct, id: VisitId, request: MergeRequest) -> Result<MergedNote, Refusal> {
-        refuse_faults(&request.content)?;
+        let content = request.content.as_prose();
+        refuse_faults(&content)?;
         let mut work = self.begin().await?;
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         can_be_written(&visit)?;
@@ -106,7 +108,7 @@ impl Services {
             Some(row) => serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?,
             None => NoteContent::default(),
         };
-        let mine = with_marks(request.content.with_names(), &theirs.content.inserted);
+        let mine = with_marks(content.with_names(), &theirs.content.inserted);
         let merged = merge(&base, &mine, &theirs.content);
         Ok(MergedNote {
             version: theirs.version,

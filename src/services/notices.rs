@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::domain::ids::{ClinicId, NoticeId};
 use crate::domain::permission::TriageAct;
 use crate::domain::ticket::TicketState;
+use crate::domain::written::is_plain;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::notice::{NoticeSend, NoticeView};
 use crate::services::Services;
@@ -83,8 +84,8 @@ fn words(said: &str) -> Result<&str, Refusal> {
     if !(1..=LIMIT).contains(&text.chars().count()) {
         return fault(format!("1 to {LIMIT} characters"));
     }
-    if text.chars().any(char::is_control) {
-        return fault("one line, without control characters".to_owned());
+    if !is_plain(text) {
+        return fault("one line, without control characters and letters that nobody sees".to_owned());
     }
     Ok(text)
 }

@@ -6,6 +6,8 @@ use crate::domain::access::Asked;
 use crate::domain::ids::TemplateId;
 use crate::domain::note::templates::{BODY_LIMIT, Inserted, MARKS_LIMIT, NAME_LIMIT, insert};
 use crate::domain::permission::DoctorAct;
+use crate::domain::prose::prose;
+use crate::domain::written::is_plain;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::terms::{TemplateInsert, TemplateMake, TemplateRetire, TemplateView};
 use crate::protocol::visit::NoteDraft;
@@ -104,7 +106,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "template", format!("at most {MARKS_LIMIT} in one note")));
         }
         let mark =
-            Inserted { template: id, name: row.name, field: row.field, text: row.body, by: act.account, at: work.now };
+            Inserted { template: id, name: row.name, field: row.field, text: prose(&row.body), by: act.account, at: work.now };
         let content = insert(draft.content, mark);
         refuse_faults(&content)?;
         let row = DraftRow {
@@ -121,13 +123,12 @@ impl Services {
     }
 }
 
-/// A template's name, without blanks around it.
+/// A template's name: a line that is seen, without blanks around it.
 pub(crate) fn named(name: &str) -> Result<String, Refusal> {
-    let name = fitting("name", name, NAME_LIMIT)?;
-    if name.chars().any(char::is_control) {
-        return Err(Refusal::field(ErrorCode::Invalid, "name", "no control characters"));
+    if !is_plain(name.trim()) {
+        return Err(Refusal::field(ErrorCode::Invalid, "name", "no control characters, and none that is not seen"));
     }
-    Ok(name)
+    fitting("name", name, NAME_LIMIT)
 }
 
 /// Somebody else's change came first.
@@ -136,6 +137,7 @@ pub(crate) fn moved_on() -> Refusal {
 }
 
 fn fitting(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
+    let text = prose(text);
     let text = text.trim();
     if text.is_empty() || text.chars().count() > limit {
         return Err(Refusal::field(ErrorCode::Invalid, field, format!("1 to {limit} characters")));

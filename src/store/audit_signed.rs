@@ -31,8 +31,8 @@ fn split<T>(rows: Vec<At<T>>) -> Vec<(i64, T)> {
 /// The acts on a prescription: those of [`crate::domain::prescription::ACTS`], which a test of the store compares.
 macro_rules! acts {
     () => {
-        "('rx.begin', 'rx.withdrawn', 'rx.sign', 'rx.countersign', 'rx.approved', 'rx.returned', 'rx.refused', 'rx.dispense',
-          'rx.stop')"
+        "('rx.begin', 'rx.withdrawn', 'rx.sign', 'rx.countersign', 'rx.declined', 'rx.approved', 'rx.returned', 'rx.refused',
+          'rx.dispense', 'rx.stop')"
     };
 }
 

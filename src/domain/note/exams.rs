@@ -296,6 +296,16 @@ impl Missing {
 }
 
 impl FourExams {
+    /// Every free word of it.
+    pub(super) fn words_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let felt = match &mut self.pulse {
+            Some(Pulse::Taken { words, .. }) => Some(words),
+            Some(Pulse::NotTaken { .. }) | None => None,
+        };
+        let found = self.findings.values_mut().map(|finding| &mut finding.words);
+        found.chain([&mut self.tongue.words, &mut self.women.words]).chain(felt)
+    }
+
     /// Whether nothing was examined at all.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -17,6 +17,7 @@ pub mod words;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::people::Sex;
+use crate::domain::prose::prose;
 use crate::domain::text::Text;
 use crate::domain::written::letters;
 
@@ -130,6 +131,23 @@ pub struct Diagnosis {
 }
 
 impl NoteContent {
+    /// The note as it is kept: its free words without what nobody sees. What was signed before stays as it was signed.
+    #[must_use]
+    pub fn as_prose(mut self) -> Self {
+        let own = [
+            &mut self.complaint,
+            &mut self.history,
+            &mut self.background,
+            &mut self.examination,
+            &mut self.diagnosis,
+            &mut self.advice,
+        ];
+        for text in own.into_iter().chain(self.exams.words_mut()) {
+            *text = prose(text);
+        }
+        self
+    }
+
     /// Writes what the server knows beside the codes: the names of the diagnoses, and the edition of the terms.
     #[must_use]
     pub fn with_names(mut self) -> Self {
@@ -260,6 +278,21 @@ mod tests {
         assert_eq!(again, old);
         assert_eq!(hex(&Sha256::digest(again)), hex(&Sha256::digest(old)));
         assert_eq!(content.clone().with_names(), content);
+    }
+
+    #[test]
+    fn no_word_of_a_note_hides_a_letter() {
+        let typed = r#"{"complaint":"发\u200b热","history":"\u202e咳","background":"\u00ad","examination":"a\u00a0b",
+            "diagnosis":"感\ufeff冒","advice":"休\u2060息\n多饮水","exams":{"findings":{"ask.sweat":{"words":"\u200b自汗"}},
+            "tongue":{"words":"淡\u200d红"},"pulse":{"state":"taken","by":"practitioner","words":"浮\u200e"},
+            "women":{"words":"\u2066无\u2069"}}}"#;
+        let kept = serde_json::from_str::<NoteContent>(typed).unwrap().as_prose();
+        let text = serde_json::to_string(&kept).unwrap();
+        assert!(text.chars().all(|letter| !crate::domain::written::is_hidden(letter)), "{text}");
+        for word in ["发热", "感冒", r"休息\n多饮水", "a b", "自汗", "淡红", "浮", "无"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert_eq!(kept.clone().as_prose(), kept);
     }
 
     #[test]

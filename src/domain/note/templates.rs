@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{AccountId, TemplateId};
+use crate::domain::prose::prose;
 use crate::domain::time::Timestamp;
 
 use super::NoteContent;
@@ -98,7 +99,8 @@ impl Inserted {
     /// Whether any line of it is left in its field.
     fn is_left_in(&self, content: &NoteContent) -> bool {
         let field = self.field.of(content);
-        self.text.lines().any(|line| !line.trim().is_empty() && field.contains(line.trim()))
+        // A template of before hidden letters were taken out of what is written may hold some.
+        prose(&self.text).lines().any(|line| !line.trim().is_empty() && field.contains(line.trim()))
     }
 }
 

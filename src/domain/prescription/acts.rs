@@ -3,11 +3,12 @@
 use crate::domain::prescription::Phase;
 
 /// The acts, as the audit writes them. Reading is none; that its time is over is nobody's act, and in no entry.
-pub const ACTS: [&str; 9] = [
+pub const ACTS: [&str; 10] = [
     "rx.begin",
     "rx.withdrawn",
     "rx.sign",
     "rx.countersign",
+    "rx.declined",
     "rx.approved",
     "rx.returned",
     "rx.refused",
@@ -22,7 +23,7 @@ pub fn is_left_in(act: &str, phase: Phase) -> bool {
         "rx.begin" | "rx.withdrawn" => phase == Phase::Draft,
         "rx.sign" | "rx.countersign" => matches!(phase, Phase::Signed | Phase::Expired),
         "rx.approved" => matches!(phase, Phase::Approved | Phase::Expired),
-        "rx.returned" => phase == Phase::Returned,
+        "rx.declined" | "rx.returned" => phase == Phase::Returned,
         "rx.refused" => phase == Phase::Refused,
         "rx.dispense" => phase == Phase::Dispensed,
         "rx.stop" => phase == Phase::Stopped,

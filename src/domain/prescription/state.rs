@@ -23,7 +23,7 @@ pub enum Phase {
     Signed,
     /// The pharmacist has approved it.
     Approved,
-    /// The pharmacist has given it back for a correction.
+    /// The pharmacist, or the second doctor, has given it back for a correction.
     Returned,
     /// The pharmacist has refused it.
     Refused,
@@ -250,6 +250,14 @@ impl State {
         }
     }
 
+    /// A second doctor does not sign beside the first: it goes back to whoever wrote it.
+    ///
+    /// # Errors
+    /// As [`State::countersign`].
+    pub fn decline(self, doctor: AccountId, reason: String) -> Result<Self, Wrong> {
+        self.countersign(doctor).map(|_| Self::Returned { reason })
+    }
+
     /// A pharmacist judges. What is given back or refused needs no second doctor before.
     ///
     /// # Errors
@@ -423,6 +431,19 @@ mod tests {
         assert_eq!(both.clone().countersign(doctor(3)), Err(Wrong::State), "two are enough");
         assert_eq!(both.review(doctor(9), Verdict::Approve, MORNING).unwrap().phase(), Phase::Approved);
         assert_eq!(signed(&[]).countersign(doctor(2)), Err(Wrong::State), "nobody asked for a second");
+    }
+
+    #[test]
+    fn whoever_may_sign_beside_the_first_may_decline_and_it_goes_back_with_the_reason() {
+        let waiting = signed(&[Needs::SecondDoctor]);
+        let no = |state: State, who| state.decline(doctor(who), "半夏反乌头，无依据".into());
+        assert_eq!(no(waiting.clone(), 1), Err(Wrong::SameDoctor));
+        let back = no(waiting.clone(), 2).unwrap();
+        assert_eq!(back, State::Returned { reason: "半夏反乌头，无依据".into() });
+        assert_eq!(back.clone().change(), Ok(State::Draft), "its doctor corrects it");
+        assert_eq!(no(back, 3), Err(Wrong::State));
+        assert_eq!(no(waiting.countersign(doctor(2)).unwrap(), 3), Err(Wrong::State), "it is signed by two");
+        assert_eq!(no(signed(&[]), 2), Err(Wrong::State), "nobody asked for a second");
     }
 
     #[test]

@@ -98,11 +98,7 @@ impl Services {
     async fn review_sheet(&self, tx: &mut Tx, row: PrescriptionRow, now: Timestamp) -> Result<ReviewSheet, Refusal> {
         let visit = tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let facts = self.facts_for_gate(tx, &visit, now).await?;
-        // What was signed with the sheet; earlier versions of this program signed none.
-        let diagnosis = match stated_of(&row)? {
-            Some(stated) => stated.note().diagnosis_line().zh,
-            None => self.diagnosis_of_record(tx, visit.id).await?,
-        };
+        let diagnosis = self.diagnosis_of_sheet(tx, &row).await?;
         let claim_until = row.claim_until;
         let recipient = match state_of(&row)?.at(now).phase() {
             Phase::Approved => Some(self.recipient(tx, &row).await?),
@@ -120,6 +116,14 @@ impl Services {
             claim_until,
             recipient,
         })
+    }
+
+    /// What a signed sheet is for: as it was signed with it; earlier versions of this program signed none.
+    pub(crate) async fn diagnosis_of_sheet(&self, tx: &mut Tx, row: &PrescriptionRow) -> Result<String, Refusal> {
+        match stated_of(row)? {
+            Some(stated) => Ok(stated.note().diagnosis_line().zh),
+            None => self.diagnosis_of_record(tx, row.visit_id).await,
+        }
     }
 
     /// The diagnosis of the signed record, or of its draft.

@@ -25,19 +25,25 @@ impl Services {
         &self,
         act: PharmacistAct,
         id: PrescriptionId,
-        verdict: ReviewVerdict,
+        verdict: Verdict,
         request: ReviewRequest,
         command: &Command,
     ) -> Result<PrescriptionView, Refusal> {
-        let said = match verdict {
-            ReviewVerdict::Approved => {
+        let step = match verdict {
+            Verdict::Approve => {
                 if let Some(open) = SUITABILITY.iter().find(|item| !request.items.contains(item)) {
                     let field = format!("items.{}", json!(open).as_str().unwrap_or_default());
                     return Err(Refusal::field(ErrorCode::Invalid, field, "an approval needs all ten items"));
                 }
-                String::new()
+                Verdict::Approve
             }
-            ReviewVerdict::Returned | ReviewVerdict::Refused => reason(&request.reason, "reason")?,
+            Verdict::Return(why) => Verdict::Return(reason(&why, "reason")?),
+            Verdict::Refuse(why) => Verdict::Refuse(reason(&why, "reason")?),
+        };
+        let (kind, verdict, why) = match &step {
+            Verdict::Approve => ("rx.approved", ReviewVerdict::Approved, None),
+            Verdict::Return(why) => ("rx.returned", ReviewVerdict::Returned, Some(why.clone())),
+            Verdict::Refuse(why) => ("rx.refused", ReviewVerdict::Refused, Some(why.clone())),
         };
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
@@ -49,11 +55,6 @@ impl Services {
         }
         same_version(&row, request.version)?;
         let state = state_of(&row)?.at(work.now);
-        let step = match verdict {
-            ReviewVerdict::Approved => Verdict::Approve,
-            ReviewVerdict::Returned => Verdict::Return(said.clone()),
-            ReviewVerdict::Refused => Verdict::Refuse(said.clone()),
-        };
         let next = state.review(act.account, step, work.now).map_err(refused)?;
         let is_mine = row.claimed_by == Some(act.account) && row.claim_until.is_some_and(|until| until > work.now);
         if !is_mine {
@@ -63,7 +64,7 @@ impl Services {
         if verdict == ReviewVerdict::Approved {
             self.still_holds(&mut work, &row).await?;
         }
-        let kept = ReviewKept { verdict, items: request.items, reason: said.clone() };
+        let kept = ReviewKept { verdict, items: request.items, reason: why.clone().unwrap_or_default() };
         let kept = serde_json::to_value(&kept).map_err(|e| Refusal::internal(&e))?.to_string();
         let what = id.to_string();
         let (by, signed) = (SignAs::Account(act.account), review_hash(&hash, &kept));
@@ -71,12 +72,6 @@ impl Services {
         becomes(&mut row, &next, act.account, work.now);
         row.review = Some(kept);
         work.tx.prescriptions().save(&row).await?;
-        let kind = match verdict {
-            ReviewVerdict::Approved => "rx.approved",
-            ReviewVerdict::Returned => "rx.returned",
-            ReviewVerdict::Refused => "rx.refused",
-        };
-        let why = Some(said).filter(|why| !why.is_empty());
         let detail = json!({ "version": row.version, "hash": hash, "review": signed });
         work.audit_why(act.institution, &act.account.to_string(), kind, &what, why, detail).await?;
         self.finish_review(work, row, kind, command).await

@@ -153,6 +153,7 @@ mod tests {
             4 => (state.review(account(3), Verdict::Return("改".into()), now), account(3)),
             5 => (state.review(account(3), Verdict::Refuse("否".into()), now), account(3)),
             6 => (state.dispense(now), account(4)),
+            9 => (state.decline(account(2), "不同意".into()), account(2)),
             7 => (state.stop("停".into()), account(1)),
             _ => (Ok(state.at(now)), account(1)),
         }
@@ -160,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_row_says_the_state_that_was_written_into_it(acts in prop::collection::vec((0_u8..9, any::<bool>()), 0..40)) {
+        fn a_row_says_the_state_that_was_written_into_it(acts in prop::collection::vec((0_u8..10, any::<bool>()), 0..40)) {
             let mut row = draft();
             let mut state = State::Draft;
             let mut now = MORNING;
@@ -192,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn a_claim_lasts_until_the_act_for_which_it_is_held(what in 0_u8..9) {
+        fn a_claim_lasts_until_the_act_for_which_it_is_held(what in 0_u8..10) {
             let until = MORNING + Duration::from_hours(72);
             let signed = State::Signed { by: account(1), until, second: Second::Awaited };
             let mut row = draft();

@@ -1,19 +1,31 @@
-//! The second doctor: what opposes itself is signed by two.
+//! The second doctor: what opposes itself is signed by two, or goes back to the first.
+
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
 use crate::domain::ids::PrescriptionId;
 use crate::domain::permission::DoctorAct;
-use crate::domain::signature::Purpose;
-use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
+use crate::domain::prescription::State;
+use crate::domain::signature::{Purpose, review_hash, review_subject};
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewVerdict, SecondSheet};
 use crate::services::Services;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{Intact, becomes, held, refused, same_version, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
-use crate::services::work::Command;
+use crate::services::vault::Field;
+use crate::services::work::{Command, Work};
+use crate::store::PrescriptionRow;
+
+/// A sheet that is held and is what its doctor signed.
+struct Awaiting {
+    row: PrescriptionRow,
+    state: State,
+    hash: String,
+}
 
 impl Services {
     /// What waits for a second doctor other than the one who asks; the read is audited.
@@ -36,6 +48,36 @@ impl Services {
         Ok(views)
     }
 
+    /// One of them with whom it is for, as whoever is to sign it has to know; the read is audited:
+    /// `GET /prescriptions/{id}/countersign`.
+    pub async fn second_sheet(&self, act: DoctorAct, id: PrescriptionId) -> Result<SecondSheet, Refusal> {
+        let mut work = self.begin().await?;
+        let row = held(&mut work.tx, act.institution, id).await?;
+        // Whoever could not sign it has no reason to read whose it is.
+        state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
+        self.intact(&mut work.tx, &row).await?;
+        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        can_be_written(&visit)?;
+        let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
+        let patient = work.tx.patients().find(row.institution_id, row.patient_id).await?;
+        let patient = patient.ok_or_else(Refusal::not_found)?;
+        let (who, what) = (act.account.to_string(), id.to_string());
+        let detail = json!({ "version": row.version, "named": true });
+        work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Countersign, detail).await?;
+        let sheet = SecondSheet {
+            name: self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?,
+            age_years: facts.patient.age_months / 12,
+            sex: facts.patient.sex,
+            pregnancy: facts.patient.pregnancy,
+            allergies: facts.patient.allergies,
+            drugs: facts.patient.drugs,
+            diagnosis: self.diagnosis_of_sheet(&mut work.tx, &row).await?,
+            prescription: self.prescription_view(&mut work.tx, row).await?,
+        };
+        work.commit().await?;
+        Ok(sheet)
+    }
+
     /// Signs beside the first doctor: `POST /prescriptions/{id}/countersign`.
     pub async fn countersign_prescription(
         &self,
@@ -49,21 +91,72 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
         }
-        let mut row = held(&mut work.tx, act.institution, id).await?;
-        same_version(&row, request.version)?;
-        self.may_practise(&mut work, act).await?;
-        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
-        can_be_written(&visit)?;
-        let both = state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
-        let Intact { hash, .. } = self.intact(&mut work.tx, &row).await?;
+        let Awaiting { mut row, state, hash } = self.awaiting(&mut work, act, id, request.version).await?;
+        let both = state.countersign(act.account).map_err(refused)?;
         becomes(&mut row, &both, act.account, work.now);
-        work.tx.prescriptions().save(&row).await?;
-        let (who, what) = (act.account.to_string(), id.to_string());
-        let by = SignAs::Account(act.account);
+        let (what, by) = (id.to_string(), SignAs::Account(act.account));
         self.sign(&mut work, act.institution, by, Purpose::Countersignature, &what, &hash).await?;
         let detail = json!({ "version": row.version, "hash": hash });
-        work.audit_why(act.institution, &who, "rx.countersign", &what, Some(why), detail).await?;
-        self.tell(&mut work, &row, "rx.countersigned").await?;
+        work.audit_why(act.institution, &act.account.to_string(), "rx.countersign", &what, Some(why), detail).await?;
+        self.finish_second(work, row, "rx.countersigned", command).await
+    }
+
+    /// Does not sign beside the first doctor: the sheet goes back with the reason, as when a pharmacist gives it back:
+    /// `POST /prescriptions/{id}/decline`. The word is signed, so that nobody can put it into another's mouth.
+    pub async fn decline_prescription(
+        &self,
+        act: DoctorAct,
+        id: PrescriptionId,
+        request: PrescriptionAct,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        let why = reason(&request.reason, "reason")?;
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
+        }
+        let Awaiting { mut row, state, hash } = self.awaiting(&mut work, act, id, request.version).await?;
+        let back = state.decline(act.account, why.clone()).map_err(refused)?;
+        let kept = ReviewKept { verdict: ReviewVerdict::Declined, items: BTreeSet::new(), reason: why.clone() };
+        let kept = serde_json::to_value(&kept).map_err(|e| Refusal::internal(&e))?.to_string();
+        let (what, by) = (id.to_string(), SignAs::Account(act.account));
+        let signed = review_hash(&hash, &kept);
+        self.sign(&mut work, act.institution, by, Purpose::Review, &review_subject(&what), &signed).await?;
+        becomes(&mut row, &back, act.account, work.now);
+        row.review = Some(kept);
+        let detail = json!({ "version": row.version, "hash": hash, "review": signed });
+        work.audit_why(act.institution, &act.account.to_string(), "rx.declined", &what, Some(why), detail).await?;
+        self.finish_second(work, row, "rx.declined", command).await
+    }
+
+    /// The sheet on which a second doctor acts: of this version, and what its doctor signed.
+    async fn awaiting(
+        &self,
+        work: &mut Work,
+        act: DoctorAct,
+        id: PrescriptionId,
+        version: i64,
+    ) -> Result<Awaiting, Refusal> {
+        let row = held(&mut work.tx, act.institution, id).await?;
+        same_version(&row, version)?;
+        self.may_practise(work, act).await?;
+        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        can_be_written(&visit)?;
+        let state = state_of(&row)?.at(work.now);
+        state.clone().countersign(act.account).map_err(refused)?;
+        let Intact { hash, .. } = self.intact(&mut work.tx, &row).await?;
+        Ok(Awaiting { row, state, hash })
+    }
+
+    async fn finish_second(
+        &self,
+        mut work: Work,
+        row: PrescriptionRow,
+        kind: &str,
+        command: &Command,
+    ) -> Result<PrescriptionView, Refusal> {
+        work.tx.prescriptions().save(&row).await?;
+        self.tell(&mut work, &row, kind).await?;
         let view = self.prescription_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.commit().await?;

@@ -6,7 +6,7 @@ use crate::domain::herb::HerbSet;
 use crate::domain::ids::AccountId;
 use crate::domain::prescription::{Content, label, legal_basis};
 use crate::domain::text::Text;
-use crate::protocol::prescription::{PrescriptionView, ReviewKept};
+use crate::protocol::prescription::{PrescriptionView, ReviewKept, ReviewVerdict};
 use crate::services::Services;
 use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
@@ -25,6 +25,8 @@ impl Services {
         let content: Content = serde_json::from_str(&row.content).map_err(|_| broken())?;
         let patient = tx.patients().find(row.institution_id, row.patient_id).await?.ok_or_else(broken)?;
         let written_on = written_on(tx, &row).await?;
+        let review = review_of(&row);
+        let is_declined = review.as_ref().is_some_and(|review| review.verdict == ReviewVerdict::Declined);
         Ok(PrescriptionView {
             id: row.id,
             number: row.number.clone(),
@@ -41,9 +43,10 @@ impl Services {
             longer: stated_of(&row)?.and_then(|stated| stated.longer),
             needs_second: row.needs_second,
             second_doctor: name(tx, row.countersigned_by).await?,
-            pharmacist: name(tx, row.reviewed_by).await?,
+            declined_by: name(tx, row.reviewed_by.filter(|_| is_declined)).await?,
+            pharmacist: name(tx, row.reviewed_by.filter(|_| !is_declined)).await?,
             reviewed_at: row.reviewed_at,
-            review: review_of(&row),
+            review,
             label: label_of(&content),
             content,
             hash: row.hash,

@@ -43,6 +43,7 @@ const ANSWERS: [(&str, &[&str]); 4] = [
             "post /pharmacy/{id}/refuse",
             "post /pharmacy/{id}/return",
             "post /prescriptions/{id}/countersign",
+            "post /prescriptions/{id}/decline",
             "post /prescriptions/{id}/sign",
             "post /prescriptions/{id}/stop",
             "post /visits/{id}/prescriptions",

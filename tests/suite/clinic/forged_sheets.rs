@@ -44,7 +44,7 @@ async fn dispense(stage: &Stage, pharmacist: &str, rx: &Value) -> Answer {
 }
 
 /// A sheet of opposing herbs, signed by its doctor.
-async fn opposing(stage: &Stage, visit: &Visit) -> Value {
+pub(super) async fn opposing(stage: &Stage, visit: &Visit) -> Value {
     tick(stage, visit, returning()).await.ok();
     let aconite = json!({ "written": "黑顺片", "mg": 9000, "method": "first" });
     let rx = begin(stage, visit, herbal(&[aconite, line("法半夏", 9000)])).await.ok();

@@ -133,6 +133,7 @@ async fn every_call_and_every_signature_of_a_doctor_wants_somebody_who_did_not_r
         "visits/{}/sign",
         "prescriptions/{}/sign",
         "prescriptions/{}/countersign",
+        "prescriptions/{}/decline",
         "opinions/{}/sign",
     ] {
         let answer = stage.post(&format!("/{}", door.replace("{}", id)), window.token(), json!({ "version": 1 })).await;

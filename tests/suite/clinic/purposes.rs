@@ -14,7 +14,7 @@ use super::stage::{Stage, Visit};
 use super::tongue::{begin, put};
 
 /// What shows something clinical of a patient: operation, who reads, the audit's action and purpose.
-const CLINICAL: [(&str, &str, &str, &str); 24] = [
+const CLINICAL: [(&str, &str, &str, &str); 25] = [
     ("/adverse-events/{id}", "admin", "adverse.read", "safety"),
     ("/attachments/{id}", "doctor", "picture.read", "treatment"),
     ("/attachments/{id}", "patient", "picture.read", "own"),
@@ -28,6 +28,7 @@ const CLINICAL: [(&str, &str, &str, &str); 24] = [
     ("/opinions/{id}/document", "patient", "document.read_own", "own"),
     ("/pharmacy/warned", "pharmacist", "rx.read", "review"),
     ("/prescriptions/to-countersign", "doctor2", "rx.read", "countersign"),
+    ("/prescriptions/{id}/countersign", "doctor2", "rx.read", "countersign"),
     ("/prescriptions/{id}/document", "pharmacist", "document.read", "review"),
     ("/recordings", "doctor", "recording.list", "treatment"),
     ("/visits/mine", "doctor", "visit.list", "treatment"),
@@ -198,6 +199,7 @@ async fn every_read_of_something_clinical_is_in_the_audit_with_its_purpose() {
             "case-reports" => report["id"].as_str().unwrap(),
             "desks" => visit.desk.as_str(),
             "opinions" => opinion.as_str(),
+            "prescriptions" if purpose == "countersign" => two["id"].as_str().unwrap_or_default(),
             "prescriptions" => rx["id"].as_str().unwrap(),
             _ => visit.id.as_str(),
         };

@@ -212,6 +212,8 @@ impl Acting<'_> {
         self.post("/prescriptions/{id}/stop", &id(&rx), &visit.doctor, reason(&rx)).await;
         let rx = self.signed(visit, &[("甘草", 6000), ("海藻", 9000)]).await;
         self.post("/prescriptions/{id}/countersign", &id(&rx), &staff.other, reason(&rx)).await;
+        let rx = self.signed(visit, &[("甘草", 6000), ("海藻", 9000)]).await;
+        self.post("/prescriptions/{id}/decline", &id(&rx), &staff.other, reason(&rx)).await;
     }
 
     async fn room(&mut self, visit: &Visit, staff: &Staff) {

@@ -1783,10 +1783,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** What waits for a second doctor, with whom it is for; the read is audited. */
+        get: operations["get_prescriptions_id_countersign"];
         put?: never;
         /** Signs beside the first doctor. */
         post: operations["post_prescriptions_id_countersign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prescriptions/{id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Does not sign beside the first doctor, and gives it back with a reason. */
+        post: operations["post_prescriptions_id_decline"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5890,6 +5908,7 @@ export interface components {
             basis?: components["schemas"]["LegalBasis"] | null;
             /** @description What it holds. */
             content: components["schemas"]["Content"];
+            declined_by?: components["schemas"]["Text"] | null;
             dispensed_at?: components["schemas"]["Timestamp"] | null;
             /** @description Who writes it. */
             doctor: components["schemas"]["Text"];
@@ -6308,10 +6327,10 @@ export interface components {
             sex: components["schemas"]["Sex"];
         };
         /**
-         * @description What a pharmacist said.
+         * @description What was said of a signed prescription: by a pharmacist, or by the second doctor who declines.
          * @enum {string}
          */
-        ReviewVerdict: "approved" | "returned" | "refused";
+        ReviewVerdict: "approved" | "returned" | "refused" | "declined";
         /**
          * @description What a member of staff is.
          * @enum {string}
@@ -6555,6 +6574,28 @@ export interface components {
             on: boolean;
             /** @description The operator requires one of everybody who works here. */
             required: boolean;
+        };
+        /** @description What a second doctor reads before signing beside the first, or declining: for whom it is, and what for. */
+        SecondSheet: {
+            /**
+             * Format: int32
+             * @description Age in years.
+             */
+            age_years: number;
+            /** @description What the patient said about allergies. */
+            allergies: string;
+            /** @description The diagnosis that was signed with it. */
+            diagnosis: string;
+            /** @description What the patient said to take. */
+            drugs: string;
+            /** @description The patient's full name: whoever signs, signs for somebody. */
+            name: string;
+            /** @description With child. */
+            pregnancy: components["schemas"]["KnownPregnancy"];
+            /** @description The prescription. */
+            prescription: components["schemas"]["PrescriptionView"];
+            /** @description Sex. */
+            sex: components["schemas"]["Sex"];
         };
         /** @description One part of a record, as it is read and printed. */
         Section: {
@@ -13275,7 +13316,141 @@ export interface operations {
             };
         };
     };
+    get_prescriptions_id_countersign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondSheet"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_prescriptions_id_countersign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrescriptionAct"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrescriptionView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_prescriptions_id_decline: {
         parameters: {
             query?: never;
             header?: never;

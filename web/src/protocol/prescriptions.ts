@@ -119,9 +119,11 @@ export interface Prescription {
   longer: { days: number; reason: string } | null
   needs_second: boolean
   second_doctor: Text | null
+  /** Which second doctor did not sign, and gave it back. */
+  declined_by: Text | null
   pharmacist: Text | null
   reviewed_at: number | null
-  review: { verdict: 'approved' | 'returned' | 'refused'; items: string[]; reason: string } | null
+  review: { verdict: 'approved' | 'returned' | 'refused' | 'declined'; items: string[]; reason: string } | null
   dispensed_at: number | null
   stop_reason: string | null
   label: Label | null
@@ -203,14 +205,22 @@ export interface WarnedPrescription {
   due_at: number | null
   findings: { finding: Finding; reason: string | null }[]
 }
-export interface ReviewSheet {
-  prescription: Prescription
+/** What whoever judges a prescription knows of the patient. */
+export interface ForWhom {
   age_years: number
   sex: Sex
   pregnancy: Pregnancy
   allergies: string
   drugs: string
   diagnosis: string
+}
+/** What a second doctor reads: by full name, for whoever signs, signs for somebody. */
+export interface SecondSheet extends ForWhom {
+  prescription: Prescription
+  name: string
+}
+export interface ReviewSheet extends ForWhom {
+  prescription: Prescription
   items: { item: string; name: Text }[]
   claim_until: number | null
   /** Whose bag it is, once it is approved. */

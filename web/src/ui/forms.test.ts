@@ -272,16 +272,22 @@ describe('the record', () => {
 describe('a second doctor', () => {
   it('reads what is wrong with the own reason at the sheet that was pressed', async () => {
     const sheet = (id: string) => ({ id, number: id, state: 'signed', version: 1, content: { medicines: { items: [] } }, report: { findings: [], passed: [], data_version: '1', data_status: 'signed' }, answers: {}, basis: null, longer: null, patient_masked: '演*', doctor: text })
-    const session = { ...sessionOf(() => 'reason', { '/prescriptions/to-countersign': [sheet('p'), sheet('q')] }), subject: ref({ kind: 'staff', institution: 'i' }) }
+    const forWhom = (id: string) => ({ prescription: sheet(id), name: '演示患者', sex: 'female', age_years: 33, pregnancy: 'lactating', allergies: '青霉素', drugs: '', diagnosis: '感冒' })
+    const reads = { '/prescriptions/to-countersign': [sheet('p'), sheet('q')], '/prescriptions/p/countersign': forWhom('p'), '/prescriptions/q/countersign': forWhom('q') }
+    const session = { ...sessionOf(() => 'reason', reads), subject: ref({ kind: 'staff', institution: 'i' }) }
     const live = { status: ref({ name: 'open' }), subscribe: () => () => undefined }
     await open({ component: CountersignBadge, props: { session, live } })
     await vi.waitFor(() => one('[data-testid="countersign"]'))
     await press('countersign')
     expect(one('#countersign-q').getAttribute('maxlength')).toBe('500')
-    await type('#countersign-q', '同意')
-    one('[data-testid="countersign-one"]:last-child [data-testid="countersign-yes"]').click()
-    await settle()
-    expectAt('countersign-q')
+    await vi.waitFor(() => one('[data-testid="countersign-one"]:last-child [data-testid="for-whom"]'))
+    for (const word of ['演示患者', '33', '感冒', '青霉素', t('rx.pregnancy.lactating')]) expect(document.body.textContent).toContain(word)
+    for (const press of ['countersign-yes', 'countersign-no']) {
+      await type('#countersign-q', '同意')
+      one(`[data-testid="countersign-one"]:last-child [data-testid="${press}"]`).click()
+      await settle()
+      expectAt('countersign-q')
+    }
   })
 })
 
