@@ -12,6 +12,7 @@ use super::builders::Builders;
 use super::counters::Counters;
 use super::mux::Mux;
 use super::port::Credentials;
+use super::timetable::Timetable;
 use super::turn::{Turn, TurnConfig};
 use crate::domain::recording::Recorder;
 
@@ -77,6 +78,7 @@ pub(super) struct Common {
     pub(super) entropy: Entropy,
     pub(super) numbers: AtomicU64,
     pub(super) builders: Builders,
+    pub(super) timetable: Arc<Timetable>,
 }
 
 impl Common {

@@ -20,8 +20,6 @@ pub(super) struct Counters {
     pub(super) strangers: Counter,
     /// STUN requests whose integrity did not match, or whose address belongs to somebody who is still there.
     pub(super) forged: Counter,
-    /// Datagrams that a connection had no room for.
-    pub(super) inbound_full: Counter,
     /// Datagrams that the socket had no room for, or could not send.
     pub(super) unsent: Counter,
     /// Packets that a recording lacks because its disk was too slow.
@@ -45,7 +43,6 @@ impl Counters {
             keyframes_asked: counter!("relay_keyframes_asked_total"),
             strangers: refused("stranger"),
             forged: refused("forged"),
-            inbound_full: refused("inbound_full"),
             unsent: refused("unsent"),
             unrecorded_full: counter!("recording_packets_dropped_total", "cause" => "queue_full"),
             unrecorded_codec: counter!("recording_packets_dropped_total", "cause" => "codec"),

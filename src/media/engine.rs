@@ -1,26 +1,28 @@
 //! How a peer connection is set up: the only file that knows the engine's many settings.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rtc::crypto::RTCCryptoProvider;
+use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder};
 use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::transport::RTCDtlsRole;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::transport::{
+    CandidateConfig, CandidateHostConfig, RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit,
+};
+use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use webrtc::error::Result;
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, SettingEngineBuilder, SrtpProtectionProfile,
-};
-use webrtc::runtime::Runtime;
+use rtc::shared::error::Result;
 
 use super::codec::Codec;
 use super::nagging::Nagging;
 use super::offer::LEVEL_EXTENSION;
+use super::play::ENGINE;
 use super::pli::{self, PliTap};
 use super::port::Credentials;
 
@@ -34,14 +36,13 @@ const PROFILES: [SrtpProtectionProfile; 3] = [
     SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
 ];
 
-/// Builds a connection that answers, as ICE-lite and DTLS server, on the socket that `runtime` gives it.
-pub(super) async fn build(
+/// Builds a connection that answers, as ICE-lite and DTLS server.
+pub(super) fn build(
+    now: Instant,
     credentials: &Credentials,
-    handler: Arc<dyn PeerConnectionEventHandler>,
-    runtime: Arc<dyn Runtime>,
     crypto: Arc<dyn RTCCryptoProvider>,
     tap: PliTap,
-) -> Result<Arc<dyn PeerConnection>> {
+) -> Result<Box<RTCPeerConnection>> {
     let settings = SettingEngineBuilder::new()
         .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
         .with_lite(true)
@@ -49,23 +50,32 @@ pub(super) async fn build(
         .with_crypto_provider(crypto)
         .with_srtp_protection_profiles(PROFILES.to_vec())
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        // The engine's own candidate is the throw-away socket on loopback.
+        // The engine's own candidate is a name on loopback.
         .with_include_loopback_candidate(true)
         // Zero is never: who is there is measured at the port, and the seat decides what follows.
         .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
         .build();
     let mut media = codecs()?;
     let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
-    let building = PeerConnectionBuilder::new()
+    let building = RTCPeerConnectionBuilder::new()
         .with_setting_engine(settings)
         .with_media_engine(media)
-        .with_interceptor_registry(registry)
-        .with_handler(handler)
-        .with_runtime(runtime)
-        .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
-        .build();
-    // The engine's future holds a whole connection on the stack.
-    Ok(Arc::new(Box::pin(building).await?))
+        .with_interceptor_registry(registry);
+    Ok(Box::new(building.build(now)?))
+}
+
+/// Tells a connection where it believes to be, and that this is all.
+pub(super) fn place(connection: &mut RTCPeerConnection) -> Result<()> {
+    let base_config = CandidateConfig {
+        network: "udp".to_owned(),
+        address: ENGINE.ip().to_string(),
+        port: ENGINE.port(),
+        component: 1,
+        ..CandidateConfig::default()
+    };
+    let candidate = CandidateHostConfig { base_config, ..CandidateHostConfig::default() }.new_candidate_host()?;
+    connection.add_local_candidate(RTCIceCandidate::from(&candidate).to_json()?)?;
+    connection.add_local_candidate(RTCIceCandidateInit::default())
 }
 
 /// The codecs, one by one: the engine's default set brings retransmission streams, which its NACK generator does not

@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use rtc::media_stream::MediaStreamTrack;
+use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
-use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::arriving::Count;
 use super::codec::{Codec, PayloadTypes, clock_rate};
@@ -36,8 +35,6 @@ pub(super) struct Leg {
     writer: Mutex<Writer>,
     /// The way out of its connection.
     egress: Arc<Egress>,
-    /// The engine's name for it. No media goes through it.
-    track: Arc<TrackLocalStaticRTP>,
 }
 
 struct Shared {
@@ -67,7 +64,7 @@ impl std::fmt::Debug for Leg {
 }
 
 impl Leg {
-    /// A leg, and its track for the engine.
+    /// A leg, and its track for the engine, through which no media goes.
     pub(super) fn new(
         ssrc: u32,
         kind: MediaKind,
@@ -75,7 +72,7 @@ impl Leg {
         gate: Arc<Gate>,
         egress: Arc<Egress>,
         counters: Arc<Counters>,
-    ) -> (Arc<Self>, Arc<TrackLocalStaticRTP>) {
+    ) -> (Arc<Self>, MediaStreamTrack) {
         let (codec, engine_kind) = match kind {
             MediaKind::Audio => (Codec::Opus, RtpCodecKind::Audio),
             MediaKind::Video => (Codec::Vp8, RtpCodecKind::Video),
@@ -87,7 +84,6 @@ impl Leg {
         };
         let name = format!("slot-{ssrc}");
         let track = MediaStreamTrack::new(name.clone(), name.clone(), name, engine_kind, vec![coding]);
-        let track = Arc::new(TrackLocalStaticRTP::new(track));
         let shared = Shared {
             carries: AtomicU64::new(0),
             target: AtomicU8::new(top()),
@@ -102,7 +98,7 @@ impl Leg {
         };
         egress.add(ssrc, kind);
         let writer = Mutex::default();
-        (Arc::new(Self { ssrc, kind, shared, writer, egress, track: Arc::clone(&track) }), track)
+        (Arc::new(Self { ssrc, kind, shared, writer, egress }), track)
     }
 
     /// Sets what was negotiated for its section: the codecs' numbers, and the header extension of transport-wide numbers.
@@ -207,12 +203,9 @@ impl Leg {
         }
     }
 
-    /// Tells the browser what was sent so far, and which moment its timestamps mean.
-    pub(super) async fn report(&self) {
-        if let Some(report) = self.egress.report(instant::now(), self.ssrc, clock_rate(self.kind)) {
-            // Without a connection there is nobody to tell.
-            let _ = self.track.write_rtcp(vec![Box::new(report)]).await;
-        }
+    /// What was sent so far, and which moment its timestamps mean.
+    pub(super) fn report(&self, now: Instant) -> Option<SenderReport> {
+        self.egress.report(now, self.ssrc, clock_rate(self.kind))
     }
 }
 

@@ -6,11 +6,12 @@
 //! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources; who
 //!   gets a seat at all is the [house](house)'s to say;
 //! - a [seat](seat) per participant owns a peer connection and negotiates;
-//! - a [feed](source) per incoming track hands its packets to the [legs](leg) that watch it; a leg per receiving section
-//!   rewrites them into a stream that never breaks, and sends them through its connection's [egress](egress).
+//! - a reader of the [mux](mux) per core takes each datagram all the way: the connection's [core](core) unlocks it, the
+//!   [feed](source) of its track hands it to the [legs](leg) that watch it; a leg per receiving section rewrites it into a
+//!   stream that never breaks, and sends it through its connection's [egress](egress).
 //!
-//! Below them the [mux](mux) is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's
-//! engine sees only its own [port](port). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
+//! The mux is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's engine sees only
+//! its own [port](port); what it has to do though nothing comes stands in one [timetable](timetable). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
 mod answer;
 mod arriving;
@@ -23,14 +24,15 @@ mod builders;
 mod choosing;
 mod codec;
 mod common;
+mod core;
 mod counters;
 mod egress;
 mod engine;
-mod engine_socket;
 mod feedback;
 mod gate;
 mod h264;
 mod house;
+mod inflow;
 mod instant;
 mod keyframe;
 mod keys;
@@ -50,11 +52,13 @@ mod rewrite;
 mod seat;
 mod segments;
 mod slots;
+mod sockets;
 mod source;
 mod stun;
 mod switchboard;
 mod tally;
 mod tape;
+mod timetable;
 pub mod turn;
 mod vp8;
 
@@ -73,6 +77,7 @@ pub use self::common::{Entropy, RelayConfig};
 use self::counters::Counters;
 use self::mux::Mux;
 use self::switchboard::Switchboard;
+use self::timetable::Timetable;
 pub use self::turn::{Turn, TurnConfig};
 use crate::domain::room::relay::{RelayCommand, RelayEvent};
 use crate::domain::turn::KNOCK;
@@ -150,7 +155,8 @@ impl Relay {
         let counters = Arc::new(Counters::new());
         let crypto = rtc::crypto::default_provider().map_err(io::Error::other)?;
         let knock = config.turn.as_ref().map(|turn| turn.secret.password(KNOCK));
-        let mux = Mux::bind(config.bind, crypto, Arc::clone(&counters), knock.as_deref())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mux = Mux::bind(config.bind, cores, crypto, Arc::clone(&counters), knock.as_deref())?;
         let port = mux.local_addr()?.port();
         for address in std::iter::once(&mut config.announce).chain(&mut config.announce_also) {
             if address.port() == 0 {
@@ -168,7 +174,11 @@ impl Relay {
         let stop = shutdown.child_token();
         // Also what panics drops its guard.
         let ended = CancellationToken::new();
-        tracker.spawn(vital(ended.clone().drop_guard(), Arc::clone(&mux).read(stop.clone())));
+        for reader in 0..mux.readers() {
+            tracker.spawn(vital(ended.clone().drop_guard(), Arc::clone(&mux).read(reader, stop.clone())));
+        }
+        let timetable = Arc::<Timetable>::default();
+        tracker.spawn(vital(ended.clone().drop_guard(), Arc::clone(&timetable).run(stop.clone())));
         if let (Some(turn), Some(udp)) = (&turn, udp) {
             tracker.spawn(Arc::clone(turn).serve_udp(udp, stop.clone()));
         }
@@ -180,7 +190,8 @@ impl Relay {
             tracker: tracker.clone(),
             entropy,
             numbers: AtomicU64::new(0),
-            builders: Builders::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            builders: Builders::new(cores),
+            timetable,
         });
         let (commands, received) = mpsc::channel(COMMANDS);
         let (events, told) = mpsc::channel(EVENTS);

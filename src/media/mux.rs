@@ -1,5 +1,9 @@
 //! One UDP port for everybody.
 //!
+//! The port has a socket for each core, and each socket a reader; the kernel gives all datagrams from one address to the same
+//! one, so that they stay in order. A reader takes a datagram all the way: to its connection, which unlocks it, and on to
+//! everybody who watches.
+//!
 //! The mux is the ICE-lite agent of all connections at once. A browser proves by a sealed STUN request that it knows the
 //! password we wrote into its answer; from then on its address belongs to its connection. The engine behind a connection
 //! never sees real addresses (see [`super::port`]), so a phone that changes its network or restarts ICE changes nothing
@@ -19,15 +23,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rtc::crypto::RTCCryptoProvider;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
 use super::counters::Counters;
+use super::inflow::Inflow;
 use super::instant;
 use super::port::Port;
 use super::segments;
+use super::sockets;
 use super::stun::{self, Class, Key, Message};
 use super::turn::{self, Relayed};
 use crate::domain::turn::KNOCK;
@@ -36,8 +41,6 @@ use crate::domain::turn::KNOCK;
 const DATAGRAM: usize = 2048;
 /// Datagrams that are read at a stretch, before other tasks have their turn.
 const BURST: usize = 512;
-/// Room for bursts: a keyframe for twelve people is some hundred packets at once.
-const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
 /// An address whose owner was heard within this span does not change hands, even for a well-sealed request: every
 /// participant can seal, and could forge the source address of another.
 const OWNED_FOR: Duration = Duration::from_secs(3);
@@ -50,7 +53,8 @@ const CREDENTIALS_PER_CONNECTION: usize = 2;
 
 /// The shared socket and who is behind which address.
 pub(super) struct Mux {
-    socket: UdpSocket,
+    /// All of them at one address.
+    sockets: Vec<UdpSocket>,
     /// It speaks both families, and IPv4 in the clothes of IPv6.
     is_v6: bool,
     /// The kernel takes several datagrams at once (UDP GSO).
@@ -83,35 +87,35 @@ struct Path {
 }
 
 impl Mux {
-    /// Binds the port.
+    /// Binds the port, with `readers` sockets where the machine can.
     pub(super) fn bind(
         address: SocketAddr,
+        readers: usize,
         crypto: Arc<dyn RTCCryptoProvider>,
         counters: Arc<Counters>,
         knock: Option<&str>,
     ) -> io::Result<Arc<Self>> {
-        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
-        // The kernel grants what its limits allow; less is no reason not to start.
-        for result in [socket.set_recv_buffer_size(SOCKET_BUFFER), socket.set_send_buffer_size(SOCKET_BUFFER)] {
-            if let Err(error) = result {
-                tracing::warn!(%error, "the media socket keeps small buffers");
-            }
-        }
-        if address.is_ipv6() && address.ip().is_unspecified() {
-            socket.set_only_v6(false)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        let socket = UdpSocket::from_std(socket.into())?;
+        let sockets = sockets::bind(address, readers)?;
         let knock = knock.map(|password| Key::new(password, Arc::clone(&crypto)));
         let (is_v6, relayed) = (address.is_ipv6(), Arc::default());
         let segments = AtomicBool::new(cfg!(target_os = "linux"));
-        Ok(Arc::new(Self { socket, is_v6, segments, relayed, knock, table: Mutex::default(), counters, crypto }))
+        Ok(Arc::new(Self { sockets, is_v6, segments, relayed, knock, table: Mutex::default(), counters, crypto }))
     }
 
     /// The address that was bound.
     pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        self.sockets[0].local_addr()
+    }
+
+    /// How many readers the port has.
+    pub(super) fn readers(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// The socket that packets to this address leave by: the same for all of them, so that they stay in order, and different
+    /// ones for different addresses, so that cores do not wait for each other.
+    fn socket(&self, to: SocketAddr) -> &UdpSocket {
+        &self.sockets[usize::from(to.port()) % self.sockets.len()]
     }
 
     /// How many connections hold credentials here.
@@ -155,7 +159,7 @@ impl Mux {
         let is_sent = if turn::is_relayed(to.ip()) {
             self.relayed.send(bytes, to)
         } else {
-            self.socket.try_send_to(bytes, self.dressed(to)).is_ok()
+            self.socket(to).try_send_to(bytes, self.dressed(to)).is_ok()
         };
         if !is_sent {
             self.counters.unsent.increment(1);
@@ -166,7 +170,7 @@ impl Mux {
     pub(super) fn send_run(&self, bytes: &[u8], segment: usize, to: SocketAddr) {
         let is_run = bytes.len() > segment && !turn::is_relayed(to.ip()) && self.segments.load(Ordering::Relaxed);
         if is_run {
-            match segments::send(&self.socket, bytes, segment, self.dressed(to)) {
+            match segments::send(self.socket(to), bytes, segment, self.dressed(to)) {
                 Ok(()) => return,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let count = bytes.len().div_ceil(segment.max(1));
@@ -191,42 +195,52 @@ impl Mux {
         }
     }
 
-    /// Reads the socket until `stop`.
-    pub(super) async fn read(self: Arc<Self>, stop: CancellationToken) {
-        let mut buffer = vec![0; DATAGRAM];
+    /// Reads one of the sockets until `stop`.
+    pub(super) async fn read(self: Arc<Self>, reader: usize, stop: CancellationToken) {
+        let (mut buffer, mut inflow) = (vec![0; DATAGRAM], Inflow::default());
+        let socket = &self.sockets[reader];
         let mut sweep = tokio::time::interval(FORGET_AFTER / 6);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = sweep.tick() => self.sweep(instant::now()),
-                _ = self.socket.readable() => self.drain(&mut buffer),
+                _ = sweep.tick(), if reader == 0 => self.sweep(instant::now()),
+                _ = socket.readable() => self.drain(socket, &mut buffer, &mut inflow),
             }
         }
     }
 
     /// Reads what is there, up to a burst: the kernel's buffer is small, and whoever floods it drowns the others' packets.
-    fn drain(&self, buffer: &mut [u8]) {
-        let now = instant::now();
+    fn drain(&self, socket: &UdpSocket, buffer: &mut [u8], inflow: &mut Inflow) {
         for _ in 0..BURST {
-            match self.socket.try_recv_from(buffer) {
+            match socket.try_recv_from(buffer) {
                 // A full buffer means that the datagram was cut; a relayed address is no address of the network.
                 Ok((length, from)) if length < DATAGRAM && !turn::is_relayed(from.ip().to_canonical()) => {
                     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                    self.deliver(now, from, &buffer[..length]);
+                    self.take(instant::now(), from, &buffer[..length], inflow);
+                    if inflow.is_full() {
+                        inflow.flush(instant::now());
+                    }
                 }
                 Ok(_) => self.counters.strangers.increment(1),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An ICMP error of an earlier send; the socket itself is well.
                 Err(_) => {}
             }
         }
+        inflow.flush(instant::now());
     }
 
-    /// Gives a datagram to its connection.
+    /// Gives a datagram to its connection, and hands on what comes of it.
     pub(super) fn deliver(&self, now: Instant, from: SocketAddr, bytes: &[u8]) {
+        let mut inflow = Inflow::default();
+        self.take(now, from, bytes, &mut inflow);
+        inflow.flush(now);
+    }
+
+    fn take(&self, now: Instant, from: SocketAddr, bytes: &[u8], inflow: &mut Inflow) {
         if stun::is_stun(bytes) {
             match Message::parse(bytes) {
-                Some(message) if message.class == Class::Request => self.check(now, from, &message),
+                Some(message) if message.class == Class::Request => self.check(now, from, &message, inflow),
                 Some(message) if message.class == Class::Success && self.answered(now, from, &message) => {}
                 // Nothing else was asked.
                 _ => self.counters.strangers.increment(1),
@@ -247,13 +261,13 @@ impl Mux {
         if let Some(question) = port.carried(now, from) {
             self.send(&question, from);
         }
-        if !port.heed(now, bytes) && !port.receive(Bytes::copy_from_slice(bytes)) {
-            self.counters.inbound_full.increment(1);
+        if !port.heed(now, bytes) {
+            port.take(now, bytes, inflow);
         }
     }
 
     /// Answers a connectivity check, and learns the path if its seal is right.
-    fn check(&self, now: Instant, from: SocketAddr, request: &Message<'_>) {
+    fn check(&self, now: Instant, from: SocketAddr, request: &Message<'_>, inflow: &mut Inflow) {
         let learned = {
             let mut table = self.table();
             table.learn(now, from, request)
@@ -271,7 +285,7 @@ impl Mux {
         if let Some(answer) = stun::success(request.transaction, from, &key) {
             self.send(&answer, from);
         }
-        if let Some(question) = port.checked(now, from, request.nominates) {
+        if let Some(question) = port.checked(now, from, request.nominates, inflow) {
             self.send(&question, from);
         }
     }

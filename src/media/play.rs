@@ -17,8 +17,8 @@ use super::stun::{self, Class, Key, Message};
 
 /// The address at which the engine believes its only peer: reserved for documentation (RFC 5737), so nothing is there.
 pub(super) const FAR_END: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
-/// Where the far end says that it saw the engine.
-const ENGINE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
+/// Where the engine believes to be, and the far end says that it saw it.
+pub(super) const ENGINE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
 
 /// What the far end needs in order to act as an ICE peer of the engine.
 pub(super) struct Play {

@@ -1,11 +1,13 @@
-//! What a browser's reports say to us, caught on its way through the engine: a subscriber's wish for a keyframe, what it
-//! misses and how its path does, and when a publisher's packets were seen or heard.
+//! The end of the way through the engine, where we catch what it unlocked: a browser's media, and what its reports say to
+//! us, which is a subscriber's wish for a keyframe, what it misses and how its path does, and when a publisher's packets were
+//! seen or heard.
 //!
 //! The engine keeps inbound RTCP to itself, and would route a compound packet by its first report, which may be about
-//! another track. So we read it ourselves, in the interceptor chain, and pass everything on untouched.
+//! another track. So we read it ourselves, in the interceptor chain. Media has passed everything there that reports about it,
+//! and what the engine would do next is to look for its track by a walk through all of them. Nothing is passed on.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
@@ -78,16 +80,32 @@ impl Ear {
     }
 }
 
-/// The place in the engine's chain at which an ear hears what was not read before (see [`super::feedback`]).
+/// Media that the engine unlocked and nobody took yet. Both ends are held by whoever holds the engine.
+#[derive(Clone, Default)]
+pub(super) struct Caught(Arc<Mutex<VecDeque<rtc::rtp::Packet>>>);
+
+impl Caught {
+    /// The packet that came first.
+    pub(super) fn next(&self) -> Option<rtc::rtp::Packet> {
+        self.packets().pop_front()
+    }
+
+    fn packets(&self) -> MutexGuard<'_, VecDeque<rtc::rtp::Packet>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place in the engine's chain at which media is caught, and an ear hears what was not read before (see
+/// [`super::feedback`]).
 pub(super) struct PliTap {
     ear: Ear,
-    read: VecDeque<TaggedPacket>,
+    caught: Caught,
     write: VecDeque<TaggedPacket>,
 }
 
 impl PliTap {
-    pub(super) fn new(ear: Ear) -> Self {
-        Self { ear, read: VecDeque::new(), write: VecDeque::new() }
+    pub(super) fn new(ear: Ear, caught: Caught) -> Self {
+        Self { ear, caught, write: VecDeque::new() }
     }
 }
 
@@ -105,15 +123,16 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for PliTap {
     type Time = Instant;
 
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &message.message.packet {
-            self.ear.hear(message.now, packets);
+        match message.message.packet {
+            Packet::Rtp(packet) => self.caught.packets().push_back(packet),
+            Packet::Rtcp(packets) => self.ear.hear(message.now, &packets),
+            _ => {}
         }
-        self.read.push_back(message);
         Ok(())
     }
 
     fn poll_read(&mut self) -> Option<TaggedPacket> {
-        self.read.pop_front()
+        None
     }
 
     fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! One connection's share of the UDP port.
 //!
 //! Who is really there, and at which addresses, only the [mux](super::mux) knows and the [paths](super::paths) decide; the
-//! connection's engine sits behind a socket of its own (see [`super::engine_socket`]) and is told a [play](super::play).
+//! connection's engine ([core](super::core)) sits behind this and is told a [play](super::play).
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,21 +9,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rtc::crypto::RTCCryptoProvider;
-use tokio::sync::mpsc;
 
 use super::egress::Wire;
 use super::feedback::Feedback;
+use super::inflow::Inflow;
 use super::instant;
 use super::mux::Mux;
 use super::paths::Paths;
 use super::play::Play;
 use super::stun::{self, Key, Message, Transaction};
 use crate::domain::first_byte::{FirstByte, is_report};
-
-/// Datagrams that wait for the engine: two thirds of a second of a good camera.
-const INBOUND: usize = 1024;
 
 /// ICE credentials: a name and a password.
 #[derive(Clone, Debug)]
@@ -32,9 +28,16 @@ pub(super) struct Credentials {
     pub(super) password: String,
 }
 
+/// What sits behind a port.
+pub(super) trait Inside: Send + Sync {
+    /// Takes a datagram of the browser, or of the play.
+    fn take(self: Arc<Self>, now: Instant, bytes: &[u8], inflow: &mut Inflow);
+}
+
 /// A connection as the mux knows it.
 pub(super) struct Port {
-    inbound: mpsc::Sender<Bytes>,
+    /// It leads here too.
+    inside: OnceLock<Weak<dyn Inside>>,
     /// Its connection's: it leads to the way out, and that leads here.
     feedback: OnceLock<Weak<Feedback>>,
     started: Instant,
@@ -74,15 +77,9 @@ impl Browser {
 
 impl Port {
     /// A connection whose engine has the credentials `engine` and believes in a peer with the credentials `far_end`.
-    pub(super) fn new(
-        now: Instant,
-        mux: &Mux,
-        engine: &Credentials,
-        far_end: &Credentials,
-    ) -> (Arc<Self>, mpsc::Receiver<Bytes>) {
-        let (inbound, receiver) = mpsc::channel(INBOUND);
-        let port = Self {
-            inbound,
+    pub(super) fn new(now: Instant, mux: &Mux, engine: &Credentials, far_end: &Credentials) -> Arc<Self> {
+        Arc::new(Self {
+            inside: OnceLock::new(),
             feedback: OnceLock::new(),
             started: now,
             heard: AtomicU64::new(0),
@@ -90,8 +87,12 @@ impl Port {
             browser: Mutex::default(),
             crypto: Arc::clone(&mux.crypto),
             play: Play::new(engine, far_end, &mux.crypto),
-        };
-        (Arc::new(port), receiver)
+        })
+    }
+
+    /// From now on what comes goes to `inside`.
+    pub(super) fn lead_to(&self, inside: Weak<dyn Inside>) {
+        let _ = self.inside.set(inside);
     }
 
     /// Notes that its browser was heard.
@@ -124,9 +125,11 @@ impl Port {
         })
     }
 
-    /// Takes a datagram of the browser; `false` when there is no room.
-    pub(super) fn receive(&self, bytes: Bytes) -> bool {
-        self.inbound.try_send(bytes).is_ok()
+    /// Takes a datagram of the browser.
+    pub(super) fn take(&self, now: Instant, bytes: &[u8], inflow: &mut Inflow) {
+        if let Some(inside) = self.inside.get().and_then(Weak::upgrade) {
+            inside.take(now, bytes, inflow);
+        }
     }
 
     /// Notes the ICE credentials under which the browser answers: its own of now, and ours.
@@ -140,10 +143,18 @@ impl Port {
     }
 
     /// A sealed connectivity check came from `from`. What is to be asked there first, if anything.
-    pub(super) fn checked(&self, now: Instant, from: SocketAddr, nominates: bool) -> Option<Vec<u8>> {
+    pub(super) fn checked(
+        &self,
+        now: Instant,
+        from: SocketAddr,
+        nominates: bool,
+        inflow: &mut Inflow,
+    ) -> Option<Vec<u8>> {
         let question = self.browser().ask(&*self.crypto, |paths, fresh| paths.checked(now, from, nominates, fresh));
-        if !self.play.is_over() {
-            self.tell_engine(self.play.nomination());
+        if !self.play.is_over()
+            && let Some(nomination) = self.play.nomination()
+        {
+            self.take(now, &nomination, inflow);
         }
         question
     }
@@ -160,28 +171,23 @@ impl Port {
         is_sealed && browser.paths.answered(now, from, answer.transaction)
     }
 
-    /// From now on no media leaves through this port, whatever the engine still has queued; its farewell may.
+    /// From now on no media leaves through this port, whatever the engine still writes; its farewell may.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Sends what the engine wrote: media to the browser, ICE to the far end of the play.
-    pub(super) fn send(&self, mux: &Mux, bytes: &[u8]) {
-        let is_media = FirstByte::of_all(bytes) == Some(FirstByte::Media);
+    /// Sends what the engine wrote: media to the browser, ICE to the far end of the play, whose answers are returned.
+    pub(super) fn send(&self, now: Instant, mux: &Mux, bytes: &[u8]) -> Vec<Vec<u8>> {
         if stun::is_stun(bytes) {
-            self.tell_engine(self.play.reply(bytes));
-        } else if !(is_media && self.closed.load(Ordering::Acquire))
-            && let Some(to) = self.to(instant::now())
+            return self.play.reply(bytes).collect();
+        }
+        let is_media = FirstByte::of_all(bytes) == Some(FirstByte::Media);
+        if !(is_media && self.closed.load(Ordering::Acquire))
+            && let Some(to) = self.to(now)
         {
             mux.send(bytes, to);
         }
-    }
-
-    /// What the far end says; what the engine has no room for will be said again.
-    fn tell_engine(&self, said: impl IntoIterator<Item = Vec<u8>>) {
-        for bytes in said {
-            self.receive(bytes.into());
-        }
+        Vec::new()
     }
 
     /// Where its browser is to be reached now.
@@ -227,10 +233,10 @@ mod tests {
     async fn half_a_minute_after_its_browsers_last_check_nothing_is_sent_and_the_connection_stays() {
         let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
         let bind = "127.0.0.1:0".parse().expect("an address");
-        let mux = Mux::bind(bind, crypto, Arc::new(Counters::new()), None).expect("binds");
+        let mux = Mux::bind(bind, 1, crypto, Arc::new(Counters::new()), None).expect("binds");
         let named = |ufrag: &str| Credentials { ufrag: ufrag.into(), password: format!("the password of {ufrag}") };
         let (engine, start) = (named("engine"), instant::now());
-        let (port, _inbound) = Port::new(start, &mux, &engine, &named("far"));
+        let port = Port::new(start, &mux, &engine, &named("far"));
         mux.register(&engine.ufrag, &engine.password, &port);
         let key = Key::new(&engine.password, Arc::clone(&mux.crypto));
         let check = stun::nomination([1; 12], "engine:browser", &key).expect("sealed");

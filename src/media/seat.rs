@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{MissedTickBehavior, timeout};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use webrtc::media_stream::track_remote::TrackRemote;
 
 use super::arriving::Arriving;
 use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
+use super::core::Transport;
 use super::gate::Gate;
 use super::instant;
-use super::offer::{self, Offer};
-use super::peer::{Peer, Section, Transport};
+use super::offer::Offer;
+use super::peer::{Peer, Section};
 use super::pli::Report;
 use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
@@ -27,8 +27,6 @@ use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
 
-/// Negotiation is local work; this is only the end of patience with a broken engine.
-const NEGOTIATION: Duration = Duration::from_secs(5);
 /// How often the upstream is measured: a silent microphone is told within 3.5 s.
 const MEASURE: Duration = Duration::from_millis(500);
 /// How often a browser is told which moments the timestamps of its streams mean: it needs that to show lips and voice
@@ -168,15 +166,13 @@ impl Seat {
                 event = next_event(self.peer.as_mut()) => self.handle(event).await,
                 _ = look.tick() => self.look().await,
                 _ = measure.tick() => self.measure().await,
-                _ = report.tick() => self.report().await,
+                _ = report.tick() => self.report(),
                 _ = choose.tick() => self.choose().await,
                 () = watched.notified() => self.pause().await,
             }
         }
         let was_connected = self.peer.is_some();
-        if let Some(peer) = self.peer.take() {
-            peer.close().await;
-        }
+        self.peer = None;
         self.tell(News::Left { was_connected }).await;
     }
 
@@ -208,7 +204,7 @@ impl Seat {
         // A new certificate is a new `RTCPeerConnection`, whatever the browser says.
         let same = self.peer.as_mut().filter(|peer| !fresh && peer.fingerprint == offer.fingerprint);
         match same {
-            Some(peer) => negotiate(self.participant, peer, offer, self.camera).await,
+            Some(peer) => negotiate(self.participant, peer, offer, self.camera),
             None => self.begin(offer).await,
         }
     }
@@ -216,27 +212,20 @@ impl Seat {
     /// Answers with a new connection. The one before goes on until the answer is there, and beyond when there is none.
     async fn begin(&mut self, offer: &Offer) -> Result<String, OfferRefusal> {
         let stop = self.stop.child_token();
-        let built = timeout(NEGOTIATION, Peer::build(&self.common, offer, Arc::clone(&self.gate), stop)).await;
-        let mut peer = built.map_err(|_| OfferRefusal::Internal)?.map_err(|error| {
+        let built = Peer::build(instant::now(), &self.common, offer, Arc::clone(&self.gate), stop);
+        let mut peer = built.map_err(|error| {
             tracing::warn!(participant.id = %self.participant, %error, "a peer connection could not be built");
             OfferRefusal::Internal
         })?;
-        match negotiate(self.participant, &mut peer, offer, self.camera).await {
-            Ok(sdp) => {
-                self.detach().await;
-                self.peer = Some(peer);
-                Ok(sdp)
-            }
-            Err(reason) => {
-                peer.close().await;
-                Err(reason)
-            }
-        }
+        let sdp = negotiate(self.participant, &mut peer, offer, self.camera)?;
+        self.detach().await;
+        self.peer = Some(peer);
+        Ok(sdp)
     }
 
     async fn handle(&mut self, event: PeerEvent) {
         match event {
-            PeerEvent::Track(track) => self.feed(track).await,
+            PeerEvent::Track(mid) => self.feed(&mid).await,
             PeerEvent::Wish(ssrc) => {
                 let sections = self.peer.as_ref().map(|peer| peer.receiving.as_slice()).unwrap_or_default();
                 if let Some(source) =
@@ -258,15 +247,14 @@ impl Seat {
     }
 
     /// Joins a new track to its source.
-    async fn feed(&mut self, track: Arc<dyn TrackRemote>) {
+    async fn feed(&mut self, mid: &str) {
         let Some(peer) = &self.peer else { return };
-        let name = track.track_id().await;
-        let Some(mid) = offer::mid_of_track(&name) else { return };
-        let Some(section) = peer.publishing.iter().find(|section| section.mid == mid) else { return };
+        let core = Arc::clone(&peer.foothold.core);
+        let Some(section) = peer.publishing.iter().find(|section| section.mid == mid) else { return core.shut(mid) };
         let same_kind = peer.publishing.iter().filter(|other| other.kind == section.kind);
         let order = same_kind.take_while(|other| other.mid != mid).count();
         let kind = section.kind;
-        let Some(source_name) = SourceName::of(kind, order) else { return };
+        let Some(source_name) = SourceName::of(kind, order) else { return core.shut(mid) };
         let known = self.sources.get(&(kind, order)).cloned();
         let is_new = known.is_none();
         let source = known.unwrap_or_else(|| {
@@ -276,7 +264,6 @@ impl Seat {
         let tally = Arc::new(Tally::default());
         let feed = Arc::new(Feed {
             number: u32::try_from(self.common.number() & 0xffff_ffff).expect("masked to 32 bits"),
-            track,
             source: Arc::clone(&source),
             payload_types: section.payload_types.clone(),
             rids: section.rids.clone(),
@@ -299,9 +286,9 @@ impl Seat {
             self.sources.insert((kind, order), Arc::clone(&source));
             self.tell(News::SourceUp(source)).await;
         }
-        self.common.tracker.spawn(Arc::clone(&feed).forward(stop.clone()));
+        core.attach(instant::now(), mid, &feed);
         if kind == MediaKind::Video {
-            self.common.tracker.spawn(feed.ask_for_keyframes(stop));
+            self.common.tracker.spawn(feed.ask_for_keyframes(core, stop));
         }
     }
 
@@ -337,7 +324,7 @@ impl Seat {
         let Some(peer) = &self.peer else { return };
         let silent = peer.foothold.port.silent_for(instant::now());
         let transport = *peer.transport.borrow();
-        let state = if silent >= self.common.config.give_up {
+        let state = if silent >= self.common.config.give_up || transport == Transport::Broken {
             MediaState::Closed
         } else if transport == Transport::Dead || silent >= self.common.config.silence {
             MediaState::Interrupted
@@ -371,9 +358,9 @@ impl Seat {
         self.tell(News::Upstream { packets: (microphone, camera) }).await;
     }
 
-    async fn report(&self) {
-        for section in self.peer.iter().flat_map(|peer| &peer.receiving) {
-            section.leg.report().await;
+    fn report(&self) {
+        if let Some(peer) = &self.peer {
+            peer.report(instant::now());
         }
     }
 
@@ -415,7 +402,7 @@ impl Seat {
     async fn detach(&mut self) {
         if let Some(peer) = self.peer.take() {
             self.tell(News::Detached).await;
-            peer.close().await;
+            drop(peer);
             if let Some(missed) = self.arriving.rest() {
                 self.tell(News::Misses(missed)).await;
             }
@@ -434,26 +421,23 @@ impl Seat {
 }
 
 /// The answer of a connection to an offer of its browser.
-async fn negotiate(
+fn negotiate(
     participant: ParticipantId,
     peer: &mut Peer,
     offer: &Offer,
     camera: PictureCodec,
 ) -> Result<String, OfferRefusal> {
     let uses = offer.uses(&peer.uses)?;
-    match timeout(NEGOTIATION, peer.answer(offer, uses, camera)).await {
-        Ok(Ok(sdp)) => Ok(sdp),
-        Ok(Err(error)) => {
-            tracing::info!(participant.id = %participant, %error, "the engine refused an offer");
-            Err(OfferRefusal::Malformed)
-        }
-        Err(_) => Err(OfferRefusal::Internal),
-    }
+    peer.answer(instant::now(), offer, uses, camera).map_err(|error| {
+        tracing::info!(participant.id = %participant, %error, "the engine refused an offer");
+        OfferRefusal::Malformed
+    })
 }
 
 /// Something that a connection reports.
 enum PeerEvent {
-    Track(Arc<dyn TrackRemote>),
+    /// Its section.
+    Track(String),
     Wish(u32),
     Report(Report),
     Transport,
@@ -463,7 +447,7 @@ enum PeerEvent {
 async fn next_event(peer: Option<&mut Peer>) -> PeerEvent {
     let Some(peer) = peer else { return pending().await };
     tokio::select! {
-        Some(track) = peer.tracks.recv() => PeerEvent::Track(track),
+        Some(mid) = peer.tracks.recv() => PeerEvent::Track(mid),
         Some(ssrc) = peer.wishes.recv() => PeerEvent::Wish(ssrc),
         Some(report) = peer.reports.recv() => PeerEvent::Report(report),
         Ok(()) = peer.transport.changed() => PeerEvent::Transport,

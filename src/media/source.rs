@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use futures_util::FutureExt as _;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
 use super::codec::{Codec, PayloadTypes};
+use super::core::Core;
 use super::counters::Counters;
 use super::gate::Gate;
 use super::h264;
@@ -30,9 +29,6 @@ use super::tape::TapeQueue;
 use super::vp8;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::{MediaKind, SourceName};
-
-/// Packets that are handed on together at most: a large frame.
-const BURST: usize = 32;
 
 /// A microphone or a camera.
 #[derive(Debug)]
@@ -242,7 +238,6 @@ pub(super) struct Origin {
 pub(super) struct Feed {
     /// Names the feed for the life of the relay.
     pub(super) number: u32,
-    pub(super) track: Arc<dyn TrackRemote>,
     pub(super) source: Arc<Source>,
     pub(super) payload_types: PayloadTypes,
     /// The names of its layers, from small to large; empty when there is one.
@@ -254,56 +249,31 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Forwards until the track ends or `stop`.
-    pub(super) async fn forward(self: Arc<Self>, stop: CancellationToken) {
-        let mut streams: Vec<(u32, usize)> = Vec::with_capacity(LAYERS);
-        let mut burst = Vec::with_capacity(BURST);
-        while let Some(event) = stop.run_until_cancelled(self.track.poll()).await.flatten() {
-            let mut next = Some(event);
-            while let Some(event) = next {
-                if let TrackRemoteEvent::OnRtpPacket(packet) = event
-                    && let Some(origin) = self.hear(&mut streams, &packet).await
-                {
-                    burst.push((origin, packet));
-                }
-                // What has come meanwhile goes along; nobody waits for more.
-                next = if burst.len() < BURST { self.track.poll().now_or_never().flatten() } else { None };
-            }
-            self.source.forward(instant::now(), &burst);
-            burst.clear();
-        }
-    }
-
-    /// Takes note of a packet, and says which of the source's streams it belongs to.
-    async fn hear(&self, streams: &mut Vec<(u32, usize)>, packet: &Packet) -> Option<Origin> {
+    /// Takes note of a packet of the layer `rid`, and says which of the source's streams it belongs to.
+    pub(super) fn hear(&self, now: Instant, rid: Option<&str>, packet: &Packet) -> Option<Origin> {
         let header = &packet.header;
         self.tally.count();
         let codec = self.payload_types.codec(header.payload_type)?;
-        let known = streams.iter().find(|(ssrc, _)| *ssrc == header.ssrc).map(|(_, layer)| *layer);
-        let layer = if let Some(layer) = known {
-            layer
-        } else {
-            let layer = self.layer_of(header.ssrc).await?;
-            // An encoder that began anew took a new number.
-            streams.retain(|(_, other)| *other != layer);
-            streams.push((header.ssrc, layer));
-            layer
-        };
-        self.measure(layer, codec, packet);
+        let layer = self.layer_of(rid)?;
+        self.measure(now, layer, codec, packet);
         let stream = u64::from(self.number) << 32 | u64::from(header.ssrc);
         Some(Origin { stream, layer, codec })
     }
 
-    async fn layer_of(&self, ssrc: u32) -> Option<usize> {
+    /// Hands packets on that it heard, in order.
+    pub(super) fn forward(&self, now: Instant, packets: &[(Origin, Packet)]) {
+        self.source.forward(now, packets);
+    }
+
+    fn layer_of(&self, rid: Option<&str>) -> Option<usize> {
         if self.rids.len() < 2 {
             return Some(0);
         }
-        let rid = self.track.rid(ssrc).await?;
-        self.rids.iter().position(|known| *known == rid).filter(|layer| *layer < LAYERS)
+        let rid = rid?;
+        self.rids.iter().position(|known| known == rid).filter(|layer| *layer < LAYERS)
     }
 
-    fn measure(&self, layer: usize, codec: Codec, packet: &Packet) {
-        let now = instant::now();
+    fn measure(&self, now: Instant, layer: usize, codec: Codec, packet: &Packet) {
         let measured = &self.source.layers[layer];
         let begins = measured.hear(now, packet.header.ssrc, packet.payload.len());
         if self.source.kind == MediaKind::Video && self.source.keyframes.load(Ordering::Relaxed) & bit(layer) != 0 {
@@ -328,9 +298,9 @@ impl Feed {
         }
     }
 
-    /// Sends the requests for keyframes until `stop`. Of what does not come one cannot ask: an encoder that begins, or begins
+    /// Sends the requests for keyframes over its connection until `stop`. Of what does not come one cannot ask: an encoder that begins, or begins
     /// again, begins with a keyframe, and a stream that comes without one is asked then.
-    pub(super) async fn ask_for_keyframes(self: Arc<Self>, stop: CancellationToken) {
+    pub(super) async fn ask_for_keyframes(self: Arc<Self>, core: Arc<Core>, stop: CancellationToken) {
         loop {
             let now = instant::now();
             let flowing = |layer: &usize| self.source.layers[*layer].flows(now);
@@ -344,9 +314,7 @@ impl Feed {
                 let ask = |layer: usize| -> Box<dyn rtc::rtcp::Packet> {
                     Box::new(PictureLossIndication { sender_ssrc: 0, media_ssrc: self.source.layers[layer].ssrc() })
                 };
-                if self.track.write_rtcp(layers.map(ask).collect()).await.is_err() {
-                    return;
-                }
+                core.say(now, layers.map(ask).collect());
             }
             let waits = wished & !due != 0;
             let next = if waits { self.source.pace().next() } else { None };

@@ -2,17 +2,28 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use super::Script;
+use crate::media::inflow::Inflow;
 use crate::media::instant;
-use crate::media::port::{Credentials, Port};
+use crate::media::port::{Credentials, Inside, Port};
 use crate::media::stun::{self, Key};
 
 /// A name of nobody, so nothing is sent anywhere.
 fn address(name: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1 + name % 16)), 1000)
+}
+
+/// What a connection was given.
+#[derive(Default)]
+struct Heard(Mutex<Vec<Vec<u8>>>);
+
+impl Inside for Heard {
+    fn take(self: Arc<Self>, _: Instant, bytes: &[u8], _: &mut Inflow) {
+        self.0.lock().unwrap().push(bytes.to_vec());
+    }
 }
 
 /// Two browsers and strangers, in any order: a datagram reaches only a connection whose password came from its address,
@@ -26,10 +37,13 @@ pub fn mux(bytes: &[u8]) {
         let start = instant::now();
         let credentials = |name: &str| Credentials { ufrag: name.into(), password: "a password of twenty-two".into() };
         let far_end = credentials("far");
-        let mut browsers = ["one", "two"].map(|name| {
-            let (port, inbound) = Port::new(start, &world.mux, &credentials("engine"), &far_end);
+        let browsers = ["one", "two"].map(|name| {
+            let port = Port::new(start, &world.mux, &credentials("engine"), &far_end);
+            let heard = Arc::<Heard>::default();
+            let inside: Weak<Heard> = Arc::downgrade(&heard);
+            port.lead_to(inside);
             world.mux.register(name, name, &port);
-            (name, Key::new(name, Arc::clone(&world.mux.crypto)), port, inbound)
+            (name, Key::new(name, Arc::clone(&world.mux.crypto)), port, heard)
         });
         let mut proved = HashSet::new();
         let (mut script, mut now) = (Script(bytes), start);
@@ -47,8 +61,8 @@ pub fn mux(bytes: &[u8]) {
             } else {
                 world.mux.deliver(now, from, data);
             }
-            for (who, (.., inbound)) in browsers.iter_mut().enumerate() {
-                while let Ok(heard) = inbound.try_recv() {
+            for (who, (.., heard)) in browsers.iter().enumerate() {
+                for heard in heard.0.lock().unwrap().drain(..) {
                     // A seal makes the port's own play speak; else it is what was sent.
                     assert!(is_sealed || (proved.contains(&(who, from)) && heard == data), "a stranger was heard");
                 }

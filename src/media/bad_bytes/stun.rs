@@ -21,7 +21,8 @@ thread_local! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let inside = runtime.enter();
         let crypto = rtc::crypto::default_provider().unwrap();
-        let mux = Mux::bind("127.0.0.1:0".parse().unwrap(), crypto, Arc::new(Counters::new()), Some("knock")).unwrap();
+        let bind = "127.0.0.1:0".parse().unwrap();
+        let mux = Mux::bind(bind, 1, crypto, Arc::new(Counters::new()), Some("knock")).unwrap();
         drop(inside);
         World { runtime, mux }
     });

@@ -257,7 +257,7 @@ mod tests {
     async fn forged_addresses_shut_nobody_out_and_each_of_them_hears_little() {
         let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
         let bind = "127.0.0.1:0".parse().expect("an address");
-        let mux = Mux::bind(bind, crypto, Arc::new(Counters::new()), None).expect("binds");
+        let mux = Mux::bind(bind, 1, crypto, Arc::new(Counters::new()), None).expect("binds");
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
         let config = TurnConfig { secret: TurnSecret::new("shared"), clock, udp: None };
         let now = instant::now();
