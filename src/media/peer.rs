@@ -241,13 +241,7 @@ impl Peer {
             self.restarts = self.restarts.saturating_add(1);
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
-        self.foothold.port.know(
-            instant::now(),
-            &self.foothold.common.mux,
-            &self.credentials.ufrag,
-            &offer.ufrag,
-            &offer.password,
-        );
+        self.foothold.port.know(instant::now(), &self.foothold.common.mux, &offer.ufrag, &offer.password);
         self.uses = uses;
         self.note_sections(offer, &answer);
         let addresses = self.foothold.common.config.announced();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
 use crate::domain::room::relay::MediaKind;
-use crate::media::answer::Answer;
+use crate::media::answer::{Answer, Reach};
 use crate::media::codec::Codec;
 use crate::media::offer::{Offer, Use};
 use crate::media::port::Credentials;
@@ -34,7 +34,8 @@ pub fn offer(bytes: &[u8]) {
     // The engine answers with the sections that it was offered.
     let answer = Answer::parse(&written);
     let address = "203.0.113.5:8443".parse().unwrap();
-    let told = answer.for_browser(&offer, &uses, &[address], &far_end, Codec::H264);
+    let reach = Reach { addresses: &[address], credentials: &far_end, restarts: 0 };
+    let told = answer.for_browser(&offer, &uses, reach, Codec::H264);
     let mids: HashSet<&str> = told.lines().filter_map(|line| line.strip_prefix("a=mid:")).collect();
     assert!(offer.sections.iter().all(|section| mids.contains(section.mid.as_str())), "a section is missing: {told}");
     let sections = told.lines().filter(|line| line.starts_with("m=")).count();
