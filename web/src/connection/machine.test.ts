@@ -204,6 +204,14 @@ describe('a call', () => {
     bench.feed({ type: 'calling', calling: false }).tick().lose()
     expect((deadline(bench.link) ?? 0) - bench.now).toBe(DELAYS_MS.at(-1))
   })
+  it('is tried again at once where a browser broke off the first attempt in another network', () => {
+    const bench = new Bench().open().feed({ type: 'calling', calling: true })
+    for (let time = 0; time < 5; time += 1) bench.lose().tick()
+    bench.lose().feed({ type: 'nudge' }).lose()
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(0)
+    bench.tick().lose()
+    expect((deadline(bench.link) ?? 0) - bench.now).toBe(CALL_DELAYS_MS[1])
+  })
   it('on a very weak network does not fill it with handshakes', () => {
     const bench = new Bench().open().feed({ type: 'calling', calling: true }).feed({ type: 'slow', slow: true })
     for (let time = 0; time < 9; time += 1) bench.lose().tick()

@@ -287,7 +287,8 @@ function finish(link: Link, why: Problem | null): Step {
 
 function nudge(link: Link, world: World): Step {
   const phase = link.phase
-  if (phase.name === 'waiting') return connect(link, phase.attempt, phase.since, world)
+  // A browser that has just come into another network breaks off what it has just begun: in a call the next is tried at once.
+  if (phase.name === 'waiting') return connect(link, link.calling ? 0 : phase.attempt, phase.since, world)
   if (phase.name === 'opening' && world.now - phase.began >= STUCK_MS) return connect(link, phase.attempt, phase.since, world)
   if (phase.name !== 'open') return stay(link)
   if (world.now >= phase.deadAt) return lose(link, world)
