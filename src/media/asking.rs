@@ -1,7 +1,8 @@
 //! Questions that prove an address, and how seldom they are asked.
 //!
 //! A check proves who sent it and not where it came from: what is asked there may go to a stranger. So an address is asked
-//! once a second, and so are at most [`ASKED`] of one connection together; how many addresses it forges changes nothing.
+//! five times a second, and so are at most [`ASKED`] of one connection together; how many addresses it forges changes nothing.
+//! Not more seldom, for media waits: a question may be lost, and one that comes while the browser changes its name is refused.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use super::stun::Transaction;
 /// Addresses of a browser that are asked, or known, at a time.
 pub(super) const ASKED: usize = 8;
 /// An address is asked again after so long.
-const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// What one connection asked, and where.
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ impl Asking {
         asked.and_then(|at| self.asked.remove(at)).is_some()
     }
 
-    /// The browser has another name: what was asked counts no longer, and may be asked anew at once; once a second, too.
+    /// The browser has another name: what was asked counts no longer, and may be asked anew at once; five times a second, too.
     pub(super) fn renew(&mut self, now: Instant) {
         if self.renewed.is_none_or(|at| now.saturating_duration_since(at) >= AGAIN) {
             self.renewed = Some(now);
@@ -106,29 +107,29 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_asked_once_a_second_the_same_however_many_checks_come() {
+    fn an_address_is_asked_five_times_a_second_the_same_however_many_checks_come() {
         let mut browser = Browser::new();
         let first = browser.ask(0, 1).expect("asked");
-        assert!((1..1_000).step_by(10).all(|at| browser.ask(at, 1).is_none()));
-        assert_eq!(browser.ask(1_000, 1), Some(first), "a late answer counts");
+        assert!((1..200).step_by(10).all(|at| browser.ask(at, 1).is_none()));
+        assert_eq!(browser.ask(200, 1), Some(first), "a late answer counts");
         assert!(browser.0.is_answered(address(1), first));
         assert!(!browser.0.is_answered(address(1), first), "once");
     }
 
     #[test]
-    fn eight_addresses_are_asked_in_a_second_whatever_is_forged_and_the_memory_stays() {
+    fn eight_addresses_are_asked_at_a_time_whatever_is_forged_and_the_memory_stays() {
         let mut browser = Browser::new();
         let asked: Vec<_> = (0..200_u16).filter(|n| browser.ask(u64::from(*n), 1 + n).is_some()).collect();
         assert_eq!(asked, [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(browser.0.asked.len(), ASKED);
-        assert!(browser.ask(1_000, 500).is_some(), "the first one's turn is over");
-        assert!(browser.ask(1_000, 501).is_none());
+        assert!(browser.ask(200, 500).is_some(), "the first one's turn is over");
+        assert!(browser.ask(200, 501).is_none());
         let (asking, now) = (&mut browser.0, browser.2);
         let questions = (1_001..11_000_u64).filter(|at| {
             let elsewhere = address(u16::try_from(at % 60_000).unwrap_or(0) + 1);
             asking.ask(now + Duration::from_millis(*at), elsewhere, || Some([0; 12])).is_some()
         });
-        assert!(questions.count() <= 10 * ASKED);
+        assert!(questions.count() <= 50 * ASKED);
     }
 
     #[test]
@@ -139,11 +140,11 @@ mod tests {
         assert!(!browser.0.is_answered(address(1), first), "under the name of before");
         let second = browser.ask(20, 1).expect("a path must not wait");
         assert_ne!(first, second);
-        for at in (30..1_000).step_by(10) {
+        for at in (30..200).step_by(10) {
             browser.renew(at);
             assert_eq!(browser.ask(at + 1, 1), None, "{at}");
         }
         assert!(!browser.0.is_answered(address(1), second));
-        assert!(browser.ask(1_020, 1).is_some_and(|third| third != second));
+        assert!(browser.ask(220, 1).is_some_and(|third| third != second));
     }
 }

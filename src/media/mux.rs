@@ -84,6 +84,8 @@ struct Credential {
 struct Path {
     port: Arc<Port>,
     heard: Instant,
+    /// What the last check from there called us, and the browser.
+    names: (String, String),
 }
 
 impl Mux {
@@ -258,8 +260,8 @@ impl Mux {
             Arc::clone(&path.port)
         };
         port.hear(now);
-        if let Some(question) = port.carried(now, from) {
-            self.send(&question, from);
+        if port.strays(now, from) {
+            self.follow(now, from, &port);
         }
         if !port.heed(now, bytes) {
             port.take(now, bytes, inflow);
@@ -285,7 +287,16 @@ impl Mux {
         if let Some(answer) = stun::success(request.transaction, from, &key) {
             self.send(&answer, from);
         }
-        if let Some(question) = port.checked(now, from, request.nominates, inflow) {
+        let names = request.names().unwrap_or_default();
+        if let Some(question) = port.checked(now, from, request.nominates, names, inflow) {
+            self.send(&question, from);
+        }
+    }
+
+    /// Asks whether the browser of `port` is at `from` now, where it sends from.
+    fn follow(&self, now: Instant, from: SocketAddr, port: &Port) {
+        let Some((ours, theirs)) = self.table().by_address.get(&from).map(|path| path.names.clone()) else { return };
+        if let Some(question) = port.strayed(now, from, (&ours, &theirs)) {
             self.send(&question, from);
         }
     }
@@ -325,7 +336,9 @@ impl Table {
         {
             return None;
         }
-        self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now });
+        let (ours, theirs) = request.names().unwrap_or_default();
+        let names = (ours.to_owned(), theirs.to_owned());
+        self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now, names });
         let mut own: Vec<_> = self
             .by_address
             .iter()

@@ -97,21 +97,22 @@ impl Paths {
         None
     }
 
-    /// What is no check came from `from`, an address of the browser. What is to be asked there first, if anything.
-    pub(super) fn carried(
+    /// What is no check came from `from`, an address of the browser; whether it went there by itself.
+    pub(super) fn strays(&mut self, now: Instant, from: SocketAddr) -> bool {
+        let Some(used) = self.used.as_mut() else { return false };
+        if used.address == from {
+            used.carried = now;
+        }
+        now.saturating_duration_since(used.carried) >= GONE
+    }
+
+    /// The browser went to `from`, it seems. What is to be asked there first, if anything.
+    pub(super) fn strayed(
         &mut self,
         now: Instant,
         from: SocketAddr,
         fresh: impl FnOnce() -> Option<Transaction>,
     ) -> Option<Transaction> {
-        let used = self.used.as_mut()?;
-        if used.address == from {
-            used.carried = now;
-            return None;
-        }
-        if now.saturating_duration_since(used.carried) < GONE {
-            return None;
-        }
         self.wanted = Some(from);
         self.asking.ask(now, from, fresh)
     }

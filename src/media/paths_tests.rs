@@ -41,7 +41,7 @@ impl Scene {
     fn carries(&mut self, millis: u64, n: u16) -> Option<Transaction> {
         self.questions = self.questions.wrapping_add(1);
         let (now, fresh) = (self.at(millis), [self.questions; 12]);
-        self.paths.carried(now, address(n), || Some(fresh))
+        self.paths.strays(now, address(n)).then(|| self.paths.strayed(now, address(n), || Some(fresh)))?
     }
 
     fn goes_to(&self, millis: u64) -> Option<SocketAddr> {
@@ -224,7 +224,9 @@ proptest! {
                     let mut fresh = [0; 12];
                     fresh[..8].copy_from_slice(&number.to_be_bytes());
                     let at = scene.at(now);
-                    if let Some(question) = scene.paths.carried(at, address(n), || Some(fresh)) {
+                    if scene.paths.strays(at, address(n))
+                        && let Some(question) = scene.paths.strayed(at, address(n), || Some(fresh))
+                    {
                         asked.insert(n, question);
                     }
                 }

@@ -184,7 +184,7 @@ impl Peer {
             self.browser_ufrag.clone_from(&offer.ufrag);
         }
         let Foothold { common, port, .. } = &self.foothold;
-        port.know(now, &common.mux, &self.credentials.ufrag, &offer.ufrag, &offer.password);
+        port.know(now, &common.mux, &offer.ufrag, &offer.password);
         self.uses = uses;
         self.note_sections(offer, &answer);
         let addresses = self.foothold.common.config.announced();

@@ -3,6 +3,7 @@
 //! Who is really there, and at which addresses, only the [mux](super::mux) knows and the [paths](super::paths) decide; the
 //! connection's engine ([core](super::core)) sits behind this and is told a [play](super::play).
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -53,25 +54,33 @@ pub(super) struct Port {
 #[derive(Default)]
 struct Browser {
     paths: Paths,
-    /// `browser:ours`, and the browser's password.
-    identity: Option<(String, Key)>,
+    /// Its names, and a password for each: the one of before, under which old paths of it still answer, and the newest.
+    identities: VecDeque<(String, Key)>,
 }
 
+/// Names of a browser that are known at a time.
+const IDENTITIES: usize = 2;
+
 impl Browser {
-    /// The question of `which`, as it goes to the browser: none as long as nobody knows who that is.
+    /// The question of `which`, as it goes to a browser that called us `ours` and itself `theirs`: by these names it knows the
+    /// path. One that was renamed a moment ago may be ahead of us, or behind, and answers under no other; and we do not ask a
+    /// name that we do not know.
     fn ask(
         &mut self,
         crypto: &dyn RTCCryptoProvider,
+        names: (&str, &str),
         which: impl FnOnce(&mut Paths, &mut dyn FnMut() -> Option<Transaction>) -> Option<Transaction>,
     ) -> Option<Vec<u8>> {
-        let Self { paths, identity } = self;
+        let Self { paths, identities } = self;
+        let (ours, theirs) = names;
+        let identity = identities.iter().find(|(name, _)| name == theirs);
         let asked = which(paths, &mut || {
-            identity.as_ref()?;
+            identity?;
             let mut fresh = Transaction::default();
             crypto.random().fill(&mut fresh).ok()?;
             Some(fresh)
         });
-        asked.zip(identity.as_ref()).and_then(|(asked, (name, key))| stun::question(asked, name, key))
+        asked.zip(identity).and_then(|(asked, (_, key))| stun::question(asked, &format!("{theirs}:{ours}"), key))
     }
 }
 
@@ -132,14 +141,18 @@ impl Port {
         }
     }
 
-    /// Notes the ICE credentials under which the browser answers: its own of now, and ours.
-    pub(super) fn know(&self, now: Instant, mux: &Mux, ours: &str, ufrag: &str, password: &str) {
-        let (mut browser, name) = (self.browser(), format!("{ufrag}:{ours}"));
+    /// Notes the ICE credentials under which the browser answers: those of before stay.
+    pub(super) fn know(&self, now: Instant, mux: &Mux, ufrag: &str, password: &str) {
+        let mut browser = self.browser();
         // An answer may be under way: what is only said again asks nothing anew.
-        if browser.identity.as_ref().is_none_or(|(known, _)| *known != name) {
+        if browser.identities.back().is_none_or(|(known, _)| known != ufrag) {
             browser.paths.renew(now);
         }
-        browser.identity = Some((name, Key::new(password, Arc::clone(&mux.crypto))));
+        browser.identities.retain(|(known, _)| known != ufrag);
+        browser.identities.push_back((ufrag.to_owned(), Key::new(password, Arc::clone(&mux.crypto))));
+        if browser.identities.len() > IDENTITIES {
+            browser.identities.pop_front();
+        }
     }
 
     /// A sealed connectivity check came from `from`. What is to be asked there first, if anything.
@@ -148,9 +161,11 @@ impl Port {
         now: Instant,
         from: SocketAddr,
         nominates: bool,
+        names: (&str, &str),
         inflow: &mut Inflow,
     ) -> Option<Vec<u8>> {
-        let question = self.browser().ask(&*self.crypto, |paths, fresh| paths.checked(now, from, nominates, fresh));
+        let question =
+            self.browser().ask(&*self.crypto, names, |paths, fresh| paths.checked(now, from, nominates, fresh));
         if !self.play.is_over()
             && let Some(nomination) = self.play.nomination()
         {
@@ -159,15 +174,20 @@ impl Port {
         question
     }
 
-    /// What is no check came from `from`. What is to be asked there first, if anything.
-    pub(super) fn carried(&self, now: Instant, from: SocketAddr) -> Option<Vec<u8>> {
-        self.browser().ask(&*self.crypto, |paths, fresh| paths.carried(now, from, fresh))
+    /// What is no check came from `from`; whether the browser is to be asked there.
+    pub(super) fn strays(&self, now: Instant, from: SocketAddr) -> bool {
+        self.browser().paths.strays(now, from)
+    }
+
+    /// What is to be asked at `from`, if anything, where it was last checked by these names.
+    pub(super) fn strayed(&self, now: Instant, from: SocketAddr, names: (&str, &str)) -> Option<Vec<u8>> {
+        self.browser().ask(&*self.crypto, names, |paths, fresh| paths.strayed(now, from, fresh))
     }
 
     /// Somebody answered from `from`; `false` when that proves nothing.
     pub(super) fn answered(&self, now: Instant, from: SocketAddr, answer: &Message<'_>) -> bool {
         let mut browser = self.browser();
-        let is_sealed = browser.identity.as_ref().is_some_and(|(_, key)| answer.is_sealed_with(key));
+        let is_sealed = browser.identities.iter().any(|(_, key)| answer.is_sealed_with(key));
         is_sealed && browser.paths.answered(now, from, answer.transaction)
     }
 
@@ -228,6 +248,34 @@ mod tests {
     use super::*;
     use crate::media::counters::Counters;
     use crate::media::paths::CONSENT;
+
+    #[tokio::test]
+    async fn a_browser_is_asked_by_the_names_under_which_it_knows_the_path_and_by_none_that_we_do_not_know() {
+        let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
+        let bind = "127.0.0.1:0".parse().expect("an address");
+        let mux = Mux::bind(bind, crypto, Arc::new(Counters::new()), None).expect("binds");
+        let named = |ufrag: &str| Credentials { ufrag: ufrag.into(), password: format!("the password of {ufrag}") };
+        let start = instant::now();
+        let (port, _inbound) = Port::new(start, &mux, &named("engine"), &named("far"));
+        let at = |n: u16| SocketAddr::from(([192, 0, 2, 7], n));
+        port.know(start, &mux, "first", "the password of first");
+        assert_eq!(port.checked(start, at(1), true, ("ours", "first")), None, "the first address");
+        // It restarted ICE: its checks are here before its offer.
+        assert_eq!(port.checked(start, at(2), false, ("ours", "second")), None);
+        port.know(start, &mux, "second", "the password of second");
+        let asked = |n: u16, ours: &str, theirs: &str| {
+            let question = port.checked(start, at(n), true, (ours, theirs)).expect("asked");
+            let question = Message::parse(&question).expect("well-formed");
+            let key = Key::new(&format!("the password of {theirs}"), Arc::clone(&mux.crypto));
+            assert!(question.is_sealed_with(&key));
+            assert_eq!(question.names(), Some((theirs, ours)));
+        };
+        asked(2, "ours", "second");
+        asked(3, "ours of now", "second");
+        asked(4, "ours", "first");
+        port.know(start, &mux, "third", "the password of third");
+        assert_eq!(port.checked(start, at(5), true, ("ours", "first")), None, "two restarts ago");
+    }
 
     #[tokio::test]
     async fn half_a_minute_after_its_browsers_last_check_nothing_is_sent_and_the_connection_stays() {

@@ -94,6 +94,11 @@ impl<'a> Message<'a> {
         self.username?.split(':').next()
     }
 
+    /// `USERNAME`: ours and theirs.
+    pub(super) fn names(&self) -> Option<(&'a str, &'a str)> {
+        self.username?.split_once(':')
+    }
+
     /// Tells whether the sender knew the password behind `key`.
     pub(super) fn is_sealed_with(&self, key: &Key) -> bool {
         self.seal_at.is_some_and(|at| key.has_sealed(self.bytes, at))

@@ -7,6 +7,7 @@ const ALL = process.env['YUNZHEN_CAGES'] === 'all'
 const CHANGES = Number(process.env['YUNZHEN_CHANGES'] ?? 20)
 /** A telephone that leaves the house has both for some seconds. */
 const OVERLAP_MS = 3_000
+const GOAL_MS = 1_000
 
 const rows: string[] = []
 
@@ -25,8 +26,10 @@ for (const [at, { name, overlap }] of [{ name: 'the other network comes before t
         await patient.page.waitForTimeout(1_500)
         gaps.push(Math.max(await atDoctor(), await atPatient()))
       }
-      const [half, most] = [quantile(gaps, 0.5), quantile(gaps, 0.99)]
-      rows.push(`| ${name} | ${gaps.length} | ${half} ms | ${most} ms | ${most <= 1000 ? 'yes' : 'no'} | ${load()} |`)
+      // A Chromium on Linux tells of its first network of all a second later than of the next.
+      const [half, first, most] = [quantile(gaps, 0.5), gaps[0] ?? NaN, quantile(gaps.slice(1), 0.99)]
+      const met = most > GOAL_MS ? 'no' : first > GOAL_MS ? 'but for the first' : 'yes'
+      rows.push(`| ${name} | ${gaps.length} | ${half} ms | ${first} ms | ${most} ms | ${met} | ${load()} |`)
       info.annotations.push({ type: 'figure', description: `${rows.at(-1) ?? ''} ${gaps.join(' ')}` })
       // What a machine under load adds is not what is proved here: the call goes on, and the table says how soon.
       expect(half).toBeLessThan(5_000)
@@ -35,5 +38,5 @@ for (const [at, { name, overlap }] of [{ name: 'the other network comes before t
 }
 
 test.afterAll(async () => {
-  if (rows.length === 2) await writeDown('change', ['| at the change | changes | median gap | p99 | goal of 1 s met | load of the machine |', '|---|---|---|---|---|---|', ...rows])
+  if (rows.length === 2) await writeDown('change', ['| at the change | changes | median gap | the first | p99 of the others | goal of 1 s met | load of the machine |', '|---|---|---|---|---|---|---|', ...rows])
 })

@@ -83,6 +83,7 @@ pub struct Client {
     /// The password that goes with it.
     pub server_password: String,
     /// The browser's own.
+    pub ufrag: String,
     pub password: String,
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
     state: watch::Receiver<RTCPeerConnectionState>,
@@ -310,6 +311,7 @@ impl Client {
             mids: HashMap::new(),
             server_ufrag: String::new(),
             server_password: String::new(),
+            ufrag: String::new(),
             password: String::new(),
             remotes,
             state,
@@ -342,8 +344,9 @@ impl Client {
         self.connection.set_local_description(offer).await.unwrap();
         tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
         let sdp = self.connection.local_description().await.unwrap().sdp;
-        let password = sdp.lines().find_map(|line| line.strip_prefix("a=ice-pwd:"));
-        password.unwrap().clone_into(&mut self.password);
+        for (prefix, own) in [("a=ice-ufrag:", &mut self.ufrag), ("a=ice-pwd:", &mut self.password)] {
+            sdp.lines().find_map(|line| line.strip_prefix(prefix)).unwrap().clone_into(own);
+        }
         let level =
             sdp.lines().find_map(|line| line.strip_prefix("a=extmap:")?.strip_suffix(LEVEL)?.trim().parse().ok());
         self.level.number.store(level.unwrap(), Ordering::Relaxed);

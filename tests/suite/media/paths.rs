@@ -138,7 +138,7 @@ async fn media_moves_only_to_an_address_where_the_browser_itself_answered() {
     let relay = stage.relay.local_addr().expect("bound");
     // Somebody who never asked for anything, in whose name the second participant speaks.
     let victim = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
-    let username = format!("{}:x", b.server_ufrag);
+    let username = format!("{}:{}", b.server_ufrag, b.ufrag);
     let attributes: [(u16, &[u8]); 2] = [(6, username.as_bytes()), (NOMINATES, &[])];
     let mut questions = Vec::new();
     let mut buffer = [0; 2048];

@@ -25,6 +25,8 @@ export const SLOW_MS = 25_000
 export const STALLED_MS = 7_000
 /** It is said every second or two; not said for so long, something was lost again. */
 export const CLEAR_MS = 5_000
+/** So long nothing must be lost: one report of a full network says so now and then, too. */
+export const CLEAR_FOR_MS = 3_000
 /** An attempt that began so long before the network was back has asked nobody, and would ask again only after seconds. */
 export const STUCK_MS = 400
 /** Packets of media come again after they were missed: then the socket answers within twice its last round trip and no less than
@@ -300,7 +302,8 @@ function finish(link: Link, why: Problem | null): Step {
 
 function nudge(link: Link, world: World): Step {
   const phase = link.phase
-  if (phase.name === 'waiting') return connect(link, phase.attempt, phase.since, world)
+  // A browser that has just come into another network breaks off what it has just begun: in a call the next is tried at once.
+  if (phase.name === 'waiting') return connect(link, link.calling ? 0 : phase.attempt, phase.since, world)
   if (phase.name === 'opening' && world.now - phase.began >= STUCK_MS) return connect(link, phase.attempt, phase.since, world)
   if (phase.name !== 'open') return stay(link)
   if (world.now >= phase.deadAt) return lose(link, world)
@@ -341,6 +344,7 @@ function clear(link: Link, world: World): Step {
   const last = link.clear
   const since = last !== null && world.now - last.at <= CLEAR_MS ? last.since : world.now
   const told: Link = { ...link, clear: { since, at: world.now } }
+  if (world.now - since < CLEAR_FOR_MS) return stay(told)
   if (phase.name === 'open') return world.now - link.heardAt >= STALLED_MS ? lose(told, world) : stay(told)
   // One that began since then has lost nothing, and is merely as slow as its network.
   const isStalled = (phase.name === 'opening' || phase.name === 'greeting') && world.now - phase.began >= STALLED_MS && phase.began < since

@@ -360,7 +360,9 @@ export class Peer {
     const markOf = marker(pc)
     const look = (): void => {
       const isSought = this.#recovery.state !== 'connected' || !this.#hadTime(pc)
-      const { pulse, suspects, doubts, returns } = feel(this.#pulse, markOf(), this.#options.now(), { isOwn: this.#isAstray, isSought })
+      // A network that bears no picture loses packets and sockets all the time, and another search would fill it.
+      const isOwn = this.#isAstray && this.#budget?.video !== null
+      const { pulse, suspects, doubts, returns } = feel(this.#pulse, markOf(), this.#options.now(), { isOwn, isSought })
       this.#pulse = pulse
       if (pulse.quiet === 0) this.#isAstray = false
       if (suspects) this.#options.missed?.()
