@@ -252,7 +252,8 @@ mod tests {
                     "{:?} behind {:?}", letter, last
                 );
             }
-            prop_assert!(!kept.contains(['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{200b}', '\0']));
+            let hidden = ['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{200b}', '\0'];
+            prop_assert!(!kept.contains(hidden));
         }
 
         #[test]

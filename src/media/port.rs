@@ -253,18 +253,22 @@ mod tests {
     async fn a_browser_is_asked_by_the_names_under_which_it_knows_the_path_and_by_none_that_we_do_not_know() {
         let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
         let bind = "127.0.0.1:0".parse().expect("an address");
-        let mux = Mux::bind(bind, crypto, Arc::new(Counters::new()), None).expect("binds");
+        let mux = Mux::bind(bind, 1, crypto, Arc::new(Counters::new()), None).expect("binds");
         let named = |ufrag: &str| Credentials { ufrag: ufrag.into(), password: format!("the password of {ufrag}") };
         let start = instant::now();
-        let (port, _inbound) = Port::new(start, &mux, &named("engine"), &named("far"));
+        let port = Port::new(start, &mux, &named("engine"), &named("far"));
         let at = |n: u16| SocketAddr::from(([192, 0, 2, 7], n));
         port.know(start, &mux, "first", "the password of first");
-        assert_eq!(port.checked(start, at(1), true, ("ours", "first")), None, "the first address");
+        assert_eq!(
+            port.checked(start, at(1), true, ("ours", "first"), &mut Inflow::default()),
+            None,
+            "the first address"
+        );
         // It restarted ICE: its checks are here before its offer.
-        assert_eq!(port.checked(start, at(2), false, ("ours", "second")), None);
+        assert_eq!(port.checked(start, at(2), false, ("ours", "second"), &mut Inflow::default()), None);
         port.know(start, &mux, "second", "the password of second");
         let asked = |n: u16, ours: &str, theirs: &str| {
-            let question = port.checked(start, at(n), true, (ours, theirs)).expect("asked");
+            let question = port.checked(start, at(n), true, (ours, theirs), &mut Inflow::default()).expect("asked");
             let question = Message::parse(&question).expect("well-formed");
             let key = Key::new(&format!("the password of {theirs}"), Arc::clone(&mux.crypto));
             assert!(question.is_sealed_with(&key));
@@ -274,7 +278,11 @@ mod tests {
         asked(3, "ours of now", "second");
         asked(4, "ours", "first");
         port.know(start, &mux, "third", "the password of third");
-        assert_eq!(port.checked(start, at(5), true, ("ours", "first")), None, "two restarts ago");
+        assert_eq!(
+            port.checked(start, at(5), true, ("ours", "first"), &mut Inflow::default()),
+            None,
+            "two restarts ago"
+        );
     }
 
     #[tokio::test]

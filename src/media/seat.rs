@@ -297,7 +297,9 @@ impl Seat {
         let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
         let is_stopped = |mid: &str| !publishing.iter().any(|section| section.mid == mid);
         let stopped: Vec<_> = self.feeds.extract_if(|_, (mid, _)| is_stopped(mid)).map(|(_, feed)| feed).collect();
-        stopped.into_iter().for_each(|feed| self.end_feed(feed));
+        for feed in stopped {
+            self.end_feed(feed);
+        }
     }
 
     fn end_feed(&mut self, (mid, stop): (String, CancellationToken)) {

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use crate::domain::ids::{AttachmentId, InvitationId, MessageId, VisitId};
 use crate::domain::permission::Actor;
-use crate::domain::room::{Input, ParticipantRole, Standing};
 use crate::domain::prose::prose;
+use crate::domain::room::{Input, ParticipantRole, Standing};
 use crate::domain::text::Text;
 use crate::domain::visit::{ChatSide, VisitEnd};
 use crate::protocol::error::ErrorCode;
@@ -159,7 +159,9 @@ impl Services {
     ) -> Result<Option<ChatMessage>, Refusal> {
         match tx.messages().find(id).await? {
             None => Ok(None),
-            Some(row) if row.visit_id == visit && row.sender == actor.key() => self.line(tx, actor, row).await.map(Some),
+            Some(row) if row.visit_id == visit && row.sender == actor.key() => {
+                self.line(tx, actor, row).await.map(Some)
+            }
             Some(_) => Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken")),
         }
     }

@@ -108,7 +108,10 @@ impl Services {
         let (visit, _) = self.party(tx, actor, id).await?;
         goes_on(&visit)?;
         if tx.messages().count_attachments(id, &actor.key()).await? >= PICTURES {
-            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures of each")));
+            return Err(Refusal::new(
+                ErrorCode::TooLarge,
+                format!("a visit holds at most {PICTURES} pictures of each"),
+            ));
         }
         Ok(visit)
     }

@@ -105,8 +105,14 @@ impl Services {
         if draft.content.inserted.len() >= MARKS_LIMIT {
             return Err(Refusal::field(ErrorCode::Invalid, "template", format!("at most {MARKS_LIMIT} in one note")));
         }
-        let mark =
-            Inserted { template: id, name: row.name, field: row.field, text: prose(&row.body), by: act.account, at: work.now };
+        let mark = Inserted {
+            template: id,
+            name: row.name,
+            field: row.field,
+            text: prose(&row.body),
+            by: act.account,
+            at: work.now,
+        };
         let content = insert(draft.content, mark);
         refuse_faults(&content)?;
         let row = DraftRow {
