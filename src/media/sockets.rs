@@ -70,7 +70,9 @@ mod tests {
         let mut readers = std::collections::HashSet::new();
         for _ in 0..64 {
             let sender = std::net::UdpSocket::bind(any).unwrap();
-            (0..4_u8).for_each(|number| drop(sender.send_to(&[number], port).unwrap()));
+            for number in 0..4 {
+                sender.send_to(&[number], port).unwrap();
+            }
             let whose = sender.local_addr().unwrap();
             let mut buffer = [0; 8];
             let mut readers_of_one = Vec::new();
