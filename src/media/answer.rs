@@ -228,7 +228,7 @@ mod tests {
         let priority =
             |restarts, number| Reach { addresses: &[], credentials: &credentials, restarts }.priority(number);
         // What Chromium gives a host address while that network is the last of ten.
-        let browsers = (126 << 24) + ((118 << 8 | 40) << 8) + 255;
+        let browsers = (126 << 24) + ((118 * 256 + 40) << 8) + 255;
         for restarts in 0..4_000 {
             assert!(priority(restarts + 1, ADDRESSES) > priority(restarts, 1), "{restarts}");
             assert!((1..ADDRESSES).all(|number| priority(restarts, number) > priority(restarts, number + 1)));
