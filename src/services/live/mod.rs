@@ -138,6 +138,11 @@ impl Live {
         seats.iter().filter_map(|seat| registry.heard.get(seat)).max().copied()
     }
 
+    /// Whether `connection` has a seat anywhere.
+    pub fn is_seated(&self, connection: ConnectionId) -> bool {
+        self.registry().connections.get(connection).is_some_and(|entry| !entry.rooms.is_empty())
+    }
+
     /// Whether `connection` has this seat.
     pub fn sits(&self, connection: ConnectionId, room: RoomId, seat: ParticipantId) -> bool {
         let registry = self.registry();
