@@ -279,6 +279,12 @@ impl Room {
             } else if taken.newest.comes(socket) {
                 taken.presence = Presence::Here;
             }
+            // The relay may have given the place to somebody else meanwhile, or have had none. Where it has not, this
+            // changes nothing.
+            if taken.seat.standing != Standing::Door {
+                let seat = taken.seat.clone();
+                outputs.extend(self.enter(&seat));
+            }
         } else if self.count(|standing| (standing == Standing::Door) == (seat.standing == Standing::Door)) >= CAPACITY {
             return vec![Output::Tell(connection, Notice::Full)];
         } else {
