@@ -9,6 +9,7 @@ use crate::services::Services;
 use crate::services::passwords::PASSWORD_LIMIT;
 use crate::services::refusal::Refusal;
 use crate::services::sessions::Who;
+use crate::services::tokens::OUTLIVED;
 
 impl Services {
     /// Signs a member of staff in, with the `code` of the second factor where the account has one; which `browser` it was
@@ -73,12 +74,19 @@ impl Services {
     }
 
     /// Whom a whole access token and a resume token speak for, without the database: somebody of a session that stood when its
-    /// connection was made, and that nobody has ended in this process. Whoever is believed so is looked up as soon as the
-    /// database answers.
+    /// connection was made, and that nobody has ended in this process. Of whoever has a seat also a token that ended is believed
+    /// ([`Self::outlives`]): it could not be renewed. Whoever is believed so is looked up as soon as the database answers.
     pub fn believe(&self, token: &str, resume: &str) -> Option<(Actor, Timestamp)> {
-        let (actor, ends) = self.tokens.actor(token, self.clock.now())?;
+        let (actor, ends) = self.tokens.whose(token)?;
         let connection = self.open_resume(resume, actor)?;
-        self.live.may_resume(connection, actor.session()).then_some((actor, ends))
+        let is_good = self.clock.now() < ends || self.outlives(connection, ends);
+        (is_good && self.live.may_resume(connection, actor.session())).then_some((actor, ends))
+    }
+
+    /// Whether a connection goes on beyond the end of its token until the database has answered: it is in a call, and the
+    /// token has not been over for [`OUTLIVED`].
+    pub fn outlives(&self, connection: ConnectionId, ends: Timestamp) -> bool {
+        self.clock.now().since(ends) < OUTLIVED && self.live.is_seated(connection)
     }
 
     /// The institution of a clinic's link.

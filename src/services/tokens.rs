@@ -4,6 +4,8 @@
 //! lifetime, so that no token can be taken for another kind. Defaults of the library that are too mild (optional
 //! claims, a minute of leeway) are set by hand.
 
+use std::time::Duration;
+
 use hkdf::Hkdf;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
@@ -18,6 +20,9 @@ use crate::domain::time::Timestamp;
 
 /// How long an access token is good.
 pub const ACCESS_SECONDS: u32 = 600;
+/// How long after its end an access token is still believed of whoever has a seat, while the database does not answer: it could
+/// not be renewed meanwhile. Longer than a visit; and a token that was stolen is not good for ever.
+pub const OUTLIVED: Duration = Duration::from_hours(1);
 /// How long a room grant is good for joining.
 pub const GRANT_SECONDS: u32 = 60;
 
@@ -127,6 +132,11 @@ impl TokenKeys {
 
     /// The subject of an access token that is whole and not over; with the moment at which it ends.
     pub fn actor(&self, token: &str, now: Timestamp) -> Option<(Actor, Timestamp)> {
+        self.whose(token).filter(|(_, end)| now < *end)
+    }
+
+    /// The subject of an access token that is whole; with the moment at which it ends, or did.
+    pub fn whose(&self, token: &str) -> Option<(Actor, Timestamp)> {
         let claims: Claims<AccessClaims> = self.access.open(token)?;
         let AccessClaims { kind, ins: institution, sid: session, role } = claims.own;
         let actor = match kind {
@@ -139,8 +149,7 @@ impl TokenKeys {
                 Actor::Guest { invitation: InvitationId::from_uuid(claims.sub), institution, session }
             }
         };
-        let end = Timestamp::from_millis(claims.exp.saturating_mul(1000));
-        (now < end).then_some((actor, end))
+        Some((actor, Timestamp::from_millis(claims.exp.saturating_mul(1000))))
     }
 
     /// Signs a room grant for the session `session`, good for [`GRANT_SECONDS`].

@@ -218,6 +218,11 @@ impl Room {
         self.purpose
     }
 
+    /// Whether this participant has a seat here.
+    pub fn has(&self, participant: ParticipantId) -> bool {
+        self.taken.iter().any(|taken| taken.seat.participant == participant)
+    }
+
     /// Whether this connection has a seat here.
     pub fn seats(&self, connection: ConnectionId) -> bool {
         self.taken.iter().any(|taken| taken.connection == connection)
@@ -293,6 +298,12 @@ impl Room {
                 taken.presence = Presence::Here;
             } else if taken.newest.comes(socket) {
                 taken.presence = Presence::Here;
+            }
+            // The relay may have given the place to somebody else meanwhile, or have had none. Where it has not, this
+            // changes nothing.
+            if taken.seat.standing != Standing::Door {
+                let seat = taken.seat.clone();
+                outputs.extend(self.enter(&seat));
             }
         } else if self.count(|standing| (standing == Standing::Door) == (seat.standing == Standing::Door)) >= CAPACITY {
             return vec![Output::Tell(connection, Notice::Full)];
@@ -370,7 +381,10 @@ impl Room {
             Some(state) if !is_told => outputs.push(Output::Tell(connection, Notice::State(state))),
             Some(_) => {}
         }
-        outputs.extend(taken.retold.again().map(|event| Output::Tell(connection, Notice::Media(event))));
+        // Who speaks is told to nobody who is held apart.
+        let is_inside = taken.seat.standing == Standing::Inside;
+        let retold = taken.retold.again().filter(|event| is_inside || !matches!(event, RelayEvent::Speaker { .. }));
+        outputs.extend(retold.map(|event| Output::Tell(connection, Notice::Media(event))));
         outputs
     }
 

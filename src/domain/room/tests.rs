@@ -90,9 +90,51 @@ fn a_reload_takes_up_the_same_seat_and_replaces_the_old_window() {
     join(&mut room, 2, 12);
     let outputs = join(&mut room, 2, 13);
     assert_eq!(outputs[0], Output::Tell(connection(12), Notice::Ended(RoomEnd::Replaced)));
-    assert!(!outputs.iter().any(|o| matches!(o, Output::Relay(_))), "the relay keeps the seat");
+    assert!(
+        !outputs.iter().any(|o| matches!(o, Output::Relay(RelayCommand::Remove { .. }))),
+        "the relay keeps the seat"
+    );
     assert_eq!(room.state_for(connection(13)).unwrap().participants.len(), 2);
     assert!(room.state_for(connection(12)).is_none());
+}
+
+#[test]
+fn whoever_joins_again_is_admitted_to_the_relay_again_as_they_stand_for_it_may_have_given_their_place_away() {
+    let mut room = Room::new(room().id(), 1, RoomPurpose::Emergency, None, at(0));
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let mute = Input::Host { by: connection(11), participant: seat(2).participant, act: HostAct::Mute };
+    room.handle(at(1), mute);
+    for via in [12, 13] {
+        let outputs = join(&mut room, 2, via);
+        let admitted: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Relay(_))).collect();
+        let permit = ParticipantRole::Patient.permit(false, true);
+        let (room, participant, mode) = (room.id(), seat(2).participant, RelayMode::Conference);
+        let again = RelayCommand::Admit { room, participant, mode, kept: false, permit };
+        assert_eq!(admitted, [&Output::Relay(again)], "via {via}");
+    }
+    let at_the_door = Seat { standing: Standing::Door, ..seat(3) };
+    for _ in 0..2 {
+        let comes = Input::Join { seat: at_the_door.clone(), connection: connection(14), socket: 0 };
+        let outputs = room.handle(at(2), comes);
+        assert!(!outputs.iter().any(|output| matches!(output, Output::Relay(_))), "nobody at the door has a place");
+    }
+}
+
+#[test]
+fn who_is_held_apart_and_comes_back_is_not_told_who_speaks() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let speaker = RelayEvent::Speaker { room: room.id(), participant: Some(seat(1).participant) };
+    room.handle(at(1), Input::Relay(speaker.clone()));
+    room.handle(at(2), Input::Host { by: connection(11), participant: seat(2).participant, act: HostAct::Hold });
+    let told = |outputs: &[Output]| outputs.contains(&Output::Tell(connection(12), Notice::Media(speaker.clone())));
+    room.handle(at(3), lost(12, 0));
+    assert!(!told(&room.handle(at(4), back(12, 1))));
+    room.handle(at(5), Input::Host { by: connection(11), participant: seat(2).participant, act: HostAct::Release });
+    room.handle(at(6), lost(12, 1));
+    assert!(told(&room.handle(at(7), back(12, 2))));
 }
 
 #[test]

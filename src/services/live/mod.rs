@@ -139,8 +139,13 @@ impl Live {
     }
 
     /// Whether somebody has this seat now, at whichever connection.
-    pub fn is_seated(&self, room: RoomId, seat: ParticipantId) -> bool {
+    pub fn is_taken(&self, room: RoomId, seat: ParticipantId) -> bool {
         self.registry().seats.get(&seat) == Some(&room)
+    }
+
+    /// Whether `connection` has a seat anywhere.
+    pub fn is_seated(&self, connection: ConnectionId) -> bool {
+        self.registry().connections.get(connection).is_some_and(|entry| !entry.rooms.is_empty())
     }
 
     /// Whether `connection` has this seat.

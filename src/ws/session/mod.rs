@@ -79,13 +79,23 @@ fn unanswered() -> Refusal {
     Refusal::new(ErrorCode::Unavailable, "the database does not answer")
 }
 
+fn token_ended() -> End {
+    End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended"))
+}
+
 /// Who says hello. While the database is away, whoever was here a moment ago is believed: a call does not hang on it. Everybody
 /// else waits for it.
 async fn recognise(services: &Services, hello: &Hello) -> Result<Option<Who>, Refusal> {
     let proved = |(actor, ends)| Who { actor, ends, is_proved: true };
-    let asked = services.authenticate(&hello.token);
     let believed = hello.resume.as_deref().and_then(|resume| services.believe(&hello.token, resume));
-    let Some((actor, ends)) = believed else { return Ok(asked.await?.map(proved)) };
+    let Some((actor, ends)) = believed else { return Ok(services.authenticate(&hello.token).await?.map(proved)) };
+    let asked = async {
+        if services.clock.now() < ends {
+            return services.authenticate(&hello.token).await;
+        }
+        // Where the database answers, a token that ended is nobody's: its browser renews it and comes again.
+        services.session_stands(actor).await.map(|_| None)
+    };
     match in_time(asked).await {
         Err(refusal) if refusal.code == ErrorCode::Unavailable => Ok(Some(Who { actor, ends, is_proved: false })),
         answer => Ok(answer?.map(proved)),
@@ -369,6 +379,7 @@ impl Session {
     async fn still_signed_in(&mut self) -> Result<bool, End> {
         match in_time(self.services.session_stands(self.actor)).await {
             Ok(false) => Err(self.signed_out().await),
+            Ok(true) if self.services.clock.now() >= self.ends => Err(token_ended()),
             Ok(true) => {
                 self.is_proved = true;
                 Ok(true)
@@ -412,7 +423,11 @@ impl Session {
             return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::Silent, "nothing was heard")));
         }
         if now >= self.ends {
-            return Err(End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended")));
+            if !self.services.outlives(self.connection, self.ends) {
+                return Err(token_ended());
+            }
+            // A call goes on while the database is away, for nobody can renew a token then. Where it answers, this ends below.
+            self.is_proved = false;
         }
         if !self.services.live.is_current(self.connection, &self.outbox) {
             return Err(self.replaced().await);

@@ -65,6 +65,10 @@ async fn a_caller_without_a_connection_gives_its_seat_to_the_next_and_one_that_t
     assert_eq!(stage.offer(2, true, sdp.clone()).await, Err(OfferRefusal::NotAdmitted), "it never came");
     assert!(stage.offer(3, true, sdp.clone()).await.is_ok());
     assert_ne!(stage.offer(1, false, String::new()).await, Err(OfferRefusal::NotAdmitted));
+    // There is a seat again, and whoever lost theirs comes back.
+    stage.send(RelayCommand::Remove { participant: participant(3) }).await;
+    stage.send(admit(2)).await;
+    assert!(stage.offer(2, true, sdp).await.is_ok());
     client.vanish().await;
     talks.vanish().await;
     stage.strike().await;
