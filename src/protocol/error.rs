@@ -47,7 +47,8 @@ codes! {
     NotFound = "request.not_found", 404;
     /// The path does not know this method.
     MethodNotAllowed = "request.method_not_allowed", 405;
-    /// Too many requests; `retry_after` says how many seconds to wait.
+    /// Too many requests; `retry_after` and the header `Retry-After` say how many seconds to wait. Nothing was done: the same
+    /// command may be sent again.
     RateLimited = "request.rate_limited", 429;
     /// The same idempotency key came with another body.
     KeyReused = "request.key_reused", 422;
