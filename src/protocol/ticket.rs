@@ -200,6 +200,13 @@ pub struct RetriageAnswers {
     pub general: Change,
 }
 
+impl RetriageAnswers {
+    /// Whether the patient feels worse than the last time.
+    pub fn is_worse(&self) -> bool {
+        [self.breathing, self.general].iter().any(|change| matches!(change, Change::Worse | Change::MuchWorse))
+    }
+}
+
 /// Compared with the last time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

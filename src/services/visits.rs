@@ -72,7 +72,7 @@ impl Services {
             self.answers_of(tx, ticket.institution_id, declaration).await?.ok_or_else(orphan)?;
         let holder = ticket.holder_id.ok_or_else(orphan)?;
         let decisions = Decisions::of(tx, ticket).await?.ok_or_else(orphan)?;
-        let consents = tx.consents().of(holder, ticket.patient_id).await?.into_iter();
+        let consents = tx.consents().all_standing(holder, ticket.patient_id).await?.into_iter();
         let consents = consents.map(|row| ConsentRecord {
             kind: row.kind,
             version: row.text_version,
