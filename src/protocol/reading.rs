@@ -36,7 +36,7 @@ pub struct ReadView {
 pub struct ReadersAsked {
     /// Lines to leave out, the last readers first: a page has 200.
     #[serde(deserialize_with = "number_in_text")]
-    #[param(value_type = Option<usize>)]
+    #[param(value_type = usize, required = false)]
     pub skip: usize,
 }
 
