@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +21,7 @@ use crate::http::limits::Address;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::parse::parse;
 use crate::services::Services;
+use crate::services::paces::Asks;
 use crate::services::refusal::Refusal;
 use crate::services::work::Command;
 
@@ -107,6 +108,11 @@ fn unauthenticated() -> HttpError {
     HttpError::new(ErrorCode::Unauthenticated, "a valid access token is needed")
 }
 
+/// A `PUT` brings the next piece of a picture, or what was typed since: the page sends it by itself, as it reads.
+fn asks(method: &Method) -> Asks {
+    if [Method::GET, Method::HEAD, Method::PUT].contains(method) { Asks::Read } else { Asks::Command }
+}
+
 /// The subject, even where a required second factor is missing.
 async fn signed_in(headers: &HeaderMap, services: &Services) -> Result<Actor, HttpError> {
     let token = bearer(headers).ok_or_else(unauthenticated)?;
@@ -122,7 +128,9 @@ impl<R: Right> FromRequestParts<Arc<Services>> for Auth<R> {
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let token = bearer(&parts.headers).ok_or_else(unauthenticated)?;
+        services.may_ask(token, asks(&parts.method))?;
         let (actor, _) = services.authenticate(token).await?.ok_or_else(unauthenticated)?;
+        services.count_asked(actor, asks(&parts.method))?;
         right(actor).map(Self)
     }
 }
@@ -134,7 +142,10 @@ impl<R: Right> FromRequestParts<Arc<Services>> for SignedIn<R> {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
-        right(signed_in(&parts.headers, services).await?).map(Self)
+        services.may_ask(bearer(&parts.headers).unwrap_or_default(), asks(&parts.method))?;
+        let actor = signed_in(&parts.headers, services).await?;
+        services.count_asked(actor, asks(&parts.method))?;
+        right(actor).map(Self)
     }
 }
 

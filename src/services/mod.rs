@@ -32,6 +32,7 @@ pub mod hosting;
 pub mod in_person;
 pub mod intake;
 pub mod invitations;
+mod known_places;
 pub mod live;
 pub mod notes;
 pub mod notices;
@@ -39,6 +40,7 @@ mod offers;
 mod opinions;
 pub mod own_password;
 pub mod own_sessions;
+pub mod paces;
 pub mod pacing;
 pub mod passwords;
 pub mod pharmacy;
@@ -94,6 +96,7 @@ use crate::services::chat::Lines;
 use crate::services::crowd::{Crowd, OF_ONE_ADDRESS};
 use crate::services::live::Live;
 use crate::services::offers::Offers;
+use crate::services::paces::Paces;
 use crate::services::passwords::Passwords;
 use crate::services::recordings::Archive;
 use crate::services::refusal::Refusal;
@@ -152,6 +155,8 @@ pub struct Services {
     pub shutdown: CancellationToken,
     /// Sockets of each address, wherever a proxy passes them on.
     pub sockets: Arc<Crowd>,
+    /// How often everybody who is signed in asked.
+    pub(crate) paces: Paces,
     /// How often each person offered.
     pub(crate) offers: Offers,
     /// How often each person said something in a conversation.
@@ -197,6 +202,7 @@ impl Services {
             tasks,
             shutdown,
             sockets: Crowd::new(OF_ONE_ADDRESS),
+            paces: Paces::default(),
             offers: Offers::default(),
             lines: Lines::default(),
             reads: Reads::default(),
@@ -217,10 +223,16 @@ impl Services {
         self.db.close().await;
     }
 
-    /// Lets everybody offer and speak again as if they had rested: for tests whose clock stands still.
+    /// Lets everybody ask, offer and speak again as if they had rested: for tests whose clock stands still.
     pub fn fill_buckets(&self) {
+        self.fill_paces();
         self.offers.0.fill();
         self.lines.0.fill();
+    }
+
+    /// Lets everybody ask again as if they had rested: for tests that ask more in a moment than anybody does.
+    pub fn fill_paces(&self) {
+        self.paces.fill();
     }
 
     /// Opens a unit of work that may write.

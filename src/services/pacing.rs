@@ -71,6 +71,14 @@ impl<K: Hash + Eq> Limits<K> {
         known.is_some_and(|bucket| bucket.is_spent(self.rate, now.as_millis()))
     }
 
+    /// How many seconds `key` has to wait, where nothing is left; takes nothing.
+    pub fn wait(&self, key: &K, now: Timestamp) -> Option<u32> {
+        let buckets = self.buckets.lock().expect("no holder of this lock panics");
+        let known = buckets.young.get(key).or_else(|| buckets.old.get(key))?;
+        let now = now.as_millis();
+        known.is_spent(self.rate, now).then(|| seconds(known.next_at(self.rate) - now))
+    }
+
     /// Full buckets for everybody, as after a long time.
     pub fn fill(&self) {
         let mut buckets = self.buckets.lock().expect("no holder of this lock panics");
@@ -108,6 +116,8 @@ mod tests {
         assert!(!limits.is_spent(&"one", at(0)));
         limits.take("one", at(0)).unwrap();
         assert!(limits.is_spent(&"one", at(0)) && limits.is_spent(&"one", at(59_999)));
+        assert_eq!((limits.wait(&"one", at(0)), limits.wait(&"one", at(58_001))), (Some(60), Some(2)));
+        assert_eq!((limits.wait(&"one", at(60_000)), limits.wait(&"two", at(0))), (None, None));
         assert!(!limits.is_spent(&"one", at(60_000)) && !limits.is_spent(&"two", at(0)));
         assert!(!limits.is_spent(&"one", at(-1)), "it was not yet then");
     }

@@ -53,20 +53,58 @@ impl Consents<'_> {
         Ok(())
     }
 
-    /// What a holder decided for a patient, oldest first. Ids sort by time, so two decisions of one moment keep their
-    /// order.
-    pub async fn of(self, holder: HolderId, patient: PatientId) -> Result<Vec<ConsentRow>> {
-        Ok(on!(self.0, |conn| {
+    /// The last decisions of a holder for a patient, so many at most, oldest first. Ids sort by time, so two decisions of
+    /// one moment keep their order.
+    pub async fn of(self, holder: HolderId, patient: PatientId, limit: i64) -> Result<Vec<ConsentRow>> {
+        let mut rows: Vec<ConsentRow> = on!(self.0, |conn| {
             sqlx::query_as(
                 "select id, institution_id, patient_id, holder_id, kind, text_version, granted, at
                  from consent
                  where patient_id = $1 and holder_id = $2
-                 order by at, id",
+                 order by at desc, id desc
+                 limit $3",
             )
             .bind(patient)
             .bind(holder)
+            .bind(limit)
             .fetch_all(conn)
             .await?
+        });
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// The decision of a holder for a patient that stands: the newest of its kind.
+    pub async fn standing(
+        &mut self,
+        holder: HolderId,
+        patient: PatientId,
+        kind: ConsentKind,
+    ) -> Result<Option<ConsentRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select id, institution_id, patient_id, holder_id, kind, text_version, granted, at
+                 from consent
+                 where patient_id = $1 and holder_id = $2 and kind = $3
+                 order by at desc, id desc
+                 limit 1",
+            )
+            .bind(patient)
+            .bind(holder)
+            .bind(kind)
+            .fetch_optional(conn)
+            .await?
         }))
+    }
+
+    /// The decisions of a holder for a patient that stand, one of each kind, oldest first. However often somebody changed
+    /// their mind, it is no more than that: whoever calls the patient reads it.
+    pub async fn all_standing(&mut self, holder: HolderId, patient: PatientId) -> Result<Vec<ConsentRow>> {
+        let mut rows = Vec::with_capacity(ConsentKind::ALL.len());
+        for kind in ConsentKind::ALL {
+            rows.extend(self.standing(holder, patient, kind).await?);
+        }
+        rows.sort_by_key(|row| (row.at, row.id));
+        Ok(rows)
     }
 }

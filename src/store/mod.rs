@@ -32,6 +32,7 @@ mod holds;
 mod institutions;
 mod invitations;
 mod jobs;
+mod known_places;
 mod messages;
 mod note_versions;
 mod notes;
@@ -66,7 +67,7 @@ use sqlx::{PgPool, Sqlite, SqlitePool, Transaction};
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
 pub use adverse_events::{AdverseEventRow, AdverseEvents};
-pub use alarms::{AlarmRow, Alarms};
+pub use alarms::{AlarmRow, Alarms, OpenAlarm, OpenAlarms};
 pub use amendments::{AmendmentRow, Amendments};
 pub use appointments::{AppointmentRow, Appointments, SettledRow};
 pub use audit_days::AuditDays;
@@ -90,6 +91,7 @@ pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use jobs::{ATTEMPTS, JobRow, Jobs};
+pub use known_places::KnownPlaces;
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
@@ -451,6 +453,8 @@ tables! {
     invitations: Invitations;
     /// What is to be done later.
     jobs: Jobs;
+    /// From where somebody has signed in.
+    known_places: KnownPlaces;
     /// Conversations.
     messages: Messages;
     /// Every save of a draft.

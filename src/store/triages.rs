@@ -55,6 +55,9 @@ macro_rules! columns {
     };
 }
 
+/// Decisions that are read at once: whoever waits for a whole morning has fewer, and whoever calls the patient reads them.
+const DECISIONS: i64 = 50;
+
 /// The `triage` table.
 pub struct Triages<'tx>(pub(super) &'tx mut Tx);
 
@@ -100,14 +103,20 @@ impl Triages<'_> {
         }))
     }
 
-    /// All decisions for a declaration, the newest first.
-    pub async fn decisions(self, declaration: DeclarationId) -> Result<Vec<TriageRow>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!("where declaration_id = $1 order by at desc, id desc"))
+    /// The decisions for a declaration, the newest first: the last [`DECISIONS`], and the first of all.
+    pub async fn decisions(&mut self, declaration: DeclarationId) -> Result<Vec<TriageRow>> {
+        let mut rows: Vec<TriageRow> = on!(self.0, |conn| {
+            sqlx::query_as(columns!("where declaration_id = $1 order by at desc, id desc limit $2"))
                 .bind(declaration)
+                .bind(DECISIONS)
                 .fetch_all(conn)
                 .await?
-        }))
+        });
+        if i64::try_from(rows.len()).is_ok_and(|read| read >= DECISIONS) {
+            let first = Triages(&mut *self.0).first_of_declaration(declaration).await?;
+            rows.extend(first.filter(|first| rows.iter().all(|row| row.id != first.id)));
+        }
+        Ok(rows)
     }
 
     /// The first decision for a declaration: what the rules said when it was handed in.

@@ -51,7 +51,7 @@ pub async fn every_page(server: &Server, site: &Site, before: &Led, now: &Led) {
         let is_open = ask(&client, &url, "").await.0 != 401;
         let mut is_read = false;
         for reader in readers.iter().take(if is_open { 1 } else { readers.len() }) {
-            let (status, bytes) = ask(&client, &url, &reader.token).await;
+            let (status, bytes) = patiently(&client, &url, &reader.token).await;
             if status == 403 || status == 404 {
                 continue;
             }
@@ -90,6 +90,17 @@ pub async fn every_page(server: &Server, site: &Site, before: &Led, now: &Led) {
 fn shortened(path: &str) -> String {
     let part = |part: &str| if part.len() == 36 && part.contains('-') { "…".to_owned() } else { part.to_owned() };
     path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// Asks until it is not too often: a page has a pace, and so has whoever reads.
+async fn patiently(client: &reqwest::Client, url: &str, token: &str) -> (u16, usize) {
+    loop {
+        let answer = ask(client, url, token).await;
+        if answer.0 != 429 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
 }
 
 async fn ask(client: &reqwest::Client, url: &str, token: &str) -> (u16, usize) {

@@ -12,21 +12,25 @@ use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
 use crate::store::{ConsentRow, RoomRow};
 
+/// Decisions that are shown to whoever made them.
+const SHOWN: i64 = 200;
+
 impl Services {
     /// The texts in force: `GET /consents`.
     pub fn consent_texts(&self) -> Vec<ConsentText> {
         consent::in_force().to_vec()
     }
 
-    /// What a holder decided for a patient, oldest first: `GET /patients/{id}/consents`.
+    /// What a holder decided for a patient, the last 200, oldest first: `GET /patients/{id}/consents`.
     pub async fn consents(&self, act: HolderAct, patient: PatientId) -> Result<Vec<ConsentRecord>, Refusal> {
         let mut tx = self.db.read().await?;
         related(&mut tx, act, patient).await?;
-        let rows = tx.consents().of(act.holder, patient).await?;
+        let rows = tx.consents().of(act.holder, patient, SHOWN).await?;
         Ok(rows.into_iter().map(record).collect())
     }
 
-    /// Keeps one decision: `POST /patients/{id}/consents`. A recording that is no longer wanted stops at once.
+    /// Keeps one decision: `POST /patients/{id}/consents`. A recording that is no longer wanted stops at once. Who decides
+    /// what is in force anyway has decided it then: the row that stands is the answer.
     pub async fn decide(
         &self,
         act: HolderAct,
@@ -68,6 +72,11 @@ impl Services {
         patient: PatientId,
         decision: ConsentDecision,
     ) -> Result<ConsentRecord, Refusal> {
+        let stands = work.tx.consents().standing(act.holder, patient, decision.kind).await?;
+        let stands = stands.filter(|row| (row.granted, &row.text_version) == (decision.granted, &decision.version));
+        if let Some(row) = stands {
+            return Ok(record(row));
+        }
         let row = ConsentRow {
             id: self.ids.uuid(),
             institution_id: act.institution,

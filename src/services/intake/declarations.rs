@@ -120,7 +120,7 @@ impl Services {
         is_open_at(&row, request.version)?;
         let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
-        let decisions = work.tx.consents().of(act.holder, patient.id).await?;
+        let decisions = work.tx.consents().all_standing(act.holder, patient.id).await?;
         let decided = decisions.iter().map(|row| (row.kind, row.text_version.as_str(), row.granted));
         if let Some(kind) = consent::first_missing(decided) {
             return Err(Refusal::field(ErrorCode::ConsentMissing, kind.as_str(), "this consent is needed first"));

@@ -60,8 +60,7 @@ impl Services {
 
 /// The newest decision about the recording, when it is a yes to the words in force.
 async fn consent_to_record(tx: &mut Tx, holder: HolderId, patient: PatientId) -> Result<Option<ConsentRow>, Refusal> {
-    let decisions = tx.consents().of(holder, patient).await?;
-    let newest = decisions.into_iter().rev().find(|row| row.kind == ConsentKind::ProcessRecord);
+    let newest = tx.consents().standing(holder, patient, ConsentKind::ProcessRecord).await?;
     let in_force = &consent::text(ConsentKind::ProcessRecord).version;
     Ok(newest.filter(|row| row.granted && row.text_version == *in_force))
 }

@@ -1,10 +1,12 @@
 //! The level while somebody waits: by the three questions, and by a person.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::{Map, json};
 
 use crate::domain::alarm::AlarmKind;
+use crate::domain::codes::seconds;
 use crate::domain::date::in_china;
 use crate::domain::identity::age_in_months;
 use crate::domain::ids::TicketId;
@@ -13,7 +15,7 @@ use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
-use crate::domain::triage::{Facts, Level};
+use crate::domain::triage::{Facts, Level, assess, waiting_room};
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{LevelChange, RetriageAnswers, TicketRow as Row, TicketView};
@@ -26,8 +28,13 @@ use crate::services::tickets::{announce_desk, cause_of, minutes, own_ticket, sta
 use crate::services::work::Command;
 use crate::store::{PatientRow, TicketRow, TriageRow, Tx};
 
+/// Whoever feels worse says so so often, where it raises no level: each time is read at the desk.
+const WORSE_EVERY: Duration = Duration::from_mins(2);
+
 impl Services {
-    /// The three questions of every 15 minutes: what the rules of the waiting room raise is raised at once, and said.
+    /// The three questions of every 15 minutes: what the rules of the waiting room raise is raised at once, and said. What
+    /// raises nothing is kept when the questions are due, or when the patient feels worse, and then every two minutes at
+    /// most; anything else changes nothing, for each answer that is kept is read by whoever calls.
     pub async fn retriage(
         &self,
         act: HolderAct,
@@ -50,6 +57,19 @@ impl Services {
         let before = Decisions::of(&mut work.tx, &ticket).await?.ok_or_else(orphan)?.newest;
         let patient = related(&mut work.tx, act, ticket.patient_id).await?.patient;
         let facts = waiting_facts(&answers, &patient, work.now)?;
+        if assess(waiting_room(), &facts).level <= ticket.level {
+            match hear(&ticket, &answers, minutes(clinic.retriage_minutes), work.now) {
+                Heard::Kept => {}
+                Heard::NothingNew => {
+                    let truth = self.truth_within(&mut work.tx, clinic.id).await?;
+                    return self.view(&mut work.tx, act, &ticket, &clinic, &truth, work.now).await;
+                }
+                Heard::TooSoon(wait) => {
+                    let refusal = Refusal::new(ErrorCode::RateLimited, "this was answered a moment ago");
+                    return Err(Refusal { retry_after: Some(seconds(wait)), ..refusal });
+                }
+            }
+        }
         let case = Case {
             institution: act.institution,
             clinic: clinic.id,
@@ -140,6 +160,25 @@ impl Services {
         }
         Ok(row)
     }
+}
+
+/// What becomes of answers that raise no level.
+enum Heard {
+    Kept,
+    NothingNew,
+    TooSoon(Duration),
+}
+
+/// The questions are `every` so long, from the arrival and from each answer on.
+fn hear(ticket: &TicketRow, answers: &RetriageAnswers, every: Duration, now: Timestamp) -> Heard {
+    let Some(due) = ticket.retriage_due.filter(|due| now < *due) else { return Heard::Kept };
+    let answered = due - every;
+    if !answers.is_worse() {
+        return Heard::NothingNew;
+    }
+    let wait = (answered + WORSE_EVERY).since(now);
+    // Nobody has answered since the arrival.
+    if answered <= ticket.joined_at || wait.is_zero() { Heard::Kept } else { Heard::TooSoon(wait) }
 }
 
 /// What the three questions say, as facts for the rules of the waiting room.

@@ -31,6 +31,29 @@ async fn each_decision_is_kept_with_its_words_and_its_time() {
 }
 
 #[tokio::test]
+async fn what_is_in_force_is_not_decided_again_and_what_is_not_is() {
+    let app = TestApp::start().await;
+    let holder = app.holder("13800000001").await;
+    let patient = holder.post("/patients", &grandmother()).await.ok()["id"].as_str().unwrap().to_owned();
+    let path = format!("/patients/{patient}/consents");
+    let decide =
+        |kind, granted| json!({ "kind": kind, "version": format!("{kind}-1").replace('_', "-"), "granted": granted });
+    let yes = holder.post(&path, &decide("process_record", true)).await.ok();
+    app.pass(1);
+    let other = holder.post(&path, &decide("treatment", true)).await.ok();
+    app.pass(60);
+    for _ in 0..3 {
+        assert_eq!(holder.post(&path, &decide("process_record", true)).await.ok(), yes, "the row that stands");
+    }
+    let no = holder.post(&path, &decide("process_record", false)).await.ok();
+    assert_eq!(holder.post(&path, &decide("process_record", false)).await.ok(), no);
+    app.pass(60);
+    let again = holder.post(&path, &decide("process_record", true)).await.ok();
+    assert_ne!(again, yes, "who said no in between agrees anew");
+    assert_eq!(holder.get(&path).await.ok(), json!([yes, other, no, again]));
+}
+
+#[tokio::test]
 async fn nobody_agrees_to_words_that_they_have_not_seen() {
     let app = TestApp::start().await;
     let holder = app.holder("13800000001").await;

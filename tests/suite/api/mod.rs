@@ -12,6 +12,7 @@ mod guardians;
 mod invitations;
 mod left_aside;
 mod links;
+mod paces;
 mod patients;
 mod rosters;
 mod second_factor;

@@ -45,7 +45,7 @@ async fn what_was_said_while_waiting_comes_to_the_desk_with_its_time_the_newest_
     worse["temperature"] = json!(39.6);
     stage.post(&path, &patient, worse).await.ok();
     let first = stage.clock.now().as_millis();
-    stage.clock.advance(Duration::from_mins(1));
+    stage.clock.advance(Duration::from_mins(2));
     stage.post(&path, &patient, answers("same", "worse")).await.ok();
     let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
     let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
@@ -92,16 +92,38 @@ async fn the_questions_are_due_fifteen_minutes_after_the_arrival_and_after_each_
     const QUARTER: i64 = 15 * 60 * 1000;
     let stage = Stage::open().await;
     let (patient, ticket, path) = mild(&stage, 1).await;
-    let (advised, other) = stage.patient_waiting(2, nothing()).await;
+    let (_, other) = stage.patient_waiting(2, nothing()).await;
     for ticket in [&ticket, &other] {
         assert_eq!(ticket["retriage_due"].as_i64(), Some(ticket["arrived_at"].as_i64().unwrap() + QUARTER));
     }
     stage.pass(Duration::from_mins(9)).await;
+    let early = stage.post(&path, &patient, answers("same", "same")).await.ok();
+    assert_eq!(early["retriage_due"], ticket["retriage_due"], "nobody asked, and nothing is worse");
+    stage.pass(Duration::from_mins(6)).await;
+    let (patient, advised) = (stage.holder(1).await, stage.holder(2).await);
     let view = stage.post(&path, &patient, answers("same", "same")).await.ok();
     assert_eq!(view["retriage_due"].as_i64(), Some(view["as_of"].as_i64().unwrap() + QUARTER));
     assert_eq!((&view["level"], &view["moved"]), (&json!("STANDARD"), &json!("lowered")));
     let other = stage.get(&format!("/tickets/{}", other["id"].as_str().unwrap()), &advised).await.ok();
     assert_eq!(other["retriage_due"].as_i64(), Some(other["arrived_at"].as_i64().unwrap() + QUARTER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_calls_reads_few_answers_for_worse_is_kept_every_two_minutes_and_much_worse_at_once() {
+    let stage = Stage::open().await;
+    let (patient, _, path) = mild(&stage, 1).await;
+    let raised = stage.post(&path, &patient, answers("worse", "same")).await.ok();
+    assert_eq!(raised["level"], "URGENT");
+    for wait in [120, 60] {
+        let again = stage.post(&path, &patient, answers("worse", "worse")).await;
+        assert_eq!((again.refusal(), &again.body["retry_after"]), ((429, "request.rate_limited"), &json!(wait)));
+        stage.clock.advance(Duration::from_secs(60));
+    }
+    stage.post(&path, &patient, answers("worse", "worse")).await.ok();
+    let view = stage.post(&path, &patient, answers("same", "better")).await.ok();
+    assert_eq!(view["level"], "URGENT");
+    let view = stage.post(&path, &patient, answers("much_worse", "worse")).await.ok();
+    assert_eq!(view["level"], "EMERGENCY", "what raises the level waits for nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

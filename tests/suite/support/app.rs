@@ -44,6 +44,8 @@ pub struct TestApp {
     pub sent: Arc<Mutex<Vec<Message>>>,
     /// The use cases, for what time does by itself.
     pub services: Arc<Services>,
+    /// Whether whoever asks too much is refused; nobody is, unless that is what the test is about.
+    pub is_paced: bool,
     site: Router,
     fresh: Option<Fresh>,
     _relay: mpsc::Receiver<yunzhen::domain::room::relay::RelayCommand>,
@@ -106,7 +108,7 @@ impl TestApp {
         services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(Arc::clone(&services), no_socket, None);
-        Self { clock, db, sent, services, site, fresh: None, _relay: commands }
+        Self { clock, db, sent, services, is_paced: false, site, fresh: None, _relay: commands }
     }
 
     /// Any page of the site, as a browser without a name reads it: status, headers, bytes.
@@ -240,6 +242,9 @@ impl Browser<'_> {
         }
         let mut request = request.body(body).unwrap();
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.address, 40_000)));
+        if !self.app.is_paced {
+            self.app.services.fill_paces();
+        }
         let response = self.app.site.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();

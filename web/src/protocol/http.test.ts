@@ -36,6 +36,19 @@ describe('the API client', () => {
     expect([refusal.code, refusal.status, refusal.field, refusal.number('attempts_left')]).toEqual(['otp.wrong', 422, 'code', 2])
   })
 
+  it('waits as it is told when it asked too often, and sends the same command again', async () => {
+    const busy = (seconds: number) => new Response('{"code":"request.rate_limited"}', { status: 429, headers: { 'Retry-After': `${seconds}` } })
+    const pause = vi.fn(async () => {})
+    const { fetch, calls } = server(busy(1), busy(2), new Response('{"ok":true}'))
+    await expect(new Http({ fetch, pause, newKey: () => 'one' }).post('/x', {})).resolves.toEqual({ ok: true })
+    expect(pause.mock.calls).toEqual([[1_000], [2_000]])
+    expect(calls.map((c) => header(c.init, 'Idempotency-Key'))).toEqual(['one', 'one', 'one'])
+    for (const answers of [[busy(60)], [busy(1), busy(1), busy(1), busy(1)]]) {
+      const told = new Http({ fetch: server(...answers).fetch, pause }).get('/x')
+      await expect(told, 'a long wait, and one without an end, are told').rejects.toMatchObject({ code: 'request.rate_limited' })
+    }
+  })
+
   it('says network when nobody answers', async () => {
     const { fetch } = server(new TypeError('failed to fetch'))
     await expect(new Http({ fetch }).get('/x')).rejects.toMatchObject({ code: 'network' })

@@ -52,6 +52,7 @@ export interface HttpOptions {
   fetch?: typeof fetch
   timeoutMs?: number
   newKey?: () => string
+  pause?: (ms: number) => Promise<void>
 }
 
 /** A small client over `fetch`: token, idempotency key, problem bodies as `ApiError`, no network as code `network`. */
@@ -96,9 +97,19 @@ export class Http {
 
   /** Sends it, and once more where the token was old and there is a fresh one. A wrong password is no old token. */
   async #renewed(method: Method, path: string, options: RequestOptions): Promise<Response> {
-    const first = await this.#send(method, path, options)
+    const first = await this.#patiently(method, path, options)
     const isOld = first.status === 401 && !GUESSES.has((await codeOf(first)) ?? '')
-    return isOld && this.#options.renew && (await this.#options.renew()) ? await this.#send(method, path, options) : first
+    return isOld && this.#options.renew && (await this.#options.renew()) ? await this.#patiently(method, path, options) : first
+  }
+
+  /** Sends it; who asked too often, and is to wait for a moment only, waits and asks again: nothing of it was done. */
+  async #patiently(method: Method, path: string, options: RequestOptions): Promise<Response> {
+    for (let tries = 0; ; tries += 1) {
+      const answer = await this.#send(method, path, options)
+      const seconds = answer.status === 429 ? Number(answer.headers.get('Retry-After')) : 0
+      if (!(seconds > 0 && seconds <= WAITED_S) || tries >= PATIENCE || options.signal?.aborted) return answer
+      await (this.#options.pause ?? pause)(seconds * 1_000)
+    }
   }
 
   async #send(method: Method, path: string, options: RequestOptions): Promise<Response> {
@@ -138,6 +149,14 @@ export class Http {
     controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
     return controller.signal
   }
+}
+
+/** How long is waited without a word, and how often. */
+const WAITED_S = 5
+const PATIENCE = 3
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms))
 }
 
 /** What is refused with 401 though the token is good: whoever repeats it guesses twice. */

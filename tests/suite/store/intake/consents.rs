@@ -34,8 +34,8 @@ on_both! {
             }
         }).await;
         let mut tx = db.read().await.unwrap();
-        assert_eq!(tx.consents().of(one.0, one.1).await.unwrap(), rows);
-        assert_eq!(tx.consents().of(one.0, other.1).await.unwrap(), [], "another's decisions are not theirs");
+        assert_eq!(tx.consents().of(one.0, one.1, 99).await.unwrap(), rows);
+        assert_eq!(tx.consents().of(one.0, other.1, 99).await.unwrap(), [], "another's decisions are not theirs");
     }
 
     async fn a_decision_never_changes_and_never_goes(db: Db) {
@@ -50,7 +50,7 @@ on_both! {
             };
             assert!(refused.unwrap_err().to_string().contains("a consent"));
         }
-        assert_eq!(db.read().await.unwrap().consents().of(family.0, family.1).await.unwrap(), [row]);
+        assert_eq!(db.read().await.unwrap().consents().of(family.0, family.1, 99).await.unwrap(), [row]);
     }
 
     async fn a_decision_is_never_made_for_nobody(db: Db) {
