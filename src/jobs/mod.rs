@@ -21,21 +21,19 @@ const TIDY_EVERY: Duration = Duration::from_hours(1);
 pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
     tokio::join!(
         // Calls that nobody answers, desks that fall silent: a patient waits for each of them.
-        keep(SWEEP_EVERY, &shutdown, "the queue could not be swept", async || services.sweep().await.map(drop)),
+        keep(SWEEP_EVERY, &shutdown, "the queue could not be swept", || async { services.sweep().await.map(drop) }),
         // Jobs whose time has come; a gateway for messages may take its time.
-        keep(SWEEP_EVERY, &shutdown, "what was due was not done", async || services.run_jobs().await.map(drop)),
-        keep(CHECKS_EVERY, &shutdown, "checks that are over were not closed", async || services.sweep_checks().await),
+        keep(SWEEP_EVERY, &shutdown, "what was due was not done", || async { services.run_jobs().await.map(drop) }),
+        keep(CHECKS_EVERY, &shutdown, "checks that are over were not closed", || services.sweep_checks()),
         keep_house(&services, &shutdown)
     );
 }
 
 /// Does something at once and then every so often.
-async fn keep(
-    every: Duration,
-    shutdown: &CancellationToken,
-    words: &str,
-    work: impl AsyncFn() -> Result<(), Refusal>,
-) {
+async fn keep<F>(every: Duration, shutdown: &CancellationToken, words: &str, work: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), Refusal>>,
+{
     let (mut ticks, mut trying) = (ticks(every), Trying::default());
     while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
         trying.heard(work().await, words);
@@ -110,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn checks_that_are_over_are_looked_for_at_the_beginning_and_not_each_second() {
         let (looks, shutdown) = (AtomicUsize::new(0), CancellationToken::new());
-        let looking = keep(CHECKS_EVERY, &shutdown, "it failed", async || {
+        let looking = keep(CHECKS_EVERY, &shutdown, "it failed", || async {
             looks.fetch_add(1, Ordering::Relaxed);
             Ok(())
         });

@@ -50,11 +50,8 @@ impl Arriving {
             let (leg, Some(source)) = (&section.leg, section.leg.source()) else { continue };
             let count = leg.count();
             let known = self.legs.remove(&leg.ssrc).filter(|known| known.source == source.number);
-            let mut watched = known.unwrap_or_else(|| Watched {
-                source: source.number,
-                before: count,
-                passage: Passage::new(since),
-            });
+            let mut watched =
+                known.unwrap_or_else(|| Watched { source: source.number, before: count, passage: Passage::new(since) });
             let passed = Passed {
                 left: count.left.wrapping_sub(watched.before.left).into(),
                 did_arrive: count.arrived != watched.before.arrived,

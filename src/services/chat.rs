@@ -102,7 +102,7 @@ impl Services {
         Ok(line)
     }
 
-    /// Writes a line of a visit, and tells its two; `None` when there is a line of this id. After the commit the room is told
+    /// Writes a line of a visit, and tells its two who follow it; `None` when there is a line of this id. After the commit the room is told
     /// [`Input::Said`].
     ///
     /// # Errors
@@ -157,7 +157,9 @@ impl Services {
     ) -> Result<Option<ChatMessage>, Refusal> {
         match tx.messages().find(id).await? {
             None => Ok(None),
-            Some(row) if row.visit_id == visit && row.sender == actor.key() => self.line(tx, actor, row).await.map(Some),
+            Some(row) if row.visit_id == visit && row.sender == actor.key() => {
+                self.line(tx, actor, row).await.map(Some)
+            }
             Some(_) => Err(Refusal::field(ErrorCode::Invalid, "id", "this id is taken")),
         }
     }

@@ -52,7 +52,8 @@ impl Hearsay {
 /// Whether a word says all that an older one said.
 fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
     use RelayEvent::{
-        Answer, Connection, Drowned, Layers, Misses, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped, Upstream,
+        Answer, Connection, Drowned, Layers, Misses, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped,
+        Upstream,
     };
     discriminant(event) == discriminant(older)
         && match (event, older) {

@@ -1,4 +1,4 @@
-//! The pictures of a visit: cleaned of what was written beside them, kept as files in the data folder, read by its two.
+//! The pictures of a visit: cleaned of what was written beside them, kept as files in the data folder, read by its parties.
 
 use std::path::PathBuf;
 
@@ -108,7 +108,10 @@ impl Services {
         let (visit, _) = self.party(tx, actor, id).await?;
         goes_on(&visit)?;
         if tx.messages().count_attachments(id, &actor.key()).await? >= PICTURES {
-            return Err(Refusal::new(ErrorCode::TooLarge, format!("a visit holds at most {PICTURES} pictures of each")));
+            return Err(Refusal::new(
+                ErrorCode::TooLarge,
+                format!("a visit holds at most {PICTURES} pictures of each"),
+            ));
         }
         Ok(visit)
     }

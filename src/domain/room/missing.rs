@@ -89,9 +89,7 @@ impl Passage {
             Speaks::Seldom => Some(SELDOM_WITHIN),
             Speaks::OfEach => Some(OF_EACH_WITHIN),
         };
-        let is_late = |(since, count)| {
-            count >= FEW && within.is_some_and(|within| now.saturating_sub(since) >= within)
-        };
+        let is_late = |(since, count)| count >= FEW && within.is_some_and(|within| now.saturating_sub(since) >= within);
         self.is_missed |= is_alive && self.without.is_some_and(is_late);
         self.is_missed
     }

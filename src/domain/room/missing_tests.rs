@@ -30,8 +30,8 @@ impl Play {
             let since = now - LOOK;
             let left = self.left.iter().filter(|(at, _)| (since..now).contains(at)).count();
             let is_alive = self.dies.is_none_or(|at| now < at);
-            let did_arrive = is_alive
-                && self.left.iter().any(|(at, arrives)| *arrives && (since..now).contains(&(at + WORD)));
+            let did_arrive =
+                is_alive && self.left.iter().any(|(at, arrives)| *arrives && (since..now).contains(&(at + WORD)));
             let passed = Passed { left: u64::try_from(left).unwrap(), did_arrive, speaks: self.speaks };
             let next = passage.observe(Duration::from_millis(now), passed, is_alive);
             if std::mem::replace(&mut is_missed, next) != next {
@@ -48,7 +48,8 @@ fn every(pause: usize, span: std::ops::Range<u64>, arrives: bool) -> impl Iterat
 
 #[test]
 fn what_is_sent_and_does_not_arrive_is_missed_and_what_arrives_again_is_not() {
-    let left = every(20, 0..10_000, true).chain(every(20, 10_000..20_000, false)).chain(every(20, 20_000..30_000, true));
+    let left =
+        every(20, 0..10_000, true).chain(every(20, 10_000..20_000, false)).chain(every(20, 20_000..30_000, true));
     let said = Play::of_each(left, 30_000).said();
     assert_eq!(said, [(12_750, true), (20_250, false)]);
 }

@@ -102,7 +102,8 @@ impl Tickets<'_> {
     pub(super) async fn hold(&mut self, clinic: ClinicId) -> Result<()> {
         if let Tx::Postgres(tx) = self.0 {
             // Joining goes on meanwhile: a foreign key asks for a weaker lock than this.
-            let (within, held) = (tx.within(), sqlx::query("select 1 from clinic where id = $1 for no key update").bind(clinic));
+            let (within, held) =
+                (tx.within(), sqlx::query("select 1 from clinic where id = $1 for no key update").bind(clinic));
             within.of(async { Ok(held.execute(&mut **tx).await?) }).await?;
         }
         Ok(())

@@ -100,7 +100,10 @@ async fn an_invited_person_reads_and_writes_while_in_the_call_and_not_before_apa
     let (from, role, mine) = (&said["from"]["zh"], &said["role"], &said["mine"]);
     assert_eq!((from, role, mine), (&json!("王小译1"), &json!("interpreter"), &json!(true)));
     let seen = talk.read(&visit.patient).await.ok()[1].clone();
-    assert_eq!((&seen["from"]["zh"], &seen["side"], &seen["mine"]), (&json!("王小译1"), &json!("guest"), &json!(false)));
+    assert_eq!(
+        (&seen["from"]["zh"], &seen["side"], &seen["mine"]),
+        (&json!("王小译1"), &json!("guest"), &json!(false))
+    );
     // Whoever is in the call is told that something was said, and nothing more.
     guest.socket.expect("said").await;
     talk.write(&visit.doctor, 3, "请坐").await.ok();

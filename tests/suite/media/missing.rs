@@ -56,7 +56,8 @@ async fn what_does_not_arrive_at_somebody_whose_own_media_comes_is_said_until_it
 
     bits.store(WIDE, Ordering::Relaxed);
     assert_eq!(misses(&mut stage, 2, 0).await, []);
-    let others = |event: &RelayEvent| matches!(event, RelayEvent::Misses { participant: of, .. } if *of != participant(2));
+    let others =
+        |event: &RelayEvent| matches!(event, RelayEvent::Misses { participant: of, .. } if *of != participant(2));
     assert_eq!(stage.unseen(others), 0, "at nobody else");
     stage.strike().await;
 }

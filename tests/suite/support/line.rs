@@ -72,7 +72,11 @@ async fn lead(client: TcpStream, target: PgConnectOptions, state: watch::Receive
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: impl AsyncRead + AsyncWrite + Unpin, mut state: watch::Receiver<bool>) {
+async fn pass(
+    mut client: TcpStream,
+    mut server: impl AsyncRead + AsyncWrite + Unpin,
+    mut state: watch::Receiver<bool>,
+) {
     let is_over = tokio::select! {
         biased;
         _ = state.wait_for(|is_dead| *is_dead) => false,
