@@ -99,9 +99,10 @@ struct State {
     /// A dozen or two, so looking through them is quick.
     streams: Vec<Stream>,
     fates: Fates,
-    /// The browser has said something of what it got: in reports, and of each packet.
+    /// The browser has said something of what it got.
     did_report: bool,
-    did_tell: bool,
+    /// Of which kinds it has spoken of each packet: some number no sound.
+    tells: [bool; 2],
     /// Since when it is counted, and how many packets were asked for since.
     asked: Option<(Instant, usize)>,
     plain: Vec<u8>,
@@ -281,12 +282,13 @@ impl Egress {
         let said = convert_twcc(feedback);
         let known = {
             let mut state = self.state();
-            state.did_tell = true;
-            let State { fates, streams, .. } = &mut *state;
+            let State { fates, streams, tells, did_report, .. } = &mut *state;
+            *did_report = true;
             let known = fates.learn(said);
             for (of, _) in known.iter().filter(|(_, fate)| fate.arrived.is_some()) {
                 if let Some(stream) = streams.get_mut(*of) {
                     stream.arrived = stream.arrived.wrapping_add(1);
+                    tells[usize::from(stream.kind == MediaKind::Video)] = true;
                 }
             }
             known
@@ -312,16 +314,17 @@ impl Egress {
     /// What left of a stream, and what of it is known to have arrived.
     pub(super) fn count(&self, ssrc: u32) -> Count {
         let mut state = self.state();
-        let (did_report, did_tell) = (state.did_report, state.did_tell);
-        let stream = state.stream(ssrc);
-        let (left, arrived) = stream.as_ref().map_or((0, 0), |stream| (stream.packets, stream.arrived));
-        let is_numbered = stream.is_some_and(|stream| stream.wide.is_some());
-        let speaks = match (did_tell && is_numbered, did_report || did_tell) {
-            (true, _) => Speaks::OfEach,
-            (false, true) => Speaks::Seldom,
-            (false, false) => Speaks::Never,
+        let (did_report, tells) = (state.did_report, state.tells);
+        let Some(stream) = state.stream(ssrc) else { return Count { left: 0, arrived: 0, speaks: Speaks::Never } };
+        let tells = stream.wide.is_some() && tells[usize::from(stream.kind == MediaKind::Video)];
+        let speaks = if tells {
+            Speaks::OfEach
+        } else if did_report {
+            Speaks::Seldom
+        } else {
+            Speaks::Never
         };
-        Count { left, arrived, speaks }
+        Count { left: stream.packets, arrived: stream.arrived, speaks }
     }
 
     /// What was sent of a stream so far, and which of its timestamps is now; `None` while nothing was. It is asked every

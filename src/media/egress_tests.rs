@@ -278,6 +278,8 @@ fn feedback_tells_the_path_what_arrived_and_what_was_lost() {
     scene.egress.learn(scene.now, &feedback);
     let seen = scene.path.look(scene.now).expect("forty fates");
     assert!(seen.is_congested, "a quarter was lost");
+    let count = Count { left: 40, arrived: 30, speaks: Speaks::OfEach };
+    assert_eq!(scene.egress.count(SSRC), count);
     scene.egress.learn(scene.now, &feedback);
     assert!(scene.egress.state().fates.left.is_empty(), "each fate is told once");
 }
@@ -290,4 +292,22 @@ fn a_report_counts_what_left_and_names_the_timestamp_of_this_moment() {
     scene.send([(1, 500), (2, 300)]);
     let report = scene.egress.report(scene.now + Duration::from_millis(500), SSRC, 90_000).expect("something left");
     assert_eq!((report.packet_count, report.octet_count, report.rtp_time), (2, 800, 3000 + 45_000));
+}
+
+#[test]
+fn a_browser_that_reports_now_and_then_says_that_something_came_where_its_newest_packet_is_another() {
+    let scene = Scene::of(MediaKind::Audio, SourceName::Microphone);
+    scene.egress.arm(context());
+    scene.send([(1, 50), (2, 50)]);
+    let count = |arrived, speaks| Count { left: 2, arrived, speaks };
+    assert_eq!(scene.egress.count(SSRC), count(0, Speaks::Never));
+    let report = |ssrc, last_sequence_number| ReceptionReport { ssrc, last_sequence_number, ..Default::default() };
+    scene.egress.reported(&[]);
+    assert_eq!(scene.egress.count(SSRC), count(0, Speaks::Seldom));
+    scene.egress.reported(&[report(SSRC + 1, 9), report(SSRC, 1)]);
+    assert_eq!(scene.egress.count(SSRC), count(1, Speaks::Seldom));
+    scene.egress.reported(&[report(SSRC, 1)]);
+    assert_eq!(scene.egress.count(SSRC), count(1, Speaks::Seldom), "nothing new came");
+    scene.egress.reported(&[report(SSRC, 2)]);
+    assert_eq!(scene.egress.count(SSRC), count(2, Speaks::Seldom));
 }

@@ -105,7 +105,7 @@ impl Services {
         Ok(line)
     }
 
-    /// Writes a line of a visit, and tells its two; `None` when there is a line of this id. After the commit the room is told
+    /// Writes a line of a visit, and tells its two who follow it; `None` when there is a line of this id. After the commit the room is told
     /// [`Input::Said`].
     ///
     /// # Errors

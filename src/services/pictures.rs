@@ -1,4 +1,4 @@
-//! The pictures of a visit: cleaned of what was written beside them, kept as files in the data folder, read by its two.
+//! The pictures of a visit: cleaned of what was written beside them, kept as files in the data folder, read by its parties.
 
 use std::path::PathBuf;
 

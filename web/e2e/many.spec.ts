@@ -46,12 +46,20 @@ test('a family member comes by a link, waits at the door, is let in, held apart,
       await expectNoSidewaysScroll(one, name)
       await picture(one, name)
     }
-    // The conversation is the patient's and the doctor's.
-    await expect(family.at('control-chat')).toHaveCount(0)
+    // What the daughter writes comes to the desk under her name.
+    await family.at('control-chat').click()
+    await family.at('chat-input').fill('妈妈昨天没有吃药')
+    await family.at('chat-send').click()
+    await expect(family.at('chat-line')).toContainText('妈妈昨天没有吃药')
+    await expect(desk.page.getByTestId('chat-fresh')).toContainText('演示女儿')
+    await expectAccessible(page, 'invited, conversation')
+    await picture(page, 'guest-chat')
+    await page.getByRole('button', { name: family.say('chat.close') }).click()
 
     // Held apart: nothing comes in, nothing goes out.
     await people.person('family').getByTestId('hold').click()
     await expect(family.at('held')).toBeVisible()
+    await expect(family.at('control-chat')).toHaveCount(0)
     await expectSeen(patient.page, ['red', 'blue'])
     await expect(patient.page.getByTestId('who-is-here')).toContainText(patient.say('room.held.tag'))
     await expectSeen(page, ['green'])

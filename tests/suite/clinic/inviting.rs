@@ -54,7 +54,7 @@ async fn a_link_is_good_once_for_half_an_hour_and_until_it_is_taken_back() {
     assert_eq!((&landing["role"], &landing["name"]), (&json!("interpreter"), &json!("王译员")));
     let tokens = come(&stage, &made["token"], 1).await.ok();
     assert_eq!(tokens["subject"]["kind"], "guest");
-    // The conversation is the patient's and the doctor's: who was invited neither reads nor writes it.
+    // Who is not in the call neither reads nor writes its conversation.
     let (guest, messages) = (tokens["access_token"].as_str().unwrap(), format!("/visits/{}/messages", visit.id));
     assert_eq!(stage.get(&messages, guest).await.status, 404);
     let said = json!({ "id": "0190a0a0-0000-7000-8000-0000000000ba", "text": "hello" });
