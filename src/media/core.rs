@@ -5,11 +5,14 @@
 //! what the engine writes leaves at once; and a connection of which nothing comes is a few structures in memory.
 //!
 //! Several readers, the seat and the timetable may come to it, one at a time: there is a lock. Whoever holds it may hand
-//! media to the legs of others, whose ways out have locks of their own, and takes no other connection's engine.
+//! media to the legs of others, whose ways out have locks of their own, and takes no other connection's engine. A reader is
+//! everybody's and waits for nobody: what it has for an engine that is busy, with an offer of many sections say, it leaves
+//! there, and whoever holds the engine reads that before anything else.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -19,7 +22,6 @@ use rtc::peer_connection::event::{RTCPeerConnectionEvent, RTCTrackEvent};
 use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::state::RTCPeerConnectionState;
-use rtc::rtp::Packet;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::sansio::Protocol as _;
 use rtc::shared::error::{Error, Result};
@@ -28,8 +30,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::engine;
 use super::inflow::Inflow;
+use super::instant;
+use super::intake::{self, Intake};
 use super::mux::Mux;
-use super::offer;
 use super::play::{ENGINE, FAR_END};
 use super::pli::Caught;
 use super::port::{Inside, Port};
@@ -37,14 +40,14 @@ use super::source::Feed;
 use super::timetable::{Timed, Timetable};
 use crate::domain::first_byte::{FirstByte, is_report};
 
-/// Packets of a section that wait for its feed; the seat makes one as soon as it hears of the track.
-const WAITING: usize = 256;
 /// A connection of which no media came for so long has nothing to say of it.
 const RESTS: Duration = Duration::from_secs(2);
 /// The engine is not asked more often than this what is due: its own clock is no finer.
 const LEAST: Duration = Duration::from_millis(1);
 /// After so many rounds of saying and answering the engine and its far end have nothing new for each other.
 const ROUNDS: usize = 32;
+/// What may be left for a busy engine: two thirds of a second of a good camera. More is dropped.
+const LATE: usize = 1024;
 
 /// How the engine's transport is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +76,17 @@ pub(super) struct Core {
     mux: Arc<Mux>,
     port: Arc<Port>,
     timetable: Arc<Timetable>,
-    reports: Reports,
+    state: watch::Sender<Transport>,
+    open: Arc<AtomicBool>,
     inner: Mutex<Inner>,
+    late: Mutex<VecDeque<Late>>,
+}
+
+/// What was left while the engine was busy.
+enum Late {
+    Datagram(Instant, Vec<u8>),
+    /// It is to be asked what it has to say.
+    Settle(Instant),
 }
 
 struct Inner {
@@ -82,8 +94,7 @@ struct Inner {
     connection: Option<Box<RTCPeerConnection>>,
     /// Where the engine's chain leaves the media that it unlocked.
     caught: Caught,
-    streams: Vec<Stream>,
-    sections: Vec<Section>,
+    intake: Intake,
     is_up: bool,
     /// The engine was told its own address.
     is_placed: bool,
@@ -91,28 +102,6 @@ struct Inner {
     media_at: Option<Instant>,
     /// For when it stands in the timetable.
     timed: Option<Instant>,
-}
-
-/// An encoder's packets.
-struct Stream {
-    ssrc: u32,
-    mid: String,
-    rid: Option<String>,
-}
-
-/// A section in which the browser sends.
-struct Section {
-    mid: String,
-    inlet: Inlet,
-}
-
-/// Where the packets of a section go.
-enum Inlet {
-    /// Nowhere yet.
-    Waiting(Vec<Packet>),
-    Feed(Arc<Feed>),
-    /// Nowhere.
-    Shut,
 }
 
 impl Core {
@@ -124,11 +113,11 @@ impl Core {
         timetable: &Arc<Timetable>,
         reports: Reports,
     ) -> Arc<Self> {
+        let Reports { state, tracks, open } = reports;
         let inner = Inner {
             connection: Some(connection),
             caught,
-            streams: Vec::new(),
-            sections: Vec::new(),
+            intake: Intake::new(tracks),
             is_up: false,
             is_placed: false,
             media_at: None,
@@ -138,8 +127,10 @@ impl Core {
             mux: Arc::clone(mux),
             port: Arc::clone(port),
             timetable: Arc::clone(timetable),
-            reports,
+            state,
+            open,
             inner: Mutex::new(inner),
+            late: Mutex::default(),
         });
         let inside: Weak<Self> = Arc::downgrade(&core);
         port.lead_to(inside);
@@ -153,13 +144,17 @@ impl Core {
             streams: vec![],
             send_encodings: vec![],
         };
-        self.engine(|connection| connection.add_transceiver_from_track(track, Some(send_only)).map(drop))
+        let added = self.with(|inner| {
+            let connection = inner.connection.as_mut().ok_or(Error::ErrConnectionClosed)?;
+            connection.add_transceiver_from_track(track, Some(send_only)).map(drop)
+        });
+        added.unwrap_or(Err(Error::ErrConnectionClosed))
     }
 
     /// The engine's answer to an offer; when it refuses, media of the earlier negotiation goes on.
     pub(super) fn negotiate(self: &Arc<Self>, now: Instant, offer: String) -> Result<String> {
         let answer = self.with(|inner| {
-            let Inner { connection: Some(connection), streams, is_placed, .. } = inner else {
+            let Inner { connection: Some(connection), intake, is_placed, .. } = inner else {
                 return Err(Error::ErrConnectionClosed);
             };
             let answer = answer(connection, now, offer, is_placed);
@@ -168,39 +163,21 @@ impl Core {
             {
                 let _ = connection.set_remote_description(now, rollback);
             }
-            let kept = numbers(connection);
-            streams.retain(|stream| kept.contains(&stream.ssrc));
+            intake.keep_those_of(connection);
+            self.ask(inner, now);
             answer
         });
-        self.settle(now);
         answer.unwrap_or(Err(Error::ErrConnectionClosed))
     }
 
     /// From now on the packets of a section go to `feed`: first those that came already.
     pub(super) fn attach(self: &Arc<Self>, now: Instant, mid: &str, feed: &Arc<Feed>) {
-        self.with(|inner| {
-            let Inner { sections, streams, .. } = inner;
-            let Some(section) = sections.iter_mut().find(|section| section.mid == mid) else { return };
-            let former = std::mem::replace(&mut section.inlet, Inlet::Feed(Arc::clone(feed)));
-            let Inlet::Waiting(waiting) = former else { return };
-            let packets: Vec<_> = waiting
-                .into_iter()
-                .filter_map(|packet| {
-                    let stream = streams.iter().find(|stream| stream.ssrc == packet.header.ssrc)?;
-                    Some((feed.hear(now, stream.rid.as_deref(), &packet)?, packet))
-                })
-                .collect();
-            feed.forward(now, &packets);
-        });
+        self.with(|inner| inner.intake.attach(now, mid, feed));
     }
 
     /// Nobody wants the packets of a section.
     pub(super) fn shut(self: &Arc<Self>, mid: &str) {
-        self.with(|inner| {
-            if let Some(section) = inner.sections.iter_mut().find(|section| section.mid == mid) {
-                section.inlet = Inlet::Shut;
-            }
-        });
+        self.with(|inner| inner.intake.shut(mid));
     }
 
     /// Says something to the browser about media, as far as there is a way to protect it.
@@ -211,29 +188,18 @@ impl Core {
             if let Err(error) = connection.handle_write(TaggedRTCMessage { now, message }) {
                 tracing::debug!(%error, "the engine does not say what it should");
             }
-            while let Some(bytes) = connection.poll_write() {
-                self.port.send(now, &self.mux, &bytes.message);
-            }
+            self.write(connection, now);
         });
     }
 
-    /// Says what the engine has to say, and notes when it will have more.
+    /// Asks the engine what it has to say, and when it will have more: now, or as soon as it is free.
     pub(super) fn settle(self: &Arc<Self>, now: Instant) {
-        self.with(|inner| {
-            self.drain(inner, now);
-            if inner.due(now).is_some_and(|at| at <= now) {
-                if let Some(Err(error)) = inner.connection.as_mut().map(|connection| connection.handle_timeout(now)) {
-                    tracing::debug!(%error, "the engine's clock");
-                }
-                self.drain(inner, now);
-            }
-            let Some(at) = inner.due(now).map(|at| at.max(now + LEAST)) else { return };
-            if inner.timed.is_none_or(|known| at < known) {
-                inner.timed = Some(at);
-                let whom: Weak<Self> = Arc::downgrade(self);
-                self.timetable.note(at, whom);
-            }
-        });
+        if let Some(mut inner) = self.try_inner() {
+            self.guarded(&mut inner, |inner| self.ask(inner, now));
+        } else {
+            self.leave(Late::Settle(now));
+        }
+        self.catch_up();
     }
 
     /// Ends it, and tells the browser.
@@ -243,9 +209,7 @@ impl Core {
                 if let Err(error) = connection.close() {
                     tracing::debug!(%error, "a peer connection closed with an error");
                 }
-                while let Some(bytes) = connection.poll_write() {
-                    self.port.send(now, &self.mux, &bytes.message);
-                }
+                self.write(connection, now);
             }
             inner.end();
         });
@@ -253,41 +217,125 @@ impl Core {
 
     /// Something broke over what its browser sent.
     pub(super) fn break_off(&self) {
-        let mut inner = self.inner();
-        self.broke(&mut inner);
+        self.broke(&mut self.inner());
     }
 
     fn broke(&self, inner: &mut Inner) {
-        self.reports.open.store(false, Ordering::Release);
+        self.open.store(false, Ordering::Release);
         self.port.close();
         // What is broken may break once more while it is taken apart.
         if catch_unwind(AssertUnwindSafe(|| inner.end())).is_err() {
             tracing::error!("a broken peer connection could not be taken apart");
         }
         tracing::error!("a peer connection broke; the others go on");
-        self.reports.state.send_replace(Transport::Broken);
+        self.state.send_replace(Transport::Broken);
     }
 
-    /// Does something with what is inside. A panic is the end of this connection, and of nothing else.
-    fn with<T>(&self, act: impl FnOnce(&mut Inner) -> T) -> Option<T> {
-        let mut inner = self.inner();
-        let done = catch_unwind(AssertUnwindSafe(|| act(&mut inner)));
-        done.map_err(|_| self.broke(&mut inner)).ok()
+    /// Waits for the engine and does something with it.
+    fn with<T>(self: &Arc<Self>, act: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+        let done = {
+            let mut inner = self.inner();
+            self.guarded(&mut inner, act)
+        };
+        self.catch_up();
+        done
     }
 
-    fn engine<T>(&self, act: impl FnOnce(&mut RTCPeerConnection) -> Result<T>) -> Result<T> {
-        let done = self.with(|inner| inner.connection.as_mut().map(|connection| act(connection)));
-        done.flatten().unwrap_or(Err(Error::ErrConnectionClosed))
+    /// A panic is the end of this connection, and of nothing else.
+    fn guarded<T>(&self, inner: &mut Inner, act: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+        let done = catch_unwind(AssertUnwindSafe(|| act(&mut *inner)));
+        done.map_err(|_| self.broke(inner)).ok()
+    }
+
+    /// Leaves something for an engine that is busy.
+    fn leave(&self, what: Late) {
+        let mut late = self.late();
+        if late.len() < LATE {
+            late.push_back(what);
+        }
+    }
+
+    /// Reads what was left meanwhile. Whoever had the engine, or did not get it, comes here afterwards: the one who was last sees
+    /// what the other left.
+    fn catch_up(self: &Arc<Self>) {
+        loop {
+            fence(Ordering::SeqCst);
+            if self.late().is_empty() {
+                return;
+            }
+            let mut inflow = Inflow::default();
+            {
+                let Some(mut inner) = self.try_inner() else { return };
+                self.read_late(&mut inner, &mut inflow);
+            }
+            inflow.flush(instant::now());
+        }
+    }
+
+    fn read_late(self: &Arc<Self>, inner: &mut Inner, inflow: &mut Inflow) {
+        loop {
+            let next = self.late().pop_front();
+            match next {
+                Some(Late::Datagram(at, bytes)) => {
+                    self.guarded(inner, |inner| self.read(inner, at, &bytes, inflow));
+                }
+                Some(Late::Settle(at)) => {
+                    self.guarded(inner, |inner| self.ask(inner, at));
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn read(self: &Arc<Self>, inner: &mut Inner, now: Instant, bytes: &[u8], inflow: &mut Inflow) {
+        inner.feed(now, bytes);
+        if FirstByte::of_all(bytes) == Some(FirstByte::Media) && !is_report(bytes) {
+            self.hand_on(inner, now, inflow);
+        } else {
+            self.drain(inner, now);
+        }
+    }
+
+    /// Hands on what was unlocked.
+    fn hand_on(self: &Arc<Self>, inner: &mut Inner, now: Instant, inflow: &mut Inflow) {
+        while let Some(packet) = inner.caught.next() {
+            inner.media_at = Some(now);
+            let ssrc = packet.header.ssrc;
+            if !inner.intake.knows(ssrc) {
+                // Its beginning is among the engine's news; or an earlier negotiation knew it.
+                self.hear(inner);
+                let Inner { connection: Some(connection), intake, .. } = &mut *inner else { return };
+                if !intake.knows(ssrc) {
+                    intake.begin(intake::find(connection, ssrc));
+                }
+            }
+            if let Some((feed, from, packet)) = inner.intake.sort(now, packet) {
+                inflow.add(self, feed, from, packet);
+            }
+        }
+    }
+
+    fn ask(self: &Arc<Self>, inner: &mut Inner, now: Instant) {
+        self.drain(inner, now);
+        if inner.due(now).is_some_and(|at| at <= now) {
+            if let Some(Err(error)) = inner.connection.as_mut().map(|connection| connection.handle_timeout(now)) {
+                tracing::debug!(%error, "the engine's clock");
+            }
+            self.drain(inner, now);
+        }
+        let Some(at) = inner.due(now).map(|at| at.max(now + LEAST)) else { return };
+        if inner.timed.is_none_or(|known| at < known || known <= now) {
+            inner.timed = Some(at);
+            let whom: Weak<Self> = Arc::downgrade(self);
+            self.timetable.note(at, whom);
+        }
     }
 
     /// Takes out what the engine says, and brings it what the far end of its play answers, until nobody says more.
     fn drain(&self, inner: &mut Inner, now: Instant) {
         for _ in 0..ROUNDS {
-            let Inner { connection: Some(connection), .. } = inner else { return };
-            let mut replies = Vec::new();
-            while let Some(bytes) = connection.poll_write() {
-                replies.extend(self.port.send(now, &self.mux, &bytes.message));
-            }
+            let Some(connection) = &mut inner.connection else { return };
+            let replies = self.write(connection, now);
             let has_news = self.hear(inner);
             if replies.is_empty() && !has_news {
                 return;
@@ -298,9 +346,18 @@ impl Core {
         }
     }
 
+    /// Sends what the engine wrote; what the far end of its play answers.
+    fn write(&self, connection: &mut RTCPeerConnection, now: Instant) -> Vec<Vec<u8>> {
+        let mut replies = Vec::new();
+        while let Some(bytes) = connection.poll_write() {
+            replies.extend(self.port.send(now, &self.mux, &bytes.message));
+        }
+        replies
+    }
+
     /// Takes out the engine's news; whether there were any.
     fn hear(&self, inner: &mut Inner) -> bool {
-        let Inner { connection: Some(connection), streams, sections, is_up, .. } = inner else { return false };
+        let Inner { connection: Some(connection), intake, is_up, .. } = inner else { return false };
         let mut has_news = false;
         while let Some(event) = connection.poll_event() {
             has_news = true;
@@ -312,11 +369,11 @@ impl Core {
                         _ => Transport::Connecting,
                     };
                     *is_up = transport == Transport::Up;
-                    self.reports.open.store(*is_up, Ordering::Release);
-                    self.reports.state.send_replace(transport);
+                    self.open.store(*is_up, Ordering::Release);
+                    self.state.send_replace(transport);
                 }
                 RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(begun)) => {
-                    self.begin(streams, sections, find(connection, begun.ssrc));
+                    intake.begin(intake::find(connection, begun.ssrc));
                 }
                 _ => {}
             }
@@ -326,68 +383,39 @@ impl Core {
         has_news
     }
 
-    fn begin(&self, streams: &mut Vec<Stream>, sections: &mut Vec<Section>, stream: Option<Stream>) {
-        let Some(stream) = stream else { return };
-        if !sections.iter().any(|section| section.mid == stream.mid) {
-            sections.push(Section { mid: stream.mid.clone(), inlet: Inlet::Waiting(Vec::new()) });
-            if self.reports.tracks.try_send(stream.mid.clone()).is_err() {
-                tracing::warn!("a participant has more tracks than a browser sends");
-            }
-        }
-        streams.retain(|known| known.ssrc != stream.ssrc);
-        streams.push(stream);
-    }
-
-    /// Hands on what was unlocked.
-    fn hand_on(self: &Arc<Self>, inner: &mut Inner, now: Instant, inflow: &mut Inflow) {
-        while let Some(packet) = inner.caught.next() {
-            inner.media_at = Some(now);
-            let ssrc = packet.header.ssrc;
-            if !inner.streams.iter().any(|stream| stream.ssrc == ssrc) {
-                // Its beginning is among the engine's news; or an earlier negotiation knew it.
-                self.hear(inner);
-                let Inner { connection: Some(connection), streams, sections, .. } = inner else { return };
-                if !streams.iter().any(|stream| stream.ssrc == ssrc) {
-                    self.begin(streams, sections, find(connection, ssrc));
-                }
-            }
-            let Inner { streams, sections, .. } = inner;
-            let Some(stream) = streams.iter().find(|stream| stream.ssrc == ssrc) else { continue };
-            let Some(section) = sections.iter_mut().find(|section| section.mid == stream.mid) else { continue };
-            match &mut section.inlet {
-                Inlet::Feed(feed) => {
-                    if let Some(from) = feed.hear(now, stream.rid.as_deref(), &packet) {
-                        inflow.add(self, feed, from, packet);
-                    }
-                }
-                Inlet::Waiting(waiting) if waiting.len() < WAITING => waiting.push(packet),
-                Inlet::Waiting(_) | Inlet::Shut => {}
-            }
-        }
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine, if nobody has it.
+    fn try_inner(&self) -> Option<MutexGuard<'_, Inner>> {
+        match self.inner.try_lock() {
+            Ok(inner) => Some(inner),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn late(&self) -> MutexGuard<'_, VecDeque<Late>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inside for Core {
     fn take(self: Arc<Self>, now: Instant, bytes: &[u8], inflow: &mut Inflow) {
-        self.with(|inner| {
-            inner.feed(now, bytes);
-            if FirstByte::of_all(bytes) == Some(FirstByte::Media) && !is_report(bytes) {
-                self.hand_on(inner, now, inflow);
-            } else {
-                self.drain(inner, now);
-            }
-        });
+        if let Some(mut inner) = self.try_inner() {
+            self.read_late(&mut inner, inflow);
+            self.guarded(&mut inner, |inner| self.read(inner, now, bytes, inflow));
+        } else {
+            self.leave(Late::Datagram(now, bytes.to_vec()));
+        }
+        self.catch_up();
         inflow.touch(&self);
     }
 }
 
 impl Timed for Core {
     fn wake(self: Arc<Self>, now: Instant) {
-        self.with(|inner| inner.timed = inner.timed.filter(|at| *at > now));
         self.settle(now);
     }
 }
@@ -419,8 +447,7 @@ impl Inner {
 
     fn end(&mut self) {
         self.is_up = false;
-        self.streams = Vec::new();
-        self.sections = Vec::new();
+        self.intake.end();
         self.connection = None;
     }
 }
@@ -435,25 +462,6 @@ fn answer(connection: &mut RTCPeerConnection, now: Instant, offer: String, is_pl
         *is_placed = true;
     }
     Ok(connection.local_description().map(|answer| answer.sdp).unwrap_or_default())
-}
-
-/// The numbers of all streams that the engine receives.
-fn numbers(connection: &mut RTCPeerConnection) -> Vec<u32> {
-    let receivers: Vec<_> = connection.get_receivers().collect();
-    let of = |id| connection.rtp_receiver(id).map(|receiver| receiver.track().ssrcs().collect::<Vec<_>>());
-    receivers.into_iter().filter_map(of).flatten().collect()
-}
-
-/// What the engine knows of a stream that it receives.
-fn find(connection: &mut RTCPeerConnection, ssrc: u32) -> Option<Stream> {
-    let receivers: Vec<_> = connection.get_receivers().collect();
-    receivers.into_iter().find_map(|id| {
-        let receiver = connection.rtp_receiver(id)?;
-        let track = receiver.track();
-        track.ssrcs().find(|known| *known == ssrc)?;
-        let mid = offer::mid_of_track(track.track_id())?.to_owned();
-        Some(Stream { ssrc, mid, rid: track.rid(ssrc).cloned() })
-    })
 }
 
 #[cfg(test)]

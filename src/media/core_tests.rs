@@ -89,3 +89,18 @@ async fn a_connection_of_which_no_media_comes_is_not_waked() {
     Arc::clone(&seated.core).wake(later);
     assert_eq!(seated.core.with(|inner| inner.timed), Some(None));
 }
+
+#[tokio::test]
+async fn a_reader_waits_for_no_engine_that_is_busy_and_what_it_leaves_is_read_as_soon_as_that_is_free() {
+    let (scene, now) = (scene(), instant::now());
+    let seated = scene.seat(now, "busy");
+    let left = || seated.core.late().len();
+    let busy = seated.core.inner();
+    let mut inflow = Inflow::default();
+    Arc::clone(&seated.core).take(now, &[22, 254, 253], &mut inflow);
+    inflow.flush(now);
+    assert_eq!(left(), 2, "a datagram, and that it is to be asked");
+    drop(busy);
+    seated.core.shut("0");
+    assert_eq!(left(), 0);
+}

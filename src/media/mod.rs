@@ -34,6 +34,7 @@ mod h264;
 mod house;
 mod inflow;
 mod instant;
+mod intake;
 mod keyframe;
 mod keys;
 mod layer;
