@@ -12163,7 +12163,7 @@ export interface operations {
             path: {
                 id: string;
                 /** @description Lines to leave out, the last readers first: a page has 200. */
-                skip: number;
+                skip: number | null;
             };
             cookie?: never;
         };
@@ -17119,7 +17119,7 @@ export interface operations {
             path: {
                 id: string;
                 /** @description Lines to leave out, the last readers first: a page has 200. */
-                skip: number;
+                skip: number | null;
             };
             cookie?: never;
         };
