@@ -75,7 +75,7 @@ pub struct OpenAlarms {
 struct OfNetwork {
     #[sqlx(flatten)]
     alarm: AlarmRow,
-    of_network: i64,
+    crowd: i64,
     longest: i64,
     newest: i64,
 }
@@ -84,7 +84,7 @@ impl OfNetwork {
     /// How many of the network are in no line of the list; the newest says it.
     fn behind(&self) -> i64 {
         let listed = if self.longest == 1 { 1 } else { 2 };
-        if self.newest == 1 { self.of_network - listed } else { 0 }
+        if self.newest == 1 { self.crowd - listed } else { 0 }
     }
 }
 
@@ -292,10 +292,10 @@ impl Alarms<'_> {
                 concat!(
                     "select ",
                     names!(),
-                    ", of_network, longest, newest
+                    ", crowd, longest, newest
                      from (select ",
                     names!(),
-                    ", count(*) over (partition by clinic_id, origin) as of_network,
+                    ", count(*) over (partition by clinic_id, origin) as crowd,
                          row_number() over (partition by clinic_id, origin order by folded, raised_at, id) as longest,
                          row_number() over (partition by clinic_id, origin
                                             order by folded, raised_at desc, id desc) as newest

@@ -86,7 +86,7 @@ fn nothing_is_missed_by_a_browser_of_which_nothing_comes_or_that_never_spoke() {
 
 #[test]
 fn a_browser_that_reports_seldom_is_given_time() {
-    let reports = |at: u64| at % 7_400 == 0;
+    let reports = |at: u64| at.is_multiple_of(7_400);
     let left = (0..60_000).step_by(20).map(|at| (at, reports(at)));
     let seldom = Play { speaks: Speaks::Seldom, ..Play::of_each(left, 60_000) };
     assert_eq!(seldom.said(), []);

@@ -117,7 +117,7 @@ async fn whoever_calls_reads_few_answers_for_worse_is_kept_every_two_minutes_and
     for wait in [120, 60] {
         let again = stage.post(&path, &patient, answers("worse", "worse")).await;
         assert_eq!((again.refusal(), &again.body["retry_after"]), ((429, "request.rate_limited"), &json!(wait)));
-        stage.clock.advance(Duration::from_secs(60));
+        stage.clock.advance(Duration::from_mins(1));
     }
     stage.post(&path, &patient, answers("worse", "worse")).await.ok();
     let view = stage.post(&path, &patient, answers("same", "better")).await.ok();

@@ -1,7 +1,5 @@
 //! A PostgreSQL that accepts and never answers.
 
-#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
-
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};

@@ -60,15 +60,12 @@ impl Line {
 }
 
 async fn lead(client: TcpStream, target: PgConnectOptions, state: watch::Receiver<bool>) {
-    match target.get_socket() {
-        Some(folder) => {
-            let path = folder.join(format!(".s.PGSQL.{}", target.get_port()));
-            pass(client, UnixStream::connect(path).await.unwrap(), state).await;
-        }
-        None => {
-            let server = TcpStream::connect((target.get_host(), target.get_port())).await.unwrap();
-            pass(client, server, state).await;
-        }
+    if let Some(folder) = target.get_socket() {
+        let path = folder.join(format!(".s.PGSQL.{}", target.get_port()));
+        pass(client, UnixStream::connect(path).await.unwrap(), state).await;
+    } else {
+        let server = TcpStream::connect((target.get_host(), target.get_port())).await.unwrap();
+        pass(client, server, state).await;
     }
 }
 
