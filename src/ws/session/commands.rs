@@ -6,8 +6,8 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::live::{ClientMessage, ServerMessage, Tile};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::ws::session::Session;
 use crate::ws::session::offering::Offer;
+use crate::ws::session::{Session, in_time};
 
 /// Sections of a browser's connection at most.
 const TILES: usize = 24;
@@ -63,11 +63,12 @@ impl Session {
             }
             ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
             ClientMessage::Host { id, room, participant, act } => {
+                // What takes away is done before the database is asked; what waits for it is given up and said again.
                 let done = self.services.host(self.actor, self.connection, room, participant, act);
-                (Some(id), Box::pin(done).await)
+                (Some(id), Box::pin(in_time(done)).await)
             }
             ClientMessage::Unmute { id, room } => {
-                (Some(id), Box::pin(self.services.unmute(self.actor, self.connection, room)).await)
+                (Some(id), Box::pin(in_time(self.services.unmute(self.actor, self.connection, room))).await)
             }
             ClientMessage::AskPicture { id, room, of } => {
                 (Some(id), self.services.ask_picture(self.connection, room, of).await)
@@ -92,7 +93,7 @@ impl Session {
 
     async fn renew(&mut self, token: &str) -> Result<(), Refusal> {
         let refused = || Refusal::new(ErrorCode::Unauthenticated, "the token is not valid for this socket");
-        let (actor, ends) = self.services.authenticate(token).await?.ok_or_else(refused)?;
+        let (actor, ends) = in_time(self.services.authenticate(token)).await?.ok_or_else(refused)?;
         if actor != self.actor {
             return Err(refused());
         }
@@ -101,12 +102,12 @@ impl Session {
     }
 
     async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
-        let (room, seat) = self.services.open_granted(self.actor, self.connection, grant).await?;
+        let (room, seat) = in_time(self.services.open_granted(self.actor, self.connection, grant)).await?;
         let id = room.id();
         self.services.live.open(room);
         self.services.live.join(id, seat, self.connection).await?;
         self.offering.sits_in(id);
         // Between the look into the database and the seat the visit may have ended, or the patient have taken the consent back.
-        self.services.look_again(id).await
+        in_time(self.services.look_again(id)).await
     }
 }

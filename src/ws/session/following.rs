@@ -10,6 +10,7 @@ use crate::protocol::live::ServerMessage;
 use crate::services::Announcement;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
+use crate::ws::limits::ANSWER_WITHIN;
 use crate::ws::session::farewell::End;
 use crate::ws::session::{Session, in_time};
 
@@ -35,12 +36,18 @@ impl Session {
             self.has_place()?;
         }
         let topic: Topic = name.parse().map_err(|()| Refusal::field(ErrorCode::Invalid, "topic", "no such topic"))?;
-        self.services.may_hear(self.actor, topic).await?;
-        let head = self.services.topic_head(&name).await?;
+        let asked = async {
+            self.services.may_hear(self.actor, topic).await?;
+            let head = self.services.topic_head(&name).await?;
+            if let Topic::Desk(desk) = topic {
+                self.services.renew_desk(self.actor, desk).await?;
+            }
+            Ok(head)
+        };
+        let head = in_time(asked).await?;
         // A number from the future is from another database: begin again from what is here.
         let from = since.filter(|seen| (0..=head).contains(seen)).unwrap_or(head);
         if let Topic::Desk(desk) = topic {
-            self.services.renew_desk(self.actor, desk).await?;
             self.desk = Some(desk);
         }
         self.topics.insert(name.clone(), from);
@@ -55,10 +62,11 @@ impl Session {
     }
 
     pub(super) async fn watch(&mut self, ticket: TicketId) -> Result<(), Refusal> {
-        let view = self.services.ticket_for(self.actor, ticket).await?;
+        let view = in_time(self.services.ticket_for(self.actor, ticket)).await?;
         if !self.tickets.contains_key(&ticket) {
             self.has_place()?;
-            self.services.watch_ticket(ticket).await;
+            // It is counted before anything is written: who is given up here watches all the same.
+            tokio::time::timeout(ANSWER_WITHIN, self.services.watch_ticket(ticket)).await.ok();
         }
         self.tickets.insert(ticket, [Topic::Ticket(ticket).to_string(), Topic::Clinic(view.clinic).to_string()]);
         self.send(&ServerMessage::Ticket { ticket: Box::new(view) }).await.ok();

@@ -12,14 +12,32 @@ use super::stage::Stage;
 use crate::support::{database, sql};
 
 /// Waits until the other one is so.
-async fn the_other_is(socket: &mut Socket, presence: &str) {
+async fn the_other(socket: &mut Socket, is_so: impl Fn(&Value) -> bool) {
     loop {
         let room = socket.expect("room").await["room"].clone();
         let mut others = room["participants"].as_array().unwrap().iter().filter(|one| one["id"] != room["you"]);
-        if others.any(|one| one["presence"]["state"] == presence) {
+        if others.any(&is_so) {
             return;
         }
     }
+}
+
+async fn the_other_is(socket: &mut Socket, presence: &str) {
+    the_other(socket, |one| one["presence"]["state"] == presence).await;
+}
+
+/// Says what waits for the database, and hears within two seconds that it does not answer; then the socket hears again.
+async fn gives_up(socket: &mut Socket, ask: Value) {
+    socket.say(ask.clone()).await;
+    refused_in_time(socket, &ask).await;
+}
+
+async fn refused_in_time(socket: &mut Socket, ask: &Value) {
+    let refused = tokio::time::timeout(Duration::from_secs(4), socket.expect("refused")).await;
+    let refused = refused.unwrap_or_else(|_| panic!("deaf after {ask}"));
+    assert_eq!((&refused["id"], &refused["problem"]["code"]), (&ask["id"], &json!("server.unavailable")), "{ask}");
+    socket.say(json!({ "type": "ping", "id": 8 })).await;
+    socket.expect("pong").await;
 }
 
 /// Says hello; the code with which the server closes.
@@ -185,6 +203,39 @@ async fn who_outlived_the_token_is_looked_up_when_the_database_answers_and_comes
     assert_eq!(again["resumed"], true);
     assert_eq!(doctor.expect("room").await["room"]["you"], seat);
     drop(doctor);
+    stage.server.stop().await;
+    fresh.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_waits_for_the_database_leaves_a_socket_deaf_for_two_seconds_and_takes_away_before() {
+    let Some(fresh) = database::postgres().await else { return };
+    let stage = Stage::open_with(|config| config.database_url = Some(fresh.url.clone())).await;
+    let visit = stage.visit().await;
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = patient.join(&stage, &visit, &visit.patient).await;
+    the_other_is(&mut doctor, "here").await;
+    let mut held = fresh.db.begin().await.unwrap();
+    sql::within(&mut held, "lock table session, seat, event, ticket").await;
+    let (id, topic) = (&room["room"], format!("ticket:{}", visit.ticket));
+    let mute = json!({ "type": "host", "id": 7, "room": id, "participant": room["you"], "act": "mute" });
+    doctor.say(mute.clone()).await;
+    // What is asked of the room is done all the same, before.
+    let is_muted = |one: &Value| one["id"] == room["you"] && one["muted"] == true;
+    let told = async {
+        while !patient.expect("room").await["room"]["participants"].as_array().unwrap().iter().any(is_muted) {}
+    };
+    tokio::time::timeout(Duration::from_secs(2), told).await.expect("the room does not wait");
+    refused_in_time(&mut doctor, &mute).await;
+    gives_up(&mut doctor, json!({ "type": "renew", "id": 7, "token": visit.doctor })).await;
+    gives_up(&mut patient, json!({ "type": "subscribe", "id": 7, "topic": topic })).await;
+    gives_up(&mut patient, json!({ "type": "watch", "id": 7, "ticket": visit.ticket })).await;
+    gives_up(&mut patient, json!({ "type": "unmute", "id": 7, "room": id })).await;
+    the_other(&mut doctor, |one| one["muted"] == false).await;
+    held.commit().await.unwrap();
+    drop((doctor, patient));
     stage.server.stop().await;
     fresh.db.close().await;
 }
