@@ -139,6 +139,13 @@ pub enum ClientMessage {
         /// The room.
         room: RoomId,
     },
+    /// The patient takes the consent to be recorded back, and the recording stops at once.
+    StopRecording {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+    },
     /// A host asks the patient for a still picture.
     AskPicture {
         /// The command's id.

@@ -1,15 +1,16 @@
 //! Consents: the texts in force, and what was decided on them.
 
 use crate::domain::consent::{self, ConsentKind, ConsentText};
-use crate::domain::ids::{PatientId, VisitId};
-use crate::domain::permission::HolderAct;
+use crate::domain::ids::{ConnectionId, PatientId, RoomId, VisitId};
+use crate::domain::permission::{Actor, HolderAct};
+use crate::domain::room::{Input, RoomPurpose};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{ConsentDecision, ConsentRecord};
 use crate::services::Services;
 use crate::services::intake::patients::related;
 use crate::services::refusal::Refusal;
-use crate::services::work::Command;
-use crate::store::ConsentRow;
+use crate::services::work::{Command, Work};
+use crate::store::{ConsentRow, RoomRow};
 
 impl Services {
     /// The texts in force: `GET /consents`.
@@ -51,6 +52,22 @@ impl Services {
         if !is_withdrawal && decision.version != consent::text(decision.kind).version {
             return Err(Refusal::field(ErrorCode::ConsentOutdated, "version", "the text has changed; read it again"));
         }
+        let record = self.note_decision(&mut work, act, patient, decision).await?;
+        work.keep(command, &record).await?;
+        let stopped =
+            if is_withdrawal { self.withdraw_recording(&mut work, act, patient, None).await? } else { Vec::new() };
+        work.commit().await?;
+        self.stop_recordings(stopped).await;
+        Ok(record)
+    }
+
+    async fn note_decision(
+        &self,
+        work: &mut Work,
+        act: HolderAct,
+        patient: PatientId,
+        decision: ConsentDecision,
+    ) -> Result<ConsentRecord, Refusal> {
         let row = ConsentRow {
             id: self.ids.uuid(),
             institution_id: act.institution,
@@ -62,13 +79,31 @@ impl Services {
             at: work.now,
         };
         work.tx.consents().append(&row).await?;
-        let record = record(row);
-        work.keep(command, &record).await?;
-        let stopped =
-            if is_withdrawal { self.withdraw_recording(&mut work, act, patient, None).await? } else { Vec::new() };
+        Ok(record(row))
+    }
+
+    /// The patient, in the call, stops its recording: `stop_recording` on the socket. What takes away is done first, for it must
+    /// not wait for a database that is away; where it could not be written the browser says it again, and it is written once.
+    pub async fn stop_recording_at_once(
+        &self,
+        actor: Actor,
+        connection: ConnectionId,
+        room: RoomId,
+    ) -> Result<(), Refusal> {
+        // The only holder in a room is its patient's.
+        let act = actor.holder().ok_or_else(|| Refusal::new(ErrorCode::Forbidden, "the patient decides"))?;
+        self.live.say(connection, room, Input::StopRecording).await?;
+        let mut work = self.begin().await?;
+        let row = work.tx.rooms().find(room).await?.filter(|row| row.recording);
+        let Some(row) = row.filter(|row| row.purpose == RoomPurpose::Visit) else { return Ok(()) };
+        let visit = work.tx.visits().find(VisitId::from_uuid(row.subject_id)).await?;
+        let visit = visit.filter(|visit| visit.holder_id == Some(act.holder)).ok_or_else(Refusal::not_found)?;
+        let decision = withdrawal(&row);
+        self.note_decision(&mut work, act, visit.patient_id, decision).await?;
+        let rooms = self.withdraw_recording(&mut work, act, visit.patient_id, None).await?;
         work.commit().await?;
-        self.stop_recordings(stopped).await;
-        Ok(record)
+        self.stop_recordings(rooms).await;
+        Ok(())
     }
 
     /// The patient stops the recording of a visit: `POST /visits/{id}/recording/stop`. The consent is taken back, in the
@@ -79,17 +114,22 @@ impl Services {
         id: VisitId,
         command: &Command,
     ) -> Result<ConsentRecord, Refusal> {
-        let (version, patient) = {
+        let (decision, patient) = {
             let mut tx = self.db.read().await?;
             let visit = tx.visits().find(id).await?.filter(|visit| visit.holder_id == Some(act.holder));
             let visit = visit.ok_or_else(Refusal::not_found)?;
             let room = tx.rooms().find(visit.room_id).await?.ok_or_else(Refusal::not_found)?;
-            let in_force = || consent::text(ConsentKind::ProcessRecord).version.clone();
-            (room.agreed_version.unwrap_or_else(in_force), visit.patient_id)
+            (withdrawal(&room), visit.patient_id)
         };
-        let decision = ConsentDecision { kind: ConsentKind::ProcessRecord, version, granted: false };
         self.decide(act, patient, decision, command).await
     }
+}
+
+/// That the consent to the recording of a room is taken back, in the words in which it was given.
+fn withdrawal(room: &RoomRow) -> ConsentDecision {
+    let in_force = || consent::text(ConsentKind::ProcessRecord).version.clone();
+    let version = room.agreed_version.clone().unwrap_or_else(in_force);
+    ConsentDecision { kind: ConsentKind::ProcessRecord, version, granted: false }
 }
 
 fn record(row: ConsentRow) -> ConsentRecord {

@@ -70,6 +70,10 @@ impl Session {
             ClientMessage::Unmute { id, room } => {
                 (Some(id), Box::pin(in_time(self.services.unmute(self.actor, self.connection, room))).await)
             }
+            ClientMessage::StopRecording { id, room } => {
+                let done = self.services.stop_recording_at_once(self.actor, self.connection, room);
+                (Some(id), Box::pin(in_time(done)).await)
+            }
             ClientMessage::AskPicture { id, room, of } => {
                 (Some(id), self.services.ask_picture(self.connection, room, of).await)
             }

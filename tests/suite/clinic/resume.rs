@@ -14,7 +14,7 @@ use super::stills::media;
 use super::wire::{Fault, From, Plan};
 
 /// Every message of a call at which the network may fail.
-const MESSAGES: [(From, &str); 27] = [
+const MESSAGES: [(From, &str); 28] = [
     (From::Browser, "hello"),
     (From::Browser, "ping"),
     (From::Browser, "renew"),
@@ -27,6 +27,7 @@ const MESSAGES: [(From, &str); 27] = [
     (From::Browser, "view"),
     (From::Browser, "unmute"),
     (From::Browser, "call_off_picture"),
+    (From::Browser, "stop_recording"),
     (From::Browser, "leave"),
     (From::Server, "welcome"),
     (From::Server, "pong"),
@@ -74,7 +75,9 @@ async fn call(stage: &Stage, visit: &Visit, doctor: &mut Doctor, seq: i64, plans
     browser.media(&room, true).await;
     browser.mumble(&room).await;
     browser.hears_the_relay(&room, seat).await;
-    for (kind, tiles) in [("view", Some(json!([]))), ("unmute", None), ("call_off_picture", None)] {
+    for (kind, tiles) in
+        [("view", Some(json!([]))), ("unmute", None), ("call_off_picture", None), ("stop_recording", None)]
+    {
         let mut command = json!({ "type": kind, "room": room });
         command.as_object_mut().unwrap().extend(tiles.map(|tiles| ("tiles".to_owned(), tiles)));
         assert_eq!(browser.command(command).await["type"], "done", "{kind}");

@@ -211,6 +211,54 @@ async fn a_consent_that_is_taken_back_stops_the_recording_at_once_and_what_was_r
     assert_eq!(recordings(&stage, &visit, &token, 2).await.len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_who_wants_it_is_filmed_no_more_although_it_cannot_be_written_and_says_it_until_it_is() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    let (refused, token) = (call.doctor.stops_recording().await, call.doctor.token.clone());
+    assert_eq!(refused["problem"]["code"], "auth.forbidden", "the patient decides");
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "create trigger away before insert on consent begin select raise(abort, 'away'); end").await;
+    assert!(call.patient.is_told_of_recording(), "nobody else's word stops it");
+    assert_eq!(call.patient.stops_recording().await["type"], "refused");
+    call.patient.sees_recording(false).await;
+    call.doctor.sees_recording(false).await;
+    let filmed = call.patient.client.filmed();
+    call.talk(50).await;
+    sql::run(&db, "drop trigger away").await;
+    db.close().await;
+    stage.clock.advance(Duration::from_secs(1));
+    for _ in 0..2 {
+        assert_eq!(call.patient.stops_recording().await["type"], "done");
+    }
+    assert_eq!(audited(&stage, "recording.withdraw").await.len(), 1, "written once");
+    let consents = format!("/patients/{}/consents", call.patient_id);
+    let decided = stage.get(&consents, &call.patient.token).await.ok();
+    let records = decided.as_array().unwrap().iter().filter(|one| one["kind"] == "process_record");
+    assert_eq!(records.map(|one| one["granted"].clone()).collect::<Vec<_>>(), [true, false]);
+    let list = recordings(&stage, &call.visit, &token, 2).await;
+    let one = list.iter().find(|one| one["role"] == "patient").unwrap();
+    assert_eq!((&one["is_withdrawn"], &one["is_cut"]), (&true.into(), &false.into()), "{one}");
+    let film = film(&call.base, one["id"].as_str().unwrap(), &token).await;
+    let ticks: Vec<_> = blocks(&film).iter().map(|block| Film::read(&block.data).0).collect();
+    assert!(ticks.len() > 30 && ticks.iter().all(|tick| *tick <= filmed), "nothing after {filmed}: {ticks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_who_wants_it_is_filmed_no_more_while_the_database_is_away() {
+    let stage = Stage::open().await;
+    let mut call = begin(&stage, true, true).await;
+    call.patient.sees_recording(true).await;
+    call.talk(50).await;
+    stage.server.services.close().await;
+    assert_eq!(call.patient.stops_recording().await["problem"]["code"], "server.unavailable");
+    call.patient.sees_recording(false).await;
+    call.doctor.sees_recording(false).await;
+    call.talk(25).await;
+}
+
 /// A call that was recorded, and whose visit is over.
 async fn recorded_to_the_end(stage: &Stage) -> Call {
     let mut call = begin(stage, true, true).await;

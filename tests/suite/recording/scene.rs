@@ -116,6 +116,13 @@ impl Person {
         }
     }
 
+    /// Taps the mark that says that they are filmed; what the server answers.
+    pub async fn stops_recording(&mut self) -> Value {
+        let room = self.room["room"].clone();
+        self.say(json!({ "type": "stop_recording", "id": 8, "room": room })).await;
+        self.expect(|message| message["id"] == 8).await
+    }
+
     /// Leaves for good.
     pub async fn leave(mut self) {
         let room = self.room["room"].clone();

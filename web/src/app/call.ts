@@ -270,6 +270,7 @@ export function useCall(options: CallOptions): Call {
     host: asks.host,
     askPicture: asks.askPicture,
     callOffPicture: asks.callOffPicture,
+    stopRecording: asks.stopRecording,
     cameraTrack: own.cameraTrack,
     flip: own.flip,
     reviveDevices: own.revive,

@@ -115,6 +115,7 @@ export type Command =
   | { type: 'view'; room: string; tiles: { mid: string; height: number }[] }
   | { type: 'host'; room: string; participant: string; act: HostAct }
   | { type: 'unmute'; room: string }
+  | { type: 'stop_recording'; room: string }
   | { type: 'ask_picture'; room: string; of: 'tongue' }
   | { type: 'call_off_picture'; room: string }
   | { type: 'leave'; room: string }

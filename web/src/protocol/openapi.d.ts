@@ -3856,6 +3856,16 @@ export interface components {
              * @description The command's id.
              */
             id: number;
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "stop_recording";
+        } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
             /** @description Of what. */
             of: components["schemas"]["PictureOf"];
             /** @description The room. */

@@ -51,6 +51,8 @@ export interface Call {
   /** As a host: asks the patient for a picture. */
   askPicture: () => Promise<void>
   callOffPicture: () => Promise<void>
+  /** As the patient: is filmed no more, from this moment on. */
+  stopRecording: () => Promise<void>
   /** The camera's own track, for a still picture. */
   cameraTrack: () => MediaStreamTrack | null
   /** After a phone call, or when the person allowed the devices at last. */
