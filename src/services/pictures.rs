@@ -123,7 +123,8 @@ impl Services {
             file.write_all(bytes).await?;
             file.sync_data().await?;
             // Whole or not at all, for whoever reads it in this moment.
-            tokio::fs::rename(&part, &path).await
+            tokio::fs::rename(&part, &path).await?;
+            tokio::task::spawn_blocking(move || private::keep_names(&folder)).await?
         };
         let written: std::io::Result<()> = written.await;
         if let Err(error) = written {

@@ -27,6 +27,16 @@ pub fn close(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes down for good what stands in a folder: a file that was made or renamed there is else gone after a power cut,
+/// however well its bytes were kept.
+pub fn keep_names(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 /// How a file is opened that this account alone reads.
 pub fn options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::clock::Ids;
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::time::Timestamp;
+use crate::services::private;
 
 const MAGIC: [u8; 4] = *b"YZR1";
 const NONCE: usize = 12;
@@ -136,7 +137,8 @@ impl Writer {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
         let bytes = opening(head);
-        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        let folder = path.parent().unwrap_or(path);
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| private::keep_names(folder));
         if let Err(error) = written {
             // A file without its opening is nobody's.
             let _ = std::fs::remove_file(path);
