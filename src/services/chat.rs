@@ -23,8 +23,9 @@ const TEXT_LIMIT: usize = 2000;
 const LINES: i64 = 1000;
 /// Lines of one person: whoever types is far below it.
 const PACE: Rate = Rate::new(30, 1000);
-/// Lines that are shown.
-const SHOWN: i64 = 500;
+/// Lines that are shown: all that both sides may say, or the first ones could be read by nobody.
+const SHOWN: i64 = 2 * LINES;
+const _: () = assert!(ChatSide::ALL.len() == 2, "lines of each side are shown");
 
 /// How often each person says something.
 #[derive(Debug)]

@@ -129,6 +129,21 @@ async fn whoever_fills_a_conversation_waits_and_the_other_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_long_conversation_the_first_line_is_read_as_well() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let path = format!("/visits/{}/messages", visit.id);
+    let line = |n: u32| json!({ "id": format!("0190a0a0-0000-7000-8000-{n:012}"), "text": format!("{n}") });
+    for n in (0..520).step_by(2) {
+        stage.post(&path, &visit.patient, line(n)).await.ok();
+        stage.post(&path, &visit.doctor, line(n + 1)).await.ok();
+        stage.clock.advance(Duration::from_secs(1));
+    }
+    let lines = stage.get(&path, &visit.patient).await.ok();
+    assert_eq!((lines.as_array().unwrap().len(), &lines[0]["text"]), (520, &json!("0")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_holds_a_thousand_lines_of_each_side() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
