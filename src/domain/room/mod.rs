@@ -213,6 +213,11 @@ impl Room {
         self.purpose
     }
 
+    /// Whether this participant has a seat here.
+    pub fn has(&self, participant: ParticipantId) -> bool {
+        self.taken.iter().any(|taken| taken.seat.participant == participant)
+    }
+
     /// Whether this connection has a seat here.
     pub fn seats(&self, connection: ConnectionId) -> bool {
         self.taken.iter().any(|taken| taken.connection == connection)
@@ -361,7 +366,10 @@ impl Room {
             Some(state) if !is_told => outputs.push(Output::Tell(connection, Notice::State(state))),
             Some(_) => {}
         }
-        outputs.extend(taken.retold.again().map(|event| Output::Tell(connection, Notice::Media(event))));
+        // Who speaks is told to nobody who is held apart.
+        let is_inside = taken.seat.standing == Standing::Inside;
+        let retold = taken.retold.again().filter(|event| is_inside || !matches!(event, RelayEvent::Speaker { .. }));
+        outputs.extend(retold.map(|event| Output::Tell(connection, Notice::Media(event))));
         outputs
     }
 

@@ -122,6 +122,22 @@ fn whoever_joins_again_is_admitted_to_the_relay_again_as_they_stand_for_it_may_h
 }
 
 #[test]
+fn who_is_held_apart_and_comes_back_is_not_told_who_speaks() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let speaker = RelayEvent::Speaker { room: room.id(), participant: Some(seat(1).participant) };
+    room.handle(at(1), Input::Relay(speaker.clone()));
+    room.handle(at(2), Input::Host { by: connection(11), participant: seat(2).participant, act: HostAct::Hold });
+    let told = |outputs: &[Output]| outputs.contains(&Output::Tell(connection(12), Notice::Media(speaker.clone())));
+    room.handle(at(3), lost(12, 0));
+    assert!(!told(&room.handle(at(4), back(12, 1))));
+    room.handle(at(5), Input::Host { by: connection(11), participant: seat(2).participant, act: HostAct::Release });
+    room.handle(at(6), lost(12, 1));
+    assert!(told(&room.handle(at(7), back(12, 2))));
+}
+
+#[test]
 fn a_lost_participant_is_missed_only_after_the_grace_period() {
     let mut room = room();
     join(&mut room, 1, 11);

@@ -108,7 +108,12 @@ impl Live {
     /// Lets something happen to the room, and carries out what follows; `true` when the room has ended.
     async fn carry_out(&self, room: &mut Room, calm: &mut Calm, now: Duration, input: Input) -> bool {
         let mut is_over = false;
+        let comes = if let Input::Join { seat, .. } = &input { Some(seat.participant) } else { None };
         let outputs = room.handle(self.clock.now(), input);
+        // Whoever was noted as coming, and was not let in.
+        if let Some(refused) = comes.filter(|participant| !room.has(*participant)) {
+            self.registry().give_up(refused);
+        }
         calm.begin(now, &outputs);
         for output in outputs {
             match output {

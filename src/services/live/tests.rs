@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 
 use super::registry::{HALL_LOST, HALL_OF_ADDRESS, VISITS_OF_ADDRESS};
 use super::*;
-use crate::domain::room::{CHECK_GRACE, Notice, Presence, RoomPurpose, SEAT_GRACE, Standing};
+use crate::domain::room::{CAPACITY, CHECK_GRACE, Notice, Presence, RoomPurpose, SEAT_GRACE, Standing};
 use crate::domain::text::Text;
 
 fn live() -> Arc<Live> {
@@ -351,4 +351,26 @@ async fn checks_that_everybody_has_left_leave_no_room_no_seat_and_no_task() {
     assert!(ended.is_ok(), "{} tasks go on", tasks.len());
     let registry = live.registry();
     assert!(registry.rooms.is_empty() && registry.seats.is_empty() && registry.heard.is_empty());
+}
+
+#[tokio::test]
+async fn of_who_found_no_seat_nothing_is_left() {
+    let (relay, mut commands) = mpsc::channel(64);
+    let tasks = TaskTracker::new();
+    let live = Live::new(relay, tasks.clone(), Clock::manual(Timestamp::from_millis(0)));
+    tasks.spawn(async move { while commands.recv().await.is_some() {} });
+    let room = RoomId::from_uuid(id(1));
+    live.open(Room::new(room, 1, RoomPurpose::Visit, None, live.clock.now()));
+    let mut sockets = Vec::new();
+    for n in 0..=CAPACITY {
+        let connection = ConnectionId::from_uuid(id(100 + n));
+        let (outbox, mut told) = mpsc::channel(64);
+        live.connect(connection, SessionId::from_uuid(id(200 + n)), somebody(n), outbox);
+        let (participant, name) = (ParticipantId::from_uuid(id(300 + n)), Text::new("某人", "someone"));
+        let (role, standing) = (ParticipantRole::Observer, Standing::Inside);
+        live.join(room, Seat { participant, role, name, standing, muted: false }, connection).await.unwrap();
+        told.recv().await.unwrap();
+        sockets.push(told);
+    }
+    assert_eq!(live.registry().seats.len(), CAPACITY);
 }
