@@ -194,6 +194,34 @@ async fn who_was_removed_while_it_could_not_be_written_stays_out_and_the_host_sa
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_muted_or_held_apart_while_it_cannot_be_written_is_so_at_once_and_the_host_says_it_again() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let visits = format!("/visits/{}/grant", visit.id);
+    let mut doctor = enter(&stage, &visit.doctor, &visits).await;
+    let mut patient = enter(&stage, &visit.patient, &visits).await;
+    let seen = room(&mut doctor, |room| !of(room, "patient").is_null()).await;
+    let whom = of(&seen, "patient")["id"].clone();
+    let host = |act: &str| json!({ "type": "host", "id": 9, "room": seen["room"], "participant": whom, "act": act });
+
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "create trigger away before update on seat begin select raise(abort, 'away'); end").await;
+    for (act, is) in [("mute", "muted"), ("hold", "held")] {
+        doctor.say(host(act)).await;
+        doctor.expect("refused").await;
+        room(&mut patient, |room| of(room, "patient")[is] == true).await;
+        assert_eq!(entries(&stage, &format!("room.{act}")).await.len(), 0, "it is not written");
+    }
+    sql::run(&db, "drop trigger away").await;
+    db.close().await;
+    for act in ["mute", "hold"] {
+        doctor.say(host(act)).await;
+        doctor.expect("done").await;
+        assert_eq!(entries(&stage, &format!("room.{act}")).await.len(), 1, "{act}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_host_says_again_because_no_answer_came_is_done_once_and_logged_once() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
