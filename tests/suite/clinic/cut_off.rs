@@ -222,8 +222,12 @@ async fn a_command_that_waits_for_the_database_leaves_a_socket_deaf_for_two_seco
     let (id, topic) = (&room["room"], format!("ticket:{}", visit.ticket));
     let mute = json!({ "type": "host", "id": 7, "room": id, "participant": room["you"], "act": "mute" });
     doctor.say(mute.clone()).await;
-    // What is asked of the room is done all the same.
-    the_other(&mut doctor, |one| one["muted"] == true).await;
+    // What is asked of the room is done all the same, before.
+    let is_muted = |one: &Value| one["id"] == room["you"] && one["muted"] == true;
+    let told = async {
+        while !patient.expect("room").await["room"]["participants"].as_array().unwrap().iter().any(is_muted) {}
+    };
+    tokio::time::timeout(Duration::from_secs(2), told).await.expect("the room does not wait");
     refused_in_time(&mut doctor, &mute).await;
     gives_up(&mut doctor, json!({ "type": "renew", "id": 7, "token": visit.doctor })).await;
     gives_up(&mut patient, json!({ "type": "subscribe", "id": 7, "topic": topic })).await;
