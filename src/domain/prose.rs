@@ -200,9 +200,34 @@ mod tests {
     /// Letters of every kind, those that are not seen more often than people type them.
     fn letters() -> impl Strategy<Value = String> {
         let some = [
-            '\u{200b}', '\u{200c}', '\u{200d}', '\u{202e}', '\u{2066}', '\u{ad}', '\u{feff}', '\u{fe0f}', '\u{e0100}', '\u{e0067}',
-            '\u{e007f}', '\u{180e}', '\u{202f}', '\u{a0}', '\r', '\n', '👩', '❤', '🏴', '附', '子', 'م', 'क', 'ᠠ', '1', '\u{20e3}',
-            '\u{301}', '\u{3000}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{ad}',
+            '\u{feff}',
+            '\u{fe0f}',
+            '\u{e0100}',
+            '\u{e0067}',
+            '\u{e007f}',
+            '\u{180e}',
+            '\u{202f}',
+            '\u{a0}',
+            '\r',
+            '\n',
+            '👩',
+            '❤',
+            '🏴',
+            '附',
+            '子',
+            'م',
+            'क',
+            'ᠠ',
+            '1',
+            '\u{20e3}',
+            '\u{301}',
+            '\u{3000}',
         ];
         let letter = prop_oneof![prop::sample::select(some.to_vec()), any::<char>()];
         prop::collection::vec(letter, 0..24).prop_map(|letters| letters.into_iter().collect())

@@ -20,8 +20,12 @@ async fn note_conversation_and_template_keep_no_letter_that_nobody_sees_and_lose
     let draft = stage.send(Method::PUT, &note, &visit.doctor, Some(save), None).await.ok();
     let content = &draft["content"];
     assert_eq!(content["complaint"], KEPT);
-    assert_eq!((&content["exams"]["women"]["words"], &content["exams"]["tongue"]["words"]), (&json!(KEPT), &json!(KEPT)));
-    let merge = json!({ "version": 0, "content": { "complaint": TYPED, "diagnosis": "感冒", "exams": content["exams"] } });
+    assert_eq!(
+        (&content["exams"]["women"]["words"], &content["exams"]["tongue"]["words"]),
+        (&json!(KEPT), &json!(KEPT))
+    );
+    let merge =
+        json!({ "version": 0, "content": { "complaint": TYPED, "diagnosis": "感冒", "exams": content["exams"] } });
     let merged = stage.post(&format!("{note}/merge"), &visit.doctor, merge).await.ok();
     assert_eq!((&merged["conflicts"], &merged["content"]["complaint"]), (&json!([]), &json!(KEPT)), "and no conflict");
 
@@ -36,7 +40,11 @@ async fn note_conversation_and_template_keep_no_letter_that_nobody_sees_and_lose
 
     let template = |name: &str| json!({ "name": name, "field": "advice", "body": TYPED });
     let hidden = stage.post("/templates", &visit.doctor, template("煎\u{200b}法")).await;
-    assert_eq!((hidden.refusal(), &hidden.body["field"]), ((422, "request.invalid"), &json!("name")), "a name is a line");
+    assert_eq!(
+        (hidden.refusal(), &hidden.body["field"]),
+        ((422, "request.invalid"), &json!("name")),
+        "a name is a line"
+    );
     let made = stage.post("/templates", &visit.doctor, template("煎法")).await.ok();
     let made = made.as_array().unwrap().iter().find(|one| one["name"] == "煎法").unwrap().clone();
     assert_eq!(made["body"], KEPT);
