@@ -60,6 +60,8 @@ pub enum Purpose {
     Review,
     /// A doctor signs the opinion that was asked of them.
     Opinion,
+    /// A doctor signs how a visit ends, and why.
+    Outcome,
     /// The server seals a day of the audit log.
     AuditDay,
     /// The server signs the head of the running day's audit log.
@@ -72,7 +74,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Note,
         Self::Prescription,
         Self::Confirmation,
@@ -80,6 +82,7 @@ impl Purpose {
         Self::Approval,
         Self::Review,
         Self::Opinion,
+        Self::Outcome,
         Self::AuditDay,
         Self::AuditCheckpoint,
         Self::QueueDay,
@@ -96,6 +99,7 @@ impl Purpose {
             Self::Approval => "approval",
             Self::Review => "review",
             Self::Opinion => "opinion",
+            Self::Outcome => "outcome",
             Self::AuditDay => "audit_day",
             Self::AuditCheckpoint => "audit_checkpoint",
             Self::QueueDay => "queue_day",
@@ -177,6 +181,18 @@ pub fn review_hash(hash: &str, review: &str) -> String {
 /// Under which subject a pharmacist signs.
 pub fn review_subject(prescription: &str) -> String {
     format!("{prescription}/review")
+}
+
+/// What a doctor signs of how a visit ends: the outcome, and why it sends the patient on, as a slip prints them.
+pub fn outcome_hash(visit: &str, outcome: &str, reason: Option<&str>) -> String {
+    let mut parts = vec![("visit", visit), ("outcome", outcome)];
+    parts.extend(reason.map(|reason| ("reason", reason)));
+    signed_hash(&parts)
+}
+
+/// Under which subject.
+pub fn outcome_subject(visit: &str) -> String {
+    format!("{visit}/outcome")
 }
 
 /// What the server signs of a sealed visit; `body` is the hash of all lines but the first.

@@ -12,6 +12,7 @@ use crate::domain::permission::{Actor, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::protocol::error::Problem;
+use crate::protocol::intake::IdentityCorrection;
 use crate::protocol::ticket::{
     AlarmView, CloseTicket, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow,
     TicketView, Versioned,
@@ -30,7 +31,19 @@ pub fn routes() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(retriage))
         .routes(routes!(change_level))
         .routes(routes!(close))
+        .routes(routes!(correct_identity))
         .routes(routes!(nurse_call))
+}
+
+/// Mends who a called patient is, before the identity is confirmed.
+#[utoipa::path(post, path = "/tickets/{id}/identity", tag = "queue", security(("bearer" = [])), params(("id" = Uuid, Path)), request_body = IdentityCorrection, responses((status = 200, body = TicketRow), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+async fn correct_identity(
+    State(services): State<Arc<Services>>,
+    Auth(act): Auth<TriageAct>,
+    Id(id): Id<TicketId>,
+    Body(body, command): Body<IdentityCorrection>,
+) -> Result<Json<TicketRow>, HttpError> {
+    Ok(Json(services.correct_identity(act, id, body, &command).await?))
 }
 
 /// Takes a number for a submitted declaration.

@@ -88,6 +88,8 @@ codes! {
     ClinicClosed = "clinic.closed", 409;
     /// The identity document's number is not possible; `field` names it.
     IdentityInvalid = "identity.invalid", 422;
+    /// Somebody was seen under this identity, or others answer for it: it changes no more; `field` names what was to change.
+    IdentitySettled = "identity.settled", 409;
     /// No identity was given yet.
     IdentityMissing = "identity.missing", 409;
     /// A consent that this step needs was not given; `field` names its kind, or is `guardian` for a child.

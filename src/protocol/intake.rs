@@ -61,6 +61,31 @@ pub struct IdentityRequest {
     pub relation: Relation,
 }
 
+/// `POST /tickets/{id}/identity`: a slip in who a called patient is. What is left out stays.
+#[derive(Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityCorrection {
+    /// The ticket's version that was read.
+    pub version: i64,
+    /// The name as in the document, 1 to 64 characters.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The document's kind.
+    #[serde(default)]
+    pub document: Option<DocumentKind>,
+    /// The document's number.
+    #[serde(default)]
+    pub number: Option<String>,
+    /// `YYYY-MM-DD`; a resident card states it.
+    #[serde(default)]
+    pub birth_date: Option<String>,
+    /// A resident card states it.
+    #[serde(default)]
+    pub sex: Option<Sex>,
+    /// Why, 2 to 500 characters.
+    pub reason: String,
+}
+
 /// A patient as their own holder sees them: enough to recognise, not to copy.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PatientCard {

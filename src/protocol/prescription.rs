@@ -282,6 +282,10 @@ pub struct PrescriptionView {
     pub stop_reason: Option<String>,
     /// The label, for herbs.
     pub label: Option<Label>,
+    /// Where it is read beside a record: whether a signed sheet is what was signed, by everybody who has to. Whoever reads in an
+    /// emergency sees one that is not, and is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_intact: Option<bool>,
 }
 
 /// A prescription in the pharmacist's queue.

@@ -208,7 +208,7 @@ impl Services {
         let mut views = Vec::new();
         for row in work.tx.prescriptions().of_visit(visit.id).await? {
             let (who, what) = (act.account.to_string(), row.id.to_string());
-            views.push(self.prescription_view(&mut work.tx, row).await?);
+            views.push(self.prescription_read(&mut work.tx, row).await?);
             work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Record(access), json!({})).await?;
         }
         Ok(views)
@@ -283,20 +283,29 @@ impl Services {
         let mut rows = tx.access_reviews().open(act.institution, READS).await?;
         rows.extend(tx.access_reviews().judged(act.institution, JUDGED).await?);
         for row in rows {
-            let visit = staff_visit(&mut tx, act.institution, row.visit_id).await?;
-            let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-            views.push(AccessReviewView {
-                id: row.id,
-                visit: row.visit_id,
-                no: ticket.no,
-                reader: staff_name(&mut tx, row.reader).await?.0,
-                reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
-                at: row.at,
-                is_own: row.reader == act.account,
-                judged: self.judgement(&mut tx, &row).await?,
-            });
+            views.push(self.access_review(&mut tx, act, row).await?);
         }
         Ok(views)
+    }
+
+    async fn access_review(
+        &self,
+        tx: &mut Tx,
+        act: AdministratorAct,
+        row: ReviewRow,
+    ) -> Result<AccessReviewView, Refusal> {
+        let visit = staff_visit(tx, act.institution, row.visit_id).await?;
+        let ticket = tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        Ok(AccessReviewView {
+            id: row.id,
+            visit: row.visit_id,
+            no: ticket.no,
+            reader: staff_name(tx, row.reader).await?.0,
+            reason: self.open_field(Field::Reason, row.id.as_uuid(), &row.reason_sealed)?,
+            at: row.at,
+            is_own: row.reader == act.account,
+            judged: self.judgement(tx, &row).await?,
+        })
     }
 
     async fn judgement(&self, tx: &mut Tx, row: &ReviewRow) -> Result<Option<JudgementView>, Refusal> {
@@ -334,7 +343,9 @@ impl Services {
         let now = work.now;
         let sealed = self.vault.seal(Field::Judgement, id.as_uuid(), words);
         if !work.tx.access_reviews().judge(id, act.account, request.verdict, &sealed, now).await? {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "somebody has judged it"));
+            let newer = work.tx.access_reviews().find(act.institution, id).await?.ok_or_else(Refusal::not_found)?;
+            let newer = self.access_review(&mut work.tx, act, newer).await?;
+            return Err(Refusal::new(ErrorCode::VersionConflict, "somebody has judged it").with_newer(&newer));
         }
         work.keep(command, &()).await?;
         let data = json!({ "review": id });

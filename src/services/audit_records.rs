@@ -11,9 +11,10 @@ use crate::domain::audit::Kept;
 use crate::domain::audit::day::What;
 use crate::domain::ids::{InstitutionId, KeyId, PrescriptionId, VisitId};
 use crate::domain::prescription::{ACTS, identity_in, is_left_in};
-use crate::domain::signature::Purpose;
+use crate::domain::signature::{Purpose, outcome_subject};
 use crate::services::notes::hash_of;
-use crate::services::prescriptions::version_words;
+use crate::services::outcomes::{hash_of_outcome, signs_outcomes};
+use crate::services::prescriptions::{is_faced, version_words};
 use crate::services::recordings::is_of_its_visit;
 use crate::services::refusal::Refusal;
 use crate::services::signing::signature_holds;
@@ -51,15 +52,21 @@ pub(crate) async fn first_lost(
                     let identity = identity_in(row.stated.as_deref());
                     let sheet = tx.prescriptions().find(row.prescription_id).await?;
                     let named = sheet.as_ref().is_none_or(|sheet| names(identity.as_deref(), sheet.patient_id));
+                    let faced = match &sheet {
+                        Some(sheet) => is_faced(tx, sheet, row.stated.as_deref()).await?,
+                        None => true,
+                    };
                     let signed = sheet.map(|sheet| sheet.visit_id).zip(identity.as_deref());
-                    named && are_theirs(tx, &mut patients, signed).await?
+                    named && faced && are_theirs(tx, &mut patients, signed).await?
                 }
                 _ => is_gone(tx, entry).await?,
             },
             "visit.identity_confirmed" => {
                 let identity = confirmed(entry);
-                are_theirs(tx, &mut patients, VisitId::from_key(&entry.subject).zip(identity.as_deref())).await?
+                let signed = VisitId::from_key(&entry.subject).zip(identity.as_deref());
+                are_theirs(tx, &mut patients, signed).await? && ends_as_signed(tx, institution, ours, entry).await?
             }
+            "outcome.sign" => ends_as_signed(tx, institution, ours, entry).await?,
             _ => true,
         };
         if !is_there {
@@ -131,6 +138,28 @@ fn has_signature(
         let key = ours.get(&signature.key_id);
         key.is_some_and(|key| key.owner == entry.actor && signature_holds(signature, key))
     })
+}
+
+/// Whether a visit ends as the last entry of that says, which its doctor has signed; an entry that another follows is over.
+async fn ends_as_signed(
+    tx: &mut Tx,
+    institution: InstitutionId,
+    ours: &HashMap<KeyId, KeyRow>,
+    entry: &Kept,
+) -> Result<bool, Refusal> {
+    let last = tx.audit().last_outcome(institution, &entry.subject).await?;
+    if last.is_none_or(|(seq, ..)| seq != entry.seq) {
+        return Ok(true);
+    }
+    let Some(id) = VisitId::from_key(&entry.subject) else { return Ok(false) };
+    let Some(visit) = tx.visits().find(id).await? else { return Ok(false) };
+    let Some(hash) = hash_in(entry) else { return Ok(visit.outcome.is_none() || !signs_outcomes(&entry.detail)) };
+    let signatures = tx.signatures().of(&outcome_subject(&entry.subject)).await?;
+    let is_signed = signatures.iter().filter(|one| one.purpose == Purpose::Outcome && one.hash == hash).any(|one| {
+        let key = ours.get(&one.key_id);
+        key.is_some_and(|key| key.owner == entry.actor && signature_holds(one, key))
+    });
+    Ok(is_signed && hash_of_outcome(&visit) == Some(hash))
 }
 
 /// Whether a prescription went when its years were over, and its certificate is there.

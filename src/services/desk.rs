@@ -19,6 +19,7 @@ use crate::services::Services;
 use crate::services::alarms;
 use crate::services::case_reports::withdraw_report;
 use crate::services::opinions::withdraw_all;
+use crate::services::outcomes::SIGNED;
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::tickets::{day_at, minutes};
@@ -393,7 +394,7 @@ impl Services {
             work.tx.visits().insert(&visit).await?;
         }
         let (who, what) = (act.account.to_string(), visit.id.to_string());
-        let detail = json!({ "identity": self.whose(&mut work.tx, &visit).await? });
+        let detail = json!({ "identity": self.whose(&mut work.tx, &visit).await?, "outcome": SIGNED });
         work.audit_why(act.institution, &who, "visit.identity_confirmed", &what, None, detail).await?;
         Ok(visit)
     }

@@ -38,6 +38,7 @@ pub mod notes;
 pub mod notices;
 mod offers;
 mod opinions;
+mod outcomes;
 pub mod own_password;
 pub mod own_sessions;
 pub mod paces;

@@ -169,7 +169,12 @@ impl Services {
         let missing = |field: &str| Refusal::field(ErrorCode::NoteIncomplete, field, "needed for a signature");
         let draft = work.tx.notes().draft(id).await?.ok_or_else(|| missing("diagnosis"))?;
         if draft.version != request.version {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "the draft changed; read it before signing"));
+            // What is newer leaves with the refusal, as it is read otherwise.
+            self.may_read(&mut work, act.triage(), &visit, Some(Asked::Continuity), "").await?;
+            let newer = self.draft(&mut work.tx, id).await?;
+            work.commit().await?;
+            let stale = Refusal::new(ErrorCode::VersionConflict, "the draft changed; read it before signing");
+            return Err(stale.with_newer(&newer));
         }
         let content: NoteContent =
             serde_json::from_value(draft.content.0.clone()).map_err(|e| Refusal::internal(&e))?;

@@ -70,7 +70,8 @@ impl Services {
         row.filter(|row| row.owner == Some(act.account)).ok_or_else(Refusal::not_found)?;
         let now = work.now;
         if !work.tx.templates().retire(id, request.version, now).await? {
-            return Err(moved_on());
+            let newer = work.tx.templates().find(act.institution, id).await?.filter(|row| row.retired_at.is_none());
+            return Err(newer.map_or_else(moved_on, |row| moved_on().with_newer(&view(row))));
         }
         let views = offered(&mut work.tx, act).await?;
         work.keep(command, &views).await?;
@@ -100,7 +101,10 @@ impl Services {
         self.may_read(&mut work, act.triage(), &visit, Some(Asked::Continuity), "").await?;
         let draft = self.draft(&mut work.tx, request.visit).await?;
         if draft.version != request.version {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "a newer draft was saved elsewhere; fetch it first"));
+            // That it is read was written down above.
+            work.commit().await?;
+            let stale = Refusal::new(ErrorCode::VersionConflict, "a newer draft was saved elsewhere; fetch it first");
+            return Err(stale.with_newer(&draft));
         }
         if draft.content.inserted.len() >= MARKS_LIMIT {
             return Err(Refusal::field(ErrorCode::Invalid, "template", format!("at most {MARKS_LIMIT} in one note")));
@@ -153,13 +157,16 @@ fn fitting(field: &str, text: &str, limit: usize) -> Result<String, Refusal> {
 
 async fn offered(tx: &mut Tx, act: DoctorAct) -> Result<Vec<TemplateView>, Refusal> {
     let rows = tx.templates().offered(act.institution, act.account).await?.into_iter();
-    let views = rows.map(|row| TemplateView {
+    Ok(rows.map(view).collect())
+}
+
+fn view(row: TemplateRow) -> TemplateView {
+    TemplateView {
         id: row.id,
         name: row.name,
         field: row.field,
         body: row.body,
         version: row.version,
         is_own: row.owner.is_some(),
-    });
-    Ok(views.collect())
+    }
 }

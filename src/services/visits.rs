@@ -250,6 +250,7 @@ impl Services {
             return Err(Refusal::new(ErrorCode::VisitEnded, "the visit is over"));
         }
         let visit = doctors_visit(&mut work.tx, act, id).await?;
+        self.sign_outcome(&mut work, act, &visit).await?;
         self.weigh_outcome(&mut work, &visit, outcome).await?;
         let view = self.visit_view(&mut work.tx, &visit).await?;
         work.keep(command, &view).await?;

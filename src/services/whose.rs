@@ -13,7 +13,7 @@ use crate::services::vault::{Broken, Field, Vault};
 use crate::store::{PatientRow, Tx, VisitRow};
 
 /// What is said of a patient as the row is now.
-fn identity_of(vault: &Vault, patient: &PatientRow) -> Result<String, Broken> {
+pub(crate) fn identity_of(vault: &Vault, patient: &PatientRow) -> Result<String, Broken> {
     let (id, row) = (patient.id.to_string(), patient.id.as_uuid());
     let name = vault.open(Field::Name, row, &patient.name_sealed)?;
     let number = vault.open(Field::DocumentNumber, row, &patient.number_sealed)?;

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::InstitutionId;
 use crate::domain::prescription::Phase;
+use crate::domain::time::Timestamp;
 use crate::store::{Audit, NoteRow, Result, SignatureRow, SignedVersionRow, on};
 
 /// What is there under the subjects of some entries, each with its entry's number.
@@ -89,16 +90,33 @@ const STANDING_POSTGRES: &str =
     standing!("case when a.subject ~ '^prescription_[0-9a-f]{32}$' then substr(a.subject, 14)::uuid end");
 
 impl Audit<'_> {
-    /// The last act on a prescription of which there is an entry.
-    pub async fn last_rx_act(self, institution: InstitutionId, subject: &str) -> Result<Option<String>> {
+    /// The last act on a prescription of which there is an entry, and when.
+    pub async fn last_rx_act(self, institution: InstitutionId, subject: &str) -> Result<Option<(String, Timestamp)>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_scalar(concat!(
-                "select action from audit where institution_id = $1 and subject = $2 and action in ",
+            sqlx::query_as(concat!(
+                "select action, at from audit where institution_id = $1 and subject = $2 and action in ",
                 acts!(),
                 " order by seq desc limit 1"
             ))
             .bind(institution)
             .bind(subject)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// The last entry of how a visit ends, or that it began anew: its number, what it is, and its details.
+    pub async fn last_outcome(self, institution: InstitutionId, visit: &str) -> Result<Option<(i64, String, String)>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select seq, action, detail
+                 from audit
+                 where institution_id = $1 and subject = $2 and action in ('outcome.sign', 'visit.identity_confirmed')
+                 order by seq desc
+                 limit 1",
+            )
+            .bind(institution)
+            .bind(visit)
             .fetch_optional(conn)
             .await?
         }))

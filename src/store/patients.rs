@@ -258,6 +258,47 @@ impl Patients<'_> {
         Ok(found.is_some())
     }
 
+    /// Whether anybody was seen under this row: since then what is signed says whose it is by it.
+    pub async fn is_confirmed(self, id: PatientId) -> Result<bool> {
+        let found: Option<PatientId> = on!(self.0, |conn| {
+            sqlx::query_scalar("select patient_id from visit where patient_id = $1 limit 1")
+                .bind(id)
+                .fetch_optional(conn)
+                .await?
+        });
+        Ok(found.is_some())
+    }
+
+    /// Writes who a patient is anew for whom nobody but `holder` answers; `false` when others do. That the holder names that
+    /// person already is a conflict.
+    pub async fn rewrite(self, row: &PatientRow, holder: HolderId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update patient
+                 set name_sealed = $3, name_index = $4, name_masked = $5, document = $6, number_sealed = $7,
+                     number_index = $8, card_index = $9, number_tail = $10, birth_date = $11, sex = $12
+                 where id = $1
+                   and not exists (select 1 from holder_patient where patient_id = $1 and holder_id <> $2)",
+            )
+            .bind(row.id)
+            .bind(holder)
+            .bind(&row.name_sealed)
+            .bind(&row.name_index)
+            .bind(&row.name_masked)
+            .bind(row.document)
+            .bind(&row.number_sealed)
+            .bind(&row.number_index)
+            .bind(&row.card_index)
+            .bind(&row.number_tail)
+            .bind(&row.birth_date)
+            .bind(row.sex)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+
     /// Changes birth date and sex of a patient for whom nobody but `holder` answers; `false` when others do.
     pub async fn correct(self, id: PatientId, holder: HolderId, birth_date: &str, sex: Sex) -> Result<bool> {
         Ok(on!(self.0, |conn| {

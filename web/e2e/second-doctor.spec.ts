@@ -43,7 +43,9 @@ test('a second doctor sees for whom an opposing pair is, declines it with a reas
     const by = (id: string) => other.getByTestId(id)
     const second = new Desk(other, say)
     await second.signIn(server.account('doctor', 1))
-    await second.openDesk()
+    // The first desk is the colleague's.
+    await by('choose-desk').last().click()
+    await second.expectOpen()
     await test.step('the other reads whose it is, and what for', async () => {
       await expect(by('countersign')).toBeVisible()
       await expectBarFits(other, 'desk, one to countersign')

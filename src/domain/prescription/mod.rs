@@ -26,5 +26,5 @@ pub use pane::{Basis, ClosedReason, EPIDEMIC, LegalFlags, Pane, VisitBasis, Visi
 pub use quantity::{Quantity, quantity};
 pub use signed::{Signed, lacks, unforeseen};
 pub use state::{Answers, Phase, Second, State, Verdict, Wrong, unanswered};
-pub use stated::{Longer, MOST_VALID_DAYS, Stated, identity_in};
+pub use stated::{Face, Longer, MOST_VALID_DAYS, Stated, face_in, identity_in};
 pub use suitability::{SUITABILITY, Suitability};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::note::words::diagnoses;
 use crate::domain::note::{Diagnosis, DiagnosisKind, NoteContent};
+use crate::domain::time::Timestamp;
 use crate::domain::written::letters;
 
 /// Days that a prescription is good for at most, its own among them (处方管理办法 Art. 18).
@@ -26,6 +27,37 @@ pub struct Stated {
     /// Whose it is, as [`crate::domain::signature::identity`] says it; what was signed before that was asked has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// Number, basis, days and until when it is good; what was signed before these were has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face: Option<Face>,
+}
+
+/// What stands on a sheet beside its words, as its row says it when it is signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Face {
+    /// Its number.
+    pub number: String,
+    /// On whose word it exists, by its code.
+    pub basis: String,
+    /// The first day that it is for, `YYYY-MM-DD`.
+    pub from: String,
+    /// The last.
+    pub to: String,
+    /// Until when it is good.
+    pub until: Timestamp,
+}
+
+impl Face {
+    /// Whether a sheet may be for these days: those that were signed, or as many from the day on which it was handed out.
+    pub fn is_for(&self, from: &str, to: &str, handed_out: Option<Date>) -> bool {
+        let Some(day) = handed_out else { return (from, to) == (self.from.as_str(), self.to.as_str()) };
+        let days = |from: &str, to: &str| {
+            let (from, to): (Date, Date) = (from.parse().ok()?, to.parse().ok()?);
+            from.until(to).ok().map(|span| span.get_days())
+        };
+        from == day.to_string() && days(from, to).is_some() && days(from, to) == days(&self.from, &self.to)
+    }
 }
 
 /// Why a prescription is good for longer than its day.
@@ -42,7 +74,7 @@ pub struct Longer {
 impl Stated {
     /// What the record says now.
     pub fn of(note: NoteContent, longer: Option<Longer>) -> Self {
-        Self { diagnoses: note.diagnoses, diagnosis: note.diagnosis, longer, identity: None }
+        Self { diagnoses: note.diagnoses, diagnosis: note.diagnosis, longer, identity: None, face: None }
     }
 
     /// A record that says so much of it and no more.
@@ -83,6 +115,11 @@ pub fn identity_in(stated: Option<&str>) -> Option<String> {
     serde_json::from_str::<Stated>(stated?).ok()?.identity
 }
 
+/// What stands on the sheet beside its words, in the words that were signed of it; nothing where that was not signed yet.
+pub fn face_in(stated: Option<&str>) -> Option<Face> {
+    serde_json::from_str::<Stated>(stated?).ok()?.face
+}
+
 fn line(note: &NoteContent) -> Option<String> {
     diagnoses(note).map(|said| said.zh.trim_end_matches('。').to_owned())
 }
@@ -101,6 +138,29 @@ mod tests {
 
     fn coded(kind: DiagnosisKind, code: &str, zh: &str) -> Diagnosis {
         Diagnosis { kind, code: code.into(), zh: zh.into(), en: zh.into(), tm1: Vec::new(), provisional: false }
+    }
+
+    #[test]
+    fn a_sheet_is_for_the_days_that_were_signed_or_for_as_many_from_the_day_of_handing_out() {
+        let face = Face {
+            number: "R1".into(),
+            basis: "return_visit".into(),
+            from: "2023-12-30".into(),
+            to: "2024-01-05".into(),
+            until: Timestamp::from_millis(1),
+        };
+        assert!(face.is_for("2023-12-30", "2024-01-05", None));
+        let handed = Some("2024-01-01".parse().unwrap());
+        assert!(face.is_for("2024-01-01", "2024-01-07", handed));
+        for (from, to, day) in [
+            ("2023-12-31", "2024-01-06", None),
+            ("2023-12-30", "2024-01-06", None),
+            ("2024-01-01", "2024-01-08", handed),
+            ("2023-12-30", "2024-01-05", handed),
+            ("2024-01-01", "soon", handed),
+        ] {
+            assert!(!face.is_for(from, to, day), "{from} {to}");
+        }
     }
 
     #[test]

@@ -155,7 +155,8 @@ impl Services {
         let ended = Roster { last_day: Some(last), ..roster_of(&row)? };
         meets_no_other(&mut work.tx, row.doctor_id, Some(id), &ended, "last_day").await?;
         if !work.tx.rosters().end(id, request.version, &last.to_string()).await? {
-            return Err(Refusal::new(ErrorCode::VersionConflict, "the roster was changed; fetch it again"));
+            let stale = Refusal::new(ErrorCode::VersionConflict, "the roster was changed; fetch it again");
+            return Err(stale.with_newer(&self.roster_view(&mut work.tx, &row).await?));
         }
         let row = RosterRow { last_day: Some(last.to_string()), version: row.version + 1, ..row };
         self.replan(&mut work, &row, &clinic).await?;

@@ -122,6 +122,11 @@ impl Services {
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (hash, title, parts) = if kind == DocumentKind::Referral {
             let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
+            if !self.ends_as_signed(&mut work.tx, &visit).await? {
+                tracing::error!(visit.id = %id, "a visit does not end as its doctor signed");
+                let words = "this visit does not end as its doctor signed; no slip is printed";
+                return Err(Refusal::new(ErrorCode::SignatureBroken, words));
+            }
             let why = visit.outcome_reason.as_deref();
             let parts = referral_sheet::parts(&note.content, &to, why, &outcome.next_step());
             (referral::hash(&row.hash, outcome, why), "转诊单", parts)

@@ -74,7 +74,7 @@ impl Services {
         let Some(note) = tx.notes().version(id).await? else { return Ok(None) };
         let Some(visit) = tx.visits().find(note.visit_id).await? else { return Ok(None) };
         let is_slip = code.kind == DocumentKind::Referral.as_str();
-        let is_whole = is_slip || note.hash == code.hash;
+        let is_whole = if is_slip { self.ends_as_signed(tx, &visit).await? } else { note.hash == code.hash };
         if !is_whole || !matches!(self.check_note(tx, &note).await?, Validity::Holds(_)) {
             return Ok(None);
         }

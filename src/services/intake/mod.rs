@@ -4,6 +4,7 @@
 //! forbidden. Nothing that names a person goes into an event, a log line or an address.
 
 mod consents;
+mod correction;
 mod declarations;
 pub(crate) mod guardians;
 mod landing;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::date::in_china;
 use crate::domain::identity::{Document, DocumentKind, LegalName, age_in_years, parse_date};
-use crate::domain::ids::PatientId;
+use crate::domain::ids::{HolderId, InstitutionId, PatientId};
 use crate::domain::people::Sex;
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
@@ -48,7 +48,8 @@ impl Services {
             return Ok(card);
         }
         let identity = read(&request, in_china(work.now))?;
-        let row = self.patient_row(act, &identity, work.now);
+        let id = self.ids.make(PatientId::from_uuid);
+        let row = self.patient_of(id, act.institution, act.holder, &identity, work.now);
         let mine = work.tx.patients().of_holder(act.institution, act.holder).await?;
         let own = mine.iter().map(|related| &related.patient).find(|one| is_same(one, &row));
         if own.is_none() && mine.len() >= PATIENTS_OF_A_HOLDER {
@@ -101,12 +102,19 @@ impl Services {
         self.vault.blind(Field::DocumentNumber, &Document::reveal_key(kind, number))
     }
 
-    fn patient_row(&self, act: HolderAct, identity: &Identity, now: Timestamp) -> PatientRow {
-        let id = self.ids.make(PatientId::from_uuid);
+    /// The row of somebody whom this holder names.
+    pub(super) fn patient_of(
+        &self,
+        id: PatientId,
+        institution: InstitutionId,
+        holder: HolderId,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> PatientRow {
         let (name, number) = (identity.name.reveal(), identity.document.reveal());
         PatientRow {
             id,
-            institution_id: act.institution,
+            institution_id: institution,
             name_sealed: self.vault.seal(Field::Name, id.as_uuid(), name),
             name_index: self.vault.blind(Field::Name, &name_key(name)),
             name_masked: mask(name),
@@ -114,7 +122,7 @@ impl Services {
             number_sealed: self.vault.seal(Field::DocumentNumber, id.as_uuid(), number),
             // Nobody meets a row that another made: a passport states neither age nor sex, which triage believes, and
             // what one telephone has booked or waits for is nobody's else to learn, or to be kept out by.
-            number_index: self.vault.blind(Field::DocumentNumber, &format!("{number} {}", act.holder)),
+            number_index: self.vault.blind(Field::DocumentNumber, &format!("{number} {holder}")),
             card_index: self.card_index(identity.document.kind(), number),
             number_tail: identity.document.tail().to_owned(),
             birth_date: identity.birth_date.to_string(),
@@ -158,14 +166,14 @@ fn is_same(one: &PatientRow, other: &PatientRow) -> bool {
 }
 
 /// An identity that can exist; nothing proves that it is the person's before the doctor has looked.
-struct Identity {
-    name: LegalName,
+pub(super) struct Identity {
+    pub(super) name: LegalName,
     document: Document,
     birth_date: Date,
     sex: Sex,
 }
 
-fn read(request: &IdentityRequest, today: Date) -> Result<Identity, Refusal> {
+pub(super) fn read(request: &IdentityRequest, today: Date) -> Result<Identity, Refusal> {
     let refused = |field: &str, words: &str| Refusal::field(ErrorCode::IdentityInvalid, field, words);
     let name = LegalName::parse(&request.name).map_err(|error| refused("name", &error.to_string()))?;
     let document = Document::parse(request.document, &request.number, today)

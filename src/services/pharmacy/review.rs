@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
 use crate::domain::herb::gate::Report;
-use crate::domain::ids::PrescriptionId;
+use crate::domain::ids::{AccountId, PrescriptionId};
 use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY, Span, Verdict, unforeseen};
 use crate::domain::signature::{Purpose, review_hash, review_subject};
@@ -12,7 +12,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
 use crate::services::Services;
 use crate::services::notes::can_be_written;
-use crate::services::prescriptions::{basis_of_day, becomes, held, refused, same_version, state_of, written_on};
+use crate::services::prescriptions::{basis_of_day, becomes, held, refused, stale, state_of, written_on};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
@@ -53,7 +53,9 @@ impl Services {
         if row.state == Phase::Draft {
             return Err(Refusal::not_found());
         }
-        same_version(&row, request.version)?;
+        if row.version != request.version {
+            return Err(self.behind_review(work, row, act.account).await);
+        }
         let state = state_of(&row)?.at(work.now);
         let next = state.review(act.account, step, work.now).map_err(refused)?;
         let is_mine = row.claimed_by == Some(act.account) && row.claim_until.is_some_and(|until| until > work.now);
@@ -77,6 +79,14 @@ impl Services {
         self.finish_review(work, row, kind, command).await
     }
 
+    /// A pharmacist reads what waits for one or was approved, and nothing else.
+    async fn behind_review(&self, work: Work, row: PrescriptionRow, who: AccountId) -> Refusal {
+        match row.state {
+            Phase::Signed | Phase::Approved => self.behind(work, row, who, ReadPurpose::Review).await,
+            _ => stale(),
+        }
+    }
+
     /// Hands out: `POST /pharmacy/{id}/dispense`. Every signature is checked once more.
     pub async fn dispense_prescription(
         &self,
@@ -93,7 +103,9 @@ impl Services {
         if row.state == Phase::Draft {
             return Err(Refusal::not_found());
         }
-        same_version(&row, request.version)?;
+        if row.version != request.version {
+            return Err(self.behind_review(work, row, act.account).await);
+        }
         let next = state_of(&row)?.at(work.now).dispense(work.now).map_err(refused)?;
         let hash = self.intact(&mut work.tx, &row).await?.hash;
         let what = id.to_string();

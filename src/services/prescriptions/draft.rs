@@ -13,7 +13,7 @@ use crate::services::Services;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{becomes, my_held, refused, same_version, state_of};
+use crate::services::prescriptions::{becomes, my_held, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
@@ -95,15 +95,8 @@ impl Services {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
-        if let Err(behind) = same_version(&row, save.version) {
-            let behind = behind.with_newer(&self.prescription_view(&mut work.tx, row).await?);
-            // What is newer leaves with the refusal; the work that is refused does not.
-            drop(work);
-            let mut work = self.begin().await?;
-            let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
-            work.audit_read(act.institution, &who, "rx.read", &what, why, json!({ "newer": true })).await?;
-            work.commit().await?;
-            return Err(behind);
+        if row.version != save.version {
+            return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
         }
         let was = row.state;
         let draft = state_of(&row)?.at(work.now).change().map_err(refused)?;

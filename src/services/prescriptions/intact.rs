@@ -4,7 +4,7 @@
 //! signatures over its words, and the audit's last word of it.
 
 use crate::domain::herb::gate::Report;
-use crate::domain::prescription::{Signed, is_left_in, lacks};
+use crate::domain::prescription::{Phase, Signed, face_in, is_left_in, lacks};
 use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
@@ -12,6 +12,7 @@ use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::{SignAs, Validity, is_signed_by};
+use crate::services::tickets::day_at;
 use crate::store::{PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
 
 /// What was signed of a prescription that is that still.
@@ -56,12 +57,26 @@ impl Services {
         };
         let is_asked = row.needs_second == report.needs_second_doctor();
         let last = tx.audit().last_rx_act(row.institution_id, &subject).await?;
-        let is_left = last.is_some_and(|act| is_left_in(&act, row.state));
+        let is_when = |at| row.state != Phase::Dispensed || row.dispensed_at == Some(at);
+        let is_left = last.is_some_and(|(act, at)| is_left_in(&act, row.state) && is_when(at));
+        let is_faced = is_faced(tx, row, row.stated.as_deref()).await?;
         let is_reviewed = !row.state.is_approved() || self.is_approved(tx, row, &subject, &hash).await?;
-        if is_second && is_signed && is_asked && is_left && is_reviewed {
+        if is_second && is_signed && is_asked && is_left && is_faced && is_reviewed {
             Ok(Intact { hash, signatures })
         } else {
             Err(broken(&subject))
+        }
+    }
+
+    /// The same as a verdict, for whoever reads the sheet beside a record: nothing of one that nobody has signed.
+    pub(crate) async fn is_intact(&self, tx: &mut Tx, row: &PrescriptionRow) -> Result<Option<bool>, Refusal> {
+        if row.state == Phase::Draft {
+            return Ok(None);
+        }
+        match self.intact(tx, row).await {
+            Ok(_) => Ok(Some(true)),
+            Err(refusal) if refusal.code == ErrorCode::SignatureBroken => Ok(Some(false)),
+            Err(other) => Err(other),
         }
     }
 
@@ -82,6 +97,28 @@ impl Services {
         let Validity::Holds(signatures) = signed else { return Ok(false) };
         is_signed_by(tx, &signatures, Purpose::Review, &SignAs::Account(by).owner()).await
     }
+}
+
+/// Whether number, basis, days and end of a sheet are those that were signed with it; whether its number alone is where it
+/// was changed since. What was signed before they were says nothing of them.
+pub(crate) async fn is_faced(tx: &mut Tx, row: &PrescriptionRow, stated: Option<&str>) -> Result<bool, Refusal> {
+    let Some(face) = face_in(stated) else { return Ok(true) };
+    if row.number != face.number || row.stated.as_deref() != stated {
+        return Ok(row.number == face.number);
+    }
+    // What was handed out counts from that day, also where it was stopped afterwards.
+    let is_out = matches!(row.state, Phase::Dispensed | Phase::Stopped);
+    let handed_out = match row.dispensed_at.filter(|_| is_out) {
+        Some(at) if at < face.until => {
+            let clinic = tx.clinics().find(row.clinic_id).await?;
+            let clinic = clinic.ok_or_else(|| Refusal::internal("a prescription without its clinic"))?;
+            Some(day_at(&clinic, at)?.date)
+        }
+        Some(_) => return Ok(false),
+        None => None,
+    };
+    let is_for = face.is_for(&row.start_day, &row.end_day, handed_out);
+    Ok(is_for && row.legal_basis == face.basis && row.valid_until == Some(face.until))
 }
 
 /// The words of a prescription as they stand in its row.

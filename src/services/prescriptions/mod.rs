@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::ids::{InstitutionId, PrescriptionId};
+use crate::domain::access::ReadPurpose;
+use crate::domain::ids::{AccountId, InstitutionId, PrescriptionId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Phase, Stated, Wrong};
 use crate::protocol::error::ErrorCode;
@@ -28,7 +29,7 @@ use crate::store::{PrescriptionRow, Tx};
 
 pub(crate) use facts::note_of;
 pub use herbs::{formulas_found, herbs_found};
-pub(crate) use intact::{Intact, version_words};
+pub(crate) use intact::{Intact, is_faced, version_words};
 pub(crate) use pane::basis_of_day;
 pub(crate) use row::{becomes, state_of};
 pub(crate) use view::{name, written_on};
@@ -122,12 +123,33 @@ async fn my_held(tx: &mut Tx, act: DoctorAct, id: PrescriptionId) -> Result<Pres
     if row.doctor_id == act.account { Ok(row) } else { Err(Refusal::not_found()) }
 }
 
-/// Refuses a version that is not the one that is kept.
-pub(crate) fn same_version(row: &PrescriptionRow, version: i64) -> Result<(), Refusal> {
-    if row.version == version {
-        return Ok(());
+impl Services {
+    /// The refusal of an act on a version that is not the one that is kept, with the sheet as it is now, to whoever may read
+    /// it; that it was shown is in the audit.
+    pub(crate) async fn behind(
+        &self,
+        mut work: Work,
+        row: PrescriptionRow,
+        who: AccountId,
+        why: ReadPurpose,
+    ) -> Refusal {
+        let (institution, what) = (row.institution_id, row.id.to_string());
+        let newer = async move {
+            let view = self.prescription_view(&mut work.tx, row).await?;
+            // What is newer leaves with the refusal; the work that is refused does not.
+            drop(work);
+            let mut work = self.begin().await?;
+            work.audit_read(institution, &who.to_string(), "rx.read", &what, why, json!({ "newer": true })).await?;
+            work.commit().await?;
+            Ok(view)
+        };
+        newer.await.map_or_else(|refusal: Refusal| refusal, |newer| stale().with_newer(&newer))
     }
-    Err(Refusal::new(ErrorCode::VersionConflict, "the prescription was saved elsewhere; fetch it first"))
+}
+
+/// The same to whoever may not read what is newer.
+pub(crate) fn stale() -> Refusal {
+    Refusal::new(ErrorCode::VersionConflict, "the prescription was saved elsewhere; fetch it first")
 }
 
 /// How long a pharmacist's claim holds.

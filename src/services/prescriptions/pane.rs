@@ -44,7 +44,7 @@ impl Services {
         let facts = self.facts_for_gate(tx, visit, self.clock.now()).await?;
         let mut prescriptions = Vec::new();
         for row in tx.prescriptions().of_visit(visit.id).await? {
-            prescriptions.push(self.prescription_view(tx, row).await?);
+            prescriptions.push(self.prescription_read(tx, row).await?);
         }
         Ok(VisitPrescriptions { pane: pane(&facts, self.legal_flags()), prescriptions })
     }

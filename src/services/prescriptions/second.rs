@@ -12,7 +12,7 @@ use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewVerdict, SecondSheet};
 use crate::services::Services;
 use crate::services::notes::can_be_written;
-use crate::services::prescriptions::{Intact, becomes, held, refused, same_version, state_of};
+use crate::services::prescriptions::{Intact, becomes, held, refused, stale, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
@@ -91,7 +91,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
         }
-        let Awaiting { mut row, state, hash } = self.awaiting(&mut work, act, id, request.version).await?;
+        let (mut work, Awaiting { mut row, state, hash }) = self.awaiting(work, act, id, request.version).await?;
         let both = state.countersign(act.account).map_err(refused)?;
         becomes(&mut row, &both, act.account, work.now);
         let (what, by) = (id.to_string(), SignAs::Account(act.account));
@@ -115,7 +115,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
         }
-        let Awaiting { mut row, state, hash } = self.awaiting(&mut work, act, id, request.version).await?;
+        let (mut work, Awaiting { mut row, state, hash }) = self.awaiting(work, act, id, request.version).await?;
         let back = state.decline(act.account, why.clone()).map_err(refused)?;
         let kept = ReviewKept { verdict: ReviewVerdict::Declined, items: BTreeSet::new(), reason: why.clone() };
         let kept = serde_json::to_value(&kept).map_err(|e| Refusal::internal(&e))?.to_string();
@@ -132,20 +132,28 @@ impl Services {
     /// The sheet on which a second doctor acts: of this version, and what its doctor signed.
     async fn awaiting(
         &self,
-        work: &mut Work,
+        mut work: Work,
         act: DoctorAct,
         id: PrescriptionId,
         version: i64,
-    ) -> Result<Awaiting, Refusal> {
+    ) -> Result<(Work, Awaiting), Refusal> {
         let row = held(&mut work.tx, act.institution, id).await?;
-        same_version(&row, version)?;
-        self.may_practise(work, act).await?;
+        if row.version != version {
+            // What waits for nobody's second signature any more is its author's again.
+            let waits = state_of(&row)?.at(work.now).countersign(act.account).is_ok();
+            return Err(if waits {
+                self.behind(work, row, act.account, ReadPurpose::Countersign).await
+            } else {
+                stale()
+            });
+        }
+        self.may_practise(&mut work, act).await?;
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
         let state = state_of(&row)?.at(work.now);
         state.clone().countersign(act.account).map_err(refused)?;
         let Intact { hash, .. } = self.intact(&mut work.tx, &row).await?;
-        Ok(Awaiting { row, state, hash })
+        Ok((work, Awaiting { row, state, hash }))
     }
 
     async fn finish_second(

@@ -6,7 +6,7 @@ use crate::domain::access::ReadPurpose;
 use crate::domain::date::bounds;
 use crate::domain::ids::{AccountId, PrescriptionId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::prescription::{Content, Longer, MOST_VALID_DAYS, State, Stated};
+use crate::domain::prescription::{Content, Face, Longer, MOST_VALID_DAYS, State, Stated};
 use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
@@ -15,7 +15,7 @@ use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::note_of;
 use crate::services::prescriptions::intact::sheet_words;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{becomes, my_held, refused, same_version, state_of};
+use crate::services::prescriptions::{becomes, my_held, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
@@ -39,7 +39,9 @@ impl Services {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
-        same_version(&row, request.version)?;
+        if row.version != request.version {
+            return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
+        }
         self.may_practise(&mut work, act).await?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         can_be_written(&visit)?;
@@ -60,10 +62,12 @@ impl Services {
             }
         }
         let identity = Some(self.whose(&mut work.tx, &visit).await?);
-        let stated = Stated { identity, ..Stated::of(note_of(&mut work.tx, &visit, work.now).await?, longer) };
+        let mut stated = Stated { identity, ..Stated::of(note_of(&mut work.tx, &visit, work.now).await?, longer) };
         let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let day = bounds(&place(&clinic), stated.last_day(facts.today));
         let (_, until) = day.ok_or_else(|| Refusal::internal("a day outside of the calendar"))?;
+        let (number, basis) = (row.number.clone(), row.legal_basis.clone());
+        stated.face = Some(Face { number, basis, from: span.from.to_string(), to: span.to.to_string(), until });
         let draft = state_of(&row)?.at(work.now);
         let signed = draft.sign(act.account, &report, &answers, request.confirm, &stated, until).map_err(refused)?;
         becomes(&mut row, &signed, act.account, work.now);
@@ -151,7 +155,9 @@ impl Services {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
         let mut row = my_held(&mut work.tx, act, id).await?;
-        same_version(&row, request.version)?;
+        if row.version != request.version {
+            return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
+        }
         let stopped = state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
         self.stop_held(&mut work, act.account, &mut row, &stopped, &why).await?;
         let view = self.prescription_view(&mut work.tx, row).await?;

@@ -76,7 +76,7 @@ impl Services {
         own(&mut work.tx, act, id).await?;
         let now = work.now;
         if !work.tx.formula_templates().rename(id, request.version, &name, now).await? {
-            return Err(moved_on());
+            return Err(behind(&mut work.tx, act, id).await);
         }
         let views = kept(&mut work.tx, act).await?;
         work.keep(command, &views).await?;
@@ -99,7 +99,7 @@ impl Services {
         own(&mut work.tx, act, id).await?;
         let now = work.now;
         if !work.tx.formula_templates().retire(id, request.version, now).await? {
-            return Err(moved_on());
+            return Err(behind(&mut work.tx, act, id).await);
         }
         let views = kept(&mut work.tx, act).await?;
         work.keep(command, &views).await?;
@@ -112,6 +112,12 @@ impl Services {
 async fn own(tx: &mut Tx, act: DoctorAct, id: FormulaTemplateId) -> Result<(), Refusal> {
     let rows = tx.formula_templates().of(act.institution, act.account).await?;
     if rows.iter().any(|row| row.id == id) { Ok(()) } else { Err(Refusal::not_found()) }
+}
+
+/// The refusal to whoever knows an older one, with what it is now.
+async fn behind(tx: &mut Tx, act: DoctorAct, id: FormulaTemplateId) -> Refusal {
+    let found = kept(tx, act).await.map(|views| views.into_iter().find(|view| view.id == id));
+    found.map_or_else(|refusal| refusal, |newer| newer.map_or_else(moved_on, |view| moved_on().with_newer(&view)))
 }
 
 async fn kept(tx: &mut Tx, act: DoctorAct) -> Result<Vec<FormulaTemplateView>, Refusal> {

@@ -55,7 +55,20 @@ impl Services {
             saved_at: row.saved_at,
             dispensed_at: row.dispensed_at,
             stop_reason: row.stop_reason,
+            is_intact: None,
         })
+    }
+}
+
+impl Services {
+    /// The same beside a record, with whether it is what was signed.
+    pub(crate) async fn prescription_read(
+        &self,
+        tx: &mut Tx,
+        row: PrescriptionRow,
+    ) -> Result<PrescriptionView, Refusal> {
+        let is_intact = self.is_intact(tx, &row).await?;
+        Ok(PrescriptionView { is_intact, ..self.prescription_view(tx, row).await? })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::audit::merkle::{Hash, is_included};
 use crate::domain::herb::gate::Report;
 use crate::domain::hex::{hex, unhex};
 use crate::domain::opinion::{Answer, Opined, Question};
-use crate::domain::prescription::{Signed, identity_in, lacks};
+use crate::domain::prescription::{Signed, face_in, identity_in, lacks};
 use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, patient_in, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
 use crate::protocol::proof::{
@@ -155,7 +155,10 @@ fn version_holds(sheet: &SealedPrescription, version: &SealedVersion) -> bool {
         Some(Purpose::Countersignature) => !(is_newest && is_approved(sheet)),
         Some(_) => false,
     });
-    words.hash() == *hash && is_second && is_whole
+    // What stands on the paper beside the words is what was signed with them.
+    let is_faced = face_in(stated.as_deref())
+        .is_none_or(|face| face.number == sheet.number && (!is_newest || face.basis == sheet.legal_basis));
+    words.hash() == *hash && is_second && is_whole && is_faced
 }
 
 /// Whether a pharmacist has approved it, whatever came after.

@@ -20,6 +20,17 @@ impl Tickets<'_> {
         }))
     }
 
+    /// Who it is was corrected: whoever still looks at the old words confirms nothing.
+    pub async fn read_anew(&mut self, id: TicketId, version: i64) -> Result<Option<TicketRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(moving!("lease_until = lease_until", "'called'", "and accepted_at is not null"))
+                .bind(id)
+                .bind(version)
+                .fetch_optional(conn)
+                .await?
+        }))
+    }
+
     /// The identity was confirmed: the visit begins.
     pub async fn serve(&mut self, id: TicketId, version: i64, now: Timestamp) -> Result<Option<TicketRow>> {
         Ok(on!(self.0, |conn| {

@@ -248,7 +248,7 @@ async fn a_visit_that_was_given_to_somebody_else_is_missed_before_anything_was_s
     }
     db.close().await;
     let detail = &details(&stage, "visit.identity_confirmed").await[0];
-    assert_eq!(detail.as_object().unwrap().len(), 1, "{detail}");
+    assert_eq!((detail.as_object().unwrap().len(), &detail["outcome"]), (2, &json!("signed")), "{detail}");
     let (patient, mac) = detail["identity"].as_str().unwrap().split_once(':').unwrap();
     let me = stage.get("/patients", &visit.patient).await.ok();
     assert_eq!(patient, format!("patient_{}", me[0]["id"].as_str().unwrap().replace('-', "")));

@@ -245,6 +245,84 @@ async fn while_it_rings_the_doctor_has_the_declaration_and_the_earlier_visits_of
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_who_it_is_is_mended_where_the_document_is_compared_and_not_after_somebody_was_seen() {
+    let stage = Stage::open().await;
+    let holder = stage.holder(1).await;
+    let patient = named(&stage, &holder, by_card("周一", 1, "myself")).await;
+    waits(&stage, &holder, &patient).await;
+    let (doctor, desk) = stage.doctor_at_desk("doctor", 0).await;
+    let (other, nurse) = (stage.staff("doctor2").await, stage.staff("nurse").await);
+    let mend = async |token: &str, ticket: &Value, version: &Value, said: Value| {
+        let mut body = said;
+        body["version"] = version.clone();
+        stage.post(&format!("/tickets/{}/identity", ticket.as_str().unwrap()), token, body).await
+    };
+    let spelling = json!({ "name": "周壹", "reason": "与身份证不符" });
+    let view = stage.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
+    let (ticket, ringing) = (view["current"]["ticket"].clone(), view["current"]["version"].clone());
+    assert_eq!(mend(&doctor, &ticket, &ringing, spelling.clone()).await.refusal(), (409, "ticket.state"), "it rings");
+    let view = called_again(&stage, &doctor, &desk, &holder, &view).await;
+    let version = view["current"]["version"].clone();
+    assert_eq!(mend(&other, &ticket, &version, spelling.clone()).await.status, 404, "another doctor's patient");
+    assert_eq!(mend(&holder, &ticket, &version, spelling.clone()).await.refusal(), (403, "auth.forbidden"));
+    for (said, field) in [
+        (json!({ "name": "周壹", "reason": " " }), "reason"),
+        (json!({ "name": "周\u{202e}壹", "reason": "写错" }), "name"),
+        (json!({ "number": "110101199001010099", "reason": "写错" }), "number"),
+        (json!({ "birth_date": "1991-01-01", "reason": "写错" }), "birth_date"),
+        (json!({ "name": "周一", "reason": "写错" }), "name"),
+    ] {
+        let refused = mend(&doctor, &ticket, &version, said).await;
+        assert_eq!((refused.status, &refused.body["field"]), (422, &json!(field)));
+    }
+    assert_eq!(entries(&stage, "patient.correct").await, []);
+    let row = mend(&doctor, &ticket, &version, spelling.clone()).await.ok();
+    assert!(!row.to_string().contains("周壹"), "a board names nobody in full: {row}");
+    let seen = async || stage.get(&format!("/desks/{desk}"), &doctor).await.ok()["current"].clone();
+    assert_eq!(seen().await["identity"]["name"], "周壹");
+    let confirm = async |version: &Value| {
+        stage.post(&format!("/desks/{desk}/confirm"), &doctor, json!({ "version": version })).await
+    };
+    assert_eq!(confirm(&version).await.refusal(), (409, "ticket.state"), "by whoever looks at the old words");
+    // The nurse mends a digit; the card says birthday and sex.
+    let version = seen().await["version"].clone();
+    let digit = json!({ "number": card(2), "reason": "号码写错一位" });
+    mend(&nurse, &ticket, &version, digit).await.ok();
+    let current = seen().await;
+    assert_eq!((&current["identity"]["name"], &current["identity"]["sex"]), (&json!("周壹"), &json!("female")));
+    assert_eq!(current["identity"]["document_tail"], json!(card(2)[14..]));
+    let said = details(&stage, "patient.correct").await;
+    assert_eq!((&said[0]["fields"], &said[1]["fields"]), (&json!(["name"]), &json!(["number", "sex"])));
+    assert_eq!(said[0]["is"], said[1]["was"]);
+    assert!(said[0]["was"] != said[0]["is"] && !format!("{said:?}").contains('周'), "by hashes: {said:?}");
+    assert_eq!(entries(&stage, "patient.correct").await[1].2.as_deref(), Some("号码写错一位"));
+    let found =
+        stage.post("/visits/by-document", &other, json!({ "document": "resident_card", "number": card(1) })).await;
+    assert_eq!(found.ok(), json!([]), "nobody is found by the wrong number any more");
+
+    let view = confirm(&current["version"]).await.ok();
+    let visit = view["current"]["visit"].as_str().unwrap().to_owned();
+    let version = seen().await["version"].clone();
+    let late = json!({ "name": "周二", "reason": "又写错" });
+    assert_eq!(
+        mend(&doctor, &ticket, &version, late.clone()).await.refusal(),
+        (409, "ticket.state"),
+        "it is confirmed"
+    );
+    let id = ticket.as_str().unwrap().to_owned();
+    let visit = Visit { patient: holder.clone(), doctor: doctor.clone(), desk: desk.clone(), ticket: id, id: visit };
+    super::proofs::sign(&stage, &visit, 0, "感冒", None).await;
+    ends(&stage, &visit).await;
+    assert!(super::forged::audit(&stage).1, "{}", super::forged::audit(&stage).0);
+    // What was signed says whose it is: the same person, called again, is that one.
+    waits(&stage, &holder, &patient).await;
+    let view = called(&stage, &doctor, &desk, &holder).await;
+    let (ticket, version) = (&view["current"]["ticket"], &view["current"]["version"]);
+    let settled = mend(&doctor, ticket, version, late).await;
+    assert_eq!((settled.refusal(), &settled.body["field"]), ((409, "identity.settled"), &json!("name")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn birth_date_and_sex_are_mended_until_somebody_was_called_and_then_the_doctor_is_told() {
     let stage = Stage::open().await;
     let holder = stage.holder(1).await;

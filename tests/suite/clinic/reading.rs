@@ -129,6 +129,35 @@ async fn who_breaks_the_glass_sees_what_is_prescribed_and_each_is_written_down()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_breaks_the_glass_is_told_of_a_sheet_that_is_not_what_was_signed() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    super::prescriptions::signed(&stage, &visit).await;
+    let drafted = super::prescriptions::line("茯苓", 9000);
+    super::prescriptions::begin(&stage, &visit, super::prescriptions::herbal(&[drafted])).await.ok();
+    let (other, own) = (stage.staff("doctor2").await, format!("/visits/{}/prescriptions", visit.id));
+    let verdicts = async || {
+        let glass = format!("/visits/{}/break-glass", visit.id);
+        let read = stage.post(&glass, &other, json!({ "reason": "急会诊需要" })).await.ok();
+        let mine = stage.get(&own, &visit.doctor).await.ok();
+        let of = |view: &Value| {
+            let sheets = view["prescriptions"].as_array().unwrap().iter();
+            sheets.map(|one| one["is_intact"].as_bool()).collect::<Vec<_>>()
+        };
+        let seen = of(&read);
+        assert_eq!(seen, of(&mine), "its own doctor is told the same");
+        seen
+    };
+    assert_eq!(verdicts().await, [Some(true), None], "nobody has signed the second");
+    let path = format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display());
+    let db = yunzhen::store::Db::open(&path).await.unwrap();
+    let forged = "update prescription set content = replace(content, '15000', '45000') where state = 'signed'";
+    crate::support::sql::run(&db, forged).await;
+    db.close().await;
+    assert_eq!(verdicts().await, [Some(false), None], "the record opens all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_strangers_visit_is_found_by_document_or_number_and_never_by_browsing() {
     let stage = Stage::open().await;
     let visit = ended(&stage).await;

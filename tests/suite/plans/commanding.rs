@@ -315,8 +315,16 @@ impl Acting<'_> {
         self.call(visit, "wrong-person").await;
         let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
         let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
-        self.post("/tickets/{id}/not-me", &ticket, holders.get(&ticket).map_or("", String::as_str), version(&called))
-            .await;
+        let holder = holders.get(&ticket).cloned().unwrap_or_default();
+        self.post("/tickets/{id}/not-me", &ticket, &holder, version(&called)).await;
+        let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
+        let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
+        let holder = holders.get(&ticket).cloned().unwrap_or_default();
+        let accepted = self.post("/tickets/{id}/accept", &ticket, &holder, version(&called)).await;
+        let mend = json!({ "version": accepted["version"], "name": "测试患儿", "reason": "与证件不符" });
+        self.post("/tickets/{id}/identity", &ticket, &visit.doctor, mend).await;
+        let desk = self.site.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.body;
+        self.post("/desks/{id}/cancel-call", &visit.desk, &visit.doctor, version(&desk["current"])).await;
         let current = self.serve(visit, &holders).await;
         self.post("/desks/{id}/put-back", &visit.desk, &visit.doctor, version(&current)).await;
         let current = self.serve(visit, &holders).await;

@@ -95,7 +95,7 @@ on_both! {
         assert_eq!(page, [], "what came later is known to the page before");
         let elsewhere = tx.audit().signed_there(InstitutionId::from_uuid(stranger), 0, 7).await.unwrap().standing;
         assert_eq!(elsewhere, []);
-        let mut last = async |id: &str| tx.audit().last_rx_act(hospital.institution, id).await.unwrap();
+        let mut last = async |id: &str| tx.audit().last_rx_act(hospital.institution, id).await.unwrap().map(|(act, _)| act);
         assert_eq!(last(&row.id.to_string()).await.as_deref(), Some("rx.approved"));
         assert_eq!(last(&gone.id.to_string()).await.as_deref(), Some("rx.stop"));
         assert_eq!(last("prescription_y").await, None);
@@ -111,7 +111,28 @@ on_both! {
                 tx.audit().append(hospital.institution, &entry).await.unwrap();
             }).await;
             let found = db.read().await.unwrap().audit().last_rx_act(hospital.institution, &subject).await.unwrap();
-            assert_eq!(found.as_deref(), ACTS.contains(&act).then_some(act));
+            assert_eq!(found, ACTS.contains(&act).then(|| (act.to_owned(), MORNING)));
         }
+    }
+
+    async fn the_last_word_of_how_a_visit_ends_is_found_and_a_new_beginning_ends_it(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let said = async |action: &str, detail: serde_json::Value| {
+            hospital.write(async |tx| {
+                let (actor, action) = ("nobody".to_owned(), action.to_owned());
+                let subject = "visit_1".to_owned();
+                let entry = Entry { at: MORNING, actor, action, subject, purpose: None, detail };
+                tx.audit().append(hospital.institution, &entry).await.unwrap();
+            }).await;
+            let mut tx = db.read().await.unwrap();
+            tx.audit().last_outcome(hospital.institution, "visit_1").await.unwrap()
+        };
+        assert_eq!(said("visit.read", json!({})).await, None);
+        let signed = (2, "outcome.sign".to_owned(), r#"{"hash":"aa"}"#.to_owned());
+        assert_eq!(said("outcome.sign", json!({ "hash": "aa" })).await, Some(signed.clone()));
+        assert_eq!(said("visit.read", json!({})).await, Some(signed));
+        let anew = said("visit.identity_confirmed", json!({})).await.unwrap();
+        assert_eq!((anew.0, anew.1.as_str()), (4, "visit.identity_confirmed"));
+        assert_eq!(db.read().await.unwrap().audit().last_outcome(hospital.institution, "visit_2").await.unwrap(), None);
     }
 }

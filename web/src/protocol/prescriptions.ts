@@ -127,6 +127,8 @@ export interface Prescription {
   dispensed_at: number | null
   stop_reason: string | null
   label: Label | null
+  /** Beside a record: whether a signed sheet is what was signed. */
+  is_intact?: boolean
 }
 export interface VisitPrescriptions {
   pane: RxPane

@@ -34,6 +34,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.link.unknown': 'This link does not lead to a clinic. Please check it, or contact the hospital.',
   'errors.clinic.closed': 'The clinic is closed now. Your answers are saved; you can go on when it opens.',
   'errors.identity.invalid': 'This document number is not possible. Please compare it with your document.',
+  'errors.identity.settled': 'Somebody was seen under this identity, so it changes no more. What the record says wrong is amended there.',
   'errors.identity.missing': 'Please tell us who the patient is first.',
   'errors.consent.missing': 'One consent still needs your decision.',
   'errors.consent.outdated': 'The text was updated. Please read the new version.',

@@ -159,6 +159,8 @@ export const rx: Readonly<Record<keyof typeof zh, Message>> = {
   'rx.stopped': 'Stopped: {reason}',
   'rx.until': 'Good until {time}',
   'rx.number': 'No. {number}',
+  'rx.intact': 'Every signature was checked and holds',
+  'rx.broken': 'This sheet is not what was signed. Do not treat by it: ask the doctor who wrote it, and tell an administrator.',
   'rx.label': 'How to decoct and take it',
   'rx.countersign.open': { one: '{n} to countersign', other: '{n} to countersign' },
   'rx.countersign.title': 'Prescriptions to countersign',

@@ -32,6 +32,7 @@ export const errors = {
   'errors.link.unknown': '这个链接打不开任何门诊，请核对链接或联系医院。',
   'errors.clinic.closed': '门诊现在不接诊。您填的内容已保存，开诊后可以接着办。',
   'errors.identity.invalid': '证件号码不对，请对照证件再看一遍。',
+  'errors.identity.settled': '已按这个身份接诊过，不能再改。病历须更正的，请在病历里写更正。',
   'errors.identity.missing': '请先填写身份信息。',
   'errors.consent.missing': '还有一份同意书需要您决定。',
   'errors.consent.outdated': '同意书有更新，请再看一遍新的内容。',

@@ -157,6 +157,8 @@ export const rx = {
   'rx.stopped': '已停用：{reason}',
   'rx.until': '有效至 {time}',
   'rx.number': '处方号 {number}',
+  'rx.intact': '签名核验无误',
+  'rx.broken': '这张处方与签名时的不一致，不得据此用药。请向开方医师核实，并告知管理员。',
   'rx.label': '煎服说明',
   'rx.countersign.open': { other: '会签 {n}' },
   'rx.countersign.title': '等待会签的处方',
