@@ -405,8 +405,12 @@ pub struct AlarmView {
     pub closed_at: Option<Timestamp>,
     /// Whether the caller's browser is connected.
     pub online: bool,
-    /// How many more of the same caller or network wait folded behind it: they ring when this many fewer do.
+    /// How many more of the same caller or network are in no line of the list: they wait folded behind this one and ring
+    /// when fewer do, or are of a network from which very many ring.
     pub behind: u32,
+    /// How many more ring in the whole hospital than the list of which this is a line holds.
+    #[serde(default)]
+    pub unlisted: u32,
     /// The full name and telephone number, for the one who took it.
     pub contact: Option<AlarmContact>,
 }

@@ -22,7 +22,7 @@ use crate::services::tickets::cause_of;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::{AlarmRow, Json, TicketRow, Tx};
+use crate::store::{AlarmRow, Json, OpenAlarm, OpenAlarms, TicketRow, Tx};
 
 /// Whom an alarm is about, as far as known, and from where it came.
 #[derive(Clone, Debug)]
@@ -147,10 +147,25 @@ impl Services {
     /// Alarms that nobody closed, oldest first.
     pub async fn open_alarms(&self, act: TriageAct) -> Result<Vec<AlarmView>, Refusal> {
         let mut tx = self.db.read().await?;
-        let rows = tx.alarms().open(act.institution).await?;
-        let mut views = Vec::with_capacity(rows.len());
-        for row in rows {
-            views.push(self.alarm_view(&mut tx, row, act).await?);
+        let open = tx.alarms().open(act.institution).await?;
+        self.alarm_views(&mut tx, open, act).await
+    }
+
+    /// Open alarms as their list shows them.
+    pub(crate) async fn alarm_views(
+        &self,
+        tx: &mut Tx,
+        open: OpenAlarms,
+        act: TriageAct,
+    ) -> Result<Vec<AlarmView>, Refusal> {
+        let unlisted = u32::try_from(open.unlisted).unwrap_or(u32::MAX);
+        let mut views = Vec::with_capacity(open.listed.len());
+        for OpenAlarm { alarm, behind } in open.listed {
+            let view = match behind {
+                Some(behind) => self.shown_alarm(tx, alarm, act, behind).await?,
+                None => self.alarm_view(tx, alarm, act).await?,
+            };
+            views.push(AlarmView { unlisted, ..view });
         }
         Ok(views)
     }
@@ -348,6 +363,11 @@ impl Services {
     }
 
     pub(crate) async fn alarm_view(&self, tx: &mut Tx, row: AlarmRow, act: TriageAct) -> Result<AlarmView, Refusal> {
+        let behind = if row.origin.is_some() { tx.alarms().count_behind(&row).await? } else { 0 };
+        self.shown_alarm(tx, row, act, behind).await
+    }
+
+    async fn shown_alarm(&self, tx: &mut Tx, row: AlarmRow, act: TriageAct, behind: i64) -> Result<AlarmView, Refusal> {
         let mine = row.taken_by == Some(act.account);
         let taken_by = match row.taken_by {
             Some(account) => Some(staff_name(tx, account).await?.0),
@@ -355,7 +375,6 @@ impl Services {
         };
         let contact = if mine { self.contact(tx, &row).await? } else { None };
         let online = self.is_caller_online(&row);
-        let behind = if row.origin.is_some() { tx.alarms().count_behind(&row).await? } else { 0 };
         Ok(AlarmView {
             id: row.id,
             clinic: row.clinic_id,
@@ -369,6 +388,7 @@ impl Services {
             closed_at: row.closed_at,
             online,
             behind: u32::try_from(behind).unwrap_or(u32::MAX),
+            unlisted: 0,
             contact,
         })
     }

@@ -45,10 +45,9 @@ impl Services {
         for ticket in tx.tickets().board(id).await? {
             tickets.push(self.row(&mut tx, &ticket, &names).await?);
         }
-        let mut alarms = Vec::new();
-        for alarm in tx.alarms().open(act.institution).await?.into_iter().filter(|alarm| alarm.clinic_id == id) {
-            alarms.push(self.alarm_view(&mut tx, alarm, act).await?);
-        }
+        let mut open = tx.alarms().open(act.institution).await?;
+        open.listed.retain(|one| one.alarm.clinic_id == id);
+        let alarms = self.alarm_views(&mut tx, open, act).await?;
         let midnight = day_at(&clinic, now)?.began_at;
         Ok(Board {
             clinic: id,

@@ -65,7 +65,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
 pub use adverse_events::{AdverseEventRow, AdverseEvents};
-pub use alarms::{AlarmRow, Alarms};
+pub use alarms::{AlarmRow, Alarms, OpenAlarm, OpenAlarms};
 pub use amendments::{AmendmentRow, Amendments};
 pub use appointments::{AppointmentRow, Appointments, SettledRow};
 pub use audit_days::AuditDays;

@@ -102,7 +102,7 @@ on_both! {
         }
         assert!(take(&hospital, &raised[1], 0).await && close(&hospital, &raised[1], 0).await);
         let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
-        let ids: Vec<AlarmId> = open.iter().map(|alarm| alarm.id).collect();
+        let ids: Vec<AlarmId> = open.listed.iter().map(|one| one.alarm.id).collect();
         assert_eq!(ids, [raised[0].id, raised[2].id, raised[3].id]);
     }
 
@@ -119,7 +119,8 @@ on_both! {
         }
         let tx = async || db.read().await.unwrap();
         assert_eq!(tx().await.alarms().count_ringing(hospital.clinic, &[1; 16]).await.unwrap(), RINGING);
-        assert_eq!(tx().await.alarms().open(hospital.institution).await.unwrap().len(), 4, "what is folded is not listed");
+        let open = tx().await.alarms().open(hospital.institution).await.unwrap();
+        assert_eq!(open.listed.len(), 4, "what is folded is not listed");
         for (one, behind) in ringing.iter().chain([&stranger]).zip([0, 0, 2, 0]) {
             assert_eq!(tx().await.alarms().count_behind(one).await.unwrap(), behind);
         }
@@ -152,15 +153,43 @@ on_both! {
 
     async fn a_flood_of_strangers_hides_no_patients_alarm(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
-        for _ in 0..200 {
-            raise(&hospital, &AlarmRow { patient_id: None, ..alarm(&hospital, AlarmKind::RedFlag) }).await;
+        for n in 0..200_u8 {
+            let origin = Some(vec![n; 16]);
+            raise(&hospital, &AlarmRow { origin, ..alarm(&hospital, AlarmKind::RedFlag) }).await;
         }
         hospital.pass(Duration::from_secs(1));
         let ticket = hospital.join(Level::Standard).await;
         let of_patient = AlarmRow { patient_id: Some(ticket.patient_id), ..alarm(&hospital, AlarmKind::Triage) };
         raise(&hospital, &of_patient).await;
         let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
-        assert_eq!((open.len(), open.last().map(|one| one.id)), (200, Some(of_patient.id)));
+        assert_eq!((open.listed.len(), open.unlisted), (201, 0));
+        assert_eq!(open.listed.last().map(|one| one.alarm.id), Some(of_patient.id));
+    }
+
+    async fn a_flood_of_strangers_hides_no_stranger_who_calls_from_elsewhere(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let of = |origin: u8| {
+            hospital.pass(Duration::from_secs(1));
+            AlarmRow { origin: Some(vec![origin; 16]), ..alarm(&hospital, AlarmKind::RedFlag) }
+        };
+        let mut flood = Vec::new();
+        for n in 0..210_u8 {
+            flood.push(of(n / 3));
+        }
+        let held = of(200);
+        let last = of(201);
+        for one in flood.iter().chain([&held, &last]) {
+            raise(&hospital, one).await;
+        }
+        assert!(take(&hospital, &held, 0).await);
+        let open = db.read().await.unwrap().alarms().open(hospital.institution).await.unwrap();
+        let ids: Vec<AlarmId> = open.listed.iter().map(|one| one.alarm.id).collect();
+        let mut wanted: Vec<AlarmId> = flood.chunks(3).flat_map(|three| [three[0].id, three[2].id]).collect();
+        wanted.extend([held.id, last.id]);
+        assert_eq!(ids, wanted, "of each network the one that waits longest, and the newest");
+        assert_eq!(open.unlisted, 70, "how many more ring");
+        let behind: Vec<_> = open.listed.iter().map(|one| one.behind).collect();
+        assert_eq!((&behind[..2], &behind[140..]), (&[Some(0), Some(1)][..], &[None, Some(0)][..]));
     }
 
     async fn a_ticket_gets_the_open_alarms_of_its_patient_and_clinic_and_no_nurses_call(db: Db) {

@@ -87,6 +87,8 @@ export interface AlarmView {
   closed_at: number | null
   online: boolean
   behind: number
+  /** How many more ring in the hospital than the list holds; a server of the version before sends none. */
+  unlisted?: number
   contact: { name: string; phone: string; address: string | null } | null
 }
 export type AlarmOutcome = 'handed_to120' | 'sent_offline' | 'false_alarm' | 'not_reached'

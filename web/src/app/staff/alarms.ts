@@ -3,12 +3,14 @@ import type { Session } from '../session'
 import type { Live } from '../live'
 import type { AlarmOutcome, AlarmView } from '@/protocol/staff'
 import type { RoomGrant } from '@/protocol/types'
-import { inOtherHands, mine, ringing } from './board'
+import { inOtherHands, mine, ringing, unlisted } from './board'
 import { useFeed } from './feed'
 
 export interface Alarms {
   all: ComputedRef<readonly AlarmView[]>
   ringing: ComputedRef<readonly AlarmView[]>
+  /** How many more ring than are listed. */
+  unlisted: ComputedRef<number>
   mine: ComputedRef<readonly AlarmView[]>
   /** Emergencies that a colleague has. */
   others: ComputedRef<readonly AlarmView[]>
@@ -38,6 +40,7 @@ export function useAlarms(session: Session, live: Live, institution: string): Al
   return {
     all,
     ringing: computed(() => ringing(all.value)),
+    unlisted: computed(() => unlisted(all.value)),
     mine: computed(() => mine(all.value)),
     others: computed(() => inOtherHands(all.value)),
     take: (alarm) => pass(alarm, 'take'),

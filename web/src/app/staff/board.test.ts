@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlarmView, Board, TicketRow } from '@/protocol/staff'
 import type { Level, TicketPhase } from '@/protocol/types'
-import { byLevel, decisionOf, figuresOf, inOtherHands, isUnderWay, lineOf, mayCallBooked, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, speechOf, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
+import { byLevel, decisionOf, figuresOf, inOtherHands, isUnderWay, lineOf, mayCallBooked, mayChangeLevel, mine, minutesSeconds, recheckMinutes, ringing, unlisted, speechOf, waitedMinutes, waitingCount, waitTone, inOneLine } from './board'
 
 const row = (no: number, level: Level, phase: TicketPhase = 'waiting'): TicketRow => ({
   id: String(no), clinic: 'c', no, phase, version: 1, level, matched: [], reasons: [], patient: 'p', name_masked: '演*', age_years: 60, sex: 'female',
@@ -56,6 +56,9 @@ describe('a booked ticket', () => {
 describe('alarms', () => {
   it('ring oldest first until somebody takes them', () => {
     expect(ringing([alarm('7'), alarm('3'), alarm('5', { taken_at: 1 }), alarm('1', { kind: 'nurse_call' })]).map((one) => one.id)).toEqual(['3', '7'])
+  })
+  it('that no line of the list holds are counted', () => {
+    expect([unlisted([]), unlisted([alarm('1')]), unlisted([alarm('1', { unlisted: 7 }), alarm('2', { unlisted: 7 })])]).toEqual([0, 0, 7])
   })
   it('are mine until I close them', () => {
     expect(mine([alarm('1', { mine: true, taken_at: 1 }), alarm('2', { mine: true, closed_at: 2 })]).map((one) => one.id)).toEqual(['1'])

@@ -49,6 +49,10 @@ export function recheckMinutes(row: TicketRow, now: number): number | null {
 export function ringing(alarms: readonly AlarmView[]): AlarmView[] {
   return alarms.filter((one) => one.kind !== 'nurse_call' && one.taken_at === null && one.closed_at === null).sort((a, b) => a.raised_at - b.raised_at)
 }
+/** How many more ring than the list holds: very many do, and it shows the newest and the longest waiting of each network. */
+export function unlisted(alarms: readonly AlarmView[]): number {
+  return alarms[0]?.unlisted ?? 0
+}
 /** Emergencies that a colleague took and has not closed. */
 export function inOtherHands(alarms: readonly AlarmView[]): AlarmView[] {
   return alarms.filter((one) => one.kind !== 'nurse_call' && one.taken_at !== null && !one.mine && one.closed_at === null)

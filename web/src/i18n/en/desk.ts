@@ -60,6 +60,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'alarm.lost': 'This emergency rings again',
   'alarm.close.doctor': 'A doctor decides that an EMERGENCY is none. Please hand it back, and a doctor takes it.',
   'alarm.taken_by': 'Taken by {name}',
+  'alarm.unlisted': '{n} more are ringing. There are so many that of each network only the longest waiting and the newest are listed; the others follow as these are taken.',
   'alarm.behind': '+{n} more from the same place, each rings as one is taken',
   'alarm.more': '{n} more',
   'alarm.sound': 'Allow the alarm sound',

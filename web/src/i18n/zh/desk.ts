@@ -59,6 +59,7 @@ export const desk = {
   'alarm.close.doctor': '急症是否误报要由医师判定。请交回，由医师接手。',
   'alarm.taken_by': '{name}已接手',
   'alarm.more': '另有 {n} 条',
+  'alarm.unlisted': '此外还有 {n} 条求助在响：求助太多，每个网络只列最早和最新的各一条。接手后其余的会依次列出。',
   'alarm.behind': '同一来源还有 {n} 条，接手后依次响铃',
   'alarm.sound': '打开警报声',
   'alarm.sound.hint': '浏览器要先点一下，警报才会响。',
