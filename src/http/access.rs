@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 use crate::domain::ids::{ReviewId, VisitId};
 use crate::domain::permission::{AdministratorAct, DoctorAct, HolderAct, SearchAct, StaffAct};
 use crate::http::error::HttpError;
-use crate::http::extract::{Auth, Body, Id};
+use crate::http::extract::{Asked, Auth, Body, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::reading::{
-    AccessReviewView, BreakGlassRequest, ByDocument, ByNumber, FoundVisit, JudgementRequest, ReadView,
+    AccessReviewView, BreakGlassRequest, ByDocument, ByNumber, FoundVisit, JudgementRequest, ReadView, ReadersAsked,
 };
 use crate::protocol::visit::VisitView;
 use crate::services::Services;
@@ -62,23 +62,25 @@ async fn break_glass(
 }
 
 /// Who read the record of a visit: for its doctor and for administrators.
-#[utoipa::path(get, path = "/visits/{id}/readers", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<ReadView>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/visits/{id}/readers", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path), ReadersAsked), responses((status = 200, body = Vec<ReadView>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn readers(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<StaffAct>,
     Id(id): Id<VisitId>,
+    Asked(page): Asked<ReadersAsked>,
 ) -> Result<Json<Vec<ReadView>>, HttpError> {
-    Ok(Json(services.readers(act, id).await?))
+    Ok(Json(services.readers(act, id, page).await?))
 }
 
 /// Who read the record of one's own visit.
-#[utoipa::path(get, path = "/me/visits/{id}/readers", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path)), responses((status = 200, body = Vec<ReadView>), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/me/visits/{id}/readers", tag = "record", security(("bearer" = [])), params(("id" = Uuid, Path), ReadersAsked), responses((status = 200, body = Vec<ReadView>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
 async fn mine(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<HolderAct>,
     Id(id): Id<VisitId>,
+    Asked(page): Asked<ReadersAsked>,
 ) -> Result<Json<Vec<ReadView>>, HttpError> {
-    Ok(Json(services.my_readers(act, id).await?))
+    Ok(Json(services.my_readers(act, id, page).await?))
 }
 
 /// Reads by people who do not treat the patient: those that nobody has judged yet, and the last that somebody did.

@@ -137,6 +137,6 @@ pub struct UploadPiece {
 }
 
 /// A query holds texts.
-fn number_in_text<'de, D: serde::Deserializer<'de>>(text: D) -> Result<u64, D::Error> {
+pub(super) fn number_in_text<'de, T: std::str::FromStr, D: serde::Deserializer<'de>>(text: D) -> Result<T, D::Error> {
     String::deserialize(text)?.parse().map_err(|_| serde::de::Error::custom("not a number"))
 }

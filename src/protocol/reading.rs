@@ -8,12 +8,17 @@ use crate::domain::ids::{ClinicId, ReviewId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::time::Timestamp;
 use crate::protocol::house::Text;
+use crate::protocol::invitation::number_in_text;
 
-/// `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record.
+/// `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: the reads of a record by one reader for one purpose.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ReadView {
-    /// When.
+    /// When; of several, the last.
     pub at: Timestamp,
+    /// When it was read first.
+    pub since: Timestamp,
+    /// How often it was read.
+    pub times: u32,
     /// Who; for a patient's own reads, empty.
     pub name: Text,
     /// The reader's title.
@@ -23,6 +28,16 @@ pub struct ReadView {
     /// For which purpose of staff, in the word of the audit; reads of earlier versions of this program have none.
     #[schema(value_type = Option<String>)]
     pub purpose: Option<ReadPurpose>,
+}
+
+/// What stands behind the `?` of both.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadersAsked {
+    /// Lines to leave out, the last readers first: a page has 200.
+    #[serde(deserialize_with = "number_in_text")]
+    #[param(value_type = Option<usize>)]
+    pub skip: usize,
 }
 
 /// `GET /access-reviews`: a read that somebody else has to judge.

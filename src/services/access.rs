@@ -11,7 +11,9 @@ use crate::domain::ticket::TicketState;
 use crate::domain::written::letters;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::PrescriptionView;
-use crate::protocol::reading::{AccessReviewView, BreakGlassRequest, JudgementRequest, JudgementView, ReadView};
+use crate::protocol::reading::{
+    AccessReviewView, BreakGlassRequest, JudgementRequest, JudgementView, ReadView, ReadersAsked,
+};
 use crate::protocol::visit::VisitView;
 use crate::services::Services;
 use crate::services::pacing::{Limits, Rate};
@@ -23,7 +25,7 @@ use crate::services::visits::staff_visit;
 use crate::services::work::{Command, Work};
 use crate::store::{ReadRow, ReviewRow, Tx, VisitRow};
 
-/// Reads that are listed at once.
+/// Lines of readers that are listed at once, and reads that wait for a judgement.
 const READS: i64 = 200;
 /// Judged reads that are listed below those that wait.
 const JUDGED: i64 = 20;
@@ -134,6 +136,30 @@ impl Services {
         Ok(())
     }
 
+    /// The same of several things that a patient's own telephone is shown at once.
+    pub(crate) async fn note_own_reads(
+        &self,
+        act: HolderAct,
+        action: &str,
+        subjects: impl IntoIterator<Item = String>,
+    ) -> Result<(), Refusal> {
+        let (reader, now) = (act.holder.to_string(), self.clock.now());
+        let reads = subjects.into_iter().map(|subject| [reader.clone(), action.to_owned(), subject]);
+        let fresh: Vec<_> = reads.filter(|read| !self.reads.0.is_spent(read, now)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let mut work = self.begin().await?;
+        for [_, _, subject] in &fresh {
+            work.audit_read(act.institution, &reader, action, subject, ReadPurpose::Own, json!({})).await?;
+        }
+        work.commit().await?;
+        for read in fresh {
+            self.reads.0.take(read, now).ok();
+        }
+        Ok(())
+    }
+
     /// Reads the record of somebody whom the doctor does not treat: it rings, and is judged.
     pub async fn break_glass(
         &self,
@@ -187,45 +213,63 @@ impl Services {
     }
 
     /// Who read a record: for its doctor and for administrators.
-    pub async fn readers(&self, act: StaffAct, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+    pub async fn readers(&self, act: StaffAct, id: VisitId, page: ReadersAsked) -> Result<Vec<ReadView>, Refusal> {
         let mut tx = self.db.read().await?;
         let visit = staff_visit(&mut tx, act.institution, id).await?;
         let allowed = act.role == Role::Administrator || visit.doctor_id == act.account;
         if !allowed {
             return Err(Refusal::not_found());
         }
-        self.reads(&mut tx, act.institution, id).await
+        self.reads(&mut tx, act.institution, id, page).await
     }
 
     /// Who read the record of a holder's patient.
-    pub async fn my_readers(&self, act: HolderAct, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+    pub async fn my_readers(&self, act: HolderAct, id: VisitId, page: ReadersAsked) -> Result<Vec<ReadView>, Refusal> {
         let mut tx = self.db.read().await?;
         let visit = staff_visit(&mut tx, act.institution, id).await?;
         if !visit.is_told_to(act.holder) {
             return Err(Refusal::not_found());
         }
-        self.reads(&mut tx, act.institution, id).await
+        self.reads(&mut tx, act.institution, id, page).await
     }
 
-    async fn reads(&self, tx: &mut Tx, institution: InstitutionId, id: VisitId) -> Result<Vec<ReadView>, Refusal> {
+    /// The reads of a visit's record: of each reader and purpose one line, so that nobody is washed out by anybody.
+    async fn reads(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionId,
+        id: VisitId,
+        page: ReadersAsked,
+    ) -> Result<Vec<ReadView>, Refusal> {
         // Whoever judges a prescription sees what is prescribed, and why.
         let mut subjects = vec![id.to_string()];
         subjects.extend(tx.prescriptions().of_visit(id).await?.into_iter().map(|row| row.id.to_string()));
-        let mut rows = Vec::new();
+        let mut rows: Vec<ReadRow> = Vec::new();
         for subject in subjects {
-            rows.extend(tx.access_reviews().reads(institution, &subject, READS).await?);
+            for row in tx.access_reviews().reads(institution, &subject).await? {
+                let is_same = |known: &&mut ReadRow| (&known.actor, &known.purpose) == (&row.actor, &row.purpose);
+                match rows.iter_mut().find(is_same) {
+                    Some(known) => {
+                        known.at = known.at.max(row.at);
+                        known.since = known.since.min(row.since);
+                        known.times += row.times;
+                    }
+                    None => rows.push(row),
+                }
+            }
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.at));
-        rows.truncate(usize::try_from(READS).unwrap_or(usize::MAX));
+        let most = usize::try_from(READS).unwrap_or(usize::MAX);
         let mut reads = Vec::new();
-        for ReadRow { at, actor, purpose, .. } in rows {
+        for ReadRow { at, since, times, actor, purpose } in rows.into_iter().skip(page.skip).take(most) {
             let account = actor.strip_prefix("account_").and_then(|id| id.parse::<AccountId>().ok());
             let (name, title) = match account {
                 Some(account) => staff_name(tx, account).await?,
                 None => (Text::new("", ""), Text::new("", "")),
             };
             let purpose = purpose.as_deref().and_then(ReadPurpose::from_word).filter(|_| account.is_some());
-            reads.push(ReadView { at, name, title, is_own: account.is_none(), purpose });
+            let times = u32::try_from(times).unwrap_or(u32::MAX);
+            reads.push(ReadView { at, since, times, name, title, is_own: account.is_none(), purpose });
         }
         Ok(reads)
     }

@@ -33,15 +33,17 @@ pub struct ReviewRow {
     pub words_sealed: Option<Vec<u8>>,
 }
 
-/// A read as the audit holds it.
+/// The reads of one reader for one purpose, as the audit holds them.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct ReadRow {
-    /// When.
+    /// The last of them.
     pub at: Timestamp,
+    /// The first.
+    pub since: Timestamp,
+    /// How many they are.
+    pub times: i64,
     /// Who, as the audit names them.
     pub actor: String,
-    /// What they did.
-    pub action: String,
     /// For which purpose.
     pub purpose: Option<String>,
 }
@@ -153,22 +155,22 @@ impl AccessReviews<'_> {
         }))
     }
 
-    /// Who read a record, on the screen, on paper or in a sealed file, or judged a prescription, newest first.
-    pub async fn reads(self, institution: InstitutionId, subject: &str, limit: i64) -> Result<Vec<ReadRow>> {
+    /// Who read a record, on the screen, on paper or in a sealed file, or judged a prescription, and how often for which
+    /// purpose, the last first: however often one of them reads, nobody else leaves the list.
+    pub async fn reads(self, institution: InstitutionId, subject: &str) -> Result<Vec<ReadRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(
-                "select at, actor, action, purpose
+                "select max(at) as at, min(at) as since, count(*) as times, actor, purpose
                  from audit
                  where institution_id = $1 and subject = $2
                    and (action in ('visit.read', 'visit.break_glass', 'visit.read_own', 'document.read',
                                    'document.read_own', 'visit.seal')
                         or (action = 'rx.read' and purpose in ('review', 'countersign')))
-                 order by seq desc
-                 limit $3",
+                 group by actor, purpose
+                 order by max(seq) desc",
             )
             .bind(institution)
             .bind(subject)
-            .bind(limit)
             .fetch_all(conn)
             .await?
         }))

@@ -1,8 +1,5 @@
 //! What the patient sees: the state at once, the drugs when a pharmacist has approved them.
 
-use serde_json::json;
-
-use crate::domain::access::ReadPurpose;
 use crate::domain::permission::HolderAct;
 use crate::domain::prescription::{Content, Phase};
 use crate::domain::text::Text;
@@ -16,22 +13,21 @@ use crate::services::sessions::staff_name;
 use crate::store::{PrescriptionRow, Tx};
 
 impl Services {
-    /// The prescriptions of a holder's patients; the read of one that names drugs is audited: `GET /me/prescriptions`.
+    /// The prescriptions of a holder's patients; the read of one that names drugs is audited, once a minute:
+    /// `GET /me/prescriptions`.
     pub async fn my_prescriptions(&self, act: HolderAct) -> Result<Vec<MyPrescription>, Refusal> {
-        let mut work = self.begin().await?;
-        let rows = work.tx.prescriptions().of_holder(act.holder, 50).await?;
+        let mut tx = self.db.read().await?;
+        let rows = tx.prescriptions().of_holder(act.holder, 50).await?;
         let mut mine = Vec::with_capacity(rows.len());
-        let now = work.now;
+        let now = self.clock.now();
         for row in rows.into_iter().filter(|row| row.institution_id == act.institution) {
             let id = row.id;
-            let one = self.my_prescription(&mut work.tx, row, now).await;
+            let one = self.my_prescription(&mut tx, row, now).await;
             mine.extend(self.told.readable("my_prescriptions", &id, one)?);
         }
-        for one in mine.iter().filter(|one| one.content.is_some()) {
-            let (who, what) = (act.holder.to_string(), one.id.to_string());
-            work.audit_read(act.institution, &who, "rx.read_own", &what, ReadPurpose::Own, json!({})).await?;
-        }
-        work.commit().await?;
+        drop(tx);
+        let read: Vec<String> = mine.iter().filter(|one| one.content.is_some()).map(|one| one.id.to_string()).collect();
+        self.note_own_reads(act, "rx.read_own", read).await?;
         Ok(mine)
     }
 

@@ -188,6 +188,30 @@ async fn the_doctor_the_administrator_and_the_patient_see_who_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_washed_out_of_the_list_of_readers_however_often_somebody_else_reads() {
+    let stage = Stage::open().await;
+    let visit = ended(&stage).await;
+    let other = stage.staff("doctor2").await;
+    let glass = json!({ "reason": "急会诊需要" });
+    stage.post(&format!("/visits/{}/break-glass", visit.id), &other, glass).await.ok();
+    let before = entries(&stage, "visit.read_own").await.len();
+    for _ in 0..30 {
+        stage.get("/me/visits", &visit.patient).await.ok();
+        stage.get(&format!("/visits/{}?purpose=continuity", visit.id), &visit.doctor).await.ok();
+    }
+    assert_eq!(entries(&stage, "visit.read_own").await.len() - before, 1, "the own record, once a minute");
+    let path = format!("/me/visits/{}/readers", visit.id);
+    let readers = stage.get(&path, &visit.patient).await.ok();
+    let told = readers.as_array().unwrap().iter().map(|read| (&read["purpose"], &read["times"])).collect::<Vec<_>>();
+    assert!(told.contains(&(&json!("break_glass"), &json!(1))), "{told:?}");
+    assert!(told.contains(&(&json!("continuity"), &json!(30))), "{told:?}");
+    assert_eq!(told.iter().filter(|(purpose, _)| purpose.is_null()).count(), 1, "the own reads are one line");
+    let rest = stage.get(&format!("{path}?skip=1"), &visit.patient).await.ok();
+    assert_eq!(rest.as_array().unwrap()[..], readers.as_array().unwrap()[1..], "the whole list is turned over");
+    assert_eq!(stage.get(&format!("{path}?skip=x"), &visit.patient).await.refusal(), (400, "request.malformed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_takes_a_record_away_on_paper_or_in_a_file_is_among_its_readers() {
     let stage = Stage::open().await;
     let visit = ended(&stage).await;

@@ -1,5 +1,7 @@
 //! Reads of records, and the judgement on those by strangers.
 
+use std::time::Duration;
+
 use serde_json::json;
 use yunzhen::domain::access::Verdict;
 use yunzhen::domain::audit::Entry;
@@ -45,14 +47,21 @@ on_both! {
         assert_eq!(db.read().await.unwrap().access_reviews().judged(hospital.institution, 10).await.unwrap(), [judged]);
     }
 
-    async fn the_reads_of_a_record_are_found_newest_first(db: Db) {
+    async fn the_reads_of_a_record_are_a_line_for_each_reader_and_purpose_the_last_first(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
-        for (action, subject, purpose) in
-            [("visit.read", "visit_1", Some("treating")), ("visit.end", "visit_1", None), ("visit.read", "visit_2", None), ("visit.break_glass", "visit_1", Some("break_glass"))]
-        {
+        let begun = hospital.now();
+        let mut reads = vec![
+            ("account_1", "visit.read", "visit_1", Some("treating")),
+            ("account_1", "visit.end", "visit_1", None),
+            ("account_1", "visit.read", "visit_2", None),
+            ("account_2", "visit.break_glass", "visit_1", Some("break_glass")),
+        ];
+        reads.extend([("holder_1", "visit.read_own", "visit_1", Some("own")); 3]);
+        for (actor, action, subject, purpose) in reads {
+            hospital.pass(Duration::from_secs(1));
             let entry = Entry {
                 at: hospital.now(),
-                actor: "account_1".to_owned(),
+                actor: actor.to_owned(),
                 action: action.to_owned(),
                 subject: subject.to_owned(),
                 purpose: purpose.map(str::to_owned),
@@ -61,8 +70,13 @@ on_both! {
             hospital.write(async |tx| tx.audit().append(hospital.institution, &entry).await.unwrap()).await;
         }
         let mut tx = db.read().await.unwrap();
-        let reads = tx.access_reviews().reads(hospital.institution, "visit_1", 10).await.unwrap();
-        let actions: Vec<_> = reads.iter().map(|ReadRow { action, .. }| action.as_str()).collect();
-        assert_eq!(actions, ["visit.break_glass", "visit.read"]);
+        let reads = tx.access_reviews().reads(hospital.institution, "visit_1").await.unwrap();
+        let second = |n| begun + Duration::from_secs(n);
+        let told = reads.iter().map(|ReadRow { at, since, times, actor, .. }| (*at, *since, *times, actor.as_str()));
+        let wanted = [(7, 5, 3, "holder_1"), (4, 4, 1, "account_2"), (1, 1, 1, "account_1")];
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            wanted.map(|(at, since, times, actor)| (second(at), second(since), times, actor))
+        );
     }
 }

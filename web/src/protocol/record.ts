@@ -110,7 +110,11 @@ export interface NoteVersionView extends NoteVersion {
   changes: NoteChange[]
 }
 export interface ReadView {
+  /** The last of the reads of this reader for this purpose. */
   at: number
+  /** The first, and how many they are; a server of the version before tells each read. */
+  since?: number
+  times?: number
   name: Text
   title: Text
   is_own: boolean

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { setLocale } from '@/i18n'
+import { dayAndTime, setLocale } from '@/i18n'
 import type { ReadView } from '@/protocol/record'
 import { readersWords } from './readers'
 
@@ -21,12 +21,11 @@ describe('who read my record', () => {
     expect(why).toEqual(['药师审核您的处方', '另一位医生核对并一起签名（双签）', '为您看病时查看'])
   })
 
-  it('tells what one person opened within an hour as one, and says how often', () => {
-    const MINUTE = 60_000
-    const told = readersWords([0, 1, 2, 90].map((at) => read({ at: at * MINUTE })))
-    expect(told).toHaveLength(2)
-    expect(told[1]?.when).toContain('3 次')
-    expect(readersWords([read({ at: 0 }), read({ at: MINUTE, purpose: 'own_work' })])).toHaveLength(2)
+  it('says how often one person read for one reason, and from when to when', () => {
+    const DAY = 86_400_000
+    const [often, once] = readersWords([read({ at: 0 }), read({ at: 3 * DAY, since: DAY, times: 3, purpose: 'own_work' })])
+    expect(often?.when).toBe(`${dayAndTime(DAY)} 至 ${dayAndTime(3 * DAY)}，共 3 次`)
+    expect(once?.when).toBe(dayAndTime(0))
   })
 
   it('marks a read by somebody who had nothing to do with the visit', () => {
