@@ -168,6 +168,13 @@ pub const fn lane_of(level: Level) -> i64 {
 
 /// How long a declaration is good for a number after it was handed in; what was true yesterday is declared again.
 pub const DECLARATION_KEPT: Duration = Duration::from_hours(24);
+/// Live numbers that one telephone may have in a clinic: a family that is ill together. Whoever invents names has no more.
+pub const LIVE_OF_HOLDER: i64 = 4;
+/// Numbers that one telephone draws in a clinic within [`DRAWN_WITHIN`]: a family that lost some to a bad network. A number
+/// that is given back stays in the day's log for good, and a log that is full proves nothing to those who come later.
+pub const DRAWN_OF_HOLDER: i64 = 6;
+/// The span over which they are counted.
+pub const DRAWN_WITHIN: Duration = Duration::from_hours(1);
 /// URGENT calls in a row after which an aged STANDARD ticket goes first.
 pub const AGEING_STREAK: i64 = 3;
 /// How long a STANDARD ticket waits before it counts as aged.

@@ -427,6 +427,8 @@ pub struct Receipt {
     pub findings: u32,
     /// Whether every event is here; on a day of very many the last are missing.
     pub complete: bool,
+    /// Up to when every event is here.
+    pub until: Timestamp,
     /// The queue's events, by which it can be played again.
     #[schema(value_type = Vec<Object>)]
     pub events: Vec<serde_json::Value>,

@@ -106,6 +106,8 @@ codes! {
     DeclarationOutdated = "declaration.outdated", 409;
     /// The patient already has a live ticket in this clinic.
     TicketExists = "ticket.exists", 409;
+    /// This telephone has as many live tickets in this clinic as one may have: four.
+    TicketTooMany = "ticket.too_many", 409;
     /// The ticket is not in a state that allows this; fetch it again.
     TicketState = "ticket.state", 409;
     /// Somebody with the same document is in a visit with another doctor now.
@@ -158,7 +160,7 @@ codes! {
     AppointmentTooEarly = "appointment.too_early", 409;
     /// Check-in is over; take a ticket or book anew.
     AppointmentTooLate = "appointment.too_late", 409;
-    /// The patient has as many appointments to come in this clinic as one may have: three.
+    /// The patient has as many appointments to come in this clinic as one may have, three, or this telephone in all: eight.
     AppointmentTooMany = "appointment.too_many", 409;
     /// The patient has another appointment at that time.
     AppointmentOverlaps = "appointment.overlaps", 409;

@@ -93,6 +93,7 @@ impl Services {
             | Finding::AnothersPatient { ticket, .. } => *ticket == id,
         };
         let findings = told.findings.iter().filter(is_own).count();
+        let last = log.events.last().map_or(ticket.arrived_at, |event| event.at);
         Ok(Receipt {
             ticket: id,
             no: ticket.no,
@@ -102,6 +103,7 @@ impl Services {
             passed: passed.collect(),
             findings: u32::try_from(findings).unwrap_or(u32::MAX),
             complete: !log.is_cut,
+            until: if log.is_cut { last } else { until },
             events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
             as_of: now,
         })

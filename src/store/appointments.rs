@@ -171,6 +171,20 @@ impl Appointments<'_> {
         }))
     }
 
+    /// How many a holder has before them in all clinics, for whomever.
+    pub async fn count_of_holder(self, holder: HolderId, now: Timestamp) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from appointment
+                 where holder_id = $1 and starts_at > $2 and state in ('booked', 'checked_in')",
+            )
+            .bind(holder)
+            .bind(now)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
     /// Whether a patient has a place anywhere within a span, under whatever spelling the holder named them, beside the one
     /// that is being moved.
     pub async fn overlaps(

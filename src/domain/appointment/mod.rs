@@ -16,6 +16,8 @@ use crate::domain::time::Timestamp;
 
 /// Appointments to come that one patient may have in one clinic: who books more keeps others from coming.
 pub const MOST_AHEAD: i64 = 3;
+/// Appointments to come that one telephone may have in all, whomever they are for: a family, and no agency.
+pub const MOST_OF_HOLDER: i64 = 8;
 
 /// What an appointment is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

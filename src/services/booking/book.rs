@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use crate::domain::appointment::reminder::due;
-use crate::domain::appointment::{AppointmentState, MOST_AHEAD, NotBookable, Offer, bookable, free_seat, given_back};
+use crate::domain::appointment::{
+    AppointmentState, MOST_AHEAD, MOST_OF_HOLDER, NotBookable, Offer, bookable, free_seat, given_back,
+};
 use crate::domain::date::zone;
-use crate::domain::ids::{AppointmentId, ClinicId, PatientId, SlotId};
+use crate::domain::ids::{AppointmentId, ClinicId, HolderId, PatientId, SlotId};
 use crate::domain::permission::HolderAct;
 use crate::domain::time::Timestamp;
 use crate::protocol::booking::{AppointmentView, BookingRequest, MoveRequest};
@@ -43,6 +45,7 @@ impl Services {
         }
         let now = work.now;
         let related = related(&mut work.tx, act, request.patient).await?;
+        work.tx.holders().hold(act.holder).await?;
         work.tx.patients().hold(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
@@ -195,7 +198,7 @@ impl Services {
         work.tx.slots().lock(id, moving.map_or(id, |row| row.slot_id)).await?;
         let wanted = work.tx.slots().find(id).await?.filter(|slot| slot.institution_id == act.institution);
         let wanted = wanted.ok_or_else(Refusal::not_found)?;
-        fits(work, &wanted, patient, moving.map(|row| row.id)).await?;
+        fits(work, act, &wanted, patient, moving.map(|row| row.id)).await?;
         let wish = match wish_for(&mut work.tx, &wanted, patient).await? {
             None => Wished::Nothing,
             Some(wish) if is_kept_for(work, &wanted, &wish).await? => Wished::Kept(wish),
@@ -261,6 +264,7 @@ impl Wished {
 /// Whether a patient may have a place in this slot beside those that they have.
 async fn fits(
     work: &mut Work,
+    act: HolderAct,
     slot: &SlotRow,
     patient: PatientId,
     moving: Option<AppointmentId>,
@@ -273,6 +277,10 @@ async fn fits(
     if moving.is_none() && has_many(&mut work.tx, slot.clinic_id, patient, work.now).await? {
         return Err(too_many());
     }
+    if moving.is_none() && is_full(&mut work.tx, act.holder, work.now).await? {
+        let words = format!("one telephone has at most {MOST_OF_HOLDER} appointments to come; give one back first");
+        return Err(Refusal::new(ErrorCode::AppointmentTooMany, words));
+    }
     Ok(())
 }
 
@@ -281,10 +289,17 @@ pub(super) fn too_many() -> Refusal {
     Refusal::new(ErrorCode::AppointmentTooMany, words)
 }
 
-/// Whether a patient could book this slot, were it free.
-pub(super) async fn is_free_for(work: &mut Work, slot: &SlotRow, patient: PatientId) -> Result<bool, Refusal> {
-    let meets = work.tx.appointments().overlaps(patient, slot.starts_at, slot.ends_at, None).await?;
-    Ok(!meets && !has_many(&mut work.tx, slot.clinic_id, patient, work.now).await?)
+/// Whether whoever wishes for it could book this slot, were it free.
+pub(super) async fn is_free_for(work: &mut Work, slot: &SlotRow, wish: &WishRow) -> Result<bool, Refusal> {
+    let meets = work.tx.appointments().overlaps(wish.patient_id, slot.starts_at, slot.ends_at, None).await?;
+    Ok(!meets
+        && !has_many(&mut work.tx, slot.clinic_id, wish.patient_id, work.now).await?
+        && !is_full(&mut work.tx, wish.holder_id, work.now).await?)
+}
+
+/// Whether a telephone has as many appointments to come as one may have in all.
+pub(super) async fn is_full(tx: &mut Tx, holder: HolderId, now: Timestamp) -> Result<bool, Refusal> {
+    Ok(tx.appointments().count_of_holder(holder, now).await? >= MOST_OF_HOLDER)
 }
 
 /// Whether a patient has as many appointments after a moment as one may have before one.

@@ -28,8 +28,10 @@ const DAY: i64 = 24 * 60;
 const LEFT_FREE: Duration = Duration::from_hours(3);
 /// So many days are filled, every third slot of each.
 const FILLED_DAYS: usize = 4;
-/// People who book, as many as one number may answer for.
-const PEOPLE: usize = 12;
+/// Telephones by which people book, the last of the numbers that nobody else in a demonstration has.
+const PHONES: std::ops::RangeInclusive<u32> = 9994..=9998;
+/// People who book, a small family for each telephone.
+const PEOPLE: usize = 15;
 
 impl Services {
     /// Whoever tries a demonstration does so at any hour: a doctor who is not there now stays for a few hours today.
@@ -75,9 +77,13 @@ impl Services {
         if !work.tx.appointments().to_come(institution, now).await?.is_empty() {
             return Ok(());
         }
-        let phone = Phone::mobile("14000009998").map_err(|error| Refusal::internal(&error))?;
-        let index = self.vault.blind(Field::Phone, phone.reveal());
-        let holder = self.find_or_make_holder(&mut work, institution, &phone, index).await?;
+        let mut acts = Vec::new();
+        for n in PHONES {
+            let phone = Phone::mobile(&format!("1400000{n}")).map_err(|error| Refusal::internal(&error))?;
+            let index = self.vault.blind(Field::Phone, phone.reveal());
+            let holder = self.find_or_make_holder(&mut work, institution, &phone, index).await?;
+            acts.push(HolderAct { holder: holder.id, institution });
+        }
         let until = now + Duration::from_hours(24 * 7);
         let mut slots = Vec::new();
         for (day, _) in work.tx.slots().days(clinic.id, now, until, None).await?.into_iter().take(FILLED_DAYS) {
@@ -86,10 +92,9 @@ impl Services {
         }
         work.commit().await?;
 
-        let act = HolderAct { holder: holder.id, institution };
         let command = Command { actor: "demo".to_owned(), key: None, hash: Vec::new() };
         let mut people = Vec::new();
-        for n in 1..=PEOPLE {
+        for (n, act) in (1..=PEOPLE).zip(acts.iter().cycle()) {
             let request = IdentityRequest {
                 name: format!("演示预约 {n:02}"),
                 document: DocumentKind::Passport,
@@ -98,11 +103,11 @@ impl Services {
                 sex: Some(if n.is_multiple_of(2) { Sex::Female } else { Sex::Male }),
                 relation: Relation::Carer,
             };
-            people.push(self.name_patient(act, request, &command).await?.id);
+            people.push((*act, self.name_patient(*act, request, &command).await?.id));
         }
         let seats = slots.iter().flat_map(|slot| (0..slot.capacity).map(move |_| slot.id));
-        for (slot, patient) in seats.zip(people.iter().cycle()) {
-            match self.book(act, BookingRequest { slot, patient: *patient, zone: None }, &command).await {
+        for (slot, (act, patient)) in seats.zip(people.iter().cycle()) {
+            match self.book(*act, BookingRequest { slot, patient: *patient, zone: None }, &command).await {
                 Err(refusal) if refusal.code == ErrorCode::AppointmentTooMany => break,
                 booked => booked?,
             };

@@ -19,7 +19,7 @@ use crate::protocol::booking::{WishRequest, WishView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
-use crate::services::booking::book::{announce_slot, has_many, is_free_for, too_many};
+use crate::services::booking::book::{announce_slot, has_many, is_free_for, is_full, too_many};
 use crate::services::codes::clinic_of_link;
 use crate::services::due::JobKind;
 use crate::services::intake::guardians::guarded;
@@ -147,7 +147,7 @@ impl Services {
             let place = day.map(|day| FreePlace { doctor: slot.doctor_id, day });
             while let Some(row) = take_first(&mut rows, place.as_ref()) {
                 // A place that somebody could not take is kept from nobody.
-                if !is_free_for(work, &slot, row.patient_id).await?
+                if !is_free_for(work, &slot, &row).await?
                     || !work.tx.wishes().turn(&row, WishState::Offered, Some(slot.id), Some(until)).await?
                 {
                     continue;
@@ -316,6 +316,6 @@ async fn wish_view(tx: &mut Tx, row: &WishRow, now: Timestamp) -> Result<WishVie
         last_day: row.last_day.clone(),
         offered: slot,
         offered_until: row.offered_until,
-        at_limit: has_many(tx, row.clinic_id, row.patient_id, now).await?,
+        at_limit: has_many(tx, row.clinic_id, row.patient_id, now).await? || is_full(tx, row.holder_id, now).await?,
     })
 }

@@ -4,9 +4,10 @@ use serde_json::json;
 
 use crate::domain::appointment::SlotState;
 use crate::domain::appointment::check_in::{closes_at, rank};
-use crate::domain::ids::{TicketId, TriageId};
+use crate::domain::codes::seconds;
+use crate::domain::ids::{ClinicId, TicketId, TriageId};
 use crate::domain::permission::HolderAct;
-use crate::domain::ticket::{DECLARATION_KEPT, TicketState, lane_of};
+use crate::domain::ticket::{DECLARATION_KEPT, DRAWN_OF_HOLDER, DRAWN_WITHIN, LIVE_OF_HOLDER, TicketState, lane_of};
 use crate::domain::triage::Level;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{TicketRequest, TicketView};
@@ -66,11 +67,20 @@ impl Services {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
         is_usable(work, &declaration).await?;
+        work.tx.holders().hold(act.holder).await?;
         work.tx.patients().hold(declaration.patient_id).await?;
         if work.tx.tickets().is_live(clinic.id, declaration.patient_id).await? {
             return Err(exists());
         }
         let triage = self.standing_emergency(work, &declaration, triage).await?;
+        let is_emergency = triage.level == Level::Emergency;
+        // Who has booked is expected, and an emergency is nobody's to refuse.
+        if booked.is_none() && !is_emergency {
+            has_room(work, act, clinic.id).await?;
+        }
+        if booked.is_none() {
+            has_time(work, act, clinic.id, is_emergency).await?;
+        }
         let lane = lane_of(triage.level);
         let want = match booked.filter(|_| lane >= lane_of(Level::Standard)) {
             Some(row) => {
@@ -79,7 +89,6 @@ impl Services {
             }
             None => None,
         };
-        let is_emergency = triage.level == Level::Emergency;
         let day = day_at(&clinic, now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
         let ticket = TicketRow {
@@ -165,6 +174,30 @@ impl Services {
 
 fn exists() -> Refusal {
     Refusal::new(ErrorCode::TicketExists, "this patient has a live ticket in this clinic")
+}
+
+/// Refuses another number to a telephone that has as many live ones in this clinic as a family needs.
+async fn has_room(work: &mut Work, act: HolderAct, clinic: ClinicId) -> Result<(), Refusal> {
+    if work.tx.tickets().count_live_of(act.holder, clinic).await? >= LIVE_OF_HOLDER {
+        let words = format!("one telephone has at most {LIVE_OF_HOLDER} live numbers in a clinic");
+        return Err(Refusal::new(ErrorCode::TicketTooMany, words));
+    }
+    Ok(())
+}
+
+/// Refuses another number to a telephone that drew as many within the hour as a family does; in an emergency twice as many,
+/// and its alarm rings whether or not there is a number.
+async fn has_time(work: &mut Work, act: HolderAct, clinic: ClinicId, is_emergency: bool) -> Result<(), Refusal> {
+    let most = if is_emergency { 2 * DRAWN_OF_HOLDER } else { DRAWN_OF_HOLDER };
+    let drawn = work.tx.tickets().drawn_by(act.holder, clinic, work.now - DRAWN_WITHIN, most).await?;
+    match drawn.last() {
+        Some(first) if i64::try_from(drawn.len()).is_ok_and(|drawn| drawn >= most) => {
+            let words = format!("one telephone draws at most {DRAWN_OF_HOLDER} numbers of a clinic in an hour");
+            let wait = seconds((*first + DRAWN_WITHIN).since(work.now));
+            Err(Refusal { retry_after: Some(wait), ..Refusal::new(ErrorCode::RateLimited, words) })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a declaration that does not say how the patient is now: a newer one was handed in, a doctor has seen the patient

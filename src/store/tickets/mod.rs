@@ -245,6 +245,45 @@ impl Tickets<'_> {
         Ok(count > 0)
     }
 
+    /// How many live tickets a holder has in a clinic, for whomever.
+    pub async fn count_live_of(&mut self, holder: HolderId, clinic: ClinicId) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from ticket
+                 where holder_id = $1 and clinic_id = $2
+                   and state in ('waiting', 'called', 'serving', 'suspended', 'emergency')",
+            )
+            .bind(holder)
+            .bind(clinic)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// When a holder drew the last numbers of a clinic after `since`, newest first, so many at most; not those of a transfer.
+    pub async fn drawn_by(
+        &mut self,
+        holder: HolderId,
+        clinic: ClinicId,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Timestamp>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select joined_at from ticket
+                 where holder_id = $1 and clinic_id = $2 and joined_at > $3 and from_ticket is null
+                 order by joined_at desc
+                 limit $4",
+            )
+            .bind(holder)
+            .bind(clinic)
+            .bind(since)
+            .bind(limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// The numbers of the other live tickets of a clinic that were drawn with the same document.
     pub async fn mates(&mut self, ticket: &TicketRow) -> Result<Vec<i64>> {
         Ok(on!(self.0, |conn| {

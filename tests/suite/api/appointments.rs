@@ -103,6 +103,20 @@ on_both! {
         }
     }
 
+    async fn one_telephone_has_eight_appointments_to_come_whatever_names_it_thinks_of(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let day = Day::open(&app).await;
+        let mut ids = Vec::new();
+        for n in 0..8_usize {
+            let patient = day.patient(u32::try_from(n / 3).unwrap() * 2 + 1).await;
+            ids.push(day.book(&patient, &day.single[n]).await.ok()["id"].clone());
+        }
+        let (fresh, slot) = (day.patient(9).await, &day.single[8]);
+        day.book(&fresh, slot).await.refused("appointment.too_many");
+        day.act("cancel", &ids[0], 1, None).await.ok();
+        day.book(&fresh, slot).await.ok();
+    }
+
     async fn what_another_telephone_booked_for_the_same_person_neither_counts_nor_shows(db: Db) {
         let app = TestApp::over(db.clone(), false).await;
         let day = Day::open(&app).await;
@@ -148,7 +162,7 @@ on_both! {
     async fn of_many_bookings_of_a_patient_in_one_moment_three_win_and_none_meet(db: Db) {
         let app = TestApp::over(db.clone(), false).await;
         let day = Day::open(&app).await;
-        for round in 0..3_usize {
+        for round in 0..2_usize {
             let patient = day.patient(u32::try_from(round).unwrap() * 2 + 1).await;
             let at = |n: usize| [&day.single[n], &day.double[n]];
             let wanted: Vec<&Value> = (round * 6..round * 6 + 6).flat_map(at).collect();
@@ -199,7 +213,7 @@ on_both! {
     async fn two_who_move_into_each_others_slots_both_arrive(db: Db) {
         let app = TestApp::over(db.clone(), false).await;
         let day = Day::open(&app).await;
-        for round in 0..6_usize {
+        for round in 0..4_usize {
             let (one, other) = (&day.double[round * 2], &day.double[round * 2 + 1]);
             let n = u32::try_from(round).unwrap() * 4 + 1;
             let (first, second) = (day.patient(n).await, day.patient(n + 2).await);

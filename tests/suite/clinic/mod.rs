@@ -16,6 +16,7 @@ mod checks;
 mod credentials;
 mod cut_off;
 mod desks;
+mod drawing;
 mod drawn;
 mod dropped;
 mod estimate;

@@ -1,6 +1,6 @@
 //! Every command of the API document, given once in a way that works.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -260,23 +260,29 @@ impl Acting<'_> {
         self.post(&template, &visit.desk, &visit.doctor, version(&called["current"])).await;
     }
 
-    /// Calls, and the patient comes: the view of the desk.
-    async fn serve(&mut self, visit: &Visit, holder: &str) -> Value {
+    /// Calls, and the patient comes: the view of the desk. `holders` are those of the tickets.
+    async fn serve(&mut self, visit: &Visit, holders: &HashMap<String, String>) -> Value {
         let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
         let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
-        let accepted = self.post("/tickets/{id}/accept", &ticket, holder, version(&called)).await;
+        let accepted = self
+            .post("/tickets/{id}/accept", &ticket, holders.get(&ticket).map_or("", String::as_str), version(&called))
+            .await;
         self.post("/desks/{id}/confirm", &visit.desk, &visit.doctor, version(&accepted)).await["current"].clone()
     }
 
     async fn queue(&mut self, visit: &Visit, staff: &Staff) {
-        let holder = self.site.holder(40).await;
-        let mut tickets = Vec::new();
+        // One telephone has four numbers at most.
+        let (family, holder) = (self.site.holder(40).await, self.site.holder(38).await);
+        let (mut tickets, mut holders) = (Vec::new(), HashMap::new());
         for n in 41..=46 {
-            let patient = self.site.patient(&holder, n, "child").await;
-            self.site.consent(&holder, &patient, true).await;
-            let declaration = self.site.declare(&holder, &patient, nothing()).await;
+            let holder = if n <= 44 { &family } else { &holder };
+            let patient = self.site.patient(holder, n, "child").await;
+            self.site.consent(holder, &patient, true).await;
+            let declaration = self.site.declare(holder, &patient, nothing()).await;
             let take = json!({ "declaration": declaration["id"] });
-            tickets.push(self.post("/tickets", "", &holder, take).await);
+            let ticket = self.post("/tickets", "", holder, take).await;
+            holders.insert(id(&ticket), holder.clone());
+            tickets.push(ticket);
         }
         // The same child, named by somebody else.
         let other = self.site.holder(39).await;
@@ -307,10 +313,11 @@ impl Acting<'_> {
         self.call(visit, "wrong-person").await;
         let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
         let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
-        self.post("/tickets/{id}/not-me", &ticket, &holder, version(&called)).await;
-        let current = self.serve(visit, &holder).await;
+        self.post("/tickets/{id}/not-me", &ticket, holders.get(&ticket).map_or("", String::as_str), version(&called))
+            .await;
+        let current = self.serve(visit, &holders).await;
         self.post("/desks/{id}/put-back", &visit.desk, &visit.doctor, version(&current)).await;
-        let current = self.serve(visit, &holder).await;
+        let current = self.serve(visit, &holders).await;
         let clinics = self.site.get("/clinics", &visit.doctor).await.body;
         let on = json!({ "version": current["version"], "clinic": clinics[1]["id"], "reason": "请中医科看" });
         self.post("/desks/{id}/transfer", &visit.desk, &visit.doctor, on).await;

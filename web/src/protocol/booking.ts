@@ -97,6 +97,8 @@ export interface Receipt {
   findings: number
   /** Whether every event is here. */
   complete: boolean
+  /** Up to when it is; a server of the version before does not say. */
+  until?: number
   /** By these the queue can be played again. */
   events: unknown[]
   as_of: number

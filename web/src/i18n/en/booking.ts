@@ -74,7 +74,7 @@ export const booking = {
   'receipt.no': 'No. {n} at {time}',
   'receipt.fair': 'Every step of the order has a stated rule.',
   'receipt.unfair': 'One step of the order has no stated rule. Please call us and ask.',
-  'receipt.cut': 'Too much happened on this day for one receipt: the last part of the queue is missing here. Please call us and ask.',
+  'receipt.cut': 'Too much happened on this day for one receipt: it ends at {time}. Please call us and ask for the rest.',
   'receipt.save': 'Save the receipt',
   'receipt.rule.LANE-1': 'a more urgent level',
   'receipt.rule.AGED-1': 'had waited for more than an hour',

@@ -74,7 +74,7 @@ export const booking = {
   'receipt.no': '{n} 号 {time}',
   'receipt.fair': '每一次先后都有明确的规则。',
   'receipt.unfair': '有一次先后没有规则可以说明，请打电话问我们。',
-  'receipt.cut': '当天的记录太多，这份回执缺少最后一段，请打电话问我们。',
+  'receipt.cut': '当天的记录太多，这份回执只到 {time} 为止，之后的请打电话问我们。',
   'receipt.save': '保存回执',
   'receipt.rule.LANE-1': '病情级别更急',
   'receipt.rule.AGED-1': '已等候超过一小时',
