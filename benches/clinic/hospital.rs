@@ -147,7 +147,7 @@ impl Hospital {
         let sent = services.request_code(request, &format!("bench {n}")).await.unwrap();
         let (challenge, code) = (sent.challenge, sent.demo_code.unwrap());
         let verify = CodeVerify { link: link.clone(), phone, challenge, code, locale: None };
-        let token = services.verify_code(verify).await.unwrap().access_token;
+        let token = services.verify_code(verify, "bench").await.unwrap().access_token;
         let (actor, _) = services.authenticate(&token).await.unwrap().unwrap();
         let (act, once) = (actor.holder().unwrap(), Command::once(actor));
         let identity = IdentityRequest {

@@ -26,8 +26,9 @@ pub const WINDOW: Duration = Duration::from_hours(1);
 /// For one telephone number asked for at one place: nobody needs more codes than that. It is counted by place, so that a
 /// stranger who asks for codes to somebody's number spends their own and not the owner's.
 pub const PER_NUMBER_AND_PLACE: Limit = Limit { most: 5, gap: Duration::from_mins(1) };
-/// For one telephone number wherever it is asked for: its owner must not be flooded with messages. To keep an owner from a
-/// code, a stranger must sit in four networks at once, and for as long as it is to last.
+/// For one telephone number wherever it is asked for, but where it has been signed in from: its owner must not be flooded with
+/// messages. To keep an owner in a new place from a code, a stranger must sit in four networks at once, and for as long as it
+/// is to last.
 pub const PER_NUMBER: Limit = Limit { most: 20, gap: Duration::ZERO };
 /// For one place, a network address: whoever sits there must not spend the hospital's money. A ward or a family behind
 /// one address stays below it.

@@ -71,9 +71,11 @@ async fn login(
     Body(LoginRequest { username, password, code }, _): Body<LoginRequest>,
 ) -> Result<Json<Tokens>, HttpError> {
     // No name is longer; what is counted must not be as large as a body.
-    let guarded = Guarded { wrong: &wrong, name: username.chars().take(128).collect(), address };
+    let (name, place) = (username.chars().take(128).collect(), address.to_string());
+    let is_known = services.is_known_at(&username, &place).await?;
+    let guarded = Guarded { wrong: &wrong, name, address, is_known };
     let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
-    guarded.answer(&services, services.login(&username, &password, code.as_deref(), browser)).await
+    guarded.answer(&services, services.login(&username, &password, code.as_deref(), browser, &place)).await
 }
 
 /// Exchanges a refresh token.
@@ -128,7 +130,7 @@ async fn offer_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
 ) -> Result<Json<NewSecondFactor>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
     guarded.answer(&services, services.offer_second_factor(act, password)).await
 }
 
@@ -142,7 +144,7 @@ async fn confirm_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
     guarded.answer(&services, services.confirm_second_factor(act, &code)).await
 }
 
@@ -156,7 +158,7 @@ async fn drop_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
     guarded.answer(&services, services.drop_second_factor(act, &code)).await
 }
 
@@ -170,7 +172,7 @@ async fn prove(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(ProofRequest { password, code }, _): Body<ProofRequest>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
     let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -185,7 +187,7 @@ async fn change_password(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(PasswordChange { password, new }, _): Body<PasswordChange>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
     let Json(()) = guarded.answer(&services, services.change_password(act, password, new)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -218,6 +220,7 @@ struct Guarded<'a> {
     wrong: &'a WrongPasswords,
     name: String,
     address: IpAddr,
+    is_known: bool,
 }
 
 impl Guarded<'_> {
@@ -226,10 +229,10 @@ impl Guarded<'_> {
         services: &Services,
         asked: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Json<T>, HttpError> {
-        self.wrong.begin(&self.name, self.address, services.clock.now()).map_err(too_often)?;
+        self.wrong.begin(&self.name, self.address, self.is_known, services.clock.now()).map_err(too_often)?;
         let answer = asked.await;
         if !is_guess(&answer) {
-            self.wrong.was_not_wrong(&self.name, self.address);
+            self.wrong.was_not_wrong(&self.name, self.address, self.is_known);
         }
         Ok(Json(answer?))
     }

@@ -37,8 +37,8 @@ async fn request(
         (status = 422, body = Problem), (status = 429, body = Problem)))]
 async fn verify(
     State(services): State<Arc<Services>>,
-    _: Allowed,
+    Allowed(address): Allowed,
     Body(request, _): Body<CodeVerify>,
 ) -> Result<Json<Tokens>, HttpError> {
-    Ok(Json(services.verify_code(request).await?))
+    Ok(Json(services.verify_code(request, &address.to_string()).await?))
 }

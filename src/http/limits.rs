@@ -24,8 +24,8 @@ use crate::services::refusal::Refusal;
 pub const REQUESTS: Rate = Rate::new(60, 200);
 /// Wrong passwords for one name from one address: who has forgotten theirs tries a few, and then one a minute.
 const WRONG_HERE: Rate = Rate::new(10, 60_000);
-/// Wrong passwords for one name from anywhere: some nine thousand guesses a day at most. A single address runs into
-/// [`WRONG_HERE`] long before, so it cannot keep the name's owner out.
+/// Wrong passwords for one name from anywhere but where its owner has signed in from: some nine thousand guesses a day at
+/// most. A single address runs into [`WRONG_HERE`] long before, and several keep the owner from a new place at most.
 const WRONG_ANYWHERE: Rate = Rate::new(60, 10_000);
 
 /// Wrong passwords, by name. They make whoever guesses slow, and lock nobody out for ever: each bucket fills by itself, and
@@ -43,17 +43,23 @@ impl Default for WrongPasswords {
 }
 
 impl WrongPasswords {
-    /// Takes one try, which counts as wrong until [`Self::was_not_wrong`]; or says how many seconds to wait.
-    pub fn begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), u32> {
+    /// Takes one try, which counts as wrong until [`Self::was_not_wrong`]; or says how many seconds to wait. Where the owner
+    /// `is_known` only what is tried there counts.
+    pub fn begin(&self, name: &str, address: IpAddr, is_known: bool, now: Timestamp) -> Result<(), u32> {
         let here = (name.to_owned(), address);
         self.here.take(here.clone(), now)?;
+        if is_known {
+            return Ok(());
+        }
         self.anywhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
     }
 
     /// The try was none, or it was right.
-    pub fn was_not_wrong(&self, name: &str, address: IpAddr) {
+    pub fn was_not_wrong(&self, name: &str, address: IpAddr, is_known: bool) {
         self.here.give_back(&(name.to_owned(), address));
-        self.anywhere.give_back(&name.to_owned());
+        if !is_known {
+            self.anywhere.give_back(&name.to_owned());
+        }
     }
 }
 

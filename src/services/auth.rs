@@ -12,14 +12,15 @@ use crate::services::sessions::Who;
 
 impl Services {
     /// Signs a member of staff in, with the `code` of the second factor where the account has one; which `browser` it was
-    /// is kept for their eyes. The same refusal for an unknown name and a wrong password, after the same work; where too
-    /// many sign in at once, the rest is told to come back.
+    /// is kept for their eyes, and that this `address` is theirs. The same refusal for an unknown name and a wrong password,
+    /// after the same work; where too many sign in at once, the rest is told to come back.
     pub async fn login(
         &self,
         username: &str,
         password: &str,
         code: Option<&str>,
         browser: Option<&str>,
+        address: &str,
     ) -> Result<Tokens, Refusal> {
         let refused = || Refusal::new(ErrorCode::BadCredentials, "wrong user name or password");
         // Before anything is looked up or hashed: what is too long is nobody's.
@@ -39,6 +40,7 @@ impl Services {
         }
         self.pass_second_factor(&mut work, account.id, code).await?;
         let who = Who::Staff(account.id);
+        self.place_of_account(account.institution_id, account.id.as_uuid(), address).note(&mut work).await?;
         let tokens = self.open_session_in(&mut work, account.institution_id, who, browser).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;

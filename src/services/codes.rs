@@ -36,7 +36,10 @@ impl Services {
         let place = key("place", &[address.as_bytes()]);
         let per_place = if self.config.demo { PER_PLACE_IN_DEMO } else { PER_PLACE };
         count(&mut work, institution, &phone_here, PER_NUMBER_AND_PLACE).await?;
-        count(&mut work, institution, &phone_index, PER_NUMBER).await?;
+        // Where the number has been signed in from, requests from elsewhere shut nobody out.
+        if !self.place_of_number(institution, &phone_index, address).is_known(&mut work).await? {
+            count(&mut work, institution, &phone_index, PER_NUMBER).await?;
+        }
         count(&mut work, institution, &place, per_place).await?;
         // In a demonstration no message is sent.
         if !self.config.demo {
@@ -73,8 +76,8 @@ impl Services {
         })
     }
 
-    /// Passes a one-time code and signs its number's owner in.
-    pub async fn verify_code(&self, request: CodeVerify) -> Result<Tokens, Refusal> {
+    /// Passes a one-time code and signs its number's owner in, who is known at this `address` from now on.
+    pub async fn verify_code(&self, request: CodeVerify, address: &str) -> Result<Tokens, Refusal> {
         let phone = phone(&request.phone)?;
         let code = request.code.trim();
         if code.len() != DIGITS || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -98,6 +101,7 @@ impl Services {
             return Err(Refusal { remaining: Some(ATTEMPTS.saturating_sub(counted)), ..refusal });
         }
         work.tx.codes().spend(sent.id, work.now).await?;
+        self.place_of_number(institution, &phone_index, address).note(&mut work).await?;
         let holder = self.find_or_make_holder(&mut work, institution, &phone, phone_index).await?;
         if let Some(locale) = request.locale.filter(|locale| locale.as_str() != holder.locale) {
             work.tx.holders().set_locale(holder.id, locale.as_str()).await?;

@@ -32,6 +32,7 @@ pub mod hosting;
 pub mod in_person;
 pub mod intake;
 pub mod invitations;
+mod known_places;
 pub mod live;
 pub mod notes;
 pub mod notices;

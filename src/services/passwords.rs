@@ -1,7 +1,8 @@
 //! Passwords: argon2id, a few at a time.
 //!
 //! One hash takes 19 MB and a core for a while. Whoever sends many of them at once must not take the machine from those
-//! who are in a call: [`TURNS`] run, [`PLACES`] are under way, and the rest is told to come back.
+//! who are in a call: [`TURNS`] run, [`PLACES`] are under way, and the rest is told to come back. Who is signed in and proves
+//! who they are waits for no stranger at the sign-in: they have [turns](OWN_TURNS) and [places](OWN_PLACES) of their own.
 
 use std::sync::Arc;
 
@@ -19,6 +20,10 @@ pub const PASSWORD_LIMIT: usize = 128;
 const TURNS: usize = 2;
 /// Hashes that run or wait for their turn: with two turns, the last of them waits for less than a second.
 const PLACES: usize = 32;
+/// Hashes of those who are signed in that run at once.
+const OWN_TURNS: usize = 1;
+/// The same that run or wait.
+const OWN_PLACES: usize = 16;
 
 /// Compared with when there is no such account, so that the answer takes as long.
 const NOBODY: &str =
@@ -26,29 +31,42 @@ const NOBODY: &str =
 
 /// Compares passwords; one per process.
 pub(crate) struct Passwords {
-    turns: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    strangers: Queue,
+    own: Queue,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self::new(TURNS, PLACES)
+        Self { strangers: Queue::new(TURNS, PLACES), own: Queue::new(OWN_TURNS, OWN_PLACES) }
     }
 }
 
 impl Passwords {
-    fn new(turns: usize, places: usize) -> Self {
-        Self { turns: Arc::new(Semaphore::new(turns)), places: Arc::new(Semaphore::new(places)) }
-    }
-
     /// Whether a password opens a hash; the same work, and no, when there is none.
     pub async fn verify(&self, hash: Option<String>, password: String) -> Result<bool, Refusal> {
-        self.run(move || verify(hash.as_deref().unwrap_or(NOBODY), &password)).await
+        self.strangers.run(move || verify(hash.as_deref().unwrap_or(NOBODY), &password)).await
     }
 
-    /// The hash of a new password.
+    /// Whether the password of somebody who is signed in opens their hash.
+    pub async fn verify_own(&self, hash: String, password: String) -> Result<bool, Refusal> {
+        self.own.run(move || verify(&hash, &password)).await
+    }
+
+    /// The hash of a new password of somebody who is signed in.
     pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, Refusal> {
-        self.run(move || hash_password(&password, &salt)).await?
+        self.own.run(move || hash_password(&password, &salt)).await?
+    }
+}
+
+/// Those who hash, a few at a time.
+struct Queue {
+    turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+impl Queue {
+    fn new(turns: usize, places: usize) -> Self {
+        Self { turns: Arc::new(Semaphore::new(turns)), places: Arc::new(Semaphore::new(places)) }
     }
 
     async fn run<T: Send + 'static>(&self, hash: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
@@ -103,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_run_than_have_a_turn_and_who_finds_no_place_is_told_when_to_come_back() {
-        let passwords = Passwords::new(1, 2);
+        let passwords = Queue::new(1, 2);
         let (open, gate) = mpsc::channel::<()>();
         let mut first = Box::pin(passwords.run(move || gate.recv().is_ok()));
         assert!(first.as_mut().now_or_never().is_none());
@@ -117,5 +135,23 @@ mod tests {
         open.send(()).unwrap();
         assert!(second.await.unwrap());
         assert!(passwords.run(|| true).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn whoever_is_signed_in_proves_it_while_strangers_have_every_place_at_the_sign_in() {
+        let (passwords, hash) = (Passwords::default(), hash_password("x", &[7; 16]).unwrap());
+        let mut opens = Vec::new();
+        let mut strangers = Vec::new();
+        for _ in 0..PLACES {
+            let (open, gate) = mpsc::channel::<()>();
+            opens.push(open);
+            let mut stranger = Box::pin(passwords.strangers.run(move || gate.recv().is_err()));
+            assert!(stranger.as_mut().now_or_never().is_none());
+            strangers.push(stranger);
+        }
+        let full = passwords.verify(None, "x".to_owned()).await.unwrap_err();
+        assert_eq!(full.code, ErrorCode::RateLimited);
+        assert!(passwords.verify_own(hash, "x".to_owned()).await.unwrap());
+        drop(opens);
     }
 }

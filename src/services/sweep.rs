@@ -17,6 +17,8 @@ use crate::store::{DeskRow, TicketRow};
 const BATCH: i64 = 50;
 /// How long idempotency keys are remembered.
 const KEYS_KEPT: Duration = Duration::from_hours(48);
+/// How long somebody is known at an address without signing in there.
+const PLACES_KEPT: Duration = Duration::from_hours(180 * 24);
 
 impl Services {
     /// After a start: everybody who was held gets time to be heard again; our own absence is nobody's fault.
@@ -138,6 +140,8 @@ impl Services {
         let before = work.now - KEYS_KEPT;
         work.tx.idem().forget(before).await?;
         work.tx.codes().forget(before).await?;
+        let before = work.now - PLACES_KEPT;
+        work.tx.known_places().forget(before).await?;
         work.commit().await
     }
 }

@@ -31,6 +31,7 @@ mod holds;
 mod institutions;
 mod invitations;
 mod jobs;
+mod known_places;
 mod messages;
 mod note_versions;
 mod notes;
@@ -88,6 +89,7 @@ pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use jobs::{ATTEMPTS, JobRow, Jobs};
+pub use known_places::KnownPlaces;
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
@@ -451,6 +453,8 @@ tables! {
     invitations: Invitations;
     /// What is to be done later.
     jobs: Jobs;
+    /// From where somebody has signed in.
+    known_places: KnownPlaces;
     /// Conversations.
     messages: Messages;
     /// Every save of a draft.

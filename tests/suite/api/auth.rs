@@ -360,3 +360,40 @@ async fn a_password_is_guessed_from_everywhere_at_once_a_few_times_a_minute() {
     app.pass(10);
     login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.ok();
 }
+
+#[tokio::test]
+async fn whoever_guesses_from_everywhere_keeps_the_owner_from_no_place_in_which_they_have_signed_in() {
+    let app = TestApp::start().await;
+    login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.ok();
+    for n in 0..60 {
+        login(&app, &format!("192.0.2.{}", n % 12), "doctor", "").await.refused("auth.bad_credentials");
+    }
+    login(&app, "192.0.2.98", "doctor", "yunzhen-doctor").await.refused("request.rate_limited");
+    login(&app, "192.0.2.99", "nurse", "yunzhen-nurse").await.ok();
+    for _ in 0..10 {
+        login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.ok();
+        login(&app, "192.0.2.99", "doctor", "").await.refused("auth.bad_credentials");
+    }
+    login(&app, "192.0.2.99", "doctor", "yunzhen-doctor").await.refused("request.rate_limited");
+}
+
+#[tokio::test]
+async fn codes_that_strangers_ask_for_shut_no_number_out_of_a_place_in_which_it_was_signed_in() {
+    let app = TestApp::start().await;
+    let home = app.browser_at("192.0.2.99");
+    let sent = challenge(&home).await;
+    verify(&home, &sent, &app.last_code()).await.ok();
+    for n in 0..20 {
+        ask(&app.browser_at(&format!("192.0.2.{n}")), PHONE).await;
+    }
+    app.pass(60);
+    ask(&app.browser_at("192.0.2.98"), PHONE).await.refused("request.rate_limited");
+    let sent = challenge(&home).await;
+    verify(&home, &sent, &app.last_code()).await.ok();
+    app.pass(181 * 24 * 3600);
+    app.services.forget_keys().await.unwrap();
+    for n in 0..20 {
+        ask(&app.browser_at(&format!("192.0.2.{n}")), PHONE).await.ok();
+    }
+    ask(&home, PHONE).await.refused("request.rate_limited");
+}
