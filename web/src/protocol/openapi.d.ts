@@ -3161,7 +3161,8 @@ export interface components {
         AlarmView: {
             /**
              * Format: int32
-             * @description How many more of the same caller or network wait folded behind it: they ring when this many fewer do.
+             * @description How many more of the same caller or network are in no line of the list: they wait folded behind this one and ring
+             *     when fewer do, or are of a network from which very many ring.
              */
             behind: number;
             /** @description The clinic whose link was opened. */
@@ -3183,6 +3184,11 @@ export interface components {
             taken_at?: components["schemas"]["Timestamp"] | null;
             taken_by?: components["schemas"]["Text"] | null;
             ticket?: components["schemas"]["TicketId"] | null;
+            /**
+             * Format: int32
+             * @description How many more ring in the whole hospital than the list of which this is a line holds.
+             */
+            unlisted?: number;
         };
         /**
          * @description How a key signs.
@@ -4366,7 +4372,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketTooMany" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -6096,9 +6102,9 @@ export interface components {
             /** @description Until when everything is here. */
             until: components["schemas"]["Timestamp"];
         };
-        /** @description `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: one read of a record. */
+        /** @description `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: the reads of a record by one reader for one purpose. */
         ReadView: {
-            /** @description When. */
+            /** @description When; of several, the last. */
             at: components["schemas"]["Timestamp"];
             /** @description Whether it was the patient's own telephone. */
             is_own: boolean;
@@ -6106,6 +6112,13 @@ export interface components {
             name: components["schemas"]["Text"];
             /** @description For which purpose of staff, in the word of the audit; reads of earlier versions of this program have none. */
             purpose?: string | null;
+            /** @description When it was read first. */
+            since: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description How often it was read.
+             */
+            times: number;
             /** @description The reader's title. */
             title: components["schemas"]["Text"];
         };
@@ -6136,6 +6149,8 @@ export interface components {
             passed: components["schemas"]["Passed"][];
             /** @description The ticket. */
             ticket: components["schemas"]["TicketId"];
+            /** @description Up to when every event is here. */
+            until: components["schemas"]["Timestamp"];
         };
         /** @description To whom a bag is handed out. */
         Recipient: {
@@ -12096,6 +12111,8 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
+                /** @description Lines to leave out, the last readers first: a page has 200. */
+                skip: number | null;
             };
             cookie?: never;
         };
@@ -12107,6 +12124,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadView"][];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -12126,6 +12151,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16900,6 +16933,8 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
+                /** @description Lines to leave out, the last readers first: a page has 200. */
+                skip: number | null;
             };
             cookie?: never;
         };
@@ -16911,6 +16946,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReadView"][];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
             401: {
@@ -16930,6 +16973,14 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
