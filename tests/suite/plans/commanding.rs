@@ -315,12 +315,12 @@ impl Acting<'_> {
         self.call(visit, "wrong-person").await;
         let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
         let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
-        let holder = holders.get(&ticket).cloned().unwrap_or_default();
-        self.post("/tickets/{id}/not-me", &ticket, &holder, version(&called)).await;
+        let theirs = holders.get(&ticket).cloned().unwrap_or_default();
+        self.post("/tickets/{id}/not-me", &ticket, &theirs, version(&called)).await;
         let called = self.act("/desks/{id}/call-next", &visit.desk, &visit.doctor).await["current"].clone();
         let ticket = called["ticket"].as_str().unwrap_or_default().to_owned();
-        let holder = holders.get(&ticket).cloned().unwrap_or_default();
-        let accepted = self.post("/tickets/{id}/accept", &ticket, &holder, version(&called)).await;
+        let theirs = holders.get(&ticket).cloned().unwrap_or_default();
+        let accepted = self.post("/tickets/{id}/accept", &ticket, &theirs, version(&called)).await;
         let mend = json!({ "version": accepted["version"], "name": "测试患儿", "reason": "与证件不符" });
         self.post("/tickets/{id}/identity", &ticket, &visit.doctor, mend).await;
         let desk = self.site.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.body;

@@ -2289,6 +2289,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mends who a called patient is, before the identity is confirmed. */
+        post: operations["post_tickets_id_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{id}/leave": {
         parameters: {
             query?: never;
@@ -3666,7 +3683,10 @@ export interface components {
             from: components["schemas"]["Text"];
             /** @description The message; the browser chose it, so that a repeated send is the same message. */
             id: components["schemas"]["MessageId"];
-            /** @description Whose side: `patient` or `staff`. */
+            /** @description Whether whoever reads it said it. */
+            mine?: boolean;
+            role?: components["schemas"]["ParticipantRole"] | null;
+            /** @description Whose side: `patient`, `staff` or `guest`. */
             side: components["schemas"]["ChatSide"];
             /** @description Plain text, at most 2,000 characters. */
             text: string;
@@ -3683,7 +3703,7 @@ export interface components {
          * @description Who speaks in a visit's conversation.
          * @enum {string}
          */
-        ChatSide: "patient" | "staff";
+        ChatSide: "patient" | "staff" | "guest";
         /** @description `POST /appointments/{id}/check-in`. */
         CheckInRequest: {
             check?: components["schemas"]["DeviceCheck"] | null;
@@ -4400,7 +4420,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketTooMany" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentitySettled" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketTooMany" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -4860,6 +4880,24 @@ export interface components {
             urls: string[];
             /** @description Until when, and for which seat. */
             username: string;
+        };
+        /** @description `POST /tickets/{id}/identity`: a slip in who a called patient is. What is left out stays. */
+        IdentityCorrection: {
+            /** @description `YYYY-MM-DD`; a resident card states it. */
+            birth_date?: string | null;
+            document?: components["schemas"]["IdentityDocumentKind"] | null;
+            /** @description The name as in the document, 1 to 64 characters. */
+            name?: string | null;
+            /** @description The document's number. */
+            number?: string | null;
+            /** @description Why, 2 to 500 characters. */
+            reason: string;
+            sex?: components["schemas"]["Sex"] | null;
+            /**
+             * Format: int64
+             * @description The ticket's version that was read.
+             */
+            version: number;
         };
         /**
          * @description The kind of an identity document.
@@ -5340,6 +5378,13 @@ export interface components {
          * @description A weight in whole milligrams.
          */
         Milligrams: number;
+        /** @description Something that is sent to somebody and does not arrive. */
+        Missed: {
+            /** @description What of theirs. */
+            name: components["schemas"]["SourceName"];
+            /** @description Whose. */
+            source: components["schemas"]["ParticipantId"];
+        };
         /** @description A time that does not exist on its day, because the clock is put forward. */
         MissingTime: {
             /** @description The day. */
@@ -5722,6 +5767,8 @@ export interface components {
             id: components["schemas"]["ParticipantId"];
             /** @description What the person sends. */
             media: components["schemas"]["SelfMedia"];
+            /** @description What others send and what does not arrive at this person, whose own media comes. */
+            misses?: components["schemas"]["Missed"][];
             /** @description Muted by a host, until the person speaks again. */
             muted?: boolean;
             /** @description The name as shown to the others. */
@@ -5935,6 +5982,11 @@ export interface components {
             hash?: string | null;
             /** @description The prescription. */
             id: components["schemas"]["PrescriptionId"];
+            /**
+             * @description Where it is read beside a record: whether a signed sheet is what was signed, by everybody who has to. Whoever reads in an
+             *     emergency sees one that is not, and is told.
+             */
+            is_intact?: boolean | null;
             label?: components["schemas"]["Label"] | null;
             longer?: components["schemas"]["LongerValidity"] | null;
             /** @description Whether a second doctor has to sign. */
@@ -6064,7 +6116,7 @@ export interface components {
          * @description What the signer says by signing. A signature for one purpose proves no other.
          * @enum {string}
          */
-        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "approval" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "approval" | "review" | "opinion" | "outcome" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
         /**
          * Format: uuid
          * @description An administrator's word that a purpose has ended.
@@ -6376,6 +6428,7 @@ export interface components {
             ice_servers: components["schemas"]["IceServer"][];
             /** @description The room. */
             room: components["schemas"]["RoomId"];
+            visit?: components["schemas"]["VisitId"] | null;
         };
         /**
          * Format: uuid
@@ -6794,6 +6847,11 @@ export interface components {
             room: components["schemas"]["RoomId"];
             /** @enum {string} */
             type: "still";
+        } | {
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "said";
         } | {
             /** @description The room. */
             room: components["schemas"]["RoomId"];
@@ -12163,7 +12221,7 @@ export interface operations {
             path: {
                 id: string;
                 /** @description Lines to leave out, the last readers first: a page has 200. */
-                skip: number | null;
+                skip: number;
             };
             cookie?: never;
         };
@@ -15066,6 +15124,71 @@ export interface operations {
             };
         };
     };
+    post_tickets_id_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityCorrection"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketRow"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_tickets_id_leave: {
         parameters: {
             query?: never;
@@ -17119,7 +17242,7 @@ export interface operations {
             path: {
                 id: string;
                 /** @description Lines to leave out, the last readers first: a page has 200. */
-                skip: number | null;
+                skip: number;
             };
             cookie?: never;
         };
