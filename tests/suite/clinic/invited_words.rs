@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::inviting::{enter, room};
 use super::live::Socket;
 use super::stage::{Answer, Stage, Visit};
 
@@ -16,23 +17,6 @@ struct Guest {
 /// The doctor's socket in the call of a visit.
 async fn host(stage: &Stage, visit: &Visit) -> Socket {
     enter(stage, &visit.doctor, &format!("/visits/{}/grant", visit.id)).await
-}
-
-async fn enter(stage: &Stage, token: &str, grant: &str) -> Socket {
-    let (mut socket, _) = Socket::hello(stage, token, None).await;
-    let grant = stage.act(grant, token).await.ok();
-    socket.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
-    socket
-}
-
-/// The next `room` message that `wanted` accepts.
-async fn room(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let room = socket.expect("room").await["room"].clone();
-        if wanted(&room) {
-            return room;
-        }
-    }
 }
 
 async fn comes(stage: &Stage, visit: &Visit, host: &mut Socket, role: &str, number: u128) -> Guest {

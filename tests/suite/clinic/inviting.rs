@@ -23,7 +23,8 @@ async fn come(stage: &Stage, token: &Value, nonce: u128) -> Answer {
     stage.post("/invitations/use", "", json!({ "token": token, "nonce": nonce, "name": "王小译" })).await
 }
 
-async fn enter(stage: &Stage, token: &str, grant: &str) -> Socket {
+/// Somebody's socket, after they asked to come into the room.
+pub(super) async fn enter(stage: &Stage, token: &str, grant: &str) -> Socket {
     let (mut socket, _) = Socket::hello(stage, token, None).await;
     let grant = stage.act(grant, token).await.ok();
     socket.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
@@ -31,7 +32,7 @@ async fn enter(stage: &Stage, token: &str, grant: &str) -> Socket {
 }
 
 /// The next `room` message that `wanted` accepts.
-async fn room(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(super) async fn room(socket: &mut Socket, wanted: impl Fn(&Value) -> bool) -> Value {
     loop {
         let room = socket.expect("room").await["room"].clone();
         if wanted(&room) {
