@@ -3642,7 +3642,10 @@ export interface components {
             from: components["schemas"]["Text"];
             /** @description The message; the browser chose it, so that a repeated send is the same message. */
             id: components["schemas"]["MessageId"];
-            /** @description Whose side: `patient` or `staff`. */
+            /** @description Whether whoever reads it said it. */
+            mine?: boolean;
+            role?: components["schemas"]["ParticipantRole"] | null;
+            /** @description Whose side: `patient`, `staff` or `guest`. */
             side: components["schemas"]["ChatSide"];
             /** @description Plain text, at most 2,000 characters. */
             text: string;
@@ -3659,7 +3662,7 @@ export interface components {
          * @description Who speaks in a visit's conversation.
          * @enum {string}
          */
-        ChatSide: "patient" | "staff";
+        ChatSide: "patient" | "staff" | "guest";
         /** @description `POST /appointments/{id}/check-in`. */
         CheckInRequest: {
             check?: components["schemas"]["DeviceCheck"] | null;
@@ -5306,6 +5309,13 @@ export interface components {
          * @description A weight in whole milligrams.
          */
         Milligrams: number;
+        /** @description Something that is sent to somebody and does not arrive. */
+        Missed: {
+            /** @description What of theirs. */
+            name: components["schemas"]["SourceName"];
+            /** @description Whose. */
+            source: components["schemas"]["ParticipantId"];
+        };
         /** @description A time that does not exist on its day, because the clock is put forward. */
         MissingTime: {
             /** @description The day. */
@@ -5688,6 +5698,8 @@ export interface components {
             id: components["schemas"]["ParticipantId"];
             /** @description What the person sends. */
             media: components["schemas"]["SelfMedia"];
+            /** @description What others send and what does not arrive at this person, whose own media comes. */
+            misses?: components["schemas"]["Missed"][];
             /** @description Muted by a host, until the person speaks again. */
             muted?: boolean;
             /** @description The name as shown to the others. */
@@ -6332,6 +6344,7 @@ export interface components {
             ice_servers: components["schemas"]["IceServer"][];
             /** @description The room. */
             room: components["schemas"]["RoomId"];
+            visit?: components["schemas"]["VisitId"] | null;
         };
         /**
          * Format: uuid
@@ -6728,6 +6741,11 @@ export interface components {
             room: components["schemas"]["RoomId"];
             /** @enum {string} */
             type: "still";
+        } | {
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "said";
         } | {
             /** @description The room. */
             room: components["schemas"]["RoomId"];
