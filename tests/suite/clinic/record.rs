@@ -85,7 +85,7 @@ async fn after_the_end_nothing_more_is_said_and_what_was_said_stays_readable() {
     for who in [&visit.patient, &visit.doctor] {
         assert_eq!(stage.post(&path, who, line(2, "还有")).await.refusal(), (409, "visit.ended"));
         let mut read = stage.get(&path, who).await.ok();
-        assert_eq!(read[0]["mine"], who == &visit.patient);
+        assert_eq!(read[0]["mine"], *who == visit.patient);
         read[0]["mine"] = json!(true);
         assert_eq!(read, json!([said]));
     }
