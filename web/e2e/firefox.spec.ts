@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test, usePage } from './support/test'
 import { hasFirefox, launchChromium, launchFirefox, DESK, NARROW } from './support/browser'
-import { expectColour, expectFrames, expectSound, received } from './support/call'
+import { expectAllArrives, expectColour, expectFrames, expectSound, received } from './support/call'
 import { Desk } from './support/desk'
 import { expectAccessible } from './support/look'
 import { Patient } from './support/patient'
@@ -41,6 +41,8 @@ test('a patient with Firefox sees and hears a doctor with Chromium', async ({}, 
       await expectColour(page, 'blue')
       await Promise.all([expectSound(page), expectSound(deskPage)])
       expect((await received(page)).codecs).toContain('video/VP8')
+      // However each of them speaks of what it gets: the server waits twenty seconds for who seldom does.
+      await Promise.all([page, deskPage].map((one) => expectAllArrives(one, 30_000)))
     })
   })
   await Promise.all([firefox.close(), chromium.close()])

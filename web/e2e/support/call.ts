@@ -132,3 +132,17 @@ export async function network(page: Page): Promise<{ cut(): Promise<void>; narro
   await set(false, 1)
   return { cut: () => set(true, 0), narrow: (kbps) => set(false, 20, (kbps * 1000) / 8), mend: () => set(false, 0) }
 }
+
+/** For so long the page never says that something that is sent does not arrive. */
+export async function expectAllArrives(page: Page, millis: number): Promise<void> {
+  const said = await page.evaluate((millis) => new Promise<string | null>((tell) => {
+    const look = (): void => {
+      const word = document.querySelector('[data-testid="missed"]')
+      if (word) tell(word.textContent)
+    }
+    new MutationObserver(look).observe(document.body, { childList: true, subtree: true })
+    look()
+    setTimeout(() => tell(null), millis)
+  }), millis)
+  expect(said).toBeNull()
+}
