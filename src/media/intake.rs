@@ -68,10 +68,13 @@ impl Intake {
         self.streams.push(stream);
     }
 
-    /// Forgets the streams that the engine does not receive any more.
+    /// Something else was agreed on: forgets the streams that the engine does not receive any more, and which sections nobody
+    /// wanted. Should something still come in one, its seat is asked anew.
     pub(super) fn keep_those_of(&mut self, connection: &mut RTCPeerConnection) {
         let kept = numbers(connection);
-        self.streams.retain(|stream| kept.contains(&stream.ssrc));
+        self.sections.retain(|section| !matches!(section.inlet, Inlet::Shut));
+        let has_section = |mid: &str| self.sections.iter().any(|section| section.mid == mid);
+        self.streams.retain(|stream| kept.contains(&stream.ssrc) && has_section(&stream.mid));
     }
 
     /// Whose a packet is, and its feed, if it goes anywhere now.

@@ -304,6 +304,9 @@ impl Seat {
 
     fn end_feed(&mut self, (mid, stop): (String, CancellationToken)) {
         stop.cancel();
+        if let Some(peer) = &self.peer {
+            peer.foothold.core.shut(&mid);
+        }
         self.tallies.remove(&mid);
         self.pausing.remove(&mid);
     }

@@ -51,6 +51,8 @@ const GUESTS: [(From, &str); 1] = [(From::Server, "door")];
 /// And what is said in a call on the weakest of networks, and at an end by the server.
 const LATER: [(From, &str); 4] =
     [(From::Browser, "still"), (From::Server, "still"), (From::Server, "offer_again"), (From::Server, "bye")];
+/// What only says that there is something to read: whoever comes back into the call reads it without being told.
+const HINTS: [(From, &str); 1] = [(From::Server, "said")];
 const FAULTS: [Fault; 3] = [Fault::Cut, Fault::Stall, Fault::BlackHole];
 
 /// A whole call on a network that fails as planned; what the doctor sees of it.
@@ -228,7 +230,7 @@ async fn a_call_survives_the_loss_of_its_socket_at_a_still_a_wish_for_another_of
 fn every_kind_of_message_has_its_turn() {
     let document: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
     let schemas = &document["components"]["schemas"];
-    let tables = [&MESSAGES[..], &HOSTS, &GUESTS, &LATER].concat();
+    let tables = [&MESSAGES[..], &HOSTS, &GUESTS, &LATER, &HINTS].concat();
     for (side, name) in [(From::Browser, "ClientMessage"), (From::Server, "ServerMessage")] {
         let mut kinds = HashSet::new();
         for form in schemas[name]["oneOf"].as_array().unwrap() {
