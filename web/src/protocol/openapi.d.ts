@@ -2289,6 +2289,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mends who a called patient is, before the identity is confirmed. */
+        post: operations["post_tickets_id_identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{id}/leave": {
         parameters: {
             query?: never;
@@ -4384,7 +4401,7 @@ export interface components {
          * @description A stable name of what went wrong. The browser translates it; programs may rely on it.
          * @enum {string}
          */
-        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
+        ErrorCode: "Malformed" | "Invalid" | "UnknownField" | "TooLarge" | "UnsupportedType" | "NotFound" | "MethodNotAllowed" | "RateLimited" | "KeyReused" | "KeyMalformed" | "Unauthenticated" | "Forbidden" | "BadCredentials" | "PasswordWeak" | "SecondFactorAsked" | "SecondFactorWrong" | "SecondFactorOn" | "SecondFactorMissing" | "ProofNeeded" | "SessionEnded" | "CodeWrong" | "CodeExpired" | "CodeTooSoon" | "CodeSentOut" | "LinkUnknown" | "ClinicClosed" | "IdentityInvalid" | "IdentitySettled" | "IdentityMissing" | "ConsentMissing" | "ConsentOutdated" | "AnswerInvalid" | "AnswerMissing" | "VersionConflict" | "DeclarationClosed" | "DeclarationOutdated" | "TicketExists" | "TicketState" | "TicketSameDocument" | "QueueEmpty" | "DoctorBusy" | "DeskNotOpen" | "DeskTaken" | "LicenceEnded" | "RegistrationMissing" | "PracticeMissing" | "PracticeTooShort" | "PracticeConsentMissing" | "AlarmTaken" | "LoweringRefused" | "FactInvalid" | "AlreadySigned" | "AmendmentWaits" | "AmendmentState" | "NoteIncomplete" | "VisitEnded" | "ChatFull" | "OutcomeMissing" | "SlotTaken" | "SlotClosed" | "AppointmentState" | "AppointmentTooEarly" | "AppointmentTooLate" | "AppointmentTooMany" | "AppointmentOverlaps" | "RosterInvalid" | "ImportInvalid" | "TermUnknown" | "PurposeMissing" | "RxClosed" | "RxState" | "RxChanged" | "RxUnanswered" | "RxUndiagnosed" | "RxUnconfirmed" | "RxRefusedOnline" | "RxClaimed" | "RxSecondSignature" | "RxExpired" | "OpinionOpen" | "OpinionState" | "OpinionIncomplete" | "ReportState" | "ReportOwn" | "DocumentUnsigned" | "DocumentNoFont" | "HoldActive" | "SignatureBroken" | "GrantRefused" | "RoomClosed" | "InvitationUnknown" | "InvitationExpired" | "InvitationUsed" | "InvitationRevoked" | "UploadOffset" | "UploadBroken" | "OfferRefused" | "RoomFull" | "HelloExpected" | "MessageMalformed" | "VersionUnsupported" | "Silent" | "TooManyMessages" | "Replaced" | "Unavailable" | "ShuttingDown" | "Internal";
         /**
          * @description Which of the four examinations a field belongs to.
          * @enum {string}
@@ -4844,6 +4861,24 @@ export interface components {
             urls: string[];
             /** @description Until when, and for which seat. */
             username: string;
+        };
+        /** @description `POST /tickets/{id}/identity`: a slip in who a called patient is. What is left out stays. */
+        IdentityCorrection: {
+            /** @description `YYYY-MM-DD`; a resident card states it. */
+            birth_date?: string | null;
+            document?: components["schemas"]["IdentityDocumentKind"] | null;
+            /** @description The name as in the document, 1 to 64 characters. */
+            name?: string | null;
+            /** @description The document's number. */
+            number?: string | null;
+            /** @description Why, 2 to 500 characters. */
+            reason: string;
+            sex?: components["schemas"]["Sex"] | null;
+            /**
+             * Format: int64
+             * @description The ticket's version that was read.
+             */
+            version: number;
         };
         /**
          * @description The kind of an identity document.
@@ -5919,6 +5954,11 @@ export interface components {
             hash?: string | null;
             /** @description The prescription. */
             id: components["schemas"]["PrescriptionId"];
+            /**
+             * @description Where it is read beside a record: whether a signed sheet is what was signed, by everybody who has to. Whoever reads in an
+             *     emergency sees one that is not, and is told.
+             */
+            is_intact?: boolean | null;
             label?: components["schemas"]["Label"] | null;
             longer?: components["schemas"]["LongerValidity"] | null;
             /** @description Whether a second doctor has to sign. */
@@ -6048,7 +6088,7 @@ export interface components {
          * @description What the signer says by signing. A signature for one purpose proves no other.
          * @enum {string}
          */
-        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "approval" | "review" | "opinion" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
+        Purpose: "note" | "prescription" | "confirmation" | "countersignature" | "approval" | "review" | "opinion" | "outcome" | "audit_day" | "audit_checkpoint" | "queue_day" | "export";
         /**
          * Format: uuid
          * @description An administrator's word that a purpose has ended.
@@ -14970,6 +15010,71 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CloseTicket"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketRow"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tickets_id_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityCorrection"];
             };
         };
         responses: {
