@@ -34,9 +34,9 @@ use super::instant;
 use super::intake::{self, Intake};
 use super::mux::Mux;
 use super::play::{ENGINE, FAR_END};
-use super::pli::Caught;
 use super::port::{Inside, Port};
 use super::source::Feed;
+use super::tap::Caught;
 use super::timetable::{Timed, Timetable};
 use crate::domain::first_byte::{FirstByte, is_report};
 

@@ -7,9 +7,10 @@ use crate::media::counters::Counters;
 use crate::media::egress::{Egress, Nowhere};
 use crate::media::gate::Gate;
 use crate::media::instant;
-use crate::media::pli::{Ear, PliTap};
 use crate::media::port::Credentials;
+use crate::media::reports::ReportReader;
 use crate::media::stun::{self, Key};
+use crate::media::tap::Tap;
 
 struct Scene {
     mux: Arc<Mux>,
@@ -37,8 +38,8 @@ impl Scene {
         let port = Port::new(now, &self.mux, &credentials, &named("far"));
         let gate = Arc::new(Gate::new(Permit::ALL));
         let egress = Egress::new(now, Box::new(Nowhere), gate, PathMeter::default());
-        let (caught, ear) = (Caught::default(), Ear::new(mpsc::channel(1).0, mpsc::channel(1).0, egress));
-        let tap = PliTap::new(ear, caught.clone());
+        let (caught, reader) = (Caught::default(), ReportReader::new(mpsc::channel(1).0, mpsc::channel(1).0, egress));
+        let tap = Tap::new(reader, caught.clone());
         let connection = engine::build(now, &credentials, Arc::clone(&self.mux.crypto), tap).expect("builds");
         let (state, transport) = watch::channel(Transport::Connecting);
         let open = Arc::<AtomicBool>::default();

@@ -20,11 +20,11 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::shared::error::Result;
 
 use super::codec::Codec;
-use super::nagging::Nagging;
 use super::offer::LEVEL_EXTENSION;
 use super::play::ENGINE;
-use super::pli::{self, PliTap};
 use super::port::Credentials;
+use super::retransmission::Retransmission;
+use super::tap::{self, Tap};
 
 /// Constrained baseline, every level, whole frames in fragments: what every hardware encoder can do.
 const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
@@ -41,7 +41,7 @@ pub(super) fn build(
     now: Instant,
     credentials: &Credentials,
     crypto: Arc<dyn RTCCryptoProvider>,
-    tap: PliTap,
+    tap: Tap,
 ) -> Result<Box<RTCPeerConnection>> {
     let settings = SettingEngineBuilder::new()
         .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
@@ -56,7 +56,7 @@ pub(super) fn build(
         .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
         .build();
     let mut media = codecs()?;
-    let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
+    let registry = interceptors(&mut media)?.with(Slot::Custom(tap::SLOT), tap);
     let building = RTCPeerConnectionBuilder::new()
         .with_setting_engine(settings)
         .with_media_engine(media)
@@ -134,6 +134,6 @@ fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
     media.register_header_extension(extension(LEVEL_EXTENSION), RtpCodecKind::Audio, None)?;
     Ok(Registry::new()
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::NackGenerator, Nagging::new())
+        .with(Slot::NackGenerator, Retransmission::new())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()))
 }

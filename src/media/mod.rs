@@ -15,7 +15,6 @@
 
 mod answer;
 mod arriving;
-mod asking;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod bad_bytes;
@@ -41,14 +40,14 @@ mod layer;
 mod leg;
 mod loudness;
 mod mux;
-mod nagging;
 mod offer;
 mod pace;
 mod paths;
 mod peer;
 mod play;
-mod pli;
 mod port;
+mod reports;
+mod retransmission;
 mod rewrite;
 mod seat;
 mod segments;
@@ -58,9 +57,11 @@ mod source;
 mod stun;
 mod switchboard;
 mod tally;
+mod tap;
 mod tape;
 mod timetable;
 pub mod turn;
+mod validation;
 mod vp8;
 
 use std::io;

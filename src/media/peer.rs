@@ -22,8 +22,9 @@ use super::instant;
 use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
-use super::pli::{Caught, Ear, PliTap, Report};
 use super::port::{Credentials, Port, PortWire};
+use super::reports::{Report, ReportReader};
+use super::tap::{Caught, Tap};
 use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::relay::MediaKind;
 
@@ -125,11 +126,11 @@ impl Peer {
         let path = PathMeter::default();
         let wire = PortWire::new(Arc::clone(&common.mux), Arc::clone(&port));
         let egress = Egress::new(now, Box::new(wire), Arc::clone(&gate), path.clone());
-        let ear = Ear::new(new_wishes, new_reports, Arc::clone(&egress));
-        let feedback = Arc::new(Feedback::new(ear.clone()));
+        let reader = ReportReader::new(new_wishes, new_reports, Arc::clone(&egress));
+        let feedback = Arc::new(Feedback::new(reader.clone()));
         port.read_reports_with(&feedback);
         let caught = Caught::default();
-        let tap = PliTap::new(ear, caught.clone());
+        let tap = Tap::new(reader, caught.clone());
         let crypto =
             Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress), Arc::clone(&feedback)));
         let connection = engine::build(now, &credentials, crypto, tap)?;

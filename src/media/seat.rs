@@ -19,7 +19,7 @@ use super::gate::Gate;
 use super::instant;
 use super::offer::Offer;
 use super::peer::{Peer, Section};
-use super::pli::Report;
+use super::reports::Report;
 use super::source::{Feed, Source, Whose};
 use super::tally::Tally;
 use crate::domain::ids::ParticipantId;

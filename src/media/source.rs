@@ -23,7 +23,7 @@ use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
 use super::loudness::Loudness;
 use super::pace::Pace;
-use super::pli::Report;
+use super::reports::Report;
 use super::tally::Tally;
 use super::tape::TapeQueue;
 use super::vp8;

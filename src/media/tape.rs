@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::codec::Codec;
 use super::counters::Counters;
 use super::instant;
-use super::pli::Report;
+use super::reports::Report;
 use super::seat::{News, Notice};
 use super::source::{Origin, Source};
 use crate::domain::ids::{ParticipantId, RoomId};

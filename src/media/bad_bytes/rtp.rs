@@ -20,7 +20,7 @@ use crate::media::counters::Counters;
 use crate::media::egress::{Egress, Nowhere, Outgoing};
 use crate::media::gate::Gate;
 use crate::media::leg::Leg;
-use crate::media::pli::Ear;
+use crate::media::reports::ReportReader;
 use crate::media::source::{Origin, Source, Whose};
 use crate::media::{instant, keyframe, rewrite, vp8};
 
@@ -46,7 +46,7 @@ pub fn rtp(bytes: &[u8]) {
     };
     let (gate, open) = (Arc::new(Gate::new(Permit::ALL)), Arc::new(AtomicBool::new(true)));
     let egress = Egress::new(start, Box::new(Nowhere), Arc::clone(&gate), PathMeter::default());
-    let ear = Ear::new(wishes, reports, Arc::clone(&egress));
+    let reader = ReportReader::new(wishes, reports, Arc::clone(&egress));
     let name = SourceName::of(kind, 0).expect("the first of its kind");
     let sources = [1, 2].map(|number| {
         let owner = ParticipantId::from_uuid(Uuid::from_u128(number.into()));
@@ -72,7 +72,7 @@ pub fn rtp(bytes: &[u8]) {
             3 => {
                 let packets =
                     rtc::rtcp::packet::unmarshal(&mut Bytes::copy_from_slice(script.piece().unwrap_or_default()));
-                ear.hear(now, &packets.unwrap_or_default());
+                reader.read(now, &packets.unwrap_or_default());
                 while let Ok(report) = reported.try_recv() {
                     let codec = if kind == MediaKind::Audio { RecordedCodec::Opus } else { RecordedCodec::Vp8 };
                     let (ssrc, timestamp, ntp) = (report.ssrc % 4, report.timestamp, report.ntp);
