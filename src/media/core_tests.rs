@@ -1,16 +1,22 @@
 use std::net::UdpSocket;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
 
 use super::*;
 use crate::domain::room::relay::Permit;
 use crate::media::bandwidth::PathMeter;
 use crate::media::counters::Counters;
 use crate::media::egress::{Egress, Nowhere};
+use crate::media::engine::{Reports, Transport};
 use crate::media::gate::Gate;
-use crate::media::instant;
+use crate::media::mux::Mux;
 use crate::media::port::Credentials;
 use crate::media::reports::ReportReader;
+use crate::media::settings;
 use crate::media::stun::{self, Key};
-use crate::media::tap::Tap;
+use crate::media::tap::{Caught, Tap};
 
 struct Scene {
     mux: Arc<Mux>,
@@ -40,11 +46,12 @@ impl Scene {
         let egress = Egress::new(now, Box::new(Nowhere), gate, PathMeter::default());
         let (caught, reader) = (Caught::default(), ReportReader::new(mpsc::channel(1).0, mpsc::channel(1).0, egress));
         let tap = Tap::new(reader, caught.clone());
-        let connection = engine::build(now, &credentials, Arc::clone(&self.mux.crypto), tap).expect("builds");
+        let connection = settings::build(now, &credentials, Arc::clone(&self.mux.crypto), tap).expect("builds");
         let (state, transport) = watch::channel(Transport::Connecting);
         let open = Arc::<AtomicBool>::default();
         let reports = Reports { state, tracks: mpsc::channel(1).0, open: Arc::clone(&open) };
-        let core = Core::new(connection, caught, &self.mux, &port, &self.timetable, reports);
+        let engine = Engine::new(connection, caught, &self.mux, &port, reports);
+        let core = Core::new(engine, &port, &self.timetable);
         self.mux.register(name, &credentials.password, &port);
         Seated { core, port, state: transport, open }
     }
@@ -71,7 +78,7 @@ async fn what_breaks_inside_one_connection_ends_that_one_and_the_reader_and_the_
     }
     broken.core.close(now);
     assert_eq!(*well.state.borrow(), Transport::Connecting);
-    assert!(well.core.with(|inner| inner.connection.is_some()) == Some(true) && scene.mux.connections() == 2);
+    assert!(well.core.with(|engine| engine.is_whole()) == Some(true) && scene.mux.connections() == 2);
     scene.mux.forget(&well.port);
     scene.mux.forget(&broken.port);
 }
@@ -80,15 +87,11 @@ async fn what_breaks_inside_one_connection_ends_that_one_and_the_reader_and_the_
 async fn a_connection_of_which_no_media_comes_is_not_waked() {
     let (scene, now) = (scene(), instant::now());
     let seated = scene.seat(now, "resting");
-    let later = now + RESTS * 2;
-    seated.core.with(|inner| {
-        assert_eq!(inner.due(now), None, "nothing was negotiated");
-        inner.is_up = true;
-        inner.media_at = Some(now);
-        assert_eq!(inner.due(later), None);
+    seated.core.with(|engine| {
+        assert_eq!(engine.ask(now), None, "nothing was negotiated");
+        engine.came_up_and_rests_since(now);
+        assert_eq!(engine.ask(now + Duration::from_secs(4)), None);
     });
-    Arc::clone(&seated.core).wake(later);
-    assert_eq!(seated.core.with(|inner| inner.timed), Some(None));
 }
 
 #[tokio::test]
@@ -96,7 +99,7 @@ async fn a_reader_waits_for_no_engine_that_is_busy_and_what_it_leaves_is_read_as
     let (scene, now) = (scene(), instant::now());
     let seated = scene.seat(now, "busy");
     let left = || seated.core.late().len();
-    let busy = seated.core.inner();
+    let busy = seated.core.engine();
     let mut inflow = Inflow::default();
     Arc::clone(&seated.core).take(now, &[22, 254, 253], &mut inflow);
     inflow.flush(now);

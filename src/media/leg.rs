@@ -13,12 +13,12 @@ use super::arriving::Count;
 use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
 use super::egress::{Egress, Outgoing};
-use super::engine;
 use super::gate::Gate;
 use super::instant;
 use super::keyframe::starts_keyframe;
 use super::layer::LAYERS;
 use super::rewrite::Rewriter;
+use super::settings;
 use super::source::{Origin, Source, bit};
 use super::vp8::{Continuity, Descriptor};
 use crate::domain::room::relay::MediaKind;
@@ -79,7 +79,7 @@ impl Leg {
         };
         let coding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
-            codec: engine::description(codec),
+            codec: settings::description(codec),
             ..Default::default()
         };
         let name = format!("slot-{ssrc}");

@@ -51,6 +51,7 @@ mod retransmission;
 mod rewrite;
 mod seat;
 mod segments;
+mod settings;
 mod slots;
 mod sockets;
 mod source;

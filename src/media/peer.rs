@@ -13,9 +13,9 @@ use super::answer::{Answer, Reach};
 use super::bandwidth::PathMeter;
 use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
-use super::core::{Core, Reports, Transport};
+use super::core::Core;
 use super::egress::Egress;
-use super::engine;
+use super::engine::{Engine, Reports, Transport};
 use super::feedback::Feedback;
 use super::gate::Gate;
 use super::instant;
@@ -24,6 +24,7 @@ use super::leg::Leg;
 use super::offer::{Offer, Use};
 use super::port::{Credentials, Port, PortWire};
 use super::reports::{Report, ReportReader};
+use super::settings;
 use super::tap::{Caught, Tap};
 use crate::domain::room::codec::{Ability, PictureCodec};
 use crate::domain::room::relay::MediaKind;
@@ -133,9 +134,10 @@ impl Peer {
         let tap = Tap::new(reader, caught.clone());
         let crypto =
             Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress), Arc::clone(&feedback)));
-        let connection = engine::build(now, &credentials, crypto, tap)?;
+        let connection = settings::build(now, &credentials, crypto, tap)?;
         let told = Reports { state, tracks: new_tracks, open: Arc::clone(&open) };
-        let core = Core::new(connection, caught, &common.mux, &port, &common.timetable, told);
+        let engine = Engine::new(connection, caught, &common.mux, &port, told);
+        let core = Core::new(engine, &port, &common.timetable);
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
         Ok(Self {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::arriving::Arriving;
 use super::choosing::{self, Chooser, Pausing};
 use super::common::Common;
-use super::core::Transport;
+use super::engine::Transport;
 use super::gate::Gate;
 use super::instant;
 use super::offer::Offer;
