@@ -232,11 +232,12 @@ mod tests {
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{MediaKind, Permit, SourceName};
     use crate::media::bandwidth::PathMeter;
-    use crate::media::egress::{Outgoing, Wire};
+    use crate::media::egress::Wire;
     use crate::media::gate::Gate;
     use crate::media::instant;
     use crate::media::reports::ReportReader;
     use crate::media::source::{Source, Whose};
+    use crate::media::stream::Outgoing;
 
     #[derive(Clone, Default)]
     struct Sent(Arc<Mutex<Vec<u8>>>);

@@ -12,7 +12,7 @@ use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingPar
 use super::arriving::Count;
 use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
-use super::egress::{Egress, Outgoing};
+use super::egress::Egress;
 use super::gate::Gate;
 use super::instant;
 use super::keyframe::starts_keyframe;
@@ -20,6 +20,7 @@ use super::layer::LAYERS;
 use super::rewrite::Rewriter;
 use super::settings;
 use super::source::{Origin, Source, bit};
+use super::stream::Outgoing;
 use super::vp8::{Continuity, Descriptor};
 use crate::domain::room::relay::MediaKind;
 

@@ -17,11 +17,12 @@ use crate::domain::room::relay::{MediaKind, Permit, SourceName};
 use crate::media::bandwidth::PathMeter;
 use crate::media::codec::{Codec, PayloadTypes};
 use crate::media::counters::Counters;
-use crate::media::egress::{Egress, Nowhere, Outgoing};
+use crate::media::egress::{Egress, Nowhere};
 use crate::media::gate::Gate;
 use crate::media::leg::Leg;
 use crate::media::reports::ReportReader;
 use crate::media::source::{Origin, Source, Whose};
+use crate::media::stream::Outgoing;
 use crate::media::{instant, keyframe, rewrite, vp8};
 
 /// What a subscriber calls the codecs.
