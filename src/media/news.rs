@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::peer::Section;
 use super::source::Source;
 use crate::domain::ids::ParticipantId;
-use crate::domain::room::codec::{Ability, PictureCodec};
+use crate::domain::codec::Codec;
+use crate::domain::room::codec::Ability;
 use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{MediaState, OfferRefusal, SourceName};
 
@@ -17,7 +18,7 @@ pub(super) enum Said {
     /// How large it shows each section.
     View(Vec<(String, u16)>),
     /// What the next answer lets the camera speak: the room's word, not the browser's.
-    Camera(PictureCodec),
+    Camera(Codec),
 }
 
 /// What a seat tells the switchboard.

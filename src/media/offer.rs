@@ -7,9 +7,10 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use super::codec::{Codec, PayloadTypes};
 use super::layer::LAYERS;
+use super::payload_types::PayloadTypes;
 use super::port::Credentials;
+use crate::domain::codec::Codec;
 use crate::domain::room::relay::{MediaKind, OfferRefusal, SourceName};
 
 /// The longest description we read, in bytes.

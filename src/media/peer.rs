@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Reach};
 use super::bandwidth::PathMeter;
-use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
 use super::core::Core;
 use super::egress::Egress;
@@ -22,11 +21,13 @@ use super::instant;
 use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
+use super::payload_types::PayloadTypes;
 use super::port::{Credentials, Port, PortWire};
 use super::reports::{Report, ReportReader};
 use super::settings;
 use super::tap::{Caught, Tap};
-use crate::domain::room::codec::{Ability, PictureCodec};
+use crate::domain::codec::Codec;
+use crate::domain::room::codec::Ability;
 use crate::domain::room::relay::MediaKind;
 
 /// Tracks that may wait to be fetched; a browser sends a microphone, a camera and a screen.
@@ -170,7 +171,7 @@ impl Peer {
         now: Instant,
         offer: &Offer,
         uses: HashMap<String, Use>,
-        camera: PictureCodec,
+        camera: Codec,
     ) -> Result<String> {
         self.add_legs(offer, &uses)?;
         self.negotiations += 1;
@@ -192,7 +193,7 @@ impl Peer {
         self.note_sections(offer, &answer);
         let addresses = self.foothold.common.config.announced();
         let reach = Reach { addresses: &addresses, credentials: &self.credentials, restarts: self.restarts };
-        Ok(answer.for_browser(offer, &self.uses, reach, camera.into()))
+        Ok(answer.for_browser(offer, &self.uses, reach, camera))
     }
 
     /// Gives the engine one track for each receiving section that has none; it pairs them in order.
@@ -248,11 +249,7 @@ impl Peer {
         let shows_h264 = shown.peek().is_some() && shown.all(|section| section.leg.takes(Codec::H264));
         let camera = self.publishing.iter().find(|section| section.kind == MediaKind::Video);
         let codecs = camera.into_iter().flat_map(|section| section.payload_types.codecs());
-        let camera = codecs.filter_map(|codec| match codec {
-            Codec::Vp8 => Some(PictureCodec::Vp8),
-            Codec::H264 => Some(PictureCodec::H264),
-            Codec::Opus => None,
-        });
+        let camera = codecs.filter(|codec| codec.kind() == MediaKind::Video);
         Ability { shows_h264, camera: camera.collect() }
     }
 

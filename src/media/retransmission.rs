@@ -14,8 +14,8 @@ use rtc::sansio::Protocol;
 use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 
-use super::codec::Codec;
 use super::keyframe::starts_keyframe;
+use crate::domain::codec::Codec;
 use crate::domain::room::relay::MediaKind;
 
 /// What was overtaken on the way is not missing yet.

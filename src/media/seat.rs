@@ -21,8 +21,8 @@ use super::offer::Offer;
 use super::peer::Peer;
 use super::published::{Begun, Published};
 use super::reports::Report;
+use crate::domain::codec::Codec;
 use crate::domain::ids::ParticipantId;
-use crate::domain::room::codec::PictureCodec;
 use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal};
 
 /// How often the upstream is measured: a silent microphone is told within 3.5 s.
@@ -48,7 +48,7 @@ pub(super) struct Seat {
     published: Published,
     chooser: Chooser,
     arriving: Arriving,
-    camera: PictureCodec,
+    camera: Codec,
     state: Option<MediaState>,
 }
 
@@ -74,7 +74,7 @@ impl Seat {
             published,
             chooser: Chooser::new(instant::now()),
             arriving: Arriving::new(instant::now()),
-            camera: PictureCodec::Vp8,
+            camera: Codec::Vp8,
             state: None,
         }
     }
@@ -304,7 +304,7 @@ fn negotiate(
     participant: ParticipantId,
     peer: &mut Peer,
     offer: &Offer,
-    camera: PictureCodec,
+    camera: Codec,
 ) -> Result<String, OfferRefusal> {
     let uses = offer.uses(&peer.uses)?;
     peer.answer(instant::now(), offer, uses, camera).map_err(|error| {

@@ -19,12 +19,12 @@ use rtc::rtp_transceiver::rtp_sender::{
 };
 use rtc::shared::error::Result;
 
-use super::codec::Codec;
 use super::offer::LEVEL_EXTENSION;
 use super::play::ENGINE;
 use super::port::Credentials;
 use super::retransmission::Retransmission;
 use super::tap::{self, Tap};
+use crate::domain::codec::{Codec, clock_rate};
 
 /// Constrained baseline, every level, whole frames in fragments: what every hardware encoder can do.
 const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
@@ -92,10 +92,10 @@ fn codecs() -> Result<MediaEngine> {
 
 /// A codec in the engine's words.
 pub(super) fn description(codec: Codec) -> RTCRtpCodec {
-    let (mime_type, clock_rate, channels, format) = match codec {
-        Codec::Opus => ("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1"),
-        Codec::Vp8 => ("video/VP8", 90_000, 0, ""),
-        Codec::H264 => ("video/H264", 90_000, 0, H264_FORMAT),
+    let (mime_type, channels, format) = match codec {
+        Codec::Opus => ("audio/opus", 2, "minptime=10;useinbandfec=1"),
+        Codec::Vp8 => ("video/VP8", 0, ""),
+        Codec::H264 => ("video/H264", 0, H264_FORMAT),
     };
     let rtcp_feedback = match codec {
         Codec::Opus => vec![feedback("nack", "")],
@@ -103,7 +103,7 @@ pub(super) fn description(codec: Codec) -> RTCRtpCodec {
     };
     RTCRtpCodec {
         mime_type: mime_type.to_owned(),
-        clock_rate,
+        clock_rate: clock_rate(codec.kind()),
         channels,
         sdp_fmtp_line: format.to_owned(),
         rtcp_feedback,

@@ -1,7 +1,8 @@
 //! What each camera speaks: the room's choice among what everybody in it can show.
 
 use super::Switchboard;
-use crate::domain::room::codec::{self, PictureCodec};
+use crate::domain::codec::Codec;
+use crate::domain::room::codec;
 use crate::domain::room::relay::{RelayEvent, RelayMode};
 use crate::media::news::Said;
 
@@ -14,7 +15,7 @@ impl Switchboard {
             .filter_map(|(participant, place)| {
                 let of = place.ability.as_ref().filter(|_| place.claim.mode == RelayMode::Conference)?;
                 // Of most cameras nothing is to be asked, and the house may be full.
-                if of.camera.first() != Some(&PictureCodec::H264) && place.camera == PictureCodec::Vp8 {
+                if of.camera.first() != Some(&Codec::H264) && place.camera == Codec::Vp8 {
                     return None;
                 }
                 let room = place.claim.room;

@@ -28,7 +28,8 @@ use super::source::Source;
 use super::tape::TapeQueue;
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
-use crate::domain::room::codec::{Ability, PictureCodec};
+use crate::domain::codec::Codec;
+use crate::domain::room::codec::Ability;
 use crate::domain::room::relay::{MediaState, OfferRefusal, Permit, RelayCommand, RelayEvent, Slot};
 use crate::domain::room::speaker::Floor;
 
@@ -71,7 +72,7 @@ struct Place {
     /// What its browser can do with pictures, once it has offered; a reload does not change the machine.
     ability: Option<Ability>,
     /// What its camera was told to speak.
-    camera: PictureCodec,
+    camera: Codec,
     /// What was told last.
     told: (Vec<Slot>, (u8, u8)),
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{Place, Switchboard};
+use crate::domain::codec::Codec;
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::room::codec::PictureCodec;
 use crate::domain::room::relay::{MediaState, Permit, RelayEvent};
 use crate::media::gate::Gate;
 use crate::media::house::{Claim, Taken, Verdict};
@@ -73,7 +73,7 @@ impl Switchboard {
             sources: BTreeMap::new(),
             tape: None,
             ability: None,
-            camera: PictureCodec::Vp8,
+            camera: Codec::Vp8,
             told: Default::default(),
         };
         self.seats.insert(participant, place);
