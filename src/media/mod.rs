@@ -5,10 +5,12 @@
 //!
 //! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources; who
 //!   gets a seat at all is the [house](house)'s to say;
-//! - a [seat](seat) per participant owns a peer connection and negotiates;
-//! - a reader of the [mux](mux) per core takes each datagram all the way: the connection's [core](core) unlocks it, the
-//!   [feed](source) of its track hands it to the [legs](leg) that watch it; a leg per receiving section rewrites it into a
-//!   stream that never breaks, and sends it through its connection's [egress](egress).
+//! - a [seat](seat) per participant owns a peer connection and negotiates, and keeps what its browser [publishes](published);
+//!   the two speak to each other in [news];
+//! - a reader of the [mux](mux) per core takes each datagram all the way: the connection's [engine](engine), to which one comes
+//!   at a time through its [core](core), unlocks it, the [feed](source) of its track hands it to the [legs](leg) that watch it; a
+//!   leg per receiving section rewrites it into a stream that never breaks, and sends it through its connection's
+//!   [egress](egress).
 //!
 //! The mux is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's engine sees only
 //! its own [port](port); what it has to do though nothing comes stands in one [timetable](timetable). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
