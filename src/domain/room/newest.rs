@@ -59,3 +59,57 @@ impl RelayEvent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::room::relay::{MediaState, OfferRefusal, SourceName};
+
+    fn participant(n: u128) -> ParticipantId {
+        ParticipantId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn answer(n: u128, offer_id: u64) -> RelayEvent {
+        RelayEvent::Answer { participant: participant(n), offer_id, sdp: String::new() }
+    }
+
+    fn layers(mid: &str) -> RelayEvent {
+        RelayEvent::Layers { participant: participant(1), mid: mid.into(), name: SourceName::Camera, layers: Vec::new() }
+    }
+
+    fn speaker(room: u128, n: u128) -> RelayEvent {
+        let room = RoomId::from_uuid(Uuid::from_u128(room));
+        RelayEvent::Speaker { room, participant: Some(participant(n)) }
+    }
+
+    #[test]
+    fn a_word_replaces_an_older_one_on_its_matter_and_no_other() {
+        let state = |n, state| RelayEvent::Connection { participant: participant(n), state };
+        let refused = RelayEvent::OfferRefused {
+            participant: participant(1),
+            offer_id: 2,
+            reason: OfferRefusal::Malformed,
+        };
+        for (newer, older) in [
+            (state(1, MediaState::Connected), state(1, MediaState::Closed)),
+            (speaker(7, 1), speaker(7, 2)),
+            (layers("1"), layers("1")),
+            (answer(1, 2), answer(1, 2)),
+            (answer(1, 2), answer(1, 1)),
+        ] {
+            assert!(newer.replaces(&older), "{newer:?} {older:?}");
+        }
+        for (newer, older) in [
+            (state(1, MediaState::Connected), state(2, MediaState::Closed)),
+            (speaker(7, 1), speaker(8, 1)),
+            (layers("1"), layers("2")),
+            (answer(1, 1), answer(1, 2)),
+            (answer(1, 2), answer(2, 1)),
+            (refused, answer(1, 1)),
+        ] {
+            assert!(!newer.replaces(&older), "{newer:?} {older:?}");
+        }
+    }
+}
