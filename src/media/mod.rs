@@ -15,6 +15,7 @@
 //! The mux is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's engine sees only
 //! its own [port](port); what it has to do though nothing comes stands in one [timetable](timetable). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
+mod addresses;
 mod answer;
 mod arriving;
 #[cfg(any(test, feature = "fuzzing"))]
