@@ -11,9 +11,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::layer::LAYERS;
 use super::payload_types::PayloadTypes;
-pub(super) use for_engine::mid_of_track;
 use crate::domain::codec::Codec;
 use crate::domain::room::relay::{MediaKind, OfferRefusal, SourceName};
+pub(super) use for_engine::mid_of_track;
 
 /// The longest description we read, in bytes.
 const LONGEST: usize = 96 * 1024;
