@@ -9,6 +9,7 @@ pub mod browser;
 pub mod bucket;
 pub mod case_report;
 pub mod charter;
+pub mod codec;
 pub mod codes;
 pub mod consent;
 pub mod credential;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::codec::Codec;
-use super::engine::TRANSPORT_WIDE;
 use super::offer::{Direction, Offer, Section, Use};
 use super::port::Credentials;
+use super::settings::TRANSPORT_WIDE;
+use crate::domain::codec::Codec;
 use crate::domain::room::relay::MediaKind;
 
 /// What was negotiated for one receiving section.

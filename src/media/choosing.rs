@@ -146,15 +146,16 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::codec::Codec;
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{Permit, SourceName};
     use crate::media::bandwidth::Fate;
-    use crate::media::codec::{Codec, PayloadTypes};
     use crate::media::counters::Counters;
     use crate::media::egress::{Egress, Nowhere};
     use crate::media::gate::Gate;
     use crate::media::instant;
     use crate::media::leg::Leg;
+    use crate::media::payload_types::PayloadTypes;
     use crate::media::source::{Origin, Whose};
 
     fn camera(now: Instant, layers: usize) -> Arc<Source> {

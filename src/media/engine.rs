@@ -1,139 +1,327 @@
-//! How a peer connection is set up: the only file that knows the engine's many settings.
+//! One connection's engine: what it is given, and what comes of it.
+//!
+//! The engine is the `rtc` crate, a machine that is fed: datagrams and moments go in, and what it writes, what it unlocked and its
+//! news are taken out. What it writes leaves at once through the connection's [port](super::port); what it unlocked goes to whoever
+//! asked for it; when it wants to be asked again, it says.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rtc::crypto::RTCCryptoProvider;
-use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
-use rtc::ice::mdns::MulticastDnsMode;
-use rtc::interceptor::{ReceiverReportBuilder, Registry, Slot, TwccReceiverBuilder};
-use rtc::peer_connection::configuration::interceptor_registry::configure_simulcast_extension_headers;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
-use rtc::peer_connection::transport::{
-    CandidateConfig, CandidateHostConfig, RTCDtlsRole, RTCIceCandidate, RTCIceCandidateInit,
-};
-use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
-};
-use rtc::shared::error::Result;
+use bytes::BytesMut;
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::RTCPeerConnection;
+use rtc::peer_connection::event::{RTCPeerConnectionEvent, RTCTrackEvent};
+use rtc::peer_connection::message::{RTCMessage, TaggedRTCMessage};
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use rtc::rtp::Packet;
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::sansio::Protocol as _;
+use rtc::shared::error::{Error, Result};
+use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
+use tokio::sync::{mpsc, watch};
 
-use super::codec::Codec;
-use super::nagging::Nagging;
-use super::offer::LEVEL_EXTENSION;
-use super::play::ENGINE;
-use super::pli::{self, PliTap};
-use super::port::Credentials;
+use super::intake::{self, Intake};
+use super::mux::Mux;
+use super::play::{ENGINE, FAR_END};
+use super::port::Port;
+use super::settings;
+use super::source::{Feed, Origin};
+use super::tap::Caught;
+use crate::domain::first_byte::{FirstByte, is_report};
 
-/// Constrained baseline, every level, whole frames in fragments: what every hardware encoder can do.
-const H264_FORMAT: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+/// A connection of which no media came for so long has nothing to say of it.
+const RESTS: Duration = Duration::from_secs(2);
+/// The engine is not asked more often than this what is due: its own clock is no finer.
+const LEAST: Duration = Duration::from_millis(1);
+/// After so many rounds of saying and answering the engine and its far end have nothing new for each other.
+const ROUNDS: usize = 32;
 
-/// How media is protected, the cheapest first. Of those with a tag of their own every browser has the longer one.
-const PROFILES: [SrtpProtectionProfile; 3] = [
-    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-    SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
-    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-];
-
-/// Builds a connection that answers, as ICE-lite and DTLS server.
-pub(super) fn build(
-    now: Instant,
-    credentials: &Credentials,
-    crypto: Arc<dyn RTCCryptoProvider>,
-    tap: PliTap,
-) -> Result<Box<RTCPeerConnection>> {
-    let settings = SettingEngineBuilder::new()
-        .with_ice_credentials(credentials.ufrag.clone(), credentials.password.clone())
-        .with_lite(true)
-        .with_answering_dtls_role(RTCDtlsRole::Server)
-        .with_crypto_provider(crypto)
-        .with_srtp_protection_profiles(PROFILES.to_vec())
-        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        // The engine's own candidate is a name on loopback.
-        .with_include_loopback_candidate(true)
-        // Zero is never: who is there is measured at the port, and the seat decides what follows.
-        .with_ice_timeouts(Some(Duration::ZERO), Some(Duration::ZERO), None)
-        .build();
-    let mut media = codecs()?;
-    let registry = interceptors(&mut media)?.with(Slot::Custom(pli::SLOT), tap);
-    let building = RTCPeerConnectionBuilder::new()
-        .with_setting_engine(settings)
-        .with_media_engine(media)
-        .with_interceptor_registry(registry);
-    Ok(Box::new(building.build(now)?))
+/// How the engine's transport is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// Being set up.
+    Connecting,
+    /// Encrypted packets may flow.
+    Up,
+    /// Closed by the browser, or beyond repair.
+    Dead,
+    /// Something of ours broke over what the browser sent; nothing comes of it any more.
+    Broken,
 }
 
-/// Tells a connection where it believes to be, and that this is all.
-pub(super) fn place(connection: &mut RTCPeerConnection) -> Result<()> {
-    let base_config = CandidateConfig {
-        network: "udp".to_owned(),
-        address: ENGINE.ip().to_string(),
-        port: ENGINE.port(),
-        component: 1,
-        ..CandidateConfig::default()
-    };
-    let candidate = CandidateHostConfig { base_config, ..CandidateHostConfig::default() }.new_candidate_host()?;
-    connection.add_local_candidate(RTCIceCandidate::from(&candidate).to_json()?)?;
-    connection.add_local_candidate(RTCIceCandidateInit::default())
+/// What an engine reports to its seat.
+pub(super) struct Reports {
+    pub(super) state: watch::Sender<Transport>,
+    /// The section of each track that begins.
+    pub(super) tracks: mpsc::Sender<String>,
+    /// Media may flow.
+    pub(super) open: Arc<AtomicBool>,
 }
 
-/// The codecs, one by one: the engine's default set brings retransmission streams, which its NACK generator does not
-/// recognise as repairs, so that it asks for each packet until the publisher drowns.
-fn codecs() -> Result<MediaEngine> {
-    let mut media = MediaEngine::default();
-    for (codec, payload_type) in [(Codec::Opus, 111), (Codec::Vp8, 96), (Codec::H264, 125)] {
-        let parameters = RTCRtpCodecParameters { rtp_codec: description(codec), payload_type };
-        let kind = if codec == Codec::Opus { RtpCodecKind::Audio } else { RtpCodecKind::Video };
-        media.register_codec(parameters, kind)?;
+/// The engine of one connection.
+pub(super) struct Engine {
+    /// Until it is closed, or breaks.
+    connection: Option<Box<RTCPeerConnection>>,
+    /// Where its chain leaves the media that it unlocked.
+    caught: Caught,
+    intake: Intake,
+    mux: Arc<Mux>,
+    port: Arc<Port>,
+    state: watch::Sender<Transport>,
+    open: Arc<AtomicBool>,
+    is_up: bool,
+    /// It was told its own address.
+    is_placed: bool,
+    /// When media came last.
+    media_at: Option<Instant>,
+    /// When it said that it wants to be asked again.
+    timed: Option<Instant>,
+}
+
+impl Engine {
+    /// An engine that speaks through `port`.
+    pub(super) fn new(
+        connection: Box<RTCPeerConnection>,
+        caught: Caught,
+        mux: &Arc<Mux>,
+        port: &Arc<Port>,
+        reports: Reports,
+    ) -> Self {
+        let Reports { state, tracks, open } = reports;
+        Self {
+            connection: Some(connection),
+            caught,
+            intake: Intake::new(tracks),
+            mux: Arc::clone(mux),
+            port: Arc::clone(port),
+            state,
+            open,
+            is_up: false,
+            is_placed: false,
+            media_at: None,
+            timed: None,
+        }
     }
-    Ok(media)
-}
 
-/// A codec in the engine's words.
-pub(super) fn description(codec: Codec) -> RTCRtpCodec {
-    let (mime_type, clock_rate, channels, format) = match codec {
-        Codec::Opus => ("audio/opus", 48_000, 2, "minptime=10;useinbandfec=1"),
-        Codec::Vp8 => ("video/VP8", 90_000, 0, ""),
-        Codec::H264 => ("video/H264", 90_000, 0, H264_FORMAT),
-    };
-    let rtcp_feedback = match codec {
-        Codec::Opus => vec![feedback("nack", "")],
-        Codec::Vp8 | Codec::H264 => vec![feedback("ccm", "fir"), feedback("nack", ""), feedback("nack", "pli")],
-    };
-    RTCRtpCodec {
-        mime_type: mime_type.to_owned(),
-        clock_rate,
-        channels,
-        sdp_fmtp_line: format.to_owned(),
-        rtcp_feedback,
+    /// Gives it a track of ours, for the next receiving section that has none.
+    pub(super) fn add_track(&mut self, track: MediaStreamTrack) -> Result<()> {
+        let send_only = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            streams: vec![],
+            send_encodings: vec![],
+        };
+        let connection = self.connection.as_mut().ok_or(Error::ErrConnectionClosed)?;
+        connection.add_transceiver_from_track(track, Some(send_only)).map(drop)
+    }
+
+    /// Its answer to an offer; when it refuses, media of the earlier negotiation goes on.
+    pub(super) fn negotiate(&mut self, now: Instant, offer: String) -> Result<String> {
+        let Self { connection: Some(connection), intake, is_placed, .. } = self else {
+            return Err(Error::ErrConnectionClosed);
+        };
+        let answer = answer(connection, now, offer, is_placed);
+        if answer.is_err()
+            && let Ok(rollback) = RTCSessionDescription::rollback(None)
+        {
+            let _ = connection.set_remote_description(now, rollback);
+        }
+        intake.keep_those_of(connection);
+        answer
+    }
+
+    /// From now on the packets of a section go to `feed`: first those that came already.
+    pub(super) fn attach(&mut self, now: Instant, mid: &str, feed: &Arc<Feed>) {
+        self.intake.attach(now, mid, feed);
+    }
+
+    /// Nobody wants the packets of a section.
+    pub(super) fn shut(&mut self, mid: &str) {
+        self.intake.shut(mid);
+    }
+
+    /// Says something to the browser about media, as far as there is a way to protect it.
+    pub(super) fn say(&mut self, now: Instant, packets: Vec<Box<dyn rtc::rtcp::Packet>>) {
+        let Self { connection: Some(connection), is_up: true, .. } = self else { return };
+        let message = RTCMessage::RtcpPacket(String::new(), packets);
+        if let Err(error) = connection.handle_write(TaggedRTCMessage { now, message }) {
+            tracing::debug!(%error, "the engine does not say what it should");
+        }
+        self.write(now);
+    }
+
+    /// Reads a datagram; the media that comes of it goes to `pass`.
+    pub(super) fn read(&mut self, now: Instant, bytes: &[u8], pass: impl FnMut(&Arc<Feed>, Origin, Packet)) {
+        self.feed(now, bytes);
+        if FirstByte::of_all(bytes) == Some(FirstByte::Media) && !is_report(bytes) {
+            self.hand_on(now, pass);
+        } else {
+            self.drain(now);
+        }
+    }
+
+    /// Lets it say and do what is due; when it wants to be asked again, unless it said so before.
+    pub(super) fn ask(&mut self, now: Instant) -> Option<Instant> {
+        self.drain(now);
+        if self.due(now).is_some_and(|at| at <= now) {
+            if let Some(Err(error)) = self.connection.as_mut().map(|connection| connection.handle_timeout(now)) {
+                tracing::debug!(%error, "the engine's clock");
+            }
+            self.drain(now);
+        }
+        let at = self.due(now)?.max(now + LEAST);
+        let is_new = self.timed.is_none_or(|known| at < known || known <= now);
+        is_new.then(|| *self.timed.insert(at))
+    }
+
+    /// Ends it, and tells the browser.
+    pub(super) fn close(&mut self, now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            if let Err(error) = connection.close() {
+                tracing::debug!(%error, "a peer connection closed with an error");
+            }
+            self.write(now);
+        }
+        self.end();
+    }
+
+    /// Something broke over what its browser sent.
+    pub(super) fn break_off(&mut self) {
+        self.open.store(false, Ordering::Release);
+        self.port.close();
+        // What is broken may break once more while it is taken apart.
+        if catch_unwind(AssertUnwindSafe(|| self.end())).is_err() {
+            tracing::error!("a broken peer connection could not be taken apart");
+        }
+        tracing::error!("a peer connection broke; the others go on");
+        self.state.send_replace(Transport::Broken);
+    }
+
+    /// Gives the engine a datagram of its only peer.
+    fn feed(&mut self, now: Instant, bytes: &[u8]) {
+        let Some(connection) = &mut self.connection else { return };
+        let transport = TransportContext {
+            local_addr: ENGINE,
+            peer_addr: FAR_END,
+            ecn: None,
+            transport_protocol: TransportProtocol::UDP,
+        };
+        if let Err(error) = connection.handle_read(TaggedBytesMut { now, transport, message: BytesMut::from(bytes) }) {
+            tracing::debug!(%error, "the engine does not read a datagram");
+        }
+    }
+
+    /// Hands on what was unlocked.
+    fn hand_on(&mut self, now: Instant, mut pass: impl FnMut(&Arc<Feed>, Origin, Packet)) {
+        while let Some(packet) = self.caught.next() {
+            self.media_at = Some(now);
+            let ssrc = packet.header.ssrc;
+            if !self.intake.knows(ssrc) {
+                // Its beginning is among the engine's news; or an earlier negotiation knew it.
+                self.hear();
+                let Self { connection: Some(connection), intake, .. } = &mut *self else { return };
+                if !intake.knows(ssrc) {
+                    intake.begin(intake::find(connection, ssrc));
+                }
+            }
+            if let Some((feed, from, packet)) = self.intake.sort(now, packet) {
+                pass(feed, from, packet);
+            }
+        }
+    }
+
+    /// Takes out what the engine says, and brings it what the far end of its play answers, until nobody says more.
+    fn drain(&mut self, now: Instant) {
+        for _ in 0..ROUNDS {
+            let replies = self.write(now);
+            let has_news = self.hear();
+            if replies.is_empty() && !has_news {
+                return;
+            }
+            for reply in replies {
+                self.feed(now, &reply);
+            }
+        }
+    }
+
+    /// Sends what the engine wrote; what the far end of its play answers.
+    fn write(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut replies = Vec::new();
+        let Self { connection: Some(connection), mux, port, .. } = self else { return replies };
+        while let Some(bytes) = connection.poll_write() {
+            replies.extend(port.send(now, mux, &bytes.message));
+        }
+        replies
+    }
+
+    /// Takes out the engine's news; whether there were any.
+    fn hear(&mut self) -> bool {
+        let Self { connection: Some(connection), intake, is_up, open, state: told, .. } = self else { return false };
+        let mut has_news = false;
+        while let Some(event) = connection.poll_event() {
+            has_news = true;
+            match event {
+                RTCPeerConnectionEvent::OnConnectionStateChangeEvent(state) => {
+                    let transport = match state {
+                        RTCPeerConnectionState::Connected => Transport::Up,
+                        RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => Transport::Dead,
+                        _ => Transport::Connecting,
+                    };
+                    *is_up = transport == Transport::Up;
+                    open.store(*is_up, Ordering::Release);
+                    told.send_replace(transport);
+                }
+                RTCPeerConnectionEvent::OnTrack(RTCTrackEvent::OnOpen(begun)) => {
+                    intake.begin(intake::find(connection, begun.ssrc));
+                }
+                _ => {}
+            }
+        }
+        // Nobody offers data, and media is caught before it comes here.
+        while connection.poll_media_read().is_some() || connection.poll_data_read().is_some() {}
+        has_news
+    }
+
+    /// When the engine has something to do though nothing comes. While everything is well and no media comes it has not:
+    /// then its clock would only look after a play that is over.
+    fn due(&mut self, now: Instant) -> Option<Instant> {
+        let rests = self.media_at.is_none_or(|at| now.saturating_duration_since(at) >= RESTS);
+        if self.is_up && rests {
+            return None;
+        }
+        self.connection.as_mut()?.poll_timeout()
+    }
+
+    fn end(&mut self) {
+        self.is_up = false;
+        self.intake.end();
+        self.connection = None;
     }
 }
 
-fn feedback(typ: &str, parameter: &str) -> RTCPFeedback {
-    RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() }
+#[cfg(test)]
+impl Engine {
+    /// Neither closed nor broken.
+    pub(super) fn is_whole(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// As if it were up, and media had come at that moment and none after it.
+    pub(super) fn came_up_and_rests_since(&mut self, at: Instant) {
+        (self.is_up, self.media_at) = (true, Some(at));
+    }
 }
 
-/// The extension under which packets are numbered across all streams of a connection.
-pub(super) const TRANSPORT_WIDE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-
-/// What is said of the media that comes in: what is missing, how it came, and the feedback that the publisher's bandwidth
-/// estimate lives on. Media that goes out does not pass here; its side is the [egress](super::egress)'s.
-fn interceptors(media: &mut MediaEngine) -> Result<Registry> {
-    // A browser asks for sound again, and gives it again, only where its page says so in the offer.
-    media.register_feedback(feedback("nack", ""), RtpCodecKind::Audio);
-    for parameter in ["", "pli"] {
-        media.register_feedback(feedback("nack", parameter), RtpCodecKind::Video);
+fn answer(connection: &mut RTCPeerConnection, now: Instant, offer: String, is_placed: &mut bool) -> Result<String> {
+    connection.set_remote_description(now, RTCSessionDescription::offer(offer)?)?;
+    let answer = connection.create_answer(None)?;
+    connection.set_local_description(now, answer)?;
+    // The engine must know its own candidate before the far end calls it.
+    if !*is_placed {
+        settings::place(connection)?;
+        *is_placed = true;
     }
-    configure_simulcast_extension_headers(media)?;
-    let extension = |uri: &str| RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
-    for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
-        media.register_feedback(feedback("transport-cc", ""), kind);
-        media.register_header_extension(extension(TRANSPORT_WIDE), kind, None)?;
-    }
-    media.register_header_extension(extension(LEVEL_EXTENSION), RtpCodecKind::Audio, None)?;
-    Ok(Registry::new()
-        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
-        .with(Slot::NackGenerator, Nagging::new())
-        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build()))
+    Ok(connection.local_description().map(|answer| answer.sdp).unwrap_or_default())
 }

@@ -18,7 +18,7 @@ use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::srtp::context::Context;
 
-use super::pli::Ear;
+use super::reports::ReportReader;
 
 /// Senders that a browser has: a dozen of tracks, three layers each, and what retransmits them.
 const SENDERS: usize = 128;
@@ -35,7 +35,7 @@ pub(super) type Unlocking = Box<dyn Fn() -> Option<Context> + Send>;
 
 /// The reader of one connection.
 pub(super) struct Feedback {
-    ear: Ear,
+    reader: ReportReader,
     state: Mutex<State>,
 }
 
@@ -85,8 +85,8 @@ impl Locks {
 }
 
 impl Feedback {
-    pub(super) fn new(ear: Ear) -> Self {
-        Self { ear, state: Mutex::default() }
+    pub(super) fn new(reader: ReportReader) -> Self {
+        Self { reader, state: Mutex::default() }
     }
 
     /// From now on it can read; `false` when the keys are of no use.
@@ -118,7 +118,7 @@ impl Feedback {
         let Ok(packets) = rtc::rtcp::packet::unmarshal(&mut plain.freeze()) else { return true };
         let is_ours = packets.iter().all(|packet| is_of_what_it_got(packet.as_ref()));
         if is_ours {
-            self.ear.hear(now, &packets);
+            self.reader.read(now, &packets);
         }
         is_ours
     }

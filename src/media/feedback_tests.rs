@@ -13,7 +13,7 @@ use crate::media::bandwidth::PathMeter;
 use crate::media::egress::{Egress, Nowhere};
 use crate::media::gate::Gate;
 use crate::media::instant;
-use crate::media::pli::Report;
+use crate::media::reports::Report;
 
 fn context(key: u8) -> Context {
     let crypto = rtc::crypto::default_provider().unwrap();
@@ -45,7 +45,7 @@ fn scene() -> Scene {
     let (reports, reported) = mpsc::channel(16);
     let gate = Arc::new(Gate::new(Permit::ALL));
     let egress = Egress::new(instant::now(), Box::new(Nowhere), gate, PathMeter::default());
-    Scene { feedback: Feedback::new(Ear::new(wishes, reports, egress)), wished, reported }
+    Scene { feedback: Feedback::new(ReportReader::new(wishes, reports, egress)), wished, reported }
 }
 
 #[test]

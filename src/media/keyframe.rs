@@ -3,8 +3,8 @@
 //! A leg that changes its source must start there: a decoder that gets the middle of somebody else's stream shows
 //! garbage, or nothing.
 
-use super::codec::Codec;
 use super::vp8::Descriptor;
+use crate::domain::codec::Codec;
 
 /// Tells whether `payload` is the first packet of a keyframe. Audio may start anywhere.
 pub(super) fn starts_keyframe(codec: Codec, payload: &[u8]) -> bool {

@@ -232,11 +232,12 @@ mod tests {
     use crate::domain::ids::ParticipantId;
     use crate::domain::room::relay::{MediaKind, Permit, SourceName};
     use crate::media::bandwidth::PathMeter;
-    use crate::media::egress::{Outgoing, Wire};
+    use crate::media::egress::Wire;
     use crate::media::gate::Gate;
     use crate::media::instant;
-    use crate::media::pli::Ear;
+    use crate::media::reports::ReportReader;
     use crate::media::source::{Source, Whose};
+    use crate::media::stream::Outgoing;
 
     #[derive(Clone, Default)]
     struct Sent(Arc<Mutex<Vec<u8>>>);
@@ -260,8 +261,8 @@ mod tests {
             let egress = Egress::new(now, Box::new(sent.clone()), Arc::clone(&gate), PathMeter::default());
             egress.add(7, MediaKind::Audio);
             let (wishes, mut wished) = tokio::sync::mpsc::channel(1);
-            let ear = Ear::new(wishes, tokio::sync::mpsc::channel(1).0, Arc::clone(&egress));
-            let feedback = Arc::new(Feedback::new(ear));
+            let reader = ReportReader::new(wishes, tokio::sync::mpsc::channel(1).0, Arc::clone(&egress));
+            let feedback = Arc::new(Feedback::new(reader));
             let listener = Listener::new(Arc::clone(&provider), Arc::clone(&egress), Arc::clone(&feedback));
             let mut first = [0; 32];
             listener.crypto().new_hmac(HmacAlgorithm::Sha256, &secret).unwrap().sign(&[&seed], &mut first).unwrap();

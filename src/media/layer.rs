@@ -11,7 +11,7 @@ pub(super) const LAYERS: usize = 3;
 /// A bit rate is an average over this time.
 const WINDOW: Duration = Duration::from_millis(500);
 /// A layer of which nothing came for so long does not flow: a browser that lacks the bits drops its largest first.
-const STILL: Duration = Duration::from_millis(700);
+const RESTS: Duration = Duration::from_millis(700);
 /// What was asked for comes within this time, or the browser cannot send it.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A layer that a browser could not send is asked for again after this time.
@@ -51,8 +51,8 @@ impl Layer {
         let at = self.millis(now);
         self.ssrc.store(ssrc, Ordering::Relaxed);
         let before = self.heard.swap(at, Ordering::Relaxed);
-        let was_still = before == 0 || at.saturating_sub(before) > millis(STILL);
-        if was_still {
+        let did_rest = before == 0 || at.saturating_sub(before) > millis(RESTS);
+        if did_rest {
             self.window_began.store(at, Ordering::Relaxed);
             self.window_bytes.store(0, Ordering::Relaxed);
         }
@@ -60,13 +60,13 @@ impl Layer {
         let lasted = at.saturating_sub(self.window_began.load(Ordering::Relaxed));
         if lasted < millis(WINDOW) {
             self.window_bytes.store(sum, Ordering::Relaxed);
-            return was_still;
+            return did_rest;
         }
         let rate = sum.saturating_mul(8000) / lasted.max(1);
         self.rate.store(u32::try_from(rate).unwrap_or(u32::MAX), Ordering::Relaxed);
         self.window_began.store(at, Ordering::Relaxed);
         self.window_bytes.store(0, Ordering::Relaxed);
-        was_still
+        did_rest
     }
 
     /// Notes the height of its pictures, in pixels.
@@ -92,7 +92,7 @@ impl Layer {
     /// Whether something came just now.
     pub(super) fn flows(&self, now: Instant) -> bool {
         let heard = self.heard.load(Ordering::Relaxed);
-        heard != 0 && self.millis(now).saturating_sub(heard) <= millis(STILL)
+        heard != 0 && self.millis(now).saturating_sub(heard) <= millis(RESTS)
     }
 
     /// Notes whether its browser is asked to send it.

@@ -10,17 +10,19 @@ use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 
 use super::arriving::Count;
-use super::codec::{Codec, PayloadTypes, clock_rate};
 use super::counters::Counters;
-use super::egress::{Egress, Outgoing};
-use super::engine;
+use super::egress::Egress;
 use super::gate::Gate;
 use super::instant;
 use super::keyframe::starts_keyframe;
 use super::layer::LAYERS;
+use super::payload_types::PayloadTypes;
 use super::rewrite::Rewriter;
+use super::settings;
 use super::source::{Origin, Source, bit};
+use super::stream::Outgoing;
 use super::vp8::{Continuity, Descriptor};
+use crate::domain::codec::{Codec, clock_rate};
 use crate::domain::room::relay::MediaKind;
 
 /// Stands for no layer.
@@ -79,7 +81,7 @@ impl Leg {
         };
         let coding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
-            codec: engine::description(codec),
+            codec: settings::description(codec),
             ..Default::default()
         };
         let name = format!("slot-{ssrc}");

@@ -5,29 +5,31 @@
 //!
 //! - the [switchboard](switchboard) knows the rooms: commands go in, events come out, and it points legs at sources; who
 //!   gets a seat at all is the [house](house)'s to say;
-//! - a [seat](seat) per participant owns a peer connection and negotiates;
-//! - a reader of the [mux](mux) per core takes each datagram all the way: the connection's [core](core) unlocks it, the
-//!   [feed](source) of its track hands it to the [legs](leg) that watch it; a leg per receiving section rewrites it into a
-//!   stream that never breaks, and sends it through its connection's [egress](egress).
+//! - a [seat](seat) per participant owns a peer connection and negotiates, and keeps what its browser [publishes](published);
+//!   the two speak to each other in [news];
+//! - a reader of the [mux](mux) per core takes each datagram all the way: the connection's [engine](engine), to which one comes
+//!   at a time through its [core](core), unlocks it, the [feed](source) of its track hands it to the [legs](leg) that watch it; a
+//!   leg per receiving section rewrites it into a stream that never breaks, and sends it through its connection's
+//!   [egress](egress).
 //!
 //! The mux is the UDP port and the ICE agent of all, [paths] say where each browser is, and a connection's engine sees only
 //! its own [port](port); what it has to do though nothing comes stands in one [timetable](timetable). The relay knows no user, no database and no HTTP; its seam is [`crate::domain::room::relay`].
 
+mod addresses;
 mod answer;
 mod arriving;
-mod asking;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod bad_bytes;
 mod bandwidth;
 mod builders;
 mod choosing;
-mod codec;
 mod common;
 mod core;
 mod counters;
 mod egress;
 mod engine;
+mod fates;
 mod feedback;
 mod gate;
 mod h264;
@@ -35,32 +37,40 @@ mod house;
 mod inflow;
 mod instant;
 mod intake;
+mod kept;
 mod keyframe;
 mod keys;
 mod layer;
 mod leg;
 mod loudness;
 mod mux;
-mod nagging;
+mod news;
 mod offer;
 mod pace;
 mod paths;
+mod payload_types;
 mod peer;
 mod play;
-mod pli;
 mod port;
+mod published;
+mod reports;
+mod retransmission;
 mod rewrite;
 mod seat;
 mod segments;
+mod settings;
 mod slots;
 mod sockets;
 mod source;
+mod stream;
 mod stun;
 mod switchboard;
 mod tally;
+mod tap;
 mod tape;
 mod timetable;
 pub mod turn;
+mod validation;
 mod vp8;
 
 use std::io;

@@ -5,9 +5,9 @@
 //! everybody who watches.
 //!
 //! The mux is the ICE-lite agent of all connections at once. A browser proves by a sealed STUN request that it knows the
-//! password we wrote into its answer; from then on its address belongs to its connection. The engine behind a connection
-//! never sees real addresses (see [`super::port`]), so a phone that changes its network or restarts ICE changes nothing
-//! there: its next sealed request moves the path, and media goes on with the next packet.
+//! password we wrote into its answer; from then on its address belongs to its connection ([`super::addresses`]). The engine
+//! behind a connection never sees real addresses (see [`super::port`]), so a phone that changes its network or restarts ICE
+//! changes nothing there: its next sealed request moves the path, and media goes on with the next packet.
 //!
 //! A request proves who sent it, and not that anybody can be reached where it says it comes from: its sender may have
 //! forged that, and media is a thousand times as much. So no connection moves to an address before somebody answered there
@@ -16,7 +16,6 @@
 //! Strangers can do nothing but be counted: without a seal no address is learned, and bytes from an unknown address are
 //! dropped before anybody parses them.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +26,7 @@ use rtc::crypto::RTCCryptoProvider;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
+use super::addresses::Addresses;
 use super::counters::Counters;
 use super::inflow::Inflow;
 use super::instant;
@@ -41,15 +41,8 @@ use crate::domain::turn::KNOCK;
 const DATAGRAM: usize = 2048;
 /// Datagrams that are read at a stretch, before other tasks have their turn.
 const BURST: usize = 512;
-/// An address whose owner was heard within this span does not change hands, even for a well-sealed request: every
-/// participant can seal, and could forge the source address of another.
-const OWNED_FOR: Duration = Duration::from_secs(3);
-/// An address silent for this long is forgotten; the browser's checks come every few seconds.
-const FORGET_AFTER: Duration = Duration::from_secs(30);
-/// A browser has a handful of network paths; more is mischief.
-const ADDRESSES_PER_CONNECTION: usize = 8;
-/// How many ICE credentials of one connection are valid at once: the newest, and the one a restart is leaving.
-const CREDENTIALS_PER_CONNECTION: usize = 2;
+/// The browser's checks come every few seconds; who has gone is looked for so often.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// The shared socket and who is behind which address.
 pub(super) struct Mux {
@@ -63,29 +56,9 @@ pub(super) struct Mux {
     pub(super) relayed: Arc<Relayed>,
     /// Lets `yunzhen doctor` hear from this port, and learns nothing from it.
     knock: Option<Key>,
-    table: Mutex<Table>,
+    addresses: Mutex<Addresses>,
     counters: Arc<Counters>,
     pub(super) crypto: Arc<dyn RTCCryptoProvider>,
-}
-
-#[derive(Default)]
-struct Table {
-    by_ufrag: HashMap<String, Credential>,
-    by_address: HashMap<SocketAddr, Path>,
-}
-
-struct Credential {
-    key: Key,
-    port: Arc<Port>,
-    /// Grows with each registration; the smallest of a connection goes first.
-    order: u64,
-}
-
-struct Path {
-    port: Arc<Port>,
-    heard: Instant,
-    /// What the last check from there called us, and the browser.
-    names: (String, String),
 }
 
 impl Mux {
@@ -101,7 +74,7 @@ impl Mux {
         let knock = knock.map(|password| Key::new(password, Arc::clone(&crypto)));
         let (is_v6, relayed) = (address.is_ipv6(), Arc::default());
         let segments = AtomicBool::new(cfg!(target_os = "linux"));
-        Ok(Arc::new(Self { sockets, is_v6, segments, relayed, knock, table: Mutex::default(), counters, crypto }))
+        Ok(Arc::new(Self { sockets, is_v6, segments, relayed, knock, addresses: Mutex::default(), counters, crypto }))
     }
 
     /// The address that was bound.
@@ -122,37 +95,19 @@ impl Mux {
 
     /// How many connections hold credentials here.
     pub(super) fn connections(&self) -> usize {
-        let table = self.table();
-        let mut ports: Vec<_> = table.by_ufrag.values().map(|credential| Arc::as_ptr(&credential.port)).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports.len()
+        self.addresses().connections()
     }
 
     /// Lets whoever knows `password` speak as `port`. A third registration ends the oldest.
     pub(super) fn register(&self, ufrag: &str, password: &str, port: &Arc<Port>) {
-        let mut table = self.table();
-        let order = table.by_ufrag.values().map(|credential| credential.order + 1).max().unwrap_or(0);
         let key = Key::new(password, Arc::clone(&self.crypto));
-        table.by_ufrag.insert(ufrag.to_owned(), Credential { key, port: Arc::clone(port), order });
-        let mut own: Vec<_> = table
-            .by_ufrag
-            .iter()
-            .filter(|(_, credential)| Arc::ptr_eq(&credential.port, port))
-            .map(|(ufrag, credential)| (credential.order, ufrag.clone()))
-            .collect();
-        own.sort_unstable();
-        for (_, ufrag) in own.iter().rev().skip(CREDENTIALS_PER_CONNECTION) {
-            table.by_ufrag.remove(ufrag);
-        }
+        self.addresses().register(ufrag, key, port);
     }
 
     /// Forgets a connection: its credentials, its addresses.
     pub(super) fn forget(&self, port: &Arc<Port>) {
         port.close();
-        let mut table = self.table();
-        table.by_ufrag.retain(|_, credential| !Arc::ptr_eq(&credential.port, port));
-        table.by_address.retain(|_, path| !Arc::ptr_eq(&path.port, port));
+        self.addresses().forget(port);
     }
 
     /// Sends a datagram, or drops and counts it: what the socket has no room for now would be late anyway, and a wake-up of
@@ -201,11 +156,11 @@ impl Mux {
     pub(super) async fn read(self: Arc<Self>, reader: usize, stop: CancellationToken) {
         let (mut buffer, mut inflow) = (vec![0; DATAGRAM], Inflow::default());
         let socket = &self.sockets[reader];
-        let mut sweep = tokio::time::interval(FORGET_AFTER / 6);
+        let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                _ = sweep.tick(), if reader == 0 => self.sweep(instant::now()),
+                _ = sweep.tick(), if reader == 0 => self.addresses().sweep(instant::now()),
                 _ = socket.readable() => self.drain(socket, &mut buffer, &mut inflow),
             }
         }
@@ -249,15 +204,9 @@ impl Mux {
             }
             return;
         }
-        let port = {
-            let mut table = self.table();
-            let Some(path) = table.by_address.get_mut(&from) else {
-                drop(table);
-                self.counters.strangers.increment(1);
-                return;
-            };
-            path.heard = now;
-            Arc::clone(&path.port)
+        let Some(port) = self.addresses().hear(now, from) else {
+            self.counters.strangers.increment(1);
+            return;
         };
         port.hear(now);
         if port.strays(now, from) {
@@ -270,10 +219,7 @@ impl Mux {
 
     /// Answers a connectivity check, and learns the path if its seal is right.
     fn check(&self, now: Instant, from: SocketAddr, request: &Message<'_>, inflow: &mut Inflow) {
-        let learned = {
-            let mut table = self.table();
-            table.learn(now, from, request)
-        };
+        let learned = self.addresses().learn(now, from, request);
         let Some((port, key)) = learned else {
             if let Some(key) = self.knock.as_ref().filter(|key| is_knock(request, key))
                 && let Some(answer) = stun::success(request.transaction, from, key)
@@ -295,7 +241,7 @@ impl Mux {
 
     /// Asks whether the browser of `port` is at `from` now, where it sends from.
     fn follow(&self, now: Instant, from: SocketAddr, port: &Port) {
-        let Some((ours, theirs)) = self.table().by_address.get(&from).map(|path| path.names.clone()) else { return };
+        let Some((ours, theirs)) = self.addresses().names(from) else { return };
         if let Some(question) = port.strayed(now, from, (&ours, &theirs)) {
             self.send(&question, from);
         }
@@ -303,52 +249,16 @@ impl Mux {
 
     /// Whether this is a browser's answer to a question of ours.
     fn answered(&self, now: Instant, from: SocketAddr, answer: &Message<'_>) -> bool {
-        let port = self.table().by_address.get(&from).map(|path| Arc::clone(&path.port));
+        let port = self.addresses().port(from);
         port.is_some_and(|port| port.answered(now, from, answer))
     }
 
-    fn sweep(&self, now: Instant) {
-        self.table().by_address.retain(|_, path| now.saturating_duration_since(path.heard) < FORGET_AFTER);
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn addresses(&self) -> MutexGuard<'_, Addresses> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The self-test asks whether this port can be reached.
 fn is_knock(request: &Message<'_>, key: &Key) -> bool {
     request.local_ufrag() == Some(KNOCK) && request.is_sealed_with(key)
-}
-
-impl Table {
-    /// Gives `from` to the connection whose password sealed the request; `None` when the seal is wrong, or the address
-    /// belongs to somebody who was heard just now.
-    fn learn(&mut self, now: Instant, from: SocketAddr, request: &Message<'_>) -> Option<(Arc<Port>, Key)> {
-        let Credential { key, port, .. } = self.by_ufrag.get(request.local_ufrag()?)?;
-        if !request.is_sealed_with(key) {
-            return None;
-        }
-        let (key, port) = (key.clone(), Arc::clone(port));
-        if let Some(owner) = self.by_address.get(&from)
-            && !Arc::ptr_eq(&owner.port, &port)
-            && now.saturating_duration_since(owner.heard) < OWNED_FOR
-        {
-            return None;
-        }
-        let (ours, theirs) = request.names().unwrap_or_default();
-        let names = (ours.to_owned(), theirs.to_owned());
-        self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now, names });
-        let mut own: Vec<_> = self
-            .by_address
-            .iter()
-            .filter(|(_, path)| Arc::ptr_eq(&path.port, &port))
-            .map(|(address, path)| (path.heard, *address))
-            .collect();
-        if own.len() > ADDRESSES_PER_CONNECTION {
-            own.sort_unstable();
-            self.by_address.remove(&own[0].1);
-        }
-        Some((port, key))
-    }
 }

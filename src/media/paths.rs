@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::asking::{ASKED, Asking};
 use super::stun::Transaction;
+use super::validation::{ASKED, Validation};
 
 /// For so long an address at which the browser answered may be nominated without being asked again.
 const PROVED_FOR: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ pub(super) struct Paths {
     /// Nominated, and not proved yet.
     wanted: Option<SocketAddr>,
     /// Questions whose answers prove an address.
-    asking: Asking,
+    validation: Validation,
     /// Addresses where the browser answered, and when.
     proved: VecDeque<(SocketAddr, Instant)>,
 }
@@ -84,7 +84,7 @@ impl Paths {
             if nominates || is_back {
                 self.wanted = Some(from);
             }
-            return self.asking.ask(now, from, fresh);
+            return self.validation.ask(now, from, fresh);
         }
         if is_back {
             self.used = Some(Used { heard: now, ..used });
@@ -114,12 +114,12 @@ impl Paths {
         fresh: impl FnOnce() -> Option<Transaction>,
     ) -> Option<Transaction> {
         self.wanted = Some(from);
-        self.asking.ask(now, from, fresh)
+        self.validation.ask(now, from, fresh)
     }
 
     /// The browser answered a question from `from`; `false` when it was not asked that there.
     pub(super) fn answered(&mut self, now: Instant, from: SocketAddr, transaction: Transaction) -> bool {
-        if !self.asking.is_answered(from, transaction) {
+        if !self.validation.is_answered(from, transaction) {
             return false;
         }
         self.proved.retain(|(known, _)| *known != from);
@@ -135,7 +135,7 @@ impl Paths {
 
     /// The browser has another name: what was asked under the one of before proves nothing.
     pub(super) fn renew(&mut self, now: Instant) {
-        self.asking.renew(now);
+        self.validation.renew(now);
     }
 
     fn is_proved(&self, now: Instant, address: SocketAddr) -> bool {

@@ -11,20 +11,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Reach};
 use super::bandwidth::PathMeter;
-use super::codec::{Codec, PayloadTypes};
 use super::common::Common;
-use super::core::{Core, Reports, Transport};
+use super::core::Core;
 use super::egress::Egress;
-use super::engine;
+use super::engine::{Engine, Reports, Transport};
 use super::feedback::Feedback;
 use super::gate::Gate;
 use super::instant;
 use super::keys::Listener;
 use super::leg::Leg;
 use super::offer::{Offer, Use};
-use super::pli::{Caught, Ear, PliTap, Report};
+use super::payload_types::PayloadTypes;
 use super::port::{Credentials, Port, PortWire};
-use crate::domain::room::codec::{Ability, PictureCodec};
+use super::reports::{Report, ReportReader};
+use super::settings;
+use super::tap::{Caught, Tap};
+use crate::domain::codec::Codec;
+use crate::domain::room::codec::Ability;
 use crate::domain::room::relay::MediaKind;
 
 /// Tracks that may wait to be fetched; a browser sends a microphone, a camera and a screen.
@@ -125,16 +128,17 @@ impl Peer {
         let path = PathMeter::default();
         let wire = PortWire::new(Arc::clone(&common.mux), Arc::clone(&port));
         let egress = Egress::new(now, Box::new(wire), Arc::clone(&gate), path.clone());
-        let ear = Ear::new(new_wishes, new_reports, Arc::clone(&egress));
-        let feedback = Arc::new(Feedback::new(ear.clone()));
+        let reader = ReportReader::new(new_wishes, new_reports, Arc::clone(&egress));
+        let feedback = Arc::new(Feedback::new(reader.clone()));
         port.read_reports_with(&feedback);
         let caught = Caught::default();
-        let tap = PliTap::new(ear, caught.clone());
+        let tap = Tap::new(reader, caught.clone());
         let crypto =
             Arc::new(Listener::new(Arc::clone(&common.mux.crypto), Arc::clone(&egress), Arc::clone(&feedback)));
-        let connection = engine::build(now, &credentials, crypto, tap)?;
+        let connection = settings::build(now, &credentials, crypto, tap)?;
         let told = Reports { state, tracks: new_tracks, open: Arc::clone(&open) };
-        let core = Core::new(connection, caught, &common.mux, &port, &common.timetable, told);
+        let engine = Engine::new(connection, caught, &common.mux, &port, told);
+        let core = Core::new(engine, &port, &common.timetable);
         common.mux.register(&credentials.ufrag, &credentials.password, &port);
         common.counters.connections.increment(1);
         Ok(Self {
@@ -167,7 +171,7 @@ impl Peer {
         now: Instant,
         offer: &Offer,
         uses: HashMap<String, Use>,
-        camera: PictureCodec,
+        camera: Codec,
     ) -> Result<String> {
         self.add_legs(offer, &uses)?;
         self.negotiations += 1;
@@ -189,7 +193,7 @@ impl Peer {
         self.note_sections(offer, &answer);
         let addresses = self.foothold.common.config.announced();
         let reach = Reach { addresses: &addresses, credentials: &self.credentials, restarts: self.restarts };
-        Ok(answer.for_browser(offer, &self.uses, reach, camera.into()))
+        Ok(answer.for_browser(offer, &self.uses, reach, camera))
     }
 
     /// Gives the engine one track for each receiving section that has none; it pairs them in order.
@@ -245,11 +249,7 @@ impl Peer {
         let shows_h264 = shown.peek().is_some() && shown.all(|section| section.leg.takes(Codec::H264));
         let camera = self.publishing.iter().find(|section| section.kind == MediaKind::Video);
         let codecs = camera.into_iter().flat_map(|section| section.payload_types.codecs());
-        let camera = codecs.filter_map(|codec| match codec {
-            Codec::Vp8 => Some(PictureCodec::Vp8),
-            Codec::H264 => Some(PictureCodec::H264),
-            Codec::Opus => None,
-        });
+        let camera = codecs.filter(|codec| codec.kind() == MediaKind::Video);
         Ability { shows_h264, camera: camera.collect() }
     }
 

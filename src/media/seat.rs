@@ -2,30 +2,28 @@
 //!
 //! Negotiating takes time and may fail; that it happens here means that it delays and harms only this participant.
 
-use std::collections::{BTreeMap, HashMap};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::arriving::Arriving;
-use super::choosing::{self, Chooser, Pausing};
+use super::choosing::{self, Chooser};
 use super::common::Common;
-use super::core::Transport;
+use super::engine::Transport;
 use super::gate::Gate;
 use super::instant;
+use super::news::{News, Notice, Said};
 use super::offer::Offer;
-use super::peer::{Peer, Section};
-use super::pli::Report;
-use super::source::{Feed, Source, Whose};
-use super::tally::Tally;
+use super::peer::Peer;
+use super::published::{Begun, Published};
+use super::reports::Report;
+use crate::domain::codec::Codec;
 use crate::domain::ids::ParticipantId;
-use crate::domain::room::codec::{Ability, PictureCodec};
-use crate::domain::room::missing::Missed;
-use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal, SourceName};
+use crate::domain::room::relay::{MediaKind, MediaState, OfferRefusal};
 
 /// How often the upstream is measured: a silent microphone is told within 3.5 s.
 const MEASURE: Duration = Duration::from_millis(500);
@@ -34,51 +32,6 @@ const MEASURE: Duration = Duration::from_millis(500);
 const REPORT: Duration = Duration::from_secs(1);
 /// Looking more often than this at who is silent tells nothing.
 const LEAST_LOOK: Duration = Duration::from_millis(10);
-
-/// What a browser says to its seat.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// It describes its media.
-    Offer { offer_id: u64, fresh: bool, sdp: String },
-    /// How large it shows each section.
-    View(Vec<(String, u16)>),
-    /// What the next answer lets the camera speak: the room's word, not the browser's.
-    Camera(PictureCodec),
-}
-
-/// What a seat tells the switchboard.
-#[derive(Debug)]
-pub(super) enum News {
-    /// An offer was answered; these are all receiving sections now.
-    Answered { offer_id: u64, sdp: String, sections: Vec<Section>, ability: Ability },
-    /// An offer was not answered.
-    Refused { offer_id: u64, reason: OfferRefusal },
-    /// The connection and its legs are gone.
-    Detached,
-    /// A new source.
-    SourceUp(Arc<Source>),
-    /// A source that will not come back.
-    SourceDown(u64),
-    /// A picture went dark for want of room, or came back.
-    Darkened,
-    /// The sound alone is too much for its path, or is no more.
-    Drowned(bool),
-    /// What is sent here and does not arrive.
-    Misses(Vec<Missed>),
-    /// The layers of one of its own sections that somebody watches.
-    Layers { mid: String, name: SourceName, layers: Vec<u8> },
-    /// A new state.
-    State(MediaState),
-    /// Whether what is sent is being recorded.
-    Taped(bool),
-    /// A measurement.
-    Upstream { packets: (u64, u64) },
-    /// The seat's task ends.
-    Left { was_connected: bool },
-}
-
-/// News and whose.
-pub(super) type Notice = (ParticipantId, u64, News);
 
 /// A seat.
 pub(super) struct Seat {
@@ -92,20 +45,10 @@ pub(super) struct Seat {
     news: mpsc::Sender<Notice>,
     stop: CancellationToken,
     peer: Option<Peer>,
-    /// What the browser sends, by kind and order of its sections: the camera after a reload is the same source.
-    sources: BTreeMap<(MediaKind, usize), Arc<Source>>,
-    /// Which layers of its own sections the browser was told to send.
-    pausing: HashMap<String, (Arc<Source>, Pausing)>,
-    /// Who watches one of the sources, or which layer, has changed.
-    watched: Arc<Notify>,
-    /// What fills each source: from which section, and what ends it.
-    feeds: HashMap<(MediaKind, usize), (String, CancellationToken)>,
+    published: Published,
     chooser: Chooser,
     arriving: Arriving,
-    tallies: HashMap<String, (SourceName, Arc<Tally>)>,
-    camera: PictureCodec,
-    /// Microphone, camera, screen.
-    measured: [u64; 2],
+    camera: Codec,
     state: Option<MediaState>,
 }
 
@@ -118,6 +61,7 @@ impl Seat {
         news: mpsc::Sender<Notice>,
         stop: CancellationToken,
     ) -> Self {
+        let published = Published::new(Arc::clone(&common), participant, Arc::clone(&gate));
         Self {
             common,
             participant,
@@ -127,15 +71,10 @@ impl Seat {
             news,
             stop,
             peer: None,
-            sources: BTreeMap::new(),
-            pausing: HashMap::new(),
-            feeds: HashMap::new(),
-            watched: Arc::default(),
+            published,
             chooser: Chooser::new(instant::now()),
             arriving: Arriving::new(instant::now()),
-            tallies: HashMap::new(),
-            camera: PictureCodec::Vp8,
-            measured: Default::default(),
+            camera: Codec::Vp8,
             state: None,
         }
     }
@@ -149,7 +88,7 @@ impl Seat {
         let mut report = tokio::time::interval(REPORT);
         let mut choose = tokio::time::interval(choosing::LOOK);
         choose.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let watched = Arc::clone(&self.watched);
+        let watched = self.published.watched();
         let stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -190,10 +129,9 @@ impl Seat {
                 let sections = self.peer.as_ref().map(|peer| peer.receiving.clone()).unwrap_or_default();
                 let ability = self.peer.as_ref().map(Peer::ability).unwrap_or_default();
                 self.tell(News::Answered { offer_id, sdp, sections, ability }).await;
-                self.end_stopped_feeds();
-                self.end_missing_sources().await;
+                self.end_stopped().await;
                 // An ICE restart may have cost packets of a picture.
-                self.sources.values().for_each(|source| source.request_keyframe());
+                self.published.request_keyframes();
                 self.look().await;
             }
             Err(reason) => self.tell(News::Refused { offer_id, reason }).await,
@@ -234,7 +172,7 @@ impl Seat {
                     source.request_keyframe();
                 }
             }
-            PeerEvent::Report(report) => self.sources.values().for_each(|source| source.report(report)),
+            PeerEvent::Report(report) => self.published.report(report),
             PeerEvent::Transport => {
                 if self.peer.as_ref().is_some_and(|peer| *peer.transport.borrow() == Transport::Up) {
                     // Nobody's first picture should have to wait for its sender's next keyframe.
@@ -249,78 +187,33 @@ impl Seat {
     /// Joins a new track to its source.
     async fn feed(&mut self, mid: &str) {
         let Some(peer) = &self.peer else { return };
-        let core = Arc::clone(&peer.foothold.core);
-        let Some(section) = peer.publishing.iter().find(|section| section.mid == mid) else { return core.shut(mid) };
-        let same_kind = peer.publishing.iter().filter(|other| other.kind == section.kind);
-        let order = same_kind.take_while(|other| other.mid != mid).count();
-        let kind = section.kind;
-        let Some(source_name) = SourceName::of(kind, order) else { return core.shut(mid) };
-        let known = self.sources.get(&(kind, order)).cloned();
-        let is_new = known.is_none();
-        let source = known.unwrap_or_else(|| {
-            let whose = Whose { number: self.common.number(), owner: self.participant, kind, name: source_name };
-            Source::new(instant::now(), whose, Arc::clone(&self.gate), Arc::clone(&self.watched))
-        });
-        let tally = Arc::new(Tally::default());
-        let feed = Arc::new(Feed {
-            number: u32::try_from(self.common.number() & 0xffff_ffff).expect("masked to 32 bits"),
-            source: Arc::clone(&source),
-            payload_types: section.payload_types.clone(),
-            rids: section.rids.clone(),
-            level_extension: section.level_extension,
-            tally: Arc::clone(&tally),
-            counters: Arc::clone(&self.common.counters),
-        });
-        source.set_offered(section.rids.len());
-        self.tallies.insert(mid.to_owned(), (source_name, tally));
-        if kind == MediaKind::Video {
-            self.pausing.insert(mid.to_owned(), (Arc::clone(&source), Pausing::default()));
-        }
-        let stop = peer.foothold.stop.child_token();
-        let former = self.feeds.insert((kind, order), (mid.to_owned(), stop.clone()));
-        if let Some(former) = former.filter(|(section, _)| section != mid) {
-            self.end_feed(former);
+        let (core, stop) = (Arc::clone(&peer.foothold.core), peer.foothold.stop.child_token());
+        let begun = self.published.begin(instant::now(), mid, &peer.publishing, stop);
+        let Some(Begun { feed, new, former, stop }) = begun else { return core.shut(mid) };
+        if let Some(former) = former {
+            core.shut(&former);
         }
         // First those who watch, then what they see: a stream begins with its keyframe.
-        if is_new {
-            self.sources.insert((kind, order), Arc::clone(&source));
+        if let Some(source) = new {
             self.tell(News::SourceUp(source)).await;
         }
         core.attach(instant::now(), mid, &feed);
-        if kind == MediaKind::Video {
+        if feed.source.kind == MediaKind::Video {
             self.common.tracker.spawn(feed.ask_for_keyframes(core, stop));
         }
     }
 
-    /// What still comes in a section that was stopped is nobody's: the voice is in another one, or in none.
-    fn end_stopped_feeds(&mut self) {
-        let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
-        let is_stopped = |mid: &str| !publishing.iter().any(|section| section.mid == mid);
-        let stopped: Vec<_> = self.feeds.extract_if(|_, (mid, _)| is_stopped(mid)).map(|(_, feed)| feed).collect();
-        for feed in stopped {
-            self.end_feed(feed);
-        }
-    }
-
-    fn end_feed(&mut self, (mid, stop): (String, CancellationToken)) {
-        stop.cancel();
-        if let Some(peer) = &self.peer {
-            peer.foothold.core.shut(&mid);
-        }
-        self.tallies.remove(&mid);
-        self.pausing.remove(&mid);
-    }
-
-    /// After a reload without the shared screen there is no second camera any more.
-    async fn end_missing_sources(&mut self) {
-        let publishing = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
-        let count = |kind: MediaKind| publishing.iter().filter(|section| section.kind == kind).count();
-        let missing: Vec<_> = self.sources.keys().filter(|(kind, order)| *order >= count(*kind)).copied().collect();
-        for key in missing {
-            if let Some(source) = self.sources.remove(&key) {
-                source.end();
-                self.tell(News::SourceDown(source.number)).await;
+    /// Something else was agreed on: ends what fills sources, and the sources, that have no section any more.
+    async fn end_stopped(&mut self) {
+        let sections = self.peer.as_ref().map(|peer| peer.publishing.as_slice()).unwrap_or_default();
+        let (stopped, missing) = (self.published.end_stopped(sections), self.published.end_missing(sections));
+        for mid in stopped {
+            if let Some(peer) = &self.peer {
+                peer.foothold.core.shut(&mid);
             }
+        }
+        for number in missing {
+            self.tell(News::SourceDown(number)).await;
         }
     }
 
@@ -347,20 +240,10 @@ impl Seat {
     }
 
     async fn measure(&mut self) {
-        let mut now = [0; 2];
-        for (name, tally) in self.tallies.values() {
-            match name {
-                SourceName::Microphone => now[0] += tally.sum(),
-                SourceName::Camera => now[1] += tally.sum(),
-                SourceName::Screen => {}
-            }
+        let packets = self.published.measure();
+        if self.state == Some(MediaState::Connected) {
+            self.tell(News::Upstream { packets }).await;
         }
-        let before = std::mem::replace(&mut self.measured, now);
-        if self.state != Some(MediaState::Connected) {
-            return;
-        }
-        let [microphone, camera] = [0, 1].map(|at| now[at].saturating_sub(before[at]));
-        self.tell(News::Upstream { packets: (microphone, camera) }).await;
     }
 
     fn report(&self) {
@@ -392,13 +275,7 @@ impl Seat {
     }
 
     async fn pause(&mut self) {
-        let now = instant::now();
-        let mut news = Vec::new();
-        for (mid, (source, pausing)) in &mut self.pausing {
-            let name = source.name;
-            news.extend(pausing.look(now, source).map(|layers| News::Layers { mid: mid.clone(), name, layers }));
-        }
-        for news in news {
+        for news in self.published.look(instant::now()) {
             self.tell(news).await;
         }
     }
@@ -411,10 +288,7 @@ impl Seat {
             if let Some(missed) = self.arriving.rest() {
                 self.tell(News::Misses(missed)).await;
             }
-            self.tallies.clear();
-            self.pausing.clear();
-            self.feeds.clear();
-            self.measured = Default::default();
+            self.published.rest();
             self.state = None;
         }
     }
@@ -430,7 +304,7 @@ fn negotiate(
     participant: ParticipantId,
     peer: &mut Peer,
     offer: &Offer,
-    camera: PictureCodec,
+    camera: Codec,
 ) -> Result<String, OfferRefusal> {
     let uses = offer.uses(&peer.uses)?;
     peer.answer(instant::now(), offer, uses, camera).map_err(|error| {

@@ -12,7 +12,6 @@ use rtc::rtp::Packet;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::codec::{Codec, PayloadTypes};
 use super::core::Core;
 use super::counters::Counters;
 use super::gate::Gate;
@@ -23,10 +22,12 @@ use super::layer::{LAYERS, Layer};
 use super::leg::Leg;
 use super::loudness::Loudness;
 use super::pace::Pace;
-use super::pli::Report;
+use super::payload_types::PayloadTypes;
+use super::reports::Report;
 use super::tally::Tally;
 use super::tape::TapeQueue;
 use super::vp8;
+use crate::domain::codec::Codec;
 use crate::domain::ids::ParticipantId;
 use crate::domain::room::relay::{MediaKind, SourceName};
 

@@ -14,11 +14,10 @@ use rtc::rtp::Packet;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::codec::Codec;
 use super::counters::Counters;
 use super::instant;
-use super::pli::Report;
-use super::seat::{News, Notice};
+use super::news::{News, Notice};
+use super::reports::Report;
 use super::source::{Origin, Source};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::{Agreed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
@@ -106,7 +105,7 @@ impl TapeQueue {
 
     /// Takes note of a packet that may not be recorded, so that nobody takes it for lost.
     pub(super) fn withhold(&self, from: Origin, sequence: u16) {
-        if let Some(codec) = recorded(from.codec) {
+        if let Some(codec) = RecordedCodec::of(from.codec) {
             let (at, stream) = (instant::now(), from.stream);
             let _ = self.queue.try_send(Taped::Withheld { at, stream, codec, sequence });
         }
@@ -114,7 +113,7 @@ impl TapeQueue {
 
     /// Takes a packet if there is room.
     pub(super) fn offer(&self, source: &Arc<Source>, from: Origin, packet: &Packet) {
-        let Some(codec) = recorded(from.codec) else {
+        let Some(codec) = RecordedCodec::of(from.codec) else {
             self.counters.unrecorded_codec.increment(1);
             // One that finds no room is told by the next.
             let _ = self.queue.try_send(Taped::PassedOver);
@@ -128,20 +127,9 @@ impl TapeQueue {
 
     /// Takes a report if there is room; it will be repeated.
     pub(super) fn report(&self, kind: MediaKind, report: Report) {
-        let codec = match kind {
-            MediaKind::Audio => RecordedCodec::Opus,
-            MediaKind::Video => RecordedCodec::Vp8,
-        };
+        let codec = RecordedCodec::of_kind(kind);
         let Report { at, ssrc, timestamp, ntp } = report;
         let _ = self.queue.try_send(Taped::Report { at, report: RecordedReport { codec, ssrc, timestamp, ntp } });
-    }
-}
-
-fn recorded(codec: Codec) -> Option<RecordedCodec> {
-    match codec {
-        Codec::Opus => Some(RecordedCodec::Opus),
-        Codec::Vp8 => Some(RecordedCodec::Vp8),
-        Codec::H264 => None,
     }
 }
 

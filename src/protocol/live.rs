@@ -146,7 +146,7 @@ pub enum ClientMessage {
         /// The room.
         room: RoomId,
     },
-    /// A host asks the patient for a still picture.
+    /// A host asks the patient for a picture.
     AskPicture {
         /// The command's id.
         id: u64,

@@ -1,11 +1,10 @@
 //! What the relay says about one room, until the room has listened.
 //!
 //! The relay must not wait for a room that is itself waiting for the relay, and nothing that it says may be lost. So
-//! what waits is kept by what it is about: a newer word of the same kind takes the place of the older one, which was to be
+//! of what waits the newest is kept on each matter ([`RelayEvent::replaces`]): it takes the place of the older one, which was to be
 //! replaced by it in any case. There are only so many kinds, seats and sections; that is the bound.
 
 use std::collections::VecDeque;
-use std::mem::discriminant;
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
@@ -24,10 +23,10 @@ impl Hearsay {
     pub(super) fn say(&self, mut event: RelayEvent) {
         {
             let mut waiting = self.waiting();
-            if let Some(at) = waiting.iter().position(|older| replaces(&event, older))
+            if let Some(at) = waiting.iter().position(|older| event.replaces(older))
                 && let Some(older) = waiting.remove(at)
             {
-                take_in(&mut event, &older);
+                event.take_in(&older);
             }
             waiting.push_back(event);
         }
@@ -46,42 +45,6 @@ impl Hearsay {
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<RelayEvent>> {
         self.waiting.lock().expect("no holder of this lock panics")
-    }
-}
-
-/// Whether a word says all that an older one said.
-fn replaces(event: &RelayEvent, older: &RelayEvent) -> bool {
-    use RelayEvent::{
-        Answer, Connection, Drowned, Layers, Misses, OfferAgain, OfferRefused, Permitted, Slots, Speaker, Taped,
-        Upstream,
-    };
-    discriminant(event) == discriminant(older)
-        && match (event, older) {
-            // An offer that the browser still waits for is its newest, and each has its own answer.
-            (Answer { participant, offer_id, .. }, Answer { participant: of, offer_id: id, .. })
-            | (OfferRefused { participant, offer_id, .. }, OfferRefused { participant: of, offer_id: id, .. }) => {
-                participant == of && offer_id >= id
-            }
-            (Layers { participant, mid, .. }, Layers { participant: of, mid: section, .. }) => {
-                participant == of && mid == section
-            }
-            (Slots { participant, .. }, Slots { participant: of, .. })
-            | (Connection { participant, .. }, Connection { participant: of, .. })
-            | (Permitted { participant }, Permitted { participant: of })
-            | (OfferAgain { participant }, OfferAgain { participant: of })
-            | (Taped { participant, .. }, Taped { participant: of, .. })
-            | (Drowned { participant, .. }, Drowned { participant: of, .. })
-            | (Misses { participant, .. }, Misses { participant: of, .. })
-            | (Upstream { participant, .. }, Upstream { participant: of, .. }) => participant == of,
-            (Speaker { .. }, Speaker { .. }) => true,
-            _ => false,
-        }
-}
-
-/// Packets that were counted stay counted; a silence must not be invented.
-fn take_in(event: &mut RelayEvent, older: &RelayEvent) {
-    if let (RelayEvent::Upstream { packets, .. }, RelayEvent::Upstream { packets: before, .. }) = (event, older) {
-        *packets = (packets.0.saturating_add(before.0), packets.1.saturating_add(before.1));
     }
 }
 

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::codec::Codec;
 use crate::domain::ids::{ParticipantId, RoomId};
+use crate::domain::room::relay::MediaKind;
 use crate::domain::time::Timestamp;
 
 pub use tape::Tape;
@@ -23,7 +25,7 @@ pub use tape::Tape;
 /// The longest cluster: with [`order::HOLD`] it bounds what a crash can cost, which is less than a second.
 pub const CLUSTER: Duration = Duration::from_millis(500);
 
-/// What is recorded without being decoded.
+/// Those of the [codecs](Codec) that are recorded, without being decoded: a file has one track of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordedCodec {
@@ -31,6 +33,33 @@ pub enum RecordedCodec {
     Opus,
     /// Pictures.
     Vp8,
+}
+
+impl RecordedCodec {
+    /// What of this codec is recorded, if it is.
+    pub const fn of(codec: Codec) -> Option<Self> {
+        match codec {
+            Codec::Opus => Some(Self::Opus),
+            Codec::Vp8 => Some(Self::Vp8),
+            Codec::H264 => None,
+        }
+    }
+
+    /// The only one of its kind.
+    pub const fn of_kind(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Audio => Self::Opus,
+            MediaKind::Video => Self::Vp8,
+        }
+    }
+
+    /// Its kind.
+    pub const fn kind(self) -> MediaKind {
+        match self {
+            Self::Opus => MediaKind::Audio,
+            Self::Vp8 => MediaKind::Video,
+        }
+    }
 }
 
 /// A packet of a recorded participant.

@@ -10,6 +10,7 @@ use super::order::Order;
 use super::timeline::{SenderClock, Timeline};
 use super::webm::{self, Block, PICTURES, SOUND};
 use super::{CLUSTER, Gap, GapCause, Piece, RecordedCodec, RecordedPacket, RecordedReport};
+use crate::domain::codec::clock_rate;
 
 /// Pictures that come within this time belong into the same file as the sound.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -61,14 +62,6 @@ impl Track {
     /// Whether its first packets still wait for the report that says when they were seen or heard.
     fn is_unreported(&self, at: Duration, line: &Timeline) -> bool {
         self.is_new && !line.is_reported() && at.saturating_sub(self.begun) < UNREPORTED
-    }
-}
-
-/// Ticks a second.
-const fn rate(codec: RecordedCodec) -> u32 {
-    match codec {
-        RecordedCodec::Opus => 48_000,
-        RecordedCodec::Vp8 => 90_000,
     }
 }
 
@@ -173,7 +166,7 @@ impl Tape {
         if self.lines.len() >= STREAMS && !self.lines.contains_key(&ssrc) {
             self.lines.clear();
         }
-        self.lines.entry(ssrc).or_insert_with(|| Timeline::new(rate(codec)))
+        self.lines.entry(ssrc).or_insert_with(|| Timeline::new(clock_rate(codec.kind())))
     }
 
     /// Whether pictures are missing that only a keyframe can bring back; asking resets it.

@@ -161,7 +161,7 @@ fn what_was_muted_or_held_apart_is_missing_by_that_name_and_was_not_lost() {
 fn tick(stream: u64, codec: RecordedCodec, n: u32, payload: &[u8]) -> RecordedPacket<'_> {
     let every = if codec == RecordedCodec::Opus { 2 } else { 4 };
     let (sequence, begin) = (u16::try_from(n / every).expect("it fits"), ssrc(stream).wrapping_mul(0x9e37_79b1));
-    let timestamp = begin.wrapping_add(n * (rate(codec) / 100));
+    let timestamp = begin.wrapping_add(n * (clock_rate(codec.kind()) / 100));
     RecordedPacket { stream, codec, sequence, timestamp, marker: true, payload }
 }
 

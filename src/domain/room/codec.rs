@@ -3,14 +3,7 @@
 //! Nothing is transcoded, so a camera may speak only what everybody who is there can show. H.264 is worth it for one kind
 //! of machine alone: a telephone with a chip for it and none for VP8. Such a browser names it first in its offer.
 
-/// A codec of pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PictureCodec {
-    /// What everybody shows.
-    Vp8,
-    /// What some machines encode without effort.
-    H264,
-}
+use crate::domain::codec::Codec;
 
 /// What a browser can do with pictures, by its offer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,32 +11,28 @@ pub struct Ability {
     /// Every section in which it receives pictures takes H.264 too.
     pub shows_h264: bool,
     /// What its camera can speak, the one that it prefers first.
-    pub camera: Vec<PictureCodec>,
+    pub camera: Vec<Codec>,
 }
 
 /// What a camera should speak before `others`; `None` where it has no choice.
 ///
 /// H.264 if the camera prefers it and there are others, who can all show it. What is recorded stays VP8: so are the files
 /// of the process record.
-pub fn agree<'a>(
-    camera: &Ability,
-    is_recorded: bool,
-    others: impl IntoIterator<Item = &'a Ability>,
-) -> Option<PictureCodec> {
+pub fn agree<'a>(camera: &Ability, is_recorded: bool, others: impl IntoIterator<Item = &'a Ability>) -> Option<Codec> {
     let [first, _, ..] = camera.camera[..] else { return None };
     let mut others = others.into_iter().peekable();
-    let is_wished = first == PictureCodec::H264 && !is_recorded && others.peek().is_some();
-    Some(if is_wished && others.all(|other| other.shows_h264) { PictureCodec::H264 } else { PictureCodec::Vp8 })
+    let is_wished = first == Codec::H264 && !is_recorded && others.peek().is_some();
+    Some(if is_wished && others.all(|other| other.shows_h264) { Codec::H264 } else { Codec::Vp8 })
 }
 
 #[cfg(test)]
 mod tests {
-    use PictureCodec::{H264, Vp8};
+    use Codec::{H264, Vp8};
     use proptest::prelude::*;
 
     use super::*;
 
-    fn browser(shows_h264: bool, camera: &[PictureCodec]) -> Ability {
+    fn browser(shows_h264: bool, camera: &[Codec]) -> Ability {
         Ability { shows_h264, camera: camera.to_vec() }
     }
 
@@ -59,7 +48,7 @@ mod tests {
         assert_eq!(agree(&firefox, false, [&telephone]), None);
     }
 
-    fn codecs() -> impl Strategy<Value = Vec<PictureCodec>> {
+    fn codecs() -> impl Strategy<Value = Vec<Codec>> {
         prop_oneof![Just(vec![]), Just(vec![Vp8]), Just(vec![H264]), Just(vec![Vp8, H264]), Just(vec![H264, Vp8])]
     }
 

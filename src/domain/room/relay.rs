@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
 use crate::domain::room::missing::Missed;
+pub use crate::domain::room::newest::About;
 
 /// Audio or video.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]

@@ -19,7 +19,7 @@ impl Retold {
                 | RelayEvent::Speaker { .. }
         );
         if is_standing {
-            self.0.retain(|kept| !is_of_the_same(kept, event));
+            self.0.retain(|kept| !event.replaces(kept));
             self.0.push(event.clone());
         }
     }
@@ -37,12 +37,5 @@ impl Retold {
     /// All of it, for who comes back.
     pub(super) fn again(&self) -> impl Iterator<Item = RelayEvent> {
         self.0.iter().cloned()
-    }
-}
-
-fn is_of_the_same(one: &RelayEvent, other: &RelayEvent) -> bool {
-    match (one, other) {
-        (RelayEvent::Layers { mid: one, .. }, RelayEvent::Layers { mid: other, .. }) => one == other,
-        _ => std::mem::discriminant(one) == std::mem::discriminant(other),
     }
 }

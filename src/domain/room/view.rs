@@ -129,7 +129,7 @@ pub struct Knock {
     pub presence: Presence,
 }
 
-/// A still picture that the doctor asked the patient for.
+/// A picture that the doctor asked the patient for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PictureAsk {
     /// Names the picture; the upload carries it.

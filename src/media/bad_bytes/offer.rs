@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use rtc::peer_connection::sdp::RTCSessionDescription;
 
+use crate::domain::codec::Codec;
 use crate::domain::room::relay::MediaKind;
 use crate::media::answer::{Answer, Reach};
-use crate::media::codec::Codec;
 use crate::media::offer::{Offer, Use};
 use crate::media::port::Credentials;
 

@@ -11,17 +11,19 @@ use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
 use super::Script;
+use crate::domain::codec::Codec;
 use crate::domain::ids::ParticipantId;
 use crate::domain::recording::{Piece, RecordedCodec, RecordedPacket, RecordedReport, Tape, webm};
 use crate::domain::room::relay::{MediaKind, Permit, SourceName};
 use crate::media::bandwidth::PathMeter;
-use crate::media::codec::{Codec, PayloadTypes};
 use crate::media::counters::Counters;
-use crate::media::egress::{Egress, Nowhere, Outgoing};
+use crate::media::egress::{Egress, Nowhere};
 use crate::media::gate::Gate;
 use crate::media::leg::Leg;
-use crate::media::pli::Ear;
+use crate::media::payload_types::PayloadTypes;
+use crate::media::reports::ReportReader;
 use crate::media::source::{Origin, Source, Whose};
+use crate::media::stream::Outgoing;
 use crate::media::{instant, keyframe, rewrite, vp8};
 
 /// What a subscriber calls the codecs.
@@ -46,7 +48,7 @@ pub fn rtp(bytes: &[u8]) {
     };
     let (gate, open) = (Arc::new(Gate::new(Permit::ALL)), Arc::new(AtomicBool::new(true)));
     let egress = Egress::new(start, Box::new(Nowhere), Arc::clone(&gate), PathMeter::default());
-    let ear = Ear::new(wishes, reports, Arc::clone(&egress));
+    let reader = ReportReader::new(wishes, reports, Arc::clone(&egress));
     let name = SourceName::of(kind, 0).expect("the first of its kind");
     let sources = [1, 2].map(|number| {
         let owner = ParticipantId::from_uuid(Uuid::from_u128(number.into()));
@@ -72,9 +74,9 @@ pub fn rtp(bytes: &[u8]) {
             3 => {
                 let packets =
                     rtc::rtcp::packet::unmarshal(&mut Bytes::copy_from_slice(script.piece().unwrap_or_default()));
-                ear.hear(now, &packets.unwrap_or_default());
+                reader.read(now, &packets.unwrap_or_default());
                 while let Ok(report) = reported.try_recv() {
-                    let codec = if kind == MediaKind::Audio { RecordedCodec::Opus } else { RecordedCodec::Vp8 };
+                    let codec = RecordedCodec::of_kind(kind);
                     let (ssrc, timestamp, ntp) = (report.ssrc % 4, report.timestamp, report.ntp);
                     tape.report(at, RecordedReport { codec, ssrc, timestamp, ntp });
                 }
@@ -101,8 +103,7 @@ pub fn rtp(bytes: &[u8]) {
                 source.layers[layer.min(2)].hear(now, 1, packet.payload.len());
                 let passed = leg.would_send(now, source, Origin { stream, layer, codec }, &packet);
                 hear(&packet.payload, codec);
-                if codec != Codec::H264 {
-                    let codec = if codec == Codec::Opus { RecordedCodec::Opus } else { RecordedCodec::Vp8 };
+                if let Some(codec) = RecordedCodec::of(codec) {
                     let sequence = sequence_number;
                     let payload = &packet.payload;
                     tape.push(at, RecordedPacket { stream, codec, sequence, timestamp, marker, payload });

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId};
-use crate::domain::room::relay::{RelayCommand, RelayEvent};
+use crate::domain::room::relay::{About, RelayCommand, RelayEvent};
 use crate::domain::room::{Input, Notice, Output, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
@@ -37,21 +37,11 @@ impl Live {
         {
             registry.heard.insert(*participant, self.clock.now());
         }
-        let room = match &event {
-            RelayEvent::Speaker { room, .. } => Some(room),
-            RelayEvent::Answer { participant, .. }
-            | RelayEvent::OfferRefused { participant, .. }
-            | RelayEvent::Slots { participant, .. }
-            | RelayEvent::Layers { participant, .. }
-            | RelayEvent::OfferAgain { participant }
-            | RelayEvent::Connection { participant, .. }
-            | RelayEvent::Permitted { participant }
-            | RelayEvent::Taped { participant, .. }
-            | RelayEvent::Drowned { participant, .. }
-            | RelayEvent::Misses { participant, .. }
-            | RelayEvent::Upstream { participant, .. } => registry.seats.get(participant),
+        let room = match event.about() {
+            About::Room(room) => Some(room),
+            About::Participant(participant) => registry.seats.get(&participant).copied(),
         };
-        if let Some(open) = room.and_then(|room| registry.rooms.get(room)) {
+        if let Some(open) = room.and_then(|room| registry.rooms.get(&room)) {
             open.hearsay.say(event);
         }
     }

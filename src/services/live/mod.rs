@@ -2,36 +2,31 @@
 //!
 //! One writer per room. The registry's lock is held for look-ups only, never across an await. Every queue is bounded:
 //! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
-//! word of each kind ([`Hearsay`]).
+//! word on each matter ([`Hearsay`](crate::services::hearsay::Hearsay)).
 
 mod calm;
 mod connections;
 mod driving;
 mod registry;
+mod rooms;
+mod watchers;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
+use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId};
+use crate::domain::room::Input;
 use crate::domain::room::relay::RelayCommand;
-use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, Seat};
 use crate::domain::time::Timestamp;
-use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
-use crate::services::hearsay::Hearsay;
 use crate::services::live::connections::Connection;
-use crate::services::live::registry::{Open, Registry};
-use crate::services::refusal::Refusal;
+use crate::services::live::registry::Registry;
 use crate::services::stills::Stills;
 
-/// How long it is known when the last browser of a ticket went; longer than any visit.
-const LEFT_KEPT: Duration = Duration::from_hours(12);
 /// Open sockets of one session: windows of one browser. The next one replaces the oldest.
 const SOCKETS: usize = 4;
 /// Lost connections without a seat that are kept for one session, to be taken up again: as many as it may have sockets.
@@ -40,10 +35,6 @@ const LOST_OF_ONE: usize = SOCKETS;
 const LOST_OF_ALL: usize = 10_000;
 /// The same of one network address: more than a ward has windows.
 const LOST_OF_ADDRESS: usize = 256;
-/// When to try again: a check is over in less than a minute.
-const HALL_AGAIN_SECS: u32 = 30;
-/// Inputs that may wait for a room.
-const ROOM_QUEUE: usize = 512;
 
 /// The far end of a socket's outbox; the socket is cut when it is full. Boxed: a channel keeps room for dozens of messages
 /// from its first moment, and most sockets wait for hours.
@@ -202,144 +193,7 @@ impl Live {
         let mut registry = self.registry();
         registry.connections.sweep(now);
         registry.spent_grants.retain(|_, until| *until > now);
-        registry.left.retain(|_, at| now.since(*at) < LEFT_KEPT);
-    }
-
-    /// Marks a grant as used; `false` when it was used before.
-    pub fn spend(&self, jti: Uuid, until: Timestamp) -> bool {
-        self.registry().spent_grants.insert(jti, until).is_none()
-    }
-
-    /// Opens the room unless it is open.
-    pub fn open(self: &Arc<Self>, room: Room) {
-        let (sender, inputs) = mpsc::channel(ROOM_QUEUE);
-        let hearsay = Arc::<Hearsay>::default();
-        let mut registry = self.registry();
-        if registry.rooms.contains_key(&room.id()) {
-            return;
-        }
-        let door = room.is_open_door().then(|| room.purpose());
-        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), door });
-        drop(registry);
-        let live = Arc::clone(self);
-        self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
-    }
-
-    /// Takes a seat in an open room. Whoever comes in the moment of its end is refused, or told that it has ended.
-    pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
-        let closed = || Refusal::new(ErrorCode::RoomClosed, "the room is over");
-        let socket = {
-            let now = self.clock.now();
-            let mut registry = self.registry();
-            let Some(open) = registry.rooms.get(&room) else { return Err(closed()) };
-            let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
-            if let Some(entry) = registry.connections.get(connection)
-                && !entry.rooms.contains(&room)
-            {
-                let address = entry.address;
-                if is_hall && !registry.has_hall(now, address, room) {
-                    return Err(crowded("too many checks and calls from this address at once"));
-                }
-                if !is_hall && !registry.has_visit(now, address, seat.participant) {
-                    return Err(crowded("too many visits from this address at once"));
-                }
-            }
-            let Registry { seats, connections, .. } = &mut *registry;
-            let sits_down = connections.change(connection, |entry| {
-                seats.insert(seat.participant, room);
-                if !entry.rooms.contains(&room) {
-                    entry.rooms.push(room);
-                }
-                entry.halls.retain(|hall| entry.rooms.contains(hall));
-                if is_hall && !entry.halls.contains(&room) {
-                    entry.halls.push(room);
-                }
-                if !entry.participants.contains(&seat.participant) {
-                    entry.participants.push(seat.participant);
-                }
-                // Those that are over are forgotten.
-                entry.participants.retain(|seat| seats.contains_key(seat));
-                entry.socket
-            });
-            // Its session may have ended in this moment; a seat of it would never be left.
-            let Some(socket) = sits_down else {
-                return Err(Refusal::new(ErrorCode::Unauthenticated, "the session has ended"));
-            };
-            socket
-        };
-        if !self.send(room, Input::Join { seat, connection, socket }).await {
-            self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
-            return Err(closed());
-        }
-        // What became of the connection meanwhile was told to a room that did not know it yet.
-        let gone = match self.registry().connections.get(connection) {
-            None => Some(Input::Leave(connection)),
-            Some(entry) => entry.lost_at.map(|_| Input::Lost { connection, socket: entry.socket }),
-        };
-        if let Some(gone) = gone {
-            self.send(room, gone).await;
-        }
-        Ok(())
-    }
-
-    /// Something that a connection says to a room; nothing happens when it has no seat there.
-    pub async fn say(&self, connection: ConnectionId, room: RoomId, input: Input) -> Result<(), Refusal> {
-        let seated = self.registry().connections.get(connection).is_some_and(|entry| entry.rooms.contains(&room));
-        if !seated {
-            return Err(Refusal::not_found());
-        }
-        self.send(room, input).await;
-        Ok(())
-    }
-
-    /// A participant leaves for good.
-    pub async fn leave(&self, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
-        self.say(connection, room, Input::Leave(connection)).await?;
-        self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
-        Ok(())
-    }
-
-    /// Ends a room for everybody; nothing happens when it is not open here.
-    pub async fn end(&self, room: RoomId, reason: RoomEnd) {
-        self.send(room, Input::End(reason)).await;
-    }
-
-    /// Whether a room is open here.
-    pub fn is_open(&self, room: RoomId) -> bool {
-        self.registry().rooms.contains_key(&room)
-    }
-
-    /// Counts a watcher of a ticket: its patient is online. `true` when it is the first.
-    pub fn watch(&self, ticket: TicketId) -> bool {
-        let mut registry = self.registry();
-        registry.left.remove(&ticket);
-        let count = registry.watched.entry(ticket).or_default();
-        *count += 1;
-        *count == 1
-    }
-
-    /// Takes a watcher away; `true` when it was the last.
-    pub fn unwatch(&self, ticket: TicketId) -> bool {
-        let now = self.clock.now();
-        let mut registry = self.registry();
-        let Some(count) = registry.watched.get_mut(&ticket) else { return false };
-        *count -= 1;
-        if *count == 0 {
-            registry.watched.remove(&ticket);
-            registry.left.insert(ticket, now);
-            return true;
-        }
-        false
-    }
-
-    /// Since when nobody watches the ticket; `None` while somebody does. A ticket that nobody watched yet is away since
-    /// this process began: before that nothing is known.
-    pub fn offline_since(&self, ticket: TicketId) -> Option<Timestamp> {
-        let registry = self.registry();
-        if registry.watched.contains_key(&ticket) {
-            return None;
-        }
-        Some(registry.left.get(&ticket).copied().unwrap_or(self.opened_at))
+        registry.forget_left(now);
     }
 
     /// Whether a subject, as [`crate::domain::permission::Actor::key`] names it, has an open socket here.
@@ -347,20 +201,11 @@ impl Live {
         self.registry().connections.all().any(|entry| entry.outbox.is_some() && entry.subject == subject)
     }
 
-    /// Whether somebody watches the ticket.
-    pub fn is_online(&self, ticket: TicketId) -> bool {
-        self.registry().watched.contains_key(&ticket)
-    }
-
     /// Open rooms and known connections, for the metrics.
     pub fn counts(&self) -> (usize, usize) {
         let registry = self.registry();
         (registry.rooms.len(), registry.connections.len())
     }
-}
-
-fn crowded(words: &str) -> Refusal {
-    Refusal { retry_after: Some(HALL_AGAIN_SECS), ..Refusal::new(ErrorCode::RateLimited, words) }
 }
 
 #[cfg(test)]

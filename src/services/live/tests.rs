@@ -1,11 +1,17 @@
 //! The registry of rooms and connections, without a socket.
 
+use std::time::Duration;
+
 use futures_util::FutureExt as _;
+use uuid::Uuid;
 
 use super::registry::{HALL_LOST, HALL_OF_ADDRESS, VISITS_OF_ADDRESS};
 use super::*;
-use crate::domain::room::{CAPACITY, CHECK_GRACE, Notice, Presence, RoomPurpose, SEAT_GRACE, Standing};
+use crate::domain::room::{
+    CAPACITY, CHECK_GRACE, Notice, ParticipantRole, Presence, Room, RoomEnd, RoomPurpose, SEAT_GRACE, Seat, Standing,
+};
 use crate::domain::text::Text;
+use crate::protocol::error::ErrorCode;
 
 fn live() -> Arc<Live> {
     Live::new(mpsc::channel(1).0, TaskTracker::new(), Clock::manual(Timestamp::from_millis(1_000)))

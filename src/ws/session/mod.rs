@@ -6,7 +6,11 @@
 mod commands;
 mod farewell;
 mod following;
+mod greeting;
+mod hearing;
 mod offering;
+mod rounds;
+mod standing;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -21,33 +25,20 @@ use crate::domain::bucket::Bucket;
 use crate::domain::ids::{ConnectionId, DeskId, TicketId};
 use crate::domain::permission::Actor;
 use crate::domain::time::Timestamp;
-use crate::protocol::LIVE_VERSION;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::live::{ClientMessage, Hello, ServerMessage};
-use crate::protocol::parse::parse;
+use crate::protocol::live::{Hello, ServerMessage};
 use crate::services::Services;
 use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::ws::limits::{
-    ANSWER_WITHIN, CloseCode, Echoes, FRAMES, HELLO_WITHIN, MALFORMED, MEDIA_COMES, OUTBOX, SILENCE,
-    SILENCE_BESIDE_MEDIA, WRITE_WITHIN,
-};
-use crate::ws::session::commands::needs_proof;
+use crate::ws::limits::{ANSWER_WITHIN, CloseCode, Echoes, OUTBOX, WRITE_WITHIN};
 use crate::ws::session::farewell::{End, bye, encode, no_frame, slow};
+use crate::ws::session::greeting::{Who, greet};
 use crate::ws::session::offering::Offering;
 
 /// How long a resume token is good: longer than any call, for it is given at its beginning. How long a *lost* connection
 /// may be taken up again is the registry's to say.
 const RESUME_SECONDS: u32 = 24 * 60 * 60;
-/// A desk's lease is renewed this often.
-const LEASE_EVERY: Duration = Duration::from_secs(15);
-/// Whoever took an alarm is noted as heard this often.
-const HOLD_EVERY: Duration = Duration::from_secs(10);
-/// The event log is compared with what was heard this often, so that a lost last announcement is found.
-const REPAIR_EVERY: Duration = Duration::from_secs(5);
-/// An echo is asked for this often.
-const KNOCK_EVERY: Duration = Duration::from_secs(5);
 
 /// Leads the conversation of one socket.
 ///
@@ -63,13 +54,6 @@ pub async fn run(services: Arc<Services>, mut socket: WebSocket, address: IpAddr
     metrics::gauge!("yunzhen_sockets").decrement(1.0);
 }
 
-/// Who speaks, until when the token says so, and whether the database was asked.
-struct Who {
-    actor: Actor,
-    ends: Timestamp,
-    is_proved: bool,
-}
-
 /// Waits for the database, but not for long: a socket has other things to hear.
 async fn in_time<T>(answer: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| Err(unanswered()))
@@ -77,57 +61,6 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, Refusal>>) -> Result<
 
 fn unanswered() -> Refusal {
     Refusal::new(ErrorCode::Unavailable, "the database does not answer")
-}
-
-fn token_ended() -> End {
-    End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the token ended"))
-}
-
-/// Who says hello. While the database is away, whoever was here a moment ago is believed: a call does not hang on it. Everybody
-/// else waits for it.
-async fn recognise(services: &Services, hello: &Hello) -> Result<Option<Who>, Refusal> {
-    let proved = |(actor, ends)| Who { actor, ends, is_proved: true };
-    let believed = hello.resume.as_deref().and_then(|resume| services.believe(&hello.token, resume));
-    let Some((actor, ends)) = believed else { return Ok(services.authenticate(&hello.token).await?.map(proved)) };
-    let asked = async {
-        if services.clock.now() < ends {
-            return services.authenticate(&hello.token).await;
-        }
-        // Where the database answers, a token that ended is nobody's: its browser renews it and comes again.
-        services.session_stands(actor).await.map(|_| None)
-    };
-    match in_time(asked).await {
-        Err(refusal) if refusal.code == ErrorCode::Unavailable => Ok(Some(Who { actor, ends, is_proved: false })),
-        answer => Ok(answer?.map(proved)),
-    }
-}
-
-/// Waits for `hello`; closes the socket when it is not one.
-async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Who)> {
-    let refuse = |code, words: &str| (code, Refusal::new(ErrorCode::HelloExpected, words));
-    let first = tokio::time::timeout(HELLO_WITHIN, socket.recv()).await;
-    let (code, refusal) = match first {
-        Err(_) => refuse(CloseCode::Hello, "the first message must be hello, within 5 s"),
-        Ok(Some(Ok(Message::Text(text)))) => match parse::<ClientMessage>(text.as_bytes()) {
-            Ok(ClientMessage::Hello(hello)) if hello.version != LIVE_VERSION => {
-                let words = format!("this server speaks version {LIVE_VERSION}");
-                (CloseCode::Version, Refusal::new(ErrorCode::VersionUnsupported, words))
-            }
-            Ok(ClientMessage::Hello(hello)) => match recognise(services, &hello).await {
-                Ok(Some(who)) => return Some((hello, who)),
-                Ok(None) => (CloseCode::Hello, Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")),
-                // Coming again would not help.
-                Err(refusal) if refusal.code == ErrorCode::SecondFactorMissing => (CloseCode::Hello, refusal),
-                Err(refusal) => (CloseCode::GoingAway, refusal),
-            },
-            Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),
-        },
-        Ok(Some(Ok(_))) => refuse(CloseCode::Hello, "the first message must be hello"),
-        Ok(Some(Err(_))) => (CloseCode::Garbage, no_frame()),
-        Ok(None) => return None,
-    };
-    bye(socket, code, &refusal).await;
-    None
 }
 
 struct Session {
@@ -310,170 +243,6 @@ impl Session {
             return Err(slow());
         }
         self.write(Message::Ping(Bytes::copy_from_slice(&knock))).await
-    }
-
-    async fn hear(&mut self, message: Message) -> Result<(), End> {
-        let now = self.services.clock.now();
-        self.heard_at = now;
-        // Every frame counts: pings cost as much to read as words.
-        if self.frames.take(FRAMES, 1, now.as_millis()).is_err() {
-            let refusal = Refusal::new(ErrorCode::TooManyMessages, "20 messages a second, 60 at once");
-            return Err(End::Close(CloseCode::Flood, refusal));
-        }
-        // What a stalled network delivers late is not carried out: the browser has said it again, or has changed its mind.
-        if !self.services.live.is_current(self.connection, &self.outbox) {
-            return Err(self.replaced().await);
-        }
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Ping(_) => return Ok(()),
-            Message::Pong(echo) => {
-                self.echoes.hear(&echo);
-                return Ok(());
-            }
-            Message::Close(_) => return Err(End::Gone),
-            Message::Binary(_) => {
-                let refusal = Refusal::new(ErrorCode::MessageMalformed, "this protocol has no binary messages");
-                return Err(End::Close(CloseCode::Garbage, refusal));
-            }
-        };
-        let message = match parse::<ClientMessage>(text.as_bytes()) {
-            Ok(message) => message,
-            Err(problem) => return self.misheard(text.as_bytes(), Refusal::from(problem)).await,
-        };
-        if let Some(id) = needs_proof(&message)
-            && !self.is_proved().await?
-        {
-            return self.send(&ServerMessage::Refused { id: Some(id), problem: unanswered().problem() }).await;
-        }
-        let (id, outcome) = self.carry_out(message).await;
-        match (id, outcome) {
-            (None, Ok(())) => Ok(()),
-            (Some(id), Ok(())) => self.send(&ServerMessage::Done { id }).await,
-            (id, Err(refusal)) => self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await,
-        }
-    }
-
-    async fn misheard(&mut self, text: &[u8], refusal: Refusal) -> Result<(), End> {
-        #[derive(serde::Deserialize)]
-        struct Numbered {
-            id: u64,
-        }
-        let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else {
-            return Err(End::Close(CloseCode::Garbage, Refusal::new(ErrorCode::MessageMalformed, "not JSON")));
-        };
-        self.malformed += 1;
-        // A message with a value that is not allowed is one of this protocol.
-        let is_known = refusal.code == ErrorCode::Invalid;
-        let code = if is_known { ErrorCode::Invalid } else { ErrorCode::MessageMalformed };
-        let refusal = Refusal { code, ..refusal };
-        if self.malformed > MALFORMED {
-            return Err(End::Close(CloseCode::Flood, refusal));
-        }
-        let id = serde_json::from_value::<Numbered>(value).ok().map(|numbered| numbered.id);
-        self.send(&ServerMessage::Refused { id, problem: refusal.problem() }).await
-    }
-
-    /// Ends the conversation when the session was ended and nobody told us. While the database is away, the socket stays;
-    /// whether it answered.
-    async fn still_signed_in(&mut self) -> Result<bool, End> {
-        match in_time(self.services.session_stands(self.actor)).await {
-            Ok(false) => Err(self.signed_out().await),
-            Ok(true) if self.services.clock.now() >= self.ends => Err(token_ended()),
-            Ok(true) => {
-                self.is_proved = true;
-                Ok(true)
-            }
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Whether the session was asked for in the database, now if not before.
-    async fn is_proved(&mut self) -> Result<bool, End> {
-        if self.is_proved { Ok(true) } else { self.still_signed_in().await }
-    }
-
-    async fn signed_out(&mut self) -> End {
-        // A connection that was made in the moment of the end is not known to whoever ended it.
-        self.services.live.end_session(self.actor.session()).await;
-        End::Close(CloseCode::Expired, Refusal::new(ErrorCode::Unauthenticated, "the session was ended; sign in again"))
-    }
-
-    /// Why this socket is not the one of its connection any more.
-    async fn replaced(&mut self) -> End {
-        if let Err(end) = self.still_signed_in().await {
-            return end;
-        }
-        if self.services.live.is_slow(self.connection) {
-            return slow();
-        }
-        End::Close(CloseCode::Replaced, Refusal::new(ErrorCode::Replaced, "another window took over"))
-    }
-
-    /// How long this socket may be silent.
-    fn patience(&self, now: Timestamp) -> Duration {
-        let media = self.services.live.media_heard_at(self.connection);
-        if media.is_some_and(|at| now.since(at) <= MEDIA_COMES) { SILENCE_BESIDE_MEDIA } else { SILENCE }
-    }
-
-    /// Once a second: who is dead, what is stale, which lease ends.
-    async fn look_round(&mut self) -> Result<(), End> {
-        let now = self.services.clock.now();
-        if now.since(self.heard_at) > SILENCE && now.since(self.heard_at) > self.patience(now) {
-            return Err(End::Close(CloseCode::Silent, Refusal::new(ErrorCode::Silent, "nothing was heard")));
-        }
-        if now >= self.ends {
-            if !self.services.outlives(self.connection, self.ends) {
-                return Err(token_ended());
-            }
-            // A call goes on while the database is away, for nobody can renew a token then. Where it answers, this ends below.
-            self.is_proved = false;
-        }
-        if !self.services.live.is_current(self.connection, &self.outbox) {
-            return Err(self.replaced().await);
-        }
-        // Before anything that asks the database: a call does not wait for it.
-        self.pass_waiting_offers().await;
-        self.ask_round(now).await?;
-        if now.since(self.knocked_at) >= KNOCK_EVERY {
-            self.knocked_at = now;
-            self.knock().await?;
-        }
-        // With the database away a round takes long. What was said meanwhile lies unread: that is no silence.
-        self.heard_at = self.heard_at + self.services.clock.now().since(now);
-        Ok(())
-    }
-
-    /// What of a round is asked of the database. Where it does not answer once, the rest waits for the next round: what a
-    /// browser says must not lie unread for longer.
-    async fn ask_round(&mut self, now: Timestamp) -> Result<(), End> {
-        if !self.is_proved().await? {
-            return Ok(());
-        }
-        if let Some(desk) = self.desk
-            && now.since(self.leased_at) >= LEASE_EVERY
-        {
-            self.leased_at = now;
-            if let Err(refusal) = in_time(self.services.renew_desk(self.actor, desk)).await {
-                tracing::warn!(desk.id = %desk, code = refusal.code.as_str(), "a desk's lease was not renewed");
-                if refusal.code == ErrorCode::Unavailable {
-                    return Ok(());
-                }
-            }
-        }
-        if now.since(self.held_at) >= HOLD_EVERY {
-            self.held_at = now;
-            if !self.hold_alarms().await {
-                return Ok(());
-            }
-        }
-        if now.since(self.repaired_at) >= REPAIR_EVERY {
-            self.repaired_at = now;
-            if !self.repair().await? {
-                return Ok(());
-            }
-        }
-        self.push_stale().await
     }
 }
 

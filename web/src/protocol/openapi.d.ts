@@ -5889,7 +5889,7 @@ export interface components {
             /** @description To be judged: those over the promise first, the longest waiting before all; then the most severe finding first. */
             waiting: components["schemas"]["PharmacyItem"][];
         };
-        /** @description A still picture that the doctor asked the patient for. */
+        /** @description A picture that the doctor asked the patient for. */
         PictureAsk: {
             /** @description When it was asked. */
             at: components["schemas"]["Timestamp"];

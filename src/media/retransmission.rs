@@ -1,4 +1,5 @@
-//! What is asked for again of what a publisher sent and what did not come.
+//! What a publisher is asked to send again, because it did not come (the generic NACK of RFC 4585, section 6.2.1). What is sent
+//! again to a subscriber who asks is the [egress](super::egress)'s to say.
 //!
 //! On a lossy radio a picture is mended by asking at once and often. On a path that is too narrow most is lost, and what comes again
 //! takes the place of what is new. So questions have a price and an end: a quarter of what comes may be asked for, each packet
@@ -13,8 +14,8 @@ use rtc::sansio::Protocol;
 use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 
-use super::codec::Codec;
 use super::keyframe::starts_keyframe;
+use crate::domain::codec::Codec;
 use crate::domain::room::relay::MediaKind;
 
 /// What was overtaken on the way is not missing yet.
@@ -42,8 +43,8 @@ const KNOWN: Duration = Duration::from_secs(10);
 /// the first of them says that it is full.
 const TRIED: usize = 2;
 
-/// Asks for what is missing.
-pub(super) struct Nagging {
+/// Asks for what is missing, at the place in the engine's chain where its own generator would stand.
+pub(super) struct Retransmission {
     streams: Vec<Stream>,
     purse: Purse,
     round_trip: RoundTrip,
@@ -217,7 +218,7 @@ fn pause(round_trip: Option<Duration>, asked: u8) -> Duration {
     round_trip.map_or(unknown, |took| (took + took / 4).max(EVERY))
 }
 
-impl Nagging {
+impl Retransmission {
     pub(super) fn new() -> Self {
         Self {
             streams: Vec::new(),
@@ -278,7 +279,7 @@ impl Nagging {
     }
 }
 
-impl Protocol<TaggedPacket, TaggedPacket, ()> for Nagging {
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Retransmission {
     type Rout = TaggedPacket;
     type Wout = TaggedPacket;
     type Eout = ();
@@ -325,7 +326,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Nagging {
     }
 }
 
-impl Interceptor for Nagging {
+impl Interceptor for Retransmission {
     fn bind_local_stream(&mut self, _: &StreamInfo) {}
 
     fn unbind_local_stream(&mut self, _: &StreamInfo) {}
@@ -349,5 +350,5 @@ impl Interceptor for Nagging {
 }
 
 #[cfg(test)]
-#[path = "nagging_tests.rs"]
+#[path = "retransmission_tests.rs"]
 mod tests;

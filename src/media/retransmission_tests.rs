@@ -13,18 +13,18 @@ const CAMERA: u32 = 2;
 const WHOLE: &[u8] = &[0x10, 0x50];
 const PART: &[u8] = &[0x10, 0x51];
 
-fn nagging() -> Nagging {
-    let mut nagging = Nagging::new();
-    nagging.follow(CAMERA, Codec::Vp8);
-    nagging.follow(VOICE, Codec::Opus);
-    nagging
+fn retransmission() -> Retransmission {
+    let mut retransmission = Retransmission::new();
+    retransmission.follow(CAMERA, Codec::Vp8);
+    retransmission.follow(VOICE, Codec::Opus);
+    retransmission
 }
 
 /// Every question until then, of one stream, with its millisecond.
-fn questions(nagging: &mut Nagging, start: Instant, from: u64, until: u64) -> Vec<(u64, Vec<u16>)> {
+fn questions(retransmission: &mut Retransmission, start: Instant, from: u64, until: u64) -> Vec<(u64, Vec<u16>)> {
     let mut found = Vec::new();
     for at in from..until {
-        found.extend(nagging.ask(start + Duration::from_millis(at)).into_iter().map(|(_, asked)| (at, asked)));
+        found.extend(retransmission.ask(start + Duration::from_millis(at)).into_iter().map(|(_, asked)| (at, asked)));
     }
     found
 }
@@ -65,7 +65,7 @@ struct Seen {
 fn talk(way: &Way, picture: bool) -> Seen {
     const LASTS: u64 = 30_000;
     const BYTES: u64 = 158;
-    let (start, mut dice, mut nagging) = (instant::now(), Dice(7), nagging());
+    let (start, mut dice, mut retransmission) = (instant::now(), Dice(7), retransmission());
     let at = |millis: u64| start + Duration::from_millis(millis);
     // What arrives at the relay, and what arrives at the publisher, each at its millisecond.
     let (mut there, mut back) = (BTreeMap::<u64, Vec<(u32, u16)>>::new(), BTreeMap::<u64, Vec<(u32, u16)>>::new());
@@ -96,12 +96,12 @@ fn talk(way: &Way, picture: bool) -> Seen {
             }
         }
         for (ssrc, sequence) in there.remove(&now).unwrap_or_default() {
-            nagging.hear(at(now), ssrc, sequence, PART);
+            retransmission.hear(at(now), ssrc, sequence, PART);
             if come.insert((ssrc, sequence)) && !times.contains_key(&(ssrc, sequence)) {
                 seen.came += 1;
             }
         }
-        for (ssrc, asked) in nagging.ask(at(now)) {
+        for (ssrc, asked) in retransmission.ask(at(now)) {
             let is_heard = !dice.is_lost(way.lost);
             for sequence in asked {
                 *times.entry((ssrc, sequence)).or_default() += 1;
@@ -120,17 +120,21 @@ fn talk(way: &Way, picture: bool) -> Seen {
 
 #[test]
 fn what_is_missing_is_asked_for_at_once_and_again_and_a_dozen_times_at_most() {
-    let (start, mut nagging) = (instant::now(), nagging());
-    nagging.hear(start, CAMERA, 65_534, PART);
-    nagging.hear(start, CAMERA, 2, PART);
-    assert_eq!(questions(&mut nagging, start, 0, 12), [(10, vec![65_535, 0])], "two tell how long an answer takes");
-    nagging.hear(start + Duration::from_millis(12), CAMERA, 0, PART);
-    assert_eq!(questions(&mut nagging, start, 12, 20), [(12, vec![1])]);
+    let (start, mut retransmission) = (instant::now(), retransmission());
+    retransmission.hear(start, CAMERA, 65_534, PART);
+    retransmission.hear(start, CAMERA, 2, PART);
+    assert_eq!(
+        questions(&mut retransmission, start, 0, 12),
+        [(10, vec![65_535, 0])],
+        "two tell how long an answer takes"
+    );
+    retransmission.hear(start + Duration::from_millis(12), CAMERA, 0, PART);
+    assert_eq!(questions(&mut retransmission, start, 12, 20), [(12, vec![1])]);
     // It takes two milliseconds, and the stream goes on.
     let mut again = Vec::new();
     for (newest, tenth) in (3..).zip((20..2_000).step_by(10)) {
-        nagging.hear(start + Duration::from_millis(tenth), CAMERA, newest, PART);
-        again.extend(questions(&mut nagging, start, tenth, tenth + 10));
+        retransmission.hear(start + Duration::from_millis(tenth), CAMERA, newest, PART);
+        again.extend(questions(&mut retransmission, start, tenth, tenth + 10));
     }
     let of = |number: u16| again.iter().filter(|(_, asked)| asked.contains(&number)).count() + 1;
     assert_eq!([of(65_535), of(1), of(0)], [usize::from(TIMES), usize::from(TIMES), 1]);
@@ -139,12 +143,12 @@ fn what_is_missing_is_asked_for_at_once_and_again_and_a_dozen_times_at_most() {
 
 #[test]
 fn a_packet_is_not_asked_for_again_before_the_answer_could_be_here() {
-    let (start, mut nagging) = (instant::now(), nagging());
-    nagging.round_trip.learn(start, Duration::from_millis(200));
-    nagging.hear(start, CAMERA, 1, PART);
-    nagging.hear(start, CAMERA, 3, PART);
-    nagging.hear(start + Duration::from_millis(400), CAMERA, 4, PART);
-    let moments: Vec<_> = questions(&mut nagging, start, 0, 2_000).into_iter().map(|(at, _)| at).collect();
+    let (start, mut retransmission) = (instant::now(), retransmission());
+    retransmission.round_trip.learn(start, Duration::from_millis(200));
+    retransmission.hear(start, CAMERA, 1, PART);
+    retransmission.hear(start, CAMERA, 3, PART);
+    retransmission.hear(start + Duration::from_millis(400), CAMERA, 4, PART);
+    let moments: Vec<_> = questions(&mut retransmission, start, 0, 2_000).into_iter().map(|(at, _)| at).collect();
     assert_eq!(
         moments,
         [10, 260, 510, 760],
@@ -154,47 +158,47 @@ fn a_packet_is_not_asked_for_again_before_the_answer_could_be_here() {
 
 #[test]
 fn what_would_come_too_late_for_a_voice_is_not_asked_for() {
-    let (start, mut nagging) = (instant::now(), nagging());
-    nagging.round_trip.learn(start, Duration::from_millis(450));
+    let (start, mut retransmission) = (instant::now(), retransmission());
+    retransmission.round_trip.learn(start, Duration::from_millis(450));
     for ssrc in [VOICE, CAMERA] {
-        nagging.hear(start, ssrc, 1, PART);
-        nagging.hear(start, ssrc, 3, PART);
+        retransmission.hear(start, ssrc, 1, PART);
+        retransmission.hear(start, ssrc, 3, PART);
     }
-    let asked: Vec<_> = (0..100).flat_map(|at| nagging.ask(start + Duration::from_millis(at))).collect();
+    let asked: Vec<_> = (0..100).flat_map(|at| retransmission.ask(start + Duration::from_millis(at))).collect();
     assert_eq!(asked, [(CAMERA, vec![2])], "a picture waits longer");
 }
 
 #[test]
 fn a_whole_picture_ends_the_questions_for_those_before_it() {
-    let (start, mut nagging) = (instant::now(), nagging());
+    let (start, mut retransmission) = (instant::now(), retransmission());
     for sequence in [1, 4, 6] {
-        nagging.hear(start, CAMERA, sequence, PART);
+        retransmission.hear(start, CAMERA, sequence, PART);
     }
-    nagging.hear(start, CAMERA, 7, WHOLE);
-    nagging.hear(start, CAMERA, 9, PART);
-    assert_eq!(questions(&mut nagging, start, 0, 15), [(10, vec![8])]);
+    retransmission.hear(start, CAMERA, 7, WHOLE);
+    retransmission.hear(start, CAMERA, 9, PART);
+    assert_eq!(questions(&mut retransmission, start, 0, 15), [(10, vec![8])]);
 }
 
 #[test]
 fn a_stream_that_rests_is_asked_for_nothing() {
-    let (start, mut nagging) = (instant::now(), nagging());
-    nagging.round_trip.learn(start, Duration::from_millis(150));
-    nagging.hear(start, CAMERA, 1, PART);
-    nagging.hear(start, CAMERA, 3, PART);
-    let last = questions(&mut nagging, start, 0, 3_000).last().map(|(at, _)| *at);
+    let (start, mut retransmission) = (instant::now(), retransmission());
+    retransmission.round_trip.learn(start, Duration::from_millis(150));
+    retransmission.hear(start, CAMERA, 1, PART);
+    retransmission.hear(start, CAMERA, 3, PART);
+    let last = questions(&mut retransmission, start, 0, 3_000).last().map(|(at, _)| *at);
     assert!(last.is_some_and(|at| at < 500), "{last:?}");
-    assert_eq!(nagging.poll_timeout(), None, "and nobody is woken for it");
+    assert_eq!(retransmission.poll_timeout(), None, "and nobody is woken for it");
 }
 
 #[test]
 fn a_publisher_that_began_anew_is_not_asked_for_what_it_never_sent() {
-    let (start, mut nagging) = (instant::now(), nagging());
+    let (start, mut retransmission) = (instant::now(), retransmission());
     for sequence in [1, 3, 30_000, 30_001, 40, 41] {
-        nagging.hear(start, CAMERA, sequence, PART);
+        retransmission.hear(start, CAMERA, sequence, PART);
     }
-    assert!(questions(&mut nagging, start, 0, 100).is_empty());
-    nagging.hear(start, CAMERA, 43, PART);
-    assert_eq!(questions(&mut nagging, start, 100, 111), [(100, vec![42])]);
+    assert!(questions(&mut retransmission, start, 0, 100).is_empty());
+    retransmission.hear(start, CAMERA, 43, PART);
+    assert_eq!(questions(&mut retransmission, start, 100, 111), [(100, vec![42])]);
 }
 
 /// How many questions pass in ten seconds of fifty a second, after half a second, where so many packets a second come.
@@ -244,13 +248,13 @@ proptest! {
     fn questions_are_never_more_than_a_quarter_of_what_comes(
         steps in proptest::collection::vec((0_u64..60, 1_u32..4, 0_u16..40, any::<bool>()), 1..400),
     ) {
-        let (start, mut nagging, mut now) = (instant::now(), nagging(), 0);
+        let (start, mut retransmission, mut now) = (instant::now(), retransmission(), 0);
         let (mut count, mut came, mut newest) = (0, 0, HashMap::<u32, u16>::new());
         let mut seen = BTreeSet::new();
         let mut asked = HashMap::<(u32, u16), Vec<u64>>::new();
         for (pause, ssrc, jump, back) in steps {
             for _ in 0..=pause {
-                for (of, numbers) in nagging.ask(start + Duration::from_millis(now)) {
+                for (of, numbers) in retransmission.ask(start + Duration::from_millis(now)) {
                     prop_assert!(of == VOICE || of == CAMERA);
                     count += numbers.len();
                     for number in numbers {
@@ -265,7 +269,7 @@ proptest! {
             if !back {
                 *number = sequence;
             }
-            nagging.hear(start + Duration::from_millis(now), ssrc, sequence, PART);
+            retransmission.hear(start + Duration::from_millis(now), ssrc, sequence, PART);
             seen.insert((ssrc, sequence));
             came += 1;
         }

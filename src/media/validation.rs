@@ -1,4 +1,5 @@
-//! Questions that prove an address, and how seldom they are asked.
+//! Whether the browser is where it seems to be: the questions that prove an address, and how seldom they are asked. QUIC does the
+//! same, and calls it path validation (RFC 9000, section 8.2).
 //!
 //! A check proves who sent it and not where it came from: what is asked there may go to a stranger. So an address is asked
 //! five times a second, and so are at most [`ASKED`] of one connection together; how many addresses it forges changes nothing.
@@ -17,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// What one connection asked, and where.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
+pub(super) struct Validation {
     asked: VecDeque<Asked>,
     renewed: Option<Instant>,
 }
@@ -26,11 +27,11 @@ pub(super) struct Asking {
 struct Asked {
     address: SocketAddr,
     at: Instant,
-    /// None when it was asked under another name than the browser has now: its answer proves nothing.
+    /// `None` when it was asked under another name than the browser has now: its answer proves nothing.
     transaction: Option<Transaction>,
 }
 
-impl Asking {
+impl Validation {
     /// The question for `address`, if one may go there now; the same one as long as it was not answered, so that a late
     /// answer counts.
     pub(super) fn ask(
@@ -88,11 +89,11 @@ mod tests {
     }
 
     /// Asks, each time with another question to choose from.
-    struct Browser(Asking, u8, Instant);
+    struct Browser(Validation, u8, Instant);
 
     impl Browser {
         fn new() -> Self {
-            Self(Asking::default(), 0, instant::now())
+            Self(Validation::default(), 0, instant::now())
         }
 
         fn ask(&mut self, millis: u64, n: u16) -> Option<Transaction> {
@@ -124,10 +125,10 @@ mod tests {
         assert_eq!(browser.0.asked.len(), ASKED);
         assert!(browser.ask(200, 500).is_some(), "the first one's turn is over");
         assert!(browser.ask(200, 501).is_none());
-        let (asking, now) = (&mut browser.0, browser.2);
+        let (validation, now) = (&mut browser.0, browser.2);
         let questions = (1_001..11_000_u64).filter(|at| {
             let elsewhere = address(u16::try_from(at % 60_000).unwrap_or(0) + 1);
-            asking.ask(now + Duration::from_millis(*at), elsewhere, || Some([0; 12])).is_some()
+            validation.ask(now + Duration::from_millis(*at), elsewhere, || Some([0; 12])).is_some()
         });
         assert!(questions.count() <= 50 * ASKED);
     }

@@ -1,0 +1,186 @@
+//! What a host does, and who stands at the door.
+
+use super::*;
+use crate::domain::ids::AttachmentId;
+use crate::domain::room::relay::Permit;
+
+fn invited(n: u128, role: ParticipantRole) -> Seat {
+    Seat { role, standing: Standing::Door, ..seat(n) }
+}
+
+fn permit_in(outputs: &[Output]) -> Option<Permit> {
+    outputs.iter().find_map(|o| match o {
+        Output::Relay(RelayCommand::Permit { permit, .. } | RelayCommand::Admit { permit, .. }) => Some(*permit),
+        _ => None,
+    })
+}
+
+/// A doctor, a patient, and an interpreter in front of the door.
+fn visited() -> Room {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let seat = invited(3, ParticipantRole::Interpreter);
+    room.handle(at(0), Input::Join { seat, connection: connection(13), socket: 0 });
+    room
+}
+
+#[test]
+fn of_the_conversation_those_who_were_invited_are_told_while_they_are_inside_and_no_observer() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let roles = [ParticipantRole::Family, ParticipantRole::Observer, ParticipantRole::InvitedDoctor];
+    for (n, role) in (3..).zip(roles) {
+        let seat = Seat { role, standing: Standing::Door, ..seat(n) };
+        room.handle(at(0), Input::Join { seat, connection: connection(10 + n), socket: 0 });
+    }
+    assert_eq!(room.handle(at(1), Input::Said), [], "in front of the door");
+    for n in 3..=5 {
+        host(&mut room, 11, n, HostAct::Admit);
+    }
+    let told = |room: &mut Room| names(&room.handle(at(2), Input::Said));
+    assert_eq!(told(&mut room), [connection(13), connection(15)]);
+    host(&mut room, 11, 3, HostAct::Hold);
+    assert_eq!(told(&mut room), [connection(15)]);
+    host(&mut room, 11, 5, HostAct::Remove);
+    assert_eq!(told(&mut room), []);
+}
+
+#[test]
+fn an_invited_person_hears_nothing_of_the_room_until_a_host_lets_them_in() {
+    let mut room = room();
+    join(&mut room, 1, 11);
+    join(&mut room, 2, 12);
+    let knock = Input::Join { seat: invited(3, ParticipantRole::Interpreter), connection: connection(13), socket: 0 };
+    let outputs = room.handle(at(0), knock);
+    assert!(!outputs.iter().any(|o| matches!(o, Output::Relay(_))), "no place in the relay");
+    assert_eq!(outputs[0], Output::Tell(connection(13), Notice::Door));
+    assert!(room.state_for(connection(13)).is_none());
+    assert_eq!(room.state_for(connection(11)).unwrap().door.len(), 1, "the host sees who knocks");
+    assert!(room.state_for(connection(12)).unwrap().door.is_empty(), "the patient does not");
+    let offer = Input::Offer { connection: connection(13), offer_id: 1, fresh: true, sdp: String::new() };
+    assert_eq!(room.handle(at(1), offer), [], "no offer of theirs is answered");
+    assert_eq!(host(&mut room, 12, 3, HostAct::Admit), [], "a patient lets nobody in");
+    let outputs = host(&mut room, 11, 3, HostAct::Admit);
+    assert!(matches!(outputs[0], Output::Relay(RelayCommand::Admit { .. })));
+    assert_eq!(names(&outputs), [connection(11), connection(12), connection(13)]);
+}
+
+#[test]
+fn who_is_held_apart_sees_nobody_and_the_relay_is_told_first() {
+    let mut room = visited();
+    let outputs = host(&mut room, 11, 2, HostAct::Hold);
+    assert_eq!(permit_in(&outputs), Some(Permit::NOTHING));
+    assert!(matches!(outputs[0], Output::Relay(_)));
+    let seen = room.state_for(connection(12)).unwrap().participants;
+    assert!(seen.len() == 1 && seen[0].held);
+    assert!(
+        room.state_for(connection(11)).unwrap().participants.iter().any(|one| one.held),
+        "the others see who is held"
+    );
+    let outputs = host(&mut room, 11, 2, HostAct::Release);
+    assert_eq!(permit_in(&outputs), Some(ParticipantRole::Patient.permit(false, false)));
+    assert_eq!(room.state_for(connection(12)).unwrap().participants.len(), 2);
+}
+
+#[test]
+fn a_host_mutes_and_only_the_muted_person_speaks_again() {
+    let mut room = visited();
+    let outputs = host(&mut room, 11, 2, HostAct::Mute);
+    assert!(!permit_in(&outputs).unwrap().audio);
+    let said = SelfMedia { microphone: true, ..SelfMedia::default() };
+    room.handle(at(2), Input::Media(connection(12), said.clone()));
+    let patient = |room: &Room| room.state_for(connection(12)).unwrap().participants[1].clone();
+    assert!(patient(&room).muted && !patient(&room).media.microphone, "what was under way does not unmute");
+    assert_eq!(room.handle(at(2), Input::Unmute(connection(11))), [], "a host cannot unmute another");
+    let outputs = room.handle(at(3), Input::Unmute(connection(12)));
+    assert!(permit_in(&outputs).unwrap().audio);
+    room.handle(at(4), Input::Media(connection(12), said));
+    assert!(patient(&room).media.microphone && !patient(&room).muted);
+}
+
+#[test]
+fn a_removed_person_is_cut_off_before_anybody_is_told() {
+    let mut room = visited();
+    host(&mut room, 11, 3, HostAct::Admit);
+    let outputs = host(&mut room, 11, 3, HostAct::Remove);
+    assert_eq!(outputs[0], Output::Relay(RelayCommand::Remove { participant: seat(3).participant }));
+    assert!(matches!(outputs[1], Output::Withhold { .. }));
+    assert_eq!(outputs[2], Output::Tell(connection(13), Notice::Ended(RoomEnd::Removed)));
+    let knock =
+        Input::Join { seat: Seat { standing: Standing::Inside, ..seat(3) }, connection: connection(14), socket: 0 };
+    let answer = [Output::Tell(connection(14), Notice::Ended(RoomEnd::Removed))];
+    assert_eq!(room.handle(at(2), knock), answer, "whatever is written of the seat");
+    let other = Input::Join { seat: invited(4, ParticipantRole::Interpreter), connection: connection(14), socket: 0 };
+    assert_eq!(
+        room.handle(at(2), other)[0],
+        Output::Tell(connection(14), Notice::Door),
+        "who is invited anew has another"
+    );
+    assert_eq!(host(&mut room, 11, 2, HostAct::Remove), [], "a patient is held apart, never removed");
+    assert_eq!(host(&mut room, 11, 1, HostAct::Mute), [], "nobody mutes a host");
+}
+
+#[test]
+fn who_leaves_while_held_apart_or_muted_comes_back_so_whatever_is_written() {
+    let mut room = visited();
+    let inside = |n| Seat { standing: Standing::Inside, muted: false, ..seat(n) };
+    let back = |room: &mut Room, n: u128, socket: u128| {
+        room.handle(at(3), Input::Join { seat: inside(n), connection: connection(socket), socket: 0 })
+    };
+    host(&mut room, 11, 2, HostAct::Hold);
+    host(&mut room, 11, 2, HostAct::Mute);
+    for socket in [12, 22] {
+        room.handle(at(2), Input::Leave(connection(socket)));
+        let nothing = permit_in(&back(&mut room, 2, 22)).unwrap();
+        assert_eq!(nothing, inside(2).role.permit(true, true), "the relay lets nothing of it through");
+        let own = room.state_for(connection(22)).unwrap().participants;
+        assert!(own.len() == 1 && own[0].held && own[0].muted, "{own:?}");
+    }
+    // Released while away, it comes back inside; it is muted still.
+    room.handle(at(4), Input::Leave(connection(22)));
+    host(&mut room, 11, 2, HostAct::Release);
+    assert_eq!(permit_in(&back(&mut room, 2, 32)), Some(inside(2).role.permit(false, true)));
+    // And who was released and spoke again left nothing behind.
+    room.handle(at(5), Input::Unmute(connection(32)));
+    room.handle(at(6), Input::Leave(connection(32)));
+    assert_eq!(permit_in(&back(&mut room, 2, 42)), Some(inside(2).role.permit(false, false)));
+}
+
+#[test]
+fn a_full_room_admits_nobody_from_the_door() {
+    let mut room = room();
+    for n in 0..CAPACITY as u128 {
+        join(&mut room, n + 1, n + 101);
+    }
+    let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150), socket: 0 };
+    assert_eq!(room.handle(at(0), knock)[0], Output::Tell(connection(150), Notice::Door));
+    assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::NoPlace)]);
+}
+
+#[test]
+fn an_observer_cannot_say_that_they_speak_and_the_relay_lets_nothing_of_theirs_through() {
+    let mut room = visited();
+    let seat = Seat { standing: Standing::Inside, ..invited(4, ParticipantRole::Observer) };
+    let outputs = room.handle(at(0), Input::Join { seat, connection: connection(14), socket: 0 });
+    assert_eq!(permit_in(&outputs), Some(ParticipantRole::Observer.permit(false, false)));
+    let said = SelfMedia { microphone: true, camera: true, ..SelfMedia::default() };
+    assert_eq!(room.handle(at(1), Input::Media(connection(14), said)), [], "nothing changed");
+    assert!(room.state_for(connection(12)).unwrap().participants.iter().any(|p| p.role == ParticipantRole::Observer));
+}
+
+#[test]
+fn a_picture_is_asked_by_a_host_and_called_off_by_either_and_over_when_kept() {
+    let mut room = visited();
+    let id = AttachmentId::from_uuid(Uuid::from_u128(7));
+    let ask = PictureAsk { id, of: PictureOf::Tongue, at: at(1) };
+    assert_eq!(room.handle(at(1), Input::AskPicture { by: connection(12), ask }), [], "a patient asks for none");
+    room.handle(at(1), Input::AskPicture { by: connection(11), ask });
+    assert_eq!(room.state_for(connection(12)).unwrap().picture, Some(ask));
+    room.handle(at(2), Input::CallOffPicture(connection(12)));
+    assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
+    room.handle(at(3), Input::AskPicture { by: connection(11), ask });
+    room.handle(at(4), Input::PictureKept(id));
+    assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
+}

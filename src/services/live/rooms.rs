@@ -1,0 +1,130 @@
+//! Which rooms are open, who may take a seat in one, and what a seat says to its room.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::domain::ids::{ConnectionId, RoomId};
+use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, Seat};
+use crate::domain::time::Timestamp;
+use crate::protocol::error::ErrorCode;
+use crate::services::hearsay::Hearsay;
+use crate::services::live::Live;
+use crate::services::live::registry::{Open, Registry};
+use crate::services::refusal::Refusal;
+
+/// When to try again: a check is over in less than a minute.
+const HALL_AGAIN_SECS: u32 = 30;
+/// Inputs that may wait for a room.
+const ROOM_QUEUE: usize = 512;
+
+impl Live {
+    /// Marks a grant as used; `false` when it was used before.
+    pub fn spend(&self, jti: Uuid, until: Timestamp) -> bool {
+        self.registry().spent_grants.insert(jti, until).is_none()
+    }
+
+    /// Opens the room unless it is open.
+    pub fn open(self: &Arc<Self>, room: Room) {
+        let (sender, inputs) = mpsc::channel(ROOM_QUEUE);
+        let hearsay = Arc::<Hearsay>::default();
+        let mut registry = self.registry();
+        if registry.rooms.contains_key(&room.id()) {
+            return;
+        }
+        let door = room.is_open_door().then(|| room.purpose());
+        registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), door });
+        drop(registry);
+        let live = Arc::clone(self);
+        self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
+    }
+
+    /// Takes a seat in an open room. Whoever comes in the moment of its end is refused, or told that it has ended.
+    pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
+        let closed = || Refusal::new(ErrorCode::RoomClosed, "the room is over");
+        let socket = {
+            let now = self.clock.now();
+            let mut registry = self.registry();
+            let Some(open) = registry.rooms.get(&room) else { return Err(closed()) };
+            let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
+            if let Some(entry) = registry.connections.get(connection)
+                && !entry.rooms.contains(&room)
+            {
+                let address = entry.address;
+                if is_hall && !registry.has_hall(now, address, room) {
+                    return Err(crowded("too many checks and calls from this address at once"));
+                }
+                if !is_hall && !registry.has_visit(now, address, seat.participant) {
+                    return Err(crowded("too many visits from this address at once"));
+                }
+            }
+            let Registry { seats, connections, .. } = &mut *registry;
+            let sits_down = connections.change(connection, |entry| {
+                seats.insert(seat.participant, room);
+                if !entry.rooms.contains(&room) {
+                    entry.rooms.push(room);
+                }
+                entry.halls.retain(|hall| entry.rooms.contains(hall));
+                if is_hall && !entry.halls.contains(&room) {
+                    entry.halls.push(room);
+                }
+                if !entry.participants.contains(&seat.participant) {
+                    entry.participants.push(seat.participant);
+                }
+                // Those that are over are forgotten.
+                entry.participants.retain(|seat| seats.contains_key(seat));
+                entry.socket
+            });
+            // Its session may have ended in this moment; a seat of it would never be left.
+            let Some(socket) = sits_down else {
+                return Err(Refusal::new(ErrorCode::Unauthenticated, "the session has ended"));
+            };
+            socket
+        };
+        if !self.send(room, Input::Join { seat, connection, socket }).await {
+            self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
+            return Err(closed());
+        }
+        // What became of the connection meanwhile was told to a room that did not know it yet.
+        let gone = match self.registry().connections.get(connection) {
+            None => Some(Input::Leave(connection)),
+            Some(entry) => entry.lost_at.map(|_| Input::Lost { connection, socket: entry.socket }),
+        };
+        if let Some(gone) = gone {
+            self.send(room, gone).await;
+        }
+        Ok(())
+    }
+
+    /// Something that a connection says to a room; nothing happens when it has no seat there.
+    pub async fn say(&self, connection: ConnectionId, room: RoomId, input: Input) -> Result<(), Refusal> {
+        let seated = self.registry().connections.get(connection).is_some_and(|entry| entry.rooms.contains(&room));
+        if !seated {
+            return Err(Refusal::not_found());
+        }
+        self.send(room, input).await;
+        Ok(())
+    }
+
+    /// A participant leaves for good.
+    pub async fn leave(&self, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
+        self.say(connection, room, Input::Leave(connection)).await?;
+        self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
+        Ok(())
+    }
+
+    /// Ends a room for everybody; nothing happens when it is not open here.
+    pub async fn end(&self, room: RoomId, reason: RoomEnd) {
+        self.send(room, Input::End(reason)).await;
+    }
+
+    /// Whether a room is open here.
+    pub fn is_open(&self, room: RoomId) -> bool {
+        self.registry().rooms.contains_key(&room)
+    }
+}
+
+fn crowded(words: &str) -> Refusal {
+    Refusal { retry_after: Some(HALL_AGAIN_SECS), ..Refusal::new(ErrorCode::RateLimited, words) }
+}
