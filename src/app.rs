@@ -2,6 +2,7 @@
 
 pub mod charter;
 pub mod proof;
+mod vital;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::vital::Vital;
 use crate::bus::Bus;
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
@@ -43,8 +45,8 @@ pub struct StartError(String);
 
 /// Why a server ended that nobody had asked to.
 #[derive(Debug, thiserror::Error)]
-#[error("the media relay ended by itself; whoever started this process starts it anew")]
-pub struct RelayLost;
+#[error("{0} ended without being asked to; whoever started this process starts it anew")]
+pub struct Lost(&'static str);
 
 fn failed(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> StartError {
     move |cause| StartError(format!("{what}: {cause}"))
@@ -61,6 +63,7 @@ pub struct Running {
     /// The relay, for those who start the server from within a test.
     pub relay: RelayHandle,
     certificate: Option<Arc<Certificate>>,
+    vital: Vital,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -90,18 +93,23 @@ impl Running {
     }
 
     /// Waits until `signal`, then ends in order: sockets say goodbye, tasks finish, the database closes. A server whose relay
-    /// has ended can carry no call, and ends in the same order: its browsers come back to the next.
-    pub async fn until(self, signal: impl Future<Output = ()>) -> Result<(), RelayLost> {
-        let is_lost = tokio::select! {
+    /// has ended can carry no call, and one without its sweeps would say yes and do nothing: such a one ends in the same order, and
+    /// its browsers come back to the next.
+    pub async fn until(self, signal: impl Future<Output = ()>) -> Result<(), Lost> {
+        let lost = tokio::select! {
             biased;
-            () = signal => false,
-            () = self.relay.ended() => true,
+            () = signal => None,
+            () = self.relay.ended() => Some("the media relay"),
+            what = self.vital.ended() => Some(what),
         };
-        if is_lost {
-            tracing::error!("the media relay has ended: the server ends, to be started anew");
+        if let Some(what) = lost {
+            tracing::error!(
+                task = what,
+                "a task has ended without which there is no service: the server ends, to be started anew"
+            );
         }
         self.stop().await;
-        if is_lost { Err(RelayLost) } else { Ok(()) }
+        lost.map_or(Ok(()), |what| Err(Lost(what)))
     }
 
     /// Ends in order.
@@ -171,15 +179,16 @@ async fn start_with(
     }
 
     let live = Live::new(relay.commands.clone(), tracker.clone(), clock.clone());
-    tracker.spawn(Arc::clone(&live).listen(relay_events));
+    let vital = Vital::on(tracker.clone());
+    vital.spawn("listening to the relay", Arc::clone(&live).listen(relay_events));
     let sms = Sms::of(&config);
     let parts = Parts { bus: Bus::local(), live, archive, sms, tasks: tracker.clone(), shutdown: shutdown.clone() };
     let services = Arc::new(Services::new(db, clock, ids, config, &secret, parts));
     services.forgive().await.map_err(|e| failed("leases could not be extended")(&e))?;
     services.mend_cards().await.map_err(|e| failed("patients could not be found by their documents")(&e))?;
     let keeper = Arc::clone(&services);
-    tracker.spawn(async move { keeper.keep_recordings(recorded).await });
-    tracker.spawn(jobs::run(Arc::clone(&services), shutdown.clone()));
+    vital.spawn("keeping recordings", async move { keeper.keep_recordings(recorded).await });
+    vital.spawn("what happens later", jobs::run(Arc::clone(&services), shutdown.clone()));
 
     prepare(&services, http_addr).await?;
     services.tell_of_credentials().await.map_err(|e| failed("the doctors' papers could not be looked at")(&e))?;
@@ -196,9 +205,10 @@ async fn start_with(
             public_url: services.config.public_url.clone(),
         }),
     };
-    tracker.spawn(serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone()));
+    let serving = serve(listener, site, Bounds::default(), trusted, tracker.clone(), shutdown.clone());
+    vital.spawn("accepting connections", serving);
     tracing::info!(%http_addr, %media_addr, "ready");
-    Ok(Running { services, http_addr, media_addr, relay, certificate, tracker, shutdown })
+    Ok(Running { services, http_addr, media_addr, relay, certificate, vital, tracker, shutdown })
 }
 
 /// The certificate, where the server speaks TLS itself.

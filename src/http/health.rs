@@ -22,15 +22,20 @@ pub async fn alive() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: the database answers, and we are not going away.
+/// `GET /readyz`: the database answers, nothing that patients wait for fails by a fault of ours, and we are not going away.
 pub async fn ready(State(services): State<Arc<Services>>) -> Response {
     if services.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "shutting down").into_response();
     }
-    match services.ping().await {
-        Ok(()) => "ok".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response(),
+    if services.ping().await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response();
     }
+    let (failed, is_urgent) = services.ailing.list();
+    let words = failed.join("; ");
+    if is_urgent {
+        return (StatusCode::SERVICE_UNAVAILABLE, words).into_response();
+    }
+    if failed.is_empty() { "ok".into_response() } else { format!("ok, but {words}").into_response() }
 }
 
 /// `GET /metrics`: Prometheus text, for those whom the operator chose. No label holds a personal datum.

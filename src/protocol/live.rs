@@ -181,6 +181,15 @@ pub struct Tile {
     pub height: u16,
 }
 
+/// A room that is over for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EndedRoom {
+    /// The room.
+    pub room: RoomId,
+    /// Why.
+    pub reason: RoomEnd,
+}
+
 /// What the server says.
 #[derive(Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -195,6 +204,8 @@ pub enum ServerMessage {
         now: Timestamp,
         /// Rooms in which this connection still has a seat; a `room` message for each follows.
         rooms: Vec<RoomId>,
+        /// How the last of its other rooms ended for it, the newest last: it may not have heard that.
+        ended: Vec<EndedRoom>,
     },
     /// Answers `ping`.
     Pong {

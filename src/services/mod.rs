@@ -3,6 +3,7 @@
 
 pub mod access;
 mod adverse_events;
+pub mod ailing;
 pub mod alarms;
 mod amendments;
 pub mod audit_days;
@@ -93,6 +94,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::domain::turn::TurnSecret;
 use crate::services::access::Reads;
+use crate::services::ailing::Ailing;
 use crate::services::chat::Lines;
 use crate::services::crowd::{Crowd, OF_ONE_ADDRESS};
 use crate::services::live::Live;
@@ -168,6 +170,8 @@ pub struct Services {
     pub(crate) truths: truth::Truths,
     /// Broken rows that were told of.
     pub(crate) told: Told,
+    /// What of the work that happens later fails by a fault of ours.
+    pub ailing: Ailing,
     /// Held by whoever does what is due: see [`Services::run_jobs`].
     pub(crate) rounds: tokio::sync::Mutex<()>,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
@@ -209,6 +213,7 @@ impl Services {
             reads: Reads::default(),
             truths,
             told: Told::default(),
+            ailing: Ailing::default(),
             rounds: tokio::sync::Mutex::default(),
             node,
         }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use axum::http::{StatusCode, header};
 use serde_json::Value;
+use yunzhen::protocol::error::ErrorCode;
+use yunzhen::services::refusal::Refusal;
 
 use crate::support::app::TestApp;
 
@@ -269,6 +271,21 @@ async fn the_document_and_its_viewer_are_served_and_fetch_nothing_from_elsewhere
         }
     }
     assert!(!html.contains("://"), "{html}");
+}
+
+#[tokio::test]
+async fn a_server_of_which_something_breaks_says_so_and_is_not_ready_where_patients_wait_for_that() {
+    let app = TestApp::start().await;
+    let ailing = &app.services.ailing;
+    let broke = || Err::<(), _>(Refusal::internal("it broke"));
+    ailing.heard("the house was not tidied", false, &broke());
+    let (status, _, body) = app.page("/readyz").await;
+    assert_eq!((status, body.as_slice()), (StatusCode::OK, &b"ok, but the house was not tidied"[..]));
+    ailing.heard("the queue was not swept", true, &broke());
+    assert_eq!(app.page("/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    ailing.heard("the queue was not swept", true, &Ok(()));
+    ailing.heard("the house was not tidied", false, &Err::<(), _>(Refusal::new(ErrorCode::Unavailable, "away")));
+    assert_eq!(app.page("/readyz").await.2, b"ok");
 }
 
 #[tokio::test]

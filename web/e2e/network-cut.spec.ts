@@ -1,6 +1,7 @@
 import type { WebSocketRoute } from '@playwright/test'
 import { expect, test } from './support/test'
-import { expectCall, network } from './support/call'
+import { expectCall, expectFrames, network } from './support/call'
+import { Patient } from './support/patient'
 import { invent } from './support/people'
 
 test('ten seconds without a network do not end the call', async ({ server, patient, desk }) => {
@@ -33,6 +34,38 @@ test('ten seconds without a network do not end the call', async ({ server, patie
 
   await expectCall(patient.page, desk.page)
   await expect(patient.page.getByTestId('reconnecting')).toHaveCount(0)
+})
+
+test('a page that wakes after its person went on in another tab says so, and leaves them there', async ({ server, patient, desk }) => {
+  const sockets = new Set<WebSocketRoute>()
+  let cut = false
+  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
+    if (cut) return void socket.close({ code: 1001 })
+    sockets.add(socket)
+    socket.connectToServer()
+    return undefined
+  })
+  await patient.appear(server, invent('two tabs'))
+  await desk.openDesk()
+  await desk.callNext()
+  await patient.accept()
+  await desk.confirm()
+  await expectCall(patient.page, desk.page)
+  cut = true
+  for (const socket of sockets) await socket.close({ code: 1001 })
+  await expect(patient.page.getByTestId('reconnecting')).toBeVisible({ timeout: 10_000 })
+
+  const other = new Patient(await patient.page.context().newPage(), patient.say, server.link)
+  await other.page.goto(`/v/${server.link}`)
+  await other.returnToCall()
+  const stage = other.page.getByTestId('call-stage')
+  await expect(stage).toHaveAttribute('data-phase', 'live', { timeout: 20_000 })
+
+  cut = false
+  await expect(patient.button(patient.say('stage.here_instead'))).toBeVisible({ timeout: 20_000 })
+  await expectFrames(desk.page)
+  await expect(stage).toHaveAttribute('data-phase', 'live')
+  await expect(patient.button(patient.say('stage.here_instead'))).toBeVisible()
 })
 
 test('a waiting patient without a network is told that the place is kept, and finds it again', async ({ server, patient }) => {

@@ -90,9 +90,18 @@ test('both sides may reload while it rings, while the identity is checked, and i
   await patient.enterCallIfAsked()
   await expectCall(patient.page, desk.page)
 
+  // A line that does not go waits for the next page, which sends it by itself.
+  const isSaid = (url: URL): boolean => url.pathname.endsWith('/messages')
+  await patient.page.route(isSaid, (route) => (route.request().method() === 'POST' ? route.abort() : route.continue()))
+  await patient.page.getByTestId('control-chat').click()
+  await patient.page.getByTestId('chat-input').fill('昨天开始咳嗽')
+  await patient.page.getByTestId('chat-send').click()
+  await expect(patient.page.getByTestId('chat-drop')).toBeVisible()
   await patient.page.reload()
+  await patient.page.unroute(isSaid)
   await patient.returnToCall()
   await expectCall(patient.page, desk.page)
+  await expect(desk.page.getByTestId('chat-fresh')).toContainText('昨天开始咳嗽')
 
   await desk.write({ complaint: '发热', diagnosis: '感冒', advice: '多休息' })
   await desk.expectSaved()

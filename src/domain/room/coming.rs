@@ -31,7 +31,7 @@ impl Room {
                 outputs.extend(self.enter(&seat));
             }
         } else if self.count(|standing| (standing == Standing::Door) == (seat.standing == Standing::Door)) >= CAPACITY {
-            return vec![Output::Tell(connection, Notice::Full)];
+            return vec![Output::Tell(connection, Notice::Ended(RoomEnd::Full))];
         } else {
             let seat = self.as_left(seat);
             if seat.standing != Standing::Door {

@@ -66,6 +66,16 @@ pub enum Input {
         /// What.
         act: HostAct,
     },
+    /// A host who has just said [`HostAct::Admit`] wants to know whether there was a place inside. [`Notice::LetIn`] or
+    /// [`Notice::NoPlace`] answers.
+    LetIn {
+        /// The host's connection.
+        by: ConnectionId,
+        /// Whom.
+        participant: ParticipantId,
+        /// Returned in the answer.
+        id: u64,
+    },
     /// A muted participant wants to speak again.
     Unmute(ConnectionId),
     /// A host asks the patient for a picture.
@@ -129,8 +139,8 @@ pub enum Notice {
     Said,
     /// The room is over for this participant.
     Ended(RoomEnd),
-    /// The room has no seat left for this participant.
-    Full,
-    /// The room has no seat left for somebody at the door.
-    NoPlace,
+    /// Whom one let in stands in front of the door no more.
+    LetIn(u64),
+    /// The room has no seat left for whom one let in.
+    NoPlace(u64),
 }

@@ -33,7 +33,8 @@ impl Room {
             return Vec::new();
         }
         match (act, taken.seat.standing) {
-            (HostAct::Admit, Standing::Door) if is_full => vec![Output::Tell(by, Notice::NoPlace)],
+            // The host hears that by asking: see [`Input::LetIn`](super::Input::LetIn).
+            (HostAct::Admit, Standing::Door) if is_full => Vec::new(),
             (HostAct::Admit, Standing::Door) => {
                 taken.seat.standing = Standing::Inside;
                 let seat = taken.seat.clone();
@@ -62,6 +63,13 @@ impl Room {
             }
             (HostAct::Admit | HostAct::Hold | HostAct::Release | HostAct::Mute, _) => Vec::new(),
         }
+    }
+
+    /// Whether there was a place inside for somebody who was let in.
+    pub(super) fn let_in(&self, by: ConnectionId, participant: ParticipantId, id: u64) -> Vec<Output> {
+        let waits = |taken: &Taken| taken.seat.participant == participant && taken.seat.standing == Standing::Door;
+        let still_waits = self.taken.iter().any(waits);
+        vec![Output::Tell(by, if still_waits { Notice::NoPlace(id) } else { Notice::LetIn(id) })]
     }
 
     pub(super) fn unmute(&mut self, connection: ConnectionId) -> Vec<Output> {

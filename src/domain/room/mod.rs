@@ -128,8 +128,12 @@ impl Room {
     /// still comes, and nothing else.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         if let Some(reason) = self.ended {
-            let Input::Join { connection, .. } = input else { return Vec::new() };
-            return vec![Output::Tell(connection, Notice::Ended(reason))];
+            return match input {
+                Input::Join { connection, .. } => vec![Output::Tell(connection, Notice::Ended(reason))],
+                // Nobody stands in front of it any more.
+                Input::LetIn { by, id, .. } => vec![Output::Tell(by, Notice::LetIn(id))],
+                _ => Vec::new(),
+            };
         }
         let outputs = self.happens(now, input);
         self.empty_since = self.taken.is_empty().then(|| self.empty_since.unwrap_or(now));
@@ -179,6 +183,7 @@ impl Room {
                 self.vacate(participant, None)
             }
             Input::Host { by, participant, act } => self.host(now, by, participant, act),
+            Input::LetIn { by, participant, id } => self.let_in(by, participant, id),
             Input::Unmute(connection) => self.unmute(connection),
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
             Input::CallOffPicture(connection) => self.call_off_picture(connection),

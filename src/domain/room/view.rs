@@ -89,6 +89,11 @@ pub enum RoomEnd {
     Removed,
     /// The participant's seat was taken by another window.
     Replaced,
+    /// The participant found no seat left.
+    Full,
+    /// The room broke at the server, and its media was stopped. It is open all the same: whoever takes a new grant sits in it
+    /// again.
+    Broken,
 }
 
 /// A room as one of its participants sees it.

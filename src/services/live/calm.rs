@@ -88,10 +88,10 @@ impl Calm {
             | Notice::Said
             | Notice::Still(..)
             | Notice::StillShown(_)
-            | Notice::StillRefused(..) => (None, notice),
-            Notice::Media(_) | Notice::Door | Notice::Full | Notice::NoPlace => {
-                (self.drop_of(connection).map(Notice::State), notice)
-            }
+            | Notice::StillRefused(..)
+            | Notice::LetIn(_)
+            | Notice::NoPlace(_) => (None, notice),
+            Notice::Media(_) | Notice::Door => (self.drop_of(connection).map(Notice::State), notice),
         };
         before.into_iter().chain(Some(notice))
     }

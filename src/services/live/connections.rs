@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId};
 use crate::domain::room::SEAT_GRACE;
 use crate::domain::time::Timestamp;
+use crate::services::live::ends::Ends;
 use crate::services::live::{LOST_OF_ADDRESS, LOST_OF_ALL, LOST_OF_ONE, Outbox, SOCKETS};
 use crate::services::stills::Stills;
 
@@ -22,6 +23,8 @@ pub(super) struct Connection {
     /// Those that its socket has not taken yet.
     pub(super) stills: Arc<Stills>,
     pub(super) rooms: Vec<RoomId>,
+    /// How the last of its rooms ended for it.
+    pub(super) ends: Ends,
     /// The seats that it took in them.
     pub(super) participants: Vec<ParticipantId>,
     /// Those of its rooms that it entered as a patient through an open door.
@@ -47,8 +50,8 @@ impl Connection {
     pub(super) fn new(session: SessionId, (subject, address): (String, IpAddr), outbox: Outbox) -> Self {
         let (stills, outbox, socket) = (Arc::default(), Some(outbox), 0);
         let (rooms, participants, halls) = (Vec::new(), Vec::new(), Vec::new());
-        let (lost_at, slow) = (None, false);
-        Self { session, subject, address, outbox, socket, stills, rooms, participants, halls, lost_at, slow }
+        let (ends, lost_at, slow) = (Ends::default(), None, false);
+        Self { session, subject, address, outbox, socket, stills, rooms, ends, participants, halls, lost_at, slow }
     }
 
     fn place(&self) -> Place {
@@ -94,6 +97,12 @@ impl Connections {
     /// Those with a seat.
     pub(super) fn seated(&self) -> impl Iterator<Item = &Connection> {
         self.seated.values().flatten().filter_map(|id| self.known.get(id))
+    }
+
+    /// Those with a seat in this room.
+    pub(super) fn seated_in(&self, room: RoomId) -> Vec<ConnectionId> {
+        let sits = |id: &&ConnectionId| self.known.get(*id).is_some_and(|entry| entry.rooms.contains(&room));
+        self.seated.values().flatten().filter(sits).copied().collect()
     }
 
     /// Those of an address with a seat.

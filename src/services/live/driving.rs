@@ -121,7 +121,7 @@ impl Live {
         is_over
     }
 
-    async fn command(&self, command: RelayCommand) {
+    pub(super) async fn command(&self, command: RelayCommand) {
         if let RelayCommand::Remove { participant } = &command {
             self.registry().give_up(*participant);
         }
@@ -150,7 +150,7 @@ impl Live {
         }
     }
 
-    fn forget(&self, room: RoomId) {
+    pub(super) fn forget(&self, room: RoomId) {
         let mut registry = self.registry();
         registry.rooms.remove(&room);
         let over: Vec<_> = registry.seats.iter().filter(|(_, at)| **at == room).map(|(seat, _)| *seat).collect();
@@ -162,8 +162,9 @@ impl Live {
 
 impl Connection {
     fn tell(&mut self, room: RoomId, notice: Notice) {
-        if matches!(notice, Notice::Ended(_) | Notice::Full) {
+        if let Notice::Ended(reason) = notice {
             self.rooms.retain(|other| *other != room);
+            self.ends.note(room, reason);
             self.stills.withhold_in(room);
         }
         if let Notice::Still(participant, still) = notice {
@@ -188,11 +189,11 @@ fn message(room: RoomId, notice: Notice) -> Option<ServerMessage> {
         Notice::State(room) => ServerMessage::Room { room },
         Notice::Door => ServerMessage::Door { room },
         Notice::Ended(reason) => ServerMessage::RoomEnded { room, reason },
-        Notice::Full | Notice::NoPlace => {
+        Notice::NoPlace(id) => {
             let problem = Refusal::new(ErrorCode::RoomFull, "the room has no seat left").problem();
-            ServerMessage::Refused { id: None, problem }
+            ServerMessage::Refused { id: Some(id), problem }
         }
-        Notice::StillShown(id) => ServerMessage::Done { id },
+        Notice::StillShown(id) | Notice::LetIn(id) => ServerMessage::Done { id },
         Notice::StillRefused(id, why) => {
             ServerMessage::Refused { id: Some(id), problem: stills::refusal(why).problem() }
         }

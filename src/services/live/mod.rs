@@ -7,6 +7,8 @@
 mod calm;
 mod connections;
 mod driving;
+mod ends;
+mod guard;
 mod registry;
 mod rooms;
 mod watchers;

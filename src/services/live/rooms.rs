@@ -17,7 +17,7 @@ use crate::services::refusal::Refusal;
 /// When to try again: a check is over in less than a minute.
 const HALL_AGAIN_SECS: u32 = 30;
 /// Inputs that may wait for a room.
-const ROOM_QUEUE: usize = 512;
+pub(super) const ROOM_QUEUE: usize = 512;
 
 impl Live {
     /// Marks a grant as used; `false` when it was used before.
@@ -37,16 +37,20 @@ impl Live {
         registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), door });
         drop(registry);
         let live = Arc::clone(self);
-        self.tracker.spawn(async move { live.drive(room, inputs, &hearsay).await });
+        let id = room.id();
+        self.tracker.spawn(async move {
+            let drive = Arc::clone(&live).drive(room, inputs, &hearsay);
+            live.guarded(id, drive).await;
+        });
     }
 
     /// Takes a seat in an open room. Whoever comes in the moment of its end is refused, or told that it has ended.
     pub async fn join(&self, room: RoomId, seat: Seat, connection: ConnectionId) -> Result<(), Refusal> {
-        let closed = || Refusal::new(ErrorCode::RoomClosed, "the room is over");
+        let participant = seat.participant;
         let socket = {
             let now = self.clock.now();
             let mut registry = self.registry();
-            let Some(open) = registry.rooms.get(&room) else { return Err(closed()) };
+            let Some(open) = registry.rooms.get(&room) else { return Err(over()) };
             let is_hall = open.door.is_some() && seat.role == ParticipantRole::Patient;
             if let Some(entry) = registry.connections.get(connection)
                 && !entry.rooms.contains(&room)
@@ -65,6 +69,7 @@ impl Live {
                 if !entry.rooms.contains(&room) {
                     entry.rooms.push(room);
                 }
+                entry.ends.forget(room);
                 entry.halls.retain(|hall| entry.rooms.contains(hall));
                 if is_hall && !entry.halls.contains(&room) {
                     entry.halls.push(room);
@@ -83,8 +88,7 @@ impl Live {
             socket
         };
         if !self.send(room, Input::Join { seat, connection, socket }).await {
-            self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
-            return Err(closed());
+            return Err(self.turn_away(room, participant, connection));
         }
         // What became of the connection meanwhile was told to a room that did not know it yet.
         let gone = match self.registry().connections.get(connection) {
@@ -103,13 +107,18 @@ impl Live {
         if !seated {
             return Err(Refusal::not_found());
         }
-        self.send(room, input).await;
-        Ok(())
+        // Whoever is told that it was done must not be believed by a room that no longer hears.
+        if self.send(room, input).await { Ok(()) } else { Err(over()) }
     }
 
     /// A participant leaves for good.
     pub async fn leave(&self, connection: ConnectionId, room: RoomId) -> Result<(), Refusal> {
-        self.say(connection, room, Input::Leave(connection)).await?;
+        // Whoever leaves a room that is over has left.
+        if let Err(refusal) = self.say(connection, room, Input::Leave(connection)).await
+            && refusal.code != ErrorCode::RoomClosed
+        {
+            return Err(refusal);
+        }
         self.registry().connections.change(connection, |entry| entry.rooms.retain(|other| *other != room));
         Ok(())
     }
@@ -123,6 +132,10 @@ impl Live {
     pub fn is_open(&self, room: RoomId) -> bool {
         self.registry().rooms.contains_key(&room)
     }
+}
+
+pub(super) fn over() -> Refusal {
+    Refusal::new(ErrorCode::RoomClosed, "the room is over")
 }
 
 fn crowded(words: &str) -> Refusal {

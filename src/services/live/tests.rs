@@ -76,12 +76,17 @@ async fn a_host_whose_room_is_full_keeps_the_own_seat_and_who_found_no_place_has
     let live = live();
     let room = RoomId::from_uuid(id(1));
     let (outbox, mut told) = mpsc::channel(8);
-    for (notice, stays) in [(Notice::NoPlace, true), (Notice::Full, false)] {
+    for (notice, stays) in [(Notice::NoPlace(7), true), (Notice::Ended(RoomEnd::Full), false)] {
         let connection = ConnectionId::from_uuid(id(2));
         live.connect(connection, SessionId::from_uuid(id(3)), somebody(3), outbox.clone());
         live.registry().connections.change(connection, |entry| entry.rooms.push(room)).unwrap();
         live.tell(connection, room, notice);
-        assert!(matches!(told.recv().await.as_deref(), Some(ServerMessage::Refused { .. })));
+        let is_told = match told.recv().await.as_deref() {
+            Some(ServerMessage::Refused { id: Some(7), .. }) => stays,
+            Some(ServerMessage::RoomEnded { reason: RoomEnd::Full, .. }) => !stays,
+            _ => false,
+        };
+        assert!(is_told);
         let is_in = live.registry().connections.get(connection).unwrap().rooms.contains(&room);
         assert_eq!(is_in, stays);
     }

@@ -21,6 +21,7 @@ use crate::domain::ids::{RecordingId, VisitId};
 use crate::domain::recording::{GapCause, retain_until};
 use crate::domain::room::RoomPurpose;
 use crate::services::Services;
+use crate::services::ailing::unbroken;
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::store::{RoomRow, VisitRow};
@@ -90,7 +91,7 @@ impl Services {
                     waiting += 1;
                     continue;
                 }
-                let turn = tokio::time::timeout(TURN, self.take_away(&path)).await;
+                let turn = tokio::time::timeout(TURN, unbroken(self.take_away(&path))).await;
                 let Err(refusal) = turn.unwrap_or_else(|_| Err(Refusal::internal("its turn is over"))) else {
                     failed.remove(&path);
                     continue;

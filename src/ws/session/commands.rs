@@ -1,7 +1,7 @@
 //! What a browser may ask on its socket, and how it is carried out.
 
 use crate::domain::ids::RoomId;
-use crate::domain::room::Input;
+use crate::domain::room::{HostAct, Input};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::{ClientMessage, ServerMessage, Tile};
 use crate::services::refusal::Refusal;
@@ -65,7 +65,14 @@ impl Session {
             ClientMessage::Host { id, room, participant, act } => {
                 // What takes away is done before the database is asked; what waits for it is given up and said again.
                 let done = self.services.host(self.actor, self.connection, room, participant, act);
-                (Some(id), Box::pin(in_time(done)).await)
+                let done = Box::pin(in_time(done)).await;
+                if act == HostAct::Admit && done.is_ok() {
+                    // Whether there was a place inside the room answers, when it has decided.
+                    let asks = Input::LetIn { by: self.connection, participant, id };
+                    let asked = self.services.live.say(self.connection, room, asks).await;
+                    return (asked.is_err().then_some(id), asked);
+                }
+                (Some(id), done)
             }
             ClientMessage::Unmute { id, room } => {
                 (Some(id), Box::pin(in_time(self.services.unmute(self.actor, self.connection, room))).await)

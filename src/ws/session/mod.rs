@@ -144,7 +144,8 @@ impl Session {
             session.hold_alarms().await;
         }
         // A socket that cannot be written to ends at its next message.
-        session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms }).await.ok();
+        let ended = session.services.live.ends(connection);
+        session.send(&ServerMessage::Welcome { resume, resumed: is_resumed, now, rooms, ended }).await.ok();
         if is_proved {
             // Those who hear alarms see it at their next reading all the same.
             tokio::time::timeout(ANSWER_WITHIN, session.services.caller_moved(actor)).await.ok();

@@ -1,6 +1,7 @@
 //! The two ends of a call: a browser on a network that fails as planned, and the doctor who sees what came of it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::SinkExt as _;
 use serde_json::{Value, json};
@@ -50,8 +51,9 @@ impl<'stage> Browser<'stage> {
 
     pub(super) async fn of(stage: &'stage Stage, visit: &'stage Visit, token: &str, grants: String, seq: i64) -> Self {
         let wire = Wire::to(stage.server.http_addr).await;
-        // Its owner comes long after whatever they said before.
+        // Its owner comes long after whatever they said before, and after the last of their lost sockets.
         stage.server.services.fill_buckets();
+        stage.clock.advance(Duration::from_millis(1));
         let failures = wire.failures();
         let heard = serde_json::Map::new();
         let (socket, resume, seat_in) = (None, None, None);
@@ -291,8 +293,12 @@ impl<'stage> Browser<'stage> {
         let (mut other, _) = Socket::hello(self.stage, &self.token, None).await;
         self.seat_in = None;
         assert_eq!(other.join(self.stage, self.visit, &self.token).await["room"], room);
+        let ended = json!([{ "room": room, "reason": "replaced" }]);
         let is_over = |browser: &Self| match browser.heard.get("welcome") {
-            Some(welcome) => welcome["rooms"] == json!([]),
+            Some(welcome) => {
+                assert_eq!(welcome["resumed"], true, "it is known here why the seat was lost");
+                welcome["rooms"] == json!([]) && welcome["ended"] == ended
+            }
             None => browser.heard.get("room_ended").is_some_and(|ended| ended["reason"] == "replaced"),
         };
         self.until(is_over).await;

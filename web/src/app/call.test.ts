@@ -2,7 +2,7 @@ import { effectScope, shallowRef, type EffectScope } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Refusal, type Status } from '@/connection/driver'
 import { ApiError } from '@/protocol/http'
-import type { Command, RoomState, ServerMessage } from '@/protocol/live'
+import type { Command, EndedRoom, RoomState, ServerMessage } from '@/protocol/live'
 import type { RoomGrant } from '@/protocol/types'
 import { useCall, type Call } from './call'
 import type { Live } from './live'
@@ -231,6 +231,108 @@ describe('a lost socket', () => {
     expect(grant).toHaveBeenCalledTimes(2)
     expect(pc.closed).toBe(true)
     expect(offers().at(-1)).toMatchObject({ fresh: true })
+  })
+})
+
+describe('a page that slept', () => {
+  const wakes = (ended: EndedRoom[], resumed = true): void => {
+    status.value = { name: 'reconnecting', since: 0 }
+    status.value = { name: 'open' }
+    hear({ type: 'welcome', resume: 's', resumed, now: 0, rooms: [], ended })
+  }
+
+  it('while another window took its seat ends for that reason, and takes nothing back', async () => {
+    const pc = await joined()
+    wakes([{ room: 'another', reason: 'finished' }, { room: 'r', reason: 'replaced' }])
+    await settle(60_000)
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'replaced' })
+    expect([grant.mock.calls.length, offers().length, pc.closed]).toEqual([1, 1, true])
+    // A press is another matter.
+    await joined()
+    expect(grant).toHaveBeenCalledTimes(2)
+    expect(call.state.value.phase.name).toBe('live')
+  })
+
+  it('through the end of the visit says how it ended', async () => {
+    await joined()
+    wakes([{ room: 'r', reason: 'emergency' }])
+    await settle()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'emergency' })
+    expect(grant).toHaveBeenCalledOnce()
+  })
+
+  it('at the door is told that it was refused, and does not knock again', async () => {
+    call.join()
+    await settle()
+    hear({ type: 'door', room: 'r' })
+    wakes([{ room: 'r', reason: 'removed' }])
+    await settle()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'removed' })
+    expect(said.filter((one) => one.type === 'join')).toHaveLength(1)
+  })
+
+  it('of which the server knows nothing any more takes the seat again', async () => {
+    await joined()
+    wakes([], false)
+    await settle()
+    expect(grant).toHaveBeenCalledTimes(2)
+  })
+
+  it('and has the seat still is not told of an older end', async () => {
+    await joined()
+    hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'], ended: [{ room: 'r', reason: 'replaced' }] })
+    await settle()
+    expect(call.state.value.phase.name).toBe('live')
+  })
+})
+
+describe('a room', () => {
+  it('that is full says so, and offers to try again', async () => {
+    call.join()
+    await settle()
+    hear({ type: 'room_ended', room: 'r', reason: 'full' })
+    expect(call.state.value.phase).toEqual({ name: 'ended', reason: 'refused', problem: 'room.full' })
+  })
+
+  it('that broke at the server is entered anew with new media, again and again with a pause', async () => {
+    const pc = await joined()
+    hear({ type: 'room_ended', room: 'r', reason: 'broken' })
+    await settle(1)
+    expect([grant.mock.calls.length, pc.closed, offers().at(-1)]).toEqual([2, true, expect.objectContaining({ fresh: true })])
+    expect(call.state.value.phase.name).not.toBe('ended')
+    const last = (type: Command['type']): number => said.map((one) => one.type).lastIndexOf(type)
+    expect(last('media'), 'the new room knows nothing of what was said before').toBeGreaterThan(last('join'))
+    hear({ type: 'room_ended', room: 'r', reason: 'broken' })
+    await settle(1_900)
+    expect(grant).toHaveBeenCalledTimes(2)
+    await settle(200)
+    expect(grant).toHaveBeenCalledTimes(3)
+  })
+
+  it('that no longer hears offers is entered anew', async () => {
+    await joined()
+    refuse = (command) => (command.type === 'offer' && grant.mock.calls.length === 1 ? 'room.closed' : null)
+    FakePc.made.at(-1)!.become('failed')
+    await settle(10)
+    expect(grant).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('a browser that takes no answer', () => {
+  it('ends the call with a word after some connections, and not before', async () => {
+    const take = vi.spyOn(FakePc.prototype, 'setRemoteDescription').mockRejectedValue(new Error('odd'))
+    call.join()
+    await settle()
+    hear({ type: 'room', room: room() })
+    for (let second = 0; second < 20 && call.state.value.phase.name !== 'ended'; second += 1) {
+      await settle(1_000)
+      const offer = offers().at(-1)
+      if (offer?.type === 'offer') hear({ type: 'answer', room: 'r', offer_id: offer.offer_id, sdp: 'answer' })
+    }
+    await settle()
+    take.mockRestore()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'refused', problem: 'room.offer_refused' })
+    expect(FakePc.made).toHaveLength(5)
   })
 })
 

@@ -3,12 +3,13 @@
 import { computed, onScopeDispose, provide, shallowRef, watch } from 'vue'
 import { BUDGET, budgetOf } from '@/media/ladder'
 import type { Forgone, Peer } from '@/media/peer'
-import type { RoomState, ServerMessage } from '@/protocol/live'
+import type { RoomEnd, RoomState, ServerMessage } from '@/protocol/live'
 import { reduce, type CallEvent } from '@/room/reducer'
 import { hearings, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'
 import { newCall, type CallState } from '@/room/state'
 import { asksOf } from './call/asks'
 import { useOwnMedia } from './call/devices'
+import { endingOf, endWhileAway } from './call/ends'
 import { expose, peerOf } from './call/peer'
 import { useScreen } from './call/screen'
 import { useSeat } from './call/seat'
@@ -50,6 +51,7 @@ export function useCall(options: CallOptions): Call {
     reentered() {
       peer?.setLinked(true)
       peer?.begin()
+      telling.forget()
       telling.tell()
     },
     failed: (code) => dispatch({ type: 'ended', reason: code === 'room.closed' || code === 'visit.ended' ? 'closed' : 'refused', problem: code }),
@@ -107,6 +109,7 @@ export function useCall(options: CallOptions): Call {
       missed: live.doubt,
       returned: live.back,
       seatUnknown: () => void seat.reenter(),
+      failed: () => dispatch({ type: 'ended', reason: 'refused', problem: 'room.offer_refused' }),
     })
   }
 
@@ -114,7 +117,7 @@ export function useCall(options: CallOptions): Call {
     if (state.value.phase.name === 'idle' || state.value.phase.name === 'ended') return
     switch (message.type) {
       case 'welcome':
-        return welcomed(message.resumed ? message.rooms : [])
+        return welcomed(message)
       case 'room':
         return entered(message.room)
       case 'door':
@@ -143,7 +146,7 @@ export function useCall(options: CallOptions): Call {
         return
       case 'room_ended':
         // Who is refused at the door never saw the room.
-        return message.room === (state.value.room ?? seat.wanted) ? dispatch({ type: 'ended', reason: message.reason, problem: null }) : undefined
+        return message.room === (state.value.room ?? seat.wanted) ? over(message.reason) : undefined
       case 'bye':
         if (message.problem.code === 'server.shutting_down') return dispatch({ type: 'restarting' })
         return message.problem.code === 'live.replaced' ? dispatch({ type: 'ended', reason: 'replaced', problem: message.problem.code }) : undefined
@@ -157,12 +160,23 @@ export function useCall(options: CallOptions): Call {
     if (forgone.screen || forgone.others) dispatch({ type: 'forgone', what: forgone.screen ? 'screen' : 'others' })
   }
 
-  /** The socket is back. Either the seat was kept, or it is asked for again; the media follows by itself. */
-  function welcomed(rooms: readonly string[]): void {
+  /** The room is over for this person; or it broke at the server, and is entered anew. */
+  function over(reason: RoomEnd): void {
+    const ending = endingOf(reason)
+    if (ending) dispatch({ type: 'ended', ...ending })
+    else seat.begunAnew(state.value.room)
+  }
+
+  /** The socket is back. Either the seat was kept, or it was lost for a reason, or it is asked for again; the media follows by itself. */
+  function welcomed({ resumed, rooms, ended }: Extract<ServerMessage, { type: 'welcome' }>): void {
     dispatch({ type: 'link_back' })
     telling.forget()
     const { room, phase } = state.value
-    if (!seat.welcomed(rooms, room, phase.name === 'door')) return
+    const isAtDoor = phase.name === 'door'
+    const kept = resumed ? rooms : []
+    const end = endWhileAway(room ?? (isAtDoor ? seat.wanted : null), kept, ended ?? [])
+    if (end !== null) return over(end)
+    if (!seat.welcomed(kept, room, isAtDoor)) return
     peer?.setLinked(true)
     telling.look()
     telling.tell()

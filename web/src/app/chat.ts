@@ -3,6 +3,8 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref } from 'vue'
 import { ApiError, newKey } from '@/protocol/http'
 import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
+import { ownerOf } from '@/protocol/tokens'
+import { unsentLines, type UnsentLine, type UnsentLines } from '@/protocol/unsent'
 import { readMessages, usePictures, type Pictures } from './conversation'
 import type { Live } from './live'
 import { newest } from './newest'
@@ -60,10 +62,37 @@ function isMine(message: ChatMessage, side: ChatMessage['side']): boolean {
   return message.mine ?? message.side === side
 }
 
-export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side']): Chat {
+/** Who sits there. */
+function whose({ token, subject }: Partial<Session>): string {
+  const who = subject?.value ?? null
+  return who === null ? '' : ownerOf({ access_token: token?.() ?? '', subject: who })
+}
+
+/** What is still being sent. */
+interface Pending extends Line {
+  at: number
+  picture: Blob | null
+  /** The picture is as small as it is sent. */
+  shrunk: boolean
+  attachment: string | null
+}
+
+/** A line that did not go for a reason that passes goes by itself: when the link is back, and after this time, twice as long each. */
+const AGAIN_MS = 2_000
+const LONGEST_MS = 30_000
+
+/** Why a line does not go now, and may in a moment. Who was invited may be apart, and come back. */
+function passes(error: ApiError | null, side: ChatMessage['side']): boolean {
+  if (error === null) return true
+  return [0, 401, 429].includes(error.status) || error.status >= 500 || (side === 'guest' && error.status === 404)
+}
+
+export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side'], unsent: UnsentLines = unsentLines()): Chat {
   const path = `/visits/${visit}`
+  // On one machine several may take part: each sends the own lines alone.
+  const own = `${visit}|${side}|${whose(session)}`
   const stored = shallowRef<readonly ChatMessage[]>([])
-  const pending = shallowRef<readonly (Line & { picture: Blob | null; attachment: string | null })[]>([])
+  const pending = shallowRef<readonly Pending[]>([])
   const unread = ref(0)
   const error = ref<ApiError | null>(null)
   const draft = shallowRef<Draft>({ text: '', picture: null })
@@ -71,6 +100,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const arrived = ref(false)
   let open = false
   let seen = -1
+  let isOver = false
+  let isResending = false
 
   const load = newest(async () => {
     try {
@@ -88,8 +119,12 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     unread.value = theirs - seen
   }
 
-  function change(id: string, part: Partial<(typeof pending.value)[number]>): void {
+  function change(id: string, part: Partial<Pending>): void {
     pending.value = pending.value.map((one) => (one.id === id ? { ...one, ...part } : one))
+  }
+  function add(line: UnsentLine, shrunk: boolean): void {
+    const preview = line.picture ? URL.createObjectURL(line.picture) : null
+    pending.value = [...pending.value, { ...line, mine: true, message: null, preview, state: 'sending', error: null, shrunk, attachment: null }]
   }
   async function deliver(id: string): Promise<void> {
     const line = pending.value.find((one) => one.id === id)
@@ -98,8 +133,11 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     try {
       let attachment = line.attachment
       if (line.picture && attachment === null) {
-        const small = await shrink(line.picture).catch(() => line.picture!)
+        // Made smaller once: what is sent again is the same to the letter.
+        const small = line.shrunk ? line.picture : await shrink(line.picture).catch(() => line.picture!)
+        change(id, { picture: small, shrunk: true })
         if (small.size > MAX_BYTES) throw new ApiError('request.too_large', 413, 'the picture is too large')
+        if (!line.shrunk) void unsent.keep(own, { ...line, picture: small })
         attachment = (await session.http.post<AttachmentInfo>(`${path}/attachments`, small, { key: id })).id
         change(id, { attachment })
       }
@@ -107,9 +145,49 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       const message = await session.http.post<ChatMessage>(`${path}/messages`, body, { key: `m-${id}` })
       if (!stored.value.some((one) => one.id === id)) stored.value = [...stored.value, message]
       pending.value = pending.value.filter((one) => one.id !== id)
+      void unsent.drop(own, id)
     } catch (cause) {
-      change(id, { state: 'failed', error: ApiError.from(cause) })
+      const error = ApiError.from(cause)
+      change(id, { state: 'failed', error })
+      // It is shown with its reason, and never goes by itself.
+      if (passes(error, side)) later()
+      else void unsent.drop(own, id)
     }
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let wait = AGAIN_MS
+  function later(): void {
+    clearTimeout(timer)
+    if (isOver) return
+    timer = setTimeout(() => void resend(), wait)
+    wait = Math.min(2 * wait, LONGEST_MS)
+  }
+  /** What did not go for a reason that passes, one after the other as it was written. */
+  async function resend(): Promise<void> {
+    if (isResending) return
+    isResending = true
+    for (const { id } of pending.value.filter((one) => one.state === 'failed' && passes(one.error, side))) {
+      await deliver(id)
+      // The next would go the same way, and before its turn.
+      const left = pending.value.find((one) => one.id === id)
+      if (left && passes(left.error, side)) break
+      wait = AGAIN_MS
+    }
+    isResending = false
+  }
+  /** What a page before this one did not send. */
+  async function takeUp(): Promise<void> {
+    for (const line of await unsent.read(own)) {
+      if (isOver || pending.value.some((one) => one.id === line.id)) continue
+      add(line, line.picture !== null)
+      change(line.id, { state: 'failed' })
+    }
+    await resend()
+  }
+  function back(): void {
+    void load()
+    void resend()
   }
 
   function choose(picture: Blob | null): void {
@@ -117,10 +195,14 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     draft.value = { ...draft.value, picture: picture && { file: picture, url: URL.createObjectURL(picture) } }
   }
 
-  const stop = side === 'guest' ? beside(live, () => void load()) : along(live, visit, () => void load(), () => (arrived.value = !open))
+  const hears = { said: () => void load(), kept: () => (arrived.value = !open), ended: () => void unsent.end(own), back }
+  const stop = side === 'guest' ? beside(live, hears.said, back) : along(live, visit, hears)
   if (side !== 'guest') void load()
+  void takeUp()
   onScopeDispose(() => {
     stop()
+    isOver = true
+    clearTimeout(timer)
     for (const line of pending.value) if (line.preview) URL.revokeObjectURL(line.preview)
     choose(null)
   })
@@ -135,10 +217,11 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     unread,
     error,
     async send(text, picture) {
-      const id = newUuid()
-      const preview = picture ? URL.createObjectURL(picture) : null
-      pending.value = [...pending.value, { id, mine: true, message: null, text, preview, state: 'sending', error: null, picture, attachment: null }]
-      await deliver(id)
+      const line = { id: newUuid(), text, at: Date.now(), picture }
+      add(line, false)
+      // A picture is kept as it is sent: see `deliver`.
+      if (picture === null) void unsent.keep(own, line)
+      await deliver(line.id)
     },
     again: (id) => void deliver(id),
     drop(id) {
@@ -146,6 +229,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       if (!line) return
       if (line.preview) URL.revokeObjectURL(line.preview)
       pending.value = pending.value.filter((one) => one !== line)
+      void unsent.drop(own, id)
     },
     setOpen(now) {
       open = now
@@ -161,16 +245,17 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
 }
 
 /** The two of a visit follow it: what is said is read, and read anew when the socket is back. */
-function along(live: Live, visit: string, said: () => void, kept: () => void): () => void {
+function along(live: Live, visit: string, hears: { said: () => void; kept: () => void; ended: () => void; back: () => void }): () => void {
   return live.subscribe(`visit:${visit}`, null, (event) => {
-    if (event.kind === 'message.sent') said()
-    if (event.kind === 'picture.kept') kept()
+    if (event.kind === 'message.sent') hears.said()
+    if (event.kind === 'picture.kept') hears.kept()
+    if (event.kind === 'visit.ended') hears.ended()
     // What was read before the server told events of this visit may lack the line before the first of them.
-  }, said)
+  }, hears.back)
 }
 
 /** Who was invited is told in the room, while inside; what was said before, or while one was apart, is read on coming in. */
-function beside(live: Live, said: () => void): () => void {
+function beside(live: Live, said: () => void, back: () => void): () => void {
   let isInside = false
   return live.listen((message) => {
     if (message.type === 'welcome' || message.type === 'door' || message.type === 'room_ended') isInside = false
@@ -178,7 +263,7 @@ function beside(live: Live, said: () => void): () => void {
     if (message.type !== 'room') return
     const was = isInside
     isInside = message.room.participants.some((one) => one.id === message.room.you && !one.held)
-    if (isInside && !was) said()
+    if (isInside && !was) back()
   })
 }
 

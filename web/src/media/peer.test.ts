@@ -580,3 +580,20 @@ describe('how much of the voice a packet holds', () => {
     expect(milliseconds()).toEqual(['20', '60'])
   })
 })
+
+describe('an answer that the browser does not take', () => {
+  it('is followed by new connections at ever longer pauses, and at last by a word', async () => {
+    peer.close()
+    let failures = 0
+    FakePc.made = []
+    peer = newPeer({ make: () => Object.assign(new FakePc(), { rejectAnswers: true }) as unknown as RTCPeerConnection, failed: () => (failures += 1) })
+    peer.begin()
+    const made: number[] = []
+    for (const ms of [0, 100, 1_000, 2_900, 100, 7_900, 100, 60_000]) {
+      await vi.advanceTimersByTimeAsync(ms)
+      await answered()
+      made.push(FakePc.made.length)
+    }
+    expect([made, failures]).toEqual([[2, 2, 3, 3, 4, 4, 5, 5], 1])
+  })
+})

@@ -5,6 +5,7 @@ import type { MediaKind, MediaState } from '@/protocol/live'
 import { asksForSoundAgain, inPacketsOf } from './description'
 import { BUDGET, type Budget } from './ladder'
 import { offered } from './codecs'
+import { Refusals } from './refusals'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { feel, marker, pause, still, type Pulse } from './pulse'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
@@ -35,6 +36,8 @@ export interface PeerOptions {
   state: (state: MediaState) => void
   /** Packets that came steadily are missed: whoever went the same way may have lost it, too. */
   missed?: () => void
+  /** The browser takes no answer, on however many connections. */
+  failed?: () => void
   /** Packets come again after a silence: the network is back, before anybody else knows. */
   returned?: () => void
   /** Sections or their tracks changed. */
@@ -93,6 +96,9 @@ export class Peer {
   /** The socket was lost since packets came last: it is the own network. */
   #isAstray = false
   #looking: unknown = null
+  /** Answers that the browser did not take, and the next connection after them. */
+  readonly #refusals = new Refusals()
+  #anew: unknown = null
   #closed = false
 
   constructor(options: PeerOptions) {
@@ -193,7 +199,7 @@ export class Peer {
     try {
       await this.#take(pc, sdp)
     } catch {
-      if (this.#pc === pc) this.begin()
+      if (this.#pc === pc) this.#beginLater()
       return
     }
     if (this.#pc !== pc) return
@@ -206,6 +212,20 @@ export class Peer {
     if (this.#budget) this.spend(this.#budget)
     else if (this.#watched && this.#senders) void aim(this.#senders.video, this.#watched, null)
     this.#options.changed()
+  }
+
+  /** Another connection may do where the browser did not take the answer; one after the other, ever faster, would not. */
+  #beginLater(): void {
+    const wait = this.#refusals.note(this.#options.now())
+    if (wait === 0) return this.begin()
+    // What was offered is not said again: its answer would be another of the same.
+    this.#again = false
+    this.#land(false)
+    if (wait === null) {
+      this.close()
+      return this.#options.failed?.()
+    }
+    this.#anew = this.#options.setTimer(() => this.begin(), wait)
   }
 
   /** The server could not use this offer. Whether to try again is the caller's. */
@@ -291,8 +311,8 @@ export class Peer {
     this.#land(false)
     this.#again = false
     this.#answered = false
-    if (this.#looking !== null) this.#options.clearTimer(this.#looking)
-    this.#looking = null
+    for (const timer of [this.#looking, this.#anew]) if (timer !== null) this.#options.clearTimer(timer)
+    this.#looking = this.#anew = null
     this.#watched = null
     this.#asked = { audio: 0, video: 0 }
     this.#agreed = []

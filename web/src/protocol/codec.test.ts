@@ -10,6 +10,12 @@ const room = {
 }
 
 describe('decode', () => {
+  it('reads how rooms ended that are over, also for a reason of a newer server', () => {
+    const welcome = { type: 'welcome', resume: 'x', resumed: true, now: 3, rooms: [], ended: [{ room: 'r', reason: 'replaced' }, { room: 's', reason: 'of a newer server' }] }
+    expect(decode(JSON.stringify(welcome))).toMatchObject({ ok: true, message: { ended: [{ room: 'r', reason: 'replaced' }, { room: 's', reason: 'finished' }] } })
+    expect(decode(JSON.stringify({ type: 'room_ended', room: 'r', reason: 'broken' }))).toMatchObject({ ok: true, message: { reason: 'broken' } })
+  })
+
   it('reads a welcome with the rooms of the old socket', () => {
     const decoded = decode(JSON.stringify({ type: 'welcome', resume: 'x', resumed: true, now: 3, rooms: ['r'] }))
     expect(decoded).toMatchObject({ ok: true, message: { type: 'welcome', resumed: true, rooms: ['r'] } })

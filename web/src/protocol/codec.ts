@@ -1,6 +1,6 @@
 // The only reader of socket messages. What a newer or broken server says is a failure with a name, never an exception.
 
-import type { ClientMessage, Knock, Missed, Participant, PictureAsk, Presence, Problem, RoomState, SelfMedia, ServerMessage, Slot } from './live'
+import type { ClientMessage, EndedRoom, Knock, Missed, Participant, PictureAsk, Presence, Problem, RoomEnd, RoomState, SelfMedia, ServerMessage, Slot } from './live'
 import { flag, list, Mismatch, number, object, oneOf, orElse, orNull, record, text, type Shape } from './shape'
 import type { Text, TicketView } from './types'
 
@@ -104,6 +104,12 @@ const missing: Shape<[number, number]> = (value, path) => {
   return [audio, video]
 }
 
+const ENDS: readonly RoomEnd[] = ['finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced', 'full', 'broken']
+/** A newer server may know more reasons: over it is all the same. */
+const roomEnd: Shape<RoomEnd> = (value, path) => ENDS.find((one) => one === text(value, path)) ?? 'finished'
+
+const endedRoom: Shape<EndedRoom> = object({ room: text, reason: roomEnd })
+
 /** The ticket is our own server's view and has thirty fields: what decides about screens is checked, the rest is taken. */
 const ticket: Shape<TicketView> = (value, path) => {
   object({ id: text, clinic: text, no: number, phase: text, version: number, level: text, patient: record, estimate: record })(value, path)
@@ -111,7 +117,7 @@ const ticket: Shape<TicketView> = (value, path) => {
 }
 
 const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage, { type: T }>, 'type'>> } = {
-  welcome: object({ resume: text, resumed: flag, now: number, rooms: list(text) }),
+  welcome: object({ resume: text, resumed: flag, now: number, rooms: list(text), ended: orElse(list(endedRoom), []) }),
   pong: object({ id: number, now: number }),
   done: object({ id: number }),
   refused: object({ id: orNull(number), problem }),
@@ -128,6 +134,6 @@ const MESSAGES: { [T in ServerMessage['type']]: Shape<Omit<Extract<ServerMessage
   still: object({ room: text, participant: text, jpeg: text }),
   said: object({ room: text }),
   media_state: object({ room: text, state: oneOf('connecting', 'connected', 'interrupted', 'closed') }),
-  room_ended: object({ room: text, reason: oneOf('finished', 'wrong_person', 'transferred', 'staff_lost', 'patient_lost', 'emergency', 'removed', 'replaced') }),
+  room_ended: object({ room: text, reason: roomEnd }),
   bye: object({ problem }),
 }

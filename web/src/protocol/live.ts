@@ -93,6 +93,14 @@ export interface RoomState {
 }
 export type RoomEnd =
   | 'finished' | 'wrong_person' | 'transferred' | 'staff_lost' | 'patient_lost' | 'emergency' | 'removed' | 'replaced'
+  /** There was no seat left. */
+  | 'full'
+  /** It broke at the server: take a new grant and join again. */
+  | 'broken'
+export interface EndedRoom {
+  room: string
+  reason: RoomEnd
+}
 
 /** Whose media one receiving section of the own connection carries. */
 export interface Slot {
@@ -143,8 +151,8 @@ export interface LiveEvent {
 }
 
 export type ServerMessage =
-  /** `rooms`: where this connection still has a seat; a `room` message for each follows. */
-  | { type: 'welcome'; resume: string; resumed: boolean; now: number; rooms: string[] }
+  /** `rooms`: where this connection still has a seat; a `room` message for each follows. `ended`: how the last others ended for it. */
+  | { type: 'welcome'; resume: string; resumed: boolean; now: number; rooms: string[]; ended?: EndedRoom[] }
   | { type: 'pong'; id: number; now: number }
   | { type: 'done'; id: number }
   | { type: 'refused'; id: number | null; problem: Problem }

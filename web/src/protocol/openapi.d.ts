@@ -4395,6 +4395,13 @@ export interface components {
             /** @description Tokens of an unnamed caller; they open this line and nothing else. */
             tokens: components["schemas"]["Tokens"];
         };
+        /** @description A room that is over for a connection. */
+        EndedRoom: {
+            /** @description Why. */
+            reason: components["schemas"]["RoomEnd"];
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+        };
         /** @description `GET /visits/mine`: a visit of this doctor that ended in the last days. */
         EndedVisit: {
             /** @description Where. */
@@ -6417,7 +6424,7 @@ export interface components {
          * @description Why a room ended.
          * @enum {string}
          */
-        RoomEnd: "finished" | "wrong_person" | "transferred" | "staff_lost" | "patient_lost" | "emergency" | "removed" | "replaced";
+        RoomEnd: "finished" | "wrong_person" | "transferred" | "staff_lost" | "patient_lost" | "emergency" | "removed" | "replaced" | "full" | "broken";
         /** @description A one-time right to enter a room: the answer of every `…/grant`. */
         RoomGrant: {
             /** @description `true` in a demonstration: a moving test picture may stand in for a missing camera. */
@@ -6713,6 +6720,8 @@ export interface components {
         };
         /** @description What the server says. */
         ServerMessage: {
+            /** @description How the last of its other rooms ended for it, the newest last: it may not have heard that. */
+            ended: components["schemas"]["EndedRoom"][];
             /** @description The server's time. */
             now: components["schemas"]["Timestamp"];
             /** @description Send this in the next `hello` after a lost socket, within 10 minutes. */

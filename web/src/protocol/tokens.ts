@@ -18,7 +18,7 @@ export function writeTokens(tokens: Tokens): string {
 }
 
 /** Whose tokens they are. The subject of a guest says no more than that it is one; the token names it. */
-export function ownerOf({ access_token: access, subject }: Tokens): string {
+export function ownerOf({ access_token: access, subject }: Pick<Tokens, 'access_token' | 'subject'>): string {
   try {
     const said: unknown = JSON.parse(atob((access.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')))
     if (typeof said === 'object' && said !== null && 'sub' in said && typeof said.sub === 'string') return said.sub

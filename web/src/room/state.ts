@@ -17,7 +17,7 @@ export interface OwnMedia {
   screen: boolean
 }
 
-export type EndReason = RoomEnd | 'left' | 'closed' | 'refused'
+export type EndReason = Exclude<RoomEnd, 'full' | 'broken'> | 'left' | 'closed' | 'refused'
 
 export type Phase =
   | { name: 'idle' }

@@ -184,5 +184,5 @@ fn a_full_room_says_so() {
     for n in 0..CAPACITY as u128 {
         join(&mut room, n + 1, n + 101);
     }
-    assert_eq!(join(&mut room, 50, 150), [Output::Tell(connection(150), Notice::Full)]);
+    assert_eq!(join(&mut room, 50, 150), [Output::Tell(connection(150), Notice::Ended(RoomEnd::Full))]);
 }

@@ -156,7 +156,22 @@ fn a_full_room_admits_nobody_from_the_door() {
     }
     let knock = Input::Join { seat: invited(50, ParticipantRole::Family), connection: connection(150), socket: 0 };
     assert_eq!(room.handle(at(0), knock)[0], Output::Tell(connection(150), Notice::Door));
-    assert_eq!(host(&mut room, 101, 50, HostAct::Admit), [Output::Tell(connection(101), Notice::NoPlace)]);
+    let let_in = |room: &mut Room, id| {
+        host(room, 101, 50, HostAct::Admit);
+        room.handle(at(1), Input::LetIn { by: connection(101), participant: seat(50).participant, id })
+    };
+    assert_eq!(let_in(&mut room, 7), [Output::Tell(connection(101), Notice::NoPlace(7))]);
+    room.handle(at(2), Input::Leave(connection(102)));
+    for id in [8, 9] {
+        assert_eq!(let_in(&mut room, id), [Output::Tell(connection(101), Notice::LetIn(id))], "and said again");
+    }
+    assert!(room.state_for(connection(150)).is_some(), "inside");
+    room.handle(at(3), Input::End(RoomEnd::Finished));
+    assert_eq!(
+        let_in(&mut room, 10),
+        [Output::Tell(connection(101), Notice::LetIn(10))],
+        "whatever happens it is answered"
+    );
 }
 
 #[test]

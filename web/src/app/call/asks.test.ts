@@ -39,3 +39,8 @@ it('tells when the server does not stop the recording, so that the other way is 
   answers = ['live.lost']
   await expect(asks.stopRecording()).rejects.toBeInstanceOf(Refusal)
 })
+
+it('tells a host in words why somebody is not let in', async () => {
+  answers = ['room.full']
+  await expect(asks.host('g', 'admit')).rejects.toMatchObject({ name: 'ApiError', code: 'room.full' })
+})

@@ -1,6 +1,7 @@
 // What a person asks of the room: as its host, or to speak again, or to be seen in stills, or to go.
 
 import { Refusal } from '@/connection/driver'
+import { ApiError } from '@/protocol/http'
 import type { HostAct } from '@/protocol/live'
 import type { Live } from '../live'
 
@@ -36,7 +37,11 @@ export function asksOf(command: Live['command'], roomOf: () => string | null): A
     })
   }
   return {
-    host: (participant, act) => inRoom({ type: 'host', participant, act }),
+    host: (participant, act) =>
+      inRoom({ type: 'host', participant, act }).catch((cause: unknown) => {
+        // A room that is full, say: the host is told in words.
+        throw cause instanceof Refusal ? new ApiError(cause.problem.code, 0, cause.problem.message) : cause
+      }),
     askPicture: () => inRoom({ type: 'ask_picture', of: 'tongue' }),
     callOffPicture: () => inRoom({ type: 'call_off_picture' }),
     async stopRecording() {

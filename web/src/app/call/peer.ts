@@ -10,6 +10,9 @@ import type { Live } from '../live'
 let h264First = false
 void prefersH264().then((wish) => (h264First = wish))
 
+/** Nobody hears the offer: the seat is not there any more, or its room is not. */
+const UNKNOWN = new Set(['request.not_found', 'room.closed'])
+
 export interface CallPeerOptions {
   command: Live['command']
   room: () => string
@@ -24,9 +27,11 @@ export interface CallPeerOptions {
   returned: () => void
   /** The server does not know this seat any more. */
   seatUnknown: () => void
+  /** The browser takes no answer, however often. */
+  failed: () => void
 }
 
-export function peerOf({ command, room, iceServers, receive, media, changed, missed, returned, seatUnknown }: CallPeerOptions): Peer {
+export function peerOf({ command, room, iceServers, receive, media, changed, missed, returned, seatUnknown, failed }: CallPeerOptions): Peer {
   return new Peer({
     make: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
     iceServers,
@@ -36,7 +41,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, mis
       try {
         await command({ type: 'offer', room: room(), ...offer })
       } catch (cause) {
-        if (cause instanceof Refusal && cause.problem.code === 'request.not_found') seatUnknown()
+        if (cause instanceof Refusal && UNKNOWN.has(cause.problem.code)) seatUnknown()
         throw cause
       }
     },
@@ -44,6 +49,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, mis
     changed,
     missed,
     returned,
+    failed,
     now: () => Date.now(),
     setTimer: (act, ms) => window.setTimeout(act, ms),
     clearTimer: (timer) => window.clearTimeout(timer as number),

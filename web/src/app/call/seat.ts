@@ -28,6 +28,8 @@ export interface Seat {
   readonly wanted: string | null
   enter: () => Promise<boolean>
   reenter: () => Promise<void>
+  /** The room broke at the server, and begins anew: in it or in front of its door. */
+  begunAnew: (room: string | null) => void
   /** The socket is back. Whether the server kept the seat; if not, it is asked for again. */
   welcomed: (rooms: readonly string[], room: string | null, isAtDoor: boolean) => boolean
   /** What is still being asked for is no longer wanted. */
@@ -39,6 +41,8 @@ export function useSeat(options: SeatOptions): Seat {
   let attempt = 0
   let wanted: string | null = null
   let isReentering = false
+  /** How often the room broke under this call. */
+  let broken = 0
 
   /** Gets a grant and takes the seat; asks again while there is hope. Whether this attempt took it. */
   async function enter(): Promise<boolean> {
@@ -79,6 +83,15 @@ export function useSeat(options: SeatOptions): Seat {
     },
     enter,
     reenter,
+    begunAnew(room) {
+      const mine = attempt
+      // At once; one that breaks again and again is not asked for faster and faster.
+      const wait = broken === 0 ? 0 : RETRY_MS
+      broken += 1
+      setTimeout(() => {
+        if (mine === attempt && !options.isClosed()) void (room === null ? enter() : reenter())
+      }, wait)
+    },
     welcomed(rooms, room, isAtDoor) {
       if (room !== null && rooms.includes(room)) return true
       if (room !== null) void reenter()

@@ -1,5 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { unsavedNotes, type Unsaved } from '@/protocol/unsaved'
+import { unsentLines } from '@/protocol/unsent'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
 import type { Questionnaire } from '@/protocol/questionnaire'
@@ -54,7 +55,7 @@ const open = new Set<() => Promise<void>>()
 export async function putAway(): Promise<void> {
   await Promise.allSettled([...open].map((flush) => flush()))
   await putSheetsAway()
-  await unsavedNotes().forget()
+  await Promise.all([unsavedNotes().forget(), unsentLines().forget()])
 }
 
 /** `again`: a visit that has ended and whose doctor goes on with it; its first read says so. */

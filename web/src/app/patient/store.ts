@@ -3,6 +3,7 @@ import { ApiError, Http, newKey } from '@/protocol/http'
 import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, RetriageAnswers, RoomGrant, Subject, TicketView, Tokens, VisitSummary } from '@/protocol/types'
 import type { AppointmentView } from '@/protocol/booking'
 import { readCheck, readCode, readWait, writeCheck, writeCode, writeWait, type KeptCode } from '@/protocol/draft'
+import { unsentLines } from '@/protocol/unsent'
 import { liveOf, type Live } from '../live'
 import { createSession } from '../session'
 import { createEmergency } from './emergency'
@@ -457,6 +458,7 @@ export function createPatientStore(link: string) {
   }
   async function signOut(): Promise<void> {
     await session.http.post('/auth/logout').catch(() => undefined)
+    await unsentLines().forget()
     session.forget()
     owner = null
     startOver()
