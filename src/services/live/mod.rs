@@ -7,6 +7,7 @@
 mod calm;
 mod connections;
 mod driving;
+mod looking;
 mod registry;
 
 use std::net::IpAddr;
@@ -136,11 +137,6 @@ impl Live {
         let registry = self.registry();
         let seats = &registry.connections.get(connection)?.participants;
         seats.iter().filter_map(|seat| registry.heard.get(seat)).max().copied()
-    }
-
-    /// Whether somebody has this seat now, at whichever connection.
-    pub fn is_taken(&self, room: RoomId, seat: ParticipantId) -> bool {
-        self.registry().seats.get(&seat) == Some(&room)
     }
 
     /// Whether `connection` has a seat anywhere.
