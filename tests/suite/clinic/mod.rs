@@ -40,6 +40,7 @@ mod levels;
 pub mod live;
 mod notices;
 mod opinions;
+mod outlived;
 mod pictures;
 mod prescription_gate;
 mod prescriptions;
