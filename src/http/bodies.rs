@@ -15,6 +15,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::http::carried::Waiting;
 use crate::http::error::HttpError;
 use crate::http::limits::too_often;
 use crate::protocol::error::ErrorCode;
@@ -99,7 +100,7 @@ impl Room {
     }
 
     /// Reads what `sender` sends, at most `limit` bytes; a larger one is refused with `words`. The room is kept until what is
-    /// returned beside the bytes is dropped.
+    /// returned beside the bytes is dropped. Who has gone sends nothing more.
     pub async fn read(
         self: &Arc<Self>,
         sender: Sender,
@@ -107,16 +108,20 @@ impl Room {
         limit: usize,
         words: &str,
     ) -> Result<(Bytes, OnItsWay), HttpError> {
+        let waiting = request.extensions().get::<Waiting>().cloned().unwrap_or_default();
+        let gone = || HttpError::new(ErrorCode::Unavailable, "nobody waits for this any more");
         let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let size = said.unwrap_or(limit).min(limit);
         let Some(on_its_way) = self.admit(sender, if size <= SMALL { 0 } else { size }) else {
-            pass_over(request, limit).await;
+            waiting.while_for(pass_over(request, limit)).await;
             return Err(too_often(AGAIN_AFTER_SECS));
         };
         let mut body = request.into_body().into_data_stream();
         let mut bytes = Vec::new();
-        while timeout(self.span, stretch(&mut body, &mut bytes, size.div_ceil(PACE), limit))
+        while waiting
+            .while_for(timeout(self.span, stretch(&mut body, &mut bytes, size.div_ceil(PACE), limit)))
             .await
+            .ok_or_else(gone)?
             .map_err(|_| HttpError::new(ErrorCode::Unavailable, "the body came too slowly; try again"))?
             .ok_or_else(|| HttpError::new(ErrorCode::TooLarge, words))?
         {}

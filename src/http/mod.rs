@@ -10,6 +10,7 @@ pub mod assets;
 pub mod audit;
 pub mod auth;
 mod bodies;
+mod carried;
 pub mod case_reports;
 pub mod clinics;
 pub mod codes;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Router};
@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::http::bodies::Bodies;
+use crate::http::carried::to_the_end;
 use crate::http::error::HttpError;
 use crate::http::{
     access, adverse_events, alarms, amendments, appointments, assets, audit, auth, case_reports, clinics, codes,
@@ -136,6 +137,7 @@ pub fn site(
     let docs: Router<Arc<Services>> = Router::from(docs);
     Router::new()
         .merge(api.layer(Extension(Arc::<Bodies>::default())).layer(from_fn(without_null)).layer(from_fn(never_stored)))
+        .layer(from_fn_with_state(Arc::clone(&services), to_the_end))
         .layer(from_fn(in_time))
         .route("/api/v1/ws", live)
         .route("/api/{*rest}", any(no_such_path))
@@ -180,7 +182,8 @@ async fn without_null(request: Request, next: Next) -> Response {
     HttpError(Refusal::field(ErrorCode::Invalid, field, "an address must not hold U+0000")).into_response()
 }
 
-/// Whoever waited too long hears it as everything else is said, as a problem.
+/// Whoever waited too long hears it as everything else is said, as a problem. A command that was begun goes on: see
+/// [`crate::http::carried`].
 async fn in_time(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(REQUEST_WITHIN, next.run(request)).await;
     answer.unwrap_or_else(|_| HttpError::new(ErrorCode::Unavailable, "this took too long; try again").into_response())

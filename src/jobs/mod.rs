@@ -1,5 +1,5 @@
-//! What happens later: the queue is looked at every second, so is what is due; checks that are over every minute, and now and
-//! then the house is tidied up. None of these waits for another.
+//! What happens later: the queue is looked at every second, so is what is due; rooms that outlived their visit every few
+//! seconds, checks that are over every minute, and now and then the house is tidied up. None of these waits for another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::services::refusal::Refusal;
 
 /// How often leases and rings are looked at, and what is due.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often live rooms and seats are compared with what is written: whoever talks to the wrong person waits for it.
+const OUTLIVED_EVERY: Duration = Duration::from_secs(5);
 /// How often checks are closed that everybody has left: nobody waits for their rows.
 const CHECKS_EVERY: Duration = Duration::from_mins(1);
 /// How often the house is tidied up.
@@ -30,6 +32,7 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
         keep(SWEEP_EVERY, &shutdown, ailing, "what was due was not done", || async {
             services.run_jobs().await.map(drop)
         }),
+        keep(OUTLIVED_EVERY, &shutdown, ailing, "rooms that are over were not looked for", || services.sweep_outlived()),
         keep(CHECKS_EVERY, &shutdown, ailing, "checks that are over were not closed", || services.sweep_checks()),
         keep_house(&services, &shutdown)
     );

@@ -85,6 +85,8 @@ impl Services {
         let mut work = self.begin().await?;
         let (visit, side) = self.party(&mut work.tx, actor, id).await?;
         if let Some(before) = self.said_before(&mut work.tx, actor, id, send.id).await? {
+            drop(work);
+            self.tell_said(&visit).await;
             return Ok(before);
         }
         goes_on(&visit)?;
@@ -97,12 +99,20 @@ impl Services {
         let line = Line { id: send.id, side, text, attachment: send.attachment };
         let Some(row) = self.write_line(&mut work, &visit, actor, line).await? else {
             let twin = self.said_before(&mut work.tx, actor, id, send.id).await?;
+            drop(work);
+            self.tell_said(&visit).await;
             return twin.ok_or_else(|| Refusal::internal("a line is neither new nor known"));
         };
         let line = self.line(&mut work.tx, actor, row).await?;
         work.commit().await?;
-        self.live.send(visit.room_id, Input::Said).await;
+        self.tell_said(&visit).await;
         Ok(line)
+    }
+
+    /// Tells the room of a visit that something was said. Also when it was said before: whoever repeats it had no answer, and
+    /// what follows the commit may have been cut off with that.
+    pub(super) async fn tell_said(&self, visit: &VisitRow) {
+        self.live.send(visit.room_id, Input::Said).await;
     }
 
     /// Writes a line of a visit, and tells its two who follow it; `None` when there is a line of this id. After the commit the room is told
@@ -244,9 +254,10 @@ impl Services {
             return Ok(false);
         }
         let seat = tx.rooms().seat_of(visit.room_id, &actor.key()).await?;
-        Ok(seat.is_some_and(|seat| {
-            seat.standing == Standing::Inside && self.live.is_taken(visit.room_id, seat.participant_id)
-        }))
+        let Some(seat) = seat.filter(|seat| seat.standing == Standing::Inside) else { return Ok(false) };
+        // What a host takes away may be done and not written: the room is asked, too.
+        let stands = self.live.seat(visit.room_id, seat.participant_id).await?;
+        Ok(stands.is_some_and(|seat| seat.standing == Standing::Inside))
     }
 }
 

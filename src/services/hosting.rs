@@ -12,6 +12,7 @@ use crate::domain::room::{HostAct, Input, PictureAsk, PictureOf, Standing};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::work::Work;
 
 impl Services {
     /// Does what a host says with somebody in a room.
@@ -42,7 +43,7 @@ impl Services {
             HostAct::Admit => rooms.stand(participant, Standing::Door, Standing::Inside).await?,
             HostAct::Hold => rooms.stand(participant, Standing::Inside, Standing::Held).await?,
             HostAct::Release => rooms.stand(participant, Standing::Held, Standing::Inside).await?,
-            HostAct::Mute => rooms.mute(participant, true).await?,
+            HostAct::Mute => self.keep_muted(&mut work, room, participant, true).await?,
             HostAct::Remove => true,
         };
         // What was not answered is said again: the room hears it twice and does it once, and so does the log.
@@ -75,9 +76,26 @@ impl Services {
         self.live.say(connection, room, Input::Unmute(connection)).await?;
         let mut work = self.begin().await?;
         if let Some(seat) = work.tx.rooms().seat_of(room, &actor.key()).await? {
-            work.tx.rooms().mute(seat.participant_id, false).await?;
+            self.keep_muted(&mut work, room, seat.participant_id, false).await?;
         }
         work.commit().await
+    }
+
+    /// Writes whether somebody is muted as their room has it by now; whether it was written otherwise than was just `said`. Two
+    /// such words may be written in another order than they were said: the row is locked before the room is asked, so that who
+    /// writes last has asked last.
+    async fn keep_muted(
+        &self,
+        work: &mut Work,
+        room: RoomId,
+        participant: ParticipantId,
+        said: bool,
+    ) -> Result<bool, Refusal> {
+        let before = work.tx.rooms().lock_seat(participant).await?.ok_or_else(Refusal::not_found)?;
+        let seat = self.live.seat(room, participant).await?;
+        // Who has gone meanwhile comes back to what was said.
+        work.tx.rooms().mute(participant, seat.map_or(said, |seat| seat.muted)).await?;
+        Ok(before.muted != said)
     }
 
     /// A host asks the patient for a picture.

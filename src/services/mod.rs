@@ -40,6 +40,7 @@ pub mod notices;
 mod offers;
 mod opinions;
 mod outcomes;
+mod outlived;
 pub mod own_password;
 pub mod own_sessions;
 pub mod paces;

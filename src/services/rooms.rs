@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::domain::ids::{ConnectionId, HolderId, InstitutionId, ParticipantId, RoomId};
 use crate::domain::permission::Actor;
 use crate::domain::recording::Agreed;
-use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
+use crate::domain::room::{ParticipantRole, Room, RoomEnd, RoomPurpose, Seat, Standing};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::turn::TurnName;
@@ -137,18 +137,6 @@ impl Services {
         let SeatRow { participant_id: participant, role, standing, muted, .. } = seat;
         let seat = Seat { participant, role, name, standing, muted };
         Ok((Room::new(room.id, room.epoch, room.purpose, room.agreed(), now), seat))
-    }
-
-    /// Looks once more into the database, after a seat was taken by what stood there before: a room that was closed meanwhile was
-    /// opened here anew and is ended, and a recording whose consent was taken back is stopped.
-    pub async fn look_again(&self, room: RoomId) -> Result<(), Refusal> {
-        let row = self.db.read().await?.rooms().find(room).await?;
-        if row.as_ref().is_none_or(|row| row.closed_at.is_some()) {
-            self.end_room(room, RoomEnd::Finished).await;
-        } else if row.is_some_and(|row| row.agreed_at.is_some() && !row.recording) {
-            self.live.send(room, Input::StopRecording).await;
-        }
-        Ok(())
     }
 
     /// Closes a room in the database; after the commit, [`Self::end_room`] empties it.

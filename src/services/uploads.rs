@@ -133,11 +133,13 @@ impl Services {
 
     /// The whole is here: makes it a picture of the visit. The same again gives the same line.
     pub async fn finish_upload(&self, actor: Actor, id: AttachmentId) -> Result<ChatMessage, Refusal> {
-        let (row, _) = self.own_upload(actor, id).await?;
+        let (row, visit) = self.own_upload(actor, id).await?;
         let line = MessageId::from_uuid(id.as_uuid());
         if row.finished_at.is_some() {
             let mut tx = self.db.read().await?;
             let said = self.said_before(&mut tx, actor, row.visit_id, line).await?;
+            drop(tx);
+            self.tell_kept(&visit, id).await;
             return said.ok_or_else(|| Refusal::internal("a finished upload without its line"));
         }
         if row.received != row.size {
@@ -176,6 +178,8 @@ impl Services {
         let now = work.now;
         if !work.tx.uploads().finish(id, now).await? {
             let said = self.said_before(&mut work.tx, actor, row.visit_id, line).await?;
+            drop(work);
+            self.tell_kept(&visit, id).await;
             return said.ok_or_else(|| Refusal::internal("a finished upload without its line"));
         }
         note_picture(&mut work, &visit, actor, id, mime, bytes).await?;
@@ -188,11 +192,17 @@ impl Services {
         };
         let message = self.line(&mut work.tx, actor, message).await?;
         work.commit().await?;
-        self.live.send(visit.room_id, Input::PictureKept(id)).await;
-        self.live.send(visit.room_id, Input::Said).await;
+        self.tell_kept(&visit, id).await;
         // What is left is litter.
         tokio::fs::remove_file(self.upload_path(id)).await.ok();
         Ok(message)
+    }
+
+    /// Tells the room that a picture was kept, with its line. Said again for whoever repeats the end, as
+    /// [`Self::tell_said`].
+    async fn tell_kept(&self, visit: &VisitRow, id: AttachmentId) {
+        self.live.send(visit.room_id, Input::PictureKept(id)).await;
+        self.tell_said(visit).await;
     }
 
     /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many.

@@ -4,6 +4,8 @@ use crate::domain::ids::{InstitutionId, ParticipantId, RoomId};
 use crate::domain::recording::Agreed;
 use crate::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use crate::domain::time::Timestamp;
+use crate::domain::visit::VisitEnd;
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 use uuid::Uuid;
 
@@ -40,6 +42,19 @@ impl RoomRow {
         let agreed = self.agreed_version.clone().zip(self.agreed_at).filter(|_| self.recording);
         agreed.map(|(version, at)| Agreed { version, at })
     }
+}
+
+/// A room that a process may still carry, and in which something is over.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct RoomOver {
+    /// The room.
+    pub id: RoomId,
+    /// What it was for.
+    pub purpose: RoomPurpose,
+    /// When it was closed; `None`: nothing more is recorded there.
+    pub closed_at: Option<Timestamp>,
+    /// How its visit ended.
+    pub visit_end: Option<VisitEnd>,
 }
 
 /// A person's place in a room, the same over all reloads.
@@ -150,6 +165,26 @@ impl Rooms<'_> {
                 .await?
                 .rows_affected()
                 == 1
+        }))
+    }
+
+    /// Those of `rooms` that were closed, or where something was recorded and nothing more is.
+    pub async fn over(self, rooms: impl IntoIterator<Item = RoomId>) -> Result<Vec<RoomOver>> {
+        macro_rules! over {
+            ($dialect:ident) => {
+                concat!(
+                    "select room.id, room.purpose, room.closed_at, visit.end_reason as visit_end
+                     from room
+                     left join visit on visit.id = room.subject_id and visit.room_id = room.id
+                     where room.id in ",
+                    listed!($dialect),
+                    " and (room.closed_at is not null or (room.agreed_at is not null and not room.recording))"
+                )
+            };
+        }
+        let rooms = list(rooms.into_iter().map(RoomId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(over!(sqlite), over!(postgres))).bind(&rooms).fetch_all(conn).await?
         }))
     }
 
@@ -277,5 +312,17 @@ impl Rooms<'_> {
             .fetch_optional(conn)
             .await?
         }))
+    }
+
+    /// The same until the end of the transaction: nobody else writes it meanwhile; on SQLite one writes at a time anyway.
+    pub async fn lock_seat(self, participant: ParticipantId) -> Result<Option<SeatRow>> {
+        on!(self.0, |conn, dialect| {
+            let query = dialect.pick(
+                "select 1 from seat where participant_id = $1",
+                "select 1 from seat where participant_id = $1 for update",
+            );
+            sqlx::query(query).bind(participant).fetch_optional(conn).await?;
+        });
+        self.find_seat(participant).await
     }
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{AccountId, InstitutionId, InvitationId, SessionId};
 use crate::domain::time::Timestamp;
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 
 /// A signed-in browser.
@@ -106,6 +107,29 @@ impl Sessions<'_> {
             .fetch_one(conn)
             .await?
         }) > 0)
+    }
+
+    /// Those of `sessions` that were ended, by hand or with their account; not those whose time alone is over.
+    pub async fn ended_of(self, sessions: impl IntoIterator<Item = SessionId>) -> Result<Vec<SessionId>> {
+        macro_rules! ended {
+            ($dialect:ident) => {
+                concat!(
+                    "select id
+                     from session
+                     where id in ",
+                    listed!($dialect),
+                    " and (
+                         revoked_at is not null
+                         or subject_kind = 'staff'
+                            and exists (select 1 from account where account.id = session.subject_id and not account.active)
+                       )"
+                )
+            };
+        }
+        let sessions = list(sessions.into_iter().map(SessionId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_scalar(dialect.pick(ended!(sqlite), ended!(postgres))).bind(&sessions).fetch_all(conn).await?
+        }))
     }
 
     /// Exchanges the refresh token whose hash is `old`; `false` when it was exchanged in between.

@@ -93,6 +93,13 @@ pub enum Input {
     Said,
     /// The patient took the consent to be recorded back.
     StopRecording,
+    /// Somebody asks how a seat is, after all that was said to the room before. [`Output::Seen`] answers, always.
+    Look {
+        /// Returned in the answer.
+        question: u64,
+        /// The seat.
+        participant: ParticipantId,
+    },
     /// The relay tells something.
     Relay(RelayEvent),
     /// The room is over for everybody.
@@ -115,6 +122,13 @@ pub enum Output {
         participant: ParticipantId,
         /// Its connection.
         connection: ConnectionId,
+    },
+    /// Answer who asked how a seat is.
+    Seen {
+        /// The question.
+        question: u64,
+        /// As it is; nothing when nobody sits there.
+        seat: Option<Seat>,
     },
     /// Forget the room: it has ended.
     Forget,

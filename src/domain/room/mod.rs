@@ -125,13 +125,14 @@ impl Room {
     }
 
     /// Applies `input` as of `now` and returns what must follow from it, in order. A room that has ended answers whoever
-    /// still comes, and nothing else.
+    /// still comes or looks, and nothing else.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Output> {
         if let Some(reason) = self.ended {
             return match input {
                 Input::Join { connection, .. } => vec![Output::Tell(connection, Notice::Ended(reason))],
                 // Nobody stands in front of it any more.
                 Input::LetIn { by, id, .. } => vec![Output::Tell(by, Notice::LetIn(id))],
+                Input::Look { question, .. } => vec![Output::Seen { question, seat: None }],
                 _ => Vec::new(),
             };
         }
@@ -192,6 +193,10 @@ impl Room {
             Input::StopRecording => self.stop_recording(),
             Input::Relay(event) => self.relay(now, event),
             Input::End(reason) => self.end(reason),
+            Input::Look { question, participant } => {
+                let taken = self.taken.iter().find(|taken| taken.seat.participant == participant);
+                vec![Output::Seen { question, seat: taken.map(|taken| taken.seat.clone()) }]
+            }
             Input::Tick if self.ends_empty_at().is_some_and(|at| at <= now) => self.end(RoomEnd::Finished),
             Input::Tick => {
                 let overdue: Vec<_> = self.overdue(now).collect();

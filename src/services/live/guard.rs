@@ -129,6 +129,6 @@ mod tests {
         assert!(live.leave(connection, room()).await.is_ok(), "whoever leaves has left");
         let refused = live.join(room(), seat(2), connection).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::Unavailable, "it begins anew in a moment");
-        assert!(!live.is_taken(room(), seat(2).participant) && !live.is_seated(connection));
+        assert!(live.registry().seats.is_empty() && !live.is_seated(connection));
     }
 }

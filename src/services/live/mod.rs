@@ -9,6 +9,7 @@ mod connections;
 mod driving;
 mod ends;
 mod guard;
+mod looking;
 mod registry;
 mod rooms;
 mod watchers;
@@ -129,11 +130,6 @@ impl Live {
         let registry = self.registry();
         let seats = &registry.connections.get(connection)?.participants;
         seats.iter().filter_map(|seat| registry.heard.get(seat)).max().copied()
-    }
-
-    /// Whether somebody has this seat now, at whichever connection.
-    pub fn is_taken(&self, room: RoomId, seat: ParticipantId) -> bool {
-        self.registry().seats.get(&seat) == Some(&room)
     }
 
     /// Whether `connection` has a seat anywhere.

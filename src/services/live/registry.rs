@@ -13,6 +13,7 @@ use crate::domain::room::{Input, RoomPurpose};
 use crate::domain::time::Timestamp;
 use crate::services::hearsay::Hearsay;
 use crate::services::live::connections::{Connection, Connections};
+use crate::services::live::looking::Questions;
 
 /// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
 pub(super) const HALL_OF_ADDRESS: usize = 64;
@@ -32,6 +33,7 @@ pub(super) struct Registry {
     pub(super) watched: HashMap<TicketId, usize>,
     pub(super) left: HashMap<TicketId, Timestamp>,
     pub(super) spent_grants: HashMap<Uuid, Timestamp>,
+    pub(super) questions: Questions,
 }
 
 /// The near ends of an open room.

@@ -119,6 +119,10 @@ impl Session {
         self.services.live.join(id, seat, self.connection).await?;
         self.offering.sits_in(id);
         // Between the look into the database and the seat the visit may have ended, or the patient have taken the consent back.
-        in_time(self.services.look_again(id)).await
+        // Who sits is not refused when that cannot be read: the next sweep reads it.
+        if let Err(refusal) = in_time(self.services.look_again(id)).await {
+            tracing::debug!(room.id = %id, code = refusal.code.as_str(), "a room was not looked at again");
+        }
+        Ok(())
     }
 }

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+use yunzhen::store::Db;
 
 use super::inviting::{enter, room};
 use super::live::Socket;
 use super::stage::{Answer, Stage, Visit};
+use crate::support::sql;
 
 /// Somebody who came with an invitation and stands at the door.
 struct Guest {
@@ -104,6 +106,48 @@ async fn an_invited_person_reads_and_writes_while_in_the_call_and_not_before_apa
     let kept = talk.read(&visit.doctor).await.ok();
     let names: Vec<_> = kept.as_array().unwrap().iter().map(|line| line["from"]["zh"].clone()).collect();
     assert_eq!(names[1], "王小译1", "what was said stays, under the name of who said it: {names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_held_apart_while_it_cannot_be_written_neither_reads_nor_writes() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let talk = Talk { stage: &stage, path: format!("/visits/{}/messages", visit.id) };
+    let mut doctor = host(&stage, &visit).await;
+    let mut guest = comes(&stage, &visit, &mut doctor, "family", 1).await;
+    does(&mut doctor, "admit", &guest).await;
+    room(&mut guest.socket, |_| true).await;
+    talk.read(&guest.token).await.ok();
+
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    sql::run(&db, "create trigger away before update on seat begin select raise(abort, 'away'); end").await;
+    let [id, seat] = [&guest.seat[0], &guest.seat[1]];
+    doctor.say(json!({ "type": "host", "id": 9, "room": id, "participant": seat, "act": "hold" })).await;
+    doctor.expect("refused").await;
+    assert_eq!(talk.read(&guest.token).await.status, 404, "only the room knows it");
+    assert_eq!(talk.write(&guest.token, 4, "?").await.status, 404);
+    sql::run(&db, "drop trigger away").await;
+    db.close().await;
+    does(&mut doctor, "hold", &guest).await;
+    does(&mut doctor, "release", &guest).await;
+    talk.read(&guest.token).await.ok();
+    talk.write(&guest.token, 5, "!").await.ok();
+}
+
+/// The first time may have been cut off behind the commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_is_said_again_is_told_to_the_room_again() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let talk = Talk { stage: &stage, path: format!("/visits/{}/messages", visit.id) };
+    let mut doctor = host(&stage, &visit).await;
+    let mut guest = comes(&stage, &visit, &mut doctor, "family", 1).await;
+    does(&mut doctor, "admit", &guest).await;
+    room(&mut guest.socket, |_| true).await;
+    for _ in 0..2 {
+        talk.write(&visit.patient, 1, "您好").await.ok();
+        guest.socket.expect("said").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

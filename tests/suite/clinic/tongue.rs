@@ -5,9 +5,13 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use yunzhen::domain::ids::AttachmentId;
+use yunzhen::domain::room::{Input, PictureAsk, PictureOf};
 use yunzhen::protocol::error::ErrorCode;
 use yunzhen::services::work::Command;
 
+use super::at_hand::AtHand;
 use super::live::Socket;
 use super::pictures::png;
 use super::stage::{Answer, Stage, Visit};
@@ -204,4 +208,24 @@ async fn a_picture_that_the_visit_refuses_leaves_no_file() {
     let finished = services.finish_upload(actor, id.parse().unwrap()).await;
     assert_eq!(finished.unwrap_err().code, ErrorCode::VisitEnded);
     assert_eq!(std::fs::read_dir(stage.folder.path().join("attachments")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_is_finished_again_is_asked_for_no_longer() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let mut doctor = AtHand::sit(&stage, &visit, &visit.doctor).await;
+    let _patient = AtHand::sit(&stage, &visit, &visit.patient).await;
+    let (id, whole) = (Uuid::from_u128(7), png(&[(b"IDAT", &[7; 9000])]));
+    begin(&stage, &visit, &id.to_string(), &whole).await;
+    put(&stage, &id.to_string(), &visit.patient, 0, &whole).await.ok();
+    for _ in 0..2 {
+        // The second time stands for a room that was not told of the first.
+        let ask = PictureAsk { id: AttachmentId::from_uuid(id), of: PictureOf::Tongue, at: stage.clock.now() };
+        let asks = Input::AskPicture { by: doctor.connection, ask };
+        stage.server.services.live.say(doctor.connection, doctor.room, asks).await.unwrap();
+        doctor.told(|message| message["room"]["picture"]["id"] == json!(id)).await;
+        stage.act(&format!("/uploads/{id}/finish"), &visit.patient).await.ok();
+        doctor.told(|message| message["type"] == "room" && message["room"]["picture"] == Value::Null).await;
+    }
 }
