@@ -24,6 +24,7 @@ use super::arriving::Count;
 use super::bandwidth::{Fate, PathMeter};
 use super::gate::Gate;
 use super::source::Source;
+use super::trail::{Behind, Trail, round_trip};
 use crate::domain::room::missing::Speaks;
 use crate::domain::room::relay::MediaKind;
 
@@ -126,6 +127,10 @@ struct Stream {
     arrived: u32,
     /// The newest packet that it has, by its last report.
     reported: Option<u32>,
+    /// When what left, where the browser only reports now and then.
+    trail: Trail,
+    /// What its last report lacked.
+    behind: Option<Behind>,
     /// Packets that were sent again since the count of packets was a multiple of [`LOOKED_AT`].
     again: u32,
     /// The timestamp of the newest frame, and when its first packet left.
@@ -162,10 +167,24 @@ impl Egress {
         let header = header(ssrc, None);
         let (source, kept) = (Weak::new(), VecDeque::new());
         let (packets, octets, arrived, again) = (0, 0, 0, 0);
-        let (wide, reported, newest) = (None, None, None);
-        let stream =
-            Stream { ssrc, kind, header, wide, source, kept, packets, octets, arrived, reported, again, newest };
-        self.state().streams.push(stream);
+        let (wide, reported, behind, newest) = (None, None, None, None);
+        let trail = Trail::default();
+        self.state().streams.push(Stream {
+            ssrc,
+            kind,
+            header,
+            wide,
+            source,
+            kept,
+            packets,
+            octets,
+            arrived,
+            reported,
+            trail,
+            behind,
+            again,
+            newest,
+        });
     }
 
     /// Sets the number of the header extension in which a stream's packets get transport-wide numbers.
@@ -186,6 +205,8 @@ impl Egress {
         if let Some(stream) = self.state().stream(ssrc) {
             stream.source = Weak::new();
             stream.kept.clear();
+            stream.trail.forget();
+            stream.behind = None;
         }
     }
 
@@ -199,7 +220,7 @@ impl Egress {
         packets: impl Iterator<Item = Outgoing>,
     ) -> Option<u64> {
         let mut state = self.state();
-        let State { context, streams, fates, plain, run, .. } = &mut *state;
+        let State { context, streams, fates, tells, plain, run, .. } = &mut *state;
         let context = context.as_mut()?;
         let of = streams.iter().position(|stream| stream.ssrc == ssrc)?;
         let stream = &mut streams[of];
@@ -207,6 +228,7 @@ impl Egress {
             stream.source = Arc::downgrade(source);
             stream.kept.clear();
         }
+        let is_traced = !stream.tells(*tells);
         let (mut count, mut segment) = (0, 0);
         for packet in packets {
             let wide = stream.wide.map(|_| fates.next);
@@ -214,6 +236,9 @@ impl Egress {
             count += 1;
             if wide.is_some() {
                 fates.left(now, of, plain.len());
+            }
+            if is_traced {
+                stream.trail.note(now, packet.sequence, stream.packets);
             }
             stream.note(now, &packet);
             if !run.is_empty()
@@ -298,16 +323,22 @@ impl Egress {
         }
     }
 
-    /// Takes in what the browser reports of our streams now and then.
-    pub(super) fn reported(&self, reports: &[ReceptionReport]) {
+    /// Takes in what the browser reports of our streams now and then. Where it speaks of each packet that is old news: it
+    /// counts from the report before, and so says for seconds that something came.
+    pub(super) fn reported(&self, now: Instant, reports: &[ReceptionReport]) {
+        let middle = u32::try_from((self.clock.ntp(now) >> 16) & u64::from(u32::MAX)).unwrap_or(0);
         let mut state = self.state();
         state.did_report = true;
+        let tells = state.tells;
         for report in reports {
-            if let Some(stream) = state.stream(report.ssrc)
-                && stream.reported.replace(report.last_sequence_number) != Some(report.last_sequence_number)
-            {
+            let Some(stream) = state.stream(report.ssrc).filter(|stream| !stream.tells(tells)) else { continue };
+            let newest = report.last_sequence_number;
+            if stream.reported.replace(newest) != Some(newest) {
                 stream.arrived = stream.arrived.wrapping_add(1);
             }
+            let ago = round_trip(middle, report.last_sender_report, report.delay);
+            let made = now.checked_sub(ago).unwrap_or(now);
+            stream.behind = stream.trail.behind(u16::try_from(newest & 0xffff).unwrap_or(0), made);
         }
     }
 
@@ -315,16 +346,18 @@ impl Egress {
     pub(super) fn count(&self, ssrc: u32) -> Count {
         let mut state = self.state();
         let (did_report, tells) = (state.did_report, state.tells);
-        let Some(stream) = state.stream(ssrc) else { return Count { left: 0, arrived: 0, speaks: Speaks::Never } };
-        let tells = stream.wide.is_some() && tells[usize::from(stream.kind == MediaKind::Video)];
-        let speaks = if tells {
+        let Some(stream) = state.stream(ssrc) else {
+            return Count { left: 0, arrived: 0, speaks: Speaks::Never, behind: None };
+        };
+        let behind = stream.behind.filter(|_| !stream.tells(tells));
+        let speaks = if stream.tells(tells) {
             Speaks::OfEach
         } else if did_report {
             Speaks::Seldom
         } else {
             Speaks::Never
         };
-        Count { left: stream.packets, arrived: stream.arrived, speaks }
+        Count { left: stream.packets, arrived: stream.arrived, speaks, behind }
     }
 
     /// What was sent of a stream so far, and which of its timestamps is now; `None` while nothing was. It is asked every
@@ -387,6 +420,11 @@ impl Stream {
         plain.extend_from_slice(&packet.payload);
         self.header.sequence_number = packet.sequence;
         context.encrypt_rtp_with_header(plain, &self.header).ok()
+    }
+
+    /// Whether the browser, which speaks so of sound and of pictures, speaks of each of its packets.
+    fn tells(&self, tells: [bool; 2]) -> bool {
+        self.wide.is_some() && tells[usize::from(self.kind == MediaKind::Video)]
     }
 
     const fn keeps(&self) -> usize {

@@ -60,6 +60,7 @@ mod switchboard;
 mod tally;
 mod tape;
 mod timetable;
+mod trail;
 pub mod turn;
 mod vp8;
 

@@ -42,6 +42,8 @@ pub(super) enum Said {
     Offer { offer_id: u64, fresh: bool, sdp: String },
     /// How large it shows each section.
     View(Vec<(String, u16)>),
+    /// Of which sections nothing comes to its page.
+    Unheard(Vec<String>),
     /// What the next answer lets the camera speak: the room's word, not the browser's.
     Camera(PictureCodec),
 }
@@ -160,6 +162,7 @@ impl Seat {
                         self.chooser.show(heights);
                         self.choose().await;
                     }
+                    Some(Said::Unheard(mids)) => self.arriving.hear(mids),
                     Some(Said::Camera(codec)) => self.camera = codec,
                     None => break,
                 },
@@ -219,6 +222,7 @@ impl Seat {
         })?;
         let sdp = negotiate(self.participant, &mut peer, offer, self.camera)?;
         self.detach().await;
+        self.arriving.hear(Vec::new());
         self.peer = Some(peer);
         Ok(sdp)
     }

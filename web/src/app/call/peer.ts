@@ -44,6 +44,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, mis
     changed,
     missed,
     returned,
+    unheard: (mids) => void command({ type: 'unheard', room: room(), mids }, { patience: 'queue', key: 'unheard' }).catch(() => undefined),
     now: () => Date.now(),
     setTimer: (act, ms) => window.setTimeout(act, ms),
     clearTimer: (timer) => window.clearTimeout(timer as number),
