@@ -121,11 +121,11 @@ export class Net {
     await this.#inside('nft', isDeaf ? `add rule inet cage in meta l4proto udp ${MEDIA} drop` : 'flush chain inet cage in')
   }
 
-  /** The same of a browser outside of the cage, which has these ports. */
-  async deafenOutside(ports: readonly number[]): Promise<void> {
+  /** The same of all browsers outside of the cage but the one that has these ports. Those of whoever seeks another path change. */
+  async deafenOutside(isDeaf: boolean, but: readonly number[]): Promise<void> {
     const chain = 'add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; flush chain inet deaf in'
-    const rules = ports.map((port) => `add rule inet deaf in udp dport ${port} ${MEDIA} drop`)
-    await run('nft', [[chain, ...rules].join('; ')])
+    const rule = `; add rule inet deaf in udp sport { 8443, 3478 } udp dport != { ${but.join(', ')} } ${MEDIA} drop`
+    await run('nft', [isDeaf ? chain + rule : chain])
   }
 
   /** From now on so many bits a second go each way; `null`: as many as there are. */

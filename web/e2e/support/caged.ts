@@ -115,6 +115,8 @@ export async function longestSilence(page: Page): Promise<() => Promise<number>>
 
 export interface Meeting {
   net: Net
+  /** The doctor's, if that is a cage, too. */
+  far: Net | null
   server: Server
   patient: Patient
   desk: Desk
@@ -122,7 +124,7 @@ export interface Meeting {
 
 /** A patient in a cage and a doctor, both with a moving picture, in a call that flows. `doctorsNet`: the doctor is in one too. `prepare`: each of the two
  *  pages. `phone`: a Firefox is driven over a socket, which leads into no cage: it stands beside it. */
-export async function meetInCage(cage: Cage, number: number, info: TestInfo, act: (meeting: Meeting) => Promise<void>, doctorsNet?: Cage, prepare?: (page: Page) => Promise<void>, phone: 'chromium' | 'firefox' = 'chromium'): Promise<void> {
+export async function meetInCage(cage: Cage, number: number, info: TestInfo, act: (meeting: Meeting) => Promise<void>, doctorsNet?: Cage, prepare?: (page: Page, who: 'patient' | 'doctor') => Promise<void>, phone: 'chromium' | 'firefox' = 'chromium'): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'yunzhen-cages-'))
   const net = await Net.open(cage, number)
   const far = doctorsNet ? await Net.open(doctorsNet, number + 100) : null
@@ -134,7 +136,7 @@ export async function meetInCage(cage: Cage, number: number, info: TestInfo, act
     await usePage(desktop, site, { ...DESK, ignoreHTTPSErrors: true }, info, 'desk', async (deskPage) => {
       await usePage(mobile, site, { ...(phone === 'firefox' ? NARROW : PHONE), ignoreHTTPSErrors: true }, info, 'patient', async (page) => {
         const [patient, desk] = [new Patient(page, wordsOf('zh'), server.link), new Desk(deskPage, wordsOf('zh'))]
-        await Promise.all([prepare?.(page), prepare?.(deskPage)])
+        await Promise.all([prepare?.(page, 'patient'), prepare?.(deskPage, 'doctor')])
         await desk.signIn(server.account('doctor'))
         await desk.openDesk()
         await patient.appear(server, invent(`caged ${number}`))
@@ -142,7 +144,7 @@ export async function meetInCage(cage: Cage, number: number, info: TestInfo, act
         await patient.accept()
         await desk.confirm()
         await Promise.all([flows(page), flows(deskPage)])
-        await act({ net, server, patient, desk })
+        await act({ net, far, server, patient, desk })
       })
     })
   } finally {
