@@ -197,7 +197,7 @@ fn of_what_rests_or_is_another_source_a_page_that_hears_nothing_is_not_believed_
 
 #[test]
 fn what_a_layer_lost_before_it_rested_is_not_missed_when_it_goes_on() {
-    let left = every(20, 0..5_000, true).chain(every(20, 5_000..7_000, false)).chain(every(20, 60_000..65_000, true));
+    let left = every(20, 0..5_000, true).chain(every(20, 5_000..6_200, false)).chain(every(20, 60_000..65_000, true));
     assert_eq!(Reported::every(1_000, &[500], left, 65_000).said(), []);
 }
 
