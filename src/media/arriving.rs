@@ -1,12 +1,14 @@
 //! What is sent to one participant and does not arrive there: looked at several times a second.
 //!
-//! What counts as missed is decided in [`crate::domain::room::missing`]; here it is measured.
+//! What counts as missed is decided in [`crate::domain::room::missing`]; here it is measured, by what the browser reports and what its
+//! page says.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::peer::Section;
-use crate::domain::room::missing::{Missed, Passage, Passed, Speaks};
+use super::trail::Behind;
+use crate::domain::room::missing::{Lack, Missed, Passage, Passed, Speaks};
 
 /// Somebody whose own media comes is heard this often, also in a pause of speech (RFC 7587, 3.1.3).
 const ALIVE: Duration = Duration::from_millis(600);
@@ -17,6 +19,7 @@ pub(super) struct Count {
     pub(super) left: u32,
     pub(super) arrived: u32,
     pub(super) speaks: Speaks,
+    pub(super) behind: Option<Behind>,
 }
 
 /// What one participant's sections should carry and what arrives of it.
@@ -25,6 +28,8 @@ pub(super) struct Arriving {
     born: Instant,
     /// By the SSRC of the leg.
     legs: HashMap<u32, Watched>,
+    /// The sections of which its page says that nothing comes.
+    unheard: Vec<String>,
     told: Vec<Missed>,
 }
 
@@ -38,7 +43,12 @@ struct Watched {
 
 impl Arriving {
     pub(super) fn new(now: Instant) -> Self {
-        Self { born: now, legs: HashMap::new(), told: Vec::new() }
+        Self { born: now, legs: HashMap::new(), unheard: Vec::new(), told: Vec::new() }
+    }
+
+    /// Of these sections, and of no others, its page hears nothing.
+    pub(super) fn hear(&mut self, unheard: Vec<String>) {
+        self.unheard = unheard;
     }
 
     /// Looks at every section; what is missed, if that changed. `silent` is how long nothing came from the browser.
@@ -52,10 +62,17 @@ impl Arriving {
             let known = self.legs.remove(&leg.ssrc).filter(|known| known.source == source.number);
             let mut watched =
                 known.unwrap_or_else(|| Watched { source: source.number, before: count, passage: Passage::new(since) });
+            let lack = |behind: Behind| Lack {
+                since: behind.since.saturating_duration_since(self.born),
+                spans: behind.spans,
+                count: behind.count.into(),
+            };
             let passed = Passed {
                 left: count.left.wrapping_sub(watched.before.left).into(),
                 did_arrive: count.arrived != watched.before.arrived,
                 speaks: count.speaks,
+                lacks: count.behind.map(lack),
+                is_unheard: self.unheard.contains(&section.mid),
             };
             watched.before = count;
             if watched.passage.observe(since, passed, silent < ALIVE) {

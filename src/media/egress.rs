@@ -22,6 +22,7 @@ use super::fates::{self, Fates};
 use super::gate::Gate;
 use super::source::Source;
 use super::stream::{Outgoing, Stream};
+use super::trail::round_trip;
 use crate::domain::room::missing::Speaks;
 use crate::domain::room::relay::MediaKind;
 
@@ -107,7 +108,7 @@ impl Egress {
     /// What was sent of a stream cannot be asked for any more.
     pub(super) fn forget(&self, ssrc: u32) {
         if let Some(stream) = self.state().stream(ssrc) {
-            stream.kept.forget();
+            stream.forget();
         }
     }
 
@@ -121,11 +122,12 @@ impl Egress {
         packets: impl Iterator<Item = Outgoing>,
     ) -> Option<u64> {
         let mut state = self.state();
-        let State { context, streams, fates, plain, run, .. } = &mut *state;
+        let State { context, streams, fates, tells, plain, run, .. } = &mut *state;
         let context = context.as_mut()?;
         let of = streams.iter().position(|stream| stream.ssrc == ssrc)?;
         let stream = &mut streams[of];
         stream.kept.are_of(source);
+        let is_traced = !stream.tells(*tells);
         let (mut count, mut segment) = (0, 0);
         for packet in packets {
             let wide = stream.is_wide().then(|| fates.next());
@@ -133,6 +135,9 @@ impl Egress {
             count += 1;
             if wide.is_some() {
                 fates.left(now, of, plain.len());
+            }
+            if is_traced {
+                stream.trace(now, packet.sequence);
             }
             if !run.is_empty()
                 && (bytes.len() > segment
@@ -208,14 +213,17 @@ impl Egress {
         }
     }
 
-    /// Takes in what the browser reports of our streams now and then.
-    pub(super) fn reported(&self, reports: &[ReceptionReport]) {
+    /// Takes in what the browser reports of our streams now and then. Where it speaks of each packet that is old news: it
+    /// counts from the report before, and so says for seconds that something came.
+    pub(super) fn reported(&self, now: Instant, reports: &[ReceptionReport]) {
+        let middle = u32::try_from((self.clock.ntp(now) >> 16) & u64::from(u32::MAX)).unwrap_or(0);
         let mut state = self.state();
         state.did_report = true;
+        let tells = state.tells;
         for report in reports {
-            if let Some(stream) = state.stream(report.ssrc) {
-                stream.reported(report.last_sequence_number);
-            }
+            let Some(stream) = state.stream(report.ssrc).filter(|stream| !stream.tells(tells)) else { continue };
+            let ago = round_trip(middle, report.last_sender_report, report.delay);
+            stream.reported(report.last_sequence_number, now.checked_sub(ago).unwrap_or(now));
         }
     }
 
@@ -223,9 +231,10 @@ impl Egress {
     pub(super) fn count(&self, ssrc: u32) -> Count {
         let mut state = self.state();
         let (did_report, tells) = (state.did_report, state.tells);
-        let Some(stream) = state.stream(ssrc) else { return Count { left: 0, arrived: 0, speaks: Speaks::Never } };
-        let tells = stream.is_wide() && tells[usize::from(stream.kind == MediaKind::Video)];
-        let speaks = if tells {
+        let Some(stream) = state.stream(ssrc) else {
+            return Count { left: 0, arrived: 0, speaks: Speaks::Never, behind: None };
+        };
+        let speaks = if stream.tells(tells) {
             Speaks::OfEach
         } else if did_report {
             Speaks::Seldom

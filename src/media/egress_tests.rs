@@ -279,8 +279,11 @@ fn feedback_tells_the_path_what_arrived_and_what_was_lost() {
     scene.egress.learn(scene.now, &feedback);
     let seen = scene.path.look(scene.now).expect("forty fates");
     assert!(seen.is_congested, "a quarter was lost");
-    let count = Count { left: 40, arrived: 30, speaks: Speaks::OfEach };
+    let count = Count { left: 40, arrived: 30, speaks: Speaks::OfEach, behind: None };
     assert_eq!(scene.egress.count(SSRC), count);
+    let report = ReceptionReport { ssrc: SSRC, last_sequence_number: 12, ..Default::default() };
+    scene.egress.reported(scene.now + Duration::from_secs(3), &[report]);
+    assert_eq!(scene.egress.count(SSRC), count, "of whom each packet is spoken of a report is old news");
     scene.egress.learn(scene.now, &feedback);
     assert_eq!(scene.egress.state().fates.unknown(), 0, "each fate is told once");
 }
@@ -300,15 +303,42 @@ fn a_browser_that_reports_now_and_then_says_that_something_came_where_its_newest
     let scene = Scene::of(MediaKind::Audio, SourceName::Microphone);
     scene.egress.arm(context());
     scene.send([(1, 50), (2, 50)]);
-    let count = |arrived, speaks| Count { left: 2, arrived, speaks };
+    let count = |arrived, speaks| Count { left: 2, arrived, speaks, behind: None };
+    let now = scene.now;
     assert_eq!(scene.egress.count(SSRC), count(0, Speaks::Never));
     let report = |ssrc, last_sequence_number| ReceptionReport { ssrc, last_sequence_number, ..Default::default() };
-    scene.egress.reported(&[]);
+    scene.egress.reported(now, &[]);
     assert_eq!(scene.egress.count(SSRC), count(0, Speaks::Seldom));
-    scene.egress.reported(&[report(SSRC + 1, 9), report(SSRC, 1)]);
+    scene.egress.reported(now, &[report(SSRC + 1, 9), report(SSRC, 1)]);
     assert_eq!(scene.egress.count(SSRC), count(1, Speaks::Seldom));
-    scene.egress.reported(&[report(SSRC, 1)]);
+    scene.egress.reported(now, &[report(SSRC, 1)]);
     assert_eq!(scene.egress.count(SSRC), count(1, Speaks::Seldom), "nothing new came");
-    scene.egress.reported(&[report(SSRC, 2)]);
+    scene.egress.reported(now, &[report(SSRC, 2)]);
     assert_eq!(scene.egress.count(SSRC), count(2, Speaks::Seldom));
+}
+
+#[test]
+fn a_report_says_since_when_nothing_came_and_neither_way_to_the_browser_and_back_is_counted() {
+    let mut scene = Scene::of(MediaKind::Audio, SourceName::Microphone);
+    scene.egress.arm(context());
+    let (began, ms) = (scene.now, Duration::from_millis);
+    for at in 0..200 {
+        scene.now = began + ms(u64::from(at) * 20);
+        scene.send([(at, 50)]);
+    }
+    let lacked = |report: ReceptionReport| {
+        scene.egress.reported(began + ms(4_000), &[report]);
+        scene.egress.count(SSRC).behind.map(|behind| (behind.since - began, behind.spans, behind.count))
+    };
+    let report = ReceptionReport { ssrc: SSRC, last_sequence_number: (3 << 16) | 50, ..Default::default() };
+    assert_eq!(lacked(report), Some((ms(1_100), ms(2_900), 140)));
+    // It had our word of a second ago for half a second: half a second was spent on the ways.
+    let ours = scene.egress.clock.ntp(began + ms(3_000)) >> 16;
+    let last_sender_report = u32::try_from(ours & u64::from(u32::MAX)).unwrap();
+    let later = ReceptionReport { last_sender_report, delay: 1 << 15, ..report };
+    assert_eq!(lacked(later), Some((ms(1_100), ms(2_400), 120)));
+    assert_eq!(lacked(ReceptionReport { last_sequence_number: 199, ..report }), None);
+    scene.egress.reported(began + ms(4_000), &[report]);
+    scene.egress.forget(SSRC);
+    assert_eq!(scene.egress.count(SSRC).behind, None, "another source is another stream");
 }

@@ -69,6 +69,7 @@ mod tally;
 mod tap;
 mod tape;
 mod timetable;
+mod trail;
 pub mod turn;
 mod validation;
 mod vp8;

@@ -17,6 +17,8 @@ pub(super) enum Said {
     Offer { offer_id: u64, fresh: bool, sdp: String },
     /// How large it shows each section.
     View(Vec<(String, u16)>),
+    /// Of which sections nothing comes to its page.
+    Unheard(Vec<String>),
     /// What the next answer lets the camera speak: the room's word, not the browser's.
     Camera(Codec),
 }

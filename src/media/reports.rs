@@ -59,9 +59,9 @@ impl ReportReader {
             } else if let Some(feedback) = packet.downcast_ref::<TransportLayerCc>() {
                 self.egress.learn(at, feedback);
             } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
-                self.egress.reported(&report.reports);
+                self.egress.reported(at, &report.reports);
             } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
-                self.egress.reported(&report.reports);
+                self.egress.reported(at, &report.reports);
                 let (ssrc, timestamp, ntp) = (report.ssrc, report.rtp_time, micros(report.ntp_time));
                 let _ = self.reports.try_send(Report { at, ssrc, timestamp, ntp });
             }

@@ -99,6 +99,7 @@ impl Seat {
                         self.chooser.show(heights);
                         self.choose().await;
                     }
+                    Some(Said::Unheard(mids)) => self.arriving.hear(mids),
                     Some(Said::Camera(codec)) => self.camera = codec,
                     None => break,
                 },
@@ -157,6 +158,7 @@ impl Seat {
         })?;
         let sdp = negotiate(self.participant, &mut peer, offer, self.camera)?;
         self.detach().await;
+        self.arriving.hear(Vec::new());
         self.peer = Some(peer);
         Ok(sdp)
     }

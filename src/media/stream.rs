@@ -10,6 +10,7 @@ use rtc::srtp::context::Context;
 
 use super::arriving::Count;
 use super::kept::Kept;
+use super::trail::{Behind, Trail};
 use crate::domain::room::missing::Speaks;
 use crate::domain::room::relay::MediaKind;
 
@@ -38,6 +39,10 @@ pub(super) struct Stream {
     arrived: u32,
     /// The newest packet that it has, by its last report.
     reported: Option<u32>,
+    /// When what left, where the browser only reports now and then.
+    trail: Trail,
+    /// What its last report lacked.
+    behind: Option<Behind>,
     /// The timestamp of the newest frame, and when its first packet left.
     newest: Option<(u16, u32, Instant)>,
 }
@@ -47,8 +52,9 @@ impl Stream {
     pub(super) fn new(ssrc: u32, kind: MediaKind) -> Self {
         let (header, kept) = (header(ssrc, None), Kept::new(kind));
         let (packets, octets, arrived) = (0, 0, 0);
-        let (wide, reported, newest) = (None, None, None);
-        Self { ssrc, kind, header, wide, kept, packets, octets, arrived, reported, newest }
+        let (wide, reported, behind, newest) = (None, None, None, None);
+        let trail = Trail::default();
+        Self { ssrc, kind, header, wide, kept, packets, octets, arrived, reported, trail, behind, newest }
     }
 
     /// Sets the number of the header extension in which its packets get transport-wide numbers.
@@ -65,6 +71,23 @@ impl Stream {
     /// Whether its packets get transport-wide numbers.
     pub(super) const fn is_wide(&self) -> bool {
         self.wide.is_some()
+    }
+
+    /// Whether the browser, which speaks so of sound and of pictures, speaks of each of its packets.
+    pub(super) fn tells(&self, tells: [bool; 2]) -> bool {
+        self.is_wide() && tells[usize::from(self.kind == MediaKind::Video)]
+    }
+
+    /// What was sent cannot be asked for any more, and nobody waits for it.
+    pub(super) fn forget(&mut self) {
+        self.kept.forget();
+        self.trail.forget();
+        self.behind = None;
+    }
+
+    /// Notes when a packet leaves, before it is counted.
+    pub(super) fn trace(&mut self, now: Instant, sequence: u16) {
+        self.trail.note(now, sequence, self.packets);
     }
 
     /// The bytes of a packet as they go over the network; `plain` is room to write in.
@@ -110,16 +133,18 @@ impl Stream {
         self.arrived = self.arrived.wrapping_add(1);
     }
 
-    /// The browser reported its newest packet: when it is another one, something came.
-    pub(super) fn reported(&mut self, newest: u32) {
+    /// The browser reported at `made` its newest packet: when it is another one, something came.
+    pub(super) fn reported(&mut self, newest: u32, made: Instant) {
         if self.reported.replace(newest) != Some(newest) {
             self.arrived();
         }
+        self.behind = self.trail.behind(u16::try_from(newest & 0xffff).unwrap_or(0), made);
     }
 
     /// What left, and what of it is known to have arrived.
-    pub(super) const fn count(&self, speaks: Speaks) -> Count {
-        Count { left: self.packets, arrived: self.arrived, speaks }
+    pub(super) fn count(&self, speaks: Speaks) -> Count {
+        let behind = self.behind.filter(|_| speaks != Speaks::OfEach);
+        Count { left: self.packets, arrived: self.arrived, speaks, behind }
     }
 
     /// What was sent so far, and which of its timestamps is now; `None` while nothing was.

@@ -121,6 +121,17 @@ pub enum ClientMessage {
         /// The sections that are shown.
         tiles: Vec<Tile>,
     },
+    /// Says of which receiving sections nothing has come for two seconds, though something came before; replaces what was said
+    /// before. The server knows what was sent there: both sides are told what does not arrive, also where the browser itself reports
+    /// seldom. A browser that never says it is believed by its reports alone.
+    Unheard {
+        /// The command's id.
+        id: u64,
+        /// The room.
+        room: RoomId,
+        /// The `a=mid` of each section in the browser's own description.
+        mids: Vec<String>,
+    },
     /// A host does something with somebody in the room or in front of its door.
     Host {
         /// The command's id.

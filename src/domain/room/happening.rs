@@ -55,6 +55,8 @@ pub enum Input {
     },
     /// A browser says how large it shows each receiving section.
     View(ConnectionId, Vec<(String, u16)>),
+    /// A browser says of which receiving sections nothing came for two seconds.
+    Unheard(ConnectionId, Vec<String>),
     /// A participant leaves for good.
     Leave(ConnectionId),
     /// A host does something with somebody. Nothing happens when the connection is no host's.

@@ -177,6 +177,11 @@ impl Room {
                 let participant = taken.seat.participant;
                 vec![Output::Relay(RelayCommand::View { participant, heights })]
             }
+            Input::Unheard(connection, mids) => {
+                let Some(taken) = self.by_connection(connection) else { return Vec::new() };
+                let participant = taken.seat.participant;
+                vec![Output::Relay(RelayCommand::Unheard { participant, mids })]
+            }
             Input::Leave(connection) => {
                 let Some(participant) = self.by_connection(connection).map(|taken| taken.seat.participant) else {
                     return Vec::new();

@@ -118,6 +118,14 @@ pub enum RelayCommand {
         /// The sections by their `a=mid`, with the height in pixels of the screen.
         heights: Vec<(String, u16)>,
     },
+    /// Of which receiving sections the participant's page has heard nothing for two seconds, though something came before: it does not
+    /// know what was sent.
+    Unheard {
+        /// The seat.
+        participant: ParticipantId,
+        /// The sections by their `a=mid`.
+        mids: Vec<String>,
+    },
     /// Sets what passes from and to a participant. When [`RelayEvent::Permitted`] answers, no packet that is forbidden is
     /// handed to the network any more. Until the first of these what [`RelayCommand::Admit`] said holds.
     Permit {

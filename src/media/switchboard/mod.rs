@@ -148,6 +148,11 @@ impl Switchboard {
                     let _ = place.said.try_send(Said::View(heights));
                 }
             }
+            RelayCommand::Unheard { participant, mids } => {
+                if let Some(place) = self.seats.get(&participant) {
+                    let _ = place.said.try_send(Said::Unheard(mids));
+                }
+            }
             RelayCommand::Permit { participant, permit } => self.permit(participant, permit),
             RelayCommand::Record { participant, agreed } => self.record(participant, agreed),
             RelayCommand::StopRecord { participant } => self.stop_record(participant),

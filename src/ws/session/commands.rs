@@ -11,6 +11,8 @@ use crate::ws::session::{Session, in_time};
 
 /// Sections of a browser's connection at most.
 const TILES: usize = 24;
+/// Letters of the name of one.
+const MID: usize = 32;
 
 /// The id of a command that reads from the database or lets somebody in: it waits until the database has said that the
 /// session stands. Who was believed while it was away may have been signed out.
@@ -62,6 +64,7 @@ impl Session {
                 }
             }
             ClientMessage::View { id, room, tiles } => (Some(id), self.view(room, tiles).await),
+            ClientMessage::Unheard { id, room, mids } => (Some(id), self.unheard(room, mids).await),
             ClientMessage::Host { id, room, participant, act } => {
                 // What takes away is done before the database is asked; what waits for it is given up and said again.
                 let done = self.services.host(self.actor, self.connection, room, participant, act);
@@ -95,11 +98,18 @@ impl Session {
     }
 
     async fn view(&mut self, room: RoomId, tiles: Vec<Tile>) -> Result<(), Refusal> {
-        if tiles.len() > TILES || tiles.iter().any(|tile| tile.mid.len() > 32) {
+        if tiles.len() > TILES || tiles.iter().any(|tile| tile.mid.len() > MID) {
             return Err(Refusal::field(ErrorCode::Invalid, "tiles", "24 tiles, and 32 letters for the name of each"));
         }
         let heights = tiles.into_iter().map(|tile| (tile.mid, tile.height)).collect();
         self.services.live.say(self.connection, room, Input::View(self.connection, heights)).await
+    }
+
+    async fn unheard(&mut self, room: RoomId, mids: Vec<String>) -> Result<(), Refusal> {
+        if mids.len() > TILES || mids.iter().any(|mid| mid.len() > MID) {
+            return Err(Refusal::field(ErrorCode::Invalid, "mids", "24 sections, and 32 letters for the name of each"));
+        }
+        self.services.live.say(self.connection, room, Input::Unheard(self.connection, mids)).await
     }
 
     async fn renew(&mut self, token: &str) -> Result<(), Refusal> {

@@ -182,6 +182,12 @@ async fn a_browser_shows_twenty_four_tiles_and_none_of_an_endless_name() {
         let problem = doctor.expect("refused").await["problem"].clone();
         assert_eq!((&problem["code"], &problem["field"]), (&json!("request.invalid"), &json!("tiles")));
     }
+    let unheard = |mids: Vec<String>| json!({ "type": "unheard", "id": 9, "room": room, "mids": mids });
+    let mids = |count: usize| (0..count).map(|mid| mid.to_string()).collect();
+    for (mids, kind) in [(mids(24), "done"), (mids(25), "refused"), (vec!["m".repeat(33)], "refused")] {
+        doctor.say(unheard(mids)).await;
+        assert_eq!(doctor.expect(kind).await["id"], 9);
+    }
     doctor.say(json!({ "type": "ping", "id": 8 })).await;
     assert_eq!(doctor.expect("pong").await["id"], 8, "and the socket stays");
 }

@@ -48,6 +48,7 @@ mod prescriptions;
 mod private;
 mod proofs;
 mod purposes;
+mod reader;
 mod reading;
 mod reasons;
 mod record;

@@ -8,13 +8,15 @@ use uuid::Uuid;
 
 use super::audits::entries;
 use super::browser::{Browser, Doctor, own};
+use super::inviting::room;
 use super::live::Socket;
+use super::reader::{Reader, invited};
 use super::stage::{Stage, Visit};
 use super::stills::media;
 use super::wire::{Fault, From, Plan};
 
 /// Every message of a call at which the network may fail.
-const MESSAGES: [(From, &str); 28] = [
+const MESSAGES: [(From, &str); 29] = [
     (From::Browser, "hello"),
     (From::Browser, "ping"),
     (From::Browser, "renew"),
@@ -25,6 +27,7 @@ const MESSAGES: [(From, &str); 28] = [
     (From::Browser, "offer"),
     (From::Browser, "media"),
     (From::Browser, "view"),
+    (From::Browser, "unheard"),
     (From::Browser, "unmute"),
     (From::Browser, "call_off_picture"),
     (From::Browser, "stop_recording"),
@@ -46,13 +49,13 @@ const MESSAGES: [(From, &str); 28] = [
 ];
 /// The same of whoever leads the call,
 const HOSTS: [(From, &str); 2] = [(From::Browser, "host"), (From::Browser, "ask_picture")];
-/// and of who was invited and waits.
+/// of who was invited and waits,
 const GUESTS: [(From, &str); 1] = [(From::Server, "door")];
+/// and of who was invited and let in.
+const READERS: [(From, &str); 1] = [(From::Server, "said")];
 /// And what is said in a call on the weakest of networks, and at an end by the server.
 const LATER: [(From, &str); 4] =
     [(From::Browser, "still"), (From::Server, "still"), (From::Server, "offer_again"), (From::Server, "bye")];
-/// What only says that there is something to read: whoever comes back into the call reads it without being told.
-const HINTS: [(From, &str); 1] = [(From::Server, "said")];
 const FAULTS: [Fault; 3] = [Fault::Cut, Fault::Stall, Fault::BlackHole];
 
 /// A whole call on a network that fails as planned; what the doctor sees of it.
@@ -77,12 +80,15 @@ async fn call(stage: &Stage, visit: &Visit, doctor: &mut Doctor, seq: i64, plans
     browser.media(&room, true).await;
     browser.mumble(&room).await;
     browser.hears_the_relay(&room, seat).await;
-    for (kind, tiles) in
-        [("view", Some(json!([]))), ("unmute", None), ("call_off_picture", None), ("stop_recording", None)]
-    {
-        let mut command = json!({ "type": kind, "room": room });
-        command.as_object_mut().unwrap().extend(tiles.map(|tiles| ("tiles".to_owned(), tiles)));
-        assert_eq!(browser.command(command).await["type"], "done", "{kind}");
+    let none = json!([]);
+    for command in [
+        json!({ "type": "view", "room": room, "tiles": none }),
+        json!({ "type": "unheard", "room": room, "mids": none }),
+        json!({ "type": "unmute", "room": room }),
+        json!({ "type": "call_off_picture", "room": room }),
+        json!({ "type": "stop_recording", "room": room }),
+    ] {
+        assert_eq!(browser.command(command.clone()).await["type"], "done", "{command}");
     }
     browser.chat(&visit.doctor).await;
     browser.chat(&visit.patient).await;
@@ -230,7 +236,7 @@ async fn a_call_survives_the_loss_of_its_socket_at_a_still_a_wish_for_another_of
 fn every_kind_of_message_has_its_turn() {
     let document: Value = serde_json::from_str(&yunzhen::app::openapi()).unwrap();
     let schemas = &document["components"]["schemas"];
-    let tables = [&MESSAGES[..], &HOSTS, &GUESTS, &LATER, &HINTS].concat();
+    let tables = [&MESSAGES[..], &HOSTS, &GUESTS, &READERS, &LATER].concat();
     for (side, name) in [(From::Browser, "ClientMessage"), (From::Server, "ServerMessage")] {
         let mut kinds = HashSet::new();
         for form in schemas[name]["oneOf"].as_array().unwrap() {
@@ -247,14 +253,10 @@ fn every_kind_of_message_has_its_turn() {
 async fn who_waits_at_the_door_waits_on_though_the_socket_dies_as_the_door_is_told() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
-    let path = format!("/visits/{}/invitations", visit.id);
-    let made = stage.post(&path, &visit.doctor, json!({ "role": "interpreter", "name": "王译员" })).await.ok();
-    let uses = json!({ "token": made["token"], "nonce": Uuid::from_u128(1), "name": "王小译" });
-    let tokens = stage.post("/invitations/use", "", uses).await.ok();
+    let token = invited(&stage, &visit).await;
     let mut doctor = Doctor::new(&stage, &visit).await;
     for plan in at_each(GUESTS.into_iter()) {
-        let token = tokens["access_token"].as_str().unwrap();
-        let mut guest = Browser::of(&stage, &visit, token, "/invitations/mine/grant".to_owned(), 0).await;
+        let mut guest = Browser::of(&stage, &visit, &token, "/invitations/mine/grant".to_owned(), 0).await;
         guest.wire.plan(&[plan]);
         let room = guest.join("door").await;
         doctor.finds_at_the_door(|waiting| waiting.len() == 1 && waiting[0]["presence"]["state"] == "here").await;
@@ -264,5 +266,37 @@ async fn who_waits_at_the_door_waits_on_though_the_socket_dies_as_the_door_is_to
         guest.leave(&room).await;
         doctor.finds_at_the_door(<[_]>::is_empty).await;
         assert_eq!(guest.wire.pending(), 0, "{plan:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_invited_reads_each_line_once_though_the_socket_dies_as_they_are_told_that_something_was_said() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let token = invited(&stage, &visit).await;
+    let mut doctor = Doctor::new(&stage, &visit).await;
+    let mut guest = Reader::of(&stage, &visit, &token).await;
+    let call = guest.browser.join("door").await;
+    let seen = room(&mut doctor.0, |room| !room["door"].as_array().unwrap().is_empty()).await;
+    let admits = json!({ "type": "host", "id": 9, "room": call, "participant": seen["door"][0]["id"], "act": "admit" });
+    doctor.0.say(admits).await;
+    guest.until_inside().await;
+
+    let path = format!("/visits/{}/messages", visit.id);
+    let mut said = Vec::new();
+    for plan in at_each(READERS.into_iter()) {
+        guest.browser.wire.plan(&[plan]);
+        // One is told as the socket dies, and one is said while there is none.
+        for token in [&visit.doctor, &visit.patient] {
+            let id = Uuid::from_u128(100 + u128::try_from(said.len()).unwrap());
+            stage.post(&path, token, json!({ "id": id, "text": "听得到吗" })).await.ok();
+            said.push(id.to_string());
+            if said.len() % 2 == 1 {
+                guest.until_cut().await;
+            }
+        }
+        guest.until_read(said.len()).await;
+        assert_eq!(guest.lines, said, "{plan:?}");
+        assert_eq!(guest.browser.wire.pending(), 0, "{plan:?}");
     }
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{Registry, Slot};
-use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::peer_connection::configuration::interceptor_registry::{
+    configure_nack, configure_rtcp_reports, register_default_interceptors,
+};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
@@ -116,6 +118,18 @@ struct Kind {
     narrow: Option<Arc<AtomicU32>>,
     /// Its path is watched.
     watched: Option<Arc<Seen>>,
+    /// How it speaks of what it gets.
+    speaks: Speaks,
+}
+
+/// How a browser speaks of what it gets.
+#[derive(Clone, Copy, Default)]
+enum Speaks {
+    /// Of each packet.
+    #[default]
+    OfEach,
+    /// By a report now and then.
+    Seldom,
 }
 
 struct Handler {
@@ -181,6 +195,12 @@ impl Client {
     /// The same at the end of a path that carries what `bits` says.
     pub async fn at_the_end_of_a_path(name: u8, slots: usize, tracker: &TaskTracker, bits: Arc<AtomicU32>) -> Self {
         Self::sending(name, slots, tracker, Kind { narrow: Some(bits), ..Kind::default() }).await
+    }
+
+    /// The same that speaks of no packet, and reports of all of them once a second.
+    pub async fn terse(name: u8, slots: usize, tracker: &TaskTracker, bits: Arc<AtomicU32>) -> Self {
+        let kind = Kind { narrow: Some(bits), speaks: Speaks::Seldom, ..Kind::default() };
+        Self::sending(name, slots, tracker, kind).await
     }
 
     /// The same at the end of a path that is watched.
@@ -255,7 +275,10 @@ impl Client {
         }
         let level = RTCRtpHeaderExtensionCapability { uri: LEVEL.to_owned() };
         media.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
-        let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
+        let registry = match kind.speaks {
+            Speaks::Seldom => configure_rtcp_reports(configure_nack(Registry::new(), &mut media)),
+            Speaks::OfEach => register_default_interceptors(Registry::new(), &mut media).unwrap(),
+        };
         let tap = Tap::new(asked_tx, Arc::clone(&wishes));
         let registry = registry.with(Slot::Custom(14_000), tap);
         let building = PeerConnectionBuilder::new()

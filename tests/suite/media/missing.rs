@@ -63,6 +63,31 @@ async fn what_does_not_arrive_at_somebody_whose_own_media_comes_is_said_until_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_arrive_at_somebody_who_only_reports_now_and_then_is_said_as_soon() {
+    let mut stage = Stage::new();
+    let _speaks = stage.join(1, RelayMode::Conference, 1).await;
+    let bits = Arc::new(AtomicU32::new(WIDE));
+    stage.admit(2, Permit::ALL).await;
+    let client = Client::terse(2, 1, &stage.browsers, Arc::clone(&bits)).await;
+    let mut deaf = stage.seat(client).await;
+    deaf.packets_of(1, Audio, 300).await;
+    deaf.packets_of(1, Video, 300).await;
+
+    bits.store(0, Ordering::Relaxed);
+    let began = Instant::now();
+    let missed = misses(&mut stage, 2, 2).await;
+    println!("FIGURE what does not arrive where reports are seldom: said after {:?}", began.elapsed());
+    assert!(began.elapsed() >= Duration::from_secs(2), "not in haste");
+    assert!(began.elapsed() <= Duration::from_secs(10), "not after twenty seconds, as where no report comes");
+    for name in [SourceName::Microphone, SourceName::Camera] {
+        assert!(missed.contains(&Missed { source: participant(1), name }), "{missed:?}");
+    }
+    bits.store(WIDE, Ordering::Relaxed);
+    assert_eq!(misses(&mut stage, 2, 0).await, []);
+    stage.strike().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_misses_who_is_muted_apart_or_not_looked_at() {
     let mut stage = Stage::new();
     let _muted = stage.join(1, RelayMode::Conference, 3).await;

@@ -116,6 +116,18 @@ export class Net {
     await this.#inside('nft', ['flush chain inet cage out', 'flush chain inet cage in', ...rules].join('; '))
   }
 
+  /** What the server sends of sound and picture reaches nobody in here, and everything else goes on; or it is whole again. */
+  async deafen(isDeaf: boolean): Promise<void> {
+    await this.#inside('nft', isDeaf ? `add rule inet cage in meta l4proto udp ${MEDIA} drop` : 'flush chain inet cage in')
+  }
+
+  /** The same of all browsers outside of the cage but the one that has these ports. Those of whoever seeks another path change. */
+  async deafenOutside(isDeaf: boolean, but: readonly number[]): Promise<void> {
+    const chain = 'add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; flush chain inet deaf in'
+    const rule = `; add rule inet deaf in udp sport { 8443, 3478 } udp dport != { ${but.join(', ')} } ${MEDIA} drop`
+    await run('nft', [isDeaf ? chain + rule : chain])
+  }
+
   /** From now on so many bits a second go each way; `null`: as many as there are. */
   async narrow(kbps: number | null): Promise<void> {
     const act = (device: string): string[] =>
@@ -217,6 +229,9 @@ export class Net {
     return within(this.#name, ...command)
   }
 }
+
+/** Sound and picture (RFC 7983: 128 to 191), but what is reported of them (RFC 5761: 192 to 223): as nftables reads it behind the header of UDP. */
+const MEDIA = '@th,64,2 0x2 @th,72,8 != 192-223'
 
 /** A token bucket at a device's way out, with a queue of a third of a second behind it, and of the 8 kB that the bucket holds: the
  *  narrowest rung waits nearly two seconds. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Page, TestInfo } from '@playwright/test'
-import { launchChromium, DESK, PHONE } from './browser'
+import { launchChromium, launchFirefox, DESK, NARROW, PHONE } from './browser'
 import { Net, type Cage } from './cage'
 import { received } from './call'
 import { Desk } from './desk'
@@ -59,6 +59,10 @@ export interface Gaps {
   /** The longest time without a packet, in milliseconds. */
   audio: number
   video: number
+  /** The longest time without another picture that was decoded. */
+  pictures: number
+  /** Packets that came. */
+  received: Record<'audio' | 'video', number>
   /** Packets that never came. */
   lost: number
 }
@@ -68,34 +72,38 @@ export async function watchGaps(page: Page): Promise<() => Promise<Gaps>> {
   await page.evaluate(async () => {
     const all = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
     const gap = () => ({ last: performance.now(), longest: 0, packets: -1 })
-    const watch = { audio: gap(), video: gap(), lost: 0, lostBefore: 0 }
+    const watch = { audio: gap(), video: gap(), pictures: gap(), lost: 0, lostBefore: 0, before: { audio: 0, video: 0 } }
     Object.assign(window, { __gaps: watch })
     const isNewest = (): boolean => (window as unknown as { __gaps: unknown }).__gaps === watch
     const look = async (): Promise<void> => {
-      const packets = { audio: 0, video: 0 }
+      const counts = { audio: 0, video: 0, pictures: 0 }
       let lost = 0
       const now = all.filter((one) => one.connectionState !== 'closed').at(-1)
       ;(await now?.getStats())?.forEach((one: Record<string, unknown>) => {
         if (one['type'] !== 'inbound-rtp') return
-        packets[one['kind'] as 'audio' | 'video'] += Number(one['packetsReceived'])
+        counts[one['kind'] as 'audio' | 'video'] += Number(one['packetsReceived'])
+        counts.pictures += Number(one['framesDecoded'] ?? 0)
         lost += Number(one['packetsLost'])
       })
-      for (const kind of ['audio', 'video'] as const) {
+      for (const kind of ['audio', 'video', 'pictures'] as const) {
         const one = watch[kind]
-        if (packets[kind] !== one.packets) [one.packets, one.last] = [packets[kind], performance.now()]
+        if (counts[kind] !== one.packets) [one.packets, one.last] = [counts[kind], performance.now()]
         one.longest = Math.max(one.longest, performance.now() - one.last)
       }
       watch.lost = lost
     }
     await look()
     watch.lostBefore = watch.lost
+    watch.before = { audio: watch.audio.packets, video: watch.video.packets }
     const again = (): void => void (isNewest() && setTimeout(() => void look().then(again), 20))
     again()
   })
   return () =>
     page.evaluate(() => {
-      const { audio, video, lost, lostBefore } = (window as unknown as { __gaps: Record<'audio' | 'video', { longest: number }> & { lost: number; lostBefore: number } }).__gaps
-      return { audio: Math.round(audio.longest), video: Math.round(video.longest), lost: lost - lostBefore }
+      interface One { longest: number; packets: number }
+      const { audio, video, pictures, lost, lostBefore, before } = (window as unknown as { __gaps: Record<'audio' | 'video' | 'pictures', One> & { lost: number; lostBefore: number; before: Record<'audio' | 'video', number> } }).__gaps
+      const received = { audio: audio.packets - before.audio, video: video.packets - before.video }
+      return { audio: Math.round(audio.longest), video: Math.round(video.longest), pictures: Math.round(pictures.longest), received, lost: lost - lostBefore }
     })
 }
 
@@ -107,25 +115,28 @@ export async function longestSilence(page: Page): Promise<() => Promise<number>>
 
 export interface Meeting {
   net: Net
+  /** The doctor's, if that is a cage, too. */
+  far: Net | null
   server: Server
   patient: Patient
   desk: Desk
 }
 
-/** A patient in a cage and a doctor, both with a moving picture, in a call that flows. `doctorsNet`: the doctor is in one too. `prepare`: each of the two pages. */
-export async function meetInCage(cage: Cage, number: number, info: TestInfo, act: (meeting: Meeting) => Promise<void>, doctorsNet?: Cage, prepare?: (page: Page) => Promise<void>): Promise<void> {
+/** A patient in a cage and a doctor, both with a moving picture, in a call that flows. `doctorsNet`: the doctor is in one too. `prepare`: each of the two
+ *  pages. `phone`: a Firefox is driven over a socket, which leads into no cage: it stands beside it. */
+export async function meetInCage(cage: Cage, number: number, info: TestInfo, act: (meeting: Meeting) => Promise<void>, doctorsNet?: Cage, prepare?: (page: Page, who: 'patient' | 'doctor') => Promise<void>, phone: 'chromium' | 'firefox' = 'chromium'): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'yunzhen-cages-'))
   const net = await Net.open(cage, number)
   const far = doctorsNet ? await Net.open(doctorsNet, number + 100) : null
   const server = await serve(net, folder)
-  const phone = await launchChromium({ camera: 'moving', hertz: PATIENT_HERTZ, executable: net.chromium, credulous: true })
+  const mobile = phone === 'firefox' ? await launchFirefox() : await launchChromium({ camera: 'moving', hertz: PATIENT_HERTZ, executable: net.chromium, credulous: true })
   const desktop = await launchChromium({ camera: 'moving', hertz: DOCTOR_HERTZ, credulous: true, ...(far ? { executable: far.chromium } : {}) })
   const site = `https://${net.at(443)}`
   try {
     await usePage(desktop, site, { ...DESK, ignoreHTTPSErrors: true }, info, 'desk', async (deskPage) => {
-      await usePage(phone, site, { ...PHONE, ignoreHTTPSErrors: true }, info, 'patient', async (page) => {
+      await usePage(mobile, site, { ...(phone === 'firefox' ? NARROW : PHONE), ignoreHTTPSErrors: true }, info, 'patient', async (page) => {
         const [patient, desk] = [new Patient(page, wordsOf('zh'), server.link), new Desk(deskPage, wordsOf('zh'))]
-        await Promise.all([prepare?.(page), prepare?.(deskPage)])
+        await Promise.all([prepare?.(page, 'patient'), prepare?.(deskPage, 'doctor')])
         await desk.signIn(server.account('doctor'))
         await desk.openDesk()
         await patient.appear(server, invent(`caged ${number}`))
@@ -133,11 +144,11 @@ export async function meetInCage(cage: Cage, number: number, info: TestInfo, act
         await patient.accept()
         await desk.confirm()
         await Promise.all([flows(page), flows(deskPage)])
-        await act({ net, server, patient, desk })
+        await act({ net, far, server, patient, desk })
       })
     })
   } finally {
-    await Promise.all([phone.close(), desktop.close()])
+    await Promise.all([mobile.close(), desktop.close()])
     await server.stop()
     await far?.close()
     await net.close()

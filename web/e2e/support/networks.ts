@@ -8,7 +8,7 @@ const PAGE = fileURLToPath(new URL('../../../docs/NETWORKS.md', import.meta.url)
 export const WRITES = process.env['YUNZHEN_CAGES'] === 'all' && process.env['YUNZHEN_WRITE_DOCS'] === '1'
 
 /** Puts measured lines into their place in docs/NETWORKS.md; the words around them are nobody's but a person's. */
-export async function writeDown(place: 'cages' | 'ladder' | 'loss' | 'change' | 'resume', lines: readonly string[]): Promise<void> {
+export async function writeDown(place: 'cages' | 'ladder' | 'loss' | 'change' | 'resume' | 'deaf', lines: readonly string[]): Promise<void> {
   if (!WRITES) return
   const page = await readFile(PAGE, 'utf8')
   const [begin, end] = [`<!-- ${place}:begin -->`, `<!-- ${place}:end -->`]

@@ -67,6 +67,10 @@ describe('the conversation of a guest', () => {
     expect(await after({ type: 'said', room: 'r' })).toBe(2)
     expect(await after(room(true))).toBe(2)
     expect(await after(room(false))).toBe(3)
+    // The socket was lost, and whatever was said meanwhile was told to nobody: read it on coming back.
+    expect(await after({ type: 'welcome' })).toBe(3)
+    expect(await after(room(false))).toBe(4)
+    expect(await after(room(false))).toBe(4)
     scope.stop()
   })
 })

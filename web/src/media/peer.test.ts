@@ -121,6 +121,27 @@ describe('packets that are missed', () => {
   })
 })
 
+describe('a section of which nothing comes any more', () => {
+  it('is told, and told again when something comes', async () => {
+    peer.close()
+    const told: string[][] = []
+    let beat = 0
+    peer = newPeer({ make: () => Object.assign(new FakePc(), { getReceivers: () => [] }) as unknown as RTCPeerConnection, unheard: (mids) => told.push(mids) })
+    peer.begin()
+    Object.assign(pc().sections[2]!.receiver, { getSynchronizationSources: () => [{ source: 1, rtpTimestamp: beat }] })
+    await answered()
+    pc().become('connected')
+    for (; beat < 10; beat += 1) await vi.advanceTimersByTimeAsync(100)
+    await vi.advanceTimersByTimeAsync(1_500)
+    expect(told).toEqual([])
+    await vi.advanceTimersByTimeAsync(600)
+    expect(told).toEqual([['2']])
+    beat += 1
+    await vi.advanceTimersByTimeAsync(200)
+    expect(told).toEqual([['2'], []])
+  })
+})
+
 describe('another path', () => {
   const restarts = (): number => pc().restartIce.mock.calls.length
   /** A call whose socket went with its packets, which came steadily before. */

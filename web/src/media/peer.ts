@@ -8,6 +8,7 @@ import { offered } from './codecs'
 import { Refusals } from './refusals'
 import { aim, encodings, limitVoice, sendLayers } from './simulcast'
 import { feel, marker, pause, still, type Pulse } from './pulse'
+import { deaf, listen, marksOf, type Ears } from './unheard'
 import { due, newRecovery, nextDeadline, observe, relink, type IceState, type Recovery } from './recovery'
 
 /** An offer without an answer for so long is said again. */
@@ -40,6 +41,8 @@ export interface PeerOptions {
   failed?: () => void
   /** Packets come again after a silence: the network is back, before anybody else knows. */
   returned?: () => void
+  /** Of these sections, and of no others, nothing comes any more. */
+  unheard?: (mids: string[]) => void
   /** Sections or their tracks changed. */
   changed: () => void
   now: () => number
@@ -99,6 +102,9 @@ export class Peer {
   /** Answers that the browser did not take, and the next connection after them. */
   readonly #refusals = new Refusals()
   #anew: unknown = null
+  #ears: Ears = deaf
+  /** The sections that were told as unheard last. */
+  #unheard = ''
   #closed = false
 
   constructor(options: PeerOptions) {
@@ -313,6 +319,9 @@ export class Peer {
     this.#answered = false
     for (const timer of [this.#looking, this.#anew]) if (timer !== null) this.#options.clearTimer(timer)
     this.#looking = this.#anew = null
+    // The server forgets with the connection, too.
+    this.#ears = deaf
+    this.#unheard = ''
     this.#watched = null
     this.#asked = { audio: 0, video: 0 }
     this.#agreed = []
@@ -388,9 +397,19 @@ export class Peer {
       if (suspects) this.#options.missed?.()
       if (doubts) this.moved()
       if (returns) this.#options.returned?.()
+      this.#listen(pc)
       this.#looking = this.#options.setTimer(look, pause(pulse))
     }
     look()
+  }
+
+  /** Tells of which sections nothing comes any more, when that changed. */
+  #listen(pc: RTCPeerConnection): void {
+    const { ears, unheard } = listen(this.#ears, marksOf(pc), this.#options.now())
+    this.#ears = ears
+    if (unheard.join() === this.#unheard) return
+    this.#unheard = unheard.join()
+    this.#options.unheard?.(unheard)
   }
 
   /** Whether the path that was sought last had time to come. */

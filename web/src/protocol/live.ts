@@ -128,6 +128,8 @@ export type Command =
   /** A JPEG in base64, shown in place of the camera on the rung `still`. */
   | { type: 'still'; room: string; jpeg: string }
   | { type: 'view'; room: string; tiles: { mid: string; height: number }[] }
+  /** Receiving sections of which nothing has come for two seconds, though something came before. */
+  | { type: 'unheard'; room: string; mids: string[] }
   | { type: 'host'; room: string; participant: string; act: HostAct }
   | { type: 'unmute'; room: string }
   | { type: 'stop_recording'; room: string }

@@ -50,6 +50,7 @@ export function peerOf({ command, room, iceServers, receive, media, changed, mis
     missed,
     returned,
     failed,
+    unheard: (mids) => void command({ type: 'unheard', room: room(), mids }, { patience: 'queue', key: 'unheard' }).catch(() => undefined),
     now: () => Date.now(),
     setTimer: (act, ms) => window.setTimeout(act, ms),
     clearTimer: (timer) => window.clearTimeout(timer as number),
