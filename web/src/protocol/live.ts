@@ -69,7 +69,7 @@ export interface Knock {
   name: Text
   presence: Presence
 }
-/** A still picture that the doctor asks the patient for. */
+/** A picture that the doctor asks the patient for. */
 export interface PictureAsk {
   id: string
   of: 'tongue'
