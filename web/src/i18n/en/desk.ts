@@ -36,8 +36,8 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'link.replaced': 'This account was opened in another window.',
   'link.here': 'Go on here',
 
-  'sex.female': 'F',
-  'sex.male': 'M',
+  'sex.brief.female': 'F',
+  'sex.brief.male': 'M',
   'age.years': '{n} y',
   'wait.minutes': 'waited {n} min',
 

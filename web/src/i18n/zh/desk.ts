@@ -34,8 +34,8 @@ export const desk = {
   'link.replaced': '这个账号已在其他窗口打开。',
   'link.here': '在这里继续',
 
-  'sex.female': '女',
-  'sex.male': '男',
+  'sex.brief.female': '女',
+  'sex.brief.male': '男',
   'age.years': '{n}岁',
   'wait.minutes': '已等 {n} 分',
 
