@@ -27,6 +27,7 @@ const walls = Object.entries(LAYERS).map(([layer, allowed]) => {
           patterns: [
             { regex: `^@/(?:${pattern})(?:/|$)`, message: `${layer}/ may use only: ${allowed.join(', ') || 'nothing'}.` },
             { regex: `^(?:\\.\\./)+(?:${Object.keys(LAYERS).join('|')})/`, message: 'Name another layer by @/, not by dots.' },
+            { regex: '/testing$', message: 'What tests share is for tests alone.' },
           ],
         },
       ],

@@ -83,7 +83,7 @@ fn no_two_types_share_the_name_of_a_schema() {
 
 /// Names that stand in the client's code where a path is put together from a closed set of words.
 const WORDS: [(&str, &str, &[&str]); 4] = [
-    ("app/patient/store.ts", "path", &["accept", "not-me", "leave"]),
+    ("app/patient/ticket.ts", "path", &["accept", "not-me", "leave"]),
     ("app/chat.ts", "path", &["/visits/{}"]),
     ("app/staff/alarms.ts", "how", &["take", "take-over", "hand-back"]),
     (

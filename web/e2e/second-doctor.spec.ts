@@ -1,7 +1,7 @@
 import { expect, test, usePage } from './support/test'
 import { DESK } from './support/browser'
 import { Desk } from './support/desk'
-import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
+import { expectAccessible, expectBarFits, expectNoSidewaysScroll, picture } from './support/look'
 import { invent } from './support/people'
 import { wordsOf } from './support/words'
 
@@ -14,14 +14,9 @@ test('a second doctor sees for whom an opposing pair is, declines it with a reas
   const { page } = desk
   const at = (id: string) => page.getByTestId(id)
   await patient.appear(server, person)
-  await desk.openDesk()
-  await desk.callNext()
-  await patient.accept()
-  await desk.confirm()
+  await desk.see(patient)
   await desk.write({ complaint: '畏寒肢冷，咳嗽痰多', diagnosis: '寒饮伏肺证', advice: '避风寒' })
-  await at('tab-rx').click()
-  await at('rx-kind-return').click()
-  await at('rx-proof').check()
+  await desk.openPrescriptions()
   await at('rx-new-herbal').click()
   for (const herb of ['法半夏', '附子']) {
     await at('rx-add').click()
@@ -48,6 +43,7 @@ test('a second doctor sees for whom an opposing pair is, declines it with a reas
     await second.expectOpen()
     await test.step('the other reads whose it is, and what for', async () => {
       await expect(by('countersign')).toBeVisible()
+      await expectBarFits(other, 'desk, one to countersign', false)
       await expect(other.locator('body')).not.toContainText(person.name)
       await by('countersign').click()
       await expect(by('for-whom')).toContainText(person.name)

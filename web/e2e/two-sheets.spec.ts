@@ -8,10 +8,7 @@ test('what is written on a prescription stays on it, and another window’s is a
   const { page } = desk
   const at = (id: string) => page.getByTestId(id)
   const patient = await Voice.arrives(server, 'two sheets')
-  await desk.openDesk()
-  await desk.callNext()
-  await patient.accept()
-  await desk.confirm()
+  await desk.see(patient)
   await at('tab-rx').click()
   await at('rx-kind-return').click()
   const [read] = await Promise.all([page.waitForRequest((one) => one.url().endsWith('/basis')), at('rx-proof').check()])

@@ -22,7 +22,7 @@ export class Desk {
   private at(id: string): Locator {
     return this.page.getByTestId(id)
   }
-  private tab(name: 'declared' | 'history' | 'exam' | 'diagnosis' | 'outcome'): Promise<void> {
+  private tab(name: 'declared' | 'history' | 'exam' | 'diagnosis' | 'rx' | 'outcome'): Promise<void> {
     return this.at(`tab-${name}`).click()
   }
 
@@ -45,6 +45,19 @@ export class Desk {
   }
   async expectRinging(): Promise<void> {
     await expect(this.at('ring')).toBeVisible()
+  }
+  /** From a closed desk to the open record of the next patient. */
+  async see(patient: { accept(): Promise<void> }): Promise<void> {
+    await this.openDesk()
+    await this.callNext()
+    await patient.accept()
+    await this.confirm()
+  }
+  /** Prescribes for somebody who was seen before, and whose proof of it was looked at. */
+  async openPrescriptions(): Promise<void> {
+    await this.tab('rx')
+    await this.at('rx-kind-return').click()
+    await this.at('rx-proof').check()
   }
   async skip(): Promise<void> {
     await this.at('skip').click()

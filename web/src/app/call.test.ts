@@ -1,56 +1,13 @@
 import { effectScope, shallowRef, type EffectScope } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Refusal, type Status } from '@/connection/driver'
+import { FakePc } from '@/media/testing'
 import { ApiError } from '@/protocol/http'
 import type { Command, EndedRoom, RoomState, ServerMessage } from '@/protocol/live'
 import type { RoomGrant } from '@/protocol/types'
 import { useCall, type Call } from './call'
 import type { Live } from './live'
 
-class FakePc {
-  static made: FakePc[] = []
-  connectionState = 'new'
-  signalingState = 'stable'
-  localDescription: { sdp: string } | null = null
-  onconnectionstatechange: (() => void) | null = null
-  closed = false
-  restarts = 0
-  #sections: { mid: string; receiver: { track: { id: string; kind: string } }; sender: { replaceTrack: () => Promise<void> }; stop: () => void }[] = []
-  constructor() {
-    FakePc.made.push(this)
-  }
-  addTransceiver(what: string | { kind: string }) {
-    const mid = String(this.#sections.length)
-    const section = { mid, receiver: { track: { id: mid, kind: typeof what === 'string' ? what : what.kind } }, sender: { replaceTrack: () => Promise.resolve() }, stop: () => undefined }
-    this.#sections.push(section)
-    return section
-  }
-  getTransceivers() {
-    return this.#sections
-  }
-  createOffer() {
-    return Promise.resolve({ sdp: 'offer' })
-  }
-  setLocalDescription(description: { type: string; sdp: string }) {
-    this.localDescription = description
-    this.signalingState = description.type === 'rollback' ? 'stable' : 'have-local-offer'
-    return Promise.resolve()
-  }
-  setRemoteDescription() {
-    this.signalingState = 'stable'
-    return Promise.resolve()
-  }
-  restartIce() {
-    this.restarts += 1
-  }
-  close() {
-    this.closed = true
-  }
-  become(state: string) {
-    this.connectionState = state
-    this.onconnectionstatechange?.()
-  }
-}
 class FakeStream {
   readonly #tracks: { kind: string; id: string }[]
   constructor(tracks: { kind: string; id: string }[]) {
@@ -198,7 +155,7 @@ describe('a lost socket', () => {
     hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'] })
     await settle()
     expect(call.state.value.phase.name).toBe('live')
-    expect(pc.closed).toBe(false)
+    expect(pc.close).not.toHaveBeenCalled()
     expect(grant).toHaveBeenCalledOnce()
   })
 
@@ -214,11 +171,11 @@ describe('a lost socket', () => {
     status.value = { name: 'reconnecting', since: 0 }
     pc.become('failed')
     await settle(8000)
-    expect(pc.restarts).toBe(0)
+    expect(pc.restartIce).not.toHaveBeenCalled()
     status.value = { name: 'open' }
     hear({ type: 'welcome', resume: 's', resumed: true, now: 0, rooms: ['r'] })
     await settle(1)
-    expect(pc.restarts).toBe(1)
+    expect(pc.restartIce).toHaveBeenCalledOnce()
     expect(offers().at(-1)).toMatchObject({ fresh: false })
   })
 
@@ -229,7 +186,7 @@ describe('a lost socket', () => {
     hear({ type: 'welcome', resume: 's', resumed: false, now: 0, rooms: [] })
     await settle()
     expect(grant).toHaveBeenCalledTimes(2)
-    expect(pc.closed).toBe(true)
+    expect(pc.close).toHaveBeenCalled()
     expect(offers().at(-1)).toMatchObject({ fresh: true })
   })
 })
@@ -246,7 +203,7 @@ describe('a page that slept', () => {
     wakes([{ room: 'another', reason: 'finished' }, { room: 'r', reason: 'replaced' }])
     await settle(60_000)
     expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'replaced' })
-    expect([grant.mock.calls.length, offers().length, pc.closed]).toEqual([1, 1, true])
+    expect([grant.mock.calls.length, offers().length, pc.close.mock.calls.length]).toEqual([1, 1, 1])
     // A press is another matter.
     await joined()
     expect(grant).toHaveBeenCalledTimes(2)
@@ -298,7 +255,7 @@ describe('a room', () => {
     const pc = await joined()
     hear({ type: 'room_ended', room: 'r', reason: 'broken' })
     await settle(1)
-    expect([grant.mock.calls.length, pc.closed, offers().at(-1)]).toEqual([2, true, expect.objectContaining({ fresh: true })])
+    expect([grant.mock.calls.length, pc.close.mock.calls.length, offers().at(-1)]).toEqual([2, 1, expect.objectContaining({ fresh: true })])
     expect(call.state.value.phase.name).not.toBe('ended')
     const last = (type: Command['type']): number => said.map((one) => one.type).lastIndexOf(type)
     expect(last('media'), 'the new room knows nothing of what was said before').toBeGreaterThan(last('join'))
@@ -380,7 +337,7 @@ describe('an offer that the server cannot use', () => {
     refused()
     await settle()
     expect(call.state.value).toMatchObject({ phase: { name: 'live' }, forgone: 'others' })
-    expect(pc.closed).toBe(false)
+    expect(pc.close).not.toHaveBeenCalled()
     expect(offers()).toHaveLength(2)
     hear({ type: 'slots', room: 'r', slots: [], missing: [1, 0] })
     expect(call.state.value.forgone).toBe('others')
@@ -453,7 +410,7 @@ describe('the end', () => {
     const pc = await joined()
     call.leave()
     expect(said.at(-1)).toEqual({ type: 'leave', room: 'r' })
-    expect(pc.closed).toBe(true)
+    expect(pc.close).toHaveBeenCalled()
     expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'left' })
   })
 

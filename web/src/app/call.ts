@@ -2,7 +2,8 @@
 
 import { computed, onScopeDispose, provide, shallowRef, watch } from 'vue'
 import { BUDGET, budgetOf } from '@/media/ladder'
-import type { Forgone, Peer } from '@/media/peer'
+import type { Peer } from '@/media/peer'
+import type { Forgone } from '@/media/sections'
 import type { RoomEnd, RoomState, ServerMessage } from '@/protocol/live'
 import { reduce, type CallEvent } from '@/room/reducer'
 import { hearings, isOnCamera, isOnMicrophone, me, others } from '@/room/selectors'

@@ -4,14 +4,14 @@ import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 import type { ChatMessage } from '@/protocol/staff'
 import { useAction, type Action } from './action'
 import type { Session } from './session'
-import { judgePicture, type StillVerdict } from './still'
+import { judgePicture, type Verdict } from './askedPicture'
 
 /** The pictures of a conversation. */
 export interface Pictures {
   /** The address of a stored picture, for as long as this lives. */
   picture: (attachment: string) => Promise<string>
   /** How good a picture is to judge by. */
-  verdict: (attachment: string) => Promise<StillVerdict | null>
+  verdict: (attachment: string) => Promise<Verdict | null>
 }
 export interface Conversation extends Pictures {
   messages: Readonly<ShallowRef<readonly ChatMessage[] | null>>

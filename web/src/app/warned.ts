@@ -3,7 +3,7 @@
 import { onScopeDispose, shallowRef, watch, type ShallowRef } from 'vue'
 import { ApiError, type Http } from '@/protocol/http'
 import type { PharmacyItem, WarnedPrescription } from '@/protocol/prescriptions'
-import { coalesce } from './staff/coalesce'
+import { coalesce } from './coalesce'
 
 export interface Warned {
   list: ShallowRef<readonly WarnedPrescription[]>

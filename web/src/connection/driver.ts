@@ -3,7 +3,8 @@
 import { decode, encode } from '@/protocol/codec'
 import type { Command, LiveEvent, Problem, ServerMessage } from '@/protocol/live'
 import type { TicketView } from '@/protocol/types'
-import { deadline, missingSince, newLink, step, type Effect, type Input, type Link, type Patience } from './machine'
+import { deadline, missingSince, newLink, type Effect, type Input, type Link, type Patience } from './link'
+import { step } from './machine'
 
 /** What the connection needs of a `WebSocket`. */
 export interface Socket {

@@ -24,6 +24,15 @@ describe('the two languages', () => {
     expect(different.map(([key]) => key)).toEqual([])
   })
 
+  it('say each sentence in one place: of two the later would be said for both', () => {
+    const all = import.meta.glob<Record<string, Record<string, unknown>>>(['./zh/*.ts', './en/*.ts', '!**/index.ts'], { eager: true })
+    for (const language of ['./zh/', './en/']) {
+      const parts = Object.entries(all).filter(([path]) => path.startsWith(language))
+      const keys = parts.flatMap(([, part]) => Object.values(part).flatMap((sentences) => Object.keys(sentences)))
+      expect(keys.length, language).toBe(Object.keys(zh).length)
+    }
+  })
+
   it('write Chinese with Chinese marks', () => {
     const HAN = '[\\u4e00-\\u9fff]'
     const half = new RegExp(`${HAN}[,;:?!()]|[,;:?!()]${HAN}`)

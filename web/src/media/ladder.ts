@@ -19,7 +19,7 @@ export const BUDGET: Record<Rung, Budget> = {
   full: { video: { kbps: 1500, fps: 30, shrink: 1 }, audioKbps: 48, audioMs: 20 },
   low: { video: { kbps: 250, fps: 15, shrink: 2 }, audioKbps: 32, audioMs: 20 },
   voice: { video: null, audioKbps: 32, audioMs: 20 },
-  // No video: below some 64 kbit/s a browser sends none. The stills go by the socket (`snapshot.ts`).
+  // No video: below some 64 kbit/s a browser sends none. The stills go by the socket (`stills.ts`).
   still: { video: null, audioKbps: 16, audioMs: 60 },
   phone: { video: null, audioKbps: 16, audioMs: 60 },
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { feel, HASTE_MS, HOLE_MS, LOOK_MS, marker, OWN_QUIET_MS, pause, QUIET_MS, still, type Pulse } from './pulse'
+import { feel, HASTE_MS, HOLE_MS, LOOK_MS, marker, OWN_QUIET_MS, pause, QUIET_MS, unfelt, type Pulse } from './pulse'
 
 /** Looks every tenth of a second; a beat whenever `beats` says so. When it doubted. */
 function doubts(ms: number, beats: (at: number) => boolean, isOwn = false): number[] {
-  let pulse: Pulse = still
+  let pulse: Pulse = unfelt
   let mark = 0
   const found: number[] = []
   for (let at = 0; at < ms; at += LOOK_MS) {
@@ -46,7 +46,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('says when it beats again after a silence, and only then', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     for (let at = 0; at < 9_000; at += LOOK_MS) {
       const next = feel(pulse, String(at > 2_000 && at < 5_000 ? 2_000 : at), at)
@@ -58,7 +58,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('says so, too, where a busy page felt no steady beat before', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     // Every third look is late; nothing comes from 3 to 5 s.
     for (let at = 0, n = 0; at < 9_000; at += n % 3 === 0 ? 3 * LOOK_MS : LOOK_MS, n += 1) {
@@ -79,7 +79,7 @@ describe('the pulse of a connection', () => {
 
   /** Packets come until `ends`, and from `begins` on; one look in twenty feels none of them, one in ten is late. When it was said that they return. */
   function returnsOf(chance: () => number, ends: number, begins: number): number[] {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     for (let at = 0; at < begins + 3_000; at += chance() < 0.1 ? 2.5 * LOOK_MS : LOOK_MS) {
       const isFelt = (at < ends || at >= begins) && chance() >= 0.05
@@ -102,7 +102,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('says so after a look that felt nothing, and a silence that began just then', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     const silent = (at: number): boolean => at === 3_000 || (at > 3_100 && at < 5_000)
     for (let at = 0; at < 9_000; at += LOOK_MS) {
@@ -115,7 +115,7 @@ describe('the pulse of a connection', () => {
 
   it('does not say so in discontinuous speech of which every tenth word of comfort is lost', () => {
     const chance = dice(7)
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     for (let at = 0; at < 3_600_000; at += LOOK_MS) {
       const next = feel(pulse, at % 400 === 0 && chance() >= 0.1 ? String(at) : pulse.mark, at)
       pulse = next.pulse
@@ -124,7 +124,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('is worth a question after two looks without a beat, once, and before another path is sought', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     for (let at = 0; at < 9_000; at += LOOK_MS) {
       const next = feel(pulse, String(Math.min(at, 3_000)), at)
@@ -136,7 +136,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('is looked for sooner when a look felt none, until it is sought', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const seen: number[] = []
     for (let at = 0; at < 8_000; at += pause(pulse)) {
       pulse = feel(pulse, String(Math.min(at, 3_000)), at).pulse
@@ -147,7 +147,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('is missed after a last beat that came late, too, where the own network went', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     for (let at = 0; at < 4_500; at += LOOK_MS) {
       const next = feel(pulse, at < 3_000 || at === 3_300 ? String(at) : pulse.mark, at, { isOwn: at > 3_300 })
@@ -158,7 +158,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('waits while a path is sought, and is doubted as soon as that had its time', () => {
-    let pulse: Pulse = still
+    let pulse: Pulse = unfelt
     const found: number[] = []
     for (let at = 0; at < 6_000; at += LOOK_MS) {
       const next = feel(pulse, String(Math.min(at, 3_000)), at, { isSought: at < 4_000 })
@@ -169,7 +169,7 @@ describe('the pulse of a connection', () => {
   })
 
   it('is not missed by a page that slept', () => {
-    const first = feel(still, 'a', 0).pulse
+    const first = feel(unfelt, 'a', 0).pulse
     expect(feel(first, 'a', 60_000).doubts).toBe(false)
   })
 })

@@ -45,7 +45,7 @@ export interface Pulse {
   quiet: number
 }
 
-export const still: Pulse = { mark: '', at: 0, beats: 0, stream: 0, doubtedAt: null, misses: 0, looked: 0, quiet: 0 }
+export const unfelt: Pulse = { mark: '', at: 0, beats: 0, stream: 0, doubtedAt: null, misses: 0, looked: 0, quiet: 0 }
 
 export interface Felt {
   pulse: Pulse

@@ -31,6 +31,28 @@ export function listen(before: Ears, marks: ReadonlyMap<string, string>, now: nu
   return { ears: { looked: now, of }, unheard }
 }
 
+/** What one connection hears nothing of any more. */
+export class Unheard {
+  #ears = deaf
+  /** The sections that were told last. */
+  #told = ''
+
+  /** Looks once more; the sections when there are others than before. */
+  look(pc: RTCPeerConnection, now: number): string[] | null {
+    const { ears, unheard } = listen(this.#ears, marksOf(pc), now)
+    this.#ears = ears
+    if (unheard.join() === this.#told) return null
+    this.#told = unheard.join()
+    return unheard
+  }
+
+  /** The connection is gone, and the server forgets with it. */
+  clear(): void {
+    this.#ears = deaf
+    this.#told = ''
+  }
+}
+
 /** What the receiving sections noted of their last packets. */
 export function marksOf(pc: RTCPeerConnection): ReadonlyMap<string, string> {
   const marks = new Map<string, string>()

@@ -25,6 +25,7 @@ import VitalsFields from './desk/VitalsFields.vue'
 import GuardianScreen from './patient/screens/GuardianScreen.vue'
 import IdentityScreen from './patient/screens/IdentityScreen.vue'
 import ReviewSheet from './pharmacy/ReviewSheet.vue'
+import CorrectIdentity from './staff/CorrectIdentity.vue'
 import OwnPassword from './staff/OwnPassword.vue'
 import AdverseDialog from './staff/reports/AdverseDialog.vue'
 import ReportCard from './staff/reports/ReportCard.vue'
@@ -339,6 +340,47 @@ describe('a pharmacist', () => {
     await type('#review-reason', '请核对')
     await press('review-return')
     expectAt('review-reason')
+  })
+})
+
+describe('a slip in who somebody is', () => {
+  const known = { name: '演示患者甲', document: 'passport', sex: 'male', birth_date: '1990-05-10' }
+  const props = { ticket: 't', version: 3, known, stale: false }
+  async function choose(kind: string): Promise<void> {
+    const field = one('#correct-document') as HTMLSelectElement
+    field.value = kind
+    field.dispatchEvent(new Event('change', { bubbles: true }))
+    await settle()
+  }
+  it.each([['name', 'name'], ['document', 'document'], ['number', 'number'], ['birth_date', 'birth'], ['sex', 'sex'], ['reason', 'reason']])('says what is wrong with the %s at it', async (field, id) => {
+    await open({ component: CorrectIdentity, props: { ...props, session: sessionOf(() => field) } })
+    await press('identity-correct')
+    await type('#correct-name', '周壹')
+    await type('#correct-reason', '与护照不符')
+    await press('identity-correct-yes')
+    expectAt(`correct-${id}`)
+  })
+  it('may be in the kind of document and in the sex, and what a resident card states is not said beside it', async () => {
+    const sent: unknown[] = []
+    await open({ component: CorrectIdentity, props: { ...props, session: { http: { post: (_: string, body: unknown) => Promise.resolve(void sent.push(body)) } } } })
+    const mend = async (): Promise<void> => {
+      await type('#correct-reason', '与证件不符')
+      await press('identity-correct-yes')
+    }
+    await press('identity-correct')
+    await choose('taiwan_permit')
+    one('#correct-sex-female').click()
+    await mend()
+    await press('identity-correct')
+    one('#correct-sex-female').click()
+    await choose('resident_card')
+    expect(document.querySelector('#correct-sex-female')).toBeNull()
+    await type('#correct-number', '11010119900101002X')
+    await mend()
+    expect(sent).toEqual([
+      { version: 3, document: 'taiwan_permit', sex: 'female', reason: '与证件不符' },
+      { version: 3, document: 'resident_card', number: '11010119900101002X', reason: '与证件不符' },
+    ])
   })
 })
 

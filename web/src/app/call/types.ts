@@ -53,7 +53,7 @@ export interface Call {
   callOffPicture: () => Promise<void>
   /** As the patient: is filmed no more, from this moment on. */
   stopRecording: () => Promise<void>
-  /** The camera's own track, for a still picture. */
+  /** The camera's own track, for a picture that is asked for. */
   cameraTrack: () => MediaStreamTrack | null
   /** After a phone call, or when the person allowed the devices at last. */
   reviveDevices: () => void

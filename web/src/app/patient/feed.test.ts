@@ -45,6 +45,18 @@ describe('the feed of a ticket', () => {
     feed.stop()
   })
 
+  it('asks once more for whoever asked meanwhile: the answer under way may be older than what they heard of', async () => {
+    const answers: ((ticket: TicketView) => void)[] = []
+    const { told, feed, settle } = bench(() => new Promise((resolve) => answers.push(resolve)))
+    feed.refresh()
+    answers[0]?.(ticket(1))
+    await settle()
+    answers[1]?.(ticket(2))
+    await settle()
+    expect(told).toEqual([1, 2])
+    feed.stop()
+  })
+
   it('never shows old data as live when nobody answers', async () => {
     const { settle, feed } = bench(async () => Promise.reject(new ApiError('network', 0, '')))
     await settle()

@@ -3,6 +3,7 @@ import type { Status } from '@/connection/driver'
 import { ApiError, type Http } from '@/protocol/http'
 import type { TicketView } from '@/protocol/types'
 import type { Live } from '../live'
+import { newest } from '../newest'
 
 /** Whether what is on the screen is still true. */
 export type Link = { state: 'online' } | { state: 'reconnecting'; since: number } | { state: 'replaced' }
@@ -25,13 +26,11 @@ export function followTicket(live: Live, http: Http, id: string, told: (ticket: 
   const scope = effectScope(true)
   const unreached = shallowRef<number | null>(null)
   let stopped = false
-  let asking = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  async function ask(): Promise<void> {
+  const ask = newest(async () => {
     clearTimeout(timer)
-    if (stopped || asking) return
-    asking = true
+    if (stopped) return
     try {
       const ticket = await http.get<TicketView>(`/tickets/${id}`)
       unreached.value = null
@@ -40,10 +39,9 @@ export function followTicket(live: Live, http: Http, id: string, told: (ticket: 
       const { status } = ApiError.from(cause)
       if (status === 0 || status >= 500) unreached.value ??= Date.now()
     } finally {
-      asking = false
       if (!stopped) timer = setTimeout(() => void ask(), live.status.value.name === 'open' ? CALM_MS : ANXIOUS_MS)
     }
-  }
+  })
 
   const unwatch = live.watch(id, (ticket) => {
     unreached.value = null

@@ -1,59 +1,12 @@
 import { watch } from 'vue'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { TicketView } from '@/protocol/types'
 import { memoryFor } from './memory'
-import { PENDING_ALARM } from './emergency'
 import { createPatientStore } from './store'
+import { card, forgetAll, known, landing, serve, ticket, tokens } from './testing'
 
-/** What the socket was asked to follow, and is not let go of yet. */
-const watched: string[] = []
-vi.mock('../live', () => ({
-  liveOf: () => ({
-    status: { value: { name: 'open' } },
-    watch(id: string) {
-      watched.push(id)
-      return () => void watched.splice(watched.indexOf(id), 1)
-    },
-    start: () => undefined,
-  }),
-}))
+vi.mock('../live', async () => (await import('./testing')).silentLive)
 
-const card = { id: 'p1', name_masked: '演**', document_tail: '002X', age_years: 76, sex: 'female', relation: 'myself' }
-const tokens = { access_token: 'a', refresh_token: 'r', expires_in: 600, subject: { kind: 'holder', holder: 'h', institution: 'i', phone_tail: '0000' } }
-const landing = { institution: 'i', clinic: 'c', open: true, demo: true, red_flags: [] }
-const ticket = { id: 't1', version: 1, phase: 'waiting', ahead: 2, as_of: 1, patient: card } as unknown as TicketView
-
-/** A server of few words: `METHOD /path` → body, or a status and a code. */
-let sentKeys: string[] = []
-function serve(answers: Record<string, unknown>): string[] {
-  const asked: string[] = []
-  vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
-    const name = `${init.method} ${url.replace('/api/v1', '').replace(/\?.*/, '')}`
-    asked.push(name)
-    if (name === 'POST /red-flags') sentKeys.push(new Headers(init.headers).get('Idempotency-Key') ?? '')
-    const answer = answers[name]
-    if (answer === undefined) throw new TypeError('offline')
-    const refusal = answer as { status?: number }
-    return new Response(JSON.stringify(answer), { status: typeof refusal.status === 'number' ? refusal.status : 200 })
-  })
-  return asked
-}
-const known = {
-  'GET /links/demo': landing,
-  'GET /tickets/current': { ticket: null },
-  'GET /patients': [card],
-  'GET /consents': [],
-  'GET /patients/p1/consents': [],
-  'POST /auth/code/verify': tokens,
-  'POST /patients': card,
-}
-
-beforeEach(() => {
-  localStorage.clear()
-  sessionStorage.clear()
-  sentKeys = []
-  watched.length = 0
-})
+beforeEach(forgetAll)
 afterEach(() => vi.unstubAllGlobals())
 
 describe('the landing page', () => {
@@ -73,17 +26,6 @@ describe('the landing page', () => {
 })
 
 describe('the store of a patient', () => {
-  it('shows the page “call 120” before the network was asked', async () => {
-    vi.useFakeTimers()
-    serve({ 'GET /links/demo': landing })
-    const store = createPatientStore('demo')
-    await store.load()
-    void store.raiseRedFlags(['chest'])
-    expect(store.step.value).toBe('emergency')
-    expect(store.known.alarm).toBe(PENDING_ALARM)
-    vi.useRealTimers()
-  })
-
   it('checks in again after a void number without the consents in between', async () => {
     const text = { kind: 'treatment', version: '1', required: true, title: { zh: '', en: '' }, lines: [] }
     const declaration = { id: 'd1', patient: 'p1', version: 1, result: { at: Date.now(), level: 'STANDARD' } }
@@ -105,75 +47,6 @@ describe('the store of a patient', () => {
     expect(seen).not.toContain('consents')
   })
 
-  it('goes on sending a red flag after a reload, as the same alarm', async () => {
-    vi.useFakeTimers()
-    const first = serve({ 'GET /links/demo': landing })
-    const store = createPatientStore('demo')
-    await store.load()
-    void store.raiseRedFlags(['chest'])
-    await vi.advanceTimersByTimeAsync(4000)
-    expect(first.filter((one) => one === 'POST /red-flags').length).toBeGreaterThan(1)
-    expect(store.alarmSent.value).toBe('failed')
-    store.known.alarm = null // the page is gone
-
-    // Not even the landing page's own request gets through: the number to dial is there all the same.
-    serve({})
-    const again = createPatientStore('demo')
-    await again.load()
-    expect(again.step.value).toBe('emergency')
-    expect(again.known.alarm).toBe(PENDING_ALARM)
-    const line = { emergency: true, line: { alarm: 'a1', tokens: { ...tokens, subject: { kind: 'caller', institution: 'i' } } } }
-    const sent = serve({ 'GET /links/demo': landing, 'POST /red-flags': line })
-    await vi.advanceTimersByTimeAsync(4000)
-    expect(again.known.alarm).toBe('a1')
-    expect(again.alarmSent.value).toBe('sent')
-    expect(sent.filter((one) => one === 'POST /red-flags')).toHaveLength(1)
-    expect(new Set(sentKeys).size).toBe(1)
-
-    const third = createPatientStore('demo')
-    await third.load()
-    expect(third.known.alarm).toBe('a1')
-    vi.useRealTimers()
-  })
-
-  it('tells a missed call to a page that was thrown away meanwhile, and keeps it told', async () => {
-    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
-    const at = (more: object) => {
-      const now = { ...ticket, level: 'STANDARD', desks_open: 1, miss_shift: 3, missed: 0, ...more }
-      serve({ ...known, 'GET /tickets/current': { ticket: now }, 'GET /tickets/t1': now })
-    }
-    const opened = async () => {
-      const store = createPatientStore('demo')
-      await store.load()
-      store.stop()
-      return store.changes.value.map((change) => change.key)
-    }
-    at({})
-    expect(await opened()).toEqual([])
-    at({ version: 3, as_of: 2, ahead: 4, missed: 1, moved: 'missed_call' })
-    expect(await opened()).toEqual(['wait.change.missed'])
-    at({ version: 3, as_of: 3, ahead: 3, missed: 1, moved: 'missed_call' })
-    expect(await opened()).toEqual(['wait.change.forward', 'wait.change.missed'])
-    at({ id: 't2', as_of: 4, ahead: 9 })
-    expect(await opened()).toEqual([])
-  })
-
-  it('lets a nurse’s call ring until it was answered once', async () => {
-    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
-    const called = { ...ticket, nurse_call: 'a7' }
-    serve({ ...known, 'GET /tickets/current': { ticket: called }, 'GET /tickets/t1': called })
-    const store = createPatientStore('demo')
-    await store.load()
-    expect(store.nurseRings.value).toBe(true)
-    store.answerNurse()
-    expect([store.nurseRings.value, store.nurse.value]).toEqual([false, 'a7'])
-    store.stop()
-    const again = createPatientStore('demo')
-    await again.load()
-    expect(again.nurseRings.value).toBe(false)
-    again.stop()
-  })
-
   it('finds the session and the person again after a reload', async () => {
     serve(known)
     const store = createPatientStore('demo')
@@ -184,15 +57,6 @@ describe('the store of a patient', () => {
     await again.load()
     expect(again.session.token()).toBe('a')
     expect(again.known.patient?.id).toBe('p1')
-  })
-
-  it('finds the ticket again after a reload, whatever was on the screen', async () => {
-    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
-    serve({ ...known, 'GET /tickets/current': { ticket }, 'GET /tickets/t1': ticket })
-    const store = createPatientStore('demo')
-    await store.load()
-    expect(store.step.value).toBe('waiting')
-    store.stop()
   })
 
   it('takes the number that exists instead of a second one', async () => {
@@ -235,48 +99,6 @@ describe('the store of a patient', () => {
     expect(store.expired.value).toBe(true)
     expect(store.step.value).toBe('phone')
     expect(store.identity.name).toBe('演示')
-  })
-})
-
-describe('a session that ended on the page', () => {
-  const over = { status: 401, code: 'auth.session_ended' }
-  /** Waits with a number, and then the server knows the session no more. */
-  async function ended(answers: Record<string, unknown>) {
-    localStorage.setItem('yunzhen.patient.demo', JSON.stringify(tokens))
-    Object.assign(answers, known, { 'GET /tickets/current': { ticket }, 'GET /tickets/t1': ticket, 'POST /auth/refresh': over })
-    serve(answers)
-    const store = createPatientStore('demo')
-    await store.load()
-    expect([store.step.value, watched]).toEqual(['waiting', ['t1']])
-    await store.session.renew()
-    expect([store.expired.value, store.step.value, watched]).toEqual([true, 'phone', []])
-    return store
-  }
-
-  it('is followed by one that hears of the number again, and is called', async () => {
-    const answers: Record<string, unknown> = {}
-    const store = await ended(answers)
-    answers['GET /tickets/current'] = { ticket: { ...ticket, version: 2, as_of: 2, phase: 'called' } }
-    await store.verifyCode('c', '123456')
-    expect([store.step.value, store.expired.value, watched]).toEqual(['called', false, ['t1']])
-  })
-
-  it('is followed by one that sees that the visit ended meanwhile', async () => {
-    const answers: Record<string, unknown> = {}
-    const store = await ended(answers)
-    Object.assign(answers, { 'GET /tickets/current': { ticket: null }, 'GET /tickets/t1': { ...ticket, version: 3, as_of: 3, phase: 'done' } })
-    await store.verifyCode('c', '123456')
-    expect([store.step.value, watched]).toEqual(['after', []])
-  })
-
-  it('shows nothing of it to somebody who signs in with another number', async () => {
-    const answers: Record<string, unknown> = {}
-    const store = await ended(answers)
-    const other = { ...tokens, access_token: 'b', subject: { ...tokens.subject, holder: 'other' } }
-    Object.assign(answers, { 'POST /auth/code/verify': other, 'GET /tickets/current': { ticket: null }, 'GET /patients': [] })
-    await store.verifyCode('c', '123456')
-    expect([store.known.ticket, store.known.patient, store.persons.value, watched]).toEqual([null, null, [], []])
-    expect(store.step.value).toBe('landing')
   })
 })
 
@@ -356,39 +178,5 @@ describe('whoever has booked', () => {
     Object.assign(store.known, { signedIn: true, ticket: { ...ticket, phase: 'no_show' } })
     await expect(store.checkInAgain()).rejects.toMatchObject({ code: 'network' })
     expect(store.step.value).toBe('no_show')
-  })
-})
-
-describe('what was denied on the first page', () => {
-  const flags = [
-    { id: 'breath', question: { zh: '喘', en: 'breath' } },
-    { id: 'chest', question: { zh: '胸', en: 'chest' }, answers: 'sx.chest' },
-  ]
-  const begin = async () => {
-    serve({ ...known, 'GET /links/demo': { ...landing, red_flags: flags }, 'POST /red-flags': { emergency: false } })
-    const store = createPatientStore('demo')
-    await store.load()
-    await store.answerRedFlags([])
-    return store
-  }
-
-  it('answers the declaration too, also after a reload, and leaves breathing to be asked', async () => {
-    expect((await begin()).alreadyDenied()).toEqual(['sx.chest'])
-    const again = createPatientStore('demo')
-    await again.load()
-    expect(again.alreadyDenied()).toEqual(['sx.chest'])
-  })
-
-  it('is not said of somebody else', async () => {
-    const store = await begin()
-    store.somebodyElse()
-    expect(store.alreadyDenied()).toEqual([])
-  })
-
-  it('is asked again after half an hour', async () => {
-    const store = await begin()
-    vi.useFakeTimers({ now: Date.now() + 31 * 60_000 })
-    expect(store.alreadyDenied()).toEqual([])
-    vi.useRealTimers()
   })
 })

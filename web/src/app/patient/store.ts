@@ -1,17 +1,17 @@
 import { computed, reactive, ref, shallowRef, type InjectionKey } from 'vue'
 import { ApiError, Http, newKey } from '@/protocol/http'
-import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, RetriageAnswers, RoomGrant, Subject, TicketView, Tokens, VisitSummary } from '@/protocol/types'
+import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, Subject, TicketView, Tokens, VisitSummary } from '@/protocol/types'
 import type { AppointmentView } from '@/protocol/booking'
-import { readCheck, readCode, readWait, writeCheck, writeCode, writeWait, type KeptCode } from '@/protocol/draft'
+import { readCheck, readCode, writeCheck, writeCode, type KeptCode } from '@/protocol/draft'
 import { unsentLines } from '@/protocol/unsent'
-import { liveOf, type Live } from '../live'
+import { liveOf } from '../live'
 import { createSession } from '../session'
 import { createEmergency } from './emergency'
-import { followTicket, type Link, type TicketFeed } from './feed'
 import { NOTHING_KNOWN, stepOf, type Known } from './flow'
 import { EMPTY_IDENTITY, identityRequest, type IdentityForm } from './identity'
 import { memoryFor, rememberLink } from './memory'
-import { changeOf, restored, type Change } from './changes'
+import { createRooms } from './rooms'
+import { createTicket } from './ticket'
 
 /** `null`: there is none. Not to know it is something else, and is thrown: nobody loses a place because a request failed. */
 async function ifAny<T>(asked: Promise<T>): Promise<T | null> {
@@ -38,23 +38,20 @@ export function createPatientStore(link: string) {
     known.signedIn = false
     // Whoever has a number is asked for the telephone, and for nothing that was answered before.
     if (known.ticket) known.returning = true
-    letGo()
+    held.letGo()
   })
   /** Whose things are on the page, also after the session ended. */
   let owner = holderOf(session.subject.value)
   /** The unnamed caller of the emergency line. */
   const caller = createSession(sessionStorage, `yunzhen.caller.${link}`)
-  const live = (): Live => liveOf(session, link)
   const open = new Http()
   const loadError = shallowRef<ApiError | null>(null)
   const loading = ref(true)
   const persons = shallowRef<PatientCard[]>([])
   const identity = reactive<IdentityForm>({ ...EMPTY_IDENTITY })
   const phone = ref(memory.get('phone') ?? '')
-  const feed = shallowRef<TicketFeed | null>(null)
-  const changes = shallowRef<Change[]>([])
-  /** Server time minus the time of this device, ms: countdowns must not trust a phone's clock. */
-  const clockOffset = ref(0)
+  const held = createTicket({ known, session, live: () => liveOf(session, link), memory, here })
+  const { feed, take, act } = held
 
   /** The appointment that this way leads to, if the patient came with one: its check-in makes the ticket. */
   const appointment = shallowRef<AppointmentView | null>(null)
@@ -74,7 +71,6 @@ export function createPatientStore(link: string) {
   }
 
   const step = computed(() => stepOf(known))
-  const online = computed<Link>(() => feed.value?.link.value ?? { state: 'online' })
 
   async function load(): Promise<void> {
     loading.value = true
@@ -113,7 +109,7 @@ export function createPatientStore(link: string) {
     ])
     persons.value = cards
     known.texts = texts
-    if (current.ticket && !dismissed(current.ticket)) {
+    if (current.ticket && !held.isDismissed(current.ticket)) {
       take(current.ticket)
       return
     }
@@ -130,10 +126,6 @@ export function createPatientStore(link: string) {
     if (card) await choose(card)
     if (known.patient) known.started = true
     known.returning = false
-  }
-
-  function dismissed(ticket: TicketView): boolean {
-    return memory.get('dismissed') === ticket.id
   }
 
   function start(): void {
@@ -318,70 +310,10 @@ export function createPatientStore(link: string) {
     ticketKey = newKey()
   }
 
-  function take(ticket: TicketView): void {
-    const before = known.ticket
-    // An answer may overtake a push: what is older never replaces what is newer.
-    if (before && before.id === ticket.id && (ticket.version < before.version || ticket.as_of < before.as_of)) return
-    clockOffset.value = ticket.as_of - Date.now()
-    tell(before?.id === ticket.id ? before : null, ticket)
-    known.ticket = ticket
-    if (!(memory.get('first_ahead') ?? '').startsWith(ticket.id) && ticket.ahead !== null) {
-      memory.set('first_ahead', `${ticket.id}|${ticket.ahead}`)
-    }
-    if (!ticket.nurse_call) nurse.value = null
-    nurseRings.value = ticket.phase === 'waiting' && !!ticket.nurse_call && ticket.nurse_call !== here.get('nurse')
-    if (ticket.phase === 'emergency' && ticket.nurse_call) known.alarm = ticket.nurse_call
-    follow(ticket)
-  }
-  /** Says what changed since the ticket was last seen, by this page or by the one before a reload. */
-  function tell(before: TicketView | null, ticket: TicketView): void {
-    const kept = before ? null : readWait(memory.get('waiting'), ticket.id)
-    if (!before) changes.value = restored(kept?.told ?? [])
-    const seen = before ?? kept?.seen
-    const change = seen ? changeOf(seen, ticket) : null
-    if (change) changes.value = [change, ...changes.value].slice(0, 8)
-    memory.set('waiting', writeWait(ticket, changes.value))
-  }
-  let followed = ''
-  function follow(ticket: TicketView): void {
-    const over = ['done', 'no_show', 'left', 'transferred'].includes(ticket.phase)
-    if (followed === ticket.id && !over) return
-    letGo()
-    followed = over ? '' : ticket.id
-    if (!over) feed.value = followTicket(live(), session.http, ticket.id, take)
-  }
-  /** What hung on the session is let go: whoever signs in next follows the ticket anew. */
-  function letGo(): void {
-    feed.value?.stop()
-    feed.value = null
-    followed = ''
-  }
-  async function act(path: 'accept' | 'not-me' | 'leave'): Promise<void> {
-    const ticket = known.ticket
-    if (!ticket) return
-    try {
-      take(await session.http.post<TicketView>(`/tickets/${ticket.id}/${path}`, { version: ticket.version }))
-    } catch (cause) {
-      const code = ApiError.from(cause).code
-      if (code === 'ticket.state' || code === 'version.conflict') feed.value?.refresh()
-      throw cause
-    }
-  }
-  async function retriage(answers: RetriageAnswers): Promise<void> {
-    if (known.ticket) take(await session.http.post<TicketView>(`/tickets/${known.ticket.id}/retriage`, answers))
-  }
-  /** The new ticket in another clinic: its pushes replace those of the old one. */
-  async function followTransfer(): Promise<void> {
-    const next = known.ticket?.moved_to
-    if (next) take(await session.http.get<TicketView>(`/tickets/${next}`))
-  }
   /** The page of a finished ticket was read: start over. */
   function startOver(): void {
-    if (known.ticket) memory.set('dismissed', known.ticket.id)
+    held.putAway()
     memory.set('declaration', null)
-    letGo()
-    changes.value = []
-    memory.set('waiting', null)
     // The next one who is seen on this phone may be somebody else.
     memory.set('person', null)
     Object.assign(known, { patient: null, ticket: null, declaration: null, resultRead: false, redFlagsClear: false, check: null, started: false })
@@ -396,38 +328,17 @@ export function createPatientStore(link: string) {
     const { started, returning } = known
     startOver()
     forgetAppointment()
-    nurse.value = null
+    held.nurse.value = null
     Object.assign(known, { started, returning, decisions: [] })
     persons.value = []
   }
 
-  /** The first place that was seen, so that the ring knows how far the way was. Kept over a reload. */
-  function firstAhead(): number | null {
-    const [id, ahead] = (memory.get('first_ahead') ?? '').split('|')
-    return known.ticket && id === known.ticket.id ? Number(ahead) : (known.ticket?.ahead ?? null)
-  }
-  /** Another window took the seat; the reader wants it here. */
-  function followHere(): void {
-    if (!known.ticket) return
-    live().start()
-    letGo()
-    follow(known.ticket)
-  }
-  /** The alarm id of a nurse's call that was answered. */
-  const nurse = ref<string | null>(null)
-  /** Until it is answered once; a call that was left for a moment does not ring again. */
-  const nurseRings = ref(false)
-  function answerNurse(): void {
-    nurse.value = known.ticket?.nurse_call ?? null
-    nurseRings.value = false
-    here.set('nurse', nurse.value)
-  }
   /** After a void number: the declaration of today is still good, so only the check comes again. */
   async function checkInAgain(): Promise<void> {
     const old = known.ticket
     if (!old) return
     const declaration = await savedDeclaration(old.patient)
-    memory.set('dismissed', old.id)
+    held.dismiss()
     if (!declaration) return startOver()
     ticketKey = newKey()
     // What was decided is known before the page changes: otherwise the consents were shown once more, and stayed.
@@ -436,23 +347,6 @@ export function createPatientStore(link: string) {
     readResult()
   }
 
-  function visitGrant(visit: string): Promise<RoomGrant> {
-    return session.http.post<RoomGrant>(`/visits/${visit}/grant`)
-  }
-  /** Takes the consent to be recorded back; the call goes on. */
-  async function stopRecording(visit: string): Promise<void> {
-    known.decisions = [...known.decisions, await session.http.post<ConsentRecord>(`/visits/${visit}/recording/stop`)]
-  }
-  function alarmGrant(alarm: string): Promise<RoomGrant> {
-    return alarmSession().http.post<RoomGrant>(`/alarms/${alarm}/grant`)
-  }
-  function checkGrant(): Promise<RoomGrant> {
-    return session.http.post<RoomGrant>('/checks', {})
-  }
-  /** Who calls on the emergency line: the unnamed caller of the first page, or the patient whom triage found in danger. */
-  function alarmSession() {
-    return caller.subject.value ? caller : session
-  }
   function visits(): Promise<VisitSummary[]> {
     return session.http.get<VisitSummary[]>('/me/visits')
   }
@@ -466,10 +360,12 @@ export function createPatientStore(link: string) {
   }
 
   return {
-    link, known, step, session, expired, loading, loadError, persons, identity, phone, feed, online, changes, clockOffset, memory, appointment, comeWith,
-    landingStale, look, alarmSent, start, comeBack, toStart, raiseRedFlags, load, answerRedFlags, alreadyDenied: emergency.alreadyDenied, backFromEmergency, sendCode, keptCode, verifyCode, identify, choose, somebodyElse, consentAsGuardian, guarded, decide,
-    beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, act, retriage,
-    followTransfer, startOver, firstAhead, followHere, nurse, nurseRings, answerNurse, checkInAgain, visitGrant, stopRecording, alarmGrant, checkGrant, alarmSession, visits, signOut,
+    ...createRooms({ known, session, caller }), link, known, step, session, expired, loading, loadError, persons, identity, phone, memory, appointment, comeWith,
+    feed, online: held.online, changes: held.changes, clockOffset: held.clockOffset, nurse: held.nurse, nurseRings: held.nurseRings, act,
+    retriage: held.retriage, answerNurse: held.answerNurse, firstAhead: held.firstAhead, followHere: held.followHere, followTransfer: held.followTransfer,
+    landingStale, look, start, comeBack, toStart, load, alarmSent, raiseRedFlags, answerRedFlags, alreadyDenied: emergency.alreadyDenied, backFromEmergency,
+    sendCode, keptCode, verifyCode, identify, choose, somebodyElse, consentAsGuardian, guarded, decide, signOut, visits,
+    beginDeclaration, forgetDeclaration, saveAnswers, fetchDeclaration, submitDeclaration, readResult, takeTicket, checkInAgain, startOver,
     stop: () => feed.value?.stop(),
   }
 }

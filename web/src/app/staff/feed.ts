@@ -1,7 +1,7 @@
 import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue'
 import { ApiError } from '@/protocol/http'
 import type { Live } from '../live'
-import { coalesce } from './coalesce'
+import { coalesce } from '../coalesce'
 
 export interface Feed<T> {
   value: ShallowRef<T | null>

@@ -36,8 +36,8 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'link.replaced': 'This account was opened in another window.',
   'link.here': 'Go on here',
 
-  'sex.female': 'F',
-  'sex.male': 'M',
+  'sex.brief.female': 'F',
+  'sex.brief.male': 'M',
   'age.years': '{n} y',
   'wait.minutes': 'waited {n} min',
 
@@ -167,10 +167,10 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'identity.correct': 'Correct',
   'identity.correct.title': 'Correct the identity by the document',
   'identity.correct.text': 'Write only what is wrong and leave the rest empty. It is in the audit, and is not possible any more once the identity is confirmed.',
+  'identity.correct.keep': 'As it is',
   'identity.correct.number': 'Number of the document, in full',
   'identity.correct.number.hint': 'Empty if the number is right. A resident card states birthday and sex.',
-  'identity.correct.birth': 'Date of birth',
-  'identity.correct.birth.hint': 'Empty if it is right. As 1990-01-01.',
+  'identity.correct.birth.hint': 'Empty if it is right.',
   'identity.correct.reason': 'Why',
   'identity.correct.yes': 'Correct',
   'identity.wrong': 'Wrong person',

@@ -34,8 +34,8 @@ export const desk = {
   'link.replaced': '这个账号已在其他窗口打开。',
   'link.here': '在这里继续',
 
-  'sex.female': '女',
-  'sex.male': '男',
+  'sex.brief.female': '女',
+  'sex.brief.male': '男',
   'age.years': '{n}岁',
   'wait.minutes': '已等 {n} 分',
 
@@ -165,10 +165,10 @@ export const desk = {
   'identity.correct': '更正身份',
   'identity.correct.title': '按证件更正身份',
   'identity.correct.text': '只改写错的，不改的留空。更正记入审计；确认身份以后不能再改。',
+  'identity.correct.keep': '不改',
   'identity.correct.number': '证件号码（完整）',
   'identity.correct.number.hint': '号码没有错就留空。身份证号会带出出生日期和性别。',
-  'identity.correct.birth': '出生日期',
-  'identity.correct.birth.hint': '没有错就留空。格式如 1990-01-01。',
+  'identity.correct.birth.hint': '没有错就留空。',
   'identity.correct.reason': '更正原因',
   'identity.correct.yes': '更正',
   'identity.wrong': '不是本人',

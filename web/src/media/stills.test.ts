@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { STILL } from './ladder'
-import { fitting, lettersAfter, takeStills, type Stills } from './snapshot'
+import { fitting, lettersAfter, takeStills, type Stills } from './stills'
 
 const camera = {} as MediaStreamTrack
 

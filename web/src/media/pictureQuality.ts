@@ -7,7 +7,7 @@ export interface Pixels {
   /** Red, green, blue, alpha; one byte each. */
   data: Uint8ClampedArray
 }
-export interface StillVerdict {
+export interface Verdict {
   light: 'good' | 'dark' | 'bright'
   sharp: boolean
   /** The light is white enough: no channel leads the bright parts by much. */
@@ -24,12 +24,12 @@ const SHARP = 18
 /** How far red and blue of the brightest tenth may stand apart, relative to their mean. */
 const TINT = 0.38
 
-export function judge(pixels: Pixels): StillVerdict {
+export function judge(pixels: Pixels): Verdict {
   const grey = luminance(pixels)
   return { light: lightOf(grey), sharp: sharpness(grey, pixels.width, pixels.height) >= SHARP, neutral: tint(pixels, grey) <= TINT }
 }
 
-export function isGood(verdict: StillVerdict): boolean {
+export function isGood(verdict: Verdict): boolean {
   return verdict.light === 'good' && verdict.sharp && verdict.neutral
 }
 
@@ -42,7 +42,7 @@ export function luminance({ data }: Pixels): Float32Array {
   return grey
 }
 
-function lightOf(grey: Float32Array): StillVerdict['light'] {
+function lightOf(grey: Float32Array): Verdict['light'] {
   let sum = 0
   let burnt = 0
   for (const one of grey) {

@@ -1,6 +1,6 @@
-// A still picture in the camera's full resolution, and pixels of its preview.
+// A picture that the doctor asks for, in the camera's full resolution, and pixels of its preview.
 
-import type { Pixels } from './stillQuality'
+import type { Pixels } from './pictureQuality'
 
 /** Not in every browser, and not in TypeScript's library. */
 interface PhotoTaker {
@@ -42,7 +42,7 @@ export async function pixelsOf(picture: Blob): Promise<Pixels | null> {
 }
 
 /** A photo: by the camera where the browser can ask it, else the picture of the moment in full size. Always a JPEG, upright. */
-export async function takeStill(track: MediaStreamTrack, video: HTMLVideoElement): Promise<Blob> {
+export async function takePicture(track: MediaStreamTrack, video: HTMLVideoElement): Promise<Blob> {
   const photo = await byCamera(track)
   const picture = photo ? await createImageBitmap(photo).catch(() => null) : null
   const [width, height] = picture ? [picture.width, picture.height] : [video.videoWidth, video.videoHeight]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isGood, judge, type Pixels } from './stillQuality'
+import { isGood, judge, type Pixels } from './pictureQuality'
 
 type Colour = [number, number, number]
 /** A picture of 64 by 48 whose pixels are told by their place. */
@@ -15,7 +15,7 @@ const squares = (light: number, tone: Colour = [1, 0.92, 0.88]) => paint((x, y) 
   return [one * tone[0], one * tone[1], one * tone[2]]
 })
 
-describe('a still picture', () => {
+describe('a picture that was asked for', () => {
   it('is good in white light, sharp, and neither dark nor bright', () => {
     expect(judge(squares(180))).toEqual({ light: 'good', sharp: true, neutral: true })
     expect(isGood(judge(squares(180)))).toBe(true)

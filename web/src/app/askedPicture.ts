@@ -1,18 +1,18 @@
 // The picture that the doctor asks for, on the patient's side: aim, take, look, send.
 
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
-import { glance, pixelsOf, takeStill } from '@/media/still'
-import { judge, type StillVerdict } from '@/media/stillQuality'
+import { glance, pixelsOf, takePicture } from '@/media/picture'
+import { judge, type Verdict } from '@/media/pictureQuality'
 import type { PictureAsk } from '@/protocol/live'
 import { useAction, type Action } from './action'
 import type { Session } from './session'
 import { sendPicture, type WaitingFor } from './upload'
 
-export type { StillVerdict } from '@/media/stillQuality'
+export type { Verdict } from '@/media/pictureQuality'
 
-export interface Still {
+export interface AskedPicture {
   /** Of what the camera sees now, or of the photo that was taken. */
-  verdict: Ref<StillVerdict | null>
+  verdict: Ref<Verdict | null>
   /** The address of the photo, once one is taken. */
   shot: Readonly<ShallowRef<string | null>>
   /** How much is sent, 0 to 1; `null` while nothing is. */
@@ -30,8 +30,8 @@ export interface Still {
 /** So long it is said that a picture arrived. */
 const TOLD_MS = 8_000
 
-export function useStill(session: Session, visit: string): Still {
-  const verdict = ref<StillVerdict | null>(null)
+export function useAskedPicture(session: Session, visit: string): AskedPicture {
+  const verdict = ref<Verdict | null>(null)
   const shot = shallowRef<string | null>(null)
   const sent = ref<number | null>(null)
   const waiting = ref<WaitingFor | null>(null)
@@ -61,7 +61,7 @@ export function useStill(session: Session, visit: string): Still {
       if (pixels) verdict.value = judge(pixels)
     },
     take: useAction(async (track, video) => {
-      const taken = await takeStill(track, video)
+      const taken = await takePicture(track, video)
       again()
       picture = taken
       shot.value = URL.createObjectURL(taken)
@@ -93,7 +93,7 @@ export function useStill(session: Session, visit: string): Still {
 }
 
 /** What a picture is like that came from the patient; `null` when it cannot be judged. */
-export async function judgePicture(picture: Blob): Promise<StillVerdict | null> {
+export async function judgePicture(picture: Blob): Promise<Verdict | null> {
   const pixels = await pixelsOf(picture)
   return pixels && judge(pixels)
 }
