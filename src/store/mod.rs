@@ -98,7 +98,7 @@ pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use opinions::{OpinionRow, Opinions};
 pub use patients::{PatientRow, Patients, RelatedPatient};
-pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
+pub use prescriptions::{BasisRow, NewSheet, PrescriptionRow, Prescriptions, SignedVersionRow};
 pub use recordings::{ClinicOf, RecordingRow, Recordings};
 pub use retention::{ApprovalRow, GoneRow, PurposeEndRow, Retentions};
 pub use rooms::{RoomRow, Rooms, SeatRow};
