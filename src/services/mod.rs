@@ -15,6 +15,7 @@ pub mod breach;
 mod case_reports;
 pub mod charter;
 pub mod chat;
+pub mod clinic_settings;
 pub mod codes;
 pub mod credentials;
 pub mod crowd;
