@@ -1,11 +1,13 @@
 //! The composition root: builds everything, joins the channels, and owns the end.
 
 pub mod charter;
+pub mod clinics;
+pub mod demo;
 pub mod proof;
 mod vital;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +28,11 @@ use crate::load::Crowd;
 use crate::media::{Entropy, Relay, RelayConfig, RelayHandle, Turn, TurnConfig};
 use crate::services::live::Live;
 use crate::services::private;
-use crate::services::recordings::{Limits, PolicySet, Spool, SpoolRecorder, open_archive, set_policy};
-use crate::services::second_factor::forget_factor;
-use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK, DemoHours};
-use crate::services::showing::{self, Change};
+use crate::services::recordings::{Limits, Spool, SpoolRecorder, open_archive};
+use crate::services::seed::DEMO_LINK;
 use crate::services::sms::Sms;
 use crate::services::{Parts, Services, turn_secret};
-use crate::store::{Db, ShownRow};
+use crate::store::Db;
 use crate::{jobs, telemetry, ws};
 
 /// How long running requests and sockets get to end.
@@ -140,7 +140,7 @@ async fn start_with(
     let metrics = telemetry::metrics();
     let ids = Ids::system(clock.clone());
     let secret = secret(&config, &ids)?;
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let db = open(&config).await?;
     db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
 
     let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
@@ -277,73 +277,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Starts the demonstration: seeds it, prints links and accounts, and writes them to `demo.json` in the data folder.
-pub async fn start_demo(config: Config, ring_secs: i64, fresh: bool) -> Result<Running, StartError> {
-    if fresh {
-        clear(&config.data_dir)?;
-    }
-    mark_demo(&config.data_dir)?;
-    let data_dir: PathBuf = config.data_dir.clone();
-    start_with(config, Clock::System, async |services: &Services, http_addr: SocketAddr| {
-        services
-            .seed_demo(ring_secs, DemoHours::Day)
-            .await
-            .map_err(|e| failed("the demonstration could not be seeded")(&e))?;
-        let no_hours = "the doctors' hours could not be made";
-        services.be_there_now().await.map_err(|e| failed(no_hours)(&e))?;
-        // The hourly tidying may have come before the hours of the doctors.
-        services.roll_slots().await.map_err(|e| failed("the slots could not be made")(&e))?;
-        services.take_some_places().await.map_err(|e| failed("the calendar could not be filled")(&e))?;
-        present_demo(&data_dir, &services.config.base_url(http_addr))
-    })
-    .await
-}
-
-fn present_demo(data_dir: &Path, base_url: &str) -> Result<(), StartError> {
-    let patient_link = format!("{base_url}/v/{DEMO_LINK}");
-    let booking_link = format!("{base_url}/v/{DEMO_TCM_LINK}/book");
-    let accounts = Services::demo_accounts();
-    let file = json!({ "base_url": base_url, "patient_link": patient_link, "booking_link": booking_link, "accounts": accounts });
-    write_private(&data_dir.join("demo.json"), format!("{file:#}\n").as_bytes())
-        .map_err(|e| failed("demo.json cannot be written")(&e))?;
-    println!("\n云诊 Yunzhen — demonstration (demo people, draft rules: not for real patients)\n");
-    println!("  patient   {patient_link}");
-    println!("  booking   {booking_link}");
-    println!("  staff     {base_url}/login");
-    for account in &accounts {
-        println!("              {:<14} {:<12} {}", account.role.as_str(), account.username, account.password);
-    }
-    println!("  API       {base_url}/api/docs\n");
-    Ok(())
-}
-
-/// The file that says of a data folder that it holds a demonstration.
-const DEMO_MARK: &str = "demonstration";
-
-fn is_demo(folder: &Path) -> bool {
-    folder.join(DEMO_MARK).exists() || folder.join("demo.json").exists()
-}
-
-/// Marks a folder as a demonstration's before anything is in it. One with the database of a real server is refused: a
-/// demonstration shows one-time codes to whoever asks.
-fn mark_demo(folder: &Path) -> Result<(), StartError> {
-    if folder.join("yunzhen.db").exists() && !is_demo(folder) {
-        return Err(StartError(format!("{} holds the data of a real server", folder.display())));
-    }
-    make_folder(folder)?;
-    write_private(&folder.join(DEMO_MARK), b"").map_err(|e| failed("the data folder cannot be written")(&e))
-}
-
-/// Empties the demonstration's folder; refuses one that is not a demonstration's.
-fn clear(folder: &Path) -> Result<(), StartError> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let names: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.file_name()).collect();
-    if !names.is_empty() && !is_demo(folder) {
-        return Err(StartError(format!("{} holds other things than a demonstration", folder.display())));
-    }
-    std::fs::remove_dir_all(folder).map_err(|e| failed("the old demonstration cannot be removed")(&e))
-}
-
 /// Ends at the first interrupt or termination signal.
 pub async fn stop_signal() {
     let interrupt = async { tokio::signal::ctrl_c().await.ok() };
@@ -366,6 +299,11 @@ pub async fn stop_signal() {
     interrupt.await;
 }
 
+/// The database, for one command.
+async fn open(config: &Config) -> Result<Db, StartError> {
+    Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))
+}
+
 /// Brings the tables up to date.
 pub async fn migrate(config: &Config) -> Result<(), StartError> {
     make_folder(&config.data_dir)?;
@@ -373,83 +311,6 @@ pub async fn migrate(config: &Config) -> Result<(), StartError> {
     db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
     db.close().await;
     Ok(())
-}
-
-/// Sets whether a clinic records the visits of those who agree; it holds for visits that begin from now on.
-pub async fn set_recording(
-    config: &Config,
-    clinic: &str,
-    institution: Option<&str>,
-    is_wanted: bool,
-) -> Result<(), StartError> {
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
-    let set = set_policy(&db, Clock::System.now(), clinic, institution, is_wanted).await;
-    let set = set.map_err(|e| failed("the policy cannot be set")(&e))?;
-    db.close().await;
-    let who = if is_wanted { "those who agree are recorded" } else { "nobody is recorded" };
-    told(set, clinic, &format!("{who}, from the next visit on"))
-}
-
-/// Changes what a clinic shows before anybody comes: its price, and where to complain.
-pub async fn set_shown(
-    config: &Config,
-    clinic: &str,
-    institution: Option<&str>,
-    change: &Change,
-) -> Result<(), StartError> {
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
-    let set = showing::set_shown(&db, Clock::System.now(), clinic, institution, change).await;
-    let set = set.map_err(|e| failed("what the clinic shows cannot be changed")(&e))?;
-    let shown = showing::shown_of(&db, clinic, institution).await;
-    let shown = shown.map_err(|e| failed("what the clinic shows cannot be read")(&e))?;
-    db.close().await;
-    told(set, clinic, "this is shown from now on")?;
-    for line in shown.iter().flat_map(shown_words) {
-        println!("  {line}");
-    }
-    Ok(())
-}
-
-/// What a clinic shows, a line each.
-fn shown_words(shown: &ShownRow) -> [String; 3] {
-    let price = shown.price_fen.map(|fen| format!("{}.{:02} yuan", fen / 100, fen % 100));
-    let phone = shown.complaints_phone.clone();
-    let places: Vec<_> = [&shown.complaints_at_zh, &shown.complaints_at_en].into_iter().flatten().cloned().collect();
-    [
-        format!("price: {}", price.unwrap_or_else(|| "none is set".to_owned())),
-        format!("complaints by telephone: {}", phone.unwrap_or_else(|| "the hospital's own number".to_owned())),
-        format!("complaints at: {}", if places.is_empty() { "nowhere else".to_owned() } else { places.join(" / ") }),
-    ]
-}
-
-/// Says what came of a clinic's setting.
-fn told(set: PolicySet, clinic: &str, done: &str) -> Result<(), StartError> {
-    match set {
-        PolicySet::Done => {
-            println!("{clinic}: {done}");
-            Ok(())
-        }
-        PolicySet::NoClinic(known) => {
-            let known = known.join(", ");
-            Err(StartError(format!("there is no clinic {clinic}; there are: {known}")))
-        }
-        PolicySet::Several(names) => {
-            let names = names.join(", ");
-            Err(StartError(format!("several institutions have a clinic {clinic}; say --institution one of: {names}")))
-        }
-    }
-}
-
-/// Forgets the second factor of an account; whoever lost the telephone signs in by the password and sets another up.
-pub async fn forget_second_factor(config: &Config, username: &str) -> Result<(), StartError> {
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
-    let forgotten = forget_factor(&db, Clock::System.now(), username).await;
-    db.close().await;
-    if forgotten.map_err(|e| failed("the second factor cannot be forgotten")(&e))? {
-        println!("{username}: the second factor is forgotten");
-        return Ok(());
-    }
-    Err(StartError(format!("{username}: there is no such account, or it has no second factor")))
 }
 
 /// The API document as JSON, ending in a newline.

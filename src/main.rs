@@ -229,7 +229,7 @@ async fn run(role: Role) -> Result<ExitCode, String> {
     match role {
         Role::Demo { fresh, ring_secs, patients, seed } => {
             let config = load(true)?;
-            let running = app::start_demo(config, ring_secs, fresh).await.map_err(|e| e.to_string())?;
+            let running = app::demo::start(config, ring_secs, fresh).await.map_err(|e| e.to_string())?;
             running.invite(patients, seed);
             running.until(app::stop_signal()).await.map_err(|e| e.to_string())?;
         }
@@ -246,7 +246,7 @@ async fn run(role: Role) -> Result<ExitCode, String> {
         }
         Role::Record { clinic, policy, institution, demo } => {
             let is_wanted = matches!(policy, Policy::WithConsent);
-            app::set_recording(&load_for_data(demo)?, &clinic, institution.as_deref(), is_wanted)
+            app::clinics::set_recording(&load_for_data(demo)?, &clinic, institution.as_deref(), is_wanted)
                 .await
                 .map_err(|e| e.to_string())?;
         }
@@ -257,7 +257,7 @@ async fn run(role: Role) -> Result<ExitCode, String> {
                 complaints_at_zh: complaints_at,
                 complaints_at_en,
             };
-            app::set_shown(&load_for_data(demo)?, &clinic, institution.as_deref(), &change)
+            app::clinics::set_shown(&load_for_data(demo)?, &clinic, institution.as_deref(), &change)
                 .await
                 .map_err(|e| e.to_string())?;
         }
@@ -275,7 +275,7 @@ async fn run(role: Role) -> Result<ExitCode, String> {
             done.map_err(|e| e.to_string())?;
         }
         Role::ForgetSecondFactor { username, demo } => {
-            app::forget_second_factor(&load_for_data(demo)?, &username).await.map_err(|e| e.to_string())?;
+            app::charter::forget_second_factor(&load_for_data(demo)?, &username).await.map_err(|e| e.to_string())?;
         }
         Role::Backup { file, key_file, demo } => {
             app::proof::backup(&load_for_data(demo)?, &file, &key_file).await.map_err(|e| e.to_string())?;

@@ -1,5 +1,6 @@
 //! A hospital with as many clinics, desks and waiting patients as a bench wants; all came in by the services.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -144,7 +145,7 @@ impl Hospital {
         let (link, phone) = (link.to_owned(), format!("138{n:08}"));
         let request = CodeRequest { link: link.clone(), phone: phone.clone(), locale: Locale::Chinese };
         // A network of one's own: the limit of one address is not what is measured.
-        let sent = services.request_code(request, &format!("bench {n}")).await.unwrap();
+        let sent = services.request_code(request, Ipv4Addr::from(n).into()).await.unwrap();
         let (challenge, code) = (sent.challenge, sent.demo_code.unwrap());
         let verify = CodeVerify { link: link.clone(), phone, challenge, code, locale: None };
         let token = services.verify_code(verify, "bench").await.unwrap().access_token;

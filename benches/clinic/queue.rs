@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use sqlx::AssertSqlSafe;
 use tokio::task::JoinSet;
-use yunzhen::services::desk::CallAct;
+use yunzhen::services::calling::CallAct;
 use yunzhen::services::work::Command;
 use yunzhen::store::{Db, Tx};
 

@@ -1,14 +1,14 @@
-//! `yunzhen establish`: a real hospital's first day; and `yunzhen new-password`.
+//! `yunzhen establish`: a real hospital's first day; and what helps somebody who cannot sign in any more.
 
 use std::path::Path;
 
-use super::{StartError, failed, make_folder};
+use super::{StartError, failed, make_folder, open};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, read_charter};
 use crate::domain::date::in_china;
 use crate::services::charter::{Established, establish as make};
 use crate::services::own_password::renew_password;
-use crate::store::Db;
+use crate::services::second_factor::forget_factor;
 
 /// Makes what a charter names and what is not there yet, and prints the links and the first passwords, once.
 pub async fn establish(config: &Config, file: &Path) -> Result<(), StartError> {
@@ -16,7 +16,7 @@ pub async fn establish(config: &Config, file: &Path) -> Result<(), StartError> {
     let charter = read_charter(file, in_china(clock.now())).map_err(|e| StartError(e.to_string()))?;
     make_folder(&config.data_dir)?;
     let ids = Ids::system(clock.clone());
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let db = open(config).await?;
     // Tables that are there are another's to bring up to date: a server may be at work on them.
     let is_fresh =
         db.read().await.map_err(|e| failed("the database does not answer")(&e))?.institutions().count().await.is_err();
@@ -59,11 +59,23 @@ fn print(config: &Config, house: &str, done: &Established) {
 pub async fn new_password(config: &Config, username: &str) -> Result<(), StartError> {
     let clock = Clock::System;
     let ids = Ids::system(clock.clone());
-    let db = Db::open(&config.database()).await.map_err(|e| failed("the database cannot be opened")(&e))?;
+    let db = open(config).await?;
     let renewed = renew_password(&db, &ids, clock.now(), username).await;
     db.close().await;
     let password = renewed.map_err(|e| failed("the password cannot be changed")(&e))?;
     let password = password.ok_or_else(|| StartError(format!("there is no account {username}")))?;
     println!("{username}: every session is ended; the new password, shown this once: {password}");
     Ok(())
+}
+
+/// Forgets the second factor of an account; whoever lost the telephone signs in by the password and sets another up.
+pub async fn forget_second_factor(config: &Config, username: &str) -> Result<(), StartError> {
+    let db = open(config).await?;
+    let forgotten = forget_factor(&db, Clock::System.now(), username).await;
+    db.close().await;
+    if forgotten.map_err(|e| failed("the second factor cannot be forgotten")(&e))? {
+        println!("{username}: the second factor is forgotten");
+        return Ok(());
+    }
+    Err(StartError(format!("{username}: there is no such account, or it has no second factor")))
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::signature::Algorithm;
 
 pub use charter::read_charter;
-pub use network::{FORWARDED_FOR, Network, behind_proxies, group};
+pub use network::{FORWARDED_FOR, Network, behind_proxies, block, group};
 
 /// Whether those who work here have to have a second factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

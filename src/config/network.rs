@@ -69,11 +69,21 @@ impl fmt::Display for Network {
 
 /// Whoever has an IPv6 network has 2⁶⁴ addresses: they count as one.
 pub fn group(address: IpAddr) -> IpAddr {
+    masked(address, 64)
+}
+
+/// What one customer is given: of IPv6 256 such networks, of IPv4 an address. Behind a carrier of mobile telephones each of the
+/// 256 may be somebody else; so by blocks is counted what is about one name or one number, and whatever has room for several.
+pub fn block(address: IpAddr) -> IpAddr {
+    masked(address, 56)
+}
+
+fn masked(address: IpAddr, prefix: u32) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
             Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (128 - prefix)))),
         },
     }
 }
@@ -128,6 +138,17 @@ mod tests {
     fn what_is_no_network_is_refused() {
         for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "clinic.example"] {
             assert!(text.parse::<Network>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_ipv6_a_network_counts_as_one_and_a_customers_networks_are_one_block() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(group(ip("2001:db8:0:1234::9")), ip("2001:db8:0:1234::"));
+        assert_eq!(block(ip("2001:db8:0:1234::9")), ip("2001:db8:0:1200::"));
+        assert_eq!(block(group(ip("2001:db8:0:12ff:1:2:3:4"))), ip("2001:db8:0:1200::"));
+        for own in ["192.0.2.1", "::ffff:192.0.2.1"] {
+            assert_eq!((group(ip(own)), block(ip(own))), (ip("192.0.2.1"), ip("192.0.2.1")));
         }
     }
 }

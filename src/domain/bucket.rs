@@ -2,23 +2,23 @@
 //! again at a steady pace.
 //!
 //! A bucket is a single number, the moment at which it would be full again (the generic cell rate algorithm, ITU-T I.371).
-//! Moments are milliseconds since any fixed one.
+//! Moments count from any fixed one, in whatever unit the rate is said in: milliseconds, but for what comes more often.
 
 /// What a bucket holds when it is full, and how soon one more is in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     burst: i64,
-    refill_ms: i64,
+    refill: i64,
 }
 
 impl Rate {
-    /// So many at once, and one more each `refill_ms` milliseconds.
-    pub const fn new(burst: i64, refill_ms: i64) -> Self {
-        Self { burst, refill_ms }
+    /// So many at once, and one more after each `refill`.
+    pub const fn new(burst: i64, refill: i64) -> Self {
+        Self { burst, refill }
     }
 
     const fn span(self) -> i64 {
-        self.burst * self.refill_ms
+        self.burst * self.refill
     }
 }
 
@@ -34,11 +34,11 @@ impl Bucket {
         Self { full_at: now }
     }
 
-    /// Takes `count`, or nothing, and says after how many milliseconds there are so many. A clock that was set back locks
+    /// Takes `count`, or nothing, and says after how long there are so many. A clock that was set back locks
     /// nobody out for longer than an empty bucket does.
     pub fn take(&mut self, rate: Rate, count: i64, now: i64) -> Result<(), i64> {
         self.full_at = self.full_at.clamp(now, now + rate.span());
-        let full_at = self.full_at + count * rate.refill_ms;
+        let full_at = self.full_at + count * rate.refill;
         let wait = full_at - (now + rate.span());
         if wait > 0 {
             return Err(wait);
@@ -49,12 +49,17 @@ impl Bucket {
 
     /// Puts one back that was taken for nothing.
     pub const fn give_back(&mut self, rate: Rate) {
-        self.full_at -= rate.refill_ms;
+        self.full_at -= rate.refill;
+    }
+
+    /// How many there are.
+    pub fn left(self, rate: Rate, now: i64) -> i64 {
+        (now + rate.span() - self.full_at.clamp(now, now + rate.span())) / rate.refill
     }
 
     /// From when on there is one.
     pub const fn next_at(self, rate: Rate) -> i64 {
-        self.full_at + rate.refill_ms - rate.span()
+        self.full_at + rate.refill - rate.span()
     }
 
     /// Whether nothing is left; takes nothing. Of a clock that was set back it knows nothing.
@@ -98,13 +103,15 @@ mod tests {
             for pause in pauses {
                 now += pause;
                 let is_spent = bucket.is_spent(rate, now);
+                let left = bucket.left(rate, now);
                 match bucket.take(rate, 1, now) {
                     Ok(()) => {
+                        prop_assert_eq!(bucket.left(rate, now), left - 1);
                         prop_assert!(!is_spent);
                         taken.push(now);
                     }
                     Err(wait) => {
-                        prop_assert!(is_spent);
+                        prop_assert!(is_spent && left == 0);
                         prop_assert_eq!(now + wait, bucket.next_at(rate));
                         prop_assert!(bucket.is_spent(rate, now + wait - 1) && !bucket.is_spent(rate, now + wait));
                     }

@@ -23,11 +23,11 @@ pub struct Limit {
 /// The span over which [`Limit::most`] is counted.
 pub const WINDOW: Duration = Duration::from_hours(1);
 
-/// For one telephone number asked for at one place: nobody needs more codes than that. It is counted by place, so that a
+/// For one telephone number asked for at one place, or within one block of IPv6: nobody needs more codes than that. It is counted by place, so that a
 /// stranger who asks for codes to somebody's number spends their own and not the owner's.
 pub const PER_NUMBER_AND_PLACE: Limit = Limit { most: 5, gap: Duration::from_mins(1) };
 /// For one telephone number wherever it is asked for, but where it has been signed in from: its owner must not be flooded with
-/// messages. To keep an owner in a new place from a code, a stranger must sit in four networks at once, and for as long as it
+/// messages. To keep an owner in a new place from a code, a stranger must sit in four networks, or blocks of them, at once, and for as long as it
 /// is to last.
 pub const PER_NUMBER: Limit = Limit { most: 20, gap: Duration::ZERO };
 /// For one place, a network address: whoever sits there must not spend the hospital's money. A ward or a family behind
@@ -35,6 +35,8 @@ pub const PER_NUMBER: Limit = Limit { most: 20, gap: Duration::ZERO };
 pub const PER_PLACE: Limit = Limit { most: 20, gap: Duration::ZERO };
 /// The same in a demonstration, where no message is sent and everybody comes from the same machine.
 pub const PER_PLACE_IN_DEMO: Limit = Limit { most: 500, gap: Duration::ZERO };
+/// For one block of IPv6, which has 256 such places: as much as for four of them.
+pub const PER_BLOCK: Limit = Limit { most: 80, gap: Duration::ZERO };
 /// For a whole institution: ten new patients a minute, more than its desks can see. Beyond it somebody drains its account
 /// at the gateway from many networks.
 pub const PER_INSTITUTION: Limit = Limit { most: 600, gap: Duration::ZERO };

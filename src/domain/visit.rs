@@ -63,6 +63,17 @@ impl Outcome {
         }
     }
 
+    /// What it is called at the desk.
+    pub fn name(self) -> Text {
+        match self {
+            Self::HomeCare => Text::new("居家自我照护", "care at home"),
+            Self::GoToHospital => Text::new("转线下就诊", "go to the hospital"),
+            Self::ClosedLoopTransport => Text::new("闭环转运", "closed-loop transport"),
+            Self::FollowUp => Text::new("复诊随访", "follow-up"),
+            Self::Emergency120 => Text::new("120 急救", "emergency (120)"),
+        }
+    }
+
     /// Where the patient is referred to (转诊); nothing where the outcome sends them nowhere.
     pub fn refers_to(self) -> Option<Text> {
         match self {

@@ -22,6 +22,7 @@ use crate::protocol::auth::{
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::staff::SessionView;
 use crate::services::Services;
+use crate::services::known_places::Standing;
 use crate::services::refusal::Refusal;
 
 /// The routes of this file.
@@ -54,10 +55,10 @@ fn second_factor() -> OpenApiRouter<Arc<Services>> {
         .layer(Extension(Arc::new(WrongPasswords::default())))
 }
 
-/// Whether somebody guessed.
-fn is_guess<T>(answer: &Result<T, Refusal>) -> bool {
+/// What somebody guessed at, if they did.
+fn guessed<T>(answer: &Result<T, Refusal>) -> Option<ErrorCode> {
     let guesses = [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong];
-    answer.as_ref().err().is_some_and(|refusal| guesses.contains(&refusal.code))
+    answer.as_ref().err().map(|refusal| refusal.code).filter(|code| guesses.contains(code))
 }
 
 /// Signs a member of staff in.
@@ -72,8 +73,8 @@ async fn login(
 ) -> Result<Json<Tokens>, HttpError> {
     // No name is longer; what is counted must not be as large as a body.
     let (name, place) = (username.chars().take(128).collect(), address.to_string());
-    let is_known = services.is_known_at(&username, &place).await?;
-    let guarded = Guarded { wrong: &wrong, name, address, is_known };
+    let standing = services.standing_at(&username, &place).await?;
+    let guarded = Guarded { wrong: &wrong, name, address, standing };
     let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
     guarded.answer(&services, services.login(&username, &password, code.as_deref(), browser, &place)).await
 }
@@ -130,7 +131,7 @@ async fn offer_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
 ) -> Result<Json<NewSecondFactor>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
     guarded.answer(&services, services.offer_second_factor(act, password)).await
 }
 
@@ -144,7 +145,7 @@ async fn confirm_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
     guarded.answer(&services, services.confirm_second_factor(act, &code)).await
 }
 
@@ -158,7 +159,7 @@ async fn drop_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
     guarded.answer(&services, services.drop_second_factor(act, &code)).await
 }
 
@@ -172,7 +173,7 @@ async fn prove(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(ProofRequest { password, code }, _): Body<ProofRequest>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
     let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -187,7 +188,7 @@ async fn change_password(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(PasswordChange { password, new }, _): Body<PasswordChange>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, is_known: false };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
     let Json(()) = guarded.answer(&services, services.change_password(act, password, new)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -220,7 +221,7 @@ struct Guarded<'a> {
     wrong: &'a WrongPasswords,
     name: String,
     address: IpAddr,
-    is_known: bool,
+    standing: Standing,
 }
 
 impl Guarded<'_> {
@@ -229,11 +230,10 @@ impl Guarded<'_> {
         services: &Services,
         asked: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Json<T>, HttpError> {
-        self.wrong.begin(&self.name, self.address, self.is_known, services.clock.now()).map_err(too_often)?;
+        let Self { wrong, name, address, standing } = self;
+        wrong.begin(&name, address, standing, services.clock.now()).map_err(too_often)?;
         let answer = asked.await;
-        if !is_guess(&answer) {
-            self.wrong.was_not_wrong(&self.name, self.address, self.is_known);
-        }
+        wrong.end(&name, address, standing, guessed(&answer));
         Ok(Json(answer?))
     }
 }

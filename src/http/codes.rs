@@ -28,7 +28,7 @@ async fn request(
     Allowed(address): Allowed,
     Body(request, _): Body<CodeRequest>,
 ) -> Result<Json<CodeSent>, HttpError> {
-    Ok(Json(services.request_code(request, &address.to_string()).await?))
+    Ok(Json(services.request_code(request, address).await?))
 }
 
 /// Passes a one-time code.

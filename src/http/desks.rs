@@ -15,7 +15,8 @@ use crate::protocol::desk::{DeskView, MyDesk, PatientPhone, PauseRequest, Transf
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::Versioned;
 use crate::services::Services;
-use crate::services::desk::{CallAct, DeskAct};
+use crate::services::calling::CallAct;
+use crate::services::desk::DeskAct;
 use crate::services::dropped::DropAct;
 
 /// The routes of this file.

@@ -12,17 +12,20 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::config::{FORWARDED_FOR, Network, behind_proxies, group};
+use crate::config::{FORWARDED_FOR, Network, behind_proxies, block, group};
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::known_places::Standing;
 use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 
 /// Requests of one address: a page asks for a few things at once, a ward has many pages.
 pub const REQUESTS: Rate = Rate::new(60, 200);
-/// Wrong passwords for one name from one address: who has forgotten theirs tries a few, and then one a minute.
+/// Requests of one block of IPv6: as many as of four networks in it.
+const BLOCK_REQUESTS: Rate = Rate::new(240, 50);
+/// Wrong passwords for one name from one address, or one block of IPv6: who has forgotten theirs tries a few, and then one a minute.
 const WRONG_HERE: Rate = Rate::new(10, 60_000);
 /// Wrong passwords for one name from anywhere but where its owner has signed in from: some nine thousand guesses a day at
 /// most. A single address runs into [`WRONG_HERE`] long before, and several keep the owner from a new place at most.
@@ -34,38 +37,89 @@ const WRONG_ANYWHERE: Rate = Rate::new(60, 10_000);
 pub struct WrongPasswords {
     here: Limits<(String, IpAddr)>,
     anywhere: Limits<String>,
+    /// Where a second factor is on, its wrong codes: only who knows the password takes something of them.
+    codes: Limits<String>,
 }
 
 impl Default for WrongPasswords {
     fn default() -> Self {
-        Self { here: Limits::new(WRONG_HERE), anywhere: Limits::new(WRONG_ANYWHERE) }
+        Self {
+            here: Limits::new(WRONG_HERE),
+            anywhere: Limits::new(WRONG_ANYWHERE),
+            codes: Limits::new(WRONG_ANYWHERE),
+        }
     }
 }
 
 impl WrongPasswords {
-    /// Takes one try, which counts as wrong until [`Self::was_not_wrong`]; or says how many seconds to wait. Where the owner
-    /// `is_known` only what is tried there counts.
-    pub fn begin(&self, name: &str, address: IpAddr, is_known: bool, now: Timestamp) -> Result<(), u32> {
-        let here = (name.to_owned(), address);
+    /// Takes one try, which counts as wrong until [`Self::end`]; or says how many seconds to wait.
+    pub fn begin(&self, name: &str, address: IpAddr, standing: Standing, now: Timestamp) -> Result<(), u32> {
+        let here = here(name, address, standing);
         self.here.take(here.clone(), now)?;
-        if is_known {
-            return Ok(());
-        }
-        self.anywhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
+        let Some(elsewhere) = self.elsewhere(standing) else { return Ok(()) };
+        elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
     }
 
-    /// The try was none, or it was right.
-    pub fn was_not_wrong(&self, name: &str, address: IpAddr, is_known: bool) {
-        self.here.give_back(&(name.to_owned(), address));
-        if !is_known {
-            self.anywhere.give_back(&name.to_owned());
+    /// What was wrong with a try, if anything.
+    pub fn end(&self, name: &str, address: IpAddr, standing: Standing, wrong: Option<ErrorCode>) {
+        if wrong.is_none() {
+            self.here.give_back(&here(name, address, standing));
         }
+        let counts = match standing {
+            // Passwords that are guessed at open nothing there, so guesses at them keep the owner from no place.
+            Standing::SecondFactor => wrong == Some(ErrorCode::SecondFactorWrong),
+            Standing::Known | Standing::Stranger => wrong.is_some(),
+        };
+        if let Some(elsewhere) = self.elsewhere(standing)
+            && !counts
+        {
+            elsewhere.give_back(&name.to_owned());
+        }
+    }
+
+    /// Where a try counts besides; at a known place only there.
+    const fn elsewhere(&self, standing: Standing) -> Option<&Limits<String>> {
+        match standing {
+            Standing::Known => None,
+            Standing::SecondFactor => Some(&self.codes),
+            Standing::Stranger => Some(&self.anywhere),
+        }
+    }
+}
+
+/// Where a try counts. A stranger's whole block is one place; but where the owner is known it is their network alone, for the
+/// others of the block may be strangers, who guess on purpose.
+fn here(name: &str, address: IpAddr, standing: Standing) -> (String, IpAddr) {
+    (name.to_owned(), if standing == Standing::Known { address } else { block(address) })
+}
+
+/// The requests at a door, by network address and by block.
+#[derive(Debug)]
+struct Door {
+    addresses: Limits<IpAddr>,
+    blocks: Limits<IpAddr>,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { addresses: Limits::new(REQUESTS), blocks: Limits::new(BLOCK_REQUESTS) }
+    }
+}
+
+impl Door {
+    /// Takes one request, or says how many seconds to wait.
+    fn knock(&self, address: IpAddr, now: Timestamp) -> Result<(), u32> {
+        self.addresses.take(address, now)?;
+        if address.is_ipv4() {
+            return Ok(());
+        }
+        self.blocks.take(block(address), now).inspect_err(|_| self.addresses.give_back(&address))
     }
 }
 
 /// Gives the routes of a file a limit of their own; their handlers ask for [`Allowed`].
 pub fn limited(routes: OpenApiRouter<Arc<Services>>) -> OpenApiRouter<Arc<Services>> {
-    routes.layer(Extension(Arc::new(Limits::<IpAddr>::new(REQUESTS))))
+    routes.layer(Extension(Arc::new(Door::default())))
 }
 
 /// The network address of whoever asks; of IPv6 the network.
@@ -99,8 +153,8 @@ impl FromRequestParts<Arc<Services>> for Allowed {
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let Address(address) = Address::from_request_parts(parts, services).await?;
-        if let Some(limits) = parts.extensions.get::<Arc<Limits<IpAddr>>>()
-            && let Err(seconds) = limits.take(address, services.clock.now())
+        if let Some(door) = parts.extensions.get::<Arc<Door>>()
+            && let Err(seconds) = door.knock(address, services.clock.now())
         {
             return Err(too_often(seconds));
         }
@@ -184,6 +238,32 @@ mod tests {
         }
         assert_eq!(limits.take(group(ip("2001:db8::ffff")), at(0)), Err(1));
         assert_eq!(limits.take(group(ip("2001:db8:0:1::1")), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_customers_networks_of_ipv6_have_together_what_four_have() {
+        let door = Door::default();
+        let of = |customer: u8, network: u8| group(ip(&format!("2001:db8:0:{customer:x}{network:02x}::1")));
+        let passed = (0..=255).flat_map(|n| [of(1, n); 10]).filter(|one| door.knock(*one, at(0)).is_ok()).count();
+        assert_eq!(passed, 240);
+        assert_eq!(door.knock(of(1, 255), at(50)), Ok(()));
+        assert_eq!(door.knock(of(2, 0), at(0)), Ok(()), "another customer");
+        for _ in 0..300 {
+            door.knock(ip("192.0.2.1"), at(0)).ok();
+        }
+        assert_eq!(door.knock(ip("192.0.2.2"), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_customer_guesses_at_a_name_as_from_one_address_and_at_its_owners_place_a_neighbour_takes_nothing() {
+        let wrong = WrongPasswords::default();
+        let of = |network: u8| group(ip(&format!("2001:db8:0:1{network:02x}::1")));
+        let tried = (0..=255).filter(|n| wrong.begin("doctor", of(*n), Standing::Stranger, at(0)).is_ok()).count();
+        assert_eq!(tried, 10);
+        assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(()), "the owner is known there");
+        wrong.end("doctor", of(9), Standing::Stranger, None);
+        assert_eq!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)), Ok(()), "what was right costs nothing");
+        assert!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! People who do not exist: synthetic patients for a demonstration.
 //!
 //! Each is a client like any other: it speaks REST, the live protocol and media, and has no other way in. Only
-//! [`crate::app::start_demo`] starts them; a real server has no door to this module. What a person does is
+//! [`crate::app::demo::start`] starts them; a real server has no door to this module. What a person does is
 //! [decided](person) by a seed and a number, so a demonstration can be told again.
 
 mod call;

@@ -10,6 +10,7 @@ use crate::domain::retention::{ClassRules, RetentionClass};
 use crate::domain::signature::{Algorithm, Purpose};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
+use crate::domain::visit::Outcome;
 
 /// The sealed days of an institution.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
@@ -368,6 +369,8 @@ pub enum SealedLine {
     Prescription(Box<SealedPrescription>),
     /// An opinion that another doctor has signed.
     Opinion(SealedOpinion),
+    /// How the visit ends. Files of before that was sealed have no such line.
+    Outcome(SealedOutcome),
     /// An entry of the audit log about this visit.
     Audit {
         /// The entry.
@@ -467,6 +470,24 @@ pub struct SealedOpinion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// The signatures of it.
+    pub signatures: Vec<ExportSignature>,
+}
+
+/// How a visit ends, as its doctor signed it. One that nobody signed, as before that was asked, has no hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedOutcome {
+    /// What happens next; none where nobody has chosen it.
+    pub outcome: Option<Outcome>,
+    /// The same in words.
+    pub words: Option<Text>,
+    /// Why the patient is sent on.
+    pub reason: Option<String>,
+    /// The hash over outcome and reason.
+    pub hash: Option<String>,
+    /// Who signed.
+    pub signed_by: Option<String>,
+    /// The signatures, also of what was chosen before.
     pub signatures: Vec<ExportSignature>,
 }
 

@@ -2,11 +2,14 @@
 //!
 //! No answer depends on whether a number is known: it is looked up only after its code was passed.
 
+use std::net::IpAddr;
+
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
+use crate::config::block;
 use crate::domain::codes::{
-    self, ATTEMPTS, DIGITS, LIFETIME, Limit, PER_INSTITUTION, PER_NUMBER, PER_NUMBER_AND_PLACE, PER_PLACE,
+    self, ATTEMPTS, DIGITS, LIFETIME, Limit, PER_BLOCK, PER_INSTITUTION, PER_NUMBER, PER_NUMBER_AND_PLACE, PER_PLACE,
     PER_PLACE_IN_DEMO, TooOften,
 };
 use crate::domain::identity::Phone;
@@ -22,8 +25,8 @@ use crate::services::work::Work;
 use crate::store::{ClinicRow, CodeRow, HolderRow, Tx};
 
 impl Services {
-    /// Sends a one-time code. `address` is the network address of whoever asks; only a keyed hash of it is stored.
-    pub async fn request_code(&self, request: CodeRequest, address: &str) -> Result<CodeSent, Refusal> {
+    /// Sends a one-time code. `origin` is the network address of whoever asks; only keyed hashes of it are stored.
+    pub async fn request_code(&self, request: CodeRequest, origin: IpAddr) -> Result<CodeSent, Refusal> {
         let phone = phone(&request.phone)?;
         let mut work = self.begin().await?;
         let clinic = clinic_of_link(&mut work.tx, &request.link).await?;
@@ -32,15 +35,19 @@ impl Services {
         // Always in this order: two requests that wait for each other's rows would wait for ever.
         let phone_index = self.vault.blind(Field::Phone, phone.reveal());
         let key = |purpose: &str, parts: &[&[u8]]| self.vault.mac(purpose, parts)[..16].to_vec();
-        let phone_here = key("phone-and-place", &[&phone_index, address.as_bytes()]);
+        let (address, around) = (origin.to_string(), block(origin).to_string());
+        let phone_here = key("phone-and-place", &[&phone_index, around.as_bytes()]);
         let place = key("place", &[address.as_bytes()]);
         let per_place = if self.config.demo { PER_PLACE_IN_DEMO } else { PER_PLACE };
         count(&mut work, institution, &phone_here, PER_NUMBER_AND_PLACE).await?;
         // Where the number has been signed in from, requests from elsewhere shut nobody out.
-        if !self.place_of_number(institution, &phone_index, address).is_known(&mut work).await? {
+        if !self.place_of_number(institution, &phone_index, &address).is_known(&mut work).await? {
             count(&mut work, institution, &phone_index, PER_NUMBER).await?;
         }
         count(&mut work, institution, &place, per_place).await?;
+        if origin.is_ipv6() {
+            count(&mut work, institution, &key("block", &[around.as_bytes()]), PER_BLOCK).await?;
+        }
         // In a demonstration no message is sent.
         if !self.config.demo {
             let all = key("all-codes", &[]);

@@ -25,6 +25,17 @@ impl KnownPlace {
     }
 }
 
+/// How somebody stands who signs in, before the password was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The owner of the name has signed in there.
+    Known,
+    /// Nobody has, and the password alone opens nothing: a second factor is on.
+    SecondFactor,
+    /// Nobody has.
+    Stranger,
+}
+
 impl Services {
     /// An account at an address.
     pub(crate) fn place_of_account(&self, institution: InstitutionId, account: Uuid, address: &str) -> KnownPlace {
@@ -36,16 +47,21 @@ impl Services {
         self.place(institution, "known-place-of-number", phone, address)
     }
 
-    /// Whether whoever has this user name has signed in from this address.
-    pub async fn is_known_at(&self, username: &str, address: &str) -> Result<bool, Refusal> {
+    /// How somebody stands who signs in under this user name at this address.
+    pub async fn standing_at(&self, username: &str, address: &str) -> Result<Standing, Refusal> {
         // No name is longer; a stranger's must not reach the database.
         if username.len() > 128 {
-            return Ok(false);
+            return Ok(Standing::Stranger);
         }
         let mut tx = self.db.read().await?;
-        let Some(account) = tx.accounts().by_username(username).await? else { return Ok(false) };
+        let Some(account) = tx.accounts().by_username(username).await? else { return Ok(Standing::Stranger) };
         let place = self.place_of_account(account.institution_id, account.id.as_uuid(), address);
-        Ok(tx.known_places().is_known(place.institution, &place.key).await?)
+        if tx.known_places().is_known(place.institution, &place.key).await? {
+            return Ok(Standing::Known);
+        }
+        let factor = tx.second_factors().of(account.id).await?;
+        let is_on = factor.is_some_and(|row| row.confirmed_at.is_some());
+        Ok(if is_on { Standing::SecondFactor } else { Standing::Stranger })
     }
 
     fn place(&self, institution: InstitutionId, purpose: &str, who: &[u8], address: &str) -> KnownPlace {

@@ -1,6 +1,8 @@
 //! How often whoever is signed in may ask. A request costs the database and the disk the same whoever sends it, and one
 //! telephone must not take them from a whole clinic: there is a bucket for each account, telephone number, caller and guest.
+//! A socket costs as much when it is opened.
 
+use crate::domain::ids::ConnectionId;
 use crate::domain::permission::Actor;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
@@ -16,6 +18,11 @@ const PATIENT_COMMANDS: Rate = Rate::new(60, 1000);
 /// What staff look at, and what they do, each: a desk with a waiting room before it reads half a dozen lists with each event,
 /// and keeps a note and a prescription at every pause of the hand.
 const STAFF: Rate = Rate::new(120, 100);
+/// Sockets that a patient, a caller or a guest opens. In a call a browser tries again after half a second, and of the same
+/// person two may do so for minutes.
+const PATIENT_SOCKETS: Rate = Rate::new(60, 250);
+/// Sockets that one account of staff opens: after a restart of the server all who share one come at once.
+const STAFF_SOCKETS: Rate = Rate::new(120, 100);
 
 /// What a request wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub struct Paces {
     patient_commands: Limits<String>,
     staff_reads: Limits<String>,
     staff_commands: Limits<String>,
+    patient_sockets: Limits<String>,
+    staff_sockets: Limits<String>,
 }
 
 impl Default for Paces {
@@ -42,6 +51,8 @@ impl Default for Paces {
             patient_commands: Limits::new(PATIENT_COMMANDS),
             staff_reads: Limits::new(STAFF),
             staff_commands: Limits::new(STAFF),
+            patient_sockets: Limits::new(PATIENT_SOCKETS),
+            staff_sockets: Limits::new(STAFF_SOCKETS),
         }
     }
 }
@@ -58,9 +69,18 @@ impl Paces {
         }
     }
 
+    fn of_sockets(&self, actor: Actor) -> &Limits<String> {
+        match actor {
+            Actor::Staff { .. } => &self.staff_sockets,
+            Actor::Holder { .. } | Actor::Caller { .. } | Actor::Guest { .. } => &self.patient_sockets,
+        }
+    }
+
     /// Full buckets for everybody, as after a long time.
     pub fn fill(&self) {
-        for limits in [&self.patient_reads, &self.patient_commands, &self.staff_reads, &self.staff_commands] {
+        let patients = [&self.patient_reads, &self.patient_commands, &self.patient_sockets];
+        let staff = [&self.staff_reads, &self.staff_commands, &self.staff_sockets];
+        for limits in patients.into_iter().chain(staff) {
             limits.fill();
         }
     }
@@ -78,6 +98,28 @@ impl Services {
     /// Takes one request of somebody whose session stands.
     pub fn count_asked(&self, actor: Actor, asks: Asks) -> Result<(), Refusal> {
         self.paces.of(actor, asks).take(actor.key(), self.clock.now()).map_err(too_often)
+    }
+
+    /// The same as [`Self::may_ask`] of a socket that says hello, and with which token it takes up a connection.
+    pub fn may_open(&self, token: &str, resume: Option<&str>) -> Result<(), Refusal> {
+        let now = self.clock.now();
+        let Some((actor, _)) = self.tokens.actor(token, now) else { return Ok(()) };
+        let wait = self.paces.of_sockets(actor).wait(&self.opener(actor, resume), now);
+        wait.map_or(Ok(()), |seconds| Err(too_often(seconds)))
+    }
+
+    /// Takes one socket of somebody whose session stands.
+    pub fn count_opened(&self, actor: Actor, resume: Option<&str>) -> Result<(), Refusal> {
+        let opener = self.opener(actor, resume);
+        self.paces.of_sockets(actor).take(opener, self.clock.now()).map_err(too_often)
+    }
+
+    /// For whom a socket counts: for the account, but whoever comes back into a call for that seat alone. Whatever else
+    /// happens in the name of the account keeps nobody out of it.
+    fn opener(&self, actor: Actor, resume: Option<&str>) -> String {
+        let seat = resume.and_then(|resume| self.open_resume(resume, actor));
+        let seat: Option<ConnectionId> = seat.filter(|connection| self.live.is_seated(*connection));
+        seat.map_or_else(|| actor.key(), |connection| connection.to_string())
     }
 }
 

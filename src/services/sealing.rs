@@ -1,5 +1,5 @@
-//! A visit sealed for a dispute: every signed version of the record and of its prescriptions, every signed opinion, every
-//! signature, every entry of the audit about them, in one file that the server signs and that anybody verifies without the server.
+//! A visit sealed for a dispute: every signed version of the record and of its prescriptions, every signed opinion, how it
+//! ends, every signature, every entry of the audit about them, in one file that the server signs and that anybody verifies without the server.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -12,22 +12,24 @@ use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::prescription::identity_in;
-use crate::domain::signature::{Purpose, export_hash, export_subject, review_subject};
+use crate::domain::signature::{Purpose, export_hash, export_subject, outcome_subject, review_subject};
 use crate::domain::time::Timestamp;
+use crate::domain::visit::Outcome;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VISIT_FORMAT,
-    VisitExport,
+    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion,
+    VISIT_FORMAT, VisitExport,
 };
 use crate::protocol::reading::SealRequest;
 use crate::services::Services;
+use crate::services::outcomes::hash_of_outcome;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::verifying::{confirmed, verify_export};
 use crate::services::visits::staff_visit;
 use crate::services::whose::not_theirs;
-use crate::store::{NoteRow, OpinionRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx};
+use crate::store::{NoteRow, OpinionRow, PrescriptionRow, SignatureRow, SignedVersionRow, Tx, VisitRow};
 
 impl Services {
     /// A visit as a sealed file: the whole record, for a reason that somebody else judges. That it was made is in the audit,
@@ -67,6 +69,7 @@ impl Services {
             let Some(opinion) = sealed_opinion(&mut work.tx, row).await? else { continue };
             body.push_str(&line(&SealedLine::Opinion(opinion)));
         }
+        body.push_str(&line(&SealedLine::Outcome(sealed_outcome(&mut work.tx, &visit).await?)));
         let seals: Vec<DaySeal> =
             work.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
         for entry in work.tx.audit().about(act.institution, &about).await? {
@@ -196,6 +199,20 @@ async fn sealed_opinion(tx: &mut Tx, row: OpinionRow) -> Result<Option<SealedOpi
         signatures: signatures(tx, &id).await?,
         id,
     }))
+}
+
+/// How the visit ends as its row says now, and whose signature that is.
+async fn sealed_outcome(tx: &mut Tx, visit: &VisitRow) -> Result<SealedOutcome, Refusal> {
+    let signatures = signatures(tx, &outcome_subject(&visit.id.to_string())).await?;
+    let hash = hash_of_outcome(visit).filter(|hash| signatures.iter().any(|one| one.hash == *hash));
+    Ok(SealedOutcome {
+        outcome: visit.outcome,
+        words: visit.outcome.map(Outcome::name),
+        reason: visit.outcome_reason.clone(),
+        signed_by: hash.as_ref().map(|_| visit.doctor_id.to_string()),
+        hash,
+        signatures,
+    })
 }
 
 /// The proof that an entry is in its day; nothing where that day is not sealed yet.

@@ -2,7 +2,7 @@
 
 use crate::domain::time::Timestamp;
 use crate::protocol::house::{Complaints, Text};
-use crate::services::recordings::{PolicySet, note_of_operator, one_clinic};
+use crate::services::clinic_settings::{ClinicSet, note_of_operator, one_clinic};
 use crate::services::refusal::Refusal;
 use crate::store::{Db, ShownRow};
 
@@ -26,7 +26,7 @@ pub async fn set_shown(
     code: &str,
     institution: Option<&str>,
     change: &Change,
-) -> Result<PolicySet, Refusal> {
+) -> Result<ClinicSet, Refusal> {
     let mut tx = db.begin().await?;
     let clinic = match one_clinic(&mut tx, code, institution).await? {
         Ok(clinic) => clinic,
@@ -47,7 +47,7 @@ pub async fn set_shown(
     tx.clinics().show(clinic.id, &shown).await?;
     note_of_operator(&mut tx, now, &clinic, "clinic.shown").await?;
     tx.commit().await?;
-    Ok(PolicySet::Done)
+    Ok(ClinicSet::Done)
 }
 
 /// What the clinic with this code shows now; `None` where there is no one such clinic.

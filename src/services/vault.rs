@@ -11,6 +11,8 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::clock::Ids;
+use crate::services::Services;
+use crate::services::refusal::Refusal;
 
 /// Fields that are kept sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +131,13 @@ impl Vault {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key("blind", field)).expect("HMAC takes any key");
         mac.update(normalised.as_bytes());
         mac.finalize().into_bytes()[..16].to_vec()
+    }
+}
+
+impl Services {
+    /// A sealed field of a row, in clear.
+    pub(crate) fn open_field(&self, field: Field, row: Uuid, sealed: &[u8]) -> Result<String, Refusal> {
+        self.vault.open(field, row, sealed).map_err(|broken| Refusal::internal(&broken))
     }
 }
 

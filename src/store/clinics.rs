@@ -52,6 +52,19 @@ pub struct ShownRow {
     pub complaints_at_en: Option<String>,
 }
 
+/// A clinic, and the names of its institution.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct ClinicOf {
+    /// The clinic.
+    pub id: ClinicId,
+    /// The institution.
+    pub institution_id: InstitutionId,
+    /// Its name.
+    pub name_zh: String,
+    /// Its name in English.
+    pub name_en: String,
+}
+
 macro_rules! clinic {
     ($rest:literal) => {
         concat!(
@@ -71,6 +84,21 @@ impl Clinics<'_> {
     pub async fn codes(self) -> Result<Vec<String>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_scalar("select distinct code from clinic order by code").fetch_all(conn).await?
+        }))
+    }
+
+    /// The clinics with this code, and of which institution each is.
+    pub async fn of_code(self, code: &str) -> Result<Vec<ClinicOf>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(
+                "select clinic.id, clinic.institution_id, institution.name_zh, institution.name_en
+                 from clinic join institution on institution.id = clinic.institution_id
+                 where clinic.code = $1
+                 order by institution.name_zh, institution.id",
+            )
+            .bind(code)
+            .fetch_all(conn)
+            .await?
         }))
     }
 

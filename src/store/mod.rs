@@ -19,10 +19,12 @@ mod codes;
 mod consents;
 mod copying;
 mod credentials;
+mod db;
 mod deadline;
 mod declarations;
 mod desks;
 mod document_codes;
+mod error;
 mod events;
 mod formula_templates;
 mod guardians;
@@ -57,13 +59,7 @@ mod values;
 mod visits;
 mod wishes;
 
-use std::path::Path;
-use std::str::FromStr as _;
-use std::time::Duration;
-
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Sqlite, SqlitePool, Transaction};
+use sqlx::{Sqlite, Transaction};
 
 pub use access_reviews::{AccessReviews, ReadRow, ReviewRow};
 pub use accounts::{AccountRow, Accounts};
@@ -74,15 +70,18 @@ pub use appointments::{AppointmentRow, Appointments, SettledRow};
 pub use audit_days::AuditDays;
 pub use audit_signed::SignedThere;
 pub use case_reports::{CaseReportRow, CaseReports};
-pub use clinics::{ClinicRow, Clinics, ShownRow};
+pub use clinics::{ClinicOf, ClinicRow, Clinics, ShownRow};
 pub use codes::{CodeRow, Codes};
 pub use consents::{ConsentRow, Consents};
 pub use copying::{Copied, POSTGRES_FOLDER, SQLITE_NAME, newest_step};
 pub use credentials::{CredentialRow, Credentials};
+pub use db::Db;
+pub(crate) use db::{POSTGRES, SQLITE};
 pub use deadline::Timed;
 pub use declarations::{DeclarationRow, Declarations, SpeechRow};
 pub use desks::{DeskRow, Desks};
 pub use document_codes::{CodeOfDocument, DocumentCodes};
+pub use error::StoreError;
 pub use events::{Audit, Claim, EventRow, Events, Idem, NewEvent};
 pub use formula_templates::{FormulaTemplateRow, FormulaTemplates};
 pub use guardians::{GuardianRow, Guardians};
@@ -99,8 +98,8 @@ pub use notes::{DraftRow, NoteRow, Notes};
 pub use notices::{NoticeRow, Notices};
 pub use opinions::{OpinionRow, Opinions};
 pub use patients::{PatientRow, Patients, RelatedPatient};
-pub use prescriptions::{BasisRow, PrescriptionRow, Prescriptions, SignedVersionRow};
-pub use recordings::{ClinicOf, RecordingRow, Recordings};
+pub use prescriptions::{BasisRow, NewSheet, PrescriptionRow, Prescriptions, SignedVersionRow};
+pub use recordings::{RecordingRow, Recordings};
 pub use retention::{ApprovalRow, GoneRow, PurposeEndRow, Retentions};
 pub use rooms::{RoomOver, RoomRow, Rooms, SeatRow};
 pub use rosters::{ExceptionRow, RosterRow, Rosters};
@@ -121,49 +120,6 @@ pub use sqlx::types::Json;
 /// What every store method returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Why the database did not do it. Never holds a value of a row.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot be reached, is full, or is too busy; nothing was changed.
-    #[error("the database cannot be reached")]
-    Unavailable,
-    /// A unique index refused; nothing was changed.
-    #[error("a row like this exists")]
-    Conflict,
-    /// Anything else is a fault of ours.
-    #[error("the database refused: {0}")]
-    Other(String),
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        match &error {
-            E::PoolTimedOut | E::PoolClosed | E::Io(_) | E::WorkerCrashed | E::Tls(_) => Self::Unavailable,
-            E::Database(e) if e.is_unique_violation() => Self::Conflict,
-            E::Database(e) => match e.code().as_deref() {
-                Some(code) if is_passing(code) => Self::Unavailable,
-                // The message of a database error names tables and columns, never values; the detail would.
-                _ => Self::Other(e.message().to_owned()),
-            },
-            E::ColumnDecode { index, .. } => Self::Other(format!("column {index} does not decode")),
-            _ => Self::Other(error.to_string()),
-        }
-    }
-}
-
-/// Whether an error's code says that the same may succeed later.
-///
-/// SQLite's extended codes keep the primary one in their lowest byte: busy 5, locked 6, I/O 10, full 13, cannot open 14.
-/// PostgreSQL's have five characters: lost connections 08, serialization and deadlock 40, no resources 53, a lock or an
-/// object in use 55, an operator or a time-out 57, a system error 58, a transaction that idled for too long 25P03.
-fn is_passing(code: &str) -> bool {
-    match code.parse::<u32>() {
-        Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xff, 5 | 6 | 10 | 13 | 14),
-        _ => code == "25P03" || ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class)),
-    }
-}
-
 /// Which database is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -181,20 +137,6 @@ impl Dialect {
             Self::Postgres => postgres,
         }
     }
-}
-
-/// An open database.
-#[derive(Clone, Debug)]
-pub enum Db {
-    /// One connection that writes, several that read.
-    Sqlite {
-        /// The one writer.
-        writer: SqlitePool,
-        /// The readers.
-        readers: SqlitePool,
-    },
-    /// A pool.
-    Postgres(PgPool),
 }
 
 /// A transaction on either database.
@@ -235,147 +177,6 @@ macro_rules! on {
     };
 }
 pub(crate) use on;
-
-static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
-
-/// The steps that were done, and the last one's number.
-const APPLIED: &str = "select count(*), coalesce(max(version), 0) from _sqlx_migrations where success";
-
-impl Db {
-    /// Opens `sqlite:<path>` (made when missing) or `postgres://…`.
-    pub async fn open(url: &str) -> Result<Self> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            // One that hangs would hold the queue's rows from everybody.
-            let options = PgConnectOptions::from_str(url)?.options(deadline::PATIENCE);
-            return Self::postgres(options).await;
-        }
-        Self::sqlite(url).await
-    }
-
-    /// Opens the same for work that takes its time, such as a backup: PostgreSQL hurries nobody.
-    pub async fn open_unhurried(url: &str) -> Result<Self> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            return Self::postgres(PgConnectOptions::from_str(url)?).await;
-        }
-        Self::sqlite(url).await
-    }
-
-    async fn sqlite(url: &str) -> Result<Self> {
-        if url.contains(":memory:") || url.contains("mode=memory") {
-            // Every connection to it would open another, empty database.
-            return Err(StoreError::Other("SQLite needs a file here".to_owned()));
-        }
-        let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
-        // What SQLite puts beside it has the same rights.
-        private_file(options.get_filename())?;
-        let options = sqlite_options(options);
-        let pool = |size: u32| SqlitePoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(5));
-        let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(4).connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { writer, readers })
-    }
-
-    /// Opens PostgreSQL with options of the caller.
-    pub async fn postgres(options: PgConnectOptions) -> Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(5));
-        Ok(Self::Postgres(deadline::let_go(pool).connect_with(options).await?))
-    }
-
-    /// Brings the tables up to date.
-    pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
-        match self {
-            Self::Sqlite { writer, .. } => SQLITE.run(writer).await,
-            Self::Postgres(pool) => POSTGRES.run(pool).await,
-        }
-    }
-
-    /// How many steps the tables lack of what this program needs; negative where a newer program has been here.
-    pub async fn lacks(&self) -> Result<i64> {
-        let (known, applied) = match self {
-            Self::Sqlite { readers, .. } => (&SQLITE, sqlx::query_as(APPLIED).fetch_one(readers).await),
-            Self::Postgres(pool) => (&POSTGRES, sqlx::query_as(APPLIED).fetch_one(pool).await),
-        };
-        let newest = known.iter().last().map_or(0, |step| step.version);
-        let (count, last): (i64, i64) = match applied {
-            Ok(applied) => applied,
-            // Before the first start there is no table of steps.
-            Err(sqlx::Error::Database(_)) => (0, 0),
-            Err(error) => return Err(error.into()),
-        };
-        let all = i64::try_from(known.iter().count()).unwrap_or(i64::MAX);
-        Ok(if last > newest { -1 } else { all - count })
-    }
-
-    /// Opens a transaction that may write. SQLite takes its write lock at once, so that a transaction never fails
-    /// half-way for want of it.
-    pub async fn begin(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Self::Postgres(pool) => Tx::Postgres(Timed::begin(pool, "begin").await?),
-        })
-    }
-
-    /// Opens a transaction that reads one moment of the database.
-    pub async fn read(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => {
-                Tx::Postgres(Timed::begin(pool, "begin isolation level repeatable read read only").await?)
-            }
-        })
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        let mut tx = self.read().await?;
-        on!(&mut tx, |conn| sqlx::query("select 1").execute(conn).await.map(drop)?);
-        Ok(())
-    }
-
-    /// Closes all connections; what was committed is safe.
-    pub async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Self::Postgres(pool) => pool.close().await,
-        }
-    }
-}
-
-/// Makes the file, or closes it to others: it holds what patients said.
-fn private_file(path: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(sqlx::Error::Io)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = file.metadata().map_err(sqlx::Error::Io)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            // Where it is another account's, it stays as that account wants it.
-            if file.set_permissions(std::fs::Permissions::from_mode(mode & 0o700)).is_err() {
-                tracing::warn!("others on this machine may read the database's file");
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    drop(file);
-    Ok(())
-}
-
-fn sqlite_options(options: SqliteConnectOptions) -> SqliteConnectOptions {
-    options
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("trusted_schema", "off")
-}
 
 impl Tx {
     /// Makes everything since the beginning durable.
@@ -498,19 +299,4 @@ tables! {
     visits: Visits;
     /// The waiting list.
     wishes: Wishes;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_may_succeed_later_is_told_from_what_will_not() {
-        for code in ["5", "517", "10", "1034", "13", "40P01", "40001", "57014", "55P03", "08006", "25P03"] {
-            assert!(is_passing(code), "{code}");
-        }
-        for code in ["1", "19", "2067", "23505", "42601", "22P05"] {
-            assert!(!is_passing(code), "{code}");
-        }
-    }
 }

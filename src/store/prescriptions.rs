@@ -104,6 +104,72 @@ pub struct PrescriptionRow {
     pub stop_reason: Option<String>,
 }
 
+/// A sheet on which nothing stands yet.
+#[derive(Clone, Debug)]
+pub struct NewSheet {
+    /// The prescription.
+    pub id: PrescriptionId,
+    /// The tenant.
+    pub institution: InstitutionId,
+    /// Where it is written.
+    pub clinic: ClinicId,
+    /// In which visit.
+    pub visit: VisitId,
+    /// For whom.
+    pub patient: PatientId,
+    /// Who writes it.
+    pub doctor: AccountId,
+    /// What stands on the paper.
+    pub number: String,
+    /// On whose word it exists, by its code.
+    pub legal_basis: String,
+    /// The day that it is for.
+    pub day: String,
+    /// Begun at.
+    pub at: Timestamp,
+}
+
+impl PrescriptionRow {
+    /// The first version of a draft.
+    pub fn begun(sheet: NewSheet) -> Self {
+        Self {
+            id: sheet.id,
+            institution_id: sheet.institution,
+            clinic_id: sheet.clinic,
+            visit_id: sheet.visit,
+            patient_id: sheet.patient,
+            number: sheet.number,
+            state: Phase::Draft,
+            version: 1,
+            content: "{}".to_owned(),
+            report: "{}".to_owned(),
+            answers: "{}".to_owned(),
+            stated: None,
+            hash: None,
+            data_version: String::new(),
+            legal_basis: sheet.legal_basis,
+            start_day: sheet.day.clone(),
+            end_day: sheet.day,
+            doctor_id: sheet.doctor,
+            created_at: sheet.at,
+            saved_at: sheet.at,
+            signed_at: None,
+            valid_until: None,
+            needs_second: false,
+            countersigned_by: None,
+            countersigned_at: None,
+            claimed_by: None,
+            claim_until: None,
+            reviewed_by: None,
+            reviewed_at: None,
+            review: None,
+            dispensed_by: None,
+            dispensed_at: None,
+            stop_reason: None,
+        }
+    }
+}
+
 /// What was signed of a prescription.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct SignedVersionRow {

@@ -166,21 +166,6 @@ impl Recordings<'_> {
         Ok(policy.is_some_and(|policy| policy == "with_consent"))
     }
 
-    /// The clinics with this code, and of which institution each is.
-    pub async fn clinics(self, code: &str) -> Result<Vec<ClinicOf>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(
-                "select clinic.id, clinic.institution_id, institution.name_zh, institution.name_en
-                 from clinic join institution on institution.id = clinic.institution_id
-                 where clinic.code = $1
-                 order by institution.name_zh, institution.id",
-            )
-            .bind(code)
-            .fetch_all(conn)
-            .await?
-        }))
-    }
-
     /// Sets whether a clinic records those who agree.
     pub async fn set_wanted(self, clinic: ClinicId, is_wanted: bool) -> Result<()> {
         let policy = if is_wanted { "with_consent" } else { "off" };
@@ -246,17 +231,4 @@ impl Recordings<'_> {
             sqlx::query("delete from recording where id = $1").bind(id).execute(conn).await?.rows_affected() == 1
         }))
     }
-}
-
-/// A clinic, and the names of its institution.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct ClinicOf {
-    /// The clinic.
-    pub id: ClinicId,
-    /// The institution.
-    pub institution_id: InstitutionId,
-    /// Its name.
-    pub name_zh: String,
-    /// Its name in English.
-    pub name_en: String,
 }

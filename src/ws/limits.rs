@@ -37,7 +37,7 @@ pub enum CloseCode {
     Hello = 4001,
     /// Another version of the protocol is needed.
     Version = 4002,
-    /// Too many messages, or too many malformed ones.
+    /// Too many messages, too many malformed ones, or too many sockets of one account.
     Flood = 4003,
     /// A text was no JSON, or a frame was binary, too large or broken.
     Garbage = 4004,

@@ -14,7 +14,23 @@ use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::signing::SignAs;
 use crate::services::witness::Witness;
-use crate::store::StoreError;
+use crate::store::{InstitutionRow, StoreError};
+
+/// What is done to the log of each institution.
+#[derive(Clone, Copy)]
+enum Chore {
+    Seal,
+    Checkpoint,
+}
+
+impl Chore {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Seal => "seal_audit_days",
+            Self::Checkpoint => "checkpoint_audit",
+        }
+    }
+}
 
 impl Notary<'_> {
     /// Seals every day that is over at `now` and was not sealed; how many. A day whose chain is broken is not sealed,
@@ -23,38 +39,21 @@ impl Notary<'_> {
     /// # Errors
     /// When all was tried: with the first that could not be sealed.
     pub async fn seal(&self, now: Timestamp) -> Result<usize, Refusal> {
-        self.seal_but(now, &HashMap::new()).await
+        self.go_round(Chore::Seal, now, &HashMap::new()).await
     }
 
     /// The same, but nothing of a log that is not what the file beside the database says; and that file names it then.
     pub async fn seal_beside(&self, now: Timestamp, witness: &Witness) -> Result<usize, Refusal> {
-        let contradicted = self.contradicted(&self.testimony(witness)?).await?;
-        let sealed = self.seal_but(now, &contradicted).await;
-        self.name_beside(witness).await;
-        sealed
+        self.go_round_beside(Chore::Seal, now, witness).await
     }
 
-    async fn seal_but(&self, now: Timestamp, not: &HashMap<InstitutionId, Break>) -> Result<usize, Refusal> {
-        let institutions = self.db.read().await?.institutions().all().await?;
-        let (mut sealed, mut failed) = (0, None);
-        for institution in institutions {
-            if let Some(broken) = not.get(&institution.id) {
-                failed = failed.or_else(|| Some(contradicts(broken)));
-                continue;
-            }
-            loop {
-                match self.seal_next(institution.id, now).await {
-                    Ok(true) => sealed += 1,
-                    Ok(false) => break,
-                    Err(refusal) => {
-                        leave("seal_audit_days", &institution.id, refusal.clone())?;
-                        failed = failed.or(Some(refusal));
-                        break;
-                    }
-                }
-            }
+    /// Seals what is over of one institution; how many days.
+    async fn seal_of(&self, institution: InstitutionId, now: Timestamp) -> Result<usize, Refusal> {
+        let mut sealed = 0;
+        while self.seal_next(institution, now).await? {
+            sealed += 1;
         }
-        failed.map_or(Ok(sealed), Err)
+        Ok(sealed)
     }
 
     /// Seals one day more; whether there was one.
@@ -108,34 +107,12 @@ impl Notary<'_> {
     /// # Errors
     /// When all was tried: with the first that could not be signed.
     pub async fn checkpoint(&self, now: Timestamp) -> Result<usize, Refusal> {
-        self.checkpoint_but(now, &HashMap::new()).await
+        self.go_round(Chore::Checkpoint, now, &HashMap::new()).await
     }
 
     /// The same, but nothing of a log that is not what the file beside the database says; and that file names it then.
     pub async fn checkpoint_beside(&self, now: Timestamp, witness: &Witness) -> Result<usize, Refusal> {
-        let contradicted = self.contradicted(&self.testimony(witness)?).await?;
-        let signed = self.checkpoint_but(now, &contradicted).await;
-        self.name_beside(witness).await;
-        signed
-    }
-
-    async fn checkpoint_but(&self, now: Timestamp, not: &HashMap<InstitutionId, Break>) -> Result<usize, Refusal> {
-        let institutions = self.db.read().await?.institutions().all().await?;
-        let (mut signed, mut failed) = (0, None);
-        for institution in institutions {
-            if let Some(broken) = not.get(&institution.id) {
-                failed = failed.or_else(|| Some(contradicts(broken)));
-                continue;
-            }
-            match self.checkpoint_of(institution.id, now).await {
-                Ok(is_signed) => signed += usize::from(is_signed),
-                Err(refusal) => {
-                    leave("checkpoint_audit", &institution.id, refusal.clone())?;
-                    failed = failed.or(Some(refusal));
-                }
-            }
-        }
-        failed.map_or(Ok(signed), Err)
+        self.go_round_beside(Chore::Checkpoint, now, witness).await
     }
 
     async fn checkpoint_of(&self, institution: InstitutionId, now: Timestamp) -> Result<bool, Refusal> {
@@ -173,6 +150,42 @@ impl Notary<'_> {
         // A line of the log is out of the reach of whoever has the database alone.
         tracing::info!(institution.id = %institution, seq, head = %point.head_hash, "the head of the audit was signed");
         Ok(true)
+    }
+
+    async fn go_round_beside(&self, chore: Chore, now: Timestamp, witness: &Witness) -> Result<usize, Refusal> {
+        let contradicted = self.contradicted(&self.testimony(witness)?).await?;
+        let done = self.go_round(chore, now, &contradicted).await;
+        self.name_beside(witness).await;
+        done
+    }
+
+    /// Does it for each institution, but for those whose log is contradicted; how often. One that fails hinders no other.
+    async fn go_round(
+        &self,
+        chore: Chore,
+        now: Timestamp,
+        contradicted: &HashMap<InstitutionId, Break>,
+    ) -> Result<usize, Refusal> {
+        let institutions = self.db.read().await?.institutions().all().await?;
+        let (mut count, mut failed) = (0, None);
+        for InstitutionRow { id, .. } in institutions {
+            if let Some(broken) = contradicted.get(&id) {
+                failed = failed.or_else(|| Some(contradicts(broken)));
+                continue;
+            }
+            let done = match chore {
+                Chore::Seal => self.seal_of(id, now).await,
+                Chore::Checkpoint => self.checkpoint_of(id, now).await.map(usize::from),
+            };
+            match done {
+                Ok(done) => count += done,
+                Err(refusal) => {
+                    leave(chore.name(), &id, refusal.clone())?;
+                    failed = failed.or(Some(refusal));
+                }
+            }
+        }
+        failed.map_or(Ok(count), Err)
     }
 }
 

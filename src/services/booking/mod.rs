@@ -8,6 +8,7 @@ mod demo;
 mod ending;
 mod import;
 mod preview;
+mod rolling;
 mod rosters;
 mod slots;
 pub(crate) mod texts;

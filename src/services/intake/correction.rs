@@ -22,7 +22,7 @@ use crate::services::Services;
 use crate::services::intake::patients::read;
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
-use crate::services::tickets::announce_desk;
+use crate::services::tickets::{announce_desk, held_ticket};
 use crate::services::vault::Field;
 use crate::services::whose::identity_of;
 use crate::services::work::Command;
@@ -43,12 +43,11 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let ticket = work.tx.tickets().find(id).await?.filter(|ticket| ticket.institution_id == act.institution);
+        let ticket = held_ticket(&mut work.tx, act, id).await?;
         // A nurse helps every doctor; a doctor compares the document of the own patient.
-        let is_ones = |doctor| act.role != Role::Doctor || doctor == Some(act.account);
-        let ticket = ticket.filter(|ticket| is_ones(ticket.doctor_id)).ok_or_else(Refusal::not_found)?;
-        // Whoever confirms in this moment holds the patient, too.
-        work.tx.patients().hold(ticket.patient_id).await?;
+        if act.role == Role::Doctor && ticket.doctor_id != Some(act.account) {
+            return Err(Refusal::not_found());
+        }
         let stale = || Refusal::new(ErrorCode::TicketState, "the document is compared between the yes and the visit");
         if ticket.state != TicketState::Called || ticket.accepted_at.is_none() || ticket.version != request.version {
             return Err(stale());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::alarm::AlarmKind;
 use crate::domain::consent;
 use crate::domain::date::in_china;
-use crate::domain::ids::{ClinicId, DeclarationId};
+use crate::domain::ids::{ClinicId, DeclarationId, InstitutionId};
 use crate::domain::permission::HolderAct;
 use crate::domain::questionnaire::{Answers, Asked, Context, Questionnaire, facts_from_answers, fever_intake};
 use crate::domain::time::Timestamp;
@@ -201,6 +201,24 @@ impl Services {
             created_at: now,
             saved_at: now,
             submitted_at: None,
+        }
+    }
+
+    /// The answers of a declaration, with the questionnaire's version.
+    pub(crate) async fn answers_of(
+        &self,
+        tx: &mut Tx,
+        institution: InstitutionId,
+        id: DeclarationId,
+    ) -> Result<Option<(String, Map<String, Value>)>, Refusal> {
+        match tx.declarations().find(institution, id).await? {
+            Some(row) => {
+                let plain = self.open_field(Field::Answers, row.id.as_uuid(), &row.answers_sealed)?;
+                let answers =
+                    serde_json::from_str(&plain).map_err(|_| Refusal::internal("sealed answers are not JSON"))?;
+                Ok(Some((row.questionnaire, answers)))
+            }
+            None => Ok(None),
         }
     }
 }

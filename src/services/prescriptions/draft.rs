@@ -17,7 +17,7 @@ use crate::services::prescriptions::{becomes, my_held, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::services::work::{Command, Work};
-use crate::store::{PrescriptionRow, VisitRow};
+use crate::store::{NewSheet, PrescriptionRow, VisitRow};
 
 /// Prescriptions of one visit.
 const OF_A_VISIT: usize = 10;
@@ -42,41 +42,18 @@ impl Services {
         let (facts, basis) = self.may_write(&mut work, &visit).await?;
         let prescription = self.ids.make(PrescriptionId::from_uuid);
         let day = facts.today.to_string();
-        let mut row = PrescriptionRow {
+        let mut row = PrescriptionRow::begun(NewSheet {
             id: prescription,
-            institution_id: act.institution,
-            clinic_id: visit.clinic_id,
-            visit_id: id,
-            patient_id: visit.patient_id,
+            institution: act.institution,
+            clinic: visit.clinic_id,
+            visit: id,
+            patient: visit.patient_id,
+            doctor: act.account,
             number: number(&day, prescription),
-            state: Phase::Draft,
-            version: 1,
-            content: String::new(),
-            report: String::new(),
-            answers: "{}".to_owned(),
-            stated: None,
-            hash: None,
-            data_version: String::new(),
             legal_basis: basis,
-            start_day: day.clone(),
-            end_day: day,
-            doctor_id: act.account,
-            created_at: work.now,
-            saved_at: work.now,
-            signed_at: None,
-            valid_until: None,
-            needs_second: false,
-            countersigned_by: None,
-            countersigned_at: None,
-            claimed_by: None,
-            claim_until: None,
-            reviewed_by: None,
-            reviewed_at: None,
-            review: None,
-            dispensed_by: None,
-            dispensed_at: None,
-            stop_reason: None,
-        };
+            day,
+            at: work.now,
+        });
         self.write(&mut work, &visit, &facts, &mut row, request.content).await?;
         work.tx.prescriptions().insert(&row).await?;
         self.finish_draft(work, act, row, "rx.begin", command).await

@@ -12,6 +12,7 @@ mod sign;
 mod templates;
 mod view;
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde_json::json;
@@ -21,10 +22,12 @@ use crate::domain::ids::{AccountId, InstitutionId, PrescriptionId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::prescription::{Phase, Stated, Wrong};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
+use crate::services::said::reason;
 use crate::services::topics::Topic;
-use crate::services::work::Work;
+use crate::services::work::{Command, Work};
 use crate::store::{PrescriptionRow, Tx};
 
 pub(crate) use facts::note_of;
@@ -124,6 +127,23 @@ async fn my_held(tx: &mut Tx, act: DoctorAct, id: PrescriptionId) -> Result<Pres
 }
 
 impl Services {
+    /// Begins an act on a prescription for which its doctor says why, or breaks off with the answer where it was done before;
+    /// `purpose` is that of reading the sheet.
+    async fn open_act(
+        &self,
+        act: DoctorAct,
+        id: PrescriptionId,
+        said: &PrescriptionAct,
+        purpose: ReadPurpose,
+        command: &Command,
+    ) -> Result<ControlFlow<Box<PrescriptionView>, (Work, String)>, Refusal> {
+        let why = reason(&said.reason, "reason")?;
+        let mut work = self.begin().await?;
+        let Some(done) = work.recall(command).await? else { return Ok(ControlFlow::Continue((work, why))) };
+        let view = work.rx_again(act.institution, command, &id.to_string(), purpose, done).await?;
+        Ok(ControlFlow::Break(Box::new(view)))
+    }
+
     /// The refusal of an act on a version that is not the one that is kept, with the sheet as it is now, to whoever may read
     /// it; that it was shown is in the audit.
     pub(crate) async fn behind(

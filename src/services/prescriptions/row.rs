@@ -90,6 +90,7 @@ mod tests {
     use crate::domain::ids::{ClinicId, InstitutionId, PatientId, PrescriptionId, VisitId};
     use crate::domain::prescription::{Answers, Stated, Verdict, Wrong};
     use crate::domain::triage::RuleSetStatus;
+    use crate::store::NewSheet;
 
     const MORNING: Timestamp = Timestamp::from_millis(1_600_000_000_000);
 
@@ -98,41 +99,18 @@ mod tests {
     }
 
     fn draft() -> PrescriptionRow {
-        PrescriptionRow {
+        PrescriptionRow::begun(NewSheet {
             id: PrescriptionId::from_uuid(Uuid::nil()),
-            institution_id: InstitutionId::from_uuid(Uuid::nil()),
-            clinic_id: ClinicId::from_uuid(Uuid::nil()),
-            visit_id: VisitId::from_uuid(Uuid::nil()),
-            patient_id: PatientId::from_uuid(Uuid::nil()),
+            institution: InstitutionId::from_uuid(Uuid::nil()),
+            clinic: ClinicId::from_uuid(Uuid::nil()),
+            visit: VisitId::from_uuid(Uuid::nil()),
+            patient: PatientId::from_uuid(Uuid::nil()),
+            doctor: account(1),
             number: String::new(),
-            state: Phase::Draft,
-            version: 1,
-            content: String::new(),
-            report: String::new(),
-            answers: String::new(),
-            stated: None,
-            hash: None,
-            data_version: String::new(),
             legal_basis: String::new(),
-            start_day: String::new(),
-            end_day: String::new(),
-            doctor_id: account(1),
-            created_at: MORNING,
-            saved_at: MORNING,
-            signed_at: None,
-            valid_until: None,
-            needs_second: false,
-            countersigned_by: None,
-            countersigned_at: None,
-            claimed_by: None,
-            claim_until: None,
-            reviewed_by: None,
-            reviewed_at: None,
-            review: None,
-            dispensed_by: None,
-            dispensed_at: None,
-            stop_reason: None,
-        }
+            day: String::new(),
+            at: MORNING,
+        })
     }
 
     /// What an act makes of a state, and whose it is.

@@ -1,6 +1,7 @@
 //! The second doctor: what opposes itself is signed by two, or goes back to the first.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use serde_json::json;
 
@@ -14,7 +15,6 @@ use crate::services::Services;
 use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{Intact, becomes, held, refused, stale, state_of};
 use crate::services::refusal::Refusal;
-use crate::services::said::reason;
 use crate::services::signing::SignAs;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
@@ -86,11 +86,10 @@ impl Services {
         request: PrescriptionAct,
         command: &Command,
     ) -> Result<PrescriptionView, Refusal> {
-        let why = reason(&request.reason, "reason")?;
-        let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
-            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
-        }
+        let (work, why) = match self.open_act(act, id, &request, ReadPurpose::Countersign, command).await? {
+            ControlFlow::Continue(begun) => begun,
+            ControlFlow::Break(view) => return Ok(*view),
+        };
         let (mut work, Awaiting { mut row, state, hash }) = self.awaiting(work, act, id, request.version).await?;
         let both = state.countersign(act.account).map_err(refused)?;
         becomes(&mut row, &both, act.account, work.now);
@@ -110,11 +109,10 @@ impl Services {
         request: PrescriptionAct,
         command: &Command,
     ) -> Result<PrescriptionView, Refusal> {
-        let why = reason(&request.reason, "reason")?;
-        let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
-            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Countersign, done).await;
-        }
+        let (work, why) = match self.open_act(act, id, &request, ReadPurpose::Countersign, command).await? {
+            ControlFlow::Continue(begun) => begun,
+            ControlFlow::Break(view) => return Ok(*view),
+        };
         let (mut work, Awaiting { mut row, state, hash }) = self.awaiting(work, act, id, request.version).await?;
         let back = state.decline(act.account, why.clone()).map_err(refused)?;
         let kept = ReviewKept { verdict: ReviewVerdict::Declined, items: BTreeSet::new(), reason: why.clone() };

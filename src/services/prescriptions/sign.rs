@@ -1,5 +1,7 @@
 //! The doctor's signature, and the stop.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
@@ -149,11 +151,10 @@ impl Services {
         request: PrescriptionAct,
         command: &Command,
     ) -> Result<PrescriptionView, Refusal> {
-        let why = reason(&request.reason, "reason")?;
-        let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
-            return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
-        }
+        let (mut work, why) = match self.open_act(act, id, &request, ReadPurpose::Treatment, command).await? {
+            ControlFlow::Continue(begun) => begun,
+            ControlFlow::Break(view) => return Ok(*view),
+        };
         let mut row = my_held(&mut work.tx, act, id).await?;
         if row.version != request.version {
             return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);

@@ -7,9 +7,10 @@ use crate::domain::recording::Agreed;
 use crate::domain::room::Input;
 use crate::domain::time::Timestamp;
 use crate::services::Services;
+use crate::services::clinic_settings::{ClinicSet, note_of_operator, one_clinic};
 use crate::services::refusal::Refusal;
 use crate::services::work::Work;
-use crate::store::{ConsentRow, TicketRow, Tx};
+use crate::store::{ConsentRow, Db, TicketRow, Tx};
 
 impl Services {
     /// To what the patient of a ticket agreed, when the visit is recorded: the clinic records, and the words are in force.
@@ -63,4 +64,25 @@ async fn consent_to_record(tx: &mut Tx, holder: HolderId, patient: PatientId) ->
     let newest = tx.consents().standing(holder, patient, ConsentKind::ProcessRecord).await?;
     let in_force = &consent::text(ConsentKind::ProcessRecord).version;
     Ok(newest.filter(|row| row.granted && row.text_version == *in_force))
+}
+
+/// Sets whether the clinic with this code records those who agree. Where several institutions have one, `institution`
+/// names which: by its id or its whole name.
+pub async fn set_policy(
+    db: &Db,
+    now: Timestamp,
+    code: &str,
+    institution: Option<&str>,
+    is_wanted: bool,
+) -> Result<ClinicSet, Refusal> {
+    let mut tx = db.begin().await?;
+    let clinic = match one_clinic(&mut tx, code, institution).await? {
+        Ok(clinic) => clinic,
+        Err(why) => return Ok(why),
+    };
+    tx.recordings().set_wanted(clinic.id, is_wanted).await?;
+    let action = if is_wanted { "recording.on" } else { "recording.off" };
+    note_of_operator(&mut tx, now, &clinic, action).await?;
+    tx.commit().await?;
+    Ok(ClinicSet::Done)
 }

@@ -16,21 +16,21 @@ mod survey;
 
 use std::ops::Range;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::domain::access::ReadPurpose;
-use crate::domain::audit::{Entry, Kept};
+use crate::domain::audit::Kept;
 use crate::domain::ids::{InstitutionId, RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::time::Timestamp;
 use crate::protocol::visit::RecordingView;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
-use crate::store::{ClinicOf, Db, RecordingRow, Tx};
+use crate::store::{RecordingRow, Tx};
 
 use archive::ReadError;
 pub use archive::{Archive, open_archive};
+pub use consent::set_policy;
 pub use running::SpoolRecorder;
 pub use spool::{Finished, Limits, Spool};
 
@@ -150,76 +150,6 @@ pub(crate) async fn is_of_its_visit(tx: &mut Tx, entry: &Kept) -> Result<bool, R
     // Entries of earlier versions name no visit.
     let is_named = detail["visit"].is_null() || detail["visit"] == json!(row.visit_id);
     Ok(is_named && row.place == place_of(row.institution_id, row.visit_id, id))
-}
-
-/// What became of an operator's setting of a clinic.
-#[derive(Debug, PartialEq, Eq)]
-pub enum PolicySet {
-    /// It holds for visits that begin from now on.
-    Done,
-    /// There is no such clinic; these codes there are.
-    NoClinic(Vec<String>),
-    /// More than one institution has a clinic of this code: these.
-    Several(Vec<String>),
-}
-
-/// Sets whether the clinic with this code records those who agree. Where several institutions have one, `institution`
-/// names which: by its id or its whole name.
-pub async fn set_policy(
-    db: &Db,
-    now: Timestamp,
-    code: &str,
-    institution: Option<&str>,
-    is_wanted: bool,
-) -> Result<PolicySet, Refusal> {
-    let mut tx = db.begin().await?;
-    let clinic = match one_clinic(&mut tx, code, institution).await? {
-        Ok(clinic) => clinic,
-        Err(why) => return Ok(why),
-    };
-    tx.recordings().set_wanted(clinic.id, is_wanted).await?;
-    let action = if is_wanted { "recording.on" } else { "recording.off" };
-    note_of_operator(&mut tx, now, &clinic, action).await?;
-    tx.commit().await?;
-    Ok(PolicySet::Done)
-}
-
-/// The clinic that an operator names, or why it is not one.
-pub(crate) async fn one_clinic(
-    tx: &mut Tx,
-    code: &str,
-    institution: Option<&str>,
-) -> Result<Result<ClinicOf, PolicySet>, Refusal> {
-    let mut clinics = tx.recordings().clinics(code).await?;
-    if let Some(name) = institution {
-        clinics.retain(|clinic| {
-            [clinic.institution_id.to_string(), clinic.institution_id.as_uuid().to_string()].iter().any(|id| id == name)
-                || clinic.name_zh == name
-                || clinic.name_en == name
-        });
-    }
-    let [clinic] = &clinics[..] else {
-        let named = |clinic: &ClinicOf| format!("{} ({})", clinic.name_zh, clinic.institution_id.as_uuid());
-        return Ok(Err(if clinics.is_empty() {
-            PolicySet::NoClinic(tx.clinics().codes().await?)
-        } else {
-            PolicySet::Several(clinics.iter().map(named).collect())
-        }));
-    };
-    Ok(Ok(clinic.clone()))
-}
-
-/// Writes down what an operator did to a clinic.
-pub(crate) async fn note_of_operator(
-    tx: &mut Tx,
-    now: Timestamp,
-    clinic: &ClinicOf,
-    action: &str,
-) -> Result<(), Refusal> {
-    let (actor, action, subject) = ("operator".to_owned(), action.to_owned(), clinic.id.to_string());
-    let entry = Entry { at: now, actor, action, subject, purpose: None, detail: Value::Object(Map::new()) };
-    tx.audit().append(clinic.institution_id, &entry).await?;
-    Ok(())
 }
 
 async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView>, Refusal> {

@@ -24,9 +24,9 @@ use crate::services::intake::patients::{birth_date, related};
 use crate::services::intake::triage::{Case, Decisions};
 use crate::services::refusal::Refusal;
 use crate::services::said::perhaps;
-use crate::services::tickets::{announce_desk, cause_of, minutes, own_ticket, stale};
+use crate::services::tickets::{announce_desk, cause_of, minutes, own_ticket, staff_ticket, stale};
 use crate::services::work::Command;
-use crate::store::{PatientRow, TicketRow, TriageRow, Tx};
+use crate::store::{PatientRow, TicketRow, TriageRow};
 
 /// Whoever feels worse says so so often, where it raises no level: each time is read at the desk.
 const WORSE_EVERY: Duration = Duration::from_mins(2);
@@ -190,9 +190,4 @@ fn waiting_facts(answers: &RetriageAnswers, patient: &PatientRow, now: Timestamp
         ("age_m".to_owned(), json!(age_in_months(birth_date(patient)?, in_china(now)))),
     ]);
     Facts::from_json(&known).map_err(|error| Refusal::internal(&error))
-}
-
-async fn staff_ticket(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<TicketRow, Refusal> {
-    let ticket = tx.tickets().find(id).await?.filter(|ticket| ticket.institution_id == act.institution);
-    ticket.ok_or_else(Refusal::not_found)
 }

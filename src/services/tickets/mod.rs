@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::domain::date::{Day, day_of, zone, zone_or_home};
 use crate::domain::ids::{AccountId, DeskId, TicketId};
-use crate::domain::permission::HolderAct;
+use crate::domain::permission::{HolderAct, TriageAct};
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
@@ -147,4 +147,17 @@ async fn own_ticket(tx: &mut Tx, act: HolderAct, id: TicketId) -> Result<(Ticket
     let ticket = ticket.ok_or_else(Refusal::not_found)?;
     let clinic = tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     Ok((ticket, clinic))
+}
+
+/// A ticket of the institution of somebody of its staff.
+async fn staff_ticket(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<TicketRow, Refusal> {
+    let ticket = tx.tickets().find(id).await?.filter(|ticket| ticket.institution_id == act.institution);
+    ticket.ok_or_else(Refusal::not_found)
+}
+
+/// The same, with its patient held: whoever confirms, mends or closes one of the same person waits.
+pub(crate) async fn held_ticket(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<TicketRow, Refusal> {
+    let ticket = staff_ticket(tx, act, id).await?;
+    tx.patients().hold(ticket.patient_id).await?;
+    Ok(ticket)
 }

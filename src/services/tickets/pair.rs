@@ -12,7 +12,7 @@ use crate::protocol::ticket::{CloseTicket, TicketRow as Row};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
-use crate::services::tickets::{announce_desk, stale};
+use crate::services::tickets::{announce_desk, held_ticket, stale};
 use crate::services::work::Command;
 
 impl Services {
@@ -31,10 +31,8 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let ticket = work.tx.tickets().find(id).await?.filter(|ticket| ticket.institution_id == act.institution);
-        let ticket = ticket.ok_or_else(Refusal::not_found)?;
         // Of a pair one stays, also when two close one each in the same moment.
-        work.tx.patients().hold(ticket.patient_id).await?;
+        let ticket = held_ticket(&mut work.tx, act, id).await?;
         let pair = work.tx.tickets().mates(&ticket).await?;
         if pair.is_empty() {
             return Err(Refusal::new(ErrorCode::TicketState, "no other number was drawn with this document"));

@@ -6,6 +6,7 @@
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod bad_bytes;
+mod outcome;
 mod queue;
 mod visit;
 

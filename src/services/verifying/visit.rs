@@ -14,8 +14,10 @@ use crate::domain::prescription::{Signed, face_in, identity_in, lacks};
 use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, patient_in, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
 use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedPrescription, SealedVersion, VisitExport,
+    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion,
+    VisitExport,
 };
+use crate::services::verifying::outcome::{Ending, words};
 
 /// What a file holds.
 #[derive(Default)]
@@ -28,6 +30,8 @@ struct Counted {
     proved: usize,
     /// Whose visit it is, by the words of all that says so.
     whose: BTreeSet<String>,
+    outcome: Option<SealedOutcome>,
+    ending: Ending,
 }
 
 pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature), Unproved> {
@@ -67,6 +71,11 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 counted.opinions += 1;
                 counted.whose.extend(opinion.identity);
             }
+            SealedLine::Outcome(outcome) => {
+                if counted.outcome.replace(outcome).is_some() {
+                    return Err(inside("how the visit ends".to_owned()));
+                }
+            }
             SealedLine::Audit { entry, proof } => {
                 let is_proved = proof.as_ref().is_none_or(|proof| is_in_its_day(&entry, proof));
                 if !entry.is_itself() || !is_proved {
@@ -74,18 +83,25 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 }
                 counted.entries += 1;
                 counted.whose.extend(confirmed(&entry));
+                counted.ending.hear(&visit, &entry);
                 counted.proved += usize::from(proof.is_some());
             }
         }
     }
-    let Counted { notes, prescriptions, opinions, signatures, entries, proved, whose } = counted;
+    let Counted { notes, prescriptions, opinions, mut signatures, entries, proved, whose, outcome, ending } = counted;
     if whose.len() > 1 {
         return Err(inside("of whom the visit is".to_owned()));
+    }
+    let mut end = String::new();
+    if let Some(outcome) = outcome {
+        let holds = ending.holds(&visit, &outcome);
+        signatures += holds.ok_or_else(|| inside("how the visit ends".to_owned()))?;
+        end = format!("; {}", words(&outcome));
     }
     let visit = whose.first().map_or_else(|| visit.clone(), |one| format!("{visit} of {}", patient_in(one)));
     let what = format!(
         "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {opinions} opinions, \
-         {signatures} signatures, {entries} entries of the audit, {proved} of them proved to be in sealed days"
+         {signatures} signatures, {entries} entries of the audit, {proved} of them proved to be in sealed days{end}"
     );
     Ok((what, signature))
 }
@@ -225,6 +241,7 @@ mod tests {
     use crate::domain::prescription::Phase;
     use crate::domain::signature::{Algorithm, signed_words};
     use crate::domain::time::Timestamp;
+    use crate::protocol::proof::VISIT_FORMAT;
     use crate::services::signing::scheme;
 
     const DOCTOR: &str = "account_1";
@@ -247,6 +264,29 @@ mod tests {
             public_key: hex(&scheme.public_key(&seed).unwrap()),
             bytes: hex(&scheme.sign(&seed, words.as_bytes()).unwrap()),
         }
+    }
+
+    #[test]
+    fn a_sealed_file_of_before_outcomes_were_in_it_still_verifies_and_none_has_two() {
+        let file = |outcomes: usize| {
+            let none = SealedLine::Outcome(SealedOutcome {
+                outcome: None,
+                words: None,
+                reason: None,
+                hash: None,
+                signed_by: None,
+                signatures: Vec::new(),
+            });
+            let body = format!("{}\n", serde_json::json!(none)).repeat(outcomes);
+            let hash = export_hash("Demo", "visit_1", &hex(&Sha256::digest(body.as_bytes())));
+            let signature = signature_of(&export_subject("visit_1"), "server", Purpose::Export, &hash);
+            let (format, name) = (VISIT_FORMAT.to_owned(), "Demo".to_owned());
+            let head = VisitExport { format, name, visit: "visit_1".to_owned(), hash, signature };
+            verify(&serde_json::json!(head).to_string(), &body).map(|(what, _)| what)
+        };
+        let (before, now) = (file(0).unwrap(), file(1).unwrap());
+        assert!(!before.contains("outcome") && now.ends_with("; no outcome"), "{before} / {now}");
+        assert!(file(2).is_err());
     }
 
     #[test]

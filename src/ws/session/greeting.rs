@@ -40,6 +40,15 @@ async fn recognise(services: &Services, hello: &Hello) -> Result<Option<Who>, Re
     }
 }
 
+/// Who says hello, unless they open sockets without end.
+async fn admit(services: &Services, hello: &Hello) -> Result<Option<Who>, Refusal> {
+    let resume = hello.resume.as_deref();
+    services.may_open(&hello.token, resume)?;
+    let Some(who) = recognise(services, hello).await? else { return Ok(None) };
+    services.count_opened(who.actor, resume)?;
+    Ok(Some(who))
+}
+
 /// Waits for `hello`; closes the socket when it is not one.
 pub(super) async fn greet(services: &Services, socket: &mut WebSocket) -> Option<(Hello, Who)> {
     let refuse = |code, words: &str| (code, Refusal::new(ErrorCode::HelloExpected, words));
@@ -51,11 +60,12 @@ pub(super) async fn greet(services: &Services, socket: &mut WebSocket) -> Option
                 let words = format!("this server speaks version {LIVE_VERSION}");
                 (CloseCode::Version, Refusal::new(ErrorCode::VersionUnsupported, words))
             }
-            Ok(ClientMessage::Hello(hello)) => match recognise(services, &hello).await {
+            Ok(ClientMessage::Hello(hello)) => match admit(services, &hello).await {
                 Ok(Some(who)) => return Some((hello, who)),
                 Ok(None) => (CloseCode::Hello, Refusal::new(ErrorCode::Unauthenticated, "the token is not valid")),
                 // Coming again would not help.
                 Err(refusal) if refusal.code == ErrorCode::SecondFactorMissing => (CloseCode::Hello, refusal),
+                Err(refusal) if refusal.code == ErrorCode::RateLimited => (CloseCode::Flood, refusal),
                 Err(refusal) => (CloseCode::GoingAway, refusal),
             },
             Ok(_) | Err(_) => refuse(CloseCode::Hello, "the first message must be hello"),

@@ -140,6 +140,23 @@ async fn a_number_gets_twenty_codes_an_hour_wherever_they_are_asked_for() {
 }
 
 #[tokio::test]
+async fn a_customer_with_256_networks_of_ipv6_asks_as_four_and_for_one_number_as_one() {
+    let app = TestApp::start().await;
+    let of = |network: usize| format!("2001:db8:0:1{network:02x}::1");
+    for n in 0..5 {
+        ask(&app.browser_at(&of(n)), PHONE).await.ok();
+        app.pass(60);
+    }
+    ask(&app.browser_at(&of(9)), PHONE).await.refused("request.rate_limited");
+    ask(&app.browser_at("2001:db8:0:200::1"), PHONE).await.ok();
+    for n in 0..75 {
+        ask(&app.browser_at(&of(n)), &format!("139000001{n:02}")).await.ok();
+    }
+    ask(&app.browser_at(&of(200)), "13900000199").await.refused("request.rate_limited");
+    ask(&app.browser_at("2001:db8:0:200::1"), "13900000199").await.ok();
+}
+
+#[tokio::test]
 async fn many_links_at_one_address_do_not_make_many_allowances() {
     let app = TestApp::start().await;
     let other = {

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
 
-use yunzhen::services::recordings::PolicySet;
+use yunzhen::services::clinic_settings::ClinicSet;
 use yunzhen::services::showing::{Change, set_shown};
 
 use crate::support::app::{LINK, TestApp};
@@ -46,7 +46,7 @@ async fn a_link_says_what_a_visit_costs_and_where_to_complain_or_that_no_fee_is_
     assert_eq!(before["complaints"], json!({ "phone": before["help_phone"], "at": null }), "there is always somebody");
     let set = async |change: Change| {
         let set = set_shown(&app.db, app.clock.now(), "fever", None, &change).await.unwrap();
-        assert_eq!(set, PolicySet::Done);
+        assert_eq!(set, ClinicSet::Done);
     };
     let some = |text: &str| Some(text.to_owned());
     set(Change { price_fen: Some(Some(1250)), complaints_phone: some("010-12345"), ..Change::default() }).await;
@@ -58,7 +58,7 @@ async fn a_link_says_what_a_visit_costs_and_where_to_complain_or_that_no_fee_is_
         .await;
     assert_eq!(shown().await, before);
     let unknown = set_shown(&app.db, app.clock.now(), "moon", None, &Change::default()).await.unwrap();
-    assert!(matches!(unknown, PolicySet::NoClinic(known) if known == ["fever", "tcm"]));
+    assert!(matches!(unknown, ClinicSet::NoClinic(known) if known == ["fever", "tcm"]));
 }
 
 #[tokio::test]

@@ -105,6 +105,29 @@ async fn a_code_opens_once_and_a_telephone_may_be_half_a_minute_off() {
 }
 
 #[tokio::test]
+async fn guesses_from_everywhere_keep_nobody_with_a_second_factor_from_a_new_place_and_guesses_at_the_code_do() {
+    let app = TestApp::start().await;
+    let telephone = switched_on(&app).await;
+    app.pass(300);
+    let from = |n: u8, password: &'static str, code: Option<String>| {
+        let login = json!({ "username": "doctor", "password": password, "code": code });
+        let browser = app.browser_at(&format!("198.51.100.{n}"));
+        async move { browser.post("/auth/login", &login).await }
+    };
+    for n in 0..120 {
+        from(n % 12, "wrong", Some("000000".into())).await.refused("auth.bad_credentials");
+    }
+    from(99, "yunzhen-doctor", Some(telephone.code(&app, 0))).await.ok();
+    for n in 0..60 {
+        from(20 + n % 6, "yunzhen-doctor", Some("000000".into())).await.refused("auth.second_factor_wrong");
+    }
+    let wait = from(98, "yunzhen-doctor", Some(telephone.code(&app, 1))).await.refused("request.rate_limited");
+    assert_eq!(wait["retry_after"], 10, "who knows the password guesses no faster at the code");
+    app.pass(10);
+    from(98, "yunzhen-doctor", Some(telephone.code(&app, 1))).await.ok();
+}
+
+#[tokio::test]
 async fn whoever_rested_proves_it_by_the_code_as_well_where_a_second_factor_is_on() {
     let app = TestApp::start().await;
     let telephone = switched_on(&app).await;

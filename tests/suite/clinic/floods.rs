@@ -1,4 +1,5 @@
-//! Who asks for more than their share: offers without end, frames without end, and sockets without end behind a proxy.
+//! Who asks for more than their share: offers without end, frames without end, and sockets without end, behind a proxy or of
+//! one account.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -123,4 +124,46 @@ async fn an_address_behind_a_proxy_has_its_share_of_sockets_and_no_more() {
     while open("203.0.113.9").await.is_err() {
         look.tick().await;
     }
+}
+
+/// Opens a socket; what it hears first, and with which code it is closed where that is a farewell.
+async fn knock(stage: &Stage, token: &str, resume: Option<&Value>) -> (Value, Option<u16>) {
+    let mut socket = Socket::open(stage).await;
+    let mut hello = json!({ "type": "hello", "version": 1, "token": token });
+    if let Some(resume) = resume {
+        hello["resume"] = resume.clone();
+    }
+    socket.say(hello).await;
+    let first = socket.next().await.unwrap();
+    let code = if first["type"] == "bye" { socket.next().await.unwrap_err() } else { None };
+    (first, code)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_opens_sockets_in_a_loop_waits_while_its_call_and_everybody_else_come_back_at_once() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let (mut call, welcome) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = call.join(&stage, &visit, &visit.patient).await["room"].clone();
+    stage.server.services.fill_paces();
+    for n in 0..60 {
+        let (first, _) = knock(&stage, &visit.patient, None).await;
+        assert_eq!(first["type"], "welcome", "{n}: {first}");
+    }
+    let (bye, code) = knock(&stage, &visit.patient, None).await;
+    assert_eq!((&bye["type"], code), (&json!("bye"), Some(4003)), "{bye}");
+    assert_eq!((&bye["problem"]["code"], &bye["problem"]["retry_after"]), (&json!("request.rate_limited"), &json!(1)));
+    let (other, _) = knock(&stage, &visit.doctor, None).await;
+    assert_eq!(other["type"], "welcome");
+    // A telephone whose network comes and goes while all of that happens takes its seat up as often as it likes.
+    let mut resume = welcome["resume"].clone();
+    for _ in 0..20 {
+        let (back, _) = knock(&stage, &visit.patient, Some(&resume)).await;
+        assert_eq!((&back["resumed"], &back["rooms"][0]), (&json!(true), &room), "{back}");
+        resume = back["resume"].clone();
+    }
+    stage.clock.advance(Duration::from_millis(250));
+    let (first, _) = knock(&stage, &visit.patient, None).await;
+    assert_eq!(first["type"], "welcome");
+    assert_eq!(knock(&stage, &visit.patient, None).await.1, Some(4003));
 }

@@ -7,12 +7,14 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 use yunzhen::services::verifying::verify_export;
+use yunzhen::store::Db;
 
 use super::audits::entries;
 use super::prescriptions::{approval, claim, pharmacy, signed};
 use super::proofs::sign;
 use super::stage::{Stage, nothing};
 use crate::support::binary::bare;
+use crate::support::sql::run;
 
 /// The letters of an answer.
 pub(super) async fn text(stage: &Stage, method: reqwest::Method, path: &str, token: &str) -> String {
@@ -134,6 +136,34 @@ async fn a_sealed_visit_holds_its_prescriptions_with_signatures_and_states_and_a
     assert!(!yes && said.contains("NOT authentic"), "{said}");
     every_change_is_found(&whole, &key);
     assert_eq!(entries(&stage, "visit.seal").await[0].2.as_deref(), Some("dispute"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_visit_says_in_words_how_it_ends_as_its_doctor_signed_and_not_as_somebody_wrote_since() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    sign(&stage, &visit, 0, "感冒", None).await;
+    let choose = async |outcome: Value| {
+        stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
+    };
+    choose(json!({ "outcome": "home_care" })).await;
+    choose(json!({ "outcome": "go_to_hospital", "reason": "需面诊" })).await;
+    let boss = stage.staff("admin").await;
+    let (path, key) = (format!("/visits/{}/seal", visit.id), key(&stage, &boss).await);
+    let whole = text(&stage, reqwest::Method::POST, &path, &boss).await;
+    let mut lines = whole.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let line = lines.find(|line| line["is"] == "outcome").unwrap();
+    assert_eq!((&line["words"]["zh"], &line["reason"]), (&json!("转线下就诊"), &json!("需面诊")));
+    assert_eq!(line["signatures"].as_array().unwrap().len(), 2, "what was chosen before stays");
+    let (said, yes) = verify(&whole, &key);
+    assert!(yes && said.contains("outcome 转线下就诊 (go to the hospital), signed by account_"), "{said}");
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    for forged in ["outcome = 'home_care', outcome_reason = null", "outcome = null, outcome_reason = null"] {
+        run(&db, format!("update visit set {forged}").leak()).await;
+        let refused = stage.post(&path, &boss, json!({ "reason": "医疗纠纷" })).await;
+        assert_eq!(refused.refusal().1, "signature.broken", "{forged}");
+    }
+    db.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

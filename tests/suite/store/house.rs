@@ -59,6 +59,10 @@ on_both! {
         let codes: Vec<String> =
             tx.clinics().of(hospital.institution).await.unwrap().into_iter().map(|clinic| clinic.code).collect();
         assert_eq!(codes, ["fever", "tcm"]);
+        let found = tx.clinics().of_code("fever").await.unwrap();
+        let found: Vec<_> = found.iter().map(|one| (one.institution_id, one.id)).collect();
+        assert_eq!(found, [(hospital.institution, hospital.clinic)]);
+        assert!(tx.clinics().of_code("no such").await.unwrap().is_empty());
     }
 
     async fn a_clinics_policy_changes_and_an_unknown_clinic_has_none(db: Db) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use yunzhen::domain::herb::gate::Pregnancy;
 use yunzhen::domain::ids::{AccountId, PrescriptionId};
 use yunzhen::domain::prescription::{Phase, VisitKind};
-use yunzhen::store::{BasisRow, PrescriptionRow, SignedVersionRow, StoreError, VisitRow};
+use yunzhen::store::{BasisRow, NewSheet, PrescriptionRow, SignedVersionRow, StoreError, VisitRow};
 
 use crate::support::hospital::Hospital;
 use crate::support::on_both;
@@ -19,41 +19,20 @@ pub fn prescription(
     state: Phase,
     days: (&str, &str),
 ) -> PrescriptionRow {
-    PrescriptionRow {
+    let sheet = NewSheet {
         id: hospital.ids.make(PrescriptionId::from_uuid),
-        institution_id: hospital.institution,
-        clinic_id: visit.clinic_id,
-        visit_id: visit.id,
-        patient_id: visit.patient_id,
+        institution: hospital.institution,
+        clinic: visit.clinic_id,
+        visit: visit.id,
+        patient: visit.patient_id,
+        doctor: visit.doctor_id,
         number: number.to_owned(),
-        state,
-        version: 1,
-        content: "{}".to_owned(),
-        report: "{}".to_owned(),
-        answers: "{}".to_owned(),
-        stated: None,
-        hash: None,
-        data_version: "1".to_owned(),
         legal_basis: "return_visit".to_owned(),
-        start_day: days.0.to_owned(),
-        end_day: days.1.to_owned(),
-        doctor_id: visit.doctor_id,
-        created_at: hospital.now(),
-        saved_at: hospital.now(),
-        signed_at: None,
-        valid_until: None,
-        needs_second: false,
-        countersigned_by: None,
-        countersigned_at: None,
-        claimed_by: None,
-        claim_until: None,
-        reviewed_by: None,
-        reviewed_at: None,
-        review: None,
-        dispensed_by: None,
-        dispensed_at: None,
-        stop_reason: None,
-    }
+        day: days.0.to_owned(),
+        at: hospital.now(),
+    };
+    let row = PrescriptionRow::begun(sheet);
+    PrescriptionRow { state, data_version: "1".to_owned(), end_day: days.1.to_owned(), ..row }
 }
 
 pub async fn kept(hospital: &Hospital, row: &PrescriptionRow) {
