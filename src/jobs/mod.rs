@@ -32,7 +32,8 @@ pub async fn run(services: Arc<Services>, shutdown: CancellationToken) {
         keep(SWEEP_EVERY, &shutdown, ailing, "what was due was not done", || async {
             services.run_jobs().await.map(drop)
         }),
-        keep(OUTLIVED_EVERY, &shutdown, ailing, "rooms that are over were not looked for", || services.sweep_outlived()),
+        keep(OUTLIVED_EVERY, &shutdown, ailing, "rooms that are over were not looked for", || services
+            .sweep_outlived()),
         keep(CHECKS_EVERY, &shutdown, ailing, "checks that are over were not closed", || services.sweep_checks()),
         keep_house(&services, &shutdown)
     );
@@ -63,7 +64,7 @@ async fn keep_house(services: &Services, shutdown: &CancellationToken) {
     loop {
         let round = async {
             ticks.tick().await;
-            tidy(services).await;
+            Box::pin(tidy(services)).await;
         };
         if shutdown.run_until_cancelled(round).await.is_none() {
             return;
