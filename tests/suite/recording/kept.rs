@@ -25,7 +25,7 @@ fn base(stage: &Stage) -> String {
 }
 
 async fn begin(stage: &Stage, policy: bool, consent: bool) -> Call {
-    app::set_recording(&stage.server.services.config, "fever", None, policy).await.unwrap();
+    app::clinics::set_recording(&stage.server.services.config, "fever", None, policy).await.unwrap();
     Call::begin(&base(stage), consent, &TaskTracker::new()).await
 }
 
@@ -106,7 +106,7 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_speaks_h264_alone_is_seen_and_its_film_holds_the_sound_and_says_that_pictures_are_missing() {
     let stage = Stage::open().await;
-    app::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
+    app::clinics::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
     let mut call = Call::begin_with_chips(&base(&stage), &TaskTracker::new()).await;
     call.patient.sees_recording(true).await;
     call.talk(100).await;
@@ -126,7 +126,7 @@ async fn a_camera_that_speaks_h264_alone_is_seen_and_its_film_holds_the_sound_an
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_repeat_of_an_old_withdrawal_takes_back_nothing_that_was_agreed_to_since() {
     let stage = Stage::open().await;
-    app::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
+    app::clinics::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
     let (patient, id) = stage.known_patient(1).await;
     stage.consent(&patient, &id, true).await;
     let texts = stage.get("/consents", &patient).await.ok();
