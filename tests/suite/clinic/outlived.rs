@@ -28,7 +28,7 @@ async fn database_of(stage: &Stage) -> Db {
 }
 
 /// A command whose browser goes as soon as the server has begun with it.
-async fn goes_at_once(stage: &Stage, path: &str, token: &str, key: &str) {
+fn goes_at_once(stage: &Stage, path: &str, token: &str, key: &str) {
     let site = router::site(Arc::clone(&stage.server.services), any(async || ()), None);
     let request = Request::post(format!("/api/v1{path}"))
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
@@ -48,7 +48,7 @@ async fn a_visit_whose_end_nobody_waits_for_ends_and_its_room_with_it() {
     let outcome = json!({ "outcome": "home_care" });
     stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
     let end = format!("/visits/{}/end", visit.id);
-    goes_at_once(&stage, &end, &visit.doctor, "end").await;
+    goes_at_once(&stage, &end, &visit.doctor, "end");
     assert_eq!(patient.expect("room_ended").await["reason"], "finished");
     let again = stage.send(Method::POST, &end, &visit.doctor, None, Some("end")).await.ok();
     assert_eq!(again["current"], Value::Null, "the browser that comes back hears what came of it");
@@ -61,7 +61,7 @@ async fn a_server_that_ends_carries_to_its_end_what_nobody_waits_for() {
     let outcome = json!({ "outcome": "home_care" });
     stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
     let end = format!("/visits/{}/end", visit.id);
-    goes_at_once(&stage, &end, &visit.doctor, "end").await;
+    goes_at_once(&stage, &end, &visit.doctor, "end");
     let stage = stage.restart().await;
     assert_eq!(stage.act(&end, &visit.doctor).await.refusal(), (409, "visit.ended"));
 }
