@@ -3871,6 +3871,18 @@ export interface components {
             /** @enum {string} */
             type: "view";
         } | {
+            /**
+             * Format: int64
+             * @description The command's id.
+             */
+            id: number;
+            /** @description The `a=mid` of each section in the browser's own description. */
+            mids: string[];
+            /** @description The room. */
+            room: components["schemas"]["RoomId"];
+            /** @enum {string} */
+            type: "unheard";
+        } | {
             /** @description What. */
             act: components["schemas"]["HostAct"];
             /**
