@@ -1,6 +1,9 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::media::port::Credentials;
 
 /// A fingerprint of the right form.
 pub(crate) fn fingerprint() -> String {
