@@ -36,7 +36,7 @@ pub(super) struct Kept {
 
 /// A packet that may be asked for again. It is protected anew, and gives the very same bytes.
 struct Packet {
-    packet: Outgoing,
+    outgoing: Outgoing,
     wide: Option<u16>,
     left: Instant,
     sent_again: Option<Instant>,
@@ -79,7 +79,7 @@ impl Kept {
     }
 
     /// A packet leaves, under a transport-wide number if there is one.
-    pub(super) fn keep(&mut self, now: Instant, packet: Outgoing, wide: Option<u16>) {
+    pub(super) fn keep(&mut self, now: Instant, outgoing: Outgoing, wide: Option<u16>) {
         self.looked_at.0 += 1;
         if self.looked_at.0 == LOOKED_AT {
             self.looked_at = (0, 0);
@@ -91,17 +91,17 @@ impl Kept {
         if self.packets.len() == most {
             self.packets.pop_front();
         }
-        self.packets.push_back(Packet { packet, wide, left: now, sent_again: None });
+        self.packets.push_back(Packet { outgoing, wide, left: now, sent_again: None });
     }
 
     /// A packet that may be sent once more now, with its transport-wide number.
     pub(super) fn again(&mut self, now: Instant, sequence: u16) -> Option<(Outgoing, Option<u16>)> {
         // The last one that left may have been a late one.
-        let last = self.packets.back()?.packet.sequence;
+        let last = self.packets.back()?.outgoing.sequence;
         if last.wrapping_sub(sequence).cast_signed().unsigned_abs() > OLDEST {
             return None;
         }
-        let kept = self.packets.iter_mut().rev().find(|kept| kept.packet.sequence == sequence)?;
+        let kept = self.packets.iter_mut().rev().find(|kept| kept.outgoing.sequence == sequence)?;
         if kept.is_old(now) {
             return None;
         }
@@ -117,7 +117,7 @@ impl Kept {
             *again += 1;
         }
         kept.sent_again = Some(now);
-        Some((kept.packet.clone(), kept.wide))
+        Some((kept.outgoing.clone(), kept.wide))
     }
 
     /// Lets go of what is too old, and of the room for it.

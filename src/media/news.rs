@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::peer::Section;
 use super::source::Source;
-use crate::domain::ids::ParticipantId;
 use crate::domain::codec::Codec;
+use crate::domain::ids::ParticipantId;
 use crate::domain::room::codec::Ability;
 use crate::domain::room::missing::Missed;
 use crate::domain::room::relay::{MediaState, OfferRefusal, SourceName};

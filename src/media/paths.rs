@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::validation::{ASKED, Validation};
 use super::stun::Transaction;
+use super::validation::{ASKED, Validation};
 
 /// For so long an address at which the browser answered may be nominated without being asked again.
 const PROVED_FOR: Duration = Duration::from_secs(30);

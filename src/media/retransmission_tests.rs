@@ -123,7 +123,11 @@ fn what_is_missing_is_asked_for_at_once_and_again_and_a_dozen_times_at_most() {
     let (start, mut retransmission) = (instant::now(), retransmission());
     retransmission.hear(start, CAMERA, 65_534, PART);
     retransmission.hear(start, CAMERA, 2, PART);
-    assert_eq!(questions(&mut retransmission, start, 0, 12), [(10, vec![65_535, 0])], "two tell how long an answer takes");
+    assert_eq!(
+        questions(&mut retransmission, start, 0, 12),
+        [(10, vec![65_535, 0])],
+        "two tell how long an answer takes"
+    );
     retransmission.hear(start + Duration::from_millis(12), CAMERA, 0, PART);
     assert_eq!(questions(&mut retransmission, start, 12, 20), [(12, vec![1])]);
     // It takes two milliseconds, and the stream goes on.

@@ -18,11 +18,7 @@ pub struct Ability {
 ///
 /// H.264 if the camera prefers it and there are others, who can all show it. What is recorded stays VP8: so are the files
 /// of the process record.
-pub fn agree<'a>(
-    camera: &Ability,
-    is_recorded: bool,
-    others: impl IntoIterator<Item = &'a Ability>,
-) -> Option<Codec> {
+pub fn agree<'a>(camera: &Ability, is_recorded: bool, others: impl IntoIterator<Item = &'a Ability>) -> Option<Codec> {
     let [first, _, ..] = camera.camera[..] else { return None };
     let mut others = others.into_iter().peekable();
     let is_wished = first == Codec::H264 && !is_recorded && others.peek().is_some();

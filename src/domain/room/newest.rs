@@ -76,7 +76,12 @@ mod tests {
     }
 
     fn layers(mid: &str) -> RelayEvent {
-        RelayEvent::Layers { participant: participant(1), mid: mid.into(), name: SourceName::Camera, layers: Vec::new() }
+        RelayEvent::Layers {
+            participant: participant(1),
+            mid: mid.into(),
+            name: SourceName::Camera,
+            layers: Vec::new(),
+        }
     }
 
     fn speaker(room: u128, n: u128) -> RelayEvent {
@@ -87,11 +92,8 @@ mod tests {
     #[test]
     fn a_word_replaces_an_older_one_on_its_matter_and_no_other() {
         let state = |n, state| RelayEvent::Connection { participant: participant(n), state };
-        let refused = RelayEvent::OfferRefused {
-            participant: participant(1),
-            offer_id: 2,
-            reason: OfferRefusal::Malformed,
-        };
+        let refused =
+            RelayEvent::OfferRefused { participant: participant(1), offer_id: 2, reason: OfferRefusal::Malformed };
         for (newer, older) in [
             (state(1, MediaState::Connected), state(1, MediaState::Closed)),
             (speaker(7, 1), speaker(7, 2)),
