@@ -27,11 +27,15 @@ use self::relay::Child;
 
 /// The size of a forwarded packet of a picture, with its RTP header.
 const SIZE: usize = 1180;
+/// The switch with which this program is the relay.
+const SWITCH: &str = "serve-the-relay";
+/// So many packets have a bare price together.
+const BARE: u32 = 64_000;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.iter().any(|word| word == relay::SWITCH) {
+    if words.iter().any(|word| word == SWITCH) {
         runtime.block_on(relay::serve());
         return;
     }
@@ -45,7 +49,9 @@ fn main() {
     println!("machine: {} cores, load {}", std::thread::available_parallelism().map_or(0, usize::from), load());
     if wants("bare") {
         println!("\n| bare, µs per packet of {SIZE} bytes | |\n|---|---|");
-        bare::run(SIZE);
+        for (name, price) in bare::prices(SIZE, BARE) {
+            println!("| {name} | {price:.2} |");
+        }
     }
     if wants("rows") {
         let plans = [(20, 100, 1), (20, 500, 1), (20, 25, 20)];
@@ -85,9 +91,16 @@ pub enum Relay {
 }
 
 impl Relay {
+    /// Ours, just started.
+    pub fn ours() -> Self {
+        let mut program = tokio::process::Command::new(std::env::current_exe().unwrap());
+        program.arg(SWITCH);
+        Self::Ours(Child::start(program))
+    }
+
     /// Both, one after the other is done with; Janus where it is installed.
     pub async fn each(mut work: impl AsyncFnMut(&Self)) {
-        work(&Self::Ours(Child::start())).await;
+        work(&Self::ours()).await;
         match Janus::start().await {
             Some(janus) => work(&Self::Janus(janus)).await,
             None => println!("SKIPPED: Janus is not installed, or did not start; there is no row to compare with"),

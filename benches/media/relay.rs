@@ -18,9 +18,6 @@ use yunzhen::domain::ids::{ParticipantId, RoomId};
 use yunzhen::domain::room::relay::{Permit, RelayCommand, RelayEvent, RelayMode};
 use yunzhen::media::{Relay, RelayConfig};
 
-/// The switch with which this program is the relay.
-pub const SWITCH: &str = "serve-the-relay";
-
 /// Serves until the pipe ends.
 pub async fn serve() {
     let config =
@@ -93,22 +90,18 @@ pub struct Child {
 }
 
 impl Child {
-    /// Starts it.
-    pub fn start() -> Self {
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .arg(SWITCH)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+    /// Starts a program that [serves](serve).
+    pub fn start(mut program: Command) -> Self {
+        let mut process = program.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let stdin = tokio::sync::Mutex::new(process.stdin.take().unwrap());
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let waiting: Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>> = Arc::default();
         let heard = Arc::clone(&waiting);
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                let Ok(said) = serde_json::from_str::<Value>(&line) else { continue };
+                // Whatever else the program says, an answer ends its line.
+                let answer = line.find('{').map(|at| &line[at..]).unwrap_or_default();
+                let Ok(said) = serde_json::from_str::<Value>(answer) else { continue };
                 if let Some(waits) = said["peer"].as_u64().and_then(|peer| heard.lock().unwrap().remove(&peer)) {
                     waits.send(said).ok();
                 }

@@ -6,7 +6,6 @@ use futures_util::StreamExt as _;
 
 use crate::Relay;
 use crate::peer::Peer;
-use crate::relay::Child;
 
 /// How many idle participants are weighed.
 const IDLE: [u32; 2] = [100, 300];
@@ -30,7 +29,7 @@ pub async fn run() {
 }
 
 async fn idle(count: u32) {
-    let relay = Relay::Ours(Child::start());
+    let relay = Relay::ours();
     let Relay::Ours(child) = &relay else { return };
     let epoch = Instant::now();
     // The first ones bring what all share.
@@ -52,7 +51,7 @@ async fn idle(count: u32) {
 }
 
 async fn openings() {
-    let relay = Relay::Ours(Child::start());
+    let relay = Relay::ours();
     let Relay::Ours(child) = &relay else { return };
     let epoch = Instant::now();
     let mut opened = 0;

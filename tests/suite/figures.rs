@@ -2,6 +2,10 @@
 
 #[path = "../../benches/clinic/figures.rs"]
 mod arithmetic;
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "a bench asks the machine's clock")]
+#[path = "../../benches/media/bare.rs"]
+mod bare;
 
 use arithmetic::{Spread, Tail, kib};
 
@@ -33,6 +37,22 @@ fn a_field_is_found_by_its_whole_name() {
     assert_eq!(kib(text, "Rss"), Some(36_864));
     assert_eq!(kib(text, "Anon"), None);
     assert_eq!(kib(text, "Threads"), None);
+}
+
+/// The bench's own measurement, of fewer packets: what it prints by hand is what it prints here. Of the prices themselves only
+/// what holds on any machine: that the kernel takes 32 packets in one call for less than one by one.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_bare_price_of_a_packet_is_measured_in_one_run_and_a_segmented_send_is_the_cheaper_one() {
+    let prices = bare::prices(1180, 3_200);
+    let page = include_str!("../../docs/BENCHMARKS.md");
+    for (name, price) in &prices {
+        assert!(price.is_finite() && *price > 0.0, "{name}: {price}");
+        assert!(page.lines().any(|line| line.starts_with(&format!("| {name} | "))), "{name} stands in the page");
+    }
+    let of = |wanted: &str| prices.iter().find(|(name, _)| *name == wanted).unwrap().1;
+    assert_eq!(prices.len(), 5);
+    assert!(of("UDP GSO × 32") < of("`sendto`"), "{prices:?}");
 }
 
 /// The rows that a part of the bench prints, by their names, stand in the page with a figure each.

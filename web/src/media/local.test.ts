@@ -32,6 +32,8 @@ class FakeTrack extends EventTarget {
 class FakePhone {
   now = 0
   isCalling = false
+  /** A call with a picture takes the camera as well. */
+  isFilming = false
   isHidden = false
   bornMuted = false
   /** The question whether we may, while nobody answers it. */
@@ -53,7 +55,7 @@ class FakePhone {
         getUserMedia: async ({ audio, video }: MediaStreamConstraints = {}) => {
           await this.question
           this.asked.push([audio ? 'audio' : '', video ? 'video' : ''].filter(Boolean).join('+'))
-          if (this.isCalling && audio) throw new DOMException('in use', 'NotReadableError')
+          if ((this.isCalling && audio) || (this.isFilming && video)) throw new DOMException('in use', 'NotReadableError')
           const tracks = (['audio', 'video'] as const).filter((kind) => (kind === 'audio' ? audio : video)).map((kind) => new FakeTrack(kind, this.bornMuted))
           this.given.push(...tracks)
           const of = (kind: string): FakeTrack[] => tracks.filter((one) => one.kind === kind)
@@ -193,6 +195,51 @@ describe('an interruption', () => {
     await phone.local.setMicrophone(true)
     expect(phone.audio.enabled).toBe(true)
     expect(phone.given.filter((one) => one.kind === 'audio').slice(1).every((one) => one.readyState === 'live')).toBe(true)
+  })
+})
+
+/** Each of the three ways in which a telephone takes a device away, of each device and of both at once. */
+describe.each([['audio'], ['video'], ['audio', 'video']] as const)('of %s', (...kinds) => {
+  const tracks = (): FakeTrack[] => kinds.map((kind) => phone[kind])
+  const areBack = (before: FakeTrack[]): void => {
+    expect(tracks().map((one) => [one.readyState, one.muted])).toEqual(kinds.map(() => ['live', false]))
+    expect(tracks().filter((one) => before.includes(one))).toEqual([])
+    expect(phone.interruptions.at(-1)).toBe(false)
+    expect([phone.state?.microphoneTrouble, phone.state?.cameraTrouble]).toEqual([null, null])
+  }
+
+  it('what ended by itself is captured anew as soon as whoever took it lets it go', async () => {
+    const before = tracks()
+    phone.isCalling = kinds.includes('audio' as never)
+    phone.isFilming = kinds.includes('video' as never)
+    for (const one of before) one.end()
+    await phone.passes(60_000)
+    expect(phone.interruptions).toEqual([true])
+    phone.isCalling = phone.isFilming = false
+    await phone.passes(RETRY_AT_MOST_MS)
+    areBack(before)
+  })
+
+  it('what is only muted is captured anew after three seconds', async () => {
+    const before = tracks()
+    for (const one of before) one.mute(true)
+    await phone.passes(MUTED_MS - 1)
+    expect(phone.interruptions).toEqual([])
+    await phone.passes(1)
+    areBack(before)
+    expect(phone.interruptions).toEqual([true, false])
+    expect(before.every((one) => one.readyState === 'ended'), 'no device is held twice').toBe(true)
+  })
+
+  it('what a page in the background lost is asked for when it is seen again, and not before', async () => {
+    const before = tracks()
+    phone.isHidden = true
+    for (const one of before) one.end()
+    await phone.passes(60_000)
+    expect(phone.asked, 'nothing is asked for meanwhile').toHaveLength(1)
+    phone.isHidden = false
+    await phone.local.revive()
+    areBack(before)
   })
 })
 
