@@ -18,9 +18,11 @@ pub const MEDIA_COMES: Duration = Duration::from_secs(3);
 pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// Time for one message to be written; a slower reader is cut and resumes.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(5);
-/// Time for the database to answer a socket; then it does without, and asks again. While it waits nothing else is heard, and
-/// what lies unread may be the offer that brings a call to another network.
+/// Time for the database to answer a socket; then it does without, and asks again. While it waits nothing else is carried out but
+/// what takes away, and what waits may be the offer that brings a call to another network.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Words of a browser that are read meanwhile.
+pub const AHEAD: usize = 8;
 /// Time for a peer to read why the socket is closed, and to close it.
 pub const LINGER: Duration = Duration::from_secs(1);
 /// What a peer may still say meanwhile.

@@ -1,9 +1,11 @@
 //! One socket, from `hello` to the end.
 //!
 //! A session is one task. It hears four things (the browser, the outbox of the live rooms, the bus, a glance at the
-//! clock once a second), and answers each before it hears the next, so that answers keep their order.
+//! clock once a second), and answers each before it hears the next, so that answers keep their order. Only what takes
+//! something away from somebody in a room is done before its turn: see [`ears`].
 
 mod commands;
+mod ears;
 mod farewell;
 mod following;
 mod greeting;
@@ -19,6 +21,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 
 use crate::domain::bucket::Bucket;
@@ -32,6 +36,7 @@ use crate::services::live::Outbox;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::ws::limits::{ANSWER_WITHIN, CloseCode, Echoes, OUTBOX, WRITE_WITHIN};
+use crate::ws::session::ears::Ears;
 use crate::ws::session::farewell::{End, bye, encode, no_frame, slow};
 use crate::ws::session::greeting::{Who, greet};
 use crate::ws::session::offering::Offering;
@@ -48,8 +53,10 @@ pub async fn run(services: Arc<Services>, mut socket: WebSocket, address: IpAddr
     metrics::gauge!("yunzhen_sockets").increment(1.0);
     if let Some((hello, who)) = Box::pin(greet(&services, &mut socket)).await {
         let (outbox, inbox) = mpsc::channel(OUTBOX);
+        let (socket, words) = socket.split();
         let session = Box::pin(Session::begin(Arc::clone(&services), socket, (who, address), outbox, hello)).await;
-        session.converse(inbox).await;
+        let ears = Ears::of(words, services, session.connection, session.outbox.clone());
+        session.converse(inbox, ears).await;
     }
     metrics::gauge!("yunzhen_sockets").decrement(1.0);
 }
@@ -65,7 +72,7 @@ fn unanswered() -> Refusal {
 
 struct Session {
     services: Arc<Services>,
-    socket: WebSocket,
+    socket: SplitSink<WebSocket, Message>,
     actor: Actor,
     ends: Timestamp,
     /// The database has said that the session stands. Until then nothing is read for it, and nobody is let in anywhere.
@@ -95,7 +102,7 @@ struct Session {
 impl Session {
     async fn begin(
         services: Arc<Services>,
-        socket: WebSocket,
+        socket: SplitSink<WebSocket, Message>,
         (Who { actor, ends, is_proved }, address): (Who, IpAddr),
         outbox: Outbox,
         hello: Hello,
@@ -153,7 +160,7 @@ impl Session {
         session
     }
 
-    async fn converse(mut self, mut inbox: mpsc::Receiver<Box<ServerMessage>>) {
+    async fn converse(mut self, mut inbox: mpsc::Receiver<Box<ServerMessage>>, mut ears: Ears) {
         let mut bus = self.services.bus.listen();
         let stills = self.services.live.stills(self.connection);
         let shutdown = self.services.shutdown.clone();
@@ -166,7 +173,7 @@ impl Session {
                 }
                 // Before the socket: a browser that never stops talking must not outlive its session.
                 _ = glance.tick() => {
-                    let outcome = Box::pin(self.look_round()).await;
+                    let outcome = ears.beside(Box::pin(self.look_round())).await;
                     // However long it took, with the database away: there is a second to listen before the next, or what a
                     // browser says would lie unread for as long as that lasts.
                     glance.reset();
@@ -174,13 +181,13 @@ impl Session {
                 }
                 // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
                 Some(message) = inbox.recv() => Box::pin(self.send(&message)).await,
-                message = self.socket.recv() => match message {
-                    Some(Ok(message)) => Box::pin(self.hear(message)).await,
+                message = ears.next() => match message {
+                    Some(Ok(message)) => ears.beside(Box::pin(self.hear(message))).await,
                     // A frame too large or of no form; a lost network looks the same, and hears no farewell.
                     Some(Err(_)) => Err(End::Broken),
                     None => Err(End::Gone),
                 },
-                heard = bus.recv() => Box::pin(self.overhear(heard)).await,
+                heard = bus.recv() => ears.beside(Box::pin(self.overhear(heard))).await,
                 // Last, and one at a time: a picture must not stand in the way of words.
                 still = stills.next(), if self.echoes.are_all_heard() => Box::pin(self.show(&still)).await,
             };
@@ -188,11 +195,11 @@ impl Session {
                 break end;
             }
         };
-        Box::pin(self.part(end)).await;
+        Box::pin(self.part(end, ears)).await;
     }
 
     /// The socket is over: what was followed is let go, and its browser hears why where it still can.
-    async fn part(mut self, end: End) {
+    async fn part(mut self, end: End, ears: Ears) {
         // First of all: who shares a room with it is told, however long the database takes.
         self.services.live.disconnect(self.connection, &self.outbox).await;
         for ticket in self.tickets.keys().copied().collect::<Vec<_>>() {
@@ -201,10 +208,11 @@ impl Session {
         // From now on whoever took an alarm is not heard.
         self.hold_alarms().await;
         self.services.caller_moved(self.actor).await;
+        let Ok(mut socket) = self.socket.reunite(ears.into_words()) else { return };
         match end {
             End::Gone => {}
-            End::Close(code, refusal) => bye(&mut self.socket, code, &refusal).await,
-            End::Broken => bye(&mut self.socket, CloseCode::Garbage, &no_frame()).await,
+            End::Close(code, refusal) => bye(&mut socket, code, &refusal).await,
+            End::Broken => bye(&mut socket, CloseCode::Garbage, &no_frame()).await,
         }
     }
 

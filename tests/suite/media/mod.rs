@@ -2,6 +2,7 @@
 
 pub mod client;
 mod codecs;
+mod commanded;
 mod coturn;
 mod forwarding;
 mod idle;

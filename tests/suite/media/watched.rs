@@ -30,6 +30,11 @@ impl Seen {
         seen.iter().filter(|(at, ssrc)| *at > moment && is_meant(ssrc)).count()
     }
 
+    /// When the last of all came.
+    pub fn last(&self) -> Option<Duration> {
+        self.0.lock().expect("no holder of this lock panics").last().map(|(at, _)| *at)
+    }
+
     fn note(&self, at: Duration, datagram: &[u8]) {
         if let [128..192, kind, _, _, _, _, _, _, a, b, c, d, ..] = datagram
             && !(192..=223).contains(kind)
