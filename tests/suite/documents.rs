@@ -111,6 +111,7 @@ fn the_figures_stand_with_their_commands_goals_and_baselines() {
         ("each idle participant", "200 kB"),
         ("200 viewers", "0.1 %"),
         ("10 % loss each hop", "2 %"),
+        ("from an empty clone", "1800 s"),
     ] {
         let cells: Vec<_> = row(what).split('|').map(str::trim).collect();
         assert!(cells[2].contains(goal) && cells[3].contains(|c: char| c.is_ascii_digit()), "{what}: {cells:?}");
