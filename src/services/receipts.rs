@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::date::bounds;
-use crate::domain::fairness::{Finding, Place, QueueEvent, Replay, Want, What, replay};
+use crate::domain::fairness::{Finding, Place, QueueEvent, Want, What, replay};
 use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, ClinicId, TicketId};
 use crate::domain::permission::{AdministratorAct, HolderAct};
@@ -24,6 +24,7 @@ use crate::services::sealing::with_key;
 use crate::services::signing::SignAs;
 use crate::services::tickets::place;
 use crate::services::topics::Topic;
+use crate::services::verifying::findings;
 use crate::store::{EventRow, Tx};
 
 /// Events read at once.
@@ -151,11 +152,6 @@ impl Services {
             signature,
         })
     }
-}
-
-/// What no rule explains, as a file says it.
-pub(crate) fn findings(told: &Replay) -> Vec<Value> {
-    told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect()
 }
 
 /// The queue of a clinic from the first number of a day until before a moment.

@@ -1,5 +1,6 @@
 //! Tables in `docs/` that repeat the code are held against it: `YUNZHEN_WRITE_DOCS=1` writes them, any other run compares.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -111,6 +112,7 @@ fn the_figures_stand_with_their_commands_goals_and_baselines() {
         ("each idle participant", "200 kB"),
         ("200 viewers", "0.1 %"),
         ("10 % loss each hop", "2 %"),
+        ("from an empty clone", "1800 s"),
     ] {
         let cells: Vec<_> = row(what).split('|').map(str::trim).collect();
         assert!(cells[2].contains(goal) && cells[3].contains(|c: char| c.is_ascii_digit()), "{what}: {cells:?}");
@@ -247,11 +249,69 @@ fn one_script_installs_what_is_missing_and_runs_every_check() {
     }
     assert!(script.contains("step 'Debian packages' install_missing"));
     assert!(has(&["cargo fmt", "--all", "--check"]));
-    assert!(script.contains("\nexport RUSTC_WORKSPACE_WRAPPER=clippy-driver\n"), "what is built is linted");
+    assert!(script.contains("\nexport RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/compiler\n"), "what is built is linted");
+    assert!(text(".ci/compiler").ends_with("\nexec clippy-driver \"$@\"\n"), "by clippy");
     assert!(script.contains("\nexport RUSTFLAGS='-D warnings'\n"), "warnings are errors");
-    assert!(has(&["cargo test", "--workspace", "--all-targets", "--no-run"]), "everywhere");
+    assert!(has(&["cargo build", "--workspace", "--all-targets"]), "everywhere");
     assert!(
-        has(&["'cargo test' tests"])
-            && script.contains("tests() { cargo test --no-fail-fast --workspace --exclude yunzhen-fuzz 2>&1")
+        has(&["'cargo test' tests"]) && script.contains("\ntests() { cargo test --no-fail-fast --workspace 2>&1"),
+        "every test of every package"
     );
+}
+
+#[test]
+fn the_gate_fuzzes_every_reader_from_its_corpus_and_says_so() {
+    let (script, run) = (text(".ci/run"), text("fuzz/run"));
+    assert!(script.contains("\nstep 'fuzz' fuzzing\n"), "it is a step, whose failure is the gate's");
+    assert!(script.contains("\nfuzzing() { fuzz/run 5 2>&1 | tee -a \"$log\"; }\n"), "of all, for seconds");
+    assert!(script.contains("|fuzz:|"), "its closing lines are printed");
+    assert!(script.contains("    g++) "), "what compiles libFuzzer is installed where it is missing");
+    let names =
+        run.lines().find_map(|line| line.strip_prefix("all=(")?.strip_suffix(')')).expect("fuzz/run has a list");
+    let program = text("fuzz/main.rs");
+    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let corpora: BTreeSet<String> =
+        corpora.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.split(' ').map(str::to_owned).collect::<BTreeSet<_>>(), corpora, "each has a corpus");
+    assert!(corpora.iter().all(|name| program.contains(&format!("(\"{name}\", {name})"))), "and is read by itself");
+    let compiler = text(".ci/compiler");
+    for counters in ["inline-8bit-counters", "pc-table", "trace-compares"] {
+        assert!(compiler.contains(&format!("-sanitizer-coverage-{counters}")), "it is guided by {counters}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_broken_promise_fails_the_fuzzing_and_the_others_have_their_time() {
+    // A compiler and a fuzzer of paper: the compiler has nothing to do, the fuzzer finds what is wrong with `mux` alone.
+    let folder = tempfile::tempdir().unwrap();
+    let examples = folder.path().join("debug/examples");
+    fs::create_dir_all(&examples).unwrap();
+    let fuzzer = "echo \"INFO: $*\"\necho '#9 DONE cov: 3 ft: 4 corp: 1'\necho 'Done 9 runs in 1 second(s)'";
+    for (path, says) in [
+        (folder.path().join("cargo"), "exit 0".to_owned()),
+        (
+            examples.join("fuzz"),
+            format!("{fuzzer}\n[ \"$FUZZ\" != mux ] || {{ echo 'panicked at: a stranger'; exit 77; }}"),
+        ),
+    ] {
+        fs::write(&path, format!("#!/bin/sh\n{says}\n")).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let path = std::env::join_paths(
+        std::iter::once(folder.path().to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let run = |targets: &[&str]| {
+        let mut fuzz = std::process::Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/run"));
+        fuzz.arg("1").args(targets).env("CARGO_TARGET_DIR", folder.path()).env("PATH", path.as_ref().unwrap());
+        let ended = fuzz.output().unwrap();
+        (ended.status.success(), String::from_utf8(ended.stdout).unwrap())
+    };
+    let (holds, said) = run(&[]);
+    assert!(!holds && said.contains("panicked at: a stranger") && said.contains("fuzz: mux FAILED\n"), "{said}");
+    for target in ["stun", "offer", "signaling", "rtp", "envelope"] {
+        let line = format!("fuzz: {target:<9} Done 9 runs in 1 second(s), cov: 3 ft: 4\n");
+        assert!(said.contains(&line), "{target}: {said}");
+    }
+    assert!(run(&["stun", "rtp"]).0, "without it nothing is broken");
 }

@@ -6,6 +6,7 @@ mod api_document;
 mod architecture;
 mod backup;
 mod bad_input;
+mod browsers;
 mod clinic;
 mod demo;
 mod doctor;

@@ -9,6 +9,9 @@ import { invent } from './support/people'
 import { countRings, ringsOf } from './support/rings'
 import { expect, test } from './support/test'
 
+// The last file of all: one after the other they would go on alone when the rest is done.
+test.describe.configure({ mode: 'parallel' })
+
 test('the waiting room says who is before one, how long it may take or that nobody knows, and lets one leave', async ({ server, patient, another, desk, nurse }) => {
   await arrive(server, invent('comes first'))
   await patient.appear(server, invent('comes second'))

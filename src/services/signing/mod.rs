@@ -1,17 +1,14 @@
 //! Signatures: a key for each doctor and one for the server, made at first use, sealed at rest.
 //!
-//! A seam: what signs is a [`Scheme`]; what is signed are the words of [`signed_words`], which name purpose, subject,
-//! content hash, key and time. The operator chooses by which algorithm new signatures are; where an owner's key is of
-//! another, a successor is made and the other ends: it signs no more, and what it has signed holds.
+//! A seam: what signs is a [scheme](mod@scheme); what is signed are the words of [`signed_words`], which name purpose,
+//! subject, content hash, key and time. The operator chooses by which algorithm new signatures are; where an owner's key
+//! is of another, a successor is made and the other ends: it signs no more, and what it has signed holds.
 
-mod ed25519;
-mod sm2;
-
-use sha2::{Digest as _, Sha256};
+mod scheme;
 
 use crate::clock::Ids;
 use crate::domain::hex::{hex, unhex};
-use crate::domain::ids::{AccountId, InstitutionId, KeyId, SignatureId};
+use crate::domain::ids::{InstitutionId, KeyId, SignatureId};
 use crate::domain::signature::{Algorithm, Purpose, signed_words};
 use crate::domain::time::Timestamp;
 use crate::services::Services;
@@ -20,54 +17,9 @@ use crate::services::vault::{Field, Vault};
 use crate::services::work::Work;
 use crate::store::{KeyRow, SignatureRow, Tx};
 
-/// The secret half of a key.
-pub(crate) type Seed = [u8; 32];
-
-/// A way to sign.
-pub(crate) trait Scheme {
-    /// The public half; none where these bytes are no secret half.
-    fn public_key(&self, seed: &Seed) -> Option<Vec<u8>>;
-
-    /// Signs; none where these bytes are no secret half.
-    fn sign(&self, seed: &Seed, words: &[u8]) -> Option<Vec<u8>>;
-
-    /// Whether a signature is of these words and this key.
-    fn holds(&self, public_key: &[u8], words: &[u8], signature: &[u8]) -> bool;
-}
-
-/// The scheme of an algorithm.
-pub(crate) fn scheme(algorithm: Algorithm) -> &'static dyn Scheme {
-    match algorithm {
-        Algorithm::Ed25519 => &ed25519::Ed25519,
-        Algorithm::Sm2 => &sm2::Sm2,
-    }
-}
-
-/// Whether a signature on trial holds, and one of other words does not.
-pub fn works(algorithm: Algorithm) -> bool {
-    let (scheme, seed) = (scheme(algorithm), [7; 32]);
-    let (Some(key), Some(signature)) = (scheme.public_key(&seed), scheme.sign(&seed, b"trial")) else { return false };
-    scheme.holds(&key, b"trial", &signature) && !scheme.holds(&key, b"error", &signature)
-}
-
-/// Whose key signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignAs {
-    /// A member of staff.
-    Account(AccountId),
-    /// The server, for its institution.
-    Server,
-}
-
-impl SignAs {
-    /// The name under which the key is kept.
-    pub(crate) fn owner(self) -> String {
-        match self {
-            Self::Account(id) => id.to_string(),
-            Self::Server => "server".to_owned(),
-        }
-    }
-}
+use self::scheme::Seed;
+pub(crate) use self::scheme::scheme;
+pub use self::scheme::{SignAs, fingerprint, works};
 
 /// Whether what is there is what was signed.
 #[derive(Clone, Debug, PartialEq)]
@@ -228,11 +180,6 @@ fn seed_of(vault: &Vault, key: &KeyRow) -> Option<Seed> {
 pub(crate) fn is_ours(vault: &Vault, key: &KeyRow) -> bool {
     let public = seed_of(vault, key).and_then(|seed| scheme(key.algorithm).public_key(&seed));
     public.as_ref() == Some(&key.public_key)
-}
-
-/// What people compare: SHA-256 over the public key.
-pub fn fingerprint(public_key: &[u8]) -> String {
-    hex(&Sha256::digest(public_key))
 }
 
 /// Whether one of these signatures, which hold, was made for this purpose by this owner's key.

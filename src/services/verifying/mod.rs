@@ -20,6 +20,7 @@ use crate::protocol::booking::{FIRST_QUEUE_FORMAT, QUEUE_FORMAT};
 use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, VISIT_FORMAT};
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
+pub(crate) use queue::findings;
 pub(crate) use visit::confirmed;
 
 /// What a file was proved to be.

@@ -6,13 +6,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Unproved;
-use crate::domain::fairness::{QueueEvent, replay};
+use crate::domain::fairness::{QueueEvent, Replay, replay};
 use crate::domain::hex::hex;
 use crate::domain::ids::ClinicId;
 use crate::domain::signature::{Purpose, queue_subject};
 use crate::protocol::booking::{QueueContent, QueueDay};
 use crate::protocol::proof::ExportSignature;
-use crate::services::receipts::findings;
 
 /// A file of the first format, in the order in which its fields were written.
 #[derive(Serialize, Deserialize)]
@@ -117,6 +116,11 @@ fn played(file: &Told<'_>) -> Result<String, Unproved> {
         "authentic: the queue of {clinic} of {name} on {day}: {events} events, {overtakings} called before somebody who \
          came earlier, {without} findings that no rule explains"
     ))
+}
+
+/// What no rule explains, as a file says it.
+pub(crate) fn findings(told: &Replay) -> Vec<Value> {
+    told.findings.iter().filter_map(|one| serde_json::to_value(one).ok()).collect()
 }
 
 #[cfg(test)]
