@@ -195,6 +195,16 @@ pub fn outcome_subject(visit: &str) -> String {
     format!("{visit}/outcome")
 }
 
+/// What the entry of a confirmed identity says since outcomes are signed: from then on the visit has none that is not.
+pub const OUTCOME_SIGNED: &str = "signed";
+
+/// Whether the visit that began with this entry has no outcome but one that is signed; earlier versions of this program
+/// signed none.
+pub fn signs_outcomes(detail: &str) -> bool {
+    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
+    detail["outcome"] == OUTCOME_SIGNED
+}
+
 /// What the server signs of a sealed visit; `body` is the hash of all lines but the first.
 pub fn export_hash(name: &str, visit: &str, body: &str) -> String {
     signed_hash(&[("name", name), ("visit", visit), ("body", body)])

@@ -8,6 +8,7 @@ use crate::domain::desk::Duty;
 use crate::domain::ids::{DeskId, VisitId};
 use crate::domain::permission::DoctorAct;
 use crate::domain::room::RoomPurpose;
+use crate::domain::signature::OUTCOME_SIGNED;
 use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::DeskView;
@@ -16,7 +17,6 @@ use crate::services::Services;
 use crate::services::case_reports::withdraw_report;
 use crate::services::desk::{desk_again, duty_of, not_open, own_desk, update};
 use crate::services::opinions::withdraw_all;
-use crate::services::outcomes::SIGNED;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
 use crate::store::{Caller, DeskRow, StoreError, TicketRow, VisitRow};
@@ -189,7 +189,7 @@ impl Services {
             work.tx.visits().insert(&visit).await?;
         }
         let (who, what) = (act.account.to_string(), visit.id.to_string());
-        let detail = json!({ "identity": self.whose(&mut work.tx, &visit).await?, "outcome": SIGNED });
+        let detail = json!({ "identity": self.whose(&mut work.tx, &visit).await?, "outcome": OUTCOME_SIGNED });
         work.audit_why(act.institution, &who, "visit.identity_confirmed", &what, None, detail).await?;
         Ok(visit)
     }

@@ -3,27 +3,17 @@
 use serde_json::json;
 
 use crate::domain::permission::DoctorAct;
-use crate::domain::signature::{Purpose, outcome_hash, outcome_subject};
+use crate::domain::signature::{Purpose, outcome_hash, outcome_subject, signs_outcomes};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::signing::{SignAs, Validity, is_signed_by};
 use crate::services::work::Work;
 use crate::store::{Tx, VisitRow};
 
-/// What the entry of a confirmed identity says since outcomes are signed: from then on the visit has none that is not.
-pub(crate) const SIGNED: &str = "signed";
-
 /// What is signed of a visit's outcome; nothing while it has none.
 pub(crate) fn hash_of_outcome(visit: &VisitRow) -> Option<String> {
     let outcome = visit.outcome?;
     Some(outcome_hash(&visit.id.to_string(), outcome.as_str(), visit.outcome_reason.as_deref()))
-}
-
-/// Whether the visit that began with this entry has no outcome but one that is signed; earlier versions of this program
-/// signed none.
-pub(crate) fn signs_outcomes(detail: &str) -> bool {
-    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
-    detail["outcome"] == SIGNED
 }
 
 impl Services {

@@ -1,9 +1,8 @@
 //! How a sealed visit ends: as its doctor signed, and as the entries of the audit beside it say last.
 
 use crate::domain::audit::Kept;
-use crate::domain::signature::{Purpose, outcome_hash, outcome_subject};
+use crate::domain::signature::{Purpose, outcome_hash, outcome_subject, signs_outcomes};
 use crate::protocol::proof::SealedOutcome;
-use crate::services::outcomes::signs_outcomes;
 
 /// What the audit says of it.
 #[derive(Debug, Default)]
