@@ -24,9 +24,11 @@ impl Services {
         participant: ParticipantId,
         act: HostAct,
     ) -> Result<(), Refusal> {
-        let input = Input::Host { by: connection, participant, act };
+        let mut holds = 0;
         if act.takes_away() {
-            self.live.say(connection, room, input.clone()).await?;
+            self.live.say(connection, room, Input::Host { by: connection, participant, act }).await?;
+        } else {
+            holds = self.live.holds(room, participant).await?;
         }
         let mut work = self.begin().await?;
         let own = work.tx.rooms().seat_of(room, &actor.key()).await?.ok_or_else(Refusal::not_found)?;
@@ -37,6 +39,14 @@ impl Services {
         let seat = seat.ok_or_else(Refusal::not_found)?;
         if !act.may_be_done_with(seat.role) {
             return Err(Refusal::field(ErrorCode::Invalid, "act", "this cannot be done with a person of this role"));
+        }
+        if !act.takes_away() {
+            // Whoever holds somebody apart says so first and writes after. So by now the room has heard it, or it will be
+            // written behind this.
+            work.tx.rooms().lock_seat(participant).await?;
+            if self.live.holds(room, participant).await? != holds {
+                return Err(Refusal::new(ErrorCode::VersionConflict, "somebody was held apart meanwhile; look again"));
+            }
         }
         let rooms = work.tx.rooms();
         let is_new = match act {
@@ -65,7 +75,7 @@ impl Services {
         }
         work.commit().await?;
         if !act.takes_away() {
-            self.live.say(connection, room, input).await?;
+            self.live.say(connection, room, Input::Give { by: connection, participant, act, holds }).await?;
         }
         Ok(())
     }

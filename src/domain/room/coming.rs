@@ -5,7 +5,8 @@ use crate::domain::room::recording::is_recorded;
 use crate::domain::room::relay::{RelayCommand, RelayEvent, RelayMode};
 use crate::domain::room::sockets::Newest;
 use crate::domain::room::{
-    CAPACITY, Notice, Output, ParticipantRole, Presence, Room, RoomEnd, RoomPurpose, SEAT_GRACE, Seat, Standing, Taken,
+    CAPACITY, HostAct, Left, Notice, Output, ParticipantRole, Presence, Room, RoomEnd, RoomPurpose, SEAT_GRACE, Seat,
+    Standing, Taken,
 };
 use crate::domain::time::Timestamp;
 
@@ -49,8 +50,10 @@ impl Room {
     fn as_left(&mut self, mut seat: Seat) -> Seat {
         let Some(at) = self.left.iter().position(|left| left.participant == seat.participant) else { return seat };
         let left = self.left.swap_remove(at);
-        seat.muted |= left.muted;
-        if left.standing == Standing::Held && seat.standing == Standing::Inside {
+        // What was said of somebody who was away was said without knowing of which role they are.
+        seat.muted |= left.muted && HostAct::Mute.may_be_done_with(seat.role);
+        let is_held = left.held && HostAct::Hold.may_be_done_with(seat.role);
+        if is_held && seat.standing == Standing::Inside {
             seat.standing = Standing::Held;
         }
         seat
@@ -112,8 +115,9 @@ impl Room {
             return Vec::new();
         };
         let gone = self.taken.remove(at);
-        if gone.seat.standing == Standing::Held || gone.seat.muted {
-            self.left.push(gone.seat.clone());
+        let (held, muted) = (gone.seat.standing == Standing::Held, gone.seat.muted);
+        if held || muted {
+            self.left.push(Left { participant, held, muted });
         }
         let mut outputs = vec![Output::Relay(RelayCommand::Remove { participant }), gone.withhold()];
         outputs.extend(reason.map(|reason| Output::Tell(gone.connection, Notice::Ended(reason))));

@@ -68,6 +68,18 @@ pub enum Input {
         /// What.
         act: HostAct,
     },
+    /// A host lets somebody in or back, as by [`Input::Host`], unless the person was held apart since that was said: what gives is
+    /// written first, and by then the later word holds.
+    Give {
+        /// The host's connection.
+        by: ConnectionId,
+        /// Whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+        /// How often the person had been held apart when the host said it: see [`Output::Seen`].
+        holds: u64,
+    },
     /// A host who has just said [`HostAct::Admit`] wants to know whether there was a place inside. [`Notice::LetIn`] or
     /// [`Notice::NoPlace`] answers.
     LetIn {
@@ -131,6 +143,8 @@ pub enum Output {
         question: u64,
         /// As it is; nothing when nobody sits there.
         seat: Option<Seat>,
+        /// How often a host said that its participant is to be held apart.
+        holds: u64,
     },
     /// Forget the room: it has ended.
     Forget,

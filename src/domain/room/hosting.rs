@@ -3,10 +3,13 @@
 //! What passes in the relay is said before anybody is told, so that a screen never shows what is not yet true.
 
 use super::{
-    CAPACITY, HostAct, Notice, Output, ParticipantRole, PictureAsk, RelayCommand, Room, RoomEnd, Standing, Taken,
+    CAPACITY, HostAct, Left, Notice, Output, ParticipantRole, PictureAsk, RelayCommand, Room, RoomEnd, Standing, Taken,
     Timestamp,
 };
 use crate::domain::ids::{AttachmentId, ConnectionId, ParticipantId};
+
+/// Of so many people a room remembers what was taken away from them while they were away: more than are ever invited.
+const REMEMBERED: usize = 128;
 
 impl Room {
     pub(super) fn host(
@@ -19,14 +22,12 @@ impl Room {
         if !self.is_host(by) {
             return Vec::new();
         }
+        if act == HostAct::Hold {
+            self.count_hold(participant);
+        }
         let is_full = self.count(|standing| standing != Standing::Door) >= CAPACITY;
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
-            // Whoever is away just now comes back to what was decided.
-            if act == HostAct::Release
-                && let Some(left) = self.left.iter_mut().find(|left| left.participant == participant)
-            {
-                left.standing = Standing::Inside;
-            }
+            self.decide(participant, act);
             return Vec::new();
         };
         if !act.may_be_done_with(taken.seat.role) {
@@ -63,6 +64,38 @@ impl Room {
             }
             (HostAct::Admit | HostAct::Hold | HostAct::Release | HostAct::Mute, _) => Vec::new(),
         }
+    }
+
+    /// Whoever is away just now comes back to what was decided: they may have a grant in hand, which opens the door before
+    /// anything is written.
+    fn decide(&mut self, participant: ParticipantId, act: HostAct) {
+        let known = self.left.iter().position(|left| left.participant == participant);
+        match (act, known) {
+            (HostAct::Release, Some(at)) => self.left[at].held = false,
+            (HostAct::Hold, Some(at)) => self.left[at].held = true,
+            (HostAct::Mute, Some(at)) => self.left[at].muted = true,
+            (HostAct::Hold | HostAct::Mute, None) if self.left.len() < REMEMBERED => {
+                let held = act == HostAct::Hold;
+                self.left.push(Left { participant, held, muted: !held });
+            }
+            (HostAct::Remove, _) if self.removed.len() < REMEMBERED && !self.removed.contains(&participant) => {
+                self.removed.push(participant);
+            }
+            (HostAct::Admit | HostAct::Release | HostAct::Hold | HostAct::Mute | HostAct::Remove, _) => {}
+        }
+    }
+
+    fn count_hold(&mut self, participant: ParticipantId) {
+        if let Some((_, holds)) = self.holds.iter_mut().find(|(of, _)| *of == participant) {
+            *holds += 1;
+        } else if self.holds.len() < REMEMBERED {
+            self.holds.push((participant, 1));
+        }
+    }
+
+    /// How often a host said of somebody that they are to be held apart.
+    pub(super) fn holds(&self, participant: ParticipantId) -> u64 {
+        self.holds.iter().find(|(of, _)| *of == participant).map_or(0, |(_, holds)| *holds)
     }
 
     /// Whether there was a place inside for somebody who was let in.

@@ -85,6 +85,14 @@ impl Taken {
     }
 }
 
+/// What was taken away from somebody who does not sit here.
+#[derive(Clone, Debug)]
+struct Left {
+    participant: ParticipantId,
+    held: bool,
+    muted: bool,
+}
+
 /// A room with its seats.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -99,9 +107,11 @@ pub struct Room {
     empty_since: Option<Timestamp>,
     /// Who was taken out by a host.
     removed: Vec<ParticipantId>,
-    /// Who left while held apart or muted. An act that takes away is done here first and written after: who leaves and comes
-    /// back at once would find the seat as it was.
-    left: Vec<Seat>,
+    /// Who left while held apart or muted, or was when they were away. An act that takes away is done here first and written
+    /// after: who leaves and comes back at once would find the seat as it was.
+    left: Vec<Left>,
+    /// How often a host said of whom that they are to be held apart.
+    holds: Vec<(ParticipantId, u64)>,
     picture: Option<PictureAsk>,
     ended: Option<RoomEnd>,
 }
@@ -119,6 +129,7 @@ impl Room {
             empty_since: Some(now),
             removed: Vec::new(),
             left: Vec::new(),
+            holds: Vec::new(),
             picture: None,
             ended: None,
         }
@@ -132,7 +143,7 @@ impl Room {
                 Input::Join { connection, .. } => vec![Output::Tell(connection, Notice::Ended(reason))],
                 // Nobody stands in front of it any more.
                 Input::LetIn { by, id, .. } => vec![Output::Tell(by, Notice::LetIn(id))],
-                Input::Look { question, .. } => vec![Output::Seen { question, seat: None }],
+                Input::Look { question, .. } => vec![Output::Seen { question, seat: None, holds: 0 }],
                 _ => Vec::new(),
             };
         }
@@ -188,7 +199,10 @@ impl Room {
                 };
                 self.vacate(participant, None)
             }
-            Input::Host { by, participant, act } => self.host(now, by, participant, act),
+            Input::Give { participant, holds, .. } if self.holds(participant) != holds => Vec::new(),
+            Input::Host { by, participant, act } | Input::Give { by, participant, act, .. } => {
+                self.host(now, by, participant, act)
+            }
             Input::LetIn { by, participant, id } => self.let_in(by, participant, id),
             Input::Unmute(connection) => self.unmute(connection),
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
@@ -200,7 +214,8 @@ impl Room {
             Input::End(reason) => self.end(reason),
             Input::Look { question, participant } => {
                 let taken = self.taken.iter().find(|taken| taken.seat.participant == participant);
-                vec![Output::Seen { question, seat: taken.map(|taken| taken.seat.clone()) }]
+                let seat = taken.map(|taken| taken.seat.clone());
+                vec![Output::Seen { question, seat, holds: self.holds(participant) }]
             }
             Input::Tick if self.ends_empty_at().is_some_and(|at| at <= now) => self.end(RoomEnd::Finished),
             Input::Tick => {

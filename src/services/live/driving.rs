@@ -115,7 +115,7 @@ impl Live {
                 }
                 Output::Relay(command) => self.command(command).await,
                 Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
-                Output::Seen { question, seat } => self.seen(question, seat),
+                Output::Seen { question, seat, holds } => self.seen(question, (seat, holds)),
                 Output::Forget => is_over = true,
             }
         }

@@ -15,15 +15,18 @@ use crate::services::refusal::Refusal;
 /// So long a room may take to answer: it waits for nobody but the relay.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
+/// A seat, if somebody sits there, and how often its participant was to be held apart.
+type Answer = (Option<Seat>, u64);
+
 /// The questions that rooms were asked, and who waits for the answers.
 #[derive(Default)]
 pub(super) struct Questions {
     last: u64,
-    waiting: HashMap<u64, oneshot::Sender<Option<Seat>>>,
+    waiting: HashMap<u64, oneshot::Sender<Answer>>,
 }
 
 impl Questions {
-    fn ask(&mut self, waits: oneshot::Sender<Option<Seat>>) -> u64 {
+    fn ask(&mut self, waits: oneshot::Sender<Answer>) -> u64 {
         self.last += 1;
         self.waiting.insert(self.last, waits);
         self.last
@@ -56,23 +59,35 @@ impl Live {
     /// # Errors
     /// `server.unavailable` when the room does not answer.
     pub async fn seat(&self, room: RoomId, participant: ParticipantId) -> Result<Option<Seat>, Refusal> {
+        self.look(room, participant).await.map(|(seat, _)| seat)
+    }
+
+    /// How often hosts have said that somebody is to be held apart, after all that was said to the room before.
+    ///
+    /// # Errors
+    /// `server.unavailable` when the room does not answer.
+    pub async fn holds(&self, room: RoomId, participant: ParticipantId) -> Result<u64, Refusal> {
+        self.look(room, participant).await.map(|(_, holds)| holds)
+    }
+
+    async fn look(&self, room: RoomId, participant: ParticipantId) -> Result<Answer, Refusal> {
         let (waits, answer) = oneshot::channel();
         let number = self.registry().questions.ask(waits);
         let question = Question { live: self, number };
         let asked = async {
             let is_asked = self.send(room, Input::Look { question: question.number, participant }).await;
-            if is_asked { answer.await.ok() } else { Some(None) }
+            if is_asked { answer.await.ok() } else { Some((None, 0)) }
         };
         let answered = timeout(ANSWERED_WITHIN, asked).await.ok().flatten();
         answered.ok_or_else(|| Refusal::new(ErrorCode::Unavailable, "the room does not answer"))
     }
 
     /// A room has answered.
-    pub(super) fn seen(&self, question: u64, seat: Option<Seat>) {
+    pub(super) fn seen(&self, question: u64, seen: Answer) {
         let waits = self.registry().questions.waiting.remove(&question);
         if let Some(waits) = waits {
             // Who asked may have gone.
-            waits.send(seat).ok();
+            waits.send(seen).ok();
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What a browser says, in its order. While the answer to one word waits, for the database most of all, the next are read
 //! already: one that takes something away from somebody in a room waits for nothing. It is done at once, and heard again in
-//! its turn, which writes it down; the room hears it twice and does it once. What gave meanwhile gave in its turn, behind the
-//! word that takes: so that is done once more behind each word before it.
+//! its turn, which writes it down; the room hears it twice and does it once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -57,12 +56,7 @@ impl Ears {
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => {
-                    for word in &self.ahead {
-                        Box::pin(self.foresee(word)).await;
-                    }
-                    return done;
-                }
+                done = &mut work => return done,
                 word = self.words.next(), if !self.is_over && self.ahead.len() < AHEAD => {
                     Box::pin(self.foresee(&word)).await;
                     self.is_over = matches!(word, None | Some(Err(_) | Ok(Message::Close(_))));

@@ -15,6 +15,13 @@ fn permit_in(outputs: &[Output]) -> Option<Permit> {
     })
 }
 
+/// A seat as it is, and how often its participant was to be held apart.
+fn look(room: &mut Room, participant: ParticipantId) -> (Option<Seat>, u64) {
+    let answer = room.handle(at(9), Input::Look { question: 1, participant });
+    let [Output::Seen { question: 1, seat, holds }] = answer.as_slice() else { panic!("{answer:?}") };
+    (seat.clone(), *holds)
+}
+
 /// A doctor, a patient, and an interpreter in front of the door.
 fn visited() -> Room {
     let mut room = room();
@@ -198,4 +205,45 @@ fn a_picture_is_asked_by_a_host_and_called_off_by_either_and_over_when_kept() {
     room.handle(at(3), Input::AskPicture { by: connection(11), ask });
     room.handle(at(4), Input::PictureKept(id));
     assert_eq!(room.state_for(connection(11)).unwrap().picture, None);
+}
+
+#[test]
+fn who_was_held_apart_since_a_word_that_gives_was_said_is_given_nothing_by_it() {
+    let mut room = visited();
+    let participant = seat(2).participant;
+    host(&mut room, 11, 2, HostAct::Hold);
+    let (_, holds) = look(&mut room, participant);
+    // Another host, who sees the person apart and wants it so.
+    host(&mut room, 11, 2, HostAct::Hold);
+    let give = |holds| Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
+    assert_eq!(room.handle(at(5), give(holds)), []);
+    assert_eq!(look(&mut room, participant).0.unwrap().standing, Standing::Held);
+    assert!(!room.handle(at(6), give(holds + 1)).is_empty());
+    assert_eq!(look(&mut room, participant).0.unwrap().standing, Standing::Inside);
+}
+
+#[test]
+fn what_is_taken_away_from_somebody_who_is_away_is_gone_when_they_come() {
+    let mut room = visited();
+    let comes = |room: &mut Room| {
+        let seat = Seat { standing: Standing::Inside, ..invited(4, ParticipantRole::Family) };
+        room.handle(at(2), Input::Join { seat, connection: connection(14), socket: 0 })
+    };
+    for (act, held, muted) in [(HostAct::Hold, true, false), (HostAct::Mute, false, true)] {
+        host(&mut room, 11, 4, act);
+        comes(&mut room);
+        let (now, _) = look(&mut room, seat(4).participant);
+        let now = now.unwrap();
+        assert_eq!((now.standing == Standing::Held, now.muted), (held, muted), "{act:?}");
+        host(&mut room, 11, 4, HostAct::Release);
+        room.handle(at(3), Input::Unmute(connection(14)));
+        room.handle(at(4), Input::Leave(connection(14)));
+    }
+    host(&mut room, 11, 4, HostAct::Remove);
+    assert_eq!(comes(&mut room), [Output::Tell(connection(14), Notice::Ended(RoomEnd::Removed))]);
+    // Nothing is done with who leads the call.
+    let colleague = Seat { role: ParticipantRole::Doctor, ..seat(5) };
+    host(&mut room, 11, 5, HostAct::Hold);
+    room.handle(at(5), Input::Join { seat: colleague, connection: connection(15), socket: 0 });
+    assert_eq!(look(&mut room, seat(5).participant).0.unwrap().standing, Standing::Inside);
 }
