@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
+/// After so many rounds nothing is folded further; two do for every letter there is.
+const ROUNDS: usize = 4;
+
 #[derive(Deserialize)]
 struct VariantFile {
     pairs: String,
@@ -68,6 +71,19 @@ pub fn begins_words(english: &str, typed: &str) -> bool {
 /// A name to be compared: compatibility forms as their plain letters (NFKC), small, letters and digits alone, and each
 /// variant of a Chinese letter as the one of our tables.
 pub fn folded(name: &str) -> String {
+    let mut folded = folded_once(name);
+    // What is left out or becomes small may leave marks side by side that are one letter together, or none.
+    for _ in 0..ROUNDS {
+        let again = folded_once(&folded);
+        if again == folded {
+            break;
+        }
+        folded = again;
+    }
+    folded
+}
+
+fn folded_once(name: &str) -> String {
     let seen = name.nfkc().filter(|letter| letter.is_alphanumeric() && !is_hidden(*letter));
     seen.flat_map(char::to_lowercase).map(common).collect()
 }
@@ -92,6 +108,12 @@ mod tests {
         assert_eq!(folded("ＭＯＲＰＨＩＮＥ Sulfate"), "morphinesulfate");
         assert_eq!(folded("生川烏"), "生川乌");
         assert_eq!(folded("馬錢子"), "马钱子");
+    }
+
+    #[test]
+    fn marks_that_come_together_by_folding_are_folded_with_their_letters() {
+        assert_eq!(folded("\u{1f60}\u{37a}"), folded("\u{1fa0}"));
+        assert_eq!(folded("\u{130}"), "i");
     }
 
     #[test]
