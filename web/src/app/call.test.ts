@@ -191,6 +191,36 @@ describe('a lost socket', () => {
   })
 })
 
+describe('a window whose socket another one took', () => {
+  const taken = (): void => void (status.value = { name: 'closed', problem: { code: 'live.replaced', message: '' } })
+
+  it('is in the call again once it has the socket again, by whichever button', async () => {
+    await joined()
+    taken()
+    await settle()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'replaced' })
+    status.value = { name: 'reconnecting', since: 0 }
+    await settle()
+    expect([call.state.value.phase.name, grant.mock.calls.length, said.filter((one) => one.type === 'join').length]).toEqual(['joining', 2, 2])
+  })
+
+  it('stays out of the call where its person had left it, and after signing out', async () => {
+    await joined()
+    call.leave()
+    taken()
+    await settle()
+    status.value = { name: 'reconnecting', since: 0 }
+    await settle()
+    expect([call.state.value.phase, grant.mock.calls.length]).toEqual([expect.objectContaining({ reason: 'left' }), 1])
+    await joined()
+    taken()
+    await settle()
+    status.value = { name: 'idle' }
+    await settle()
+    expect(call.state.value.phase).toMatchObject({ name: 'ended', reason: 'replaced' })
+  })
+})
+
 describe('a page that slept', () => {
   const wakes = (ended: EndedRoom[], resumed = true): void => {
     status.value = { name: 'reconnecting', since: 0 }

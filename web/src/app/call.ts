@@ -247,10 +247,16 @@ export function useCall(options: CallOptions): Call {
     dispatch({ type: 'link_lost', at: Date.now() })
     peer?.setLinked(false)
   }, { flush: 'sync' })
+  // Whoever takes the socket back from another window, by whichever button, takes the call back with it.
+  const stopReturning = watch(live.status, (status, before) => {
+    const { phase } = state.value
+    if (before.name === 'closed' && !['closed', 'idle'].includes(status.name) && phase.name === 'ended' && phase.reason === 'replaced') join()
+  })
   onScopeDispose(() => {
     stopMoving()
     stopListening()
     stopWatching()
+    stopReturning()
     quality.stop()
     document.removeEventListener('visibilitychange', shown)
     window.removeEventListener('pageshow', shown)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, missedLeg, others, otherWord, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
+  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, missedLeg, others, otherWord, patientGone, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -34,6 +34,24 @@ describe('the other side', () => {
   it('that is lost keeps its place, and did not leave', () => {
     const lost: RoomState = { ...room, participants: room.participants.map((one) => ({ ...one, cut: one.id !== 'p' })) }
     expect(play(...live, { type: 'room', room: lost, at: 40 }).otherLeft).toBe(false)
+  })
+  it('is the patient for whoever leads the call: nobody who was invited stands in for them', () => {
+    const led = (you: string, ...roles: [string, ParticipantRole][]): CallEvent => ({ type: 'room', room: { ...room, you, participants: roles.map(([id, role]) => person(id, role)) }, at: 40 })
+    const three = led('d', ['d', 'doctor'], ['p', 'patient'], ['f', 'family'])
+    const two = led('d', ['d', 'doctor'], ['f', 'family'])
+    const told = (...events: CallEvent[]) => [play({ type: 'join_asked', at: 10 }, ...events)].flatMap((state) => [state.otherLeft, patientGone(state)])
+    expect(told(three)).toEqual([false, null])
+    expect(told(three, two)).toEqual([true, 'left'])
+    expect(told(three, two, three)).toEqual([false, null])
+    expect(told(three, led('d', ['d', 'doctor']))).toEqual([true, 'left'])
+    // After a reload nobody knows whether they were here; that they are not is seen all the same.
+    expect(told(two)).toEqual([false, 'absent'])
+    expect(told(led('d', ['d', 'doctor']))).toEqual([false, null])
+    expect(told(three, two, { type: 'ended', reason: 'left', problem: null })[1]).toBeNull()
+    // Taken in again, the own seat is another: it was never the other side.
+    expect(told(three, led('e', ['e', 'doctor'], ['p', 'patient']), led('e', ['e', 'doctor']))).toEqual([true, 'left'])
+    // The others have nobody to ring for.
+    expect(told(led('f', ['f', 'family'], ['d', 'doctor'], ['p', 'patient']), led('f', ['f', 'family'], ['d', 'doctor']))).toEqual([false, null])
   })
 })
 

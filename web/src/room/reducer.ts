@@ -1,4 +1,5 @@
 import { unreachable, type DeviceTrouble, type MediaState, type Participant, type Quality, type RoomState, type Rung, type Slot } from '@/protocol/live'
+import { rights } from './roles'
 import type { CallState, EndReason, OwnMedia, Phase } from './state'
 
 export type CallEvent =
@@ -115,11 +116,12 @@ function afterSlots(forgone: CallState['forgone'], [audio, video]: readonly [num
   return forgone === 'others' && audio + video === 0 ? null : forgone
 }
 
-/** A lost one keeps the place: whoever has none any more hung up. */
+/** A lost one keeps the place: whoever has none any more hung up. Whoever leads the call waits for the patient, and nobody who was
+ *  invited stands in for them. */
 function hasOtherLeft(state: CallState, room: RoomState): boolean {
-  const isThere = room.participants.some((one) => one.id !== room.you)
-  const was = state.participants.some((one) => one.id !== state.you)
-  return !isThere && (was || state.otherLeft)
+  const leads = room.participants.some((one) => one.id === room.you && rights(one.role).hosts)
+  const holds = (people: readonly Participant[], you: string | null): boolean => people.some((one) => one.id !== you && (!leads || one.role === 'patient'))
+  return !holds(room.participants, room.you) && (holds(state.participants, state.you) || state.otherLeft)
 }
 
 /** Whoever a host has just muted wants, from then on, to be silent; to speak again is their own press. */

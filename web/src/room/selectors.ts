@@ -70,6 +70,14 @@ function isOtherSide(state: CallState, role: ParticipantRole): boolean {
   return me(state)?.role === 'patient' ? role !== 'patient' : role === 'patient'
 }
 
+/** For whoever leads the call and is in the room: the patient has left it, or others are in it without the patient, and nobody
+ *  knows here whether the patient ever was. */
+export function patientGone(state: CallState): 'left' | 'absent' | null {
+  if (state.room === null || state.phase.name === 'ended' || !isHost(state)) return null
+  if (others(state).some((one) => one.role === 'patient')) return null
+  return state.otherLeft ? 'left' : pictured(state).length > 0 ? 'absent' : null
+}
+
 /** What an `img` shows in place of somebody's camera. */
 export function stillOf(state: CallState, participant: string): string | null {
   const jpeg = state.stills[participant]

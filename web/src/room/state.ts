@@ -37,7 +37,7 @@ export interface CallState {
   /** The own seat. */
   you: string | null
   participants: readonly Participant[]
-  /** The other side was here and has gone by its own will; nobody of it is here now. */
+  /** The other side was here and has gone by its own will; nobody of it is here now. For whoever leads the call that is the patient. */
   otherLeft: boolean
   /** Who waits in front of the door; a host is told. */
   door: readonly Knock[]

@@ -194,6 +194,9 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
 
   'dropped.title': 'Patient dropped out {time} ago',
   'dropped.text': 'The place is kept; opening the page again leads back.',
+  'dropped.left': 'The patient has left the room',
+  'dropped.absent': 'The patient is not in the room',
+  'dropped.left.text': 'Their page is still open and leads back; ringing reminds them.',
   'dropped.recall': 'Call again',
   'dropped.cancel': 'Cancel the call',
   'dropped.ring': 'Ring',

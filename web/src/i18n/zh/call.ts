@@ -34,7 +34,7 @@ export const call = {
   'stage.connecting': '正在接通画面和声音…',
   'stage.left_other': '对方已离开诊室，还可以回来。',
   'stage.left_other.patient': '医生已离开诊室，就诊还没有结束，请稍等。',
-  'stage.left_other.staff': '患者已挂断，还可以回来；您也可以让手机再响一次，或结束就诊。',
+  'stage.left_other.staff': '患者已挂断，还可以回来；您也可以响铃找人，或结束就诊。',
   'stage.wait_other': '您已在诊室里，等对方进来',
   'stage.wait_other.emergency': '已通知护士，正在叫人接听，请不要挂断。情况危急时马上打 120。',
   'stage.call_120': '拨打 120',

@@ -192,6 +192,9 @@ export const desk = {
 
   'dropped.title': '患者掉线 {time}',
   'dropped.text': '号保留着，对方重新打开页面就会回来。',
+  'dropped.left': '患者已离开诊室',
+  'dropped.absent': '患者不在诊室里',
+  'dropped.left.text': '患者的页面还开着，可以自己回来；响铃会提醒对方。',
   'dropped.recall': '再次呼叫',
   'dropped.cancel': '取消叫号',
   'dropped.ring': '响铃找人',
