@@ -97,6 +97,7 @@ export const room: Readonly<Record<keyof typeof zh, Message>> = {
   'picture.told.blur': 'Not quite sharp',
   'picture.told.colour': 'The light has a tint: judge the colour with care',
   'room.speaks': 'Speaking',
+  'room.lost.short': 'Offline',
   'room.lost': 'Connection lost',
   'room.hidden': 'Away from the page',
   'room.knock': '{name} is at the door.',

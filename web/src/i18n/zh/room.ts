@@ -94,6 +94,7 @@ export const room = {
   'picture.told.blur': '不够清楚',
   'picture.told.colour': '灯光偏色，看舌色请谨慎',
   'room.speaks': '正在说话',
+  'room.lost.short': '断线了',
   'room.lost': '连接断了',
   'room.hidden': '暂时离开了页面',
   'room.knock': '{name}在门外等候。',
