@@ -102,6 +102,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   let seen = -1
   let isOver = false
   let isResending = false
+  /** How often the link came back. */
+  let backs = 0
 
   const load = newest(async () => {
     try {
@@ -167,6 +169,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   async function resend(): Promise<void> {
     if (isResending) return
     isResending = true
+    const before = backs
     for (const { id } of pending.value.filter((one) => one.state === 'failed' && passes(one.error, side))) {
       await deliver(id)
       // The next would go the same way, and before its turn.
@@ -175,6 +178,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
       wait = AGAIN_MS
     }
     isResending = false
+    // The link came back while a line was failing: that is no reason to wait.
+    if (backs !== before) await resend()
   }
   /** What a page before this one did not send. */
   async function takeUp(): Promise<void> {
@@ -186,6 +191,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     await resend()
   }
   function back(): void {
+    backs += 1
     void load()
     void resend()
   }
@@ -196,7 +202,7 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   }
 
   const hears = { said: () => void load(), kept: () => (arrived.value = !open), ended: () => void unsent.end(own), back }
-  const stop = side === 'guest' ? beside(live, hears.said, back) : along(live, visit, hears)
+  const stop = side === 'guest' ? beside(live, hears) : along(live, visit, hears)
   if (side !== 'guest') void load()
   void takeUp()
   onScopeDispose(() => {
@@ -255,15 +261,16 @@ function along(live: Live, visit: string, hears: { said: () => void; kept: () =>
 }
 
 /** Who was invited is told in the room, while inside; what was said before, or while one was apart, is read on coming in. */
-function beside(live: Live, said: () => void, back: () => void): () => void {
+function beside(live: Live, hears: { said: () => void; ended: () => void; back: () => void }): () => void {
   let isInside = false
   return live.listen((message) => {
     if (message.type === 'welcome' || message.type === 'door' || message.type === 'room_ended') isInside = false
-    if (message.type === 'said') said()
+    if (message.type === 'room_ended' && (message.reason === 'finished' || message.reason === 'removed')) hears.ended()
+    if (message.type === 'said') hears.said()
     if (message.type !== 'room') return
     const was = isInside
     isInside = message.room.participants.some((one) => one.id === message.room.you && !one.held)
-    if (isInside && !was) back()
+    if (isInside && !was) hears.back()
   })
 }
 

@@ -17,7 +17,7 @@ let box: ReturnType<typeof pageDrawer>
 const scopes: EffectScope[] = []
 
 /** A page, loaded anew each time. */
-function page(account = 'd1'): { chat: Chat; linkBack: () => void; tell: (kind: string) => void } {
+function page(account = 'd1', side: 'staff' | 'guest' = 'staff'): { chat: Chat; linkBack: () => void; tell: (kind: string) => void; ends: (reason: string) => void } {
   const post = async (_: string, body: Blob | { id: string; text: string }): Promise<object> => {
     await Promise.resolve()
     tries += 1
@@ -27,13 +27,16 @@ function page(account = 'd1'): { chat: Chat; linkBack: () => void; tell: (kind: 
     if (loses) throw new ApiError('network', 0, 'the answer was lost')
     return { id: body.id, side: 'staff', from: { zh: '', en: '' }, text: body.text, at: 0 }
   }
+  let hears: (message: object) => void = () => undefined
   let [followed, heard]: [() => void, (event: { kind: string }) => void] = [() => undefined, () => undefined]
-  const live = { subscribe: (_: string, __: null, hear: typeof heard, begun: () => void) => ((heard = hear), (followed = begun), () => undefined) } as unknown as Live
+  const subscribe = (_: string, __: null, hear: typeof heard, begun: () => void) => ((heard = hear), (followed = begun), () => undefined)
+  const listen = (hear: (message: object) => void) => ((hears = hear), () => undefined)
+  const live = { subscribe, listen } as unknown as Live
   const session = { http: { get: async () => [], post }, subject: shallowRef({ kind: 'staff', id: account }), token: () => null } as unknown as Session
   const scope = effectScope()
   scopes.push(scope)
-  const chat = scope.run(() => useChat(session, live, 'v', 'staff', new UnsentLines(box, () => Date.now())))!
-  return { chat, linkBack: () => followed(), tell: (kind) => heard({ kind }) }
+  const chat = scope.run(() => useChat(session, live, 'v', side, new UnsentLines(box, () => Date.now())))!
+  return { chat, linkBack: () => followed(), tell: (kind) => heard({ kind }), ends: (reason) => hears({ type: 'room_ended', room: 'r', reason }) }
 }
 /** The ciphers of the browser take a turn of their own. */
 const settled = async (what: () => boolean): Promise<void> => void (await vi.waitFor(() => expect(what()).toBe(true)))
@@ -127,6 +130,19 @@ it('nothing is kept beyond the visit, and nobody else who uses the machine sends
   await vi.advanceTimersByTimeAsync(1_000)
   expect(other.chat.lines.value).toEqual([])
   tell('visit.ended')
+  await settled(() => kept() === 0)
+})
+
+it.each(['finished', 'removed'])('of a guest nothing is kept once the room was %s', async (reason) => {
+  refusal = new ApiError('network', 0, 'no network')
+  const { chat, ends } = page('g', 'guest')
+  await chat.send('一', null)
+  await settled(() => kept() === 1)
+  // They may come back after this.
+  ends('staff_lost')
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(kept()).toBe(1)
+  ends(reason)
   await settled(() => kept() === 0)
 })
 

@@ -33,6 +33,12 @@ it('unsent lines are gone once the server has them, at the end of the visit, aft
   expect(await lines.read('one')).toEqual([])
   expect([...box.kept.keys()]).toEqual(['key'])
   await lines.keep('two', line('e', now))
+  now += KEPT_MS
+  await lines.sweep()
+  expect([...box.kept.keys()]).toEqual(['key'])
+  await lines.keep('two', line('e', now))
+  await lines.sweep()
+  expect([...box.kept.keys()].sort()).toEqual(['key', 'two/e'])
   await lines.forget()
   expect(box.kept.size).toBe(0)
 })

@@ -1,6 +1,6 @@
 // Lines of a conversation that the server does not have yet, kept on this machine until it does: a page that is loaded anew, or was
-// killed in a pocket, sends them as if nothing had been. Each has its id from the first try on, so it is said once. Nothing of them
-// outlives the visit.
+// killed in a pocket, sends them as if nothing had been. Each has its id from the first try on, so it is said once. They go
+// with the visit; where it ended unheard, because the page was closed, when the app is next opened half a day after they were written.
 
 import { browserDrawer, KEY, OneByOne, seal, unseal, type Drawer, type Sealed } from './sealed'
 
@@ -35,14 +35,14 @@ export class UnsentLines {
   read(visit: string): Promise<UnsentLine[]> {
     return this.#acts.run(async () => {
       const lines: UnsentLine[] = []
-      for (const name of await this.#drawer.names()) {
-        if (name === KEY) continue
-        const kept = (await this.#drawer.get(name)) as Kept
-        if (this.#now() - kept.at >= KEPT_MS) await this.#drawer.remove(name)
-        else if (name.startsWith(`${visit}/`)) lines.push(...(await this.#open(name, kept)))
-      }
+      for (const [name, kept] of await this.#left()) if (name.startsWith(`${visit}/`)) lines.push(...(await this.#open(name, kept)))
       return lines.sort((a, b) => a.at - b.at)
     }, [])
+  }
+
+  /** What is too old goes, also where nobody opens a conversation in this browser again. */
+  sweep(): Promise<void> {
+    return this.#acts.run(async () => void (await this.#left()), undefined)
   }
 
   keep(visit: string, { id, text, at, picture }: UnsentLine): Promise<void> {
@@ -69,6 +69,18 @@ export class UnsentLines {
   /** Forgets everything, and the key with it. */
   forget(): Promise<void> {
     return this.#acts.run(() => this.#drawer.clear(), undefined)
+  }
+
+  /** What is not too old; the rest is gone with this. */
+  async #left(): Promise<[name: string, kept: Kept][]> {
+    const left: [string, Kept][] = []
+    for (const name of await this.#drawer.names()) {
+      if (name === KEY) continue
+      const kept = (await this.#drawer.get(name)) as Kept
+      if (this.#now() - kept.at >= KEPT_MS) await this.#drawer.remove(name)
+      else left.push([name, kept])
+    }
+    return left
   }
 
   async #open(name: string, { at, words, picture }: Kept): Promise<UnsentLine[]> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Participant, ParticipantRole, RoomState, Rung, SelfMedia } from '@/protocol/live'
 import { reduce, type CallEvent } from './reducer'
 import {
-  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, missedLeg, others, otherWord, patientGone, pictured, reconnectingSeconds, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf,
+  hearingOf, hearings, isFrozen, isMany, isOnCamera, mainOther, mayShare, missedLeg, others, otherWord, patientGone, pictured, reconnectingSeconds, saysRecording, selfMedia, sharer, shouldPhone, silentLeg, slotsOf, stillOf, tileShows,
 } from './selectors'
 import { newCall, type CallState } from './state'
 
@@ -52,6 +52,33 @@ describe('the other side', () => {
     expect(told(three, led('e', ['e', 'doctor'], ['p', 'patient']), led('e', ['e', 'doctor']))).toEqual([true, 'left'])
     // The others have nobody to ring for.
     expect(told(led('f', ['f', 'family'], ['d', 'doctor'], ['p', 'patient']), led('f', ['f', 'family'], ['d', 'doctor']))).toEqual([false, null])
+  })
+})
+
+describe('the mark of the recording', () => {
+  const apart = (you: string, role: ParticipantRole): CallState => play(...live, { type: 'room', room: { ...room, you, participants: [{ ...person(you, role), held: true }] }, at: 40 })
+  it('is not shown to a guest who is apart or at the door: nothing of them is recorded', () => {
+    expect(saysRecording(play(...live))).toBe(true)
+    expect(saysRecording(apart('g', 'family'))).toBe(false)
+    expect(saysRecording(apart('p', 'patient'))).toBe(true)
+    expect(saysRecording({ ...newCall(), phase: { name: 'door' } })).toBe(false)
+  })
+})
+
+describe('a small picture', () => {
+  const has = { stream: false, mine: false, stopped: false }
+  it('that is still to come is not a camera that is off', () => {
+    expect(tileShows(person('d', 'doctor'), has)).toBe('coming')
+    expect(tileShows(person('d', 'doctor'), { ...has, stream: true })).toBe('picture')
+    expect(tileShows(person('d', 'doctor', { rung: 'still' }), { ...has, stream: true })).toBe('coming')
+    expect(tileShows(person('d', 'doctor', { camera: false }), { ...has, stream: true })).toBe('no_camera')
+    expect(tileShows({ ...person('d', 'doctor'), presence: { state: 'lost', since: 1 } }, { ...has, stream: true })).toBe('no_camera')
+  })
+  it('does not come where one wants none, of who is apart, or of the own camera that is off', () => {
+    expect(tileShows(person('d', 'doctor'), { ...has, stopped: true })).toBe('no_camera')
+    expect(tileShows({ ...person('d', 'doctor'), held: true }, { ...has, stream: true })).toBe('held')
+    expect(tileShows(person('p', 'patient'), { ...has, mine: true })).toBe('no_camera')
+    expect(tileShows(person('p', 'patient', { rung: 'still' }), { ...has, mine: true, stream: true })).toBe('picture')
   })
 })
 

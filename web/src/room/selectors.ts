@@ -1,5 +1,5 @@
 import type { MediaKind, Participant, ParticipantRole, Rung, SelfMedia, Slot, SourceName } from '@/protocol/live'
-import { rights, type Rights } from './roles'
+import { isInvited, rights, type Rights } from './roles'
 import type { CallState } from './state'
 
 /** The own seat. */
@@ -31,6 +31,16 @@ export function mayShare(state: CallState): boolean {
 /** A host holds the own side apart. */
 export function isHeld(state: CallState): boolean {
   return me(state)?.held ?? false
+}
+
+/** The own side was invited: nothing of it is ever recorded. */
+export function isGuest(state: CallState): boolean {
+  return isInvited(me(state)?.role ?? '')
+}
+
+/** Whether the own side is where the word of the recording is true: not a guest apart, nor whoever is at the door. */
+export function saysRecording(state: CallState): boolean {
+  return state.phase.name !== 'door' && !(isGuest(state) && isHeld(state))
 }
 
 /** More pictures than the two of a conversation. */
@@ -144,6 +154,15 @@ export function hearingOf({ drowned, media }: Pick<Participant, 'drowned' | 'med
 /** Neither heard nor seen until the network, or the reloaded page, is back. */
 export function isLost(one: Pick<Participant, 'presence' | 'cut'>): boolean {
   return one.presence.state === 'lost' || one.cut === true
+}
+
+/** What is in a small picture: what moves, what is still to come, whoever is apart, or no camera. */
+export type TileShows = 'picture' | 'coming' | 'held' | 'no_camera'
+export function tileShows(one: Participant, has: { stream: boolean; mine: boolean; stopped: boolean }): TileShows {
+  if (one.held) return 'held'
+  if (has.mine) return has.stream ? 'picture' : 'no_camera'
+  if (!one.media.camera || one.presence.state !== 'here' || has.stopped) return 'no_camera'
+  return has.stream && one.media.rung !== 'still' ? 'picture' : 'coming'
 }
 
 /** What the stage says in place of, or beside, the other's picture. */

@@ -40,6 +40,9 @@ describe('what a waiting patient is told', () => {
     expect(after({ ahead: 0 })).toBe('wait.change.next')
     expect(after({ level: 'URGENT', moved: 'raised' })).toBe('wait.change.raised')
     expect(after({ desks_open: 0 })).toBe('wait.change.no_desk')
+    // The first is not another one.
+    expect(after({}, { desks_open: 0 })).toBe('wait.change.first_desks')
+    expect(after({}, { desks_open: 1 })).toBe('wait.change.more_desks')
     expect(after({})).toBeNull()
   })
 

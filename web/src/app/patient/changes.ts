@@ -53,7 +53,7 @@ export function changeOf(before: SeenTicket, after: TicketView): Change | null {
   if (reason) return say(reason.key, reason.args)
   if (before.phase !== 'waiting') return null
   if (before.desks_open > 0 && after.desks_open === 0) return say('wait.change.no_desk')
-  if (after.desks_open > before.desks_open) return say('wait.change.more_desks', { n: after.desks_open })
+  if (after.desks_open > before.desks_open) return say(before.desks_open === 0 ? 'wait.change.first_desks' : 'wait.change.more_desks', { n: after.desks_open })
   if (after.desks_open < before.desks_open) return say('wait.change.fewer_desks', { n: after.desks_open })
   if (before.ahead === null || after.ahead === null) return null
   if (after.ahead > before.ahead) return say('wait.change.urgent_first', { n: after.ahead - before.ahead })

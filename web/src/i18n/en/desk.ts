@@ -164,7 +164,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'identity.relation.guardian': 'the guardian',
   'identity.relation.carer': 'a carer',
   'identity.confirm': 'Connect, and check face to face',
-  'identity.correct': 'Correct',
+  'identity.correct': 'Correct details…',
   'identity.correct.title': 'Correct the identity by the document',
   'identity.correct.text': 'Write only what is wrong and leave the rest empty. It is in the audit, and is not possible any more once the identity is confirmed.',
   'identity.correct.keep': 'As it is',

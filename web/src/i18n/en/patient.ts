@@ -317,6 +317,7 @@ export const patient: Readonly<Record<keyof typeof zh, Message>> = {
   'wait.change.doctor_lost': 'The doctor’s connection was lost for too long. You are at the head of your level now.',
   'wait.change.transferred': 'You were sent on to this clinic. Your time of arrival is kept.',
   'wait.change.no_desk': 'The doctors have paused. Your place is kept; it goes on as soon as they are back.',
+  'wait.change.first_desks': { one: 'A doctor has begun and calls patients now.', other: '{n} doctors have begun and call patients now.' },
   'wait.change.more_desks': { one: '{n} doctor is calling now.', other: 'Another doctor is here: {n} are calling now.' },
   'wait.change.fewer_desks': { one: 'A doctor paused: {n} is calling now.', other: 'A doctor paused: {n} are calling now.' },
   'wait.change.urgent_first': { one: 'Somebody more urgent goes first. Your place is kept.', other: '{n} more urgent patients go first. Your place is kept.' },

@@ -10,6 +10,8 @@ export const call = {
   'stage.more': '共 {n} 人',
   'stage.lost_tag': '（断线）',
   'stage.recording.on': '正在录音录像',
+  'stage.recording.guest': '正在录音录像，不录您',
+  'stage.recording.stop': '停止',
   'stage.recording.off': '未录音录像',
   'stage.unrecord.title': '要停止录音录像吗？',
   'stage.unrecord.text': '停止后，这次看病不再录音录像，通话照常。以前录下的会按规定保存。',

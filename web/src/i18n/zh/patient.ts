@@ -326,6 +326,7 @@ export const patient = {
   'wait.change.doctor_lost': '医生的连接断得太久，您已排到同级的最前面。',
   'wait.change.transferred': '您已转到本诊室，到达时间保留。',
   'wait.change.no_desk': '医生都暂停了，您的号已保留，恢复后马上继续。',
+  'wait.change.first_desks': { other: '有医生开始接诊了，现在共 {n} 位。' },
   'wait.change.more_desks': { other: '又有医生开始接诊，现在共 {n} 位。' },
   'wait.change.fewer_desks': { other: '有医生暂停接诊，现在还有 {n} 位。' },
   'wait.change.urgent_first': { other: '有 {n} 位更急的病人先看，您的号已保留。' },
