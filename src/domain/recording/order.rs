@@ -58,6 +58,11 @@ impl<T> Order<T> {
         }
     }
 
+    /// Whether nothing is missing before this number.
+    pub fn is_next(&self, sequence: u16) -> bool {
+        self.next.is_none_or(|next| next & 0xffff == u64::from(sequence))
+    }
+
     /// The next packet in order, when it is there or is waited for no longer.
     pub fn pop(&mut self, at: Duration) -> Option<Ordered<T>> {
         let next = self.next?;

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const UNREPORTED: Duration = Duration::from_millis(600);
 /// A stream that is silent for so long gives way to another.
 const SILENT: Duration = Duration::from_secs(1);
+/// Who is silent, or has muted themselves, still sends a packet every 400 ms (RFC 7587, 3.1.3): where none came for so long,
+/// something is missing. Of pictures that is not so: a camera that is off sends nothing.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Streams whose reports are kept; a hostile participant invents more.
 const STREAMS: usize = 16;
 
@@ -59,6 +62,11 @@ impl Track {
         Self { codec, stream: None, is_new: true, begun, heard, order, frames, newest: None, missing: None, width: 0 }
     }
 
+    /// Something is missing from its last block on, if nothing is already.
+    fn miss(&mut self, cause: GapCause) {
+        self.missing.get_or_insert((self.newest.unwrap_or(0), cause));
+    }
+
     /// Whether its first packets still wait for the report that says when they were seen or heard.
     fn is_unreported(&self, at: Duration, line: &Timeline) -> bool {
         self.is_new && !line.is_reported() && at.saturating_sub(self.begun) < UNREPORTED
@@ -83,6 +91,10 @@ pub struct Tape {
     clock: SenderClock,
     blocks: Vec<Block>,
     gaps: Vec<Gap>,
+    /// Sound came since the person's connection began, so it is missed when it ends.
+    is_voiced: bool,
+    /// Since when nothing came at all, until the next block says how long.
+    away: Option<u64>,
     size: Option<(u16, u16)>,
     /// Whether a part is open, and whether it has sound and pictures.
     part: Option<(bool, bool)>,
@@ -99,6 +111,8 @@ impl Default for Tape {
             clock: SenderClock::default(),
             blocks: Vec::new(),
             gaps: Vec::new(),
+            is_voiced: false,
+            away: None,
             size: None,
             part: None,
             since: None,
@@ -113,10 +127,12 @@ impl Tape {
     pub fn push(&mut self, at: Duration, packet: RecordedPacket<'_>) {
         self.line(ssrc(packet.stream), packet.codec).arrived(at, packet.timestamp);
         let of = usize::from(packet.codec == RecordedCodec::Vp8);
-        if self.tracks[of].stream != Some(packet.stream) {
-            if !takes_over(&self.tracks[of], at, &packet) {
-                return;
-            }
+        let is_another = self.tracks[of].stream != Some(packet.stream);
+        if is_another && !takes_over(&self.tracks[of], at, &packet) {
+            return;
+        }
+        self.end_pause(at, of, &packet);
+        if is_another {
             // What the former stream still holds was seen before.
             self.settle_track(of, Duration::MAX);
             let track = &mut self.tracks[of];
@@ -131,6 +147,49 @@ impl Tape {
         let RecordedPacket { timestamp, marker, payload, .. } = packet;
         track.order.push(at, packet.sequence, Waiting::Packet { timestamp, marker, payload: payload.to_vec() });
         self.settle(at);
+    }
+
+    /// Notes what was missing before a packet that arrived `at`, where no number tells it: the sender sent nothing, or comes
+    /// in another connection.
+    fn end_pause(&mut self, at: Duration, of: usize, packet: &RecordedPacket<'_>) {
+        let feeds = self.tracks.iter().filter_map(|track| track.stream.map(feed));
+        let begins = feeds.max().is_some_and(|newest| newest < feed(packet.stream));
+        let is_sound = packet.codec == RecordedCodec::Opus;
+        let is_soundless = (is_sound || begins) && self.is_soundless();
+        let heard = self.tracks[0].heard.max(self.tracks[1].heard);
+        let is_away = at.saturating_sub(heard) >= PAUSE && (self.is_voiced || begins);
+        self.is_voiced = is_sound || (self.is_voiced && !begins);
+        if !is_away && !is_soundless {
+            return;
+        }
+        // What came before the gap is to be in its blocks.
+        self.settle(at);
+        if is_soundless && is_sound {
+            self.tracks[0].miss(GapCause::Lost);
+        } else if is_soundless
+            && self.tracks[0].missing.is_none()
+            && let Some(from) = self.tracks[0].newest
+        {
+            // Whether the microphone is on in the new connection is not known.
+            let to = self.tracks[1].newest.unwrap_or(from).max(from);
+            self.gaps.push(Gap { codec: Some(RecordedCodec::Opus), from, to, cause: GapCause::Lost });
+        }
+        let track = &self.tracks[of];
+        let is_told = track.stream == Some(packet.stream) && !track.order.is_next(packet.sequence);
+        let is_missed = self.tracks.iter().any(|track| track.stream.is_some() && track.missing.is_none());
+        if is_away && is_missed && !is_told {
+            self.away = self.away.or(self.newest());
+        }
+    }
+
+    /// Whether pictures went on to come without the sound that had come with them.
+    fn is_soundless(&self) -> bool {
+        self.is_voiced && self.tracks[1].heard.saturating_sub(self.tracks[0].heard) >= PAUSE
+    }
+
+    /// Where the last block of both was.
+    fn newest(&self) -> Option<u64> {
+        self.tracks.iter().filter_map(|track| track.newest).max()
     }
 
     /// A packet of a stream that is recorded was sent, but may not be kept: what is missing for that was not lost.
@@ -187,8 +246,11 @@ impl Tape {
     pub fn finish(mut self) -> Vec<Piece> {
         self.settle(Duration::MAX);
         let mut pieces = self.close();
+        if self.is_soundless() {
+            self.tracks[0].miss(GapCause::Lost);
+        }
         // What was missing at the end no later block can tell.
-        let end = self.tracks.iter().filter_map(|track| track.newest).max().unwrap_or(0);
+        let end = self.newest().unwrap_or(0);
         let mut gaps = take(&mut self.gaps);
         for track in &mut self.tracks {
             let missing = track.missing.take();
@@ -220,10 +282,10 @@ impl Tape {
         }
         while let Some(ordered) = track.order.pop(at) {
             if ordered.missing > 0 {
-                track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::Lost));
+                track.miss(GapCause::Lost);
             }
             let Waiting::Packet { timestamp, marker, payload } = ordered.packet else {
-                track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::Withheld));
+                track.miss(GapCause::Withheld);
                 // A picture without those that were withheld would be rubbish.
                 track.frames = Frames::default();
                 continue;
@@ -237,7 +299,7 @@ impl Tape {
                 match track.frames.push(ordered.missing > 0, timestamp, marker, &payload) {
                     Built::More => continue,
                     Built::Useless => {
-                        track.missing.get_or_insert((track.newest.unwrap_or(0), GapCause::NoKeyframe));
+                        track.miss(GapCause::NoKeyframe);
                         self.wants_keyframe = true;
                         continue;
                     }
@@ -253,6 +315,9 @@ impl Tape {
             // A player wants times that never go back.
             let least = track.newest.map_or(0, |newest| newest + 1);
             let when = line.at(&self.clock, timestamp).max(least);
+            if let Some(from) = self.away.take() {
+                self.gaps.push(Gap { codec: None, from, to: when.max(from), cause: GapCause::Lost });
+            }
             if let Some((from, cause)) = track.missing.take() {
                 self.gaps.push(Gap { codec: Some(track.codec), from, to: when, cause });
             }
@@ -310,3 +375,7 @@ fn takes_over(track: &Track, at: Duration, packet: &RecordedPacket<'_>) -> bool 
 #[cfg(test)]
 #[path = "tape_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "tape_gaps_tests.rs"]
+mod gap_tests;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn key(width: u8) -> Vec<u8> {
+pub(super) fn key(width: u8) -> Vec<u8> {
     vec![0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0, width, 0xe0, 0x01, 1, 2, 3]
 }
 
@@ -26,7 +26,7 @@ fn all_blocks(pieces: &[Piece]) -> Vec<Block> {
     clusters.flat_map(|bytes| webm::blocks(bytes)).collect()
 }
 
-fn all_gaps(pieces: &[Piece]) -> Vec<Gap> {
+pub(super) fn all_gaps(pieces: &[Piece]) -> Vec<Gap> {
     let gaps = pieces.iter().flat_map(|piece| match piece {
         Piece::Cluster { gaps, .. } | Piece::Gaps(gaps) => &gaps[..],
         Piece::Head(_) => &[],
@@ -158,7 +158,7 @@ fn what_was_muted_or_held_apart_is_missing_by_that_name_and_was_not_lost() {
 }
 
 /// A tick of a hundredth of a second, sent in a stream whose numbers and times begin anywhere.
-fn tick(stream: u64, codec: RecordedCodec, n: u32, payload: &[u8]) -> RecordedPacket<'_> {
+pub(super) fn tick(stream: u64, codec: RecordedCodec, n: u32, payload: &[u8]) -> RecordedPacket<'_> {
     let every = if codec == RecordedCodec::Opus { 2 } else { 4 };
     let (sequence, begin) = (u16::try_from(n / every).expect("it fits"), ssrc(stream).wrapping_mul(0x9e37_79b1));
     let timestamp = begin.wrapping_add(n * (clock_rate(codec.kind()) / 100));
