@@ -148,6 +148,8 @@ async fn a_sealed_visit_says_in_words_how_it_ends_as_its_doctor_signed_and_not_a
     };
     choose(json!({ "outcome": "home_care" })).await;
     choose(json!({ "outcome": "go_to_hospital", "reason": "需面诊" })).await;
+    stage.clock.advance(Duration::from_hours(48));
+    stage.server.services.seal_audit_days().await.unwrap();
     let boss = stage.staff("admin").await;
     let (path, key) = (format!("/visits/{}/seal", visit.id), key(&stage, &boss).await);
     let whole = text(&stage, reqwest::Method::POST, &path, &boss).await;
