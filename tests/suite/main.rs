@@ -6,7 +6,6 @@ mod api_document;
 mod architecture;
 mod backup;
 mod bad_input;
-mod browsers;
 mod clinic;
 mod demo;
 mod doctor;

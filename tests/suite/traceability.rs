@@ -261,7 +261,7 @@ fn is_run(test: &str, rust: &[(Vec<String>, String)], web: &str) -> bool {
 fn a_proved_requirement_rests_on_tests_that_are_run() {
     let (rust, web) = (modules(), web());
     // The journeys are run by one test; were that one put aside, no title would prove anything.
-    for runner in ["browsers::journeys", "web::client_units"] {
+    for runner in ["web::browser_journeys", "web::client_units"] {
         assert!(is_run(runner, &rust, &web), "{runner} is put aside");
     }
     for row in rows().into_iter().filter(|row| row.state == "proved") {

@@ -1,8 +1,8 @@
 //! The web client's own checks, and the journeys in real browsers.
 //!
 //! Each test runs one script of `web/package.json`. The packages are there: `web/build.rs` installed them before this
-//! binary could be built. Tests begin in the order of their names: the [journeys](crate::browsers), which take the longest
-//! and mostly wait, early and beside everything else; the client's own checks near the end, and the cages after both.
+//! binary could be built. By their names the client's own checks run beside the journeys, which mostly wait, and the
+//! cages after both.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::programs;
 
 /// Chromium by any of its names.
-pub const CHROMIUM: &[&str] = &[
+const CHROMIUM: &[&str] = &[
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -19,12 +19,19 @@ pub const CHROMIUM: &[&str] = &[
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
 ];
+/// Firefox by any of its names.
+const FIREFOX: &[&str] = &[
+    "firefox-esr",
+    "firefox",
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+    "C:/Program Files/Mozilla Firefox/firefox.exe",
+];
 
 /// Journeys and cages together would measure the machine, not the product: one script with browsers at a time.
 static BROWSERS: Mutex<()> = Mutex::new(());
 
 /// The turn of a script with browsers.
-pub fn browsers() -> MutexGuard<'static, ()> {
+fn browsers() -> MutexGuard<'static, ()> {
     BROWSERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -33,7 +40,7 @@ fn web() -> PathBuf {
 }
 
 /// Runs `npm run <script>` in `web/`; prints its output when it fails, its last words when it passes.
-pub fn run(script: &str, variables: &[(&str, &Path)]) {
+fn run(script: &str, variables: &[(&str, &Path)]) {
     let web = web();
     if !web.join("node_modules").is_dir() {
         return programs::skip(script, "web/node_modules is not there (was the client built elsewhere?)");
@@ -82,6 +89,22 @@ fn client_types() {
 #[test]
 fn client_units() {
     run("test", &[]);
+}
+
+#[test]
+fn browser_journeys() {
+    let Some(chromium) = programs::find("CHROMIUM", CHROMIUM) else {
+        return programs::skip("browser journeys", "no Chromium (set CHROMIUM to its path)");
+    };
+    let mut variables =
+        vec![("CHROMIUM", chromium.as_path()), ("YUNZHEN_BIN", Path::new(env!("CARGO_BIN_EXE_yunzhen")))];
+    let firefox = programs::find("FIREFOX", FIREFOX);
+    match &firefox {
+        Some(firefox) => variables.push(("FIREFOX", firefox)),
+        None => programs::skip("the journey of a Firefox patient", "no Firefox (set FIREFOX to its path)"),
+    }
+    let _turn = browsers();
+    run("e2e", &variables);
 }
 
 /// All twelve, some eight seconds each; `npm run cages -- --all` takes those along that watch for minutes. Without root, or
