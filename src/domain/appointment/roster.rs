@@ -196,7 +196,7 @@ pub struct Planned {
 pub struct DayPlan {
     /// The slots, in their order; none overlaps another.
     pub slots: Vec<Planned>,
-    /// Times that do not exist on that day, because the clock is put forward.
+    /// Times of slots that do not exist on that day, or not whole, because the clock is put forward.
     pub missing: Vec<WallTime>,
 }
 
@@ -220,15 +220,24 @@ pub fn slots_on(roster: &Roster, exceptions: &[Exception], day: Date, zone: &Tim
     times.sort_unstable();
     let mut plan = DayPlan::default();
     for at in times {
-        match instant(zone, day, at).moment() {
-            Some(starts_at) => {
-                let ends_at = starts_at + Duration::from_secs(u64::from(roster.minutes) * 60);
-                plan.slots.push(Planned { at, starts_at, ends_at });
-            }
+        match whole(at, roster.minutes, day, zone) {
+            Some(slot) => plan.slots.push(slot),
             None => plan.missing.push(at),
         }
     }
     plan
+}
+
+/// The slot at a time, unless an hour that does not exist on that day cuts into it: one that began before such an hour
+/// would last into the time of the next one.
+fn whole(at: WallTime, minutes: u16, day: Date, zone: &TimeZone) -> Option<Planned> {
+    let starts_at = instant(zone, day, at).moment()?;
+    // The end may lie at the beginning of the hour that is missing, its last minute may not.
+    let last = at.minute() + minutes.saturating_sub(1);
+    let last_at = instant(zone, day, WallTime::from_minute(last)?).moment()?;
+    let length = |minutes: u16| Duration::from_secs(u64::from(minutes) * 60);
+    let fits = last_at.since(starts_at) >= length(last - at.minute());
+    fits.then(|| Planned { at, starts_at, ends_at: starts_at + length(minutes) })
 }
 
 #[cfg(test)]
@@ -284,6 +293,17 @@ mod tests {
         let plan = slots_on(&roster, &[], day("2026-03-29"), &zone);
         assert_eq!(times(&plan), ["01:30", "03:00", "03:30"]);
         assert_eq!(plan.missing, [at("02:00"), at("02:30")]);
+    }
+
+    #[test]
+    fn a_slot_that_the_missing_hour_cuts_into_is_not_made_and_is_listed() {
+        let (day, zone) = (day("2026-03-29"), zone("Europe/Vienna").unwrap());
+        let cut = slots_on(&roster("7", "01:40", "04:00", 25), &[], day, &zone);
+        assert_eq!(times(&cut), ["03:20"], "until 02:05 is until 03:05, and in the next one's time");
+        assert_eq!(cut.missing, [at("01:40"), at("02:05"), at("02:30"), at("02:55")]);
+        let across = slots_on(&roster("7", "01:00", "06:00", 150), &[], day, &zone);
+        assert_eq!(times(&across), ["03:30"]);
+        assert_eq!(across.missing, [at("01:00")]);
     }
 
     #[test]
