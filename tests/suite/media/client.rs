@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -94,6 +94,8 @@ pub struct Client {
     pictures: Vec<u8>,
     /// The codec of its camera: the answer decides.
     speaks: Arc<AtomicU8>,
+    /// The numbers of the whole pictures that its camera gave.
+    whole: Arc<std::sync::Mutex<HashSet<u16>>>,
     ticks: Arc<AtomicU32>,
     mark: Arc<AtomicU8>,
     level: Arc<Level>,
@@ -215,6 +217,13 @@ impl Client {
         Self::sending(name, slots, tracker, Kind { is_calm: true, ..Kind::default() }).await
     }
 
+    /// The same at the end of a path that is watched.
+    pub async fn calm_and_watched(name: u8, slots: usize, tracker: &TaskTracker) -> (Self, Arc<Seen>) {
+        let seen = Arc::<Seen>::default();
+        let kind = Kind { is_calm: true, watched: Some(Arc::clone(&seen)), ..Kind::default() };
+        (Self::sending(name, slots, tracker, kind).await, seen)
+    }
+
     /// The same with a camera that flashes and a microphone that beeps in the same moment, once a second: see [`super::sending::Film`].
     pub async fn filming(name: u8, slots: usize, tracker: &TaskTracker) -> Self {
         Self::sending(name, slots, tracker, Kind { is_film: true, ..Kind::default() }).await
@@ -308,6 +317,7 @@ impl Client {
         let speaks = Arc::new(AtomicU8::new(VP8));
         let level = Arc::<Level>::default();
         let named = Arc::<Named>::default();
+        let whole = Arc::<std::sync::Mutex<HashSet<u16>>>::default();
         let pump = Pump {
             name,
             microphone,
@@ -317,6 +327,7 @@ impl Client {
             mark: Arc::clone(&mark),
             level: Arc::clone(&level),
             speaks: Arc::clone(&speaks),
+            whole: Arc::clone(&whole),
             state: state.clone(),
         };
         let ticks = Arc::<AtomicU32>::default();
@@ -341,6 +352,7 @@ impl Client {
             gathered,
             pictures: pictures.to_vec(),
             speaks,
+            whole,
             ticks,
             mark,
             level,
@@ -431,6 +443,16 @@ impl Client {
     /// The streams that the relay sends it.
     pub fn legs(&self) -> Vec<u32> {
         self.mids.keys().copied().collect()
+    }
+
+    /// The stream of one of its sections.
+    pub fn leg(&self, mid: &str) -> u32 {
+        *self.mids.iter().find(|(_, section)| *section == mid).unwrap().0
+    }
+
+    /// Whether a number is that of a whole picture of its camera.
+    pub fn was_whole(&self, sequence: u16) -> bool {
+        self.whole.lock().unwrap().contains(&sequence)
     }
 
     /// How many hundredths of a second of its film it has sent.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -82,6 +82,8 @@ pub struct Pump {
     pub mark: Arc<AtomicU8>,
     pub level: Arc<Level>,
     pub speaks: Arc<AtomicU8>,
+    /// The numbers of its whole pictures.
+    pub whole: Arc<Mutex<HashSet<u16>>>,
     pub state: watch::Receiver<RTCPeerConnectionState>,
 }
 
@@ -145,6 +147,9 @@ impl Pump {
                 }
             }
             let is_whole = self.wishes.take(0) || is_other;
+            if is_whole {
+                self.whole.lock().unwrap().insert(count);
+            }
             let picture = match (speaks, is_whole) {
                 (H264, true) => [0x67, 0x42, self.name, mark],
                 (H264, false) => [0x61, 0x9a, self.name, mark],

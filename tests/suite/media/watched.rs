@@ -13,9 +13,9 @@ use yunzhen::clock::Clock;
 
 use super::wired::Wire;
 
-/// What came: since the Unix epoch, of which stream.
+/// What came: since the Unix epoch, of which stream, under which number.
 #[derive(Debug, Default)]
-pub struct Seen(Mutex<Vec<(Duration, u32)>>);
+pub struct Seen(Mutex<Vec<(Duration, u32, u16)>>);
 
 impl Seen {
     /// The moment, by the clock of those that are noted.
@@ -27,20 +27,26 @@ impl Seen {
     pub fn after(&self, moment: Duration, streams: Option<&HashSet<u32>>) -> usize {
         let seen = self.0.lock().expect("no holder of this lock panics");
         let is_meant = |ssrc: &u32| streams.is_none_or(|streams| streams.contains(ssrc));
-        seen.iter().filter(|(at, ssrc)| *at > moment && is_meant(ssrc)).count()
+        seen.iter().filter(|(at, ssrc, _)| *at > moment && is_meant(ssrc)).count()
     }
 
     /// When the last of all came.
     pub fn last(&self) -> Option<Duration> {
-        self.0.lock().expect("no holder of this lock panics").last().map(|(at, _)| *at)
+        self.0.lock().expect("no holder of this lock panics").last().map(|(at, ..)| *at)
+    }
+
+    /// The number of the first packet of a stream, whether it could be read or not.
+    pub fn first(&self, stream: u32) -> Option<u16> {
+        let seen = self.0.lock().expect("no holder of this lock panics");
+        seen.iter().find(|(_, ssrc, _)| *ssrc == stream).map(|(.., sequence)| *sequence)
     }
 
     fn note(&self, at: Duration, datagram: &[u8]) {
-        if let [128..192, kind, _, _, _, _, _, _, a, b, c, d, ..] = datagram
+        if let [128..192, kind, high, low, _, _, _, _, a, b, c, d, ..] = datagram
             && !(192..=223).contains(kind)
         {
             let ssrc = u32::from_be_bytes([*a, *b, *c, *d]);
-            self.0.lock().expect("no holder of this lock panics").push((at, ssrc));
+            self.0.lock().expect("no holder of this lock panics").push((at, ssrc, u16::from_be_bytes([*high, *low])));
         }
     }
 }
