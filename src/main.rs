@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use yunzhen::config::Config;
 use yunzhen::domain::price::fen_of;
-use yunzhen::services::showing::Change;
+use yunzhen::services::hospital::showing::Change;
 use yunzhen::{app, doctor, telemetry};
 
 /// Yunzhen (云诊): the server of a hospital's online consulting rooms.

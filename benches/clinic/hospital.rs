@@ -20,8 +20,8 @@ use yunzhen::protocol::auth::{CodeRequest, CodeVerify, Locale};
 use yunzhen::protocol::intake::{ConsentDecision, DeclarationBegin, DeclarationSave, IdentityRequest};
 use yunzhen::protocol::ticket::{TicketRequest, Versioned};
 use yunzhen::services::desk::DeskAct;
+use yunzhen::services::hospital::seed::DEMO_LINK;
 use yunzhen::services::live::Live;
-use yunzhen::services::seed::DEMO_LINK;
 use yunzhen::services::sms::Sms;
 use yunzhen::services::work::Command;
 use yunzhen::services::{Parts, Services};
@@ -81,7 +81,7 @@ impl Hospital {
         let parts = Parts { bus: Bus::local(), live, archive, sms: Sms::memory(), tasks, shutdown };
         let ids = Ids::system(clock.clone());
         let services = Arc::new(Services::new(db.clone(), clock, ids, config, SECRET.as_bytes(), parts));
-        services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
+        services.seed_demo(90, yunzhen::services::hospital::seed::DemoHours::Always).await.unwrap();
         let mut tx = db.read().await.unwrap();
         let fever = tx.clinics().by_link(DEMO_LINK).await.unwrap().unwrap();
         let doctor = tx.accounts().by_username("doctor").await.unwrap().unwrap();

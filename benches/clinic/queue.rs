@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use sqlx::AssertSqlSafe;
 use tokio::task::JoinSet;
-use yunzhen::services::calling::CallAct;
+use yunzhen::services::desk::calling::CallAct;
 use yunzhen::services::work::Command;
 use yunzhen::store::{Db, Tx};
 

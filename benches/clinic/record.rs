@@ -16,7 +16,7 @@ use yunzhen::domain::note::NoteContent;
 use yunzhen::domain::note::terms::TERMS;
 use yunzhen::domain::permission::Actor;
 use yunzhen::protocol::visit::NoteSave;
-use yunzhen::services::calling::CallAct;
+use yunzhen::services::desk::calling::CallAct;
 use yunzhen::services::work::Command;
 use yunzhen::store::Db;
 

@@ -6,9 +6,9 @@ use super::{StartError, failed, make_folder, open};
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, read_charter};
 use crate::domain::date::in_china;
-use crate::services::charter::{Established, establish as make};
-use crate::services::own_password::renew_password;
-use crate::services::second_factor::forget_factor;
+use crate::services::hospital::charter::{Established, establish as make};
+use crate::services::identity::own_password::renew_password;
+use crate::services::identity::second_factor::forget_factor;
 
 /// Makes what a charter names and what is not there yet, and prints the links and the first passwords, once.
 pub async fn establish(config: &Config, file: &Path) -> Result<(), StartError> {

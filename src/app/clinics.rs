@@ -3,9 +3,9 @@
 use super::{StartError, failed, open};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::services::clinic_settings::ClinicSet;
+use crate::services::hospital::clinic_settings::ClinicSet;
+use crate::services::hospital::showing::{self, Change};
 use crate::services::recordings::set_policy;
-use crate::services::showing::{self, Change};
 use crate::store::ShownRow;
 
 /// Sets whether a clinic records the visits of those who agree; it holds for visits that begin from now on.

@@ -9,7 +9,7 @@ use super::{Running, StartError, failed, make_folder, start_with, write_private}
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::services::Services;
-use crate::services::seed::{DEMO_LINK, DEMO_TCM_LINK, DemoHours};
+use crate::services::hospital::seed::{DEMO_LINK, DEMO_TCM_LINK, DemoHours};
 
 /// Starts the demonstration: seeds it, prints links and accounts, and writes them to `demo.json` in the data folder.
 pub async fn start(config: Config, ring_secs: i64, fresh: bool) -> Result<Running, StartError> {

@@ -10,15 +10,15 @@ use crate::domain::audit::Entry;
 use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::Algorithm;
 use crate::domain::time::Timestamp;
-use crate::services::audit_days::Notary;
+use crate::services::access::breach;
+use crate::services::audit::Notary;
+use crate::services::audit::witness::{WITNESS, Witness};
 use crate::services::backup::{self, Hospital, Place};
-use crate::services::breach;
 use crate::services::recordings::{Archive, open_archive};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Choice;
 use crate::services::vault::Vault;
 use crate::services::verifying::verify_export;
-use crate::services::witness::{WITNESS, Witness};
 use crate::store::{Db, newest_step};
 
 /// The database and the operator's secret, beside a server that may be running.

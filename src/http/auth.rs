@@ -22,7 +22,7 @@ use crate::protocol::auth::{
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::staff::SessionView;
 use crate::services::Services;
-use crate::services::known_places::Standing;
+use crate::services::identity::known_places::Standing;
 use crate::services::refusal::Refusal;
 
 /// The routes of this file.

@@ -15,9 +15,9 @@ use crate::protocol::desk::{DeskView, MyDesk, PatientPhone, PauseRequest, Transf
 use crate::protocol::error::Problem;
 use crate::protocol::ticket::Versioned;
 use crate::services::Services;
-use crate::services::calling::CallAct;
 use crate::services::desk::DeskAct;
-use crate::services::dropped::DropAct;
+use crate::services::desk::calling::CallAct;
+use crate::services::desk::dropped::DropAct;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {

@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::known_places::Standing;
+use crate::services::identity::known_places::Standing;
 use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 

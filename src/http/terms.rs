@@ -12,7 +12,7 @@ use crate::http::extract::{Asked, Auth};
 use crate::protocol::error::Problem;
 use crate::protocol::terms::{ExamForm, TermsAsked, TermsFound};
 use crate::services::Services;
-use crate::services::terms::{exam_form, find_terms};
+use crate::services::visits::terms::{exam_form, find_terms};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {

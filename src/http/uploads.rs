@@ -17,7 +17,7 @@ use crate::protocol::error::Problem;
 use crate::protocol::invitation::{UploadBegin, UploadPiece, UploadState};
 use crate::protocol::visit::ChatMessage;
 use crate::services::Services;
-use crate::services::uploads::PIECE_LIMIT;
+use crate::services::visits::uploads::PIECE_LIMIT;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Services>> {

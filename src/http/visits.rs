@@ -27,8 +27,8 @@ use crate::protocol::visit::{
     NoteVersionView, OutcomeRequest, RoomGrant, SignRequest, VisitSummary, VisitView,
 };
 use crate::services::Services;
-use crate::services::pictures::{PICTURE_LIMIT, Picture};
 use crate::services::refusal::Refusal;
+use crate::services::visits::pictures::{PICTURE_LIMIT, Picture};
 
 /// Bytes of a picture that are read at once.
 const STRETCH: usize = 64 * 1024;

@@ -2,91 +2,39 @@
 //! commit → announce.
 
 pub mod access;
-mod adverse_events;
 pub mod ailing;
 pub mod alarms;
-mod amendments;
-pub mod audit_days;
-mod audit_records;
-pub mod auth;
+pub mod audit;
 pub mod backup;
-mod board;
 pub mod booking;
-pub mod breach;
-pub mod calling;
-mod case_reports;
-pub mod charter;
-pub mod chat;
-pub mod clinic_settings;
-pub mod codes;
-pub mod credentials;
 pub mod crowd;
-mod current;
 pub mod desk;
 pub mod documents;
-pub mod dropped;
 mod due;
-mod ended;
-mod estimate;
-mod finding;
-mod handover;
-mod hearsay;
-mod holding;
-pub mod hosting;
-pub mod in_person;
+pub mod hospital;
+pub mod identity;
 pub mod intake;
-pub mod invitations;
-pub mod known_places;
 pub mod live;
-pub mod notes;
-pub mod notices;
-mod offers;
 mod opinions;
-mod outcomes;
-mod outlived;
-pub mod own_password;
-pub mod own_sessions;
 pub mod paces;
 pub mod pacing;
-pub mod passwords;
 pub mod pharmacy;
-pub mod pictures;
 pub mod prescriptions;
-mod presence;
 pub mod private;
-mod readers;
-pub mod receipts;
 pub mod recordings;
 pub mod refusal;
 pub mod retention;
-mod ring_texts;
 pub mod rooms;
 mod rows;
 mod said;
-pub mod sealing;
-pub mod second_factor;
-pub mod seed;
-pub mod sessions;
-pub mod showing;
 pub mod signing;
 pub mod sms;
-mod stated;
-pub mod stills;
 pub mod sweep;
-pub mod templates;
-pub mod terms;
 pub mod tickets;
-pub mod tokens;
 pub mod topics;
-mod transfer;
-mod truth;
-mod unfinished;
-pub mod uploads;
 pub mod vault;
 pub mod verifying;
 pub mod visits;
-mod whose;
-pub mod witness;
 pub mod work;
 
 use std::sync::Arc;
@@ -101,17 +49,17 @@ use crate::config::Config;
 use crate::domain::turn::TurnSecret;
 use crate::services::access::Reads;
 use crate::services::ailing::Ailing;
-use crate::services::chat::Lines;
 use crate::services::crowd::{Crowd, OF_ONE_ADDRESS};
+use crate::services::identity::passwords::Passwords;
+use crate::services::identity::tokens::TokenKeys;
 use crate::services::live::Live;
-use crate::services::offers::Offers;
 use crate::services::paces::Paces;
-use crate::services::passwords::Passwords;
 use crate::services::recordings::Archive;
 use crate::services::refusal::Refusal;
+use crate::services::rooms::chat::Lines;
+use crate::services::rooms::offers::Offers;
 use crate::services::rows::Told;
 use crate::services::sms::Sms;
-use crate::services::tokens::TokenKeys;
 use crate::services::vault::Vault;
 use crate::services::work::Work;
 use crate::store::Db;
@@ -173,7 +121,7 @@ pub struct Services {
     /// What was read lately, and is in the audit.
     pub(crate) reads: Reads,
     /// What each queue looked like last.
-    pub(crate) truths: truth::Truths,
+    pub(crate) truths: tickets::truth::Truths,
     /// Broken rows that were told of.
     pub(crate) told: Told,
     /// What of the work that happens later fails by a fault of ours.
@@ -196,7 +144,7 @@ impl Services {
         let node = ids.uuid().simple().to_string();
         let turn = turn_secret(&config, secret);
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));
-        let (passwords, truths) = (Passwords::default(), truth::Truths::default());
+        let (passwords, truths) = (Passwords::default(), tickets::truth::Truths::default());
         Self {
             db,
             clock,

@@ -12,7 +12,7 @@ use yunzhen::domain::audit::{Entry, Kept};
 use yunzhen::domain::hex::hex;
 use yunzhen::domain::ids::{AttachmentId, InstitutionId};
 use yunzhen::domain::signature::Algorithm;
-use yunzhen::services::audit_days::Notary;
+use yunzhen::services::audit::Notary;
 use yunzhen::services::backup::{self, BackupError, Place, Told};
 use yunzhen::services::recordings::{Archive, open_archive};
 use yunzhen::services::signing::Choice;

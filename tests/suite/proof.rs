@@ -11,7 +11,7 @@ use yunzhen::domain::hex::{hex, unhex};
 use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::signature::{Algorithm, signed_words};
 use yunzhen::protocol::proof::ExportSignature;
-use yunzhen::services::audit_days::Notary;
+use yunzhen::services::audit::Notary;
 use yunzhen::services::signing::Choice;
 use yunzhen::services::vault::Vault;
 use yunzhen::store::{Db, InstitutionRow};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use yunzhen::services::seed::DEMO_LINK;
+use yunzhen::services::hospital::seed::DEMO_LINK;
 
 use super::lead::Led;
 use crate::child::Server;

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use self::container::{Opener, Sealer};
 use crate::clock::Ids;
 use crate::domain::time::Timestamp;
+use crate::services::audit::witness::WITNESS;
 use crate::services::private;
 use crate::services::recordings::Archive;
-use crate::services::witness::WITNESS;
 use crate::store::{Copied, Db, POSTGRES_FOLDER, SQLITE_NAME, StoreError, newest_step};
 
 const PICTURES: &str = "attachments/";

@@ -8,7 +8,7 @@ use crate::protocol::booking::{SlotDay, SlotQuery, SlotView, SlotsView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::Names;
-use crate::services::codes::clinic_of_link;
+use crate::services::identity::codes::clinic_of_link;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::minutes;
 use crate::store::Tx;

@@ -39,7 +39,7 @@ use crate::services::documents::sheet::{Paper, Sheet};
 use crate::services::prescriptions::{Intact, state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
-use crate::services::whose::not_theirs;
+use crate::services::visits::whose::not_theirs;
 use crate::services::work::Work;
 use crate::store::{CodeOfDocument, Tx, VisitRow};
 

@@ -12,9 +12,9 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::proof::DocumentKind;
 use crate::services::Services;
 use crate::services::documents::sheet::{Paper, Sheet};
+use crate::services::identity::sessions::staff_name;
 use crate::services::opinions::{is_readable, purpose_of};
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
 use crate::services::signing::Validity;
 
 impl Services {

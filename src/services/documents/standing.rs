@@ -12,7 +12,7 @@ use crate::services::opinions::hash_of as hash_of_opinion;
 use crate::services::prescriptions::{state_of, version_words};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
-use crate::services::whose::names;
+use crate::services::visits::whose::names;
 use crate::store::{CodeOfDocument, Tx, VisitRow};
 
 /// Of a document that is what was signed.

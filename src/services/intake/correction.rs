@@ -24,7 +24,7 @@ use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::tickets::{announce_desk, held_ticket};
 use crate::services::vault::Field;
-use crate::services::whose::identity_of;
+use crate::services::visits::whose::identity_of;
 use crate::services::work::Command;
 use crate::store::{PatientRow, StoreError};
 

@@ -13,7 +13,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{DeclarationBegin, DeclarationSave, DeclarationView};
 use crate::protocol::ticket::Versioned;
 use crate::services::Services;
-use crate::services::codes::clinic_of_link;
+use crate::services::identity::codes::clinic_of_link;
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::{birth_date, related};
 use crate::services::intake::triage::{Case, triage_view};

@@ -9,10 +9,10 @@ use crate::protocol::house::{Landing, RedFlag};
 use crate::protocol::intake::{EmergencyLine, RedFlagsAnswer, RedFlagsRequest};
 use crate::services::Services;
 use crate::services::alarms::Cause;
-use crate::services::codes::clinic_of_link;
+use crate::services::hospital::showing::complaints;
+use crate::services::identity::codes::clinic_of_link;
+use crate::services::identity::sessions::Who;
 use crate::services::refusal::Refusal;
-use crate::services::sessions::Who;
-use crate::services::showing::complaints;
 
 /// The questions of the first page in the order of asking.
 pub fn red_flag_texts() -> Vec<RedFlag> {

@@ -10,7 +10,7 @@ use crate::domain::room::SEAT_GRACE;
 use crate::domain::time::Timestamp;
 use crate::services::live::ends::Ends;
 use crate::services::live::{LOST_OF_ADDRESS, LOST_OF_ALL, LOST_OF_ONE, Outbox, SOCKETS};
-use crate::services::stills::Stills;
+use crate::services::rooms::stills::Stills;
 
 pub(super) struct Connection {
     pub(super) session: SessionId,

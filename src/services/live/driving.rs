@@ -11,12 +11,12 @@ use crate::domain::room::relay::{About, RelayCommand, RelayEvent};
 use crate::domain::room::{Input, Notice, Output, Room};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::live::ServerMessage;
-use crate::services::hearsay::Hearsay;
 use crate::services::live::Live;
 use crate::services::live::calm::Calm;
 use crate::services::live::connections::Connection;
 use crate::services::refusal::Refusal;
-use crate::services::stills;
+use crate::services::rooms::hearsay::Hearsay;
+use crate::services::rooms::stills;
 
 impl Live {
     /// Passes the relay's events to their rooms until the relay ends; then the tasks of the rooms end, and nobody is told

@@ -2,7 +2,7 @@
 //!
 //! One writer per room. The registry's lock is held for look-ups only, never across an await. Every queue is bounded:
 //! a socket that does not read is cut and resumes from the event log; a room that does not keep up hears the relay's newest
-//! word on each matter ([`Hearsay`](crate::services::hearsay::Hearsay)).
+//! word on each matter ([`Hearsay`](crate::services::rooms::hearsay::Hearsay)).
 
 mod calm;
 mod connections;
@@ -28,7 +28,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::live::ServerMessage;
 use crate::services::live::connections::Connection;
 use crate::services::live::registry::Registry;
-use crate::services::stills::Stills;
+use crate::services::rooms::stills::Stills;
 
 /// Open sockets of one session: windows of one browser. The next one replaces the oldest.
 const SOCKETS: usize = 4;

@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId, TicketId};
 use crate::domain::room::{Input, RoomPurpose};
 use crate::domain::time::Timestamp;
-use crate::services::hearsay::Hearsay;
 use crate::services::live::connections::{Connection, Connections};
 use crate::services::live::looking::Questions;
+use crate::services::rooms::hearsay::Hearsay;
 
 /// Seats of checks for one network address, and as many more of callers: checks shut nobody out who calls for help.
 pub(super) const HALL_OF_ADDRESS: usize = 64;

@@ -9,10 +9,10 @@ use crate::domain::ids::{ConnectionId, RoomId};
 use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::services::hearsay::Hearsay;
 use crate::services::live::Live;
 use crate::services::live::registry::{Open, Registry};
 use crate::services::refusal::Refusal;
+use crate::services::rooms::hearsay::Hearsay;
 
 /// When to try again: a check is over in less than a minute.
 const HALL_AGAIN_SECS: u32 = 30;

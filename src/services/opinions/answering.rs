@@ -10,9 +10,9 @@ use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::opinion::{OpinionSave, OpinionSign, OpinionView};
 use crate::services::Services;
-use crate::services::notes::can_be_written;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::Command;
 use crate::store::{OpinionRow, Tx};
 

@@ -12,9 +12,9 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::opinion::{OpinionLine, OpinionRequest, VisitOpinions};
 use crate::services::Services;
 use crate::services::booking::doctor_view;
-use crate::services::notes::can_be_written;
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::{Command, Work};
 use crate::store::{AccountRow, OpinionRow, StoreError, Tx};
 

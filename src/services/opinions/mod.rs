@@ -12,11 +12,11 @@ use crate::domain::permission::DoctorAct;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::opinion::{MyOpinions, OpinionLine, OpinionView};
 use crate::services::Services;
-use crate::services::notes::signature_view;
+use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
 use crate::services::signing::Validity;
 use crate::services::topics::Topic;
+use crate::services::visits::notes::signature_view;
 use crate::services::work::Work;
 use crate::store::{OpinionRow, SignatureRow, Tx, VisitRow};
 

@@ -11,11 +11,11 @@ use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
 use crate::services::Services;
-use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{basis_of_day, becomes, held, refused, stale, state_of, written_on};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::{Command, Work};
 use crate::store::PrescriptionRow;
 

@@ -11,10 +11,10 @@ use crate::domain::prescription::{attention, place};
 use crate::domain::time::Timestamp;
 use crate::protocol::prescription::{WarnedFinding, WarnedPrescription};
 use crate::services::Services;
+use crate::services::identity::sessions::staff_name;
 use crate::services::pharmacy::queue::LIST;
 use crate::services::prescriptions::{PROMISE, state_of};
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
 use crate::store::{PrescriptionRow, Tx};
 
 impl Services {

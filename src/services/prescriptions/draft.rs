@@ -10,12 +10,12 @@ use crate::domain::prescription::{Content, Misfit, Phase, canonical};
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionNew, PrescriptionSave, PrescriptionView};
 use crate::services::Services;
-use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::prescriptions::pane::open_basis;
 use crate::services::prescriptions::{becomes, my_held, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::{Command, Work};
 use crate::store::{NewSheet, PrescriptionRow, VisitRow};
 

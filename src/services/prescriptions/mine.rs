@@ -6,10 +6,10 @@ use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::protocol::prescription::MyPrescription;
 use crate::services::Services;
+use crate::services::identity::sessions::staff_name;
 use crate::services::prescriptions::state_of;
 use crate::services::prescriptions::view::label_of;
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
 use crate::store::{PrescriptionRow, Tx};
 
 impl Services {

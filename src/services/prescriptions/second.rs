@@ -12,11 +12,11 @@ use crate::domain::prescription::State;
 use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewVerdict, SecondSheet};
 use crate::services::Services;
-use crate::services::notes::can_be_written;
 use crate::services::prescriptions::{Intact, becomes, held, refused, stale, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::vault::Field;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::{Command, Work};
 use crate::store::PrescriptionRow;
 

@@ -13,7 +13,6 @@ use crate::domain::signature::Purpose;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionSign, PrescriptionView};
 use crate::services::Services;
-use crate::services::notes::can_be_written;
 use crate::services::prescriptions::facts::note_of;
 use crate::services::prescriptions::intact::sheet_words;
 use crate::services::prescriptions::pane::open_basis;
@@ -23,6 +22,7 @@ use crate::services::said::reason;
 use crate::services::signing::SignAs;
 use crate::services::tickets::place;
 use crate::services::visits::doctors_visit;
+use crate::services::visits::notes::can_be_written;
 use crate::services::work::{Command, Work};
 use crate::store::{PrescriptionRow, SignedVersionRow};
 

@@ -9,7 +9,7 @@ use crate::protocol::formula_template::{FormulaTemplateMake, FormulaTemplateRena
 use crate::protocol::terms::TemplateRetire;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
-use crate::services::templates::{moved_on, named};
+use crate::services::visits::templates::{moved_on, named};
 use crate::services::work::Command;
 use crate::store::{FormulaTemplateRow, Json, Tx};
 

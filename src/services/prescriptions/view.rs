@@ -8,9 +8,9 @@ use crate::domain::prescription::{Content, label, legal_basis};
 use crate::domain::text::Text;
 use crate::protocol::prescription::{PrescriptionView, ReviewKept, ReviewVerdict};
 use crate::services::Services;
+use crate::services::identity::sessions::staff_name;
 use crate::services::prescriptions::{state_of, stated_of};
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
 use crate::services::tickets::day_at;
 use crate::store::{PrescriptionRow, Tx};
 

@@ -7,7 +7,7 @@ use crate::domain::recording::Agreed;
 use crate::domain::room::Input;
 use crate::domain::time::Timestamp;
 use crate::services::Services;
-use crate::services::clinic_settings::{ClinicSet, note_of_operator, one_clinic};
+use crate::services::hospital::clinic_settings::{ClinicSet, note_of_operator, one_clinic};
 use crate::services::refusal::Refusal;
 use crate::services::work::Work;
 use crate::store::{ConsentRow, Db, TicketRow, Tx};

@@ -19,10 +19,10 @@ use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, i
 use crate::domain::text::Text;
 use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
+use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
 use crate::services::rows::leave;
 use crate::services::said::reason;
-use crate::services::sessions::staff_name;
 use crate::services::vault::Field;
 use crate::services::visits::staff_visit;
 use crate::services::work::{Command, Work};

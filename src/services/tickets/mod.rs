@@ -1,10 +1,16 @@
 //! The queue as its people use it: take a number, see the truth, answer the call, leave; and what all of that tells.
 
 mod answer;
+pub(super) mod board;
+pub(super) mod estimate;
 mod level;
 mod near;
 mod pair;
+pub(super) mod presence;
+pub mod receipts;
+pub(super) mod ring_texts;
 mod take;
+pub(super) mod truth;
 mod view;
 
 use std::time::Duration;

@@ -10,12 +10,12 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{DeskCall, TicketView};
 use crate::services::Services;
+use crate::services::identity::sessions::staff_name;
 use crate::services::intake::patients::{patient_card, related};
 use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;
-use crate::services::sessions::staff_name;
+use crate::services::tickets::truth::Truth;
 use crate::services::tickets::{own_ticket, phase_of};
-use crate::services::truth::Truth;
 use crate::store::{ClinicRow, TicketRow, Tx};
 
 /// How long an ended ticket is still shown to its holder.

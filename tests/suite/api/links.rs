@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::json;
 
-use yunzhen::services::clinic_settings::ClinicSet;
-use yunzhen::services::showing::{Change, set_shown};
+use yunzhen::services::hospital::clinic_settings::ClinicSet;
+use yunzhen::services::hospital::showing::{Change, set_shown};
 
 use crate::support::app::{LINK, TestApp};
 

@@ -210,7 +210,7 @@ async fn the_operator_forgets_the_factor_of_a_lost_telephone_and_the_audit_says_
     let app = TestApp::start().await;
     let telephone = switched_on(&app).await;
     let forget = async |name: &str| {
-        yunzhen::services::second_factor::forget_factor(&app.db, app.clock.now(), name).await.unwrap()
+        yunzhen::services::identity::second_factor::forget_factor(&app.db, app.clock.now(), name).await.unwrap()
     };
     assert!(!forget("nobody").await && !forget("nurse").await);
     assert!(forget("doctor").await && !forget("doctor").await);

@@ -143,7 +143,7 @@ async fn a_house_from_an_older_version_is_told_whom_it_would_refuse_and_a_demons
     db.close().await;
     let services = &stage.server.services;
     assert_eq!(services.tell_of_credentials().await.unwrap(), 2);
-    services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
+    services.seed_demo(90, yunzhen::services::hospital::seed::DemoHours::Always).await.unwrap();
     assert_eq!(services.tell_of_credentials().await.unwrap(), 0);
     stage.doctor_at_desk("doctor", 0).await;
 }

@@ -11,7 +11,7 @@ use yunzhen::clock::Clock;
 use yunzhen::config::Config;
 use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
-use yunzhen::services::seed::DEMO_LINK;
+use yunzhen::services::hospital::seed::DEMO_LINK;
 
 /// The clinic's link.
 pub const LINK: &str = DEMO_LINK;
@@ -86,7 +86,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
         let server = start(&folder, &clock, choose).await;
-        server.services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
+        server.services.seed_demo(90, yunzhen::services::hospital::seed::DemoHours::Always).await.unwrap();
         let site = Site::at(&format!("http://{}", server.http_addr));
         Self { server, clock, folder, site }
     }

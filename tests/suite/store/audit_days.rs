@@ -8,11 +8,11 @@ use yunzhen::domain::audit::Entry;
 use yunzhen::domain::ids::InstitutionId;
 use yunzhen::domain::signature::Algorithm;
 use yunzhen::domain::time::Timestamp;
-use yunzhen::services::audit_days::{Notary, VerifiedLog};
+use yunzhen::services::audit::witness::{WITNESS, Witness};
+use yunzhen::services::audit::{Notary, VerifiedLog};
 use yunzhen::services::signing::Choice;
 use yunzhen::services::vault::Vault;
 use yunzhen::services::verifying::{Unproved, verify_export};
-use yunzhen::services::witness::{WITNESS, Witness};
 use yunzhen::store::{Db, InstitutionRow};
 
 use crate::support::hospital::{Hospital, MORNING};

@@ -4,7 +4,7 @@ use yunzhen::domain::ids::{ClinicId, InstitutionId, ParticipantId, RecordingId};
 use yunzhen::domain::recording::retain_until;
 use yunzhen::domain::room::{ParticipantRole, RoomPurpose, Standing};
 use yunzhen::domain::visit::VisitEnd;
-use yunzhen::services::clinic_settings::ClinicSet;
+use yunzhen::services::hospital::clinic_settings::ClinicSet;
 use yunzhen::services::recordings::set_policy;
 use yunzhen::store::{ClinicRow, InstitutionRow, RecordingRow, SeatRow, VisitRow};
 

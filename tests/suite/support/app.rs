@@ -21,8 +21,8 @@ use yunzhen::clock::{Clock, Ids};
 use yunzhen::config::{Config, SecondFactorPolicy};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::http::router;
+use yunzhen::services::hospital::seed::DEMO_LINK;
 use yunzhen::services::live::Live;
-use yunzhen::services::seed::DEMO_LINK;
 use yunzhen::services::sms::{Message, Sms};
 use yunzhen::services::{Parts, Services};
 use yunzhen::store::Db;
@@ -105,7 +105,7 @@ impl TestApp {
             shutdown: CancellationToken::new(),
         };
         let services = Arc::new(Services::new(db.clone(), clock.clone(), ids, config, &secret, parts));
-        services.seed_demo(90, yunzhen::services::seed::DemoHours::Always).await.unwrap();
+        services.seed_demo(90, yunzhen::services::hospital::seed::DemoHours::Always).await.unwrap();
         let no_socket = any(|| async { StatusCode::NOT_IMPLEMENTED });
         let site = router::site(Arc::clone(&services), no_socket, None);
         Self { clock, db, sent, services, is_paced: false, site, fresh: None, _relay: commands }
