@@ -307,11 +307,11 @@ mod tests {
         }
 
         #[test]
-        fn no_damage_to_a_request_causes_a_panic_or_passes(at in 0_usize..108, byte in any::<u8>()) {
+        fn no_damage_to_a_request_causes_a_panic_or_passes(at in any::<prop::sample::Index>(), flipped in 1_u8..) {
             let mut bytes = sample_request();
             // The last eight bytes are the fingerprint, which the seal does not cover.
-            prop_assume!(at < bytes.len() - 8 && bytes[at] != byte);
-            bytes[at] = byte;
+            let at = at.index(bytes.len() - 8);
+            bytes[at] ^= flipped;
             let passes = Message::parse(&bytes).is_some_and(|m| m.is_sealed_with(&key("VOkJxbRl1RmTxUk/WvJxBt")));
             // The header's length is replaced by the covered one before the seal is computed.
             prop_assert!(!passes);

@@ -29,10 +29,12 @@ const FIREFOX: &[&str] = &[
 
 /// Journeys and cages together would measure the machine, not the product: one script with browsers at a time.
 static BROWSERS: Mutex<()> = Mutex::new(());
+/// And one without beside it: each of those can fill a core.
+static CHECKS: Mutex<()> = Mutex::new(());
 
-/// The turn of a script with browsers.
-fn browsers() -> MutexGuard<'static, ()> {
-    BROWSERS.lock().unwrap_or_else(PoisonError::into_inner)
+/// The turn of a script.
+fn turn(of: &'static Mutex<()>) -> MutexGuard<'static, ()> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn web() -> PathBuf {
@@ -78,16 +80,19 @@ fn is_closing_line(line: &str) -> bool {
 
 #[test]
 fn client_lint() {
+    let _turn = turn(&CHECKS);
     run("lint", &[]);
 }
 
 #[test]
 fn client_types() {
+    let _turn = turn(&CHECKS);
     run("check", &[]);
 }
 
 #[test]
 fn client_units() {
+    let _turn = turn(&CHECKS);
     run("test", &[]);
 }
 
@@ -103,7 +108,7 @@ fn browser_journeys() {
         Some(firefox) => variables.push(("FIREFOX", firefox)),
         None => programs::skip("the journey of a Firefox patient", "no Firefox (set FIREFOX to its path)"),
     }
-    let _turn = browsers();
+    let _turn = turn(&BROWSERS);
     run("e2e", &variables);
 }
 
@@ -114,6 +119,6 @@ fn network_cages() {
     let Some(chromium) = programs::find("CHROMIUM", CHROMIUM) else {
         return programs::skip("network cages", "no Chromium (set CHROMIUM to its path)");
     };
-    let _turn = browsers();
+    let _turn = turn(&BROWSERS);
     run("cages", &[("CHROMIUM", chromium.as_path()), ("YUNZHEN_BIN", Path::new(env!("CARGO_BIN_EXE_yunzhen")))]);
 }
