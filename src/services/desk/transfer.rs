@@ -10,8 +10,7 @@ use crate::protocol::desk::{DeskView, TransferRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::alarms;
-use crate::services::desk::calling::stale;
-use crate::services::desk::{desk_again, duty_of, own_desk};
+use crate::services::desk::{desk_again, present_ticket, stale};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::tickets::day_at;
@@ -32,9 +31,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return desk_again(work, act, command, done).await;
         }
-        let desk = own_desk(&mut work.tx, act, id).await?;
-        duty_of(&desk, act)?;
-        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let ticket = present_ticket(&mut work.tx, act, id).await?;
         let target = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
         let target = target.filter(|c| c.id != ticket.clinic_id);
         let target = target.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "clinic", "no such other clinic"))?;
