@@ -26,7 +26,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{DeviceCheck, TicketPhase};
 use crate::services::Services;
-use crate::services::alarms::Cause;
+use crate::services::alarms::raising::Cause;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::work::Work;

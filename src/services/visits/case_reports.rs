@@ -14,7 +14,7 @@ use crate::domain::visit::{Outcome, VisitEnd};
 use crate::protocol::case_report::{CaseReportDismiss, CaseReportDone, CaseReportForm, CaseReportLine, CaseReportOpen};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::alarms::place;
+use crate::services::alarms::showing::place;
 use crate::services::identity::sessions::staff_name;
 use crate::services::intake::triage::Decisions;
 use crate::services::prescriptions::note_of;
