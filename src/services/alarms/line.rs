@@ -7,7 +7,7 @@ use crate::domain::permission::Actor;
 use crate::domain::room::{ParticipantRole, RoomPurpose};
 use crate::domain::text::Text;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::RoomGrant;
+use crate::protocol::grant::RoomGrant;
 use crate::services::Services;
 use crate::services::alarms::own_alarm;
 use crate::services::identity::sessions::staff_name;

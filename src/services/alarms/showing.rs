@@ -2,7 +2,7 @@
 
 use crate::domain::permission::TriageAct;
 use crate::domain::ticket::TicketState;
-use crate::protocol::ticket::{AlarmContact, AlarmView, ClosedAlarm};
+use crate::protocol::alarm::{AlarmContact, AlarmView, ClosedAlarm};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::csv::{self, Fault};
 use crate::domain::permission::AdministratorAct;
-use crate::protocol::booking::{ImportDone, ImportRequest, RosterRequest};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::roster::{ImportDone, ImportRequest, RosterRequest};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};

@@ -10,7 +10,7 @@ use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY, attention, place};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, Recipient, ReviewSheet, SuitabilityItem};
+use crate::protocol::pharmacy::{PharmacyItem, PharmacyQueue, Recipient, ReviewSheet, SuitabilityItem};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of, stated_of};

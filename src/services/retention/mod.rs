@@ -17,7 +17,7 @@ use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitI
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
 use crate::domain::text::Text;
-use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
+use crate::protocol::retention::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
