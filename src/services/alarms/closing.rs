@@ -108,7 +108,7 @@ impl Services {
 
     /// A doctor lowered the ticket of alarms that nobody has: they were false ones, and ring no more. The rooms of their
     /// lines, to be ended after the commit.
-    pub(crate) async fn close_unheld(
+    pub(crate) async fn close_untaken(
         &self,
         work: &mut Work,
         act: TriageAct,
@@ -117,7 +117,7 @@ impl Services {
     ) -> Result<Vec<RoomId>, Refusal> {
         let now = work.now;
         let mut rooms = Vec::new();
-        for alarm in work.tx.alarms().unheld_of_ticket(ticket).await? {
+        for alarm in work.tx.alarms().untaken_of_ticket(ticket).await? {
             if !work.tx.alarms().take(alarm.id, act.account, now).await? {
                 continue;
             }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
+use crate::domain::alarm::{AlarmKind, AlarmOutcome, LEASE};
 use crate::domain::ids::AlarmId;
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomEnd;
@@ -57,7 +57,7 @@ impl Services {
         let detail = json!({ "from": before.taken_by });
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "alarm.take_over", &what, None, detail).await?;
-        self.finish_holding(work, act.triage(), id, command, kind).await
+        self.finish_in_new_hands(work, act.triage(), id, command, kind).await
     }
 
     /// Gives an alarm back: it rings again at the nurse and at every desk.
@@ -72,10 +72,10 @@ impl Services {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who has an alarm can hand it back"));
         }
         work.audit(act.institution, &act.account.to_string(), "alarm.hand_back", &id.to_string()).await?;
-        self.finish_holding(work, act, id, command, "alarm.handed_back").await
+        self.finish_in_new_hands(work, act, id, command, "alarm.handed_back").await
     }
 
-    async fn finish_holding(
+    async fn finish_in_new_hands(
         &self,
         mut work: Work,
         act: TriageAct,
@@ -92,18 +92,18 @@ impl Services {
     }
 
     /// A socket of this account was heard: the alarms that it took stay in its hands.
-    pub async fn hold_alarms(&self, actor: Actor) -> Result<(), Refusal> {
+    pub async fn renew_alarms(&self, actor: Actor) -> Result<(), Refusal> {
         let Some(act) = actor.triage() else { return Ok(()) };
         if !self.db.read().await?.alarms().has_any(act.account).await? {
             return Ok(());
         }
         let mut work = self.begin().await?;
-        let until = work.now + HOLD;
+        let until = work.now + LEASE;
         work.tx.alarms().renew(act.account, until).await?;
         work.commit().await
     }
 
-    /// Alarms whose taker was not heard for [`HOLD`] ring again; a nurse's own call ends.
+    /// Alarms whose taker was not heard for [`LEASE`] ring again; a nurse's own call ends.
     pub(crate) async fn sweep_alarms(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
         for alarm in self.db.read().await?.alarms().unheard(now).await? {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
-use crate::domain::alarm::{AlarmKind, HOLD};
+use crate::domain::alarm::{AlarmKind, LEASE};
 use crate::domain::ids::{AlarmId, TicketId};
 use crate::domain::permission::TriageAct;
 use crate::domain::ticket::TicketState;
@@ -51,7 +51,7 @@ impl Services {
             outcome: None,
             note_sealed: None,
             version: 1,
-            lease_until: Some(work.now + HOLD),
+            lease_until: Some(work.now + LEASE),
             origin: None,
             folded: false,
         };

@@ -58,7 +58,7 @@ impl Services {
         let patient = related(&mut work.tx, act, request.patient).await?.patient;
         guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
         // Of two wishes at once the second finds the first, and replaces it.
-        work.tx.patients().hold(request.patient).await?;
+        work.tx.patients().lock(request.patient).await?;
         if let Some(doctor) = request.doctor {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;

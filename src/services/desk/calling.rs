@@ -105,7 +105,7 @@ impl Services {
             CallAct::Cancel => return Err(stale()),
             CallAct::Confirm => {
                 // Two telephones may wait for one person; two doctors never see that person at once.
-                work.tx.patients().hold(ticket.patient_id).await?;
+                work.tx.patients().lock(ticket.patient_id).await?;
                 if let Some(mate) = work.tx.tickets().mate_in_visit(&ticket).await? {
                     let words = format!("the same document is in a visit now as no. {}; ask there who it is", mate.no);
                     return Err(Refusal::new(ErrorCode::TicketSameDocument, words));

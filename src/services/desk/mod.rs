@@ -202,8 +202,8 @@ impl Services {
     async fn desk_view(&self, tx: &mut Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
         let clinic = tx.clinics().find(desk.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let is_mine = desk.account_id == Some(act.account);
-        let held = if is_mine { tx.tickets().of_doctor(act.account).await? } else { None };
-        let current = match held {
+        let ticket = if is_mine { tx.tickets().of_doctor(act.account).await? } else { None };
+        let current = match ticket {
             Some(ticket) => Some(Box::new(self.current_patient(tx, &ticket).await?)),
             None => None,
         };

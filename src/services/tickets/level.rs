@@ -145,7 +145,7 @@ impl Services {
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, why.clone(), detail).await?;
         let lines = if is_lower && ticket.level == Level::Emergency {
-            self.close_unheld(&mut work, act, id, why.as_deref().unwrap_or_default()).await?
+            self.close_untaken(&mut work, act, id, why.as_deref().unwrap_or_default()).await?
         } else {
             Vec::new()
         };

@@ -67,8 +67,8 @@ impl Services {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
         is_usable(work, &declaration).await?;
-        work.tx.holders().hold(act.holder).await?;
-        work.tx.patients().hold(declaration.patient_id).await?;
+        work.tx.holders().lock(act.holder).await?;
+        work.tx.patients().lock(declaration.patient_id).await?;
         if work.tx.tickets().is_live(clinic.id, declaration.patient_id).await? {
             return Err(exists());
         }

@@ -115,7 +115,7 @@ impl Services {
             return Ok(done);
         }
         // Two who open one at once do so one after the other.
-        work.tx.visits().hold(id).await?;
+        work.tx.visits().lock(id).await?;
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         if visit.end_reason == Some(VisitEnd::WrongPerson) {
             return Err(Refusal::new(ErrorCode::VisitEnded, "it was not the right person"));

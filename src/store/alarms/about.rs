@@ -17,7 +17,7 @@ impl Alarms<'_> {
     }
 
     /// The open alarms of a ticket that nobody has, oldest first; no nurse's call.
-    pub async fn unheld_of_ticket(self, ticket: TicketId) -> Result<Vec<AlarmRow>> {
+    pub async fn untaken_of_ticket(self, ticket: TicketId) -> Result<Vec<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
                 "where ticket_id = $1 and taken_by is null and closed_at is null and kind <> 'nurse_call'

@@ -1,6 +1,6 @@
 //! In whose hands an alarm is: taken, taken over, handed back, kept as long as its taker is heard, closed.
 
-use crate::domain::alarm::{AlarmOutcome, HOLD};
+use crate::domain::alarm::{AlarmOutcome, LEASE};
 use crate::domain::ids::{AccountId, AlarmId};
 use crate::domain::time::Timestamp;
 use crate::store::alarms::{AlarmRow, Alarms};
@@ -18,7 +18,7 @@ impl Alarms<'_> {
             .bind(id)
             .bind(account)
             .bind(now)
-            .bind(now + HOLD)
+            .bind(now + LEASE)
             .execute(conn)
             .await?
             .rows_affected()
@@ -37,7 +37,7 @@ impl Alarms<'_> {
             .bind(id)
             .bind(account)
             .bind(now)
-            .bind(now + HOLD)
+            .bind(now + LEASE)
             .execute(conn)
             .await?
             .rows_affected()
