@@ -15,7 +15,7 @@ use yunzhen::domain::ids::{TicketId, VisitId};
 use yunzhen::domain::note::NoteContent;
 use yunzhen::domain::note::terms::TERMS;
 use yunzhen::domain::permission::Actor;
-use yunzhen::protocol::visit::NoteSave;
+use yunzhen::protocol::note::NoteSave;
 use yunzhen::services::desk::calling::CallAct;
 use yunzhen::services::work::Command;
 use yunzhen::store::Db;

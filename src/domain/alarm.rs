@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// How long whoever took an alarm keeps it without being heard; then it rings again.
-pub const HOLD: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(30);
 /// Alarms of one origin that ring in a clinic at once; the next are folded behind them. A family or a ward behind one
 /// address is heard, for staff are coming to it already, and a stranger who cries a hundred times rings three times.
 pub const RINGING: i64 = 3;

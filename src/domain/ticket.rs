@@ -64,8 +64,8 @@ impl TicketState {
         matches!(self, Self::Waiting | Self::Called | Self::Serving | Self::Suspended | Self::Emergency)
     }
 
-    /// Whether a desk holds it: at most one such ticket per doctor.
-    pub const fn is_held(self) -> bool {
+    /// Whether it is at a desk: at most one such ticket per doctor.
+    pub const fn is_at_desk(self) -> bool {
         matches!(self, Self::Called | Self::Serving)
     }
 

@@ -12,9 +12,9 @@ use crate::domain::permission::{Actor, DoctorAct, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id};
 use crate::http::limits::{Allowed, limited};
+use crate::protocol::alarm::{AlarmClose, AlarmView};
 use crate::protocol::error::Problem;
-use crate::protocol::ticket::{AlarmClose, AlarmView};
-use crate::protocol::visit::RoomGrant;
+use crate::protocol::grant::RoomGrant;
 use crate::services::Services;
 
 /// The routes of this file.

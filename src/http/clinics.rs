@@ -11,10 +11,10 @@ use crate::domain::ids::ClinicId;
 use crate::domain::permission::{StaffAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
+use crate::protocol::board::Board;
 use crate::protocol::error::Problem;
 use crate::protocol::house::ClinicInfo;
 use crate::protocol::notice::{NoticeSend, NoticeView};
-use crate::protocol::ticket::Board;
 use crate::services::Services;
 
 /// The routes of this file.

@@ -13,8 +13,8 @@ use crate::domain::ids::{OpinionId, PrescriptionId, VisitId};
 use crate::domain::permission::Actor;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Id};
+use crate::protocol::document::{DocumentAsked, DocumentInfo};
 use crate::protocol::error::Problem;
-use crate::protocol::proof::{DocumentAsked, DocumentInfo};
 use crate::services::Services;
 
 /// The routes of this file.

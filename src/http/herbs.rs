@@ -10,7 +10,7 @@ use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth};
 use crate::protocol::error::Problem;
-use crate::protocol::prescription::{FormulasFound, HerbQuery, HerbsFound};
+use crate::protocol::herb::{FormulasFound, HerbQuery, HerbsFound};
 use crate::services::Services;
 use crate::services::prescriptions::{formulas_found, herbs_found};
 

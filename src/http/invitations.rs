@@ -14,10 +14,10 @@ use crate::http::extract::{Auth, Body, Id};
 use crate::http::limits::{Allowed, limited};
 use crate::protocol::auth::Tokens;
 use crate::protocol::error::Problem;
+use crate::protocol::grant::RoomGrant;
 use crate::protocol::invitation::{
     InvitationLanding, InvitationMade, InvitationOpen, InvitationRequest, InvitationUse, InvitationView,
 };
-use crate::protocol::visit::RoomGrant;
 use crate::services::Services;
 
 /// The routes of this file.

@@ -13,9 +13,8 @@ use crate::domain::prescription::Verdict;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id, InPerson};
 use crate::protocol::error::Problem;
-use crate::protocol::prescription::{
-    PharmacyQueue, PrescriptionAct, PrescriptionView, ReviewRequest, ReviewSheet, WarnedPrescription,
-};
+use crate::protocol::pharmacy::{PharmacyQueue, ReviewRequest, ReviewSheet, WarnedPrescription};
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView};
 use crate::services::Services;
 
 /// The routes of this file.

@@ -11,8 +11,8 @@ use crate::domain::ids::TicketId;
 use crate::domain::permission::{AdministratorAct, HolderAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Id};
-use crate::protocol::booking::{QueueDay, Receipt};
 use crate::protocol::error::Problem;
+use crate::protocol::queue_day::{QueueDay, Receipt};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 

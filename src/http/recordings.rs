@@ -15,7 +15,7 @@ use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Id};
 use crate::protocol::error::Problem;
 use crate::protocol::intake::ConsentRecord;
-use crate::protocol::visit::RecordingView;
+use crate::protocol::recording::RecordingView;
 use crate::services::Services;
 use crate::services::recordings::Asked;
 

@@ -14,10 +14,10 @@ use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
-use crate::protocol::proof::{
+use crate::protocol::reading::SealRequest;
+use crate::protocol::retention::{
     ApprovalRequest, ApprovalView, HoldRequest, HoldView, LiftRequest, PurposeEndRequest, PurposeEndView, RetentionView,
 };
-use crate::protocol::reading::SealRequest;
 use crate::services::Services;
 
 /// The routes of this file.

@@ -11,10 +11,10 @@ use crate::domain::ids::RosterId;
 use crate::domain::permission::AdministratorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
-use crate::protocol::booking::{
+use crate::protocol::error::Problem;
+use crate::protocol::roster::{
     DoctorView, ExceptionView, ImportDone, ImportRequest, RosterEnd, RosterPreview, RosterRequest, RosterView,
 };
-use crate::protocol::error::Problem;
 use crate::services::Services;
 
 /// The routes of this file.

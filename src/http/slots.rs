@@ -12,8 +12,9 @@ use crate::domain::permission::HolderAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::http::limits::{Allowed, limited};
-use crate::protocol::booking::{SlotQuery, SlotsView, WishRequest, WishView};
+use crate::protocol::booking::{SlotQuery, SlotsView};
 use crate::protocol::error::Problem;
+use crate::protocol::wish::{WishRequest, WishView};
 use crate::services::Services;
 
 /// The routes of this file.

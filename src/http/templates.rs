@@ -12,8 +12,8 @@ use crate::domain::permission::DoctorAct;
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Body, Id};
 use crate::protocol::error::Problem;
+use crate::protocol::note::NoteDraft;
 use crate::protocol::terms::{TemplateInsert, TemplateMake, TemplateRetire, TemplateView};
-use crate::protocol::visit::NoteDraft;
 use crate::services::Services;
 
 /// The routes of this file.

@@ -11,12 +11,11 @@ use crate::domain::ids::TicketId;
 use crate::domain::permission::{Actor, HolderAct, TriageAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
+use crate::protocol::alarm::AlarmView;
+use crate::protocol::board::{CloseTicket, LevelChange, TicketRow};
 use crate::protocol::error::Problem;
 use crate::protocol::intake::IdentityCorrection;
-use crate::protocol::ticket::{
-    AlarmView, CloseTicket, CurrentTicket, LevelChange, LinkQuery, RetriageAnswers, TicketRequest, TicketRow,
-    TicketView, Versioned,
-};
+use crate::protocol::ticket::{CurrentTicket, LinkQuery, RetriageAnswers, TicketRequest, TicketView, Versioned};
 use crate::services::Services;
 
 /// The routes of this file.

@@ -13,9 +13,9 @@ use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id};
 use crate::http::limits::Address;
+use crate::protocol::chat::ChatMessage;
 use crate::protocol::error::Problem;
-use crate::protocol::invitation::{UploadBegin, UploadPiece, UploadState};
-use crate::protocol::visit::ChatMessage;
+use crate::protocol::upload::{UploadBegin, UploadPiece, UploadState};
 use crate::services::Services;
 use crate::services::visits::uploads::PIECE_LIMIT;
 

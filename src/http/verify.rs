@@ -10,8 +10,8 @@ use utoipa_axum::routes;
 use crate::http::error::HttpError;
 use crate::http::extract::Id;
 use crate::http::limits::{Allowed, limited};
+use crate::protocol::document::DocumentVerdict;
 use crate::protocol::error::Problem;
-use crate::protocol::proof::DocumentVerdict;
 use crate::services::Services;
 
 /// The routes of this file.

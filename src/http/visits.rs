@@ -19,13 +19,14 @@ use crate::http::bodies::{Bodies, Sender};
 use crate::http::error::HttpError;
 use crate::http::extract::{Asked, Auth, Bare, Body, Id, InPerson, command};
 use crate::http::limits::Address;
+use crate::protocol::chat::{ChatMessage, ChatSend};
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::Problem;
+use crate::protocol::grant::RoomGrant;
+use crate::protocol::note::{MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest};
 use crate::protocol::reading::ReadAsked;
-use crate::protocol::visit::{
-    AttachmentInfo, ChatMessage, ChatSend, EndedVisit, MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion,
-    NoteVersionView, OutcomeRequest, RoomGrant, SignRequest, VisitSummary, VisitView,
-};
+use crate::protocol::upload::AttachmentInfo;
+use crate::protocol::visit::{EndedVisit, OutcomeRequest, VisitSummary, VisitView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::visits::pictures::{PICTURE_LIMIT, Picture};

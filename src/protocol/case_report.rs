@@ -6,7 +6,7 @@ use crate::domain::case_report::{Cause, Phase};
 use crate::domain::ids::{CaseReportId, VisitId};
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
-use crate::protocol::visit::IdentityPanel;
+use crate::protocol::current::IdentityPanel;
 
 /// `POST /visits/{id}/case-report`: the visit's doctor opens a report by hand.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 pub use crate::domain::desk::DeskPhase;
 use crate::domain::ids::{ClinicId, DeskId, VisitId};
 use crate::domain::time::Timestamp;
+use crate::protocol::current::CurrentPatient;
 use crate::protocol::house::Text;
-use crate::protocol::visit::CurrentPatient;
 
 /// `GET /desks/mine` and the answer of every act on a desk.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -1,10 +1,10 @@
-//! Invitations into a call, and pictures that come in pieces.
+//! Invitations into a call.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::ids::{AttachmentId, InvitationId};
-use crate::domain::room::{ParticipantRole, PictureOf};
+use crate::domain::ids::InvitationId;
+use crate::domain::room::ParticipantRole;
 use crate::domain::time::Timestamp;
 use crate::protocol::house::Text;
 
@@ -97,46 +97,4 @@ pub struct InvitationUse {
     pub nonce: Uuid,
     /// The name as shown, 1 to 40 characters.
     pub name: String,
-}
-
-/// `POST /visits/{id}/uploads`.
-#[derive(Clone, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UploadBegin {
-    /// The picture: the id of the `picture` that was asked for, or a UUID that the browser chose.
-    pub id: AttachmentId,
-    /// Of what.
-    pub of: PictureOf,
-    /// Bytes of the whole, at most 8 MiB.
-    pub size: u64,
-    /// SHA-256 of the whole, hexadecimal.
-    pub sha256: String,
-}
-
-/// How much of an upload is here.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct UploadState {
-    /// The picture.
-    pub id: AttachmentId,
-    /// Bytes of the whole.
-    pub size: u64,
-    /// Bytes that are here: where the next piece begins.
-    pub received: u64,
-    /// Whether it is a picture of the visit now.
-    pub finished: bool,
-}
-
-/// The query of `PUT /uploads/{id}`.
-#[derive(Clone, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct UploadPiece {
-    /// Where in the whole this piece begins.
-    #[serde(deserialize_with = "number_in_text")]
-    pub offset: u64,
-}
-
-/// A query holds texts.
-pub(super) fn number_in_text<'de, T: std::str::FromStr, D: serde::Deserializer<'de>>(text: D) -> Result<T, D::Error> {
-    String::deserialize(text)?.parse().map_err(|_| serde::de::Error::custom("not a number"))
 }

@@ -6,8 +6,8 @@ use crate::domain::ids::{AccountId, OpinionId, VisitId};
 use crate::domain::opinion::Phase;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
-use crate::protocol::booking::DoctorView;
-use crate::protocol::visit::SignatureView;
+use crate::protocol::note::SignatureView;
+use crate::protocol::roster::DoctorView;
 
 /// `POST /visits/{id}/opinions`: asks another doctor.
 #[derive(Clone, Deserialize, utoipa::ToSchema)]

@@ -1,6 +1,7 @@
 //! The one place where a stranger's JSON becomes a type.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::protocol::error::{ErrorCode, Problem};
@@ -40,6 +41,11 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })?;
     json.end().map_err(|_| problem(ErrorCode::Malformed, None, "there is more after the JSON value"))?;
     Ok(value)
+}
+
+/// A query holds texts.
+pub(super) fn number_in_text<'de, T: std::str::FromStr, D: Deserializer<'de>>(text: D) -> Result<T, D::Error> {
+    String::deserialize(text)?.parse().map_err(|_| Error::custom("not a number"))
 }
 
 /// Fields of one object among which a culprit is searched; the search copies the object once for each.
@@ -119,8 +125,6 @@ fn problem(code: ErrorCode, field: Option<String>, message: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -1,11 +1,10 @@
-//! Prescriptions on the wire.
+//! Prescriptions on the wire, as their doctors and their patients see them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::herb::gate::{Finding, Pregnancy, Report, Severity};
-use crate::domain::herb::{Formula, Method, Milligrams, PregnancyCaution, Toxicity};
+use crate::domain::herb::gate::{Pregnancy, Report};
 use crate::domain::ids::{PrescriptionId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::prescription::{
@@ -13,72 +12,6 @@ use crate::domain::prescription::{
 };
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
-use crate::domain::triage::RuleSetStatus;
-
-/// What somebody typed to find herbs or formulas.
-#[derive(Debug, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HerbQuery {
-    /// Chinese, other name, pinyin or initials.
-    #[serde(default)]
-    pub q: String,
-}
-
-/// A herb as it is offered.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct HerbView {
-    /// Its name in the pharmacopoeia.
-    pub name: String,
-    /// Its pinyin, by which English readers know it.
-    pub latin: String,
-    /// Its names in English.
-    pub english: String,
-    /// The least of a day, in milligrams.
-    pub least_mg: Option<Milligrams>,
-    /// The most of a day.
-    pub most_mg: Option<Milligrams>,
-    /// How poisonous.
-    pub toxicity: Option<Toxicity>,
-    /// For the pregnant.
-    pub pregnancy: Option<PregnancyCaution>,
-    /// The first method that it asks for.
-    pub method: Option<Method>,
-    /// Never online.
-    pub refused_online: bool,
-}
-
-/// A name that must not be guessed.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct AskedName {
-    /// Why it is asked.
-    pub why: Text,
-    /// What it may be.
-    pub candidates: Vec<String>,
-}
-
-/// Herbs for what was typed.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct HerbsFound {
-    /// The nearest first.
-    pub herbs: Vec<HerbView>,
-    /// Where the typed name itself must not be guessed.
-    pub asked: Option<AskedName>,
-    /// Of which pharmacopoeia.
-    pub edition: String,
-    /// Whether a pharmacist has signed the data.
-    pub status: RuleSetStatus,
-}
-
-/// Formulas for what was typed.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct FormulasFound {
-    /// The formulas.
-    pub formulas: Vec<Formula>,
-    /// The version of the data.
-    pub version: String,
-    /// Whether a pharmacist has signed the data.
-    pub status: RuleSetStatus,
-}
 
 /// What the doctor ticks before a prescription may exist.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -186,20 +119,6 @@ pub struct PrescriptionAct {
     pub reason: String,
 }
 
-/// A pharmacist's judgement.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReviewRequest {
-    /// The version that was read.
-    pub version: i64,
-    /// The items that were found suitable; all ten for an approval.
-    #[serde(default)]
-    pub items: BTreeSet<Suitability>,
-    /// Why it is given back or refused.
-    #[serde(default)]
-    pub reason: String,
-}
-
 /// What was said of a signed prescription: by a pharmacist, or by the second doctor who declines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -288,115 +207,6 @@ pub struct PrescriptionView {
     pub is_intact: Option<bool>,
 }
 
-/// A prescription in the pharmacist's queue.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct PharmacyItem {
-    /// The prescription.
-    pub id: PrescriptionId,
-    /// What stands on the paper.
-    pub number: String,
-    /// Where it stands.
-    pub state: Phase,
-    /// Which version.
-    pub version: i64,
-    /// For whom.
-    pub patient_masked: String,
-    /// Who wrote it.
-    pub doctor: Text,
-    /// Signed at.
-    pub signed_at: Option<Timestamp>,
-    /// Judged by then, if the pharmacy keeps its promise.
-    pub due_at: Option<Timestamp>,
-    /// How many lines.
-    pub lines: usize,
-    /// How many findings need more than to be seen.
-    pub findings: usize,
-    /// The most severe of them.
-    pub attention: Option<Severity>,
-    /// A second doctor has still to sign.
-    pub awaits_second: bool,
-    /// Who judges it now.
-    pub claimed_by: Option<Text>,
-    /// Whether that is the one who asks.
-    pub is_mine: bool,
-    /// Until when.
-    pub claim_until: Option<Timestamp>,
-}
-
-/// The pharmacist's queue.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct PharmacyQueue {
-    /// To be judged: those over the promise first, the longest waiting before all; then the most severe finding first.
-    pub waiting: Vec<PharmacyItem>,
-    /// To be handed out.
-    pub approved: Vec<PharmacyItem>,
-    /// Within how many minutes a prescription should be judged.
-    pub promise_minutes: u32,
-}
-
-/// `GET /pharmacy/warned`: a prescription to be judged whose doctor was warned.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct WarnedPrescription {
-    /// The prescription.
-    pub id: PrescriptionId,
-    /// What stands on the paper.
-    pub number: String,
-    /// Which version.
-    pub version: i64,
-    /// For whom.
-    pub patient_masked: String,
-    /// Who wrote it.
-    pub doctor: Text,
-    /// Judged by then, if the pharmacy keeps its promise.
-    pub due_at: Option<Timestamp>,
-    /// The findings that needed the doctor's word, the most severe first.
-    pub findings: Vec<WarnedFinding>,
-}
-
-/// A finding, and what the doctor said to it.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct WarnedFinding {
-    /// What was found.
-    pub finding: Finding,
-    /// The doctor's reason.
-    pub reason: Option<String>,
-}
-
-/// One of the ten items, in words.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct SuitabilityItem {
-    /// The item.
-    pub item: Suitability,
-    /// In words.
-    pub name: Text,
-}
-
-/// What a pharmacist reads to judge.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ReviewSheet {
-    /// The prescription.
-    pub prescription: PrescriptionView,
-    /// Age in years.
-    pub age_years: u32,
-    /// Sex.
-    pub sex: Sex,
-    /// With child.
-    pub pregnancy: Pregnancy,
-    /// What the patient said about allergies.
-    pub allergies: String,
-    /// What the patient said to take.
-    pub drugs: String,
-    /// The diagnosis of the visit's record.
-    pub diagnosis: String,
-    /// The ten items.
-    pub items: Vec<SuitabilityItem>,
-    /// Until when nobody else can judge it.
-    pub claim_until: Option<Timestamp>,
-    /// Whose bag it is, once it is approved: what is handed out is handed to somebody by name. Until then it is judged by
-    /// what it holds.
-    pub recipient: Option<Recipient>,
-}
-
 /// What a second doctor reads before signing beside the first, or declining: for whom it is, and what for.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SecondSheet {
@@ -416,15 +226,6 @@ pub struct SecondSheet {
     pub drugs: String,
     /// The diagnosis that was signed with it.
     pub diagnosis: String,
-}
-
-/// To whom a bag is handed out.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Recipient {
-    /// The full name.
-    pub name: String,
-    /// The last four characters of the document's number.
-    pub document_tail: String,
 }
 
 /// A prescription for its patient. No drug is named before a pharmacist has approved it.

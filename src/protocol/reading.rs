@@ -8,7 +8,7 @@ use crate::domain::ids::{ClinicId, ReviewId, VisitId};
 use crate::domain::people::Sex;
 use crate::domain::time::Timestamp;
 use crate::protocol::house::Text;
-use crate::protocol::invitation::number_in_text;
+use crate::protocol::parse::number_in_text;
 
 /// `GET /visits/{id}/readers` and `GET /me/visits/{id}/readers`: the reads of a record by one reader for one purpose.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]

@@ -49,9 +49,9 @@ macro_rules! account {
 pub struct Accounts<'tx>(pub(super) &'tx mut Tx);
 
 impl Accounts<'_> {
-    /// Holds an account until the end of the transaction, against others who hold it: of a doctor's hours that are added or
+    /// Locks an account until the end of the transaction, against others who lock it: of a doctor's hours that are added or
     /// changed at once, one comes after the other.
-    pub async fn hold(self, id: AccountId) -> Result<()> {
+    pub async fn lock(self, id: AccountId) -> Result<()> {
         on!(self.0, |conn, dialect| {
             let query = dialect.pick(
                 "select 1 from account where id = $1",

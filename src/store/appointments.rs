@@ -137,7 +137,7 @@ impl Appointments<'_> {
     }
 
     /// An appointment that nobody else changes until the end of the transaction; on SQLite one writes at a time anyway.
-    pub async fn hold(self, id: AppointmentId) -> Result<Option<AppointmentRow>> {
+    pub async fn lock(self, id: AppointmentId) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn, dialect| {
             let query = dialect.pick(select!("where id = $1"), select!("where id = $1 for update"));
             sqlx::query_as(query).bind(id).fetch_optional(conn).await?

@@ -58,9 +58,9 @@ impl Holders<'_> {
         }))
     }
 
-    /// Holds a holder's row until the commit, so that of two places that one telephone takes at once the second is counted
+    /// Locks a holder's row until the commit, so that of two places that one telephone takes at once the second is counted
     /// beside the first; on SQLite one writes at a time anyway.
-    pub async fn hold(self, id: HolderId) -> Result<()> {
+    pub async fn lock(self, id: HolderId) -> Result<()> {
         on!(self.0, |conn, dialect| {
             let query = dialect
                 .pick("select 1 from holder where id = $1", "select 1 from holder where id = $1 for no key update");

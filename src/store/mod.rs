@@ -108,7 +108,7 @@ pub use sessions::{SessionRow, Sessions};
 pub use signatures::{KeyRow, SignatureRow, Signatures};
 pub use slots::{SlotRow, Slots};
 pub use templates::{TemplateRow, Templates};
-pub use tickets::{Caller, TicketRow, Tickets};
+pub use tickets::{Caller, NewTicket, TicketRow, Tickets};
 pub use triages::{TriageRow, Triages};
 pub use uploads::{UploadRow, Uploads};
 pub use visits::{VisitRow, Visits};

@@ -133,7 +133,7 @@ impl Patients<'_> {
     /// Until the end of the transaction nobody else signs, books or draws a number for this patient, under whatever
     /// spelling, so that of two sheets, or of two places, at once the second is judged beside the first; on SQLite one
     /// writes at a time anyway.
-    pub async fn hold(self, id: PatientId) -> Result<()> {
+    pub async fn lock(self, id: PatientId) -> Result<()> {
         on!(self.0, |conn, dialect| {
             let query = dialect.pick(
                 "select 1 from patient where id = $1",

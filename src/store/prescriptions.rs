@@ -293,7 +293,7 @@ impl Prescriptions<'_> {
     }
 
     /// A prescription that nobody else changes until the end of the transaction; on SQLite one writes at a time anyway.
-    pub async fn hold(self, id: PrescriptionId) -> Result<Option<PrescriptionRow>> {
+    pub async fn lock(self, id: PrescriptionId) -> Result<Option<PrescriptionRow>> {
         Ok(on!(self.0, |conn, dialect| {
             let query = dialect.pick(columns!("where p.id = $1"), columns!("where p.id = $1 for update"));
             sqlx::query_as(query).bind(id).fetch_optional(conn).await?

@@ -111,8 +111,8 @@ impl Rosters<'_> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
     }
 
-    /// The same, held until the end of the transaction: whoever rolls, ends or excepts it comes one after the other.
-    pub async fn hold(self, id: RosterId) -> Result<Option<RosterRow>> {
+    /// The same, locked until the end of the transaction: whoever rolls, ends or excepts it comes one after the other.
+    pub async fn lock(self, id: RosterId) -> Result<Option<RosterRow>> {
         Ok(on!(self.0, |conn, dialect| {
             let query = dialect.pick(select!("where id = $1"), select!("where id = $1 for no key update"));
             sqlx::query_as(query).bind(id).fetch_optional(conn).await?

@@ -140,7 +140,7 @@ impl Slots<'_> {
     }
 
     /// The same for a place that is counted already, because an offer keeps it.
-    pub async fn hold(self, id: SlotId, now: Timestamp) -> Result<Option<SlotRow>> {
+    pub async fn take_offered(self, id: SlotId, now: Timestamp) -> Result<Option<SlotRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(concat!(
                 "update slot

@@ -98,7 +98,7 @@ impl Visits<'_> {
 
     /// Until the end of the transaction nobody else orders that something of this visit stays, or removes it; on SQLite
     /// one writes at a time anyway.
-    pub async fn hold(self, id: VisitId) -> Result<()> {
+    pub async fn lock(self, id: VisitId) -> Result<()> {
         on!(self.0, |conn, dialect| {
             let query =
                 dialect.pick("select 1 from visit where id = $1", "select 1 from visit where id = $1 for update");

@@ -22,7 +22,7 @@ use crate::domain::time::Timestamp;
 
 pub use tape::Tape;
 
-/// The longest cluster: with [`order::HOLD`] it bounds what a crash can cost, which is less than a second.
+/// The longest cluster: with [`order::WAIT`] it bounds what a crash can cost, which is less than a second.
 pub const CLUSTER: Duration = Duration::from_millis(500);
 
 /// Those of the [codecs](Codec) that are recorded, without being decoded: a file has one track of each.

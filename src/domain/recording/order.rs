@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a missing packet is waited for: a retransmission needs a round trip.
-pub const HOLD: Duration = Duration::from_millis(300);
+pub const WAIT: Duration = Duration::from_millis(300);
 /// Packets that wait at most; a flood must not fill the memory.
 const WINDOW: usize = 1024;
 /// A jump further than this is a stream that began anew.
@@ -25,12 +25,12 @@ pub struct Order<T> {
     next: Option<u64>,
     /// It began anew: how much is missing is not known, but something is.
     is_anew: bool,
-    held: BTreeMap<u64, (Duration, T)>,
+    waiting: BTreeMap<u64, (Duration, T)>,
 }
 
 impl<T> Default for Order<T> {
     fn default() -> Self {
-        Self { next: None, is_anew: false, held: BTreeMap::new() }
+        Self { next: None, is_anew: false, waiting: BTreeMap::new() }
     }
 }
 
@@ -47,14 +47,14 @@ impl<T> Order<T> {
             if next - number <= JUMP {
                 return;
             }
-            self.held.clear();
+            self.waiting.clear();
             self.is_anew = true;
             self.next = Some(0x1_0000 + u64::from(sequence));
-            self.held.insert(0x1_0000 + u64::from(sequence), (at, packet));
+            self.waiting.insert(0x1_0000 + u64::from(sequence), (at, packet));
             return;
         }
-        if self.held.len() < WINDOW {
-            self.held.entry(number).or_insert((at, packet));
+        if self.waiting.len() < WINDOW {
+            self.waiting.entry(number).or_insert((at, packet));
         }
     }
 
@@ -66,12 +66,12 @@ impl<T> Order<T> {
     /// The next packet in order, when it is there or is waited for no longer.
     pub fn pop(&mut self, at: Duration) -> Option<Ordered<T>> {
         let next = self.next?;
-        let (&number, (since, _)) = self.held.first_key_value()?;
-        let is_late = at.saturating_sub(*since) >= HOLD || self.held.len() >= WINDOW;
+        let (&number, (since, _)) = self.waiting.first_key_value()?;
+        let is_late = at.saturating_sub(*since) >= WAIT || self.waiting.len() >= WINDOW;
         if number != next && !is_late {
             return None;
         }
-        let (_, packet) = self.held.remove(&number)?;
+        let (_, packet) = self.waiting.remove(&number)?;
         self.next = Some(number + 1);
         let missing = (number - next).max(u64::from(std::mem::take(&mut self.is_anew)));
         Some(Ordered { missing, packet })
@@ -110,9 +110,9 @@ mod tests {
         order.push(NOW, 7, 7);
         order.push(NOW, 10, 10);
         assert_eq!(all(&mut order, NOW), [(0, 7)]);
-        assert_eq!(all(&mut order, NOW + HOLD), [(2, 10)]);
-        order.push(NOW + HOLD, 8, 8);
-        assert_eq!(all(&mut order, NOW + HOLD), [], "too late");
+        assert_eq!(all(&mut order, NOW + WAIT), [(2, 10)]);
+        order.push(NOW + WAIT, 8, 8);
+        assert_eq!(all(&mut order, NOW + WAIT), [], "too late");
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
                 let at = Duration::from_millis(n as u64);
                 order.push(at, sequence, sequence);
                 while order.pop(at).is_some() {}
-                prop_assert!(order.held.len() <= WINDOW);
+                prop_assert!(order.waiting.len() <= WINDOW);
             }
         }
     }

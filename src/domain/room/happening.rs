@@ -78,7 +78,7 @@ pub enum Input {
         /// What.
         act: HostAct,
         /// How often the person had been held apart when the host said it: see [`Output::Seen`].
-        holds: u64,
+        times_apart: u64,
     },
     /// A host who has just said [`HostAct::Admit`] wants to know whether there was a place inside. [`Notice::LetIn`] or
     /// [`Notice::NoPlace`] answers.
@@ -144,7 +144,7 @@ pub enum Output {
         /// As it is; nothing when nobody sits there.
         seat: Option<Seat>,
         /// How often a host said that its participant is to be held apart.
-        holds: u64,
+        times_apart: u64,
     },
     /// Forget the room: it has ended.
     Forget,

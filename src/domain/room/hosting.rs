@@ -23,7 +23,7 @@ impl Room {
             return Vec::new();
         }
         if act == HostAct::Hold {
-            self.count_hold(participant);
+            self.count_apart(participant);
         }
         let is_full = self.count(|standing| standing != Standing::Door) >= CAPACITY;
         let Some(taken) = self.taken.iter_mut().find(|taken| taken.seat.participant == participant) else {
@@ -85,17 +85,17 @@ impl Room {
         }
     }
 
-    fn count_hold(&mut self, participant: ParticipantId) {
-        if let Some((_, holds)) = self.holds.iter_mut().find(|(of, _)| *of == participant) {
-            *holds += 1;
-        } else if self.holds.len() < REMEMBERED {
-            self.holds.push((participant, 1));
+    fn count_apart(&mut self, participant: ParticipantId) {
+        if let Some((_, times_apart)) = self.times_apart.iter_mut().find(|(of, _)| *of == participant) {
+            *times_apart += 1;
+        } else if self.times_apart.len() < REMEMBERED {
+            self.times_apart.push((participant, 1));
         }
     }
 
     /// How often a host said of somebody that they are to be held apart.
-    pub(super) fn holds(&self, participant: ParticipantId) -> u64 {
-        self.holds.iter().find(|(of, _)| *of == participant).map_or(0, |(_, holds)| *holds)
+    pub(super) fn times_apart(&self, participant: ParticipantId) -> u64 {
+        self.times_apart.iter().find(|(of, _)| *of == participant).map_or(0, |(_, times_apart)| *times_apart)
     }
 
     /// Whether there was a place inside for somebody who was let in.

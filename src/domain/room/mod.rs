@@ -111,7 +111,7 @@ pub struct Room {
     /// after: who leaves and comes back at once would find the seat as it was.
     left: Vec<Left>,
     /// How often a host said of whom that they are to be held apart.
-    holds: Vec<(ParticipantId, u64)>,
+    times_apart: Vec<(ParticipantId, u64)>,
     picture: Option<PictureAsk>,
     ended: Option<RoomEnd>,
 }
@@ -129,7 +129,7 @@ impl Room {
             empty_since: Some(now),
             removed: Vec::new(),
             left: Vec::new(),
-            holds: Vec::new(),
+            times_apart: Vec::new(),
             picture: None,
             ended: None,
         }
@@ -143,7 +143,7 @@ impl Room {
                 Input::Join { connection, .. } => vec![Output::Tell(connection, Notice::Ended(reason))],
                 // Nobody stands in front of it any more.
                 Input::LetIn { by, id, .. } => vec![Output::Tell(by, Notice::LetIn(id))],
-                Input::Look { question, .. } => vec![Output::Seen { question, seat: None, holds: 0 }],
+                Input::Look { question, .. } => vec![Output::Seen { question, seat: None, times_apart: 0 }],
                 _ => Vec::new(),
             };
         }
@@ -199,7 +199,7 @@ impl Room {
                 };
                 self.vacate(participant, None)
             }
-            Input::Give { participant, holds, .. } if self.holds(participant) != holds => Vec::new(),
+            Input::Give { participant, times_apart, .. } if self.times_apart(participant) != times_apart => Vec::new(),
             Input::Host { by, participant, act } | Input::Give { by, participant, act, .. } => {
                 self.host(now, by, participant, act)
             }
@@ -215,7 +215,7 @@ impl Room {
             Input::Look { question, participant } => {
                 let taken = self.taken.iter().find(|taken| taken.seat.participant == participant);
                 let seat = taken.map(|taken| taken.seat.clone());
-                vec![Output::Seen { question, seat, holds: self.holds(participant) }]
+                vec![Output::Seen { question, seat, times_apart: self.times_apart(participant) }]
             }
             Input::Tick if self.ends_empty_at().is_some_and(|at| at <= now) => self.end(RoomEnd::Finished),
             Input::Tick => {

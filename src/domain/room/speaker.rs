@@ -12,31 +12,31 @@ const LOOKS: u8 = 3;
 /// The floor of a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Floor {
-    holder: Option<ParticipantId>,
+    speaker: Option<ParticipantId>,
     rival: Option<(ParticipantId, u8)>,
 }
 
 impl Floor {
     /// Who has it. Whoever spoke last keeps it through a silence.
-    pub fn holder(&self) -> Option<ParticipantId> {
-        self.holder
+    pub fn speaker(&self) -> Option<ParticipantId> {
+        self.speaker
     }
 
     /// Takes in how loud everybody is now, 0 (silence) to 127; whether the floor changed hands.
     pub fn observe(&mut self, levels: &[(ParticipantId, f32)]) -> bool {
         let level = |who: ParticipantId| levels.iter().find(|(other, _)| *other == who).map(|(_, level)| *level);
-        if self.holder.is_some_and(|holder| level(holder).is_none()) {
-            self.holder = None;
+        if self.speaker.is_some_and(|speaker| level(speaker).is_none()) {
+            self.speaker = None;
             self.rival = None;
             return true;
         }
-        let held = self.holder.and_then(level).unwrap_or(0.0);
-        let loudest = levels.iter().filter(|(who, level)| Some(*who) != self.holder && *level >= SPEECH);
+        let loudness = self.speaker.and_then(level).unwrap_or(0.0);
+        let loudest = levels.iter().filter(|(who, level)| Some(*who) != self.speaker && *level >= SPEECH);
         let Some((rival, loud)) = loudest.max_by(|a, b| a.1.total_cmp(&b.1)).copied() else {
             self.rival = None;
             return false;
         };
-        if self.holder.is_some() && held >= SPEECH && loud < held + LOUDER {
+        if self.speaker.is_some() && loudness >= SPEECH && loud < loudness + LOUDER {
             self.rival = None;
             return false;
         }
@@ -48,7 +48,7 @@ impl Floor {
             self.rival = Some((rival, looks));
             return false;
         }
-        self.holder = Some(rival);
+        self.speaker = Some(rival);
         self.rival = None;
         true
     }
@@ -71,7 +71,7 @@ mod tests {
         let looks = [(90.0, 0.0); 3];
         assert_eq!(looks.map(|(a, b)| floor.observe(&[(one, a), (other, b)])), [false, false, true]);
         assert!(!floor.observe(&[(one, 10.0), (other, 20.0)]));
-        assert_eq!(floor.holder(), Some(one));
+        assert_eq!(floor.speaker(), Some(one));
     }
 
     #[test]
@@ -83,15 +83,15 @@ mod tests {
         }
         floor.observe(&[(one, 20.0), (other, 110.0)]);
         floor.observe(&[(one, 90.0), (other, 0.0)]);
-        assert_eq!(floor.holder(), Some(one), "a cough");
+        assert_eq!(floor.speaker(), Some(one), "a cough");
         for _ in 0..10 {
             floor.observe(&[(one, 90.0), (other, 93.0)]);
         }
-        assert_eq!(floor.holder(), Some(one), "two voices alike do not flicker");
+        assert_eq!(floor.speaker(), Some(one), "two voices alike do not flicker");
         for _ in 0..3 {
             floor.observe(&[(one, 70.0), (other, 93.0)]);
         }
-        assert_eq!(floor.holder(), Some(other));
+        assert_eq!(floor.speaker(), Some(other));
     }
 
     #[test]
@@ -101,6 +101,6 @@ mod tests {
             floor.observe(&[(person(1), 90.0)]);
         }
         assert!(floor.observe(&[(person(2), 0.0)]));
-        assert_eq!(floor.holder(), None);
+        assert_eq!(floor.speaker(), None);
     }
 }

@@ -22,7 +22,7 @@ impl Switchboard {
         for (room, levels) in rooms {
             let floor = self.floors.entry(room).or_default();
             if floor.observe(&levels) {
-                let participant = floor.holder();
+                let participant = floor.speaker();
                 self.say(RelayEvent::Speaker { room, participant });
             }
         }

@@ -15,7 +15,7 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::booking::slots::next_three;
 use crate::services::booking::wishes::{is_kept_for, wish_for};
-use crate::services::booking::{Beside, behind, held, own, stale, view, view_beside};
+use crate::services::booking::{Beside, behind, locked, own, stale, view, view_beside};
 use crate::services::due::JobKind;
 use crate::services::intake::guardians::guarded;
 use crate::services::intake::patients::related;
@@ -45,8 +45,8 @@ impl Services {
         }
         let now = work.now;
         let related = related(&mut work.tx, act, request.patient).await?;
-        work.tx.holders().hold(act.holder).await?;
-        work.tx.patients().hold(request.patient).await?;
+        work.tx.holders().lock(act.holder).await?;
+        work.tx.patients().lock(request.patient).await?;
         if let Some(before) = work.tx.appointments().of_patient(request.slot, request.patient).await? {
             let is_own = before.holder_id == act.holder;
             let known = if is_own { Ok(before) } else { Err(twice()) };
@@ -128,7 +128,7 @@ impl Services {
             return Ok(done);
         }
         // Whoever moves or cancels the same one waits here, and finds what became of it.
-        let before = held(&mut work.tx, act, id).await?;
+        let before = locked(&mut work.tx, act, id).await?;
         if before.slot_id == request.slot {
             return Err(Refusal::field(ErrorCode::Invalid, "slot", "it is there already"));
         }
@@ -136,7 +136,7 @@ impl Services {
             return Err(behind(&mut work.tx, act, id, work.now).await);
         }
         is_before(&before, work.now)?;
-        work.tx.patients().hold(before.patient_id).await?;
+        work.tx.patients().lock(before.patient_id).await?;
         let Taken { slot, seat, wish } =
             self.take(&mut work, act, request.slot, before.patient_id, Some(&before)).await?;
         if slot.clinic_id != before.clinic_id {
@@ -171,7 +171,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let before = held(&mut work.tx, act, id).await?;
+        let before = locked(&mut work.tx, act, id).await?;
         let slot = work.tx.slots().find(before.slot_id).await?.ok_or_else(Refusal::not_found)?;
         let to = given_back(before.starts_at, slot.state, work.now);
         let row = work.tx.appointments().give_back(id, version, to, work.now).await?;
@@ -205,7 +205,7 @@ impl Services {
             Some(wish) => Wished::Open(wish),
         };
         let taken = match wish {
-            Wished::Kept(_) => work.tx.slots().hold(id, now).await?,
+            Wished::Kept(_) => work.tx.slots().take_offered(id, now).await?,
             Wished::Open(_) | Wished::Nothing => work.tx.slots().take(id, now).await?,
         };
         let Some(slot) = taken else {

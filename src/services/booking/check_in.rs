@@ -8,7 +8,7 @@ use crate::protocol::booking::CheckInRequest;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{TicketRequest, TicketView};
 use crate::services::Services;
-use crate::services::booking::{behind, held, stale};
+use crate::services::booking::{behind, locked, stale};
 use crate::services::refusal::Refusal;
 use crate::services::work::Command;
 
@@ -27,7 +27,7 @@ impl Services {
             return Ok(done);
         }
         let now = work.now;
-        let row = held(&mut work.tx, act, id).await?;
+        let row = locked(&mut work.tx, act, id).await?;
         if row.state != AppointmentState::Booked || row.version != request.version {
             return Err(behind(&mut work.tx, act, id, now).await);
         }

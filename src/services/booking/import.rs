@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::csv::{self, Fault};
 use crate::domain::permission::AdministratorAct;
-use crate::protocol::booking::{ImportDone, ImportRequest, RosterRequest};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::roster::{ImportDone, ImportRequest, RosterRequest};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::work::{Command, Work};
@@ -55,7 +55,7 @@ impl Services {
             records.as_slice().iter().filter_map(|record| Some(record.cells.get(1)?.trim().to_owned())).collect();
         for doctor in doctors {
             if let Some(doctor) = own_doctor(&mut work.tx, act, &doctor).await? {
-                work.tx.accounts().hold(doctor.id).await?;
+                work.tx.accounts().lock(doctor.id).await?;
             }
         }
         let mut rosters = 0;

@@ -54,9 +54,9 @@ async fn own(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<Appointme
     of_holder(act, tx.appointments().find(id).await?)
 }
 
-/// The same, held until the end of the transaction.
-async fn held(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
-    of_holder(act, tx.appointments().hold(id).await?)
+/// The same, locked until the end of the transaction.
+async fn locked(tx: &mut Tx, act: HolderAct, id: AppointmentId) -> Result<AppointmentRow, Refusal> {
+    of_holder(act, tx.appointments().lock(id).await?)
 }
 
 fn of_holder(act: HolderAct, row: Option<AppointmentRow>) -> Result<AppointmentRow, Refusal> {

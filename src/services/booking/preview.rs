@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::appointment::roster::{DayPlan, HORIZON_DAYS, slots_on};
 use crate::domain::ids::RosterId;
 use crate::domain::permission::AdministratorAct;
-use crate::protocol::booking::{MissingTime, PreviewDay, PreviewSlot, RosterPreview, RosterRequest};
+use crate::protocol::roster::{MissingTime, PreviewDay, PreviewSlot, RosterPreview, RosterRequest};
 use crate::services::Services;
 use crate::services::booking::rosters::{named, read, roster_of};
 use crate::services::refusal::Refusal;

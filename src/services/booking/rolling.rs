@@ -33,7 +33,7 @@ impl Services {
     async fn roll_one(&self, id: RosterId) -> Result<usize, Refusal> {
         let mut work = self.begin().await?;
         // It may have been ended or excepted since it was found.
-        let Some(row) = work.tx.rosters().hold(id).await? else { return Ok(0) };
+        let Some(row) = work.tx.rosters().lock(id).await? else { return Ok(0) };
         let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let made = self.roll(&mut work, &row, &clinic).await?;
         work.commit().await?;

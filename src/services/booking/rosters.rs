@@ -8,8 +8,8 @@ use crate::domain::ids::{AccountId, RosterId};
 use crate::domain::people::Role;
 use crate::domain::permission::AdministratorAct;
 use crate::domain::text::Text;
-use crate::protocol::booking::{DoctorView, ExceptionView, MissingTime, RosterEnd, RosterRequest, RosterView};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::roster::{DoctorView, ExceptionView, MissingTime, RosterEnd, RosterRequest, RosterView};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
@@ -210,8 +210,8 @@ pub(super) async fn named(
 /// A roster of the institution, held until the end of the transaction, and before it its doctor's hours.
 async fn own_roster(tx: &mut Tx, act: AdministratorAct, id: RosterId) -> Result<(RosterRow, ClinicRow), Refusal> {
     let row = tx.rosters().find(id).await?.filter(|row| row.institution_id == act.institution);
-    tx.accounts().hold(row.ok_or_else(Refusal::not_found)?.doctor_id).await?;
-    let row = tx.rosters().hold(id).await?.ok_or_else(Refusal::not_found)?;
+    tx.accounts().lock(row.ok_or_else(Refusal::not_found)?.doctor_id).await?;
+    let row = tx.rosters().lock(id).await?.ok_or_else(Refusal::not_found)?;
     let clinic = tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
     Ok((row, clinic))
 }
@@ -224,7 +224,7 @@ async fn meets_no_other(
     roster: &Roster,
     field: &str,
 ) -> Result<(), Refusal> {
-    tx.accounts().hold(doctor).await?;
+    tx.accounts().lock(doctor).await?;
     for other in tx.rosters().of_doctor(doctor).await? {
         if own != Some(other.id) && roster.meets(&roster_of(&other)?) {
             return Err(invalid(field, "the doctor has other hours then"));

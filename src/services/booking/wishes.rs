@@ -15,8 +15,8 @@ use crate::domain::ids::{ClinicId, InstitutionId, PatientId, SlotId, WishId};
 use crate::domain::permission::HolderAct;
 use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
-use crate::protocol::booking::{WishRequest, WishView};
 use crate::protocol::error::ErrorCode;
+use crate::protocol::wish::{WishRequest, WishView};
 use crate::services::Services;
 use crate::services::booking::Names;
 use crate::services::booking::book::{announce_slot, has_many, is_free_for, is_full, too_many};
@@ -58,7 +58,7 @@ impl Services {
         let patient = related(&mut work.tx, act, request.patient).await?.patient;
         guarded(&mut work.tx, act, &patient, day_at(&clinic, work.now)?.date).await?;
         // Of two wishes at once the second finds the first, and replaces it.
-        work.tx.patients().hold(request.patient).await?;
+        work.tx.patients().lock(request.patient).await?;
         if let Some(doctor) = request.doctor {
             let account = work.tx.accounts().find(doctor).await?.filter(|a| a.institution_id == act.institution);
             account.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "doctor", "no such doctor"))?;

@@ -14,16 +14,12 @@ use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::desk::{desk_again, duty_of, not_open, own_desk, update};
+use crate::services::desk::{desk_again, duty_of, not_open, own_desk, present_ticket, stale, update};
 use crate::services::opinions::withdraw_all;
 use crate::services::refusal::Refusal;
 use crate::services::visits::case_reports::withdraw_report;
 use crate::services::work::{Command, Work};
-use crate::store::{Caller, DeskRow, StoreError, TicketRow, VisitRow};
-
-pub(crate) fn stale() -> Refusal {
-    Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
-}
+use crate::store::{Caller, StoreError, TicketRow, VisitRow};
 
 /// What a doctor does with the ticket that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +85,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return desk_again(work, act, command, done).await;
         }
-        let desk = own_desk(&mut work.tx, act, id).await?;
-        duty_of(&desk, act)?;
-        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let ticket = present_ticket(&mut work.tx, act, id).await?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let now = work.now;
         let mut ends = None;
@@ -111,14 +105,14 @@ impl Services {
             CallAct::Cancel => return Err(stale()),
             CallAct::Confirm => {
                 // Two telephones may wait for one person; two doctors never see that person at once.
-                work.tx.patients().hold(ticket.patient_id).await?;
+                work.tx.patients().lock(ticket.patient_id).await?;
                 if let Some(mate) = work.tx.tickets().mate_in_visit(&ticket).await? {
                     let words = format!("the same document is in a visit now as no. {}; ask there who it is", mate.no);
                     return Err(Refusal::new(ErrorCode::TicketSameDocument, words));
                 }
                 let moved = work.tx.tickets().serve(ticket.id, version, now).await?;
                 if let Some(moved) = &moved {
-                    self.begin_visit(&mut work, act, &desk, moved).await?;
+                    self.begin_visit(&mut work, act, id, moved).await?;
                 }
                 (moved, "ticket.serving")
             }
@@ -160,7 +154,7 @@ impl Services {
         &self,
         work: &mut Work,
         act: DoctorAct,
-        desk: &DeskRow,
+        desk: DeskId,
         ticket: &TicketRow,
     ) -> Result<VisitRow, Refusal> {
         let before = work.tx.visits().of_ticket(ticket.id).await?;
@@ -175,7 +169,7 @@ impl Services {
             patient_id: ticket.patient_id,
             holder_id: ticket.holder_id,
             doctor_id: act.account,
-            desk_id: desk.id,
+            desk_id: desk,
             room_id: room.id,
             outcome: None,
             outcome_reason: None,

@@ -8,8 +8,8 @@ use crate::domain::permission::DoctorAct;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, PatientPhone};
 use crate::services::Services;
-use crate::services::desk::calling::{ring, stale};
-use crate::services::desk::{desk_again, duty_of, own_desk};
+use crate::services::desk::calling::ring;
+use crate::services::desk::{desk_again, present_ticket, stale};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::Command;
@@ -39,9 +39,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return desk_again(work, act, command, done).await;
         }
-        let desk = own_desk(&mut work.tx, act, id).await?;
-        duty_of(&desk, act)?;
-        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let ticket = present_ticket(&mut work.tx, act, id).await?;
         let clinic = work.tx.clinics().find(ticket.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let until = work.now + ring(clinic.ring_secs);
         let mut ends = None;
@@ -71,9 +69,7 @@ impl Services {
     /// The telephone number behind the patient on the desk, to be dialled; the read is audited.
     pub async fn patient_phone(&self, act: DoctorAct, id: DeskId) -> Result<PatientPhone, Refusal> {
         let mut work = self.begin().await?;
-        let desk = own_desk(&mut work.tx, act, id).await?;
-        duty_of(&desk, act)?;
-        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let ticket = present_ticket(&mut work.tx, act, id).await?;
         let holder = ticket.holder_id.ok_or_else(Refusal::not_found)?;
         let holder = work.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;
         let phone = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed)?;

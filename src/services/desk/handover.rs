@@ -2,7 +2,7 @@
 
 use crate::domain::permission::DoctorAct;
 use crate::domain::text::Text;
-use crate::protocol::visit::Handover;
+use crate::protocol::current::Handover;
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;

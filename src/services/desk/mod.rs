@@ -202,8 +202,8 @@ impl Services {
     async fn desk_view(&self, tx: &mut Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
         let clinic = tx.clinics().find(desk.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let is_mine = desk.account_id == Some(act.account);
-        let held = if is_mine { tx.tickets().of_doctor(act.account).await? } else { None };
-        let current = match held {
+        let ticket = if is_mine { tx.tickets().of_doctor(act.account).await? } else { None };
+        let current = match ticket {
             Some(ticket) => Some(Box::new(self.current_patient(tx, &ticket).await?)),
             None => None,
         };
@@ -228,6 +228,13 @@ impl Services {
 pub(crate) async fn own_desk(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<DeskRow, Refusal> {
     let desk = tx.desks().find(id).await?.filter(|desk| desk.institution_id == act.institution);
     desk.ok_or_else(Refusal::not_found)
+}
+
+/// The ticket that the doctor of a desk has called there, serves, or was cut off from.
+pub(crate) async fn present_ticket(tx: &mut Tx, act: DoctorAct, id: DeskId) -> Result<TicketRow, Refusal> {
+    let desk = own_desk(tx, act, id).await?;
+    duty_of(&desk, act)?;
+    tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)
 }
 
 /// Audits that somebody was given a ticket's patient with the whole declaration: once a call, not at every reading.
@@ -260,6 +267,10 @@ pub(crate) async fn desk_again(
 
 pub(crate) fn not_open() -> Refusal {
     Refusal::new(ErrorCode::DeskNotOpen, "open the desk first")
+}
+
+pub(crate) fn stale() -> Refusal {
+    Refusal::new(ErrorCode::TicketState, "the ticket is not where it was; fetch the desk again")
 }
 
 /// What the desk does at which this doctor works and is heard; a refusal at any other.

@@ -4,19 +4,18 @@ use serde_json::json;
 
 use crate::domain::ids::{DeskId, TicketId};
 use crate::domain::permission::DoctorAct;
-use crate::domain::ticket::{MoveReason, TicketState, lane_of};
+use crate::domain::ticket::MoveReason;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::desk::{DeskView, TransferRequest};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::alarms;
-use crate::services::desk::calling::stale;
-use crate::services::desk::{desk_again, duty_of, own_desk};
+use crate::services::desk::{desk_again, present_ticket, stale};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::tickets::day_at;
 use crate::services::work::{Command, Work};
-use crate::store::{ClinicRow, StoreError, TicketRow};
+use crate::store::{ClinicRow, NewTicket, StoreError, TicketRow};
 
 impl Services {
     /// Sends the present patient on to another clinic; the time of arrival goes along.
@@ -32,9 +31,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return desk_again(work, act, command, done).await;
         }
-        let desk = own_desk(&mut work.tx, act, id).await?;
-        duty_of(&desk, act)?;
-        let ticket = work.tx.tickets().of_doctor(act.account).await?.ok_or_else(stale)?;
+        let ticket = present_ticket(&mut work.tx, act, id).await?;
         let target = work.tx.clinics().find(request.clinic).await?.filter(|c| c.institution_id == act.institution);
         let target = target.filter(|c| c.id != ticket.clinic_id);
         let target = target.ok_or_else(|| Refusal::field(ErrorCode::Invalid, "clinic", "no such other clinic"))?;
@@ -77,35 +74,30 @@ impl Services {
     async fn continued(&self, work: &mut Work, ticket: &TicketRow, clinic: &ClinicRow) -> Result<TicketRow, Refusal> {
         let day = day_at(clinic, work.now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
-        Ok(TicketRow {
+        let new = NewTicket {
             id: self.ids.make(TicketId::from_uuid),
-            clinic_id: clinic.id,
+            institution: ticket.institution_id,
+            clinic: clinic.id,
             day,
             no,
-            state: TicketState::Waiting,
-            lane: lane_of(ticket.level),
+            patient: ticket.patient_id,
+            level: ticket.level,
+            at: work.now,
+        };
+        // Whom the patient booked with sits in the clinic that was left.
+        Ok(TicketRow {
+            holder_id: ticket.holder_id,
+            declaration_id: ticket.declaration_id,
             // The head of one queue, for a doctor who was lost there, is not the head of another.
             rank: ticket.rank.max(ticket.arrived_at.as_millis()),
-            version: 1,
-            call_count: 0,
-            miss_count: 0,
-            wrong_count: 0,
-            desk_id: None,
-            doctor_id: None,
-            lease_until: None,
-            ring_until: None,
-            accepted_at: None,
-            joined_at: work.now,
-            called_at: None,
-            started_at: None,
-            ended_at: None,
+            arrived_at: ticket.arrived_at,
             from_ticket: Some(ticket.id),
-            moved_to: None,
             move_reason: Some(MoveReason::Transferred),
-            // Whom the patient booked with sits in the clinic that was left.
-            want_doctor: None,
-            want_until: None,
-            ..ticket.clone()
+            retriage_due: ticket.retriage_due,
+            nurse_call: ticket.nurse_call,
+            device_check: ticket.device_check.clone(),
+            appointment_id: ticket.appointment_id,
+            ..TicketRow::waiting(new)
         })
     }
 }

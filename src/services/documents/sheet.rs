@@ -1,7 +1,7 @@
 //! What stands on a document, before anybody knows where.
 
 use crate::domain::prescription::Basis;
-pub use crate::protocol::proof::PaperSize as Paper;
+pub use crate::protocol::document::PaperSize as Paper;
 
 /// The epidemic's basis by its name, its days and what it allows.
 pub(super) fn basis(basis: &Basis) -> Part {

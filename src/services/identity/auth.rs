@@ -34,7 +34,7 @@ impl Services {
         let account = account.filter(|account| is_right && account.active).ok_or_else(refused)?;
         let mut work = self.begin().await?;
         // Hashing takes long: a password that was changed meanwhile opens nothing any more.
-        work.tx.accounts().hold(account.id).await?;
+        work.tx.accounts().lock(account.id).await?;
         let now = work.tx.accounts().find(account.id).await?;
         if now.is_none_or(|now| now.password_hash != account.password_hash || !now.active) {
             return Err(refused());

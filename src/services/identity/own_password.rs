@@ -25,7 +25,7 @@ pub async fn renew_password(db: &Db, ids: &Ids, now: Timestamp, username: &str) 
     let hash = hash_password(&password, &ids.secret::<16>())?;
     let mut tx = db.begin().await?;
     let Some(account) = tx.accounts().by_username(username).await? else { return Ok(None) };
-    tx.accounts().hold(account.id).await?;
+    tx.accounts().lock(account.id).await?;
     tx.accounts().set_password(account.id, &hash).await?;
     for row in tx.sessions().of_staff(account.id, now).await? {
         tx.sessions().revoke(row.id, now).await?;

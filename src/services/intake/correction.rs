@@ -15,14 +15,14 @@ use crate::domain::people::{Relation, Role};
 use crate::domain::permission::TriageAct;
 use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
+use crate::protocol::board::TicketRow as Row;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{IdentityCorrection, IdentityRequest};
-use crate::protocol::ticket::TicketRow as Row;
 use crate::services::Services;
 use crate::services::intake::patients::read;
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
-use crate::services::tickets::{announce_desk, held_ticket};
+use crate::services::tickets::{announce_desk, ticket_of_locked_patient};
 use crate::services::vault::Field;
 use crate::services::visits::whose::identity_of;
 use crate::services::work::Command;
@@ -43,7 +43,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let ticket = held_ticket(&mut work.tx, act, id).await?;
+        let ticket = ticket_of_locked_patient(&mut work.tx, act, id).await?;
         // A nurse helps every doctor; a doctor compares the document of the own patient.
         if act.role == Role::Doctor && ticket.doctor_id != Some(act.account) {
             return Err(Refusal::not_found());

@@ -8,7 +8,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::house::{Landing, RedFlag};
 use crate::protocol::intake::{EmergencyLine, RedFlagsAnswer, RedFlagsRequest};
 use crate::services::Services;
-use crate::services::alarms::Cause;
+use crate::services::alarms::raising::Cause;
 use crate::services::hospital::showing::complaints;
 use crate::services::identity::codes::clinic_of_link;
 use crate::services::identity::sessions::Who;

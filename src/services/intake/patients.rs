@@ -139,7 +139,7 @@ async fn correct(work: &mut Work, act: HolderAct, known: &PatientRow, said: &Pat
     let fields: Vec<&str> = changes.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field).collect();
     let Some(field) = fields.first() else { return Ok(()) };
     // Who confirms the identity in this moment holds the patient, too.
-    work.tx.patients().hold(known.id).await?;
+    work.tx.patients().lock(known.id).await?;
     if work.tx.patients().is_settled(known.id, act.holder).await? {
         let words = "the patient was called: only the doctor or a nurse can be told that this is wrong";
         return Err(Refusal::field(ErrorCode::DeclarationClosed, *field, words));

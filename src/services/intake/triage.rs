@@ -15,7 +15,7 @@ use crate::domain::triage::{
 use crate::protocol::error::ErrorCode;
 use crate::protocol::intake::{AssessAnswer, AssessRequest, RulesetInfo, TriageView};
 use crate::services::Services;
-use crate::services::alarms::Cause;
+use crate::services::alarms::raising::Cause;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;

@@ -115,7 +115,7 @@ impl Live {
                 }
                 Output::Relay(command) => self.command(command).await,
                 Output::Withhold { participant, connection } => self.withhold(room.id(), participant, connection),
-                Output::Seen { question, seat, holds } => self.seen(question, (seat, holds)),
+                Output::Seen { question, seat, times_apart } => self.seen(question, (seat, times_apart)),
                 Output::Forget => is_over = true,
             }
         }

@@ -66,8 +66,8 @@ impl Live {
     ///
     /// # Errors
     /// `server.unavailable` when the room does not answer.
-    pub async fn holds(&self, room: RoomId, participant: ParticipantId) -> Result<u64, Refusal> {
-        self.look(room, participant).await.map(|(_, holds)| holds)
+    pub async fn times_apart(&self, room: RoomId, participant: ParticipantId) -> Result<u64, Refusal> {
+        self.look(room, participant).await.map(|(_, times_apart)| times_apart)
     }
 
     async fn look(&self, room: RoomId, participant: ParticipantId) -> Result<Answer, Refusal> {

@@ -10,10 +10,10 @@ use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY, attention, place};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::prescription::{PharmacyItem, PharmacyQueue, Recipient, ReviewSheet, SuitabilityItem};
+use crate::protocol::pharmacy::{PharmacyItem, PharmacyQueue, Recipient, ReviewSheet, SuitabilityItem};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
-use crate::services::prescriptions::{CLAIM, PROMISE, held, name, state_of, stated_of};
+use crate::services::prescriptions::{CLAIM, PROMISE, locked, name, state_of, stated_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::vault::Field;
@@ -41,7 +41,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
-        let row = held(&mut work.tx, act.institution, id).await?;
+        let row = locked(&mut work.tx, act.institution, id).await?;
         let state = state_of(&row)?.at(work.now).phase();
         if state == Phase::Expired {
             return Err(Refusal::new(ErrorCode::RxExpired, "its time is over"));
@@ -57,7 +57,7 @@ impl Services {
         } else if state != Phase::Approved {
             return Err(Refusal::new(ErrorCode::RxState, "there is nothing to judge any more"));
         }
-        let row = held(&mut work.tx, act.institution, id).await?;
+        let row = locked(&mut work.tx, act.institution, id).await?;
         self.intact(&mut work.tx, &row).await?;
         let sheet = self.review_sheet(&mut work.tx, row.clone(), work.now).await?;
         work.keep(command, &sheet).await?;
@@ -82,7 +82,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
-        let mut row = held(&mut work.tx, act.institution, id).await?;
+        let mut row = locked(&mut work.tx, act.institution, id).await?;
         if row.claimed_by == Some(act.account) {
             (row.claimed_by, row.claim_until) = (None, None);
             work.tx.prescriptions().save(&row).await?;

@@ -9,9 +9,10 @@ use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{Content, Phase, SUITABILITY, Span, Verdict, unforeseen};
 use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewRequest, ReviewVerdict};
+use crate::protocol::pharmacy::ReviewRequest;
+use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewVerdict};
 use crate::services::Services;
-use crate::services::prescriptions::{basis_of_day, becomes, held, refused, stale, state_of, written_on};
+use crate::services::prescriptions::{basis_of_day, becomes, locked, refused, stale, state_of, written_on};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
@@ -49,7 +50,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
-        let mut row = held(&mut work.tx, act.institution, id).await?;
+        let mut row = locked(&mut work.tx, act.institution, id).await?;
         if row.state == Phase::Draft {
             return Err(Refusal::not_found());
         }
@@ -99,7 +100,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Review, done).await;
         }
-        let mut row = held(&mut work.tx, act.institution, id).await?;
+        let mut row = locked(&mut work.tx, act.institution, id).await?;
         if row.state == Phase::Draft {
             return Err(Refusal::not_found());
         }
@@ -124,7 +125,7 @@ impl Services {
     async fn still_holds(&self, work: &mut Work, row: &PrescriptionRow) -> Result<Span, Refusal> {
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
-        work.tx.patients().hold(visit.patient_id).await?;
+        work.tx.patients().lock(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
         let day = written_on(&mut work.tx, row).await?;
         basis_of_day(&facts, self.legal_flags(), day)?;

@@ -9,7 +9,7 @@ use crate::domain::herb::gate::{Needs, Report, Severity};
 use crate::domain::permission::PharmacistAct;
 use crate::domain::prescription::{attention, place};
 use crate::domain::time::Timestamp;
-use crate::protocol::prescription::{WarnedFinding, WarnedPrescription};
+use crate::protocol::pharmacy::{WarnedFinding, WarnedPrescription};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::pharmacy::queue::LIST;

@@ -12,7 +12,7 @@ use crate::protocol::prescription::{PrescriptionNew, PrescriptionSave, Prescript
 use crate::services::Services;
 use crate::services::prescriptions::facts::Facts;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{becomes, my_held, refused, state_of};
+use crate::services::prescriptions::{becomes, my_locked, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
 use crate::services::visits::notes::can_be_written;
@@ -71,7 +71,7 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
-        let mut row = my_held(&mut work.tx, act, id).await?;
+        let mut row = my_locked(&mut work.tx, act, id).await?;
         if row.version != save.version {
             return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
         }

@@ -1,7 +1,7 @@
 //! Herbs and formulas for what somebody typed; a name that must not be guessed says so.
 
 use crate::domain::herb::{Herb, HerbSet, Named, find_formulas, find_herbs, formulas, resolve};
-use crate::protocol::prescription::{AskedName, FormulasFound, HerbView, HerbsFound};
+use crate::protocol::herb::{AskedName, FormulasFound, HerbView, HerbsFound};
 
 /// Herbs that are offered at once.
 const OFFERED: usize = 10;

@@ -58,7 +58,7 @@ impl Services {
 
     async fn expire_prescription(&self, id: PrescriptionId) -> Result<bool, Refusal> {
         let mut work = self.begin().await?;
-        let Some(mut row) = work.tx.prescriptions().hold(id).await? else { return Ok(false) };
+        let Some(mut row) = work.tx.prescriptions().lock(id).await? else { return Ok(false) };
         let now = state_of(&row)?.at(work.now);
         if now.phase() != Phase::Expired || row.state == Phase::Expired {
             return Ok(false);
@@ -110,19 +110,19 @@ pub(crate) fn stated_of(row: &PrescriptionRow) -> Result<Option<Stated>, Refusal
     row.stated.as_ref().map(read).transpose()
 }
 
-/// A prescription of an institution, held until the end of the transaction.
-pub(crate) async fn held(
+/// A prescription of an institution, locked until the end of the transaction.
+pub(crate) async fn locked(
     tx: &mut Tx,
     institution: InstitutionId,
     id: PrescriptionId,
 ) -> Result<PrescriptionRow, Refusal> {
-    let row = tx.prescriptions().hold(id).await?.filter(|row| row.institution_id == institution);
+    let row = tx.prescriptions().lock(id).await?.filter(|row| row.institution_id == institution);
     row.ok_or_else(Refusal::not_found)
 }
 
-/// A prescription of this doctor, held.
-async fn my_held(tx: &mut Tx, act: DoctorAct, id: PrescriptionId) -> Result<PrescriptionRow, Refusal> {
-    let row = held(tx, act.institution, id).await?;
+/// A prescription of this doctor, locked.
+async fn my_locked(tx: &mut Tx, act: DoctorAct, id: PrescriptionId) -> Result<PrescriptionRow, Refusal> {
+    let row = locked(tx, act.institution, id).await?;
     if row.doctor_id == act.account { Ok(row) } else { Err(Refusal::not_found()) }
 }
 

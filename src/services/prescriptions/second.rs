@@ -12,7 +12,7 @@ use crate::domain::prescription::State;
 use crate::domain::signature::{Purpose, review_hash, review_subject};
 use crate::protocol::prescription::{PrescriptionAct, PrescriptionView, ReviewKept, ReviewVerdict, SecondSheet};
 use crate::services::Services;
-use crate::services::prescriptions::{Intact, becomes, held, refused, stale, state_of};
+use crate::services::prescriptions::{Intact, becomes, locked, refused, stale, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
 use crate::services::vault::Field;
@@ -52,7 +52,7 @@ impl Services {
     /// `GET /prescriptions/{id}/countersign`.
     pub async fn second_sheet(&self, act: DoctorAct, id: PrescriptionId) -> Result<SecondSheet, Refusal> {
         let mut work = self.begin().await?;
-        let row = held(&mut work.tx, act.institution, id).await?;
+        let row = locked(&mut work.tx, act.institution, id).await?;
         // Whoever could not sign it has no reason to read whose it is.
         state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
         self.intact(&mut work.tx, &row).await?;
@@ -135,7 +135,7 @@ impl Services {
         id: PrescriptionId,
         version: i64,
     ) -> Result<(Work, Awaiting), Refusal> {
-        let row = held(&mut work.tx, act.institution, id).await?;
+        let row = locked(&mut work.tx, act.institution, id).await?;
         if row.version != version {
             // What waits for nobody's second signature any more is its author's again.
             let waits = state_of(&row)?.at(work.now).countersign(act.account).is_ok();

@@ -16,7 +16,7 @@ use crate::services::Services;
 use crate::services::prescriptions::facts::note_of;
 use crate::services::prescriptions::intact::sheet_words;
 use crate::services::prescriptions::pane::open_basis;
-use crate::services::prescriptions::{becomes, my_held, refused, state_of};
+use crate::services::prescriptions::{becomes, my_locked, refused, state_of};
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
 use crate::services::signing::SignAs;
@@ -40,14 +40,14 @@ impl Services {
         if let Some(done) = work.recall(command).await? {
             return work.rx_again(act.institution, command, &id.to_string(), ReadPurpose::Treatment, done).await;
         }
-        let mut row = my_held(&mut work.tx, act, id).await?;
+        let mut row = my_locked(&mut work.tx, act, id).await?;
         if row.version != request.version {
             return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
         }
         self.may_practise(&mut work, act).await?;
         let visit = doctors_visit(&mut work.tx, act, row.visit_id).await?;
         can_be_written(&visit)?;
-        work.tx.patients().hold(visit.patient_id).await?;
+        work.tx.patients().lock(visit.patient_id).await?;
         let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
         row.legal_basis = open_basis(&facts, self.legal_flags())?.code;
         let content: Content = serde_json::from_str(&row.content).map_err(|e| Refusal::internal(&e))?;
@@ -119,15 +119,15 @@ impl Services {
         why: &str,
     ) -> Result<(), Refusal> {
         for row in work.tx.prescriptions().of_visit(visit).await? {
-            let Some(mut row) = work.tx.prescriptions().hold(row.id).await? else { continue };
+            let Some(mut row) = work.tx.prescriptions().lock(row.id).await? else { continue };
             let Ok(stopped) = state_of(&row)?.at(work.now).stop(why.to_owned()) else { continue };
-            self.stop_held(work, by, &mut row, &stopped, why).await?;
+            self.stop_locked(work, by, &mut row, &stopped, why).await?;
         }
         Ok(())
     }
 
     /// Writes, notes and tells that a prescription which may be stopped is.
-    async fn stop_held(
+    async fn stop_locked(
         &self,
         work: &mut Work,
         by: AccountId,
@@ -155,12 +155,12 @@ impl Services {
             ControlFlow::Continue(begun) => begun,
             ControlFlow::Break(view) => return Ok(*view),
         };
-        let mut row = my_held(&mut work.tx, act, id).await?;
+        let mut row = my_locked(&mut work.tx, act, id).await?;
         if row.version != request.version {
             return Err(self.behind(work, row, act.account, ReadPurpose::Treatment).await);
         }
         let stopped = state_of(&row)?.at(work.now).stop(why.clone()).map_err(refused)?;
-        self.stop_held(&mut work, act.account, &mut row, &stopped, &why).await?;
+        self.stop_locked(&mut work, act.account, &mut row, &stopped, &why).await?;
         let view = self.prescription_view(&mut work.tx, row).await?;
         work.keep(command, &view).await?;
         work.commit().await?;

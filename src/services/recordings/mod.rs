@@ -22,7 +22,7 @@ use crate::domain::access::ReadPurpose;
 use crate::domain::audit::Kept;
 use crate::domain::ids::{InstitutionId, RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::protocol::visit::RecordingView;
+use crate::protocol::recording::RecordingView;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;

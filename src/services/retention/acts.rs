@@ -6,7 +6,7 @@ use crate::domain::ids::{ApprovalId, ClinicId, PurposeEndId};
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::Then;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{ApprovalRequest, ApprovalView, PurposeEndRequest, PurposeEndView};
+use crate::protocol::retention::{ApprovalRequest, ApprovalView, PurposeEndRequest, PurposeEndView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::retention::name_of;

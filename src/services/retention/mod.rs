@@ -17,7 +17,7 @@ use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitI
 use crate::domain::permission::AdministratorAct;
 use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
 use crate::domain::text::Text;
-use crate::protocol::proof::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
+use crate::protocol::retention::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
@@ -123,7 +123,7 @@ impl Services {
         subject: &str,
         visit: VisitId,
     ) -> Result<Vec<Hold>, Refusal> {
-        tx.visits().hold(visit).await?;
+        tx.visits().lock(visit).await?;
         let mut rows = tx.holds().on(institution, subject).await?;
         let visit = visit.to_string();
         if visit != subject {
@@ -146,7 +146,7 @@ impl Services {
             return Ok(done);
         }
         staff_visit(&mut work.tx, act.institution, id).await?;
-        work.tx.visits().hold(id).await?;
+        work.tx.visits().lock(id).await?;
         let hold = self.ids.make(HoldId::from_uuid);
         let row = HoldRow {
             id: hold,

@@ -65,7 +65,7 @@ impl Services {
     /// Whether a prescription went.
     async fn remove_prescription(&self, id: PrescriptionId, approvals: &[Approval]) -> Result<bool, Refusal> {
         let mut work = self.begin().await?;
-        let Some(row) = work.tx.prescriptions().hold(id).await? else { return Ok(false) };
+        let Some(row) = work.tx.prescriptions().lock(id).await? else { return Ok(false) };
         let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let versions = work.tx.prescriptions().signed(id).await?;
         let holds = self.holds_on(&mut work.tx, row.institution_id, &id.to_string(), row.visit_id).await?;

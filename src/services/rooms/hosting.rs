@@ -24,11 +24,11 @@ impl Services {
         participant: ParticipantId,
         act: HostAct,
     ) -> Result<(), Refusal> {
-        let mut holds = 0;
+        let mut times_apart = 0;
         if act.takes_away() {
             self.live.say(connection, room, Input::Host { by: connection, participant, act }).await?;
         } else {
-            holds = self.live.holds(room, participant).await?;
+            times_apart = self.live.times_apart(room, participant).await?;
         }
         let mut work = self.begin().await?;
         let own = work.tx.rooms().seat_of(room, &actor.key()).await?.ok_or_else(Refusal::not_found)?;
@@ -44,7 +44,7 @@ impl Services {
             // Whoever holds somebody apart says so first and writes after. So by now the room has heard it, or it will be
             // written behind this.
             work.tx.rooms().lock_seat(participant).await?;
-            if self.live.holds(room, participant).await? != holds {
+            if self.live.times_apart(room, participant).await? != times_apart {
                 return Err(Refusal::new(ErrorCode::VersionConflict, "somebody was held apart meanwhile; look again"));
             }
         }
@@ -75,7 +75,7 @@ impl Services {
         }
         work.commit().await?;
         if !act.takes_away() {
-            self.live.say(connection, room, Input::Give { by: connection, participant, act, holds }).await?;
+            self.live.say(connection, room, Input::Give { by: connection, participant, act, times_apart }).await?;
         }
         Ok(())
     }

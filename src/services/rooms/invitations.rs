@@ -20,10 +20,10 @@ use crate::domain::time::Timestamp;
 use crate::domain::written::{is_plain, letters};
 use crate::protocol::auth::Tokens;
 use crate::protocol::error::ErrorCode;
+use crate::protocol::grant::RoomGrant;
 use crate::protocol::invitation::{
     InvitationLanding, InvitationMade, InvitationRequest, InvitationState, InvitationUse, InvitationView,
 };
-use crate::protocol::visit::RoomGrant;
 use crate::services::Services;
 use crate::services::identity::sessions::{Who, staff_name};
 use crate::services::refusal::Refusal;

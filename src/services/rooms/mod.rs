@@ -24,7 +24,7 @@ use crate::domain::text::Text;
 use crate::domain::time::Timestamp;
 use crate::domain::turn::TurnName;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::{IceServer, RoomGrant};
+use crate::protocol::grant::{IceServer, RoomGrant};
 use crate::services::Services;
 use crate::services::identity::tokens::{GRANT_SECONDS, Grant};
 use crate::services::refusal::Refusal;

@@ -11,14 +11,14 @@ use crate::store::{DeskRow, TicketRow};
 pub(crate) fn for_queue(
     order: &[(TicketId, Level)],
     open: &[&DeskRow],
-    held: &[TicketRow],
+    board: &[TicketRow],
     times: &[(Level, i64, i64)],
     last_call_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Vec<WaitEstimate> {
     let waiting: Vec<Level> = order.iter().map(|(_, level)| *level).collect();
     let busy_since = |desk: &&DeskRow| {
-        let ticket = held.iter().find(|ticket| ticket.desk_id == Some(desk.id) && ticket.state.is_held());
+        let ticket = board.iter().find(|ticket| ticket.desk_id == Some(desk.id) && ticket.state.is_at_desk());
         ticket.and_then(|ticket| ticket.started_at.or(ticket.called_at))
     };
     let desks: Vec<_> = open.iter().map(busy_since).collect();

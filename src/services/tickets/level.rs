@@ -17,8 +17,9 @@ use crate::domain::ticket::{MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Facts, Level, assess, waiting_room};
 use crate::domain::visit::VisitEnd;
+use crate::protocol::board::{LevelChange, TicketRow as Row};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::ticket::{LevelChange, RetriageAnswers, TicketRow as Row, TicketView};
+use crate::protocol::ticket::{RetriageAnswers, TicketView};
 use crate::services::Services;
 use crate::services::intake::patients::{birth_date, related};
 use crate::services::intake::triage::{Case, Decisions};
@@ -144,7 +145,7 @@ impl Services {
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "ticket.level", &what, why.clone(), detail).await?;
         let lines = if is_lower && ticket.level == Level::Emergency {
-            self.close_unheld(&mut work, act, id, why.as_deref().unwrap_or_default()).await?
+            self.close_untaken(&mut work, act, id, why.as_deref().unwrap_or_default()).await?
         } else {
             Vec::new()
         };

@@ -26,7 +26,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::protocol::ticket::{DeviceCheck, TicketPhase};
 use crate::services::Services;
-use crate::services::alarms::Cause;
+use crate::services::alarms::raising::Cause;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
@@ -161,9 +161,9 @@ async fn staff_ticket(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<Ticke
     ticket.ok_or_else(Refusal::not_found)
 }
 
-/// The same, with its patient held: whoever confirms, mends or closes one of the same person waits.
-pub(crate) async fn held_ticket(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<TicketRow, Refusal> {
+/// The same, with its patient locked: whoever confirms, mends or closes one of the same person waits.
+pub(crate) async fn ticket_of_locked_patient(tx: &mut Tx, act: TriageAct, id: TicketId) -> Result<TicketRow, Refusal> {
     let ticket = staff_ticket(tx, act, id).await?;
-    tx.patients().hold(ticket.patient_id).await?;
+    tx.patients().lock(ticket.patient_id).await?;
     Ok(ticket)
 }

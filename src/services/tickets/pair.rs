@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::domain::ids::TicketId;
 use crate::domain::permission::TriageAct;
 use crate::domain::ticket::TicketState;
+use crate::protocol::board::{CloseTicket, TicketRow as Row};
 use crate::protocol::error::ErrorCode;
-use crate::protocol::ticket::{CloseTicket, TicketRow as Row};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::said::reason;
-use crate::services::tickets::{announce_desk, held_ticket, stale};
+use crate::services::tickets::{announce_desk, stale, ticket_of_locked_patient};
 use crate::services::work::Command;
 
 impl Services {
@@ -32,7 +32,7 @@ impl Services {
             return Ok(done);
         }
         // Of a pair one stays, also when two close one each in the same moment.
-        let ticket = held_ticket(&mut work.tx, act, id).await?;
+        let ticket = ticket_of_locked_patient(&mut work.tx, act, id).await?;
         let pair = work.tx.tickets().mates(&ticket).await?;
         if pair.is_empty() {
             return Err(Refusal::new(ErrorCode::TicketState, "no other number was drawn with this document"));

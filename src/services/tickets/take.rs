@@ -16,7 +16,7 @@ use crate::services::intake::triage::{Decisions, after};
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::work::{Command, Work};
-use crate::store::{AppointmentRow, ClinicRow, DeclarationRow, Json, TicketRow, TriageRow};
+use crate::store::{AppointmentRow, ClinicRow, DeclarationRow, Json, NewTicket, TicketRow, TriageRow};
 
 impl Services {
     /// Takes a number for a submitted declaration.
@@ -67,8 +67,8 @@ impl Services {
             return Err(Refusal::new(ErrorCode::ClinicClosed, "the clinic takes no patients now"));
         }
         is_usable(work, &declaration).await?;
-        work.tx.holders().hold(act.holder).await?;
-        work.tx.patients().hold(declaration.patient_id).await?;
+        work.tx.holders().lock(act.holder).await?;
+        work.tx.patients().lock(declaration.patient_id).await?;
         if work.tx.tickets().is_live(clinic.id, declaration.patient_id).await? {
             return Err(exists());
         }
@@ -81,8 +81,7 @@ impl Services {
         if booked.is_none() {
             has_time(work, act, clinic.id, is_emergency).await?;
         }
-        let lane = lane_of(triage.level);
-        let want = match booked.filter(|_| lane >= lane_of(Level::Standard)) {
+        let want = match booked.filter(|_| lane_of(triage.level) >= lane_of(Level::Standard)) {
             Some(row) => {
                 let slot = work.tx.slots().find(row.slot_id).await?;
                 slot.is_some_and(|slot| slot.state == SlotState::Open).then_some(row)
@@ -91,42 +90,29 @@ impl Services {
         };
         let day = day_at(&clinic, now)?.date.to_string();
         let no = work.tx.tickets().draw_no(clinic.id, &day).await?;
-        let ticket = TicketRow {
+        let new = NewTicket {
             id: self.ids.make(TicketId::from_uuid),
-            institution_id: act.institution,
-            clinic_id: clinic.id,
+            institution: act.institution,
+            clinic: clinic.id,
             day,
             no,
-            patient_id: declaration.patient_id,
+            patient: declaration.patient_id,
+            level: triage.level,
+            at: now,
+        };
+        let waiting = TicketRow::waiting(new);
+        let ticket = TicketRow {
             holder_id: Some(act.holder),
             declaration_id: Some(declaration.id),
-            level: triage.level,
-            state: if is_emergency { TicketState::Emergency } else { TicketState::Waiting },
-            lane,
-            rank: booked.map_or(now.as_millis(), |row| rank(row.starts_at, now)),
-            version: 1,
-            call_count: 0,
-            miss_count: 0,
-            wrong_count: 0,
-            desk_id: None,
-            doctor_id: None,
-            lease_until: None,
-            ring_until: None,
-            accepted_at: None,
-            joined_at: now,
-            arrived_at: now,
-            called_at: None,
-            started_at: None,
-            ended_at: None,
-            from_ticket: None,
-            moved_to: None,
-            move_reason: None,
+            state: if is_emergency { TicketState::Emergency } else { waiting.state },
+            rank: booked.map_or(waiting.rank, |row| rank(row.starts_at, now)),
             retriage_due: Some(now + minutes(clinic.retriage_minutes)),
             nurse_call: triage.nurse_call,
             device_check: request.check.map(|check| Json(json!(check))),
             want_doctor: want.map(|row| row.doctor_id),
             want_until: want.map(|row| closes_at(row.ends_at)),
             appointment_id: booked.map(|row| row.id),
+            ..waiting
         };
         match work.tx.tickets().insert(&ticket).await {
             Err(crate::store::StoreError::Conflict) => return Err(exists()),

@@ -69,12 +69,12 @@ impl Services {
         let now = self.clock.now();
         let seq = tx.events().head(&Topic::Clinic(clinic).to_string()).await?;
         let order = tx.tickets().order(clinic).await?;
-        let held = tx.tickets().board(clinic).await?;
+        let board = tx.tickets().board(clinic).await?;
         let desks = tx.desks().of_clinic(clinic).await?;
         let last_call_at = tx.tickets().calling(clinic).await?.map(|(_, at)| at);
         let times = tx.tickets().service_times(clinic).await?;
         let open: Vec<_> = desks.iter().filter(|desk| desk.state == DeskPhase::Open).collect();
-        let estimates = estimate::for_queue(&order, &open, &held, &times, last_call_at, now);
+        let estimates = estimate::for_queue(&order, &open, &board, &times, last_call_at, now);
         let places = order.iter().zip(estimates).zip(0..);
         let places = places.map(|(((id, _), estimate), ahead)| (*id, Place { ahead, estimate })).collect();
         Ok(Truth { seq, at: now, places, desks_open: u32::try_from(open.len()).unwrap_or(0), last_call_at })

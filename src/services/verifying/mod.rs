@@ -16,8 +16,9 @@ use crate::domain::audit::Kept;
 use crate::domain::audit::day::{Break, Verifier};
 use crate::domain::hex::{hex, unhex};
 use crate::domain::signature::{Algorithm, Purpose, signed_words};
-use crate::protocol::booking::{FIRST_QUEUE_FORMAT, QUEUE_FORMAT};
-use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature, VISIT_FORMAT};
+use crate::protocol::proof::{DAY_FORMAT, DayExport, ExportSignature};
+use crate::protocol::queue_day::{FIRST_QUEUE_FORMAT, QUEUE_FORMAT};
+use crate::protocol::sealed::VISIT_FORMAT;
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
 pub(crate) use queue::findings;

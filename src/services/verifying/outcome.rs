@@ -2,7 +2,7 @@
 
 use crate::domain::audit::Kept;
 use crate::domain::signature::{Purpose, outcome_hash, outcome_subject, signs_outcomes};
-use crate::protocol::proof::SealedOutcome;
+use crate::protocol::sealed::SealedOutcome;
 
 /// What the audit says of it.
 #[derive(Debug, Default)]

@@ -10,8 +10,8 @@ use crate::domain::fairness::{QueueEvent, Replay, replay};
 use crate::domain::hex::hex;
 use crate::domain::ids::ClinicId;
 use crate::domain::signature::{Purpose, queue_subject};
-use crate::protocol::booking::{QueueContent, QueueDay};
 use crate::protocol::proof::ExportSignature;
+use crate::protocol::queue_day::{QueueContent, QueueDay};
 
 /// A file of the first format, in the order in which its fields were written.
 #[derive(Serialize, Deserialize)]

@@ -13,9 +13,9 @@ use crate::domain::opinion::{Answer, Opined, Question};
 use crate::domain::prescription::{Signed, face_in, identity_in, lacks};
 use crate::domain::signature::{Noted, Purpose, export_hash, export_subject, patient_in, review_hash, review_subject};
 use crate::protocol::prescription::{ReviewKept, ReviewVerdict};
-use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion,
-    VisitExport,
+use crate::protocol::proof::ExportSignature;
+use crate::protocol::sealed::{
+    Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion, VisitExport,
 };
 use crate::services::verifying::outcome::{Ending, words};
 
@@ -241,7 +241,7 @@ mod tests {
     use crate::domain::prescription::Phase;
     use crate::domain::signature::{Algorithm, signed_words};
     use crate::domain::time::Timestamp;
-    use crate::protocol::proof::VISIT_FORMAT;
+    use crate::protocol::sealed::VISIT_FORMAT;
     use crate::services::signing::scheme;
 
     const DOCTOR: &str = "account_1";

@@ -14,7 +14,7 @@ use crate::domain::visit::{Outcome, VisitEnd};
 use crate::protocol::case_report::{CaseReportDismiss, CaseReportDone, CaseReportForm, CaseReportLine, CaseReportOpen};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::alarms::place;
+use crate::services::alarms::showing::place;
 use crate::services::identity::sessions::staff_name;
 use crate::services::intake::triage::Decisions;
 use crate::services::prescriptions::note_of;
@@ -115,7 +115,7 @@ impl Services {
             return Ok(done);
         }
         // Two who open one at once do so one after the other.
-        work.tx.visits().hold(id).await?;
+        work.tx.visits().lock(id).await?;
         let visit = doctors_visit(&mut work.tx, act, id).await?;
         if visit.end_reason == Some(VisitEnd::WrongPerson) {
             return Err(Refusal::new(ErrorCode::VisitEnded, "it was not the right person"));

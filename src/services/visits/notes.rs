@@ -15,11 +15,11 @@ use crate::domain::signature::{Noted, Purpose};
 use crate::domain::text::Text;
 use crate::domain::visit::VisitEnd;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::reading::Again;
-use crate::protocol::visit::{
-    MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest, SignatureView,
-    SignedNote, VisitView,
+use crate::protocol::note::{
+    MergeRequest, MergedNote, NoteDraft, NoteSave, NoteVersion, NoteVersionView, SignRequest, SignatureView, SignedNote,
 };
+use crate::protocol::reading::Again;
+use crate::protocol::visit::VisitView;
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;

@@ -11,7 +11,7 @@ use crate::domain::ids::{AttachmentId, VisitId};
 use crate::domain::permission::Actor;
 use crate::domain::picture;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::visit::AttachmentInfo;
+use crate::protocol::upload::AttachmentInfo;
 use crate::services::Services;
 use crate::services::private;
 use crate::services::refusal::Refusal;

@@ -16,11 +16,12 @@ use crate::domain::signature::{Purpose, export_hash, export_subject, outcome_sub
 use crate::domain::time::Timestamp;
 use crate::domain::visit::Outcome;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::proof::{
-    ExportSignature, Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion,
-    VISIT_FORMAT, VisitExport,
-};
+use crate::protocol::proof::ExportSignature;
 use crate::protocol::reading::SealRequest;
+use crate::protocol::sealed::{
+    Included, SealedLine, SealedNote, SealedOpinion, SealedOutcome, SealedPrescription, SealedVersion, VISIT_FORMAT,
+    VisitExport,
+};
 use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;

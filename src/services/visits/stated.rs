@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::time::Timestamp;
 use crate::protocol::auth::Locale;
-use crate::protocol::ticket::{Change, Speech, Stated};
-use crate::protocol::visit::SaidWaiting;
+use crate::protocol::board::{Speech, Stated};
+use crate::protocol::current::SaidWaiting;
+use crate::protocol::ticket::Change;
 use crate::services::Services;
 use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;

@@ -68,7 +68,7 @@ impl Tickets<'_> {
     /// Order is lane, rank, id; but after [`AGEING_STREAK`] URGENT calls in a row a STANDARD ticket that has waited for
     /// [`AGEING_WAIT`] goes first, and says so in `move_reason`.
     pub async fn call_next(&mut self, caller: Caller, now: Timestamp) -> Result<Option<TicketRow>> {
-        self.hold(caller.clinic).await?;
+        self.lock_queue(caller.clinic).await?;
         let streak = self.calling(caller.clinic).await?.map_or(0, |(streak, _)| streak);
         let mut called = None;
         if streak >= AGEING_STREAK {
@@ -97,9 +97,9 @@ impl Tickets<'_> {
         Ok(called)
     }
 
-    /// Holds a clinic's queue until the commit. Who decides by its order decides alone: a call that is taken back must
+    /// Locks a clinic's queue until the commit. Who decides by its order decides alone: a call that is taken back must
     /// cost nobody a place, and two calls at once must both count for the ageing rule. On SQLite whoever writes is alone.
-    pub(super) async fn hold(&mut self, clinic: ClinicId) -> Result<()> {
+    pub(super) async fn lock_queue(&mut self, clinic: ClinicId) -> Result<()> {
         if let Tx::Postgres(tx) = self.0 {
             // Joining goes on meanwhile: a foreign key asks for a weaker lock than this.
             let (within, held) =

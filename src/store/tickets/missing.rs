@@ -8,10 +8,10 @@ use crate::store::tickets::{TicketRow, Tickets};
 use crate::store::{Result, on};
 
 impl Tickets<'_> {
-    /// A ticket while its clinic's queue is held. It is read again: another may have moved it aside before.
-    async fn find_held(&mut self, id: TicketId) -> Result<Option<TicketRow>> {
+    /// A ticket while its clinic's queue is locked. It is read again: another may have moved it aside before.
+    async fn find_locked(&mut self, id: TicketId) -> Result<Option<TicketRow>> {
         let Some(ticket) = self.find(id).await? else { return Ok(None) };
-        self.hold(ticket.clinic_id).await?;
+        self.lock_queue(ticket.clinic_id).await?;
         self.find(id).await
     }
 
@@ -33,7 +33,7 @@ impl Tickets<'_> {
         limit: i64,
         now: Timestamp,
     ) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let Some(ticket) = self.find_locked(id).await? else { return Ok(None) };
         let to = self.places_back(&ticket, shift).await?;
         let missed: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(
@@ -67,7 +67,7 @@ impl Tickets<'_> {
         limit: i64,
         now: Timestamp,
     ) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let Some(ticket) = self.find_locked(id).await? else { return Ok(None) };
         let to = self.places_back(&ticket, if ticket.wrong_count == 0 { 0 } else { shift }).await?;
         let back: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(
@@ -94,7 +94,7 @@ impl Tickets<'_> {
     /// The patient dropped out of the visit: `shift` places back in its lane, so that the next call reaches somebody
     /// who is there. It is not a missed call.
     pub async fn put_back(&mut self, id: TicketId, version: i64, shift: i64) -> Result<Option<TicketRow>> {
-        let Some(ticket) = self.find_held(id).await? else { return Ok(None) };
+        let Some(ticket) = self.find_locked(id).await? else { return Ok(None) };
         let to = self.places_back(&ticket, shift).await?;
         let back: Option<TicketRow> = on!(self.0, |conn| {
             sqlx::query_as(moving!(

@@ -1,91 +1,11 @@
 //! Tickets: every statement that moves one states from where it may move, under which version, and says whether it did.
 
-use serde_json::Value;
-use sqlx::types::Json;
-
-use crate::domain::ids::{
-    AccountId, AppointmentId, ClinicId, DeclarationId, DeskId, HolderId, InstitutionId, PatientId, TicketId,
-};
-use crate::domain::ticket::{MoveReason, TicketState};
+use crate::domain::ids::{AccountId, ClinicId, DeclarationId, HolderId, PatientId, TicketId};
+use crate::domain::ticket::TicketState;
 use crate::domain::time::Timestamp;
 use crate::domain::triage::Level;
 use crate::store::patients::{own_card, same_card};
 use crate::store::{Result, Tx, on};
-
-/// A ticket as it is kept.
-#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-pub struct TicketRow {
-    /// The ticket.
-    pub id: TicketId,
-    /// The tenant.
-    pub institution_id: InstitutionId,
-    /// The queue.
-    pub clinic_id: ClinicId,
-    /// `YYYY-MM-DD` in the clinic's zone.
-    pub day: String,
-    /// The printed number, gap-free per clinic and day.
-    pub no: i64,
-    /// Who is ill.
-    pub patient_id: PatientId,
-    /// Who answers.
-    pub holder_id: Option<HolderId>,
-    /// What was declared.
-    pub declaration_id: Option<DeclarationId>,
-    /// Triage level.
-    pub level: Level,
-    /// What it is doing.
-    pub state: TicketState,
-    /// Lower lanes are called first.
-    pub lane: i64,
-    /// Lower ranks are called first in a lane: the time of arrival, unless a stated rule moved the ticket.
-    pub rank: i64,
-    /// Optimistic lock and fencing token.
-    pub version: i64,
-    /// How often it was called.
-    pub call_count: i64,
-    /// How often nobody answered.
-    pub miss_count: i64,
-    /// How often somebody else answered.
-    pub wrong_count: i64,
-    /// Which desk holds it.
-    pub desk_id: Option<DeskId>,
-    /// Which doctor holds it.
-    pub doctor_id: Option<AccountId>,
-    /// The holder must be heard before this.
-    pub lease_until: Option<Timestamp>,
-    /// A call is missed after this.
-    pub ring_until: Option<Timestamp>,
-    /// When the patient said yes to the present call.
-    pub accepted_at: Option<Timestamp>,
-    /// When it was drawn.
-    pub joined_at: Timestamp,
-    /// When the patient arrived; kept over transfers.
-    pub arrived_at: Timestamp,
-    /// When it was last called.
-    pub called_at: Option<Timestamp>,
-    /// When the visit began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
-    /// The ticket that it continues.
-    pub from_ticket: Option<TicketId>,
-    /// The ticket that continues it.
-    pub moved_to: Option<TicketId>,
-    /// Why it last moved.
-    pub move_reason: Option<MoveReason>,
-    /// When the three questions are due.
-    pub retriage_due: Option<Timestamp>,
-    /// A nurse should call.
-    pub nurse_call: bool,
-    /// What the check before the call found.
-    pub device_check: Option<Json<Value>>,
-    /// Whom it waits for, where it was booked.
-    pub want_doctor: Option<AccountId>,
-    /// After this anybody may call it.
-    pub want_until: Option<Timestamp>,
-    /// The appointment that it was made from.
-    pub appointment_id: Option<AppointmentId>,
-}
 
 macro_rules! columns {
     () => {
@@ -125,9 +45,11 @@ mod calling;
 mod leases;
 mod missing;
 mod moving;
+mod row;
 mod serving;
 
 pub use calling::Caller;
+pub use row::{NewTicket, TicketRow};
 
 /// The `ticket`, `queue` and `calling` tables.
 pub struct Tickets<'tx>(pub(super) &'tx mut Tx);

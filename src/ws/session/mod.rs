@@ -90,7 +90,7 @@ struct Session {
     offering: Box<Offering>,
     heard_at: Timestamp,
     leased_at: Timestamp,
-    held_at: Timestamp,
+    alarms_renewed_at: Timestamp,
     repaired_at: Timestamp,
     knocked_at: Timestamp,
     /// Frames that it may still send.
@@ -139,7 +139,7 @@ impl Session {
             offering: Box::new(Offering::of(&rooms)),
             heard_at: now,
             leased_at: now,
-            held_at: now,
+            alarms_renewed_at: now,
             repaired_at: now,
             knocked_at: now,
             frames: Bucket::new(now.as_millis()),
@@ -148,7 +148,7 @@ impl Session {
         };
         // Whoever is welcomed was heard.
         if is_proved {
-            session.hold_alarms().await;
+            session.renew_alarms().await;
         }
         // A socket that cannot be written to ends at its next message.
         let ended = session.services.live.ends(connection);
@@ -206,7 +206,7 @@ impl Session {
             self.services.unwatch_ticket(ticket).await;
         }
         // From now on whoever took an alarm is not heard.
-        self.hold_alarms().await;
+        self.renew_alarms().await;
         self.services.caller_moved(self.actor).await;
         let Ok(mut socket) = self.socket.reunite(ears.into_words()) else { return };
         match end {
@@ -217,8 +217,8 @@ impl Session {
     }
 
     /// This account was heard: the alarms that it took stay in its hands. Whether the database answered.
-    async fn hold_alarms(&mut self) -> bool {
-        match in_time(self.services.hold_alarms(self.actor)).await {
+    async fn renew_alarms(&mut self) -> bool {
+        match in_time(self.services.renew_alarms(self.actor)).await {
             Ok(()) => true,
             Err(refusal) => {
                 tracing::warn!(code = refusal.code.as_str(), "an alarm's lease was not renewed");

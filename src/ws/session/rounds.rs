@@ -13,7 +13,7 @@ use crate::ws::session::{Session, in_time};
 /// A desk's lease is renewed this often.
 const LEASE_EVERY: Duration = Duration::from_secs(15);
 /// Whoever took an alarm is noted as heard this often.
-const HOLD_EVERY: Duration = Duration::from_secs(10);
+const ALARMS_EVERY: Duration = Duration::from_secs(10);
 /// The event log is compared with what was heard this often, so that a lost last announcement is found.
 const REPAIR_EVERY: Duration = Duration::from_secs(5);
 /// An echo is asked for this often.
@@ -71,9 +71,9 @@ impl Session {
                 }
             }
         }
-        if now.since(self.held_at) >= HOLD_EVERY {
-            self.held_at = now;
-            if !self.hold_alarms().await {
+        if now.since(self.alarms_renewed_at) >= ALARMS_EVERY {
+            self.alarms_renewed_at = now;
+            if !self.renew_alarms().await {
                 return Ok(());
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::types::Json;
-use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome, HOLD, RINGING};
+use yunzhen::domain::alarm::{AlarmKind, AlarmOutcome, LEASE, RINGING};
 use yunzhen::domain::ids::{AlarmId, HolderId};
 use yunzhen::domain::text::Text;
 use yunzhen::domain::triage::Level;
@@ -233,7 +233,7 @@ on_both! {
             raise(&hospital, one).await;
         }
         assert!(take(&hospital, &taken, 0).await);
-        let found = db.read().await.unwrap().alarms().unheld_of_ticket(ticket.id).await.unwrap();
+        let found = db.read().await.unwrap().alarms().untaken_of_ticket(ticket.id).await.unwrap();
         assert_eq!(found, [first, second]);
     }
 
@@ -274,10 +274,10 @@ on_both! {
             raise(&hospital, one).await;
             assert!(take(&hospital, one, desk).await);
         }
-        hospital.pass(HOLD);
+        hospital.pass(LEASE);
         let unheard = async || db.read().await.unwrap().alarms().unheard(hospital.now()).await.unwrap();
         assert!(unheard().await.is_empty(), "not before the time is over");
-        let (account, until) = (hospital.desks[1].doctor, hospital.now() + HOLD);
+        let (account, until) = (hospital.desks[1].doctor, hospital.now() + LEASE);
         assert_eq!(hospital.write(async |tx| tx.alarms().renew(account, until).await.unwrap()).await, 1);
         hospital.pass(Duration::from_millis(1));
         assert_eq!(unheard().await.iter().map(|one| one.id).collect::<Vec<_>>(), [silent.id]);
@@ -300,8 +300,8 @@ on_both! {
         assert!(!back(1).await && back(0).await && !back(0).await);
         assert!(take(&hospital, &raised, 1).await);
         assert!(hospital.write(async |tx| tx.alarms().has_any(hospital.desks[1].doctor).await.unwrap()).await);
-        hospital.pass(HOLD * 2);
-        let until = hospital.now() + HOLD;
+        hospital.pass(LEASE * 2);
+        let until = hospital.now() + LEASE;
         assert_eq!(hospital.write(async |tx| tx.alarms().forgive(until).await.unwrap()).await, 1);
         assert!(db.read().await.unwrap().alarms().unheard(hospital.now()).await.unwrap().is_empty());
     }

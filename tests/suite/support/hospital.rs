@@ -6,10 +6,9 @@ use yunzhen::clock::{Clock, Ids};
 use yunzhen::domain::desk::DeskPhase;
 use yunzhen::domain::ids::{AccountId, ClinicId, DeskId, InstitutionId, PatientId, TicketId};
 use yunzhen::domain::people::Role;
-use yunzhen::domain::ticket::{TicketState, lane_of};
 use yunzhen::domain::time::Timestamp;
 use yunzhen::domain::triage::Level;
-use yunzhen::store::{AccountRow, Caller, ClinicRow, Db, DeskRow, InstitutionRow, Result, TicketRow, Tx};
+use yunzhen::store::{AccountRow, Caller, ClinicRow, Db, DeskRow, InstitutionRow, NewTicket, Result, TicketRow, Tx};
 
 /// The day of every ticket here.
 pub const DAY: &str = "2026-11-24";
@@ -96,43 +95,16 @@ impl Hospital {
 
     /// A waiting ticket of a new patient who arrives now; not yet kept.
     pub fn ticket(&self, clinic: ClinicId, no: i64, level: Level) -> TicketRow {
-        TicketRow {
+        TicketRow::waiting(NewTicket {
             id: self.ids.make(TicketId::from_uuid),
-            institution_id: self.institution,
-            clinic_id: clinic,
+            institution: self.institution,
+            clinic,
             day: DAY.to_owned(),
             no,
-            patient_id: self.ids.make(PatientId::from_uuid),
-            holder_id: None,
-            declaration_id: None,
+            patient: self.ids.make(PatientId::from_uuid),
             level,
-            state: TicketState::Waiting,
-            lane: lane_of(level),
-            rank: self.now().as_millis(),
-            version: 1,
-            call_count: 0,
-            miss_count: 0,
-            wrong_count: 0,
-            desk_id: None,
-            doctor_id: None,
-            lease_until: None,
-            ring_until: None,
-            accepted_at: None,
-            joined_at: self.now(),
-            arrived_at: self.now(),
-            called_at: None,
-            started_at: None,
-            ended_at: None,
-            from_ticket: None,
-            moved_to: None,
-            move_reason: None,
-            retriage_due: None,
-            nurse_call: false,
-            device_check: None,
-            want_doctor: None,
-            want_until: None,
-            appointment_id: None,
-        }
+            at: self.now(),
+        })
     }
 
     /// A new patient arrives, one second after the one before.

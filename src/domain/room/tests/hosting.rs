@@ -18,8 +18,8 @@ fn permit_in(outputs: &[Output]) -> Option<Permit> {
 /// A seat as it is, and how often its participant was to be held apart.
 fn look(room: &mut Room, participant: ParticipantId) -> (Option<Seat>, u64) {
     let answer = room.handle(at(9), Input::Look { question: 1, participant });
-    let [Output::Seen { question: 1, seat, holds }] = answer.as_slice() else { panic!("{answer:?}") };
-    (seat.clone(), *holds)
+    let [Output::Seen { question: 1, seat, times_apart }] = answer.as_slice() else { panic!("{answer:?}") };
+    (seat.clone(), *times_apart)
 }
 
 /// A doctor, a patient, and an interpreter in front of the door.
@@ -212,13 +212,13 @@ fn who_was_held_apart_since_a_word_that_gives_was_said_is_given_nothing_by_it() 
     let mut room = visited();
     let participant = seat(2).participant;
     host(&mut room, 11, 2, HostAct::Hold);
-    let (_, holds) = look(&mut room, participant);
+    let (_, times_apart) = look(&mut room, participant);
     // Another host, who sees the person apart and wants it so.
     host(&mut room, 11, 2, HostAct::Hold);
-    let give = |holds| Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
-    assert_eq!(room.handle(at(5), give(holds)), []);
+    let give = |times_apart| Input::Give { by: connection(11), participant, act: HostAct::Release, times_apart };
+    assert_eq!(room.handle(at(5), give(times_apart)), []);
     assert_eq!(look(&mut room, participant).0.unwrap().standing, Standing::Held);
-    assert!(!room.handle(at(6), give(holds + 1)).is_empty());
+    assert!(!room.handle(at(6), give(times_apart + 1)).is_empty());
     assert_eq!(look(&mut room, participant).0.unwrap().standing, Standing::Inside);
 }
 

@@ -1,24 +1,41 @@
-//! In whose hands an alarm is: a doctor may take it over, whoever has it may hand it back, and who is not heard loses it.
-//! An emergency never sticks to somebody who is gone.
+//! In whose hands an alarm is: one person takes it, a doctor may take it over, whoever has it may hand it back, and who is not
+//! heard loses it. An emergency never sticks to somebody who is gone.
 
 use serde_json::json;
 
-use crate::domain::alarm::{AlarmKind, AlarmOutcome, HOLD};
-use crate::domain::ids::{AlarmId, RoomId, TicketId};
+use crate::domain::alarm::{AlarmKind, AlarmOutcome, LEASE};
+use crate::domain::ids::AlarmId;
 use crate::domain::permission::{Actor, DoctorAct, TriageAct};
 use crate::domain::room::RoomEnd;
-use crate::domain::ticket::TicketState;
+use crate::protocol::alarm::AlarmView;
 use crate::protocol::error::ErrorCode;
-use crate::protocol::ticket::{AlarmView, ClosedAlarm};
 use crate::services::Services;
-use crate::services::alarms::{announce, own_alarm, purpose_of};
-use crate::services::identity::sessions::staff_name;
+use crate::services::alarms::{announce, own_alarm};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
-use crate::store::{AlarmRow, TicketRow, Tx};
 
 impl Services {
+    /// Takes an alarm: one person, and only one, answers for it.
+    pub async fn take_alarm(&self, act: TriageAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
+        let mut work = self.begin().await?;
+        if let Some(done) = work.recall(command).await? {
+            return Ok(done);
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let now = work.now;
+        if !work.tx.alarms().take(id, act.account, now).await? && alarm.taken_by != Some(act.account) {
+            return Err(Refusal::new(ErrorCode::AlarmTaken, "a colleague took this alarm"));
+        }
+        let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
+        let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
+        work.keep(command, &view).await?;
+        work.audit(act.institution, &act.account.to_string(), "alarm.take", &id.to_string()).await?;
+        announce(&mut work, &alarm, "alarm.taken").await?;
+        work.commit().await?;
+        Ok(view)
+    }
+
     /// A doctor takes an alarm out of a colleague's hands, or takes it if nobody has it. The colleague's seat on the line
     /// stays, so that the caller is never alone.
     pub async fn take_over_alarm(&self, act: DoctorAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
@@ -40,7 +57,7 @@ impl Services {
         let detail = json!({ "from": before.taken_by });
         let (who, what) = (act.account.to_string(), id.to_string());
         work.audit_why(act.institution, &who, "alarm.take_over", &what, None, detail).await?;
-        self.finish_holding(work, act.triage(), id, command, kind).await
+        self.finish_in_new_hands(work, act.triage(), id, command, kind).await
     }
 
     /// Gives an alarm back: it rings again at the nurse and at every desk.
@@ -55,10 +72,10 @@ impl Services {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "only who has an alarm can hand it back"));
         }
         work.audit(act.institution, &act.account.to_string(), "alarm.hand_back", &id.to_string()).await?;
-        self.finish_holding(work, act, id, command, "alarm.handed_back").await
+        self.finish_in_new_hands(work, act, id, command, "alarm.handed_back").await
     }
 
-    async fn finish_holding(
+    async fn finish_in_new_hands(
         &self,
         mut work: Work,
         act: TriageAct,
@@ -75,18 +92,18 @@ impl Services {
     }
 
     /// A socket of this account was heard: the alarms that it took stay in its hands.
-    pub async fn hold_alarms(&self, actor: Actor) -> Result<(), Refusal> {
+    pub async fn renew_alarms(&self, actor: Actor) -> Result<(), Refusal> {
         let Some(act) = actor.triage() else { return Ok(()) };
         if !self.db.read().await?.alarms().has_any(act.account).await? {
             return Ok(());
         }
         let mut work = self.begin().await?;
-        let until = work.now + HOLD;
+        let until = work.now + LEASE;
         work.tx.alarms().renew(act.account, until).await?;
         work.commit().await
     }
 
-    /// Alarms whose taker was not heard for [`HOLD`] ring again; a nurse's own call ends.
+    /// Alarms whose taker was not heard for [`LEASE`] ring again; a nurse's own call ends.
     pub(crate) async fn sweep_alarms(&self) -> Result<(), Refusal> {
         let now = self.clock.now();
         for alarm in self.db.read().await?.alarms().unheard(now).await? {
@@ -127,89 +144,5 @@ impl Services {
             self.end_room(room, RoomEnd::StaffLost).await;
         }
         Ok(())
-    }
-
-    /// What came of earlier alarms about a patient, newest first, for the doctor who has the patient now.
-    pub(crate) async fn closed_alarms(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Vec<ClosedAlarm>, Refusal> {
-        let mut closed = Vec::new();
-        for row in tx.alarms().closed_of(ticket.patient_id, 5).await? {
-            // While it rings nobody has looked at the document: what was noted of another name is not told yet.
-            if ticket.state == TicketState::Called && row.patient_id != Some(ticket.patient_id) {
-                continue;
-            }
-            let (Some(at), Some(outcome), Some(account)) = (row.closed_at, row.outcome, row.taken_by) else { continue };
-            closed.push(ClosedAlarm {
-                id: row.id,
-                at,
-                outcome,
-                by: staff_name(tx, account).await?.0,
-                note: self.note_of(&row)?,
-            });
-        }
-        Ok(closed)
-    }
-
-    fn note_of(&self, alarm: &AlarmRow) -> Result<Option<String>, Refusal> {
-        let Some(sealed) = &alarm.note_sealed else { return Ok(None) };
-        let row = alarm.id.as_uuid();
-        // Notes of the first versions were sealed as answers.
-        let note =
-            self.vault.open(Field::AlarmNote, row, sealed).or_else(|_| self.vault.open(Field::Answers, row, sealed));
-        let note = note.map_err(|broken| Refusal::internal(&broken))?;
-        Ok(Some(note).filter(|note| !note.trim().is_empty()))
-    }
-
-    /// Closes the room of an alarm's line, to be ended after the commit.
-    pub(crate) async fn close_line(&self, work: &mut Work, alarm: &AlarmRow) -> Result<Option<RoomId>, Refusal> {
-        let room = work.tx.rooms().open_for(purpose_of(alarm.kind), alarm.id.as_uuid()).await?;
-        if let Some(room) = &room {
-            self.close_room(work, room.id).await?;
-        }
-        Ok(room.map(|room| room.id))
-    }
-
-    /// Who may be on an alarm's line: who has it, and who had it when a doctor took it over.
-    pub(crate) async fn may_be_on_line(
-        &self,
-        work: &mut Work,
-        alarm: &AlarmRow,
-        actor: Actor,
-    ) -> Result<bool, Refusal> {
-        let Some(act) = actor.triage() else { return Ok(false) };
-        if alarm.taken_by == Some(act.account) {
-            return Ok(true);
-        }
-        if alarm.taken_by.is_none() {
-            return Ok(false);
-        }
-        let room = work.tx.rooms().open_for(purpose_of(alarm.kind), alarm.id.as_uuid()).await?;
-        match room {
-            Some(room) => Ok(work.tx.rooms().has_seat(room.id, &actor.key()).await?),
-            None => Ok(false),
-        }
-    }
-
-    /// A doctor lowered the ticket of alarms that nobody has: they were false ones, and ring no more. The rooms of their
-    /// lines, to be ended after the commit.
-    pub(crate) async fn close_unheld(
-        &self,
-        work: &mut Work,
-        act: TriageAct,
-        ticket: TicketId,
-        why: &str,
-    ) -> Result<Vec<RoomId>, Refusal> {
-        let now = work.now;
-        let mut rooms = Vec::new();
-        for alarm in work.tx.alarms().unheld_of_ticket(ticket).await? {
-            if !work.tx.alarms().take(alarm.id, act.account, now).await? {
-                continue;
-            }
-            let note = self.vault.seal(Field::AlarmNote, alarm.id.as_uuid(), why);
-            work.tx.alarms().close(alarm.id, act.account, AlarmOutcome::FalseAlarm, &note, now).await?;
-            rooms.extend(self.close_line(work, &alarm).await?);
-            work.audit(act.institution, &act.account.to_string(), "alarm.close", &alarm.id.to_string()).await?;
-            announce(work, &alarm, "alarm.closed").await?;
-        }
-        Ok(rooms)
     }
 }

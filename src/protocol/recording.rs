@@ -1,0 +1,40 @@
+//! Films of a visit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::ids::{RecordingId, VisitId};
+use crate::domain::room::ParticipantRole;
+use crate::domain::time::Timestamp;
+
+/// `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RecordingView {
+    /// The film.
+    pub id: RecordingId,
+    /// Of which visit.
+    pub visit: VisitId,
+    /// The ticket's number.
+    pub no: i64,
+    /// The patient's name, masked.
+    pub name_masked: String,
+    /// Who is seen and heard.
+    pub role: ParticipantRole,
+    /// Which part, from 1.
+    pub part: u32,
+    /// When the recording began.
+    pub started_at: Timestamp,
+    /// How long it is, in milliseconds.
+    pub millis: u64,
+    /// How many stretches are missing in it.
+    pub gaps: u32,
+    /// Whether the server ended in the middle.
+    pub is_cut: bool,
+    /// Whether it ends because the patient took the consent back.
+    pub is_withdrawn: bool,
+    /// Whether pictures are missing because the camera spoke a codec that is not recorded.
+    pub is_unpictured: bool,
+    /// How many bytes; 0 where nothing could be kept, and `gaps` say why.
+    pub size: u64,
+    /// Not removed before.
+    pub retain_until: Timestamp,
+}

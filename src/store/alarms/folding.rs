@@ -1,0 +1,84 @@
+//! Which alarm rings: of one origin so many at once, and the others are folded behind them until one may rise.
+
+use crate::domain::alarm::RINGING;
+use crate::domain::ids::{AlarmId, ClinicId};
+use crate::store::alarms::{AlarmRow, Alarms};
+use crate::store::{Result, on};
+
+/// What is true of a folded alarm that may rise: fewer than `$1` of its origin ring.
+macro_rules! may_rise {
+    () => {
+        "folded and closed_at is null
+         and (select count(*) from alarm ringing
+              where ringing.clinic_id = alarm.clinic_id and ringing.origin = alarm.origin
+                and not ringing.folded and ringing.taken_by is null and ringing.closed_at is null) < $1 "
+    };
+}
+
+impl Alarms<'_> {
+    /// How many of an origin ring in a clinic.
+    pub async fn count_ringing(self, clinic: ClinicId, origin: &[u8]) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from alarm
+                 where clinic_id = $1 and origin = $2 and not folded and taken_by is null and closed_at is null",
+            )
+            .bind(clinic)
+            .bind(origin)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// How many wait folded behind this alarm: it is the newest of its origin that is not.
+    pub async fn count_behind(self, alarm: &AlarmRow) -> Result<i64> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select count(*) from alarm
+                 where clinic_id = $1 and origin = $2 and folded and closed_at is null
+                   and not exists (select 1 from alarm newer
+                                   where newer.clinic_id = $1 and newer.origin = $2 and not newer.folded
+                                     and newer.closed_at is null and (newer.raised_at, newer.id) > ($3, $4))",
+            )
+            .bind(alarm.clinic_id)
+            .bind(&alarm.origin)
+            .bind(alarm.raised_at)
+            .bind(alarm.id)
+            .fetch_one(conn)
+            .await?
+        }))
+    }
+
+    /// The folded alarm that rises next, if one may, past the first `skip`.
+    pub async fn next_to_rise(self, skip: i64) -> Result<Option<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(concat!(
+                "select ",
+                names!(),
+                "from alarm where ",
+                may_rise!(),
+                "order by raised_at, id limit 1 offset $2"
+            ))
+            .bind(RINGING)
+            .bind(skip)
+            .fetch_optional(conn)
+            .await?
+        }))
+    }
+
+    /// Unfolds an alarm: it rings from now on. `false` when it may not any more.
+    pub async fn rise(self, id: AlarmId) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(concat!(
+                "update alarm set folded = false, version = version + 1 where id = $2 and ",
+                may_rise!()
+            ))
+            .bind(RINGING)
+            .bind(id)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
+        }))
+    }
+}
