@@ -15,9 +15,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::{FORWARDED_FOR, Network, behind_proxies, block, group};
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
+use crate::http::known::Known;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::identity::known_places::Standing;
+use crate::services::identity::known_places::{First, Standing};
 use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 
@@ -35,10 +36,12 @@ const WRONG_ANYWHERE: Rate = Rate::new(60, 10_000);
 /// a right password takes nothing.
 #[derive(Debug)]
 pub struct WrongPasswords {
-    here: Limits<(String, IpAddr)>,
+    here: Limits<(String, Place)>,
     anywhere: Limits<String>,
     /// Where a second factor is on, its wrong codes: only who knows the password takes something of them.
     codes: Limits<String>,
+    /// Where a second factor is on, wrong passwords from anywhere: beyond them the code is asked for before one is looked at.
+    before_codes: Limits<String>,
 }
 
 impl Default for WrongPasswords {
@@ -47,28 +50,38 @@ impl Default for WrongPasswords {
             here: Limits::new(WRONG_HERE),
             anywhere: Limits::new(WRONG_ANYWHERE),
             codes: Limits::new(WRONG_ANYWHERE),
+            before_codes: Limits::new(WRONG_ANYWHERE),
         }
     }
 }
 
 impl WrongPasswords {
-    /// Takes one try, which counts as wrong until [`Self::end`]; or says how many seconds to wait.
-    pub fn begin(&self, name: &str, address: IpAddr, standing: Standing, now: Timestamp) -> Result<(), u32> {
-        let here = here(name, address, standing);
+    /// Takes one try, which counts as wrong until [`Self::end`], and says what is looked at first; or how many seconds to wait.
+    pub fn begin(&self, name: &str, place: Place, standing: Standing, now: Timestamp) -> Result<First, u32> {
+        let here = here(name, place, standing);
         self.here.take(here.clone(), now)?;
-        let Some(elsewhere) = self.elsewhere(standing) else { return Ok(()) };
-        elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
+        let Some(elsewhere) = self.elsewhere(standing) else { return Ok(First::Password) };
+        elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))?;
+        if standing != Standing::SecondFactor {
+            return Ok(First::Password);
+        }
+        Ok(self.before_codes.take(name.to_owned(), now).map_or_else(First::Code, |()| First::Password))
     }
 
     /// What was wrong with a try, if anything.
-    pub fn end(&self, name: &str, address: IpAddr, standing: Standing, wrong: Option<ErrorCode>) {
+    pub fn end(&self, name: &str, place: Place, standing: Standing, first: First, wrong: Option<ErrorCode>) {
         if wrong.is_none() {
-            self.here.give_back(&here(name, address, standing));
+            self.here.give_back(&here(name, place, standing));
+        }
+        // Beyond the bound nothing was taken of it.
+        let is_taken = standing == Standing::SecondFactor && first == First::Password;
+        if is_taken && wrong != Some(ErrorCode::BadCredentials) {
+            self.before_codes.give_back(&name.to_owned());
         }
         let counts = match standing {
-            // Passwords that are guessed at open nothing there, so guesses at them keep the owner from no place.
+            // Passwords that are guessed at open nothing there, so guesses at them keep no owner with the code from any place.
             Standing::SecondFactor => wrong == Some(ErrorCode::SecondFactorWrong),
-            Standing::Known | Standing::Stranger => wrong.is_some(),
+            Standing::KnownBrowser | Standing::Known | Standing::Stranger => wrong.is_some(),
         };
         if let Some(elsewhere) = self.elsewhere(standing)
             && !counts
@@ -77,10 +90,10 @@ impl WrongPasswords {
         }
     }
 
-    /// Where a try counts besides; at a known place only there.
+    /// Where a try counts besides; in a known browser and at a known place only there.
     const fn elsewhere(&self, standing: Standing) -> Option<&Limits<String>> {
         match standing {
-            Standing::Known => None,
+            Standing::KnownBrowser | Standing::Known => None,
             Standing::SecondFactor => Some(&self.codes),
             Standing::Stranger => Some(&self.anywhere),
         }
@@ -89,20 +102,36 @@ impl WrongPasswords {
 
 /// Where a try counts. A stranger's whole block is one place; but where the owner is known it is their network alone, for the
 /// others of the block may be strangers, who guess on purpose.
-fn here(name: &str, address: IpAddr, standing: Standing) -> (String, IpAddr) {
-    (name.to_owned(), if standing == Standing::Known { address } else { block(address) })
+fn here(name: &str, place: Place, standing: Standing) -> (String, Place) {
+    let place = match place {
+        Place::Address(address) if standing != Standing::Known => Place::Address(block(address)),
+        Place::Address(_) | Place::Browser(_) => place,
+    };
+    (name.to_owned(), place)
 }
 
-/// The requests at a door, by network address and by block.
+/// Where somebody tries: in a browser in which the owner of the name has signed in, whoever else is at its address, or else
+/// at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The network address.
+    Address(IpAddr),
+    /// The browser.
+    Browser([u8; 16]),
+}
+
+/// The requests at a door, by network address and by block; of browsers in which somebody has signed in, by browser.
 #[derive(Debug)]
 struct Door {
     addresses: Limits<IpAddr>,
     blocks: Limits<IpAddr>,
+    browsers: Limits<[u8; 16]>,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { addresses: Limits::new(REQUESTS), blocks: Limits::new(BLOCK_REQUESTS) }
+        let (addresses, browsers) = (Limits::new(REQUESTS), Limits::new(REQUESTS));
+        Self { addresses, blocks: Limits::new(BLOCK_REQUESTS), browsers }
     }
 }
 
@@ -153,10 +182,14 @@ impl FromRequestParts<Arc<Services>> for Allowed {
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let Address(address) = Address::from_request_parts(parts, services).await?;
-        if let Some(door) = parts.extensions.get::<Arc<Door>>()
-            && let Err(seconds) = door.knock(address, services.clock.now())
-        {
-            return Err(too_often(seconds));
+        if let Some(door) = parts.extensions.get::<Arc<Door>>() {
+            let now = services.clock.now();
+            let knocked = match Known::of(&parts.headers, services).0 {
+                // A ward's visitors take nothing from it.
+                Some(browser) => door.browsers.take(browser.id(), now),
+                None => door.knock(address, now),
+            };
+            knocked.map_err(too_often)?;
         }
         Ok(Self(address))
     }
@@ -258,11 +291,12 @@ mod tests {
     fn a_customer_guesses_at_a_name_as_from_one_address_and_at_its_owners_place_a_neighbour_takes_nothing() {
         let wrong = WrongPasswords::default();
         let of = |network: u8| group(ip(&format!("2001:db8:0:1{network:02x}::1")));
+        let of = |network| Place::Address(of(network));
         let tried = (0..=255).filter(|n| wrong.begin("doctor", of(*n), Standing::Stranger, at(0)).is_ok()).count();
         assert_eq!(tried, 10);
-        assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(()), "the owner is known there");
-        wrong.end("doctor", of(9), Standing::Stranger, None);
-        assert_eq!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)), Ok(()), "what was right costs nothing");
+        assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(First::Password), "the owner is known there");
+        wrong.end("doctor", of(9), Standing::Stranger, First::Password, None);
+        assert_eq!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)), Ok(First::Password), "what was right costs nothing");
         assert!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)).is_err());
     }
 

@@ -66,6 +66,30 @@ impl Room {
         }
     }
 
+    /// Does a word before its turn.
+    pub(super) fn host_ahead(
+        &mut self,
+        now: Timestamp,
+        word: u64,
+        (by, participant, act): (ConnectionId, ParticipantId, HostAct),
+    ) -> Vec<Output> {
+        // Who is no host yet may be one in its turn.
+        if self.is_host(by) {
+            if self.ahead.len() >= REMEMBERED {
+                // Its socket has gone, most likely. Better done twice than not at all.
+                self.ahead.remove(0);
+            }
+            self.ahead.push(word);
+        }
+        self.host(now, by, participant, act)
+    }
+
+    /// Whether a word was done before its turn, which has come.
+    pub(super) fn was_ahead(&mut self, word: u64) -> bool {
+        let known = self.ahead.iter().position(|ahead| *ahead == word);
+        known.map(|at| self.ahead.remove(at)).is_some()
+    }
+
     /// Whoever is away just now comes back to what was decided: they may have a grant in hand, which opens the door before
     /// anything is written.
     fn decide(&mut self, participant: ParticipantId, act: HostAct) {
@@ -86,16 +110,19 @@ impl Room {
     }
 
     fn count_apart(&mut self, participant: ParticipantId) {
-        if let Some((_, times_apart)) = self.times_apart.iter_mut().find(|(of, _)| *of == participant) {
-            *times_apart += 1;
+        if let Some((_, times)) = self.times_apart.iter_mut().find(|(of, _)| *of == participant) {
+            *times += 1;
         } else if self.times_apart.len() < REMEMBERED {
             self.times_apart.push((participant, 1));
+        } else {
+            self.times_others_apart += 1;
         }
     }
 
-    /// How often a host said of somebody that they are to be held apart.
+    /// How often a host said of somebody that they are to be held apart; of whom there was no room to count by themselves, how
+    /// often of any of them.
     pub(super) fn times_apart(&self, participant: ParticipantId) -> u64 {
-        self.times_apart.iter().find(|(of, _)| *of == participant).map_or(0, |(_, times_apart)| *times_apart)
+        self.times_apart.iter().find(|(of, _)| *of == participant).map_or(self.times_others_apart, |(_, times)| *times)
     }
 
     /// Whether there was a place inside for somebody who was let in.

@@ -112,6 +112,10 @@ pub struct Room {
     left: Vec<Left>,
     /// How often a host said of whom that they are to be held apart.
     times_apart: Vec<(ParticipantId, u64)>,
+    /// The same of everybody else together: no hold is ever uncounted, and at worst a word that gives is said again.
+    times_others_apart: u64,
+    /// Words of hosts that were done before their turn.
+    ahead: Vec<u64>,
     picture: Option<PictureAsk>,
     ended: Option<RoomEnd>,
 }
@@ -130,6 +134,8 @@ impl Room {
             removed: Vec::new(),
             left: Vec::new(),
             times_apart: Vec::new(),
+            times_others_apart: 0,
+            ahead: Vec::new(),
             picture: None,
             ended: None,
         }
@@ -203,6 +209,9 @@ impl Room {
             Input::Host { by, participant, act } | Input::Give { by, participant, act, .. } => {
                 self.host(now, by, participant, act)
             }
+            Input::HostAhead { word, by, participant, act } => self.host_ahead(now, word, (by, participant, act)),
+            Input::HostInTurn { word, .. } if self.was_ahead(word) => Vec::new(),
+            Input::HostInTurn { by, participant, act, .. } => self.host(now, by, participant, act),
             Input::LetIn { by, participant, id } => self.let_in(by, participant, id),
             Input::Unmute(connection) => self.unmute(connection),
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),
@@ -257,7 +266,7 @@ impl Room {
     /// Whether its patient came through an open door: whoever has a telephone may open checks, and anybody the lines of red
     /// flags. They may not fill the relay.
     pub fn is_open_door(&self) -> bool {
-        matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency)
+        self.purpose.is_open_door()
     }
 
     /// Whether this participant has a seat here.

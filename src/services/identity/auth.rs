@@ -6,23 +6,60 @@ use crate::domain::time::Timestamp;
 use crate::protocol::auth::Tokens;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::identity::known_browsers::KnownBrowser;
+use crate::services::identity::known_places::First;
+use crate::services::identity::own_sessions::make_room;
 use crate::services::identity::passwords::PASSWORD_LIMIT;
 use crate::services::identity::sessions::Who;
 use crate::services::identity::tokens::OUTLIVED;
 use crate::services::refusal::Refusal;
 
+/// From where somebody signs in.
+pub struct Origin {
+    /// The network address.
+    pub address: String,
+    /// The browser, where its cookie is ours.
+    pub browser: Option<KnownBrowser>,
+    /// What has to be right before anything else is looked at.
+    pub first: First,
+    /// What the browser says that it is.
+    pub family: Option<&'static str>,
+}
+
 impl Services {
     /// Signs a member of staff in, with the `code` of the second factor where the account has one; which `browser` it was
-    /// is kept for their eyes, and that this `address` is theirs. The same refusal for an unknown name and a wrong password,
-    /// after the same work; where too many sign in at once, the rest is told to come back.
+    /// is kept for their eyes, and that this address is theirs; the cookie says that the browser is. The same refusal for an
+    /// unknown name and a wrong password, after the same work; where too many sign in at once, the rest is told to come back.
     pub async fn login(
         &self,
         username: &str,
         password: &str,
         code: Option<&str>,
-        browser: Option<&str>,
-        address: &str,
-    ) -> Result<Tokens, Refusal> {
+        from: Origin,
+    ) -> Result<(Tokens, String), Refusal> {
+        let First::Code(seconds) = from.first else {
+            return self.login_by_password(username, password, code, from).await;
+        };
+        let slowed = || {
+            let refusal = Refusal::new(ErrorCode::RateLimited, "too many wrong passwords; without the code none is looked at");
+            Refusal { retry_after: Some(seconds), ..refusal }
+        };
+        let asked = || Refusal::new(ErrorCode::SecondFactorAsked, "a code of the second factor is needed");
+        if !self.is_code_of_the_moment(username, code.ok_or_else(asked)?).await? {
+            return Err(slowed());
+        }
+        let answer = self.login_by_password(username, password, code, from).await;
+        let is_guess = |code| [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong].contains(&code);
+        answer.map_err(|refusal| if is_guess(refusal.code) { slowed() } else { refusal })
+    }
+
+    async fn login_by_password(
+        &self,
+        username: &str,
+        password: &str,
+        code: Option<&str>,
+        from: Origin,
+    ) -> Result<(Tokens, String), Refusal> {
         let refused = || Refusal::new(ErrorCode::BadCredentials, "wrong user name or password");
         // Before anything is looked up or hashed: what is too long is nobody's.
         if !(1..=PASSWORD_LIMIT).contains(&password.chars().count()) || username.len() > 128 {
@@ -41,11 +78,14 @@ impl Services {
         }
         self.pass_second_factor(&mut work, account.id, code).await?;
         let who = Who::Staff(account.id);
-        self.place_of_account(account.institution_id, account.id.as_uuid(), address).note(&mut work).await?;
-        let tokens = self.open_session_in(&mut work, account.institution_id, who, browser).await?;
+        self.place_of_account(account.institution_id, account.id.as_uuid(), &from.address).note(&mut work).await?;
+        let (_, seated) = self.live.occupied();
+        let displaced = make_room(&mut work, account.institution_id, account.id, &seated).await?;
+        let tokens = self.open_session_in(&mut work, account.institution_id, who, from.family).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;
-        Ok(tokens)
+        self.leave_seats(&displaced).await;
+        Ok((tokens, self.cookie_of(from.browser, &account)))
     }
 
     /// The actor of an access token whose session still stands, and when the token ends. Whoever lacks a second factor
