@@ -4312,6 +4312,11 @@ export interface components {
             /** @description The clinic's name. */
             clinic_name: components["schemas"]["Text"];
             current?: components["schemas"]["CurrentPatient"] | null;
+            /**
+             * Format: int32
+             * @description How many of this doctor's visits ended today and are done with: none of them is among the unfinished.
+             */
+            finished_today: number;
             /** @description The desk. */
             id: components["schemas"]["DeskId"];
             /** @description Its name. */

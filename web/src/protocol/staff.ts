@@ -152,6 +152,8 @@ export interface IdentityPanel {
   document: DocumentKind
   document_tail: string
   phone_tail: string
+  /** Own visits that ended today, without the unfinished. */
+  finished_today: number
   age_years: number
   sex: Sex
   birth_date: string
