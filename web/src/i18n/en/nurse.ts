@@ -28,7 +28,7 @@ export const nurse: Readonly<Record<keyof typeof zh, Message>> = {
   'nurse.call.offline': 'Their page is not open, so nothing rings; it will as soon as it is opened',
   'nurse.call.answered': 'Answered',
   'nurse.call.left': 'They have hung up',
-  'nurse.call.seconds': '({n} s)',
+  'nurse.call.seconds': ' ({n} s)',
   'nurse.call.missed': '{who}: not answered',
   'nurse.hang_up': 'End the call',
   'nurse.level.title': 'Change the level of number {n}',
