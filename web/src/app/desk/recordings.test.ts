@@ -70,7 +70,7 @@ describe('the films of a visit', () => {
     expect(older?.visit).toBe('w')
   })
 
-  it('say of each gap at what time of day it was, and why; the shortest are counted', () => {
+  it('say of each gap at what time of day it was, and why, and count the shortest', () => {
     const lost = { kind: 'video', cause: 'lost' } as const
     const film = at('a', { started_at: 1_000_000, gaps: 4, missing: [{ ...lost, from: 5_000, to: 5_300 }, { ...lost, from: 20_000, to: 58_000 }, { kind: 'video', cause: 'no_keyframe', from: 60_000, to: 60_900 }, { kind: null, cause: 'withdrawn', from: 70_000, to: 70_000 }] })
     expect(missingOf(film)).toEqual({
