@@ -22,7 +22,7 @@ export const nurse: Readonly<Record<keyof typeof zh, Message>> = {
   'nurse.tell.done': 'Sent',
   'nurse.level': 'Level',
   'nurse.calling': 'Calling number {n}',
-  'nurse.call.panel': 'Video call to number {n}, {name}',
+  'nurse.call.panel': 'Video call to number {n}',
   'nurse.call.ringing': 'It rings, and waits for an answer',
   'nurse.call.unanswered': 'Nobody has answered yet; it still rings',
   'nurse.call.offline': 'Their page is not open, so nothing rings; it will as soon as it is opened',

@@ -20,7 +20,7 @@ export const nurse = {
   'nurse.tell.done': '已发送',
   'nurse.level': '改级别',
   'nurse.calling': '正在呼叫 {n} 号',
-  'nurse.call.panel': '视频呼叫 {n} 号 {name}',
+  'nurse.call.panel': '视频呼叫 {n} 号',
   'nurse.call.ringing': '手机正在响，等对方接听',
   'nurse.call.unanswered': '还没有人接听，手机还在响',
   'nurse.call.offline': '对方没有打开页面，响不了；打开后就会响',
