@@ -112,7 +112,7 @@ impl Services {
                         view.missing = Some(gaps.into_iter().map(stretch).collect());
                     }
                     Err(error) => {
-                        tracing::warn!(recording.id = %row.id, %error, "the index of a recording cannot be read")
+                        tracing::warn!(recording.id = %row.id, %error, "the index of a recording cannot be read");
                     }
                 }
             }
