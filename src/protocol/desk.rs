@@ -27,6 +27,8 @@ pub struct DeskView {
     pub current: Option<Box<CurrentPatient>>,
     /// Visits of this doctor whose note is not signed, or whose prescription a pharmacist sent back.
     pub unfinished: Vec<UnfinishedNote>,
+    /// How many of this doctor's visits ended today and are done with: none of them is among the unfinished.
+    pub finished_today: u32,
     /// Whether the clinic records the visits of those who agree.
     pub records: bool,
     /// Grows with every change.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{RecordingId, VisitId};
+use crate::domain::recording::GapCause;
 use crate::domain::room::ParticipantRole;
+use crate::domain::room::relay::MediaKind;
 use crate::domain::time::Timestamp;
 
 /// `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it.
@@ -27,6 +29,8 @@ pub struct RecordingView {
     pub millis: u64,
     /// How many stretches are missing in it.
     pub gaps: u32,
+    /// Which, in order; `null` in the list of all visits, and where the film's index cannot be read now.
+    pub missing: Option<Vec<MissingStretch>>,
     /// Whether the server ended in the middle.
     pub is_cut: bool,
     /// Whether it ends because the patient took the consent back.
@@ -37,4 +41,17 @@ pub struct RecordingView {
     pub size: u64,
     /// Not removed before.
     pub retain_until: Timestamp,
+}
+
+/// What is missing of a film. Times count from the beginning of the recording, as those in the film do.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MissingStretch {
+    /// Of sound or pictures; `null` of both.
+    pub kind: Option<MediaKind>,
+    /// Where it begins, in milliseconds.
+    pub from: u64,
+    /// Where it ends, in milliseconds; the same where the film ends there.
+    pub to: u64,
+    /// Why.
+    pub cause: GapCause,
 }

@@ -219,6 +219,23 @@ impl Visits<'_> {
         }))
     }
 
+    /// A doctor's visits that began after `since`, ended at `ended` or later, and have a signed note; one with the wrong
+    /// person is none.
+    pub async fn signed_of(self, doctor: AccountId, since: Timestamp, ended: Timestamp) -> Result<Vec<VisitId>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_scalar(
+                "select id from visit
+                 where doctor_id = $1 and started_at >= $2 and ended_at >= $3
+                   and end_reason in ('finished', 'transferred', 'emergency') and is_signed",
+            )
+            .bind(doctor)
+            .bind(since)
+            .bind(ended)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// Whether a doctor saw a patient in any visit, under whatever spelling of the name; one with somebody else is none.
     pub async fn has_treated(self, doctor: AccountId, patient: PatientId) -> Result<bool> {
         let found: Option<i64> = on!(self.0, |conn| {

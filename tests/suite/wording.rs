@@ -65,3 +65,36 @@ fn chinese_texts_of_rules_and_answers_are_punctuated_in_full_width() {
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
+
+/// The sections of a page, each with how many rows its tables have and the addresses and variables that it names.
+fn sections(page: &str) -> Vec<(usize, Vec<&str>)> {
+    let mut sections = vec![(0, Vec::new())];
+    for line in page.lines() {
+        if line.starts_with("## ") {
+            sections.push((0, Vec::new()));
+        }
+        let (rows, named) = sections.last_mut().expect("it begins with one");
+        *rows += usize::from(line.starts_with('|'));
+        let names = line.split('`').skip(1).step_by(2);
+        named.extend(names.filter(|name| name.starts_with(['/', 'Y']) && !name.contains(['<', ' '])));
+    }
+    for (_, named) in &mut sections {
+        named.sort_unstable();
+        named.dedup();
+    }
+    sections
+}
+
+#[test]
+fn the_chinese_readme_has_the_sections_the_rows_and_the_names_of_the_english_one() {
+    let page = |name| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("it can be read");
+    let (english, chinese) = (page("README.md"), page("README.zh-CN.md"));
+    assert!(!is_half_width(&chinese.replace('`', " ")), "punctuated in full width");
+    let (english, chinese) = (sections(&english), sections(&chinese));
+    assert_eq!(english.len(), chinese.len(), "sections");
+    for (at, (english, chinese)) in english.iter().zip(&chinese).enumerate() {
+        assert_eq!(english.0, chinese.0, "rows of tables in section {at}");
+        let absent: Vec<_> = english.1.iter().filter(|name| !chinese.1.contains(name)).collect();
+        assert!(absent.is_empty(), "section {at} names {absent:?} in English alone");
+    }
+}

@@ -11,9 +11,20 @@ test('the nurse calls a waiting patient by video, and the place is the same afte
   await expectAccessible(nurse.page, 'nurse, a waiting patient')
   await expectBarFits(nurse.page, 'nurse')
 
+  // Who it is, once, and that it rings; that it was answered, or was not.
+  await at('nurse-call').click()
+  await expect(at('nurse-call-state')).toContainText(nurse.say('nurse.call.ringing'))
+  await expect(at('call-stage')).toContainText(nurse.say('stage.wait_other.nurse'))
+  await picture(nurse.page, 'nurse-call-rings')
+  await at('nurse-hang-up').click()
+  await expect(nurse.page.getByText(nurse.say('nurse.call.missed', { who: '' }))).toBeVisible()
+  await patient.expectWaiting()
+
   await at('nurse-call').click()
   await patient.button(patient.say('wait.nurse_call.answer')).click()
   await expectCall(patient.page, nurse.page)
+  await expect(at('nurse-call-state')).toContainText(nurse.say('nurse.call.answered'))
+  await expect(at('who-is-here')).toHaveText(/^[^患]*患者 [^患]+$/)
   await expectAccessible(nurse.page, 'nurse, a video call')
   await picture(nurse.page, 'nurse-call')
   await at('nurse-hang-up').click()

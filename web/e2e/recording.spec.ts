@@ -37,7 +37,8 @@ test('a tap on the mark, asked once, stops the recording for both, and the call 
   await expect(async () => {
     await desk.page.getByTestId('desk-more').click()
     await desk.page.getByTestId('recordings').click()
-    const rows = desk.page.getByTestId('recording-row').filter({ hasText: patient.say('recordings.withdrawn') })
+    // From when on, and why.
+    const rows = desk.page.getByTestId('recording-row').filter({ has: desk.page.getByTestId('recording-gap').filter({ hasText: new RegExp(`\\d\\d:\\d\\d:\\d\\d ${patient.say('recordings.since', { from: '' }).trim()}.*${patient.say('recordings.cause.withdrawn')}`) }) })
     await expect(rows).toHaveCount(2, { timeout: 1000 }).catch(async (cause: unknown) => {
       await desk.page.keyboard.press('Escape')
       throw cause
@@ -72,10 +73,14 @@ test('a visit is recorded with consent, both see the mark, and the doctor plays 
       if ((await page.getByTestId('recording-row').count()) !== 2) await page.keyboard.press('Escape')
     })
   }).toPass({ timeout: 20_000 })
+  // The two stand under their visit; which of them plays is said.
+  await expect(page.getByTestId('recordings-visit')).toHaveCount(1)
+  await expect(page.getByTestId('recordings-visit')).toContainText(desk.say('recordings.films', { n: 2 }))
   for (const [role, colour] of [['patient', 0], ['doctor', 2]] as const) {
     await page.locator(`[data-testid="recording-row"][data-role="${role}"]`).getByTestId('recording-play').click()
     const film = page.getByTestId('film')
     await expect(film).toBeVisible()
+    await expect(page.locator(`[data-testid="recording-row"][data-role="${role}"]`)).toHaveAttribute('aria-current', 'true')
     const played = () => film.evaluate((one: HTMLVideoElement & { webkitAudioDecodedByteCount: number; webkitDecodedFrameCount: number }) =>
       one.currentTime > 1.5 && one.webkitAudioDecodedByteCount > 1000 && one.webkitDecodedFrameCount > 10)
     await expect.poll(played, { message: `the ${role}'s film plays with sound and picture`, timeout: 15_000 }).toBe(true)

@@ -27,7 +27,16 @@ impl Services {
                 Guest { role: ParticipantRole::Patient, name: Text::new("求助者", "caller") }
             }
             Actor::Holder { holder, .. } if alarm.holder_id == Some(holder) => {
-                Guest { role: ParticipantRole::Patient, name: Text::new("患者", "patient") }
+                // As the board names them; the role is said beside it.
+                let patient = match alarm.patient_id {
+                    Some(patient) => work.tx.patients().find(alarm.institution_id, patient).await?,
+                    None => None,
+                };
+                let name = patient.map_or_else(
+                    || Text::new("患者", "patient"),
+                    |one| Text::new(one.name_masked.clone(), one.name_masked),
+                );
+                Guest { role: ParticipantRole::Patient, name }
             }
             Actor::Staff { account, role, .. } if may_be_on_line => {
                 let role = if role == Role::Doctor { ParticipantRole::Doctor } else { ParticipantRole::Nurse };

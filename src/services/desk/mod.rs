@@ -9,6 +9,8 @@ pub(super) mod handover;
 pub(super) mod transfer;
 pub(super) mod unfinished;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::domain::access::ReadPurpose;
@@ -22,10 +24,13 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::desk::unfinished::unfinished;
 use crate::services::refusal::Refusal;
-use crate::services::tickets::minutes;
+use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
 use crate::services::work::{Command, Work};
 use crate::store::{DeskRow, StoreError, TicketRow, Tx};
+
+/// A visit that ended today did not begin longer before the day.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// What a doctor does to a desk as such.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +214,9 @@ impl Services {
         };
         let present = current.as_ref().and_then(|current| current.visit);
         let unfinished = unfinished(tx, act, present).await?;
+        let midnight = day_at(&clinic, self.clock.now())?.began_at;
+        let mut finished = tx.visits().signed_of(act.account, midnight - LONGEST, midnight).await?;
+        finished.retain(|visit| unfinished.iter().all(|one| one.visit != *visit));
         Ok(DeskView {
             id: desk.id,
             name: Text::new(desk.name_zh.clone(), desk.name_en.clone()),
@@ -218,6 +226,7 @@ impl Services {
             paused_until: desk.paused_until,
             current,
             unfinished,
+            finished_today: u32::try_from(finished.len()).unwrap_or(u32::MAX),
             records: tx.recordings().is_wanted(clinic.id).await?,
             version: desk.version,
             as_of: self.clock.now(),

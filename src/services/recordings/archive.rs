@@ -17,6 +17,7 @@ use super::sealed::{OVERHEAD, Seal};
 use super::survey::Survey;
 use crate::clock::Ids;
 use crate::domain::ids::VisitId;
+use crate::domain::recording::Gap;
 use crate::services::private;
 use crate::services::vault::{Field, Vault};
 
@@ -53,6 +54,15 @@ pub(super) enum ReadError {
     Broken,
     #[error("it is of another visit than its row says")]
     OfAnother,
+}
+
+/// A film whose index was read.
+struct OpenFilm {
+    place: Place,
+    seal: Seal,
+    /// Where its chunks begin.
+    first: u64,
+    index: Index,
 }
 
 impl Archive {
@@ -132,13 +142,13 @@ impl Archive {
         out.shutdown().await
     }
 
-    /// Bytes of a film in clear, if it is of the visit that its row names.
-    pub(super) async fn read(
-        &self,
-        vault: &Vault,
-        row: &RecordingRow,
-        range: Range<u64>,
-    ) -> Result<Vec<u8>, ReadError> {
+    /// What is missing of a film, as its index says.
+    pub(super) async fn gaps(&self, vault: &Vault, row: &RecordingRow) -> Result<Vec<Gap>, ReadError> {
+        Ok(self.open(vault, row).await?.index.gaps)
+    }
+
+    /// The index of a film, if it is of the visit that its row names.
+    async fn open(&self, vault: &Vault, row: &RecordingRow) -> Result<OpenFilm, ReadError> {
         let place = Place::from(row.place.as_str());
         let stored = u64::try_from(row.stored_size).map_err(|_| ReadError::Broken)?;
         let key = vault.open(Field::RecordingKey, row.id.as_uuid(), &row.key_sealed).ok().and_then(|key| key_of(&key));
@@ -154,6 +164,17 @@ impl Archive {
         if index.visit != row.visit_id {
             return Err(ReadError::OfAnother);
         }
+        Ok(OpenFilm { place, seal, first, index })
+    }
+
+    /// Bytes of a film in clear, if it is of the visit that its row names.
+    pub(super) async fn read(
+        &self,
+        vault: &Vault,
+        row: &RecordingRow,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, ReadError> {
+        let OpenFilm { place, seal, first, index } = self.open(vault, row).await?;
         let (mut begin, mut at, mut bytes) = (0, first, Vec::new());
         for (sequence, length) in (0..).zip(&index.chunks) {
             let (end, next) = (begin + length, at + length + OVERHEAD);

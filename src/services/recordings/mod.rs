@@ -15,6 +15,7 @@ mod spool_tests;
 mod survey;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,8 @@ use crate::domain::access::ReadPurpose;
 use crate::domain::audit::Kept;
 use crate::domain::ids::{InstitutionId, RecordingId, VisitId};
 use crate::domain::permission::DoctorAct;
-use crate::protocol::recording::RecordingView;
+use crate::domain::recording::{Gap, RecordedCodec};
+use crate::protocol::recording::{MissingStretch, RecordingView};
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::visits::doctors_visit;
@@ -38,6 +40,9 @@ pub use spool::{Finished, Limits, Spool};
 const ANSWER: u64 = 4 << 20;
 /// Recordings that a doctor's list holds at most.
 const LISTED: i64 = 100;
+
+/// What reading the indexes of a visit's recordings may take.
+const INDEXES: Duration = Duration::from_secs(5);
 
 /// Which bytes of a recording are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +84,10 @@ impl Services {
         let mut tx = self.db.read().await?;
         doctors_visit(&mut tx, act, visit).await?;
         let rows = tx.recordings().of_visit(visit).await?;
-        let views = views(&mut tx, rows).await?;
+        let mut views = views(&mut tx, rows.clone()).await?;
         drop(tx);
         self.note_listing(act, &visit.to_string()).await?;
+        self.say_missing(&mut views, &rows).await;
         Ok(views)
     }
 
@@ -93,6 +99,27 @@ impl Services {
         drop(tx);
         self.note_listing(act, &act.account.to_string()).await?;
         Ok(views)
+    }
+
+    /// Says of each film what its index names as missing. A store that does not answer keeps nobody from the list.
+    async fn say_missing(&self, views: &mut [RecordingView], rows: &[RecordingRow]) {
+        let said = async {
+            for (view, row) in views.iter_mut().zip(rows) {
+                let gaps = if row.gaps == 0 { Ok(Vec::new()) } else { self.archive.gaps(&self.vault, row).await };
+                match gaps {
+                    Ok(mut gaps) => {
+                        gaps.sort_by_key(|gap| (gap.from, gap.to));
+                        view.missing = Some(gaps.into_iter().map(stretch).collect());
+                    }
+                    Err(error) => {
+                        tracing::warn!(recording.id = %row.id, %error, "the index of a recording cannot be read");
+                    }
+                }
+            }
+        };
+        if tokio::time::timeout(INDEXES, said).await.is_err() {
+            tracing::warn!("the indexes of a visit's recordings cannot be read in time");
+        }
     }
 
     /// Audits a listing before it leaves. The one writer of the database is held for this alone.
@@ -152,6 +179,11 @@ pub(crate) async fn is_of_its_visit(tx: &mut Tx, entry: &Kept) -> Result<bool, R
     Ok(is_named && row.place == place_of(row.institution_id, row.visit_id, id))
 }
 
+fn stretch(gap: Gap) -> MissingStretch {
+    let Gap { codec, from, to, cause } = gap;
+    MissingStretch { kind: codec.map(RecordedCodec::kind), from, to, cause }
+}
+
 async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView>, Refusal> {
     let orphan = || Refusal::internal("a recording of nobody");
     let mut views = Vec::with_capacity(rows.len());
@@ -169,6 +201,7 @@ async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView
             started_at: row.started_at,
             millis: u64::try_from(row.millis).unwrap_or(0),
             gaps: u32::try_from(row.gaps).unwrap_or(0),
+            missing: None,
             is_cut: row.is_cut,
             is_withdrawn: row.is_withdrawn,
             is_unpictured: row.is_unpictured,

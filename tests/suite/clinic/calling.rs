@@ -8,6 +8,7 @@ use uuid::Uuid;
 use yunzhen::domain::ids::ConnectionId;
 use yunzhen::store::Db;
 
+use super::proofs::sign;
 use super::stage::{LINK, Stage, nothing};
 use crate::support::sql;
 
@@ -21,12 +22,17 @@ async fn a_patient_goes_from_the_link_to_a_visit_and_its_end() {
     stage.post(&format!("/visits/{}/outcome", visit.id), &visit.doctor, outcome).await.ok();
     let desk = stage.act(&end, &visit.doctor).await.ok();
     assert!(desk["current"].is_null());
-    assert_eq!(desk["unfinished"][0]["visit"], visit.id);
+    assert_eq!((&desk["unfinished"][0]["visit"], &desk["finished_today"]), (&json!(visit.id), &json!(0)));
     let ticket = stage.get(&format!("/tickets/{}", visit.ticket), &visit.patient).await.ok();
     assert_eq!(ticket["phase"], "done");
     let summaries = stage.get("/me/visits", &visit.patient).await.ok();
     assert_eq!(summaries[0]["outcome"], "home_care");
     assert!(summaries[0]["note"].is_null(), "what is not signed is not shown");
+
+    // A visit is in one of the two lists of a desk.
+    sign(&stage, &visit, 0, "感冒", None).await;
+    let desk = stage.get(&format!("/desks/{}", visit.desk), &visit.doctor).await.ok();
+    assert_eq!((&desk["unfinished"], &desk["finished_today"]), (&json!([]), &json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

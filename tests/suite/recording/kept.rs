@@ -76,6 +76,7 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
         assert!(one["millis"].as_u64().unwrap().abs_diff(last) < 100 && one["size"] == film.len());
         assert!(one["retain_until"].as_i64().unwrap() >= stage.clock.now().as_millis() + THREE_YEARS);
         assert_eq!((&one["is_cut"], &one["gaps"]), (&false.into(), &0.into()));
+        assert_eq!(one["missing"], serde_json::json!([]));
         assert_eq!(one["is_unpictured"], false);
     }
     let id = list[0]["id"].as_str().unwrap();
@@ -117,9 +118,16 @@ async fn a_camera_that_speaks_h264_alone_is_seen_and_its_film_holds_the_sound_an
     for one in recordings(&stage, &visit, &token, 2).await {
         assert_eq!((&one["is_unpictured"], &one["is_cut"]), (&true.into(), &false.into()), "{one}");
         assert!(one["gaps"].as_u64().unwrap() >= 1, "{one}");
+        let unpictured = one["missing"].as_array().unwrap().iter().find(|gap| gap["cause"] == "codec").unwrap();
+        assert_eq!((&unpictured["kind"], &unpictured["from"]), (&"video".into(), &0.into()), "{one}");
         let film = film(&base, one["id"].as_str().unwrap(), &token).await;
         let blocks = blocks(&film);
         assert!(blocks.len() > 20 && blocks.iter().all(|block| block.track == SOUND));
+    }
+    // Where the films cannot be read there is the list all the same.
+    std::fs::remove_dir_all(stage.folder.path().join("recordings")).unwrap();
+    for one in recordings(&stage, &visit, &token, 2).await {
+        assert!(one["gaps"].as_u64().unwrap() >= 1 && one["missing"].is_null(), "{one}");
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
 use super::scene::{Call, blocks, film, recordings};
@@ -46,6 +47,8 @@ async fn kill_9_costs_a_recording_less_than_a_second_and_its_index_says_so() {
     for (role, filmed) in ["patient", "doctor"].into_iter().zip(filmed) {
         let one = list.iter().find(|one| one["role"] == role).unwrap();
         assert_eq!((&one["is_cut"], one["gaps"].as_u64().unwrap() > 0), (&true.into(), true), "{one}");
+        let torn = one["missing"].as_array().unwrap().iter().find(|gap| gap["cause"] == "restart").unwrap();
+        assert_eq!((&torn["kind"], &torn["from"]), (&Value::Null, &one["millis"]), "when and why: {one}");
         let film = film(&server.base, one["id"].as_str().unwrap(), &doctor).await;
         let last = blocks(&film).iter().map(|block| Film::read(&block.data).0).max().unwrap();
         let lost = filmed.saturating_sub(last);

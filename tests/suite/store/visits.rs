@@ -188,7 +188,13 @@ on_both! {
             let visits = db.read().await.unwrap().visits().unsigned_of(doctor, 9).await.unwrap();
             visits.into_iter().map(|visit| visit.id).collect::<Vec<_>>()
         };
+        let midnight = signed.started_at - std::time::Duration::from_hours(1);
+        let done = async |ended| {
+            let mut tx = db.read().await.unwrap();
+            tx.visits().signed_of(doctor, midnight, ended).await.unwrap()
+        };
         assert_eq!(unsigned().await, [talked.id, signed.id, running.id]);
+        assert_eq!(done(midnight).await, []);
         let note = NoteRow {
             id: hospital.ids.make(NoteId::from_uuid),
             institution_id: hospital.institution,
@@ -204,6 +210,8 @@ on_both! {
         };
         hospital.write(async |tx| tx.notes().sign(&note).await.unwrap()).await;
         assert_eq!(unsigned().await, [talked.id, running.id]);
+        assert_eq!(done(midnight).await, [signed.id]);
+        assert_eq!(done(hospital.now() + std::time::Duration::from_secs(1)).await, [], "of a day before");
         assert!(!unsigned().await.contains(&mistaken.id));
         assert_eq!(hospital.find(running.ticket_id).await.move_reason, None::<MoveReason>);
     }

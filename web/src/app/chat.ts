@@ -4,6 +4,7 @@ import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref }
 import { ApiError, newKey } from '@/protocol/http'
 import type { AttachmentInfo, ChatMessage } from '@/protocol/staff'
 import { ownerOf } from '@/protocol/tokens'
+import { typedWords, type TypedWords } from '@/protocol/typed'
 import { unsentLines, type UnsentLine, type UnsentLines } from '@/protocol/unsent'
 import { readMessages, usePictures, type Pictures } from './conversation'
 import type { Live } from './live'
@@ -42,6 +43,8 @@ export interface Chat extends Pictures {
   again: (id: string) => void
   /** Takes a message away that was not sent: it may be one that never will be. */
   drop: (id: string) => void
+  /** The visit is over: what was typed and what was not sent is forgotten. */
+  end: () => void
   /** The panel is open: everything counts as read. */
   setOpen: (open: boolean) => void
   /** Whether the server has a line of this name. */
@@ -87,7 +90,7 @@ function passes(error: ApiError | null, side: ChatMessage['side']): boolean {
   return [0, 401, 429].includes(error.status) || error.status >= 500 || (side === 'guest' && error.status === 404)
 }
 
-export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side'], unsent: UnsentLines = unsentLines()): Chat {
+export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side'], unsent: UnsentLines = unsentLines(), typed: TypedWords = typedWords()): Chat {
   const path = `/visits/${visit}`
   // On one machine several may take part: each sends the own lines alone.
   const own = `${visit}|${side}|${whose(session)}`
@@ -95,12 +98,13 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   const pending = shallowRef<readonly Pending[]>([])
   const unread = ref(0)
   const error = ref<ApiError | null>(null)
-  const draft = shallowRef<Draft>({ text: '', picture: null })
+  const draft = shallowRef<Draft>({ text: typed.open(own), picture: null })
   const pictures = usePictures(session)
   const arrived = ref(false)
   let open = false
   let seen = -1
   let isOver = false
+  let isEnded = false
   let isResending = false
   /** How often the link came back. */
   let backs = 0
@@ -196,12 +200,23 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
     void resend()
   }
 
+  function write(text: string): void {
+    draft.value = { ...draft.value, text }
+    // A page that still stands open after the end keeps nothing any more.
+    if (!isEnded) typed.keep(own, text)
+  }
+  /** The visit is over, or over for this person: nothing of it stays on this machine. */
+  function end(): void {
+    isEnded = true
+    typed.keep(own, '')
+    void unsent.end(own)
+  }
   function choose(picture: Blob | null): void {
     if (draft.value.picture) URL.revokeObjectURL(draft.value.picture.url)
     draft.value = { ...draft.value, picture: picture && { file: picture, url: URL.createObjectURL(picture) } }
   }
 
-  const hears = { said: () => void load(), kept: () => (arrived.value = !open), ended: () => void unsent.end(own), back }
+  const hears = { said: () => void load(), kept: () => (arrived.value = !open), ended: end, back }
   const stop = side === 'guest' ? beside(live, hears) : along(live, visit, hears)
   if (side !== 'guest') void load()
   void takeUp()
@@ -216,7 +231,8 @@ export function useChat(session: Session, live: Live, visit: string, side: ChatM
   return {
     ...pictures,
     draft,
-    write: (text) => (draft.value = { ...draft.value, text }),
+    write,
+    end,
     choose,
     latest: computed(() => (unread.value > 0 ? (stored.value.filter((one) => !isMine(one, side)).at(-1) ?? null) : null)),
     lines: computed(() => linesOf(stored.value, pending.value, side)),

@@ -56,6 +56,11 @@ export function clockTime(at: number, zone?: string): string {
   return new Intl.DateTimeFormat(locale.value, zone ? { ...options, timeZone: zone, timeZoneName: 'short' } : options).format(at)
 }
 
+/** 10:32:07. */
+export function exactTime(at: number): string {
+  return new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(at)
+}
+
 export function dayAndTime(at: number): string {
   return new Intl.DateTimeFormat(locale.value, {
     year: 'numeric', month: 'long', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',

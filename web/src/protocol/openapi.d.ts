@@ -4312,6 +4312,11 @@ export interface components {
             /** @description The clinic's name. */
             clinic_name: components["schemas"]["Text"];
             current?: components["schemas"]["CurrentPatient"] | null;
+            /**
+             * Format: int32
+             * @description How many of this doctor's visits ended today and are done with: none of them is among the unfinished.
+             */
+            finished_today: number;
             /** @description The desk. */
             id: components["schemas"]["DeskId"];
             /** @description Its name. */
@@ -4703,6 +4708,11 @@ export interface components {
              */
             women: components["schemas"]["Women"];
         };
+        /**
+         * @description Why something is missing.
+         * @enum {string}
+         */
+        GapCause: "lost" | "no_keyframe" | "storage" | "restart" | "withheld" | "limit" | "withdrawn" | "codec";
         /** @description One finding. */
         GateFinding: {
             /** @description Of which edition. */
@@ -5403,6 +5413,22 @@ export interface components {
             name: components["schemas"]["SourceName"];
             /** @description Whose. */
             source: components["schemas"]["ParticipantId"];
+        };
+        /** @description What is missing of a film. Times count from the beginning of the recording, as those in the film do. */
+        MissingStretch: {
+            /** @description Why. */
+            cause: components["schemas"]["GapCause"];
+            /**
+             * Format: int64
+             * @description Where it begins, in milliseconds.
+             */
+            from: number;
+            kind?: components["schemas"]["MediaKind"] | null;
+            /**
+             * Format: int64
+             * @description Where it ends, in milliseconds; the same where the film ends there.
+             */
+            to: number;
         };
         /** @description A time that does not exist on its day, because the clock is put forward. */
         MissingTime: {
@@ -6284,6 +6310,8 @@ export interface components {
              * @description How long it is, in milliseconds.
              */
             millis: number;
+            /** @description Which, in order; `null` in the list of all visits, and where the film's index cannot be read now. */
+            missing?: components["schemas"]["MissingStretch"][] | null;
             /** @description The patient's name, masked. */
             name_masked: string;
             /**

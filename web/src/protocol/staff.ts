@@ -113,6 +113,15 @@ export interface UnfinishedNote {
   /** A pharmacist sent a prescription back. */
   sent_back: boolean
 }
+export type GapCause = 'lost' | 'no_keyframe' | 'storage' | 'restart' | 'withheld' | 'limit' | 'withdrawn' | 'codec'
+/** What is missing of a film, in milliseconds of its recording. */
+export interface MissingStretch {
+  /** `null`: of both. */
+  kind: 'audio' | 'video' | null
+  from: number
+  to: number
+  cause: GapCause
+}
 /** A film of one participant of a visit, or a part of it. */
 export interface Recording {
   id: string
@@ -124,6 +133,8 @@ export interface Recording {
   started_at: number
   millis: number
   gaps: number
+  /** Which; unknown in the list of all visits, and where the film's index cannot be read now. */
+  missing: MissingStretch[] | null
   is_cut: boolean
   is_withdrawn: boolean
   /** Pictures are missing: the camera spoke a codec that is not recorded. */
@@ -141,6 +152,8 @@ export interface DeskView {
   paused_until: number | null
   current: CurrentPatient | null
   unfinished: UnfinishedNote[]
+  /** Own visits that ended today, without the unfinished. */
+  finished_today: number
   /** Whether the clinic records the visits of those who agree. */
   records: boolean
   version: number

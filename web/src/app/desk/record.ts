@@ -1,5 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { unsavedNotes, type Unsaved } from '@/protocol/unsaved'
+import { typedWords } from '@/protocol/typed'
 import { unsentLines } from '@/protocol/unsent'
 import { ApiError } from '@/protocol/http'
 import { readQuestionnaire } from '@/protocol/questionnaire-file'
@@ -55,6 +56,7 @@ const open = new Set<() => Promise<void>>()
 export async function putAway(): Promise<void> {
   await Promise.allSettled([...open].map((flush) => flush()))
   await putSheetsAway()
+  typedWords().forget()
   await Promise.all([unsavedNotes().forget(), unsentLines().forget()])
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Http } from '@/protocol/http'
 import type { Recording } from '@/protocol/staff'
-import { duration, film, remarks } from './recordings'
+import { byVisit, duration, film, missingOf, remarks } from './recordings'
 
 const STRETCH = 4 * 1024 * 1024
 const one: Recording = {
-  id: 'r', visit: 'v', no: 1, name_masked: '演**', role: 'patient', part: 1, started_at: 0, millis: 65_000, gaps: 0, is_cut: false, is_withdrawn: false, is_unpictured: false, size: STRETCH + 10, retain_until: 1,
+  id: 'r', visit: 'v', no: 1, name_masked: '演**', role: 'patient', part: 1, started_at: 0, millis: 65_000, gaps: 0, missing: null, is_cut: false, is_withdrawn: false, is_unpictured: false, size: STRETCH + 10, retain_until: 1,
 }
 
 describe('a film', () => {
@@ -44,5 +44,43 @@ describe('a film', () => {
 
   it('says how long it is', () => {
     expect([duration(65_000), duration(3_665_000), duration(900)]).toEqual(['1:05', '1:01:05', '0:01'])
+  })
+
+  it('that says what is missing needs no remark beside it', () => {
+    expect(remarks({ ...one, gaps: 2, is_cut: true, missing: [] })).toEqual([])
+    expect(remarks({ ...one, gaps: 1, size: 0, missing: [] })).toEqual(['empty'])
+  })
+})
+
+describe('the films of a visit', () => {
+  const at = (id: string, part: Partial<Recording>): Recording => ({ ...one, id, ...part })
+  it('stand together: the patient’s, the doctor’s, then the later ones as they came, the newest visit first', () => {
+    const films = [
+      at('late', { started_at: 900_000, millis: 8_000, gaps: 1 }),
+      at('doctor', { role: 'doctor', started_at: 10_000, millis: 508_000 }),
+      at('p2', { started_at: 9_000, part: 2, millis: 90_000, gaps: 2 }),
+      at('p1', { started_at: 9_000, millis: 40_000 }),
+      at('old', { visit: 'w', started_at: 1_000 }),
+    ]
+    const [newest, older] = byVisit(films)
+    expect(newest?.films.map((film) => [film.id, film.from, film.to])).toEqual([
+      ['p1', 9_000, 49_000], ['doctor', 10_000, 518_000], ['p2', 49_000, 99_000], ['late', 900_000, 908_000],
+    ])
+    expect([newest?.from, newest?.to, newest?.gaps]).toEqual([9_000, 908_000, 3])
+    expect(older?.visit).toBe('w')
+  })
+
+  it('say of each gap at what time of day it was, and why, and count the shortest', () => {
+    const lost = { kind: 'video', cause: 'lost' } as const
+    const film = at('a', { started_at: 1_000_000, gaps: 4, missing: [{ ...lost, from: 5_000, to: 5_300 }, { ...lost, from: 20_000, to: 58_000 }, { kind: 'video', cause: 'no_keyframe', from: 60_000, to: 60_900 }, { kind: null, cause: 'withdrawn', from: 70_000, to: 70_000 }] })
+    expect(missingOf(film)).toEqual({
+      short: 2, more: 0,
+      shown: [
+        { kind: 'video', cause: 'lost', from: 1_020_000, to: 1_058_000, isMoment: false },
+        { kind: null, cause: 'withdrawn', from: 1_070_000, to: 1_070_000, isMoment: true },
+      ],
+    })
+    expect(missingOf(at('b', { gaps: 3 }))).toEqual({ shown: [], short: 0, more: 0 })
+    expect(missingOf(at('c', { missing: Array.from({ length: 15 }, (_, n) => ({ ...lost, from: 10_000 * n, to: 10_000 * n + 2_000 })) })).more).toBe(3)
   })
 })

@@ -10,6 +10,8 @@ describe('booked time', () => {
   it('tells both walls and both dates where they differ, the place first', () => {
     const told = walls(AT, 'Asia/Shanghai', 'America/New_York', 'en')
     expect(told.map((one) => `${one.day} ${one.time}`)).toEqual(['Sun, March 1, 2026 09:30', 'Sat, February 28, 2026 20:30'])
+    // Where a line has no room for all of it.
+    expect(told.map((one) => one.date)).toEqual(['Mar 1', 'Feb 28'])
   })
 
   it('tells one wall where both agree, whatever their names', () => {

@@ -55,6 +55,8 @@ export function offered(error: ApiError | null): SlotView[] {
 export interface Wall {
   zone: string
   day: string
+  /** The day without year and weekday, where there is little room. */
+  date: string
   time: string
 }
 
@@ -79,6 +81,7 @@ function wall(at: number, zone: string, language: string): Wall {
   return {
     zone,
     day: format({ year: 'numeric', month: 'long', day: 'numeric', weekday: 'short' }),
+    date: format({ month: 'short', day: 'numeric' }),
     time: format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
   }
 }

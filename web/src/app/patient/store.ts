@@ -3,6 +3,7 @@ import { ApiError, Http, newKey } from '@/protocol/http'
 import type { Answers, CodeSent, ConsentRecord, ConsentText, DeclarationView, DeviceCheck, GuardianRelation, Landing, PatientCard, Subject, TicketView, Tokens, VisitSummary } from '@/protocol/types'
 import type { AppointmentView } from '@/protocol/booking'
 import { readCheck, readCode, writeCheck, writeCode, type KeptCode } from '@/protocol/draft'
+import { typedWords } from '@/protocol/typed'
 import { unsentLines } from '@/protocol/unsent'
 import { liveOf } from '../live'
 import { createSession } from '../session'
@@ -352,6 +353,7 @@ export function createPatientStore(link: string) {
   }
   async function signOut(): Promise<void> {
     await session.http.post('/auth/logout').catch(() => undefined)
+    typedWords().forget()
     await unsentLines().forget()
     session.forget()
     owner = null

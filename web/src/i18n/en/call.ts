@@ -40,6 +40,7 @@ export const call: Readonly<Record<keyof typeof zh, Message>> = {
   'stage.left_other.patient': 'The doctor has left the room. The visit is not over: please wait.',
   'stage.left_other.staff': 'The patient has hung up and may come back. You can ring, or end the visit.',
   'stage.wait_other': 'You are in the room. The other side is not here yet',
+  'stage.wait_other.nurse': 'Waiting for the patient to answer; then you see and hear each other',
   'stage.wait_other.emergency': 'The nurses have been alarmed and somebody is being called to this line; please stay. If it is critical, call 120 now.',
   'stage.call_120': 'Call 120',
   'stage.other.lost': '{name} lost the connection. Waiting for them to come back; please stay.',

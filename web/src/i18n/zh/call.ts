@@ -38,6 +38,7 @@ export const call = {
   'stage.left_other.patient': '医生已离开诊室，就诊还没有结束，请稍等。',
   'stage.left_other.staff': '患者已挂断，还可以回来；您也可以响铃找人，或结束就诊。',
   'stage.wait_other': '您已在诊室里，等对方进来',
+  'stage.wait_other.nurse': '等患者接听，接听后就能看到、听到',
   'stage.wait_other.emergency': '已通知护士，正在叫人接听，请不要挂断。情况危急时马上打 120。',
   'stage.call_120': '拨打 120',
   'stage.other.lost': '{name}的网络断了，正在等对方回来。请不要离开。',

@@ -5,6 +5,7 @@ import type { ChatMessage } from '@/protocol/staff'
 import { newCall, type CallState } from '@/room/state'
 import { useDeclined } from './declined'
 import { FRESH_MS, useFresh } from './fresh'
+import { LASTING_MS, useLasting } from './lasting'
 
 const scope = effectScope()
 beforeEach(() => void vi.useFakeTimers())
@@ -74,5 +75,29 @@ describe('a picture that was asked for', () => {
     off.ask(null)
     await off.settled()
     expect(off.declined.told.value).toBe(false)
+  })
+})
+
+describe('a line that breaks', () => {
+  it('is told once it has been broken for a moment, and its end at once', () => {
+    const broken = ref(true)
+    const told = scope.run(() => useLasting(() => broken.value))!
+    vi.advanceTimersByTime(LASTING_MS - 1)
+    expect(told.value).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(told.value).toBe(true)
+    broken.value = false
+    expect(told.value).toBe(false)
+  })
+  it('and is back sooner is not told, however often', () => {
+    const broken = ref(false)
+    const told = scope.run(() => useLasting(() => broken.value))!
+    for (let n = 0; n < 5; n += 1) {
+      broken.value = true
+      vi.advanceTimersByTime(LASTING_MS * 0.9)
+      broken.value = false
+      vi.advanceTimersByTime(100)
+      expect(told.value).toBe(false)
+    }
   })
 })

@@ -13,7 +13,9 @@ export function roleWord(role: ParticipantRole): string {
 
 /** 医师 王 or Doctor Wang: a role never stands without the name, nor the name without the role. */
 export function nameOf(one: { role: ParticipantRole; name: Bilingual }): string {
-  return `${roleWord(one.role)} ${pick(one.name)}`
+  const [role, name] = [roleWord(one.role), pick(one.name)]
+  // A name that says the role alone says nothing twice.
+  return name.toLowerCase() === role.toLowerCase() ? role : `${role} ${name}`
 }
 
 const QUALITY: Record<Quality, Key> = {
