@@ -1,15 +1,17 @@
 //! `/auth`: staff sign in; every browser refreshes and signs out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::domain::browser::family;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{AccountId, SessionId};
 use crate::domain::permission::{Actor, StaffAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id, SignedIn};
@@ -142,12 +144,10 @@ async fn factor(
 async fn offer_factor(
     State(services): State<Arc<Services>>,
     SignedIn(act): SignedIn<StaffAct>,
-    Address(address): Address,
-    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    door: OwnDoor,
     Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
 ) -> Result<Json<NewSecondFactor>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
-    guarded.answer(&services, services.offer_second_factor(act, password)).await
+    door.of(act.account).answer(&services, services.offer_second_factor(act, password)).await
 }
 
 /// Switches the second factor on by its first code.
@@ -156,12 +156,10 @@ async fn offer_factor(
 async fn confirm_factor(
     State(services): State<Arc<Services>>,
     SignedIn(act): SignedIn<StaffAct>,
-    Address(address): Address,
-    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    door: OwnDoor,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
-    guarded.answer(&services, services.confirm_second_factor(act, &code)).await
+    door.of(act.account).answer(&services, services.confirm_second_factor(act, &code)).await
 }
 
 /// Switches the second factor off, by one of its codes.
@@ -170,12 +168,10 @@ async fn confirm_factor(
 async fn drop_factor(
     State(services): State<Arc<Services>>,
     SignedIn(act): SignedIn<StaffAct>,
-    Address(address): Address,
-    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    door: OwnDoor,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
-    guarded.answer(&services, services.drop_second_factor(act, &code)).await
+    door.of(act.account).answer(&services, services.drop_second_factor(act, &code)).await
 }
 
 /// Proves after half an hour without an act that it is still the same person who calls and signs.
@@ -184,12 +180,10 @@ async fn drop_factor(
 async fn prove(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<StaffAct>,
-    Address(address): Address,
-    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    door: OwnDoor,
     Body(ProofRequest { password, code }, _): Body<ProofRequest>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
-    let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
+    let Json(()) = door.of(act.account).answer(&services, services.prove(act, password, code.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -199,13 +193,12 @@ async fn prove(
 async fn change_password(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<StaffAct>,
-    Address(address): Address,
     Known(browser): Known,
-    Extension(wrong): Extension<Arc<WrongPasswords>>,
+    door: OwnDoor,
     Body(PasswordChange { password, new }, _): Body<PasswordChange>,
 ) -> Result<(StatusCode, Remembered), HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
-    let Json(cookie) = guarded.answer(&services, services.change_password(act, password, new, browser)).await?;
+    let Json(cookie) =
+        door.of(act.account).answer(&services, services.change_password(act, password, new, browser)).await?;
     Ok((StatusCode::NO_CONTENT, remembered(&services, &cookie)))
 }
 
@@ -230,6 +223,30 @@ async fn end_session(
 ) -> Result<StatusCode, HttpError> {
     services.end_own_session(act, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The door at which somebody who is signed in guesses at what is their own.
+struct OwnDoor {
+    wrong: Arc<WrongPasswords>,
+    address: IpAddr,
+}
+
+impl FromRequestParts<Arc<Services>> for OwnDoor {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
+        let Address(address) = Address::from_request_parts(parts, services).await?;
+        let wrong = parts.extensions.get::<Arc<WrongPasswords>>().map(Arc::clone);
+        Ok(Self { wrong: wrong.ok_or_else(|| Refusal::internal("a door that counts nothing"))?, address })
+    }
+}
+
+impl OwnDoor {
+    /// What this account guesses here.
+    fn of(&self, account: AccountId) -> Guarded<'_> {
+        let (name, place) = (account.to_string(), Place::Address(self.address));
+        Guarded { wrong: &self.wrong, name, place, standing: Standing::Stranger }
+    }
 }
 
 /// What may be guessed at a few times only.

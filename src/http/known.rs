@@ -36,7 +36,8 @@ impl FromRequestParts<Arc<Services>> for Known {
 /// The header that gives a browser its cookie: for no script, and for nobody's page but ours.
 pub fn remembered(services: &Services, cookie: &str) -> [(HeaderName, String); 1] {
     let config = &services.config;
-    let is_secure = config.tls_cert.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
+    let is_secure =
+        config.tls_cert.is_some() || config.public_url.as_deref().is_some_and(|url| url.starts_with("https:"));
     let (seconds, secure) = (KNOWN_FOR.as_secs(), if is_secure { "; Secure" } else { "" });
     let line = format!("{NAME}={cookie}; Path=/api/v1/auth; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     [(header::SET_COOKIE, line)]

@@ -294,9 +294,17 @@ mod tests {
         let of = |network| Place::Address(of(network));
         let tried = (0..=255).filter(|n| wrong.begin("doctor", of(*n), Standing::Stranger, at(0)).is_ok()).count();
         assert_eq!(tried, 10);
-        assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(First::Password), "the owner is known there");
+        assert_eq!(
+            wrong.begin("doctor", of(7), Standing::Known, at(0)),
+            Ok(First::Password),
+            "the owner is known there"
+        );
         wrong.end("doctor", of(9), Standing::Stranger, First::Password, None);
-        assert_eq!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)), Ok(First::Password), "what was right costs nothing");
+        assert_eq!(
+            wrong.begin("doctor", of(3), Standing::Stranger, at(0)),
+            Ok(First::Password),
+            "what was right costs nothing"
+        );
         assert!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)).is_err());
     }
 

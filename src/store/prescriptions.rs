@@ -207,6 +207,27 @@ macro_rules! columns {
     };
 }
 
+/// Those of an institution in a state, the longest waiting first; without those that are good no longer.
+macro_rules! pile {
+    ($tables:ident, $state:literal, $since:literal, $institution:ident, $now:ident, $limit:ident) => {
+        Ok(on!($tables.0, |conn| {
+            sqlx::query_as(columns!(
+                "where p.institution_id = $1 and p.state = '",
+                $state,
+                "' and (p.valid_until is null or p.valid_until > $2)
+                 order by p.",
+                $since,
+                " limit $3"
+            ))
+            .bind($institution)
+            .bind($now)
+            .bind($limit)
+            .fetch_all(conn)
+            .await?
+        }))
+    };
+}
+
 /// The `visit_basis`, `prescription` and `prescription_version` tables.
 pub struct Prescriptions<'tx>(pub(super) &'tx mut Tx);
 
@@ -446,18 +467,7 @@ impl Prescriptions<'_> {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<PrescriptionRow>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!(
-                "where p.institution_id = $1 and p.state = 'signed' and (p.valid_until is null or p.valid_until > $2)
-                 order by p.signed_at
-                 limit $3"
-            ))
-            .bind(institution)
-            .bind(now)
-            .bind(limit)
-            .fetch_all(conn)
-            .await?
-        }))
+        pile!(self, "signed", "signed_at", institution, now, limit)
     }
 
     /// The approved prescriptions of an institution, the longest waiting first; likewise.
@@ -467,18 +477,7 @@ impl Prescriptions<'_> {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<PrescriptionRow>> {
-        Ok(on!(self.0, |conn| {
-            sqlx::query_as(columns!(
-                "where p.institution_id = $1 and p.state = 'approved' and (p.valid_until is null or p.valid_until > $2)
-                 order by p.reviewed_at
-                 limit $3"
-            ))
-            .bind(institution)
-            .bind(now)
-            .bind(limit)
-            .fetch_all(conn)
-            .await?
-        }))
+        pile!(self, "approved", "reviewed_at", institution, now, limit)
     }
 
     /// Visits with a prescription of this doctor that a pharmacist sent back and that was not signed again.

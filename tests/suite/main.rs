@@ -17,6 +17,7 @@ mod media;
 mod plans;
 mod programs;
 mod proof;
+mod proxy;
 mod recording;
 mod store;
 mod support;

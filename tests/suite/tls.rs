@@ -43,19 +43,27 @@ impl Stage {
     }
 
     async fn tls(&self, trusted: &CertificateDer<'static>, offers: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(trusted.clone()).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = offers.iter().map(|offer| offer.to_vec()).collect();
-        let stream = TcpStream::connect(self.server.http_addr).await?;
-        let name = ServerName::try_from("localhost").expect("a name");
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        greet(TcpStream::connect(self.server.http_addr).await?, trusted, offers).await
     }
+}
+
+/// Begins TLS with whoever is `localhost` by this certificate.
+pub async fn greet(
+    stream: TcpStream,
+    trusted: &CertificateDer<'static>,
+    offers: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = offers.iter().map(|offer| offer.to_vec()).collect();
+    let name = ServerName::try_from("localhost").expect("a name");
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 /// What the server says to `said`, as far as it comes at once.

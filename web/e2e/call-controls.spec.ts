@@ -1,8 +1,9 @@
-import type { Page, WebSocketRoute } from '@playwright/test'
+import type { Page } from '@playwright/test'
 import { expectCall, expectFrames, received } from './support/call'
 import { expectAccessible, expectNoSidewaysScroll, picture } from './support/look'
 import { invent } from './support/people'
 import { expect, test } from './support/test'
+import { socketLine } from './support/sockets'
 
 /** One pixel is a picture too. */
 const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
@@ -56,14 +57,7 @@ test('every control of the call does what its word says', async ({ server, patie
   const { page } = patient
   await addBackCamera(page)
   const at = (id: string) => page.getByTestId(id)
-  const sockets = new Set<WebSocketRoute>()
-  let cut = false
-  await page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
-    if (cut) return void socket.close({ code: 1001 })
-    sockets.add(socket)
-    socket.connectToServer()
-    return undefined
-  })
+  const sockets = await socketLine(page)
   await patient.appear(server, invent('presses every button'))
   await desk.openDesk()
   await desk.callNext()
@@ -126,12 +120,11 @@ test('every control of the call does what its word says', async ({ server, patie
   await at('control-chat').or(page.getByRole('button', { name: patient.say('chat.close') })).first().click()
 
   // Reconnecting counts the seconds.
-  cut = true
   await page.context().setOffline(true)
-  for (const socket of sockets) await socket.close({ code: 1001 })
+  await sockets.cut()
   await expect(at('reconnecting')).toContainText(/[3-9]|1\d/)
   await expectAccessible(page, 'call, reconnecting')
-  cut = false
+  sockets.mend()
   await page.context().setOffline(false)
   await expect(at('reconnecting')).toHaveCount(0)
 

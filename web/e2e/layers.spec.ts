@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
 import { launchChromium, PHONE } from './support/browser'
-import { expectFrames, received } from './support/call'
+import { expectFrames } from './support/call'
 import { Patient } from './support/patient'
 import { invent } from './support/people'
 import { expect, PATIENT_HERTZ, test, usePage } from './support/test'
@@ -65,29 +65,59 @@ async function noteHeard(page: Page): Promise<void> {
 }
 const heard = (page: Page): Promise<number[]> => page.evaluate(() => (window as unknown as { __heard: number[] }).__heard)
 
-/** The milliseconds from a change of the tile to the first frame of the other size, and to what happens in between. */
-async function switched(viewer: Page, camera: Page, height: string): Promise<{ shown: number; steps: string }> {
-  const { began, seen } = await viewer.getByTestId('remote-video').evaluate(
-    (video: HTMLVideoElement, height) =>
-      new Promise<{ began: number; seen: number }>((resolve) => {
-        const before = video.videoHeight
-        const began = Date.now()
-        const look = (_: number, frame: VideoFrameCallbackMetadata): void => {
-          if (frame.height !== before) resolve({ began, seen: Date.now() })
-          else video.requestVideoFrameCallback(look)
-        }
-        video.requestVideoFrameCallback(look)
-        video.style.height = height
-      }),
-    height,
-  )
-  const after = (moments: readonly number[]): string => String((moments.find((at) => at >= began) ?? NaN) - began)
-  return { shown: seen - began, steps: `said after ${after(await said(viewer))}, heard after ${after(await heard(camera))}, shown after ${seen - began} ms` }
+/** A frame of the other's picture: when it was shown, and how high it is. */
+interface Shown {
+  at: number
+  height: number
 }
+
+/** Notes from now on each new frame of the other's picture. */
+const noteShown = (page: Page): Promise<void> =>
+  page.getByTestId('remote-video').evaluate((video: HTMLVideoElement) => {
+    const shown: Shown[] = []
+    Object.assign(window, { __shown: shown })
+    let last: number | undefined
+    const look = (_: number, frame: VideoFrameCallbackMetadata): void => {
+      if (frame.rtpTimestamp !== last) shown.push({ at: Date.now(), height: frame.height })
+      last = frame.rtpTimestamp
+      video.requestVideoFrameCallback(look)
+    }
+    video.requestVideoFrameCallback(look)
+  })
+const shown = (page: Page): Promise<Shown[]> => page.evaluate(() => (window as unknown as { __shown: Shown[] }).__shown)
+
+/** A change of the tile: when, and how high the picture was before. */
+interface Change {
+  began: number
+  before: number
+}
+const change = (page: Page, height: string): Promise<Change> =>
+  page.getByTestId('remote-video').evaluate((video: HTMLVideoElement, height) => {
+    const before = video.videoHeight
+    video.style.height = height
+    return { began: Date.now(), before }
+  }, height)
+
+/** The milliseconds from a change of the tile to the first frame that `counts`, and to what happens in between. */
+async function until(viewer: Page, camera: Page, height: string, counts: (frame: Shown, before: number) => boolean): Promise<{ took: number; began: number; steps: string }> {
+  const { began, before } = await change(viewer, height)
+  const first = async (): Promise<number> => (await shown(viewer)).find((frame) => frame.at >= began && counts(frame, before))?.at ?? NaN
+  await expect.poll(first, { timeout: 10_000, intervals: [100] }).not.toBeNaN()
+  const after = (moments: readonly number[]): string => String((moments.find((at) => at >= began) ?? NaN) - began)
+  const took = (await first()) - began
+  return { took, began, steps: `said after ${after(await said(viewer))}, heard after ${after(await heard(camera))}, shown after ${took} ms` }
+}
+
+/** The longest pause between two frames of a picture at which nothing changed: what this machine in this minute adds to any. */
+const hiccup = (frames: readonly Shown[], ruled: readonly { began: number; took: number }[]): number =>
+  Math.max(...frames.slice(1).map((frame, n) => {
+    const from = frames[n]?.at ?? frame.at
+    return ruled.some(({ began, took }) => frame.at >= began && from <= began + took) ? 0 : frame.at - from
+  }))
 
 /** The value in the middle. */
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
-/** The goal, for the one in the middle: what a busy machine adds to one of them is not what is proved here. */
+/** The goal. */
 const SWITCHED_MS = 300
 
 test('nobody sends a larger picture than is shown, and a larger tile gets it at once', async ({ server, desk }, info) => {
@@ -114,23 +144,30 @@ test('nobody sends a larger picture than is shown, and a larger tile gets it at 
     await expect.poll(() => pictureHeight(desk.page), { timeout: 20_000 }).toBeLessThan(whole / 2)
     await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual(['q'])
 
-    await show(desk.page, '0px')
-    await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual([])
-    const frames = (await received(desk.page)).frames
-    await show(desk.page, '100px')
-    await expect.poll(async () => (await received(desk.page)).frames, { timeout: 10_000 }).toBeGreaterThan(frames)
-
-    // Up and down again, measured; the figures are in docs/BENCHMARKS.md. Each time the other size rests before.
-    const times: number[] = []
-    const steps: string[] = []
+    // Hidden and shown again, and up and down again, measured; the figures are in docs/BENCHMARKS.md. Each time what is about to
+    // come rests before.
+    await noteShown(desk.page)
+    const unpaused: { took: number; began: number; steps: string }[] = []
+    for (let n = 0; n < 3; n += 1) {
+      await show(desk.page, '0px')
+      await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual([])
+      unpaused.push(await until(desk.page, page, '100px', () => true))
+    }
+    await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual(['q'])
+    const begin = Date.now()
+    const switched: typeof unpaused = []
     for (const [height, only] of [['', 'q'], ['100px', 'f'], ['', 'q'], ['100px', 'f'], ['', 'q'], ['100px', 'f'], ['', 'q']] as const) {
       await expect.poll(() => flowing(page), { timeout: 20_000 }).toEqual([only])
-      const one = await switched(desk.page, page, height)
-      times.push(one.shown)
-      steps.push(`${height === '' ? 'large' : 'small'}: ${one.steps}`)
+      switched.push(await until(desk.page, page, height, (frame, before) => frame.height !== before))
     }
-    info.annotations.push({ type: 'milliseconds from the tile to the other size', description: `${times.join(', ')}; ${steps.join('; ')}` })
-    expect(median(times)).toBeLessThan(SWITCHED_MS)
+    const pause = hiccup((await shown(desk.page)).filter(({ at }) => at >= begin), switched)
+    for (const [what, all] of [['unpaused', unpaused], ['switched', switched]] as const) {
+      const times = all.map(({ took }) => took)
+      info.annotations.push({ type: `milliseconds until ${what}`, description: `${times.join(', ')}; without a change ${pause}; ${all.map(({ steps }) => steps).join('; ')}` })
+      expect(median(times), what).toBeLessThan(SWITCHED_MS)
+      // The worst as well, but for what this machine adds to a picture at which nothing changes.
+      expect(Math.max(...times), what).toBeLessThan(SWITCHED_MS + pause)
+    }
     await expect.poll(() => pictureHeight(desk.page), { timeout: 20_000 }).toBeGreaterThan(whole / 2)
     await expectFrames(desk.page)
     await expectFrames(page)

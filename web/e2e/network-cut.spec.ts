@@ -1,19 +1,11 @@
-import type { WebSocketRoute } from '@playwright/test'
 import { expect, test } from './support/test'
 import { expectCall, expectFrames, network } from './support/call'
 import { Patient } from './support/patient'
 import { invent } from './support/people'
+import { socketLine } from './support/sockets'
 
 test('ten seconds without a network do not end the call', async ({ server, patient, desk }) => {
-  const sockets = new Set<WebSocketRoute>()
-  let cut = false
-  // An emulated network leaves open sockets alone: they are cut here.
-  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
-    if (cut) return void socket.close({ code: 1001 })
-    sockets.add(socket)
-    socket.connectToServer()
-    return undefined
-  })
+  const sockets = await socketLine(patient.page)
   const line = await network(patient.page)
   await patient.appear(server, invent('in a tunnel'))
   await desk.openDesk()
@@ -22,13 +14,12 @@ test('ten seconds without a network do not end the call', async ({ server, patie
   await desk.confirm()
   await expectCall(patient.page, desk.page)
 
-  cut = true
   await line.cut()
   await patient.page.context().setOffline(true)
-  for (const socket of sockets) await socket.close({ code: 1001 })
+  await sockets.cut()
   await expect(patient.page.getByTestId('reconnecting')).toBeVisible({ timeout: 10_000 })
   await patient.page.waitForTimeout(10_000)
-  cut = false
+  sockets.mend()
   await patient.page.context().setOffline(false)
   await line.mend()
 
@@ -37,22 +28,14 @@ test('ten seconds without a network do not end the call', async ({ server, patie
 })
 
 test('a page that wakes after its person went on in another tab says so, and leaves them there', async ({ server, patient, desk }) => {
-  const sockets = new Set<WebSocketRoute>()
-  let cut = false
-  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
-    if (cut) return void socket.close({ code: 1001 })
-    sockets.add(socket)
-    socket.connectToServer()
-    return undefined
-  })
+  const sockets = await socketLine(patient.page)
   await patient.appear(server, invent('two tabs'))
   await desk.openDesk()
   await desk.callNext()
   await patient.accept()
   await desk.confirm()
   await expectCall(patient.page, desk.page)
-  cut = true
-  for (const socket of sockets) await socket.close({ code: 1001 })
+  await sockets.cut()
   await expect(patient.page.getByTestId('reconnecting')).toBeVisible({ timeout: 10_000 })
 
   const other = new Patient(await patient.page.context().newPage(), patient.say, server.link)
@@ -61,7 +44,7 @@ test('a page that wakes after its person went on in another tab says so, and lea
   const stage = other.page.getByTestId('call-stage')
   await expect(stage).toHaveAttribute('data-phase', 'live', { timeout: 20_000 })
 
-  cut = false
+  sockets.mend()
   await expect(patient.button(patient.say('stage.here_instead'))).toBeVisible({ timeout: 20_000 })
   await expectFrames(desk.page)
   await expect(stage).toHaveAttribute('data-phase', 'live')
@@ -69,21 +52,13 @@ test('a page that wakes after its person went on in another tab says so, and lea
 })
 
 test('a waiting patient without a network is told that the place is kept, and finds it again', async ({ server, patient }) => {
-  const sockets = new Set<WebSocketRoute>()
-  let cut = false
-  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
-    if (cut) return void socket.close({ code: 1001 })
-    sockets.add(socket)
-    socket.connectToServer()
-    return undefined
-  })
+  const sockets = await socketLine(patient.page)
   await patient.appear(server, invent('waits in a lift'))
   const number = await patient.number()
-  cut = true
   await patient.page.context().setOffline(true)
-  for (const socket of sockets) await socket.close({ code: 1001 })
+  await sockets.cut()
   await expect(patient.page.getByText(patient.say('wait.lost'))).toBeVisible()
-  cut = false
+  sockets.mend()
   await patient.page.context().setOffline(false)
   await expect(patient.page.getByText(patient.say('wait.lost'))).toBeHidden()
   expect(await patient.number()).toBe(number)

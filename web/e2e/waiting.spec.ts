@@ -1,4 +1,3 @@
-import type { WebSocketRoute } from '@playwright/test'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { arrive } from './support/api'
@@ -8,6 +7,7 @@ import { expectAccessible, expectNoSidewaysScroll, picture } from './support/loo
 import { invent } from './support/people'
 import { countRings, ringsOf } from './support/rings'
 import { expect, test } from './support/test'
+import { socketLine } from './support/sockets'
 
 // The last file of all: one after the other they would go on alone when the rest is done.
 test.describe.configure({ mode: 'parallel' })
@@ -101,21 +101,13 @@ test('a nurse writes to one and to all who wait, and her call rings like a docto
 
 test('a telephone that slept through its call gets a text message, keeps its number, and is told the truth', async ({ server, patient, another, desk }) => {
   // A phone that sleeps says nothing: its socket dies and no other is opened.
-  const sockets = new Set<WebSocketRoute>()
-  let asleep = false
-  await patient.page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
-    if (asleep) return void socket.close({ code: 1001 })
-    sockets.add(socket)
-    socket.connectToServer()
-    return undefined
-  })
+  const sockets = await socketLine(patient.page)
   await patient.appear(server, invent('sleeps'))
   await another.appear(server, invent('stays awake'))
   const number = await patient.number()
   await desk.openDesk()
-  asleep = true
   await patient.page.context().setOffline(true)
-  for (const socket of sockets) await socket.close({ code: 1001 })
+  await sockets.cut()
   await desk.callNext()
   // The page answers no more, so the server finds it gone and sends a message.
   const texts = async () => (await readFile(path.join(server.dataDir, 'outbox.jsonl'), 'utf8')).split('\n').filter((line) => line.includes('"called"'))
@@ -127,7 +119,7 @@ test('a telephone that slept through its call gets a text message, keeps its num
   await desk.callNext()
   await another.expectCalled()
 
-  asleep = false
+  sockets.mend()
   await patient.page.context().setOffline(false)
   await expect(patient.page.getByText(/刚才没有接听/)).toBeVisible()
   await expect(patient.page.getByText(patient.say('wait.lost'))).toBeHidden({ timeout: 5_000 })

@@ -41,7 +41,8 @@ impl Services {
             return self.login_by_password(username, password, code, from).await;
         };
         let slowed = || {
-            let refusal = Refusal::new(ErrorCode::RateLimited, "too many wrong passwords; without the code none is looked at");
+            let refusal =
+                Refusal::new(ErrorCode::RateLimited, "too many wrong passwords; without the code none is looked at");
             Refusal { retry_after: Some(seconds), ..refusal }
         };
         let asked = || Refusal::new(ErrorCode::SecondFactorAsked, "a code of the second factor is needed");

@@ -17,7 +17,8 @@ use crate::services::vault::Vault;
 use crate::store::AccountRow;
 
 /// How long a browser is known in which nobody signs in any more; as long as a place.
-pub const KNOWN_FOR: Duration = Duration::from_hours(DAYS as u64 * 24);
+pub const KNOWN_FOR: Duration = Duration::from_hours(180 * 24);
+/// The same in days.
 const DAYS: u32 = 180;
 /// Accounts of one browser, the newest first: a desk that more people share forgets who has not signed in for longest.
 const ACCOUNTS: usize = 8;
@@ -54,7 +55,7 @@ impl KnownBrowser {
     fn write(&self, vault: &Vault) -> String {
         let body = self.body();
         let seal = vault.mac("known-browser", &[&body]);
-        URL_SAFE_NO_PAD.encode([&body, &seal[..TAG]].concat())
+        URL_SAFE_NO_PAD.encode([&body[..], &seal[..TAG]].concat())
     }
 
     /// Reads a cookie that this server made.
@@ -75,8 +76,9 @@ impl KnownBrowser {
     }
 
     fn tag(&self, vault: &Vault, account: &AccountRow, day: [u8; DAY]) -> [u8; TAG] {
-        let parts = [&self.id, account.id.as_uuid().as_bytes(), &day[..], account.password_hash.as_bytes()];
-        vault.mac("known-browser-account", &parts)[..TAG].try_into().expect("a MAC is longer")
+        let hash = account.password_hash.as_bytes();
+        let mac = vault.mac("known-browser-account", &[&self.id, account.id.as_uuid().as_bytes(), &day, hash]);
+        mac[..TAG].try_into().expect("a MAC is longer")
     }
 
     fn is_of(&self, vault: &Vault, account: &AccountRow, entry: Entry) -> bool {
@@ -92,7 +94,8 @@ impl KnownBrowser {
     fn with(self, vault: &Vault, account: &AccountRow, today: u32) -> Self {
         let day = today.to_be_bytes();
         let newest = Entry { day, tag: self.tag(vault, account, day) };
-        let others = self.entries.iter().filter(|entry| is_recent(entry.day, today) && !self.is_of(vault, account, **entry));
+        let others =
+            self.entries.iter().filter(|entry| is_recent(entry.day, today) && !self.is_of(vault, account, **entry));
         let entries = std::iter::once(newest).chain(others.copied()).take(ACCOUNTS).collect();
         Self { id: self.id, entries }
     }
@@ -177,12 +180,12 @@ mod tests {
 
     #[test]
     fn no_account_is_moved_from_one_cookie_to_another() {
-        let vault = vault(7);
+        let (vault, other) = (vault(7), vault(8));
         let (mine, theirs) = (account(1, "hash"), account(2, "hash"));
         let known = new().with(&vault, &theirs, 1_000);
         let moved = KnownBrowser { id: [4; ID], ..known };
         assert!(!moved.knows(&vault, &theirs, 1_000));
-        let text = new().with(&vault, &mine, 1_000).write(&vault(8));
+        let text = new().with(&vault, &mine, 1_000).write(&other);
         assert_eq!(KnownBrowser::read(&text, &vault), None, "of another server");
     }
 

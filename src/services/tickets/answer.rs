@@ -10,6 +10,14 @@ use crate::services::tickets::{announce_desk, own_ticket, stale};
 use crate::services::work::{Command, Work};
 use crate::store::{ClinicRow, TicketRow};
 
+/// What a patient says of the own ticket.
+#[derive(Clone, Copy)]
+enum Said {
+    Yes,
+    NotMe,
+    Leaves,
+}
+
 impl Services {
     /// The patient says yes to the call.
     pub async fn accept_call(
@@ -19,15 +27,7 @@ impl Services {
         version: i64,
         command: &Command,
     ) -> Result<TicketView, Refusal> {
-        let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
-            return Ok(done);
-        }
-        let (_, clinic) = own_ticket(&mut work.tx, act, id).await?;
-        let now = work.now;
-        let moved = work.tx.tickets().accept(id, version, now).await?.ok_or_else(stale)?;
-        announce_desk(&mut work, &moved, "desk.patient_accepted").await?;
-        self.finish_holder_act(work, act, &moved, &clinic, "ticket.accepted", command).await
+        self.hear_holder(act, id, version, Said::Yes, command).await
     }
 
     /// Whoever holds the telephone is not the patient: the ticket keeps its place the first time, but not for ever.
@@ -38,18 +38,7 @@ impl Services {
         version: i64,
         command: &Command,
     ) -> Result<TicketView, Refusal> {
-        let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
-            return Ok(done);
-        }
-        let (before, clinic) = own_ticket(&mut work.tx, act, id).await?;
-        if before.state != TicketState::Called {
-            return Err(stale());
-        }
-        let (shift, limit, now) = (clinic.miss_shift, clinic.miss_limit, work.now);
-        let moved = work.tx.tickets().wrong_person(id, version, shift, limit, now).await?.ok_or_else(stale)?;
-        announce_desk(&mut work, &before, "desk.patient_lost").await?;
-        self.finish_holder_act(work, act, &moved, &clinic, "ticket.wrong_person", command).await
+        self.hear_holder(act, id, version, Said::NotMe, command).await
     }
 
     /// The patient gives the place up.
@@ -60,15 +49,39 @@ impl Services {
         version: i64,
         command: &Command,
     ) -> Result<TicketView, Refusal> {
+        self.hear_holder(act, id, version, Said::Leaves, command).await
+    }
+
+    async fn hear_holder(
+        &self,
+        act: HolderAct,
+        id: TicketId,
+        version: i64,
+        said: Said,
+        command: &Command,
+    ) -> Result<TicketView, Refusal> {
         let mut work = self.begin().await?;
         if let Some(done) = work.recall(command).await? {
             return Ok(done);
         }
         let (before, clinic) = own_ticket(&mut work.tx, act, id).await?;
         let now = work.now;
-        let moved = work.tx.tickets().leave(id, version, now).await?.ok_or_else(stale)?;
-        announce_desk(&mut work, &before, "desk.patient_left").await?;
-        self.finish_holder_act(work, act, &moved, &clinic, "ticket.left", command).await
+        let mut tickets = work.tx.tickets();
+        let (moved, kind, told) = match said {
+            Said::Yes => (tickets.accept(id, version, now).await?, "ticket.accepted", "desk.patient_accepted"),
+            Said::NotMe if before.state != TicketState::Called => return Err(stale()),
+            Said::NotMe => {
+                let (shift, limit) = (clinic.miss_shift, clinic.miss_limit);
+                let moved = tickets.wrong_person(id, version, shift, limit, now).await?;
+                (moved, "ticket.wrong_person", "desk.patient_lost")
+            }
+            Said::Leaves => (tickets.leave(id, version, now).await?, "ticket.left", "desk.patient_left"),
+        };
+        let moved = moved.ok_or_else(stale)?;
+        // Who is at no desk any more is told to the one that called.
+        let called = if moved.desk_id.is_some() { &moved } else { &before };
+        announce_desk(&mut work, called, told).await?;
+        self.finish_holder_act(work, act, &moved, &clinic, kind, command).await
     }
 
     /// Ends an act of a holder: the answer, its repetition, the event, the commit.

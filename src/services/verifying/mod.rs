@@ -8,6 +8,8 @@
 pub mod bad_bytes;
 mod outcome;
 mod queue;
+#[cfg(test)]
+mod samples;
 mod visit;
 
 use std::fmt;

@@ -62,31 +62,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::hex::hex;
-    use crate::domain::signature::{Algorithm, signed_words};
-    use crate::domain::time::Timestamp;
     use crate::domain::visit::Outcome;
     use crate::protocol::proof::ExportSignature;
-    use crate::services::signing::scheme;
+    use crate::services::verifying::samples::signature_of;
 
     const VISIT: &str = "visit_1";
     const DOCTOR: &str = "account_1";
 
     fn signature(owner: &str, hash: &str) -> ExportSignature {
-        let (scheme, seed, at) = (scheme(Algorithm::Ed25519), [7; 32], Timestamp::from_millis(2));
-        let subject = outcome_subject(VISIT);
-        let words = signed_words(Purpose::Outcome, &subject, hash, "key_1", at);
-        ExportSignature {
-            purpose: Purpose::Outcome,
-            subject,
-            hash: hash.to_owned(),
-            at,
-            key: "key_1".to_owned(),
-            owner: owner.to_owned(),
-            algorithm: Algorithm::Ed25519,
-            public_key: hex(&scheme.public_key(&seed).unwrap()),
-            bytes: hex(&scheme.sign(&seed, words.as_bytes()).unwrap()),
-        }
+        signature_of(&outcome_subject(VISIT), owner, Purpose::Outcome, hash)
     }
 
     fn signed(outcome: Outcome, reason: Option<&str>) -> SealedOutcome {

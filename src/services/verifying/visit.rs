@@ -239,31 +239,14 @@ mod tests {
 
     use super::*;
     use crate::domain::prescription::Phase;
-    use crate::domain::signature::{Algorithm, signed_words};
     use crate::domain::time::Timestamp;
     use crate::protocol::sealed::VISIT_FORMAT;
-    use crate::services::signing::scheme;
+    use crate::services::verifying::samples::signature_of;
 
     const DOCTOR: &str = "account_1";
 
     fn signature(owner: &str, purpose: Purpose, hash: &str) -> ExportSignature {
         signature_of("note_1", owner, purpose, hash)
-    }
-
-    fn signature_of(subject: &str, owner: &str, purpose: Purpose, hash: &str) -> ExportSignature {
-        let (scheme, seed, at) = (scheme(Algorithm::Ed25519), [7; 32], Timestamp::from_millis(2));
-        let words = signed_words(purpose, subject, hash, "key_1", at);
-        ExportSignature {
-            purpose,
-            subject: subject.to_owned(),
-            hash: hash.to_owned(),
-            at,
-            key: "key_1".to_owned(),
-            owner: owner.to_owned(),
-            algorithm: Algorithm::Ed25519,
-            public_key: hex(&scheme.public_key(&seed).unwrap()),
-            bytes: hex(&scheme.sign(&seed, words.as_bytes()).unwrap()),
-        }
     }
 
     #[test]

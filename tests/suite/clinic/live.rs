@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -12,13 +12,13 @@ use yunzhen::domain::ids::{AccountId, ParticipantId};
 use yunzhen::domain::room::relay::RelayEvent;
 use yunzhen::store::{Db, NewEvent};
 
-use super::stage::{LINK, Stage, Visit};
+use super::stage::{LINK, Site, Stage, Visit};
 
 /// The longest that a test waits for a message; it ends at once when the message comes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The browser's end of the live protocol.
-pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket<S = MaybeTlsStream<TcpStream>>(pub WebSocketStream<S>);
 
 impl Socket {
     /// A socket that has said nothing.
@@ -30,13 +30,20 @@ impl Socket {
     /// A socket that said hello: the socket and its welcome.
     pub async fn hello(stage: &Stage, token: &str, resume: Option<&str>) -> (Self, Value) {
         let mut socket = Self::open(stage).await;
+        let welcome = socket.greet(token, resume).await;
+        (socket, welcome)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Says hello; the welcome.
+    pub async fn greet(&mut self, token: &str, resume: Option<&str>) -> Value {
         let mut hello = json!({ "type": "hello", "version": 1, "token": token });
         if let Some(resume) = resume {
             hello["resume"] = json!(resume);
         }
-        socket.say(hello).await;
-        let welcome = socket.expect("welcome").await;
-        (socket, welcome)
+        self.say(hello).await;
+        self.expect("welcome").await
     }
 
     /// Says one message.
@@ -76,8 +83,8 @@ impl Socket {
         }
     }
 
-    pub async fn join(&mut self, stage: &Stage, visit: &Visit, token: &str) -> Value {
-        let grant = stage.act(&format!("/visits/{}/grant", visit.id), token).await.ok();
+    pub async fn join(&mut self, site: &Site, visit: &Visit, token: &str) -> Value {
+        let grant = site.act(&format!("/visits/{}/grant", visit.id), token).await.ok();
         self.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
         self.expect("room").await["room"].clone()
     }

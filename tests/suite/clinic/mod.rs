@@ -42,7 +42,7 @@ pub mod live;
 mod notices;
 mod opinions;
 mod outlived;
-mod pictures;
+pub mod pictures;
 mod prescription_gate;
 mod prescriptions;
 mod private;

@@ -119,7 +119,12 @@ impl Stage {
 impl Site {
     /// The server at `base`, such as `http://127.0.0.1:8080`.
     pub fn at(base: &str) -> Self {
-        Self { base: base.to_owned(), client: reqwest::Client::new() }
+        Self::by(base, reqwest::Client::new())
+    }
+
+    /// The same for a browser that knows more, such as whose certificate to trust.
+    pub fn by(base: &str, client: reqwest::Client) -> Self {
+        Self { base: base.to_owned(), client }
     }
 
     /// Any request; `token` empty for none.
@@ -280,7 +285,12 @@ impl Site {
 
     /// The same of the `n`th patient, who declared `stated`; an even number is a woman.
     pub async fn visit_of(&self, n: u32, stated: Value) -> Visit {
-        let (doctor, desk) = self.doctor_at_desk("doctor", 0).await;
+        self.visit_at(("doctor", 0), n, stated).await
+    }
+
+    /// The same with another doctor, at the desk of this number.
+    pub async fn visit_at(&self, (username, at): (&str, usize), n: u32, stated: Value) -> Visit {
+        let (doctor, desk) = self.doctor_at_desk(username, at).await;
         let (patient, _) = self.patient_waiting(n, stated).await;
         let view = self.act(&format!("/desks/{desk}/call-next"), &doctor).await.ok();
         let ticket = view["current"]["ticket"].as_str().unwrap().to_owned();

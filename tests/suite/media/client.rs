@@ -8,31 +8,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
-use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{Registry, Slot};
 use rtc::peer_connection::configuration::interceptor_registry::{
     configure_nack, configure_rtcp_reports, register_default_interceptors,
 };
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::Packet;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
-    RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
+    PeerConnection, PeerConnectionBuilder, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy,
+    RTCSessionDescription,
 };
 use webrtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use webrtc::runtime::{Runtime, TokioRuntime};
 use yunzhen::domain::room::relay::MediaKind;
 
 use super::narrow::Narrow;
+use super::peer::{self, Handler, Told};
 use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pictured, ssrc, track};
 use super::vandal::{Behind, Overheard, Vandal};
 use super::watched::{Seen, Watched};
@@ -88,8 +87,7 @@ pub struct Client {
     pub ufrag: String,
     pub password: String,
     remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
-    state: watch::Receiver<RTCPeerConnectionState>,
-    gathered: watch::Receiver<bool>,
+    told: Told,
     /// The codecs of pictures that it knows.
     pictures: Vec<u8>,
     /// The codec of its camera: the answer decides.
@@ -132,38 +130,6 @@ enum Speaks {
     OfEach,
     /// By a report now and then.
     Seldom,
-}
-
-struct Handler {
-    state: watch::Sender<RTCPeerConnectionState>,
-    gathered: watch::Sender<bool>,
-    received: mpsc::Sender<(u32, RtpCodecKind, Packet)>,
-    remotes: Arc<Mutex<Vec<Arc<dyn TrackRemote>>>>,
-    tracker: TaskTracker,
-}
-
-#[async_trait::async_trait]
-impl PeerConnectionEventHandler for Handler {
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        self.state.send_replace(state);
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        self.remotes.lock().await.push(Arc::clone(&track));
-        let received = self.received.clone();
-        self.tracker.spawn(async move {
-            let kind = track.kind().await;
-            while let Some(event) = track.poll().await {
-                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    let _ = received.try_send((packet.header.ssrc, kind, packet));
-                }
-            }
-        });
-    }
 }
 
 impl Client {
@@ -243,22 +209,24 @@ impl Client {
 
     async fn sending(name: u8, slots: usize, tracker: &TaskTracker, kind: Kind) -> Self {
         let pictures = if kind.pictures.is_empty() { &[VP8][..] } else { kind.pictures };
-        let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
-        let (gathered_tx, gathered) = watch::channel(false);
         let (received_tx, received) = mpsc::channel(4096);
         let (asked_tx, asked) = mpsc::channel(64);
         let wishes = Arc::<Wishes>::default();
-        let remotes = Arc::default();
-        let handler = Handler {
-            state: state_tx,
-            gathered: gathered_tx,
-            received: received_tx,
-            remotes: Arc::clone(&remotes),
-            tracker: tracker.clone(),
-        };
-        let mut settings = SettingEngineBuilder::new()
-            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(true);
+        let remotes = Arc::<Mutex<Vec<Arc<dyn TrackRemote>>>>::default();
+        let (known, reading) = (Arc::clone(&remotes), tracker.clone());
+        let (handler, told) = Handler::new(move |track: Arc<dyn TrackRemote>| {
+            let (known, received) = (Arc::clone(&known), received_tx.clone());
+            reading.spawn(async move {
+                known.lock().await.push(Arc::clone(&track));
+                let kind = track.kind().await;
+                while let Some(event) = track.poll().await {
+                    if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                        let _ = received.try_send((packet.header.ssrc, kind, packet));
+                    }
+                }
+            });
+        });
+        let mut settings = peer::settings();
         let mut runtime: Arc<dyn Runtime> = Arc::new(TokioRuntime);
         if let Some(bits) = kind.narrow {
             runtime = Arc::new(Wired(Narrow(bits)));
@@ -275,13 +243,7 @@ impl Client {
             let policy = RTCIceTransportPolicy::Relay;
             configuration = configuration.with_ice_servers(servers).with_ice_transport_policy(policy);
         }
-        let mut media = MediaEngine::default();
-        let sound = std::iter::once((opus(), OPUS, RtpCodecKind::Audio));
-        let known = pictures.iter().map(|number| (pictured(*number), *number, RtpCodecKind::Video));
-        for (codec, number, kind) in sound.chain(known) {
-            let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type: number };
-            media.register_codec(parameters, kind).unwrap();
-        }
+        let mut media = peer::engine(pictures);
         let level = RTCRtpHeaderExtensionCapability { uri: LEVEL.to_owned() };
         media.register_header_extension(level, RtpCodecKind::Audio, None).unwrap();
         let registry = match kind.speaks {
@@ -296,7 +258,7 @@ impl Client {
             .with_runtime(runtime)
             .with_media_engine(media)
             .with_interceptor_registry(registry)
-            .with_handler(Arc::new(handler))
+            .with_handler(handler)
             .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
@@ -328,7 +290,7 @@ impl Client {
             level: Arc::clone(&level),
             speaks: Arc::clone(&speaks),
             whole: Arc::clone(&whole),
-            state: state.clone(),
+            state: told.state.clone(),
         };
         let ticks = Arc::<AtomicU32>::default();
         if kind.is_film {
@@ -348,8 +310,7 @@ impl Client {
             ufrag: String::new(),
             password: String::new(),
             remotes,
-            state,
-            gathered,
+            told,
             pictures: pictures.to_vec(),
             speaks,
             whole,
@@ -375,10 +336,7 @@ impl Client {
 
     /// Writes an offer.
     pub async fn offer(&mut self) -> String {
-        let offer = self.connection.create_offer(None).await.unwrap();
-        self.connection.set_local_description(offer).await.unwrap();
-        tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-        let sdp = self.connection.local_description().await.unwrap().sdp;
+        let sdp = self.told.offer(&self.connection).await;
         for (prefix, own) in [("a=ice-ufrag:", &mut self.ufrag), ("a=ice-pwd:", &mut self.password)] {
             sdp.lines().find_map(|line| line.strip_prefix(prefix)).unwrap().clone_into(own);
         }
@@ -462,8 +420,7 @@ impl Client {
 
     /// Waits until packets may flow.
     pub async fn connected(&mut self) {
-        let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
-        tokio::time::timeout(PATIENCE, connected).await.expect("connected in time").unwrap();
+        self.told.connected().await;
     }
 
     /// The next packet that arrives.

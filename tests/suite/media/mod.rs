@@ -13,6 +13,7 @@ mod missing;
 mod narrow;
 mod offers;
 mod paths;
+mod peer;
 mod permits;
 mod quiet;
 mod rooms;

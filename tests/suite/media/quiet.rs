@@ -5,23 +5,19 @@
 
 use std::sync::Arc;
 
-use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::Registry;
 use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
-use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
-use webrtc::peer_connection::{
-    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
-    RTCSessionDescription, SettingEngineBuilder,
-};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCSessionDescription};
 use webrtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use yunzhen::domain::room::relay::MediaKind;
 
-use super::client::{OPUS, PATIENCE, VP8};
+use super::client::{PATIENCE, VP8};
+use super::peer::{self, Handler, Told};
 use super::sending::{direction, opus, pictured, ssrc, track};
 
 /// A packet that came.
@@ -36,41 +32,8 @@ pub struct Came {
 /// Somebody who says nothing.
 pub struct Quiet {
     connection: Arc<dyn PeerConnection>,
-    state: watch::Receiver<RTCPeerConnectionState>,
-    gathered: watch::Receiver<bool>,
+    told: Told,
     came: watch::Receiver<Vec<Came>>,
-}
-
-struct Handler {
-    state: watch::Sender<RTCPeerConnectionState>,
-    gathered: watch::Sender<bool>,
-    came: Arc<watch::Sender<Vec<Came>>>,
-    tracker: TaskTracker,
-}
-
-#[async_trait::async_trait]
-impl PeerConnectionEventHandler for Handler {
-    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
-        self.gathered.send_replace(state == RTCIceGatheringState::Complete);
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        self.state.send_replace(state);
-    }
-
-    async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        let came = Arc::clone(&self.came);
-        self.tracker.spawn(async move {
-            let kind = if track.kind().await == RtpCodecKind::Video { MediaKind::Video } else { MediaKind::Audio };
-            while let Some(event) = track.poll().await {
-                if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    let mark = packet.payload.get(3).copied().unwrap_or_default();
-                    let one = Came { kind, sequence: packet.header.sequence_number, mark };
-                    came.send_modify(|all| all.push(one));
-                }
-            }
-        });
-    }
 }
 
 impl Quiet {
@@ -94,29 +57,32 @@ impl Quiet {
     }
 
     async fn new(tracker: &TaskTracker) -> Self {
-        let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
-        let (gathered_tx, gathered) = watch::channel(false);
         let (came_tx, came) = watch::channel(Vec::new());
-        let handler =
-            Handler { state: state_tx, gathered: gathered_tx, came: Arc::new(came_tx), tracker: tracker.clone() };
-        let settings = SettingEngineBuilder::new()
-            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-            .with_include_loopback_candidate(true)
-            .build();
-        let mut media = MediaEngine::default();
-        for (codec, number, kind) in [(opus(), OPUS, RtpCodecKind::Audio), (pictured(VP8), VP8, RtpCodecKind::Video)] {
-            media.register_codec(RTCRtpCodecParameters { rtp_codec: codec, payload_type: number }, kind).unwrap();
-        }
+        let (came_tx, reading) = (Arc::new(came_tx), tracker.clone());
+        let (handler, told) = Handler::new(move |track: Arc<dyn TrackRemote>| {
+            let came = Arc::clone(&came_tx);
+            reading.spawn(async move {
+                let kind = if track.kind().await == RtpCodecKind::Video { MediaKind::Video } else { MediaKind::Audio };
+                while let Some(event) = track.poll().await {
+                    if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+                        let mark = packet.payload.get(3).copied().unwrap_or_default();
+                        let one = Came { kind, sequence: packet.header.sequence_number, mark };
+                        came.send_modify(|all| all.push(one));
+                    }
+                }
+            });
+        });
+        let mut media = peer::engine(&[VP8]);
         let registry = register_default_interceptors(Registry::new(), &mut media).unwrap();
         let building = PeerConnectionBuilder::new()
-            .with_setting_engine(settings)
+            .with_setting_engine(peer::settings().build())
             .with_media_engine(media)
             .with_interceptor_registry(registry)
-            .with_handler(Arc::new(handler))
+            .with_handler(handler)
             .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
             .build();
         let connection: Arc<dyn PeerConnection> = Arc::new(Box::pin(building).await.unwrap());
-        Self { connection, state, gathered, came }
+        Self { connection, told, came }
     }
 
     async fn receive(&self) {
@@ -128,18 +94,14 @@ impl Quiet {
 
     /// Writes an offer.
     pub async fn offer(&mut self) -> String {
-        let offer = self.connection.create_offer(None).await.unwrap();
-        self.connection.set_local_description(offer).await.unwrap();
-        tokio::time::timeout(PATIENCE, self.gathered.wait_for(|gathered| *gathered)).await.unwrap().unwrap();
-        self.connection.local_description().await.unwrap().sdp
+        self.told.offer(&self.connection).await
     }
 
     /// Takes the answer, and waits until packets may flow.
     pub async fn accept(&mut self, answer: String) {
         let answer = RTCSessionDescription::answer(answer).unwrap();
         self.connection.set_remote_description(answer).await.unwrap();
-        let connected = self.state.wait_for(|state| *state == RTCPeerConnectionState::Connected);
-        tokio::time::timeout(PATIENCE, connected).await.expect("connected in time").unwrap();
+        self.told.connected().await;
     }
 
     /// What came, once `wanted` accepts it.

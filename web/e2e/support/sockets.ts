@@ -1,6 +1,34 @@
-// What becomes of a page's sockets, noted in the page from its beginning.
+// What becomes of a page's sockets, noted in the page from its beginning; and a line for them that can be cut.
 
-import type { Page } from '@playwright/test'
+import type { Page, WebSocketRoute } from '@playwright/test'
+
+/** The way of a page's sockets. */
+export interface SocketLine {
+  /** Those that are open end, and none is opened any more: an emulated network leaves open ones alone. */
+  cut(): Promise<void>
+  mend(): void
+}
+
+/** Leads the sockets that a page will open over a line that can be cut. */
+export async function socketLine(page: Page): Promise<SocketLine> {
+  const sockets = new Set<WebSocketRoute>()
+  let isCut = false
+  await page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
+    if (isCut) return void socket.close({ code: 1001 })
+    sockets.add(socket)
+    socket.connectToServer()
+    return undefined
+  })
+  return {
+    async cut() {
+      isCut = true
+      for (const socket of sockets) await socket.close({ code: 1001 })
+    },
+    mend() {
+      isCut = false
+    },
+  }
+}
 
 /** Notes what becomes of a page's sockets: when the server welcomed it, and whether to its old seat. */
 export async function noteSockets(page: Page): Promise<void> {

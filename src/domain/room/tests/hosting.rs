@@ -229,13 +229,13 @@ fn no_hold_is_uncounted_however_many_people_were_held_apart_before() {
         host(&mut room, 11, n, HostAct::Hold);
     }
     let participant = seat(2).participant;
-    let (_, holds) = look(&mut room, participant);
+    let (_, times_apart) = look(&mut room, participant);
     host(&mut room, 11, 2, HostAct::Hold);
-    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
+    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, times_apart };
     assert_eq!(room.handle(at(5), give), [], "it was said before");
-    let (seat, holds) = look(&mut room, participant);
+    let (seat, times_apart) = look(&mut room, participant);
     assert_eq!(seat.unwrap().standing, Standing::Held);
-    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
+    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, times_apart };
     assert!(!room.handle(at(6), give).is_empty());
     // Whoever was counted by themselves keeps the own count.
     let (_, before) = look(&mut room, self::seat(100).participant);
