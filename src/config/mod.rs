@@ -95,7 +95,7 @@ pub struct Config {
     /// `YUNZHEN_RECORDINGS_LARGEST_MIB`: the most that the recording of one participant of a visit takes, in MiB.
     #[serde(default = "largest_mib")]
     pub recordings_largest_mib: u64,
-    /// `YUNZHEN_ROOMS`: calls and checks that are open at once in this process; absent: 1000, two people for each place of media.
+    /// `YUNZHEN_ROOMS`: calls and checks that are open at once in this process; absent: 1000, with two places of media for each.
     ///
     /// Beyond them no desk calls the next, and whoever was called comes in all the same; checks get a quarter of them at most, and
     /// so do calls for help.
