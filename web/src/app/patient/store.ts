@@ -351,7 +351,7 @@ export function createPatientStore(link: string) {
     return session.http.get<VisitSummary[]>('/me/visits')
   }
   async function signOut(): Promise<void> {
-    await session.http.post('/auth/logout').catch(() => undefined)
+    await session.http.send('/auth/logout').catch(() => undefined)
     await unsentLines().forget()
     session.forget()
     owner = null
