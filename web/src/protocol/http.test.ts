@@ -161,9 +161,10 @@ describe('a slow line', () => {
 
   it('brings a file that lasts ten minutes', async () => {
     vi.useFakeTimers()
-    const asked = new Http({ fetch: server(drops(60, 10_000)).fetch, timeoutMs: 20_000, stallMs: 20_000 }).blob('/film')
+    const { fetch, calls } = server(drops(60, 10_000))
+    const asked = new Http({ fetch, timeoutMs: 20_000, stallMs: 20_000 }).blob('/film')
     await vi.advanceTimersByTimeAsync(600_000)
-    expect((await asked).size).toBe(60)
+    expect([(await asked).size, calls[0]?.init.signal?.aborted]).toEqual([60, false])
     expect(vi.getTimerCount(), 'nothing of it is left').toBe(0)
   })
   it('is given up when nothing more comes', async () => {
