@@ -158,7 +158,7 @@ describe('the driver', () => {
   })
 
   it('exchanges the token when it is refused, then tries at once', async () => {
-    const renew = vi.fn((_: boolean) => Promise.resolve(true))
+    const renew = vi.fn<(isNeeded: boolean) => Promise<boolean>>(() => Promise.resolve(true))
     const { connection, sockets, last } = bench(renew)
     connection.start()
     last().onopen?.()
