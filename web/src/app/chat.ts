@@ -86,8 +86,7 @@ const LONGEST_MS = 30_000
 
 /** Why a line does not go now, and may in a moment. Who was invited may be apart, and come back. */
 function passes(error: ApiError | null, side: ChatMessage['side']): boolean {
-  if (error === null) return true
-  return [0, 401, 429].includes(error.status) || error.status >= 500 || (side === 'guest' && error.status === 404)
+  return error === null || error.passes || (side === 'guest' && error.status === 404)
 }
 
 export function useChat(session: Session, live: Live, visit: string, side: ChatMessage['side'], unsent: UnsentLines = unsentLines(), typed: TypedWords = typedWords()): Chat {

@@ -33,7 +33,7 @@ export function useInviting(session: Session, live: Live, visit: string): Inviti
       // Behind the `#`: no server and no log ever sees it.
       return { link: `${location.origin}/i#${token}`, expires_at }
     },
-    revoke: (id) => session.http.post(`/invitations/${id}/revoke`),
+    revoke: (id) => session.http.send(`/invitations/${id}/revoke`),
   }
 }
 

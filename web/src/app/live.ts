@@ -42,7 +42,7 @@ export function liveOf(session: Session, name: string): Live {
   const connection = createConnection({
     makeSocket: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/ws`) as never,
     token: () => session.token(),
-    renew: () => session.renew(),
+    renew: (isNeeded) => session.renew(isNeeded),
     now: () => Date.now(),
     chance: () => Math.random(),
     setTimer: (act, ms) => window.setTimeout(act, ms),

@@ -34,7 +34,7 @@ export function usePharmacy(session: Session, live: Live, institution: string): 
       return http.post<Prescription>(`/pharmacy/${one.id}/refuse`, body)
     },
     async dispense(one) {
-      await http.post(`/pharmacy/${one.id}/dispense`, { version: one.version })
+      await http.send(`/pharmacy/${one.id}/dispense`, { version: one.version })
       feed.refresh()
     },
     refresh: feed.refresh,

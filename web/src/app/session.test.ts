@@ -23,10 +23,17 @@ function browser(): Cupboard & { kept: Map<string, string>; full: boolean } {
     removeItem: (key) => void kept.delete(key),
   }
 }
-/** A server without any grace: a spent token that comes again ends the session. */
+type Fault = 'never arrives' | 'answer cut' | 'answer lost' | 'portal' | 'hangs' | null
+
+/** A server: a spent token that comes again ends the session, unless within its grace. */
 function serve() {
   const good = new Map<string, string>()
+  /** What was answered to the token before the present one, and when. */
+  let last: { spent: string; at: number; answer: Tokens } | null = null
   const server = {
+    grace: 0,
+    /** What happens on the line, one exchange after the other; then nothing does. */
+    faults: [] as Fault[],
     good,
     online: true,
     isStern: true,
@@ -38,10 +45,13 @@ function serve() {
     },
   }
   vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
-    if (!server.online) throw new TypeError('offline')
+    const fault = server.faults.shift() ?? null
+    if (!server.online || fault === 'never arrives') throw new TypeError('offline')
+    if (fault === 'portal') return new Response('{"welcome":"to our hotel"}')
     const { refresh_token: spent } = JSON.parse(String(init.body)) as { refresh_token: string }
     server.exchanges.push(spent)
     server.before()
+    if (last?.spent === spent && Date.now() - last.at <= server.grace) return new Response(JSON.stringify(last.answer))
     const owner = good.get(spent)
     if (owner === undefined) {
       if (server.isStern) good.clear()
@@ -49,7 +59,12 @@ function serve() {
     }
     good.delete(spent)
     const [, count = '0'] = spent.split('-')
-    return new Response(JSON.stringify(server.signIn(owner, `${owner}-${Number(count) + 1}`)))
+    const answer = server.signIn(owner, `${owner}-${Number(count) + 1}`)
+    last = { spent, at: Date.now(), answer }
+    if (fault === 'answer lost') throw new TypeError('offline')
+    if (fault === 'answer cut') return new Response(new ReadableStream({ pull: (end) => end.error(new TypeError('cut')) }))
+    if (fault === 'hangs') return new Response(new ReadableStream())
+    return new Response(JSON.stringify(answer))
   })
   return server
 }
@@ -60,7 +75,10 @@ beforeEach(() => {
   server = serve()
   cupboard = browser()
 })
-afterEach(() => vi.unstubAllGlobals())
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
 
 function tab() {
   const ended = vi.fn()
@@ -102,10 +120,13 @@ describe('two tabs of one person', () => {
   })
 
   it('give nothing up without a network', async () => {
+    vi.useFakeTimers()
     const one = tab()
     one.signIn(server.signIn('h'))
     server.online = false
-    await expect(one.renew()).resolves.toBe(false)
+    const renewed = one.renew()
+    await vi.advanceTimersByTimeAsync(30_000)
+    await expect(renewed).resolves.toBe(false)
     expect([one.subject.value?.kind, one.ended.mock.calls.length]).toEqual(['holder', 0])
   })
 })
@@ -139,5 +160,72 @@ describe('storage that is full', () => {
     for (let i = 0; i < 3; i += 1) await expect(one.renew()).resolves.toBe(true)
     expect(server.exchanges).toEqual(['h-0', 'h-1', 'h-2'])
     expect(cupboard.kept.size).toBe(0)
+  })
+})
+
+describe('an exchange whose answer is lost', () => {
+  const GRACE = 10_000
+  beforeEach(() => {
+    vi.useFakeTimers()
+    server.grace = GRACE
+  })
+  async function passing<T>(asked: Promise<T>, ms = 60_000): Promise<T> {
+    await vi.advanceTimersByTimeAsync(ms)
+    return asked
+  }
+
+  it.each<Fault>(['answer cut', 'answer lost', 'hangs', 'never arrives', 'portal'])('is asked for again while the server still gives it: %s', async (fault) => {
+    const one = tab()
+    one.signIn(server.signIn('h'))
+    server.faults.push(fault)
+    await expect(passing(one.renew())).resolves.toBe(true)
+    expect(one.token()).toBe(tokensOf('h', 'h-1').access_token)
+    expect(refreshOf(cupboard.kept.get(NAME))).toBe('h-1')
+    expect(one.ended).not.toHaveBeenCalled()
+  })
+
+  it('leaves everybody signed in who cannot have it again, with the token that is still good', async () => {
+    const one = tab()
+    one.signIn(server.signIn('h'))
+    server.faults.push('answer cut', ...Array.from({ length: 20 }, () => 'never arrives' as const))
+    await expect(passing(one.renew())).resolves.toBe(false)
+    expect([one.token(), one.subject.value?.kind, one.ended.mock.calls.length]).toEqual([tokensOf('h', 'h-0').access_token, 'holder', 0])
+  })
+
+  it('sends nothing after the grace as long as the access token is good: that would end the session', async () => {
+    const one = tab()
+    one.signIn(server.signIn('h'))
+    server.faults.push('answer cut', ...Array.from({ length: 20 }, () => 'never arrives' as const))
+    await passing(one.renew(false))
+    const { length } = server.exchanges
+    server.faults.length = 0
+    await expect(passing(one.renew(false))).resolves.toBe(false)
+    await expect(passing(tab().renew(false)), 'nor does another tab, or this one after a reload').resolves.toBe(false)
+    expect([server.exchanges.length, one.ended.mock.calls.length]).toEqual([length, 0])
+    await vi.advanceTimersByTimeAsync(400_000)
+    await passing(one.renew(false))
+    expect(server.exchanges.length, 'at the end of it there is nothing to lose').toBe(length + 1)
+  })
+
+  it('was never sent, and is renewed before the access token ends', async () => {
+    const one = tab()
+    one.signIn(server.signIn('h'))
+    server.online = false
+    await passing(one.renew(false))
+    server.online = true
+    await expect(passing(one.renew(), 0), 'also at once, where the server asks for it').resolves.toBe(true)
+    expect(one.token()).toBe(tokensOf('h', 'h-1').access_token)
+  })
+
+  it('does not put out who signed in meanwhile', async () => {
+    const one = tab()
+    one.signIn(server.signIn('h'))
+    server.faults.push('answer cut')
+    const renewed = one.renew()
+    await vi.advanceTimersByTimeAsync(100)
+    one.signIn(server.signIn('other'))
+    await expect(passing(renewed)).resolves.toBe(true)
+    expect(one.subject.value).toMatchObject({ holder: 'other' })
+    expect(refreshOf(cupboard.kept.get(NAME))).toBe('other-0')
   })
 })

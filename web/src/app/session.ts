@@ -1,8 +1,9 @@
 import { shallowRef, type ShallowRef } from 'vue'
 import { Http } from '@/protocol/http'
-import { ownerOf, readTokens, writeTokens } from '@/protocol/tokens'
+import { ownerOf, readTokens, writeTokens, type KeptTokens } from '@/protocol/tokens'
 import type { Subject, Tokens } from '@/protocol/types'
 import { alone } from './alone'
+import { canWait, exchangeToken } from './exchange'
 import { createProving, type Proving } from './proving'
 
 /** Where tokens are kept: `sessionStorage` for staff (one person per window), `localStorage` for patients (a killed tab). */
@@ -22,7 +23,8 @@ export interface Session {
   signIn(tokens: Tokens): void
   /** Forgets the tokens here; `POST /auth/logout` is the caller's. */
   forget(): void
-  renew(): Promise<boolean>
+  /** `isNeeded`: the access token is no good any more. Otherwise it is renewed in time, and not at any price. */
+  renew(isNeeded?: boolean): Promise<boolean>
   /** Whoever rested is asked who they are; what they wanted to do waits for it. */
   proving: Proving
 }
@@ -35,7 +37,7 @@ export function createSession(cupboard: Cupboard, name: string, ended: () => voi
   /** What could not be written down is known to this page alone. */
   let isKept = true
 
-  function stored(): Tokens | null {
+  function stored(): KeptTokens | null {
     return readTokens(safely(() => cupboard.getItem(name)) ?? null)
   }
   /** Whether storage holds what another person signed in with since. */
@@ -44,20 +46,21 @@ export function createSession(cupboard: Cupboard, name: string, ended: () => voi
     return there !== null && tokens !== null && ownerOf(there) !== ownerOf(tokens)
   }
   /** The newest tokens of this person: another tab of the same link may have exchanged them since. */
-  function newest(): Tokens | null {
+  function newest(): KeptTokens | null {
     return !isKept || isTaken() ? tokens : tokens && (stored() ?? tokens)
   }
-  function keep(next: Tokens): void {
+  function keep(next: KeptTokens): void {
     isKept = safely(() => (cupboard.setItem(name, writeTokens(next)), true)) ?? false
     if (!isKept) safely(() => cupboard.removeItem(name))
   }
-  function hold(next: Tokens): void {
-    tokens = next
-    subject.value = next.subject
+  function hold(next: KeptTokens): KeptTokens {
+    const held = { got_at: Date.now(), ...next }
+    tokens = held
+    subject.value = held.subject
+    return held
   }
   function signIn(next: Tokens): void {
-    hold(next)
-    keep(next)
+    keep(hold(next))
   }
   function forget(): void {
     if (!isTaken()) safely(() => cupboard.removeItem(name))
@@ -67,17 +70,21 @@ export function createSession(cupboard: Cupboard, name: string, ended: () => voi
     proving.giveUp()
   }
   async function exchange(): Promise<boolean> {
-    const spent = newest()
-    if (spent === null) return false
+    const known = newest()
+    if (known === null) return false
+    // Written down before it goes: whoever sends it again, after a reload too, knows since when it may be spent.
+    const spent = { ...known, sent_at: known.sent_at ?? Date.now() }
+    tokens = spent
+    if (isKept && !isTaken()) keep(spent)
     try {
-      const next = await new Http().post<Tokens>('/auth/refresh', { refresh_token: spent.refresh_token })
-      // Whoever signed out meanwhile is not signed in again.
-      if (tokens === null) return false
-      hold(next)
-      if (!isTaken()) keep(next)
+      const next = await exchangeToken(spent.refresh_token, spent.sent_at, () => tokens === spent)
+      // Whoever signed out meanwhile is not signed in again, and who signed in is not put out.
+      if (tokens !== spent) return tokens !== null
+      const held = hold(next)
+      if (!isTaken()) keep(held)
       return true
     } catch (cause) {
-      if (tokens === null) return false
+      if (tokens !== spent) return tokens !== null
       // Without locks another tab may have been quicker.
       const now = newest()
       if (now !== null && now.refresh_token !== spent.refresh_token) {
@@ -91,13 +98,15 @@ export function createSession(cupboard: Cupboard, name: string, ended: () => voi
       return false
     }
   }
-  function renew(): Promise<boolean> {
+  function renew(isNeeded = true): Promise<boolean> {
+    const now = newest()
+    if (!isNeeded && now && canWait(now)) return Promise.resolve(false)
     // A spent token that comes again ends the session: one tab at a time reads, exchanges and writes.
     renewing ??= alone(`${name}.renew`, exchange).finally(() => (renewing = null))
     return renewing
   }
-  const proving = createProving((body) => http.post('/auth/prove', body))
-  const http: Http = new Http({ token: () => tokens?.access_token ?? null, renew, prove: () => proving.ask() })
+  const proving = createProving((body) => http.send('/auth/prove', body))
+  const http: Http = new Http({ token: () => tokens?.access_token ?? null, renew: () => renew(), prove: () => proving.ask() })
   return {
     subject,
     http,

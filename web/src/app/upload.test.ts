@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Http } from '@/protocol/http'
 import { PIECE, sendPicture, type WaitingFor } from './upload'
 
-type Fault = 'never arrives' | 'answer lost' | 'busy' | 'down' | 'forbidden' | null
+type Fault = 'never arrives' | 'answer lost' | 'answer cut' | 'busy' | 'down' | 'forbidden' | null
 
 /** A server that keeps what comes, over a network that breaks as told. */
 function hospital(breaks: (call: number) => Fault) {
@@ -31,6 +31,7 @@ function hospital(breaks: (call: number) => Fault) {
         }
       }
       if (String(url).endsWith('/finish')) finished = true
+      if (fault === 'answer cut') return new Response(new ReadableStream({ pull: (end) => end.error(new TypeError('cut')) }))
       if (fault === 'answer lost') throw new TypeError('gone')
       return response
     },
@@ -69,6 +70,11 @@ describe('a picture in pieces', () => {
   it('sends no piece twice when an answer was lost', async () => {
     const { kept } = await send((call) => (call === 2 ? 'answer lost' : null))
     expect(isWhole(kept)).toBe(true)
+  })
+  it.each([1, 2, 4, 5])('goes on when answer %i is cut off: it is no refusal', async (nth) => {
+    const { kept, waits, isFinished, failure } = await send((call) => (call === nth ? 'answer cut' : null))
+    expect([failure, isWhole(kept), isFinished()]).toEqual([null, true, true])
+    expect(waits.filter((why) => why !== null)).toEqual(['network'])
   })
   it('waits out a server that is down, and says that it is the server', async () => {
     const { kept, waits, isFinished } = await send((call) => (call === 2 ? 'down' : null))

@@ -42,7 +42,7 @@ export async function sendPicture(http: Http, visit: string, id: string, picture
     })
   }
   if (options.stopped()) return
-  await patiently(options, () => http.post(`/uploads/${id}/finish`))
+  await patiently(options, () => http.post<UploadState>(`/uploads/${id}/finish`))
   options.progress(1)
 }
 
@@ -66,8 +66,8 @@ async function patiently<T>(options: UploadOptions, act: () => Promise<T>): Prom
 
 /** What has to come back before it is worth trying again; `null`: it was refused. */
 function waitsFor(error: ApiError): WaitingFor | null {
-  if (error.code === 'network') return 'network'
-  return error.status >= 500 || error.status === 429 ? 'server' : null
+  if (!error.passes) return null
+  return error.code === 'network' ? 'network' : 'server'
 }
 
 async function sha256(bytes: ArrayBuffer): Promise<string> {

@@ -24,7 +24,7 @@ class FakeSocket implements Socket {
   }
 }
 
-function bench(renew: () => Promise<boolean> = () => Promise.resolve(true)) {
+function bench(renew: (isNeeded: boolean) => Promise<boolean> = () => Promise.resolve(true)) {
   const sockets: FakeSocket[] = []
   const states: Status[] = []
   const timers: { act: () => void; ms: number }[] = []
@@ -158,13 +158,13 @@ describe('the driver', () => {
   })
 
   it('exchanges the token when it is refused, then tries at once', async () => {
-    const renew = vi.fn(() => Promise.resolve(true))
+    const renew = vi.fn<(isNeeded: boolean) => Promise<boolean>>(() => Promise.resolve(true))
     const { connection, sockets, last } = bench(renew)
     connection.start()
     last().onopen?.()
     last().hear({ type: 'refused', id: null, problem: { code: 'auth.required', message: '' } })
     await vi.waitFor(() => expect(sockets).toHaveLength(2))
-    expect(renew).toHaveBeenCalledOnce()
+    expect(renew, 'it is no good any more').toHaveBeenCalledExactlyOnceWith(true)
   })
 
   it('survives a browser that refuses to make a socket', () => {

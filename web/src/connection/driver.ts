@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   /** The access token of the moment. */
   token: () => string | null
   /** Exchanges the tokens; `false`: not now, or never again. */
-  renew: () => Promise<boolean>
+  renew: (isNeeded: boolean) => Promise<boolean>
   now: () => number
   chance: () => number
   setTimer: (act: () => void, ms: number) => unknown
@@ -202,7 +202,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   async function renew(): Promise<void> {
-    const fresh = await options.renew().catch(() => false)
+    const fresh = await options.renew(link.phase.name !== 'open').catch(() => false)
     const token = options.token()
     if (token === null) feed({ type: 'signed_out' })
     else if (fresh) feed(link.phase.name === 'open' ? { type: 'token', token } : { type: 'nudge' })

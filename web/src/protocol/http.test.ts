@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { ApiError, Http } from './http'
 
 function server(...answers: (Response | Error)[]) {
@@ -10,6 +10,18 @@ function server(...answers: (Response | Error)[]) {
     return answer
   })
   return { fetch: fetch as unknown as typeof globalThis.fetch, calls }
+}
+/** `begun` comes, and then the line is cut. */
+function cut(begun: string, status = 200): Response {
+  let isBegun = false
+  const stream = new ReadableStream<Uint8Array>({
+    pull(end) {
+      if (isBegun) end.error(new TypeError('cut'))
+      else end.enqueue(new TextEncoder().encode(begun))
+      isBegun = true
+    },
+  })
+  return new Response(stream, { status })
 }
 const header = (init: RequestInit, name: string) => new Headers(init.headers).get(name)
 
@@ -87,5 +99,94 @@ describe('the API client', () => {
     const http = new Http({ fetch, renew: async () => true, newKey: () => 'one' })
     await expect(http.post('/x', {})).resolves.toEqual({ ok: true })
     expect(calls.map((c) => header(c.init, 'Idempotency-Key'))).toEqual(['one', 'one'])
+  })
+})
+
+describe('an answer that does not arrive whole', () => {
+  const network = { code: 'network', status: 0, passes: true }
+
+  it.each([
+    ['is cut off', () => cut('{"ok"')],
+    ['is cut off at its first byte', () => cut('')],
+    ['ends in the middle', () => new Response('{"ok":tr')],
+    ['is empty', () => new Response('')],
+    ['is the page of a portal', () => new Response('<h1>Welcome</h1>')],
+    ['is a refusal that is cut off', () => cut('{"code":"upload.off', 409)],
+  ])('is the network, where it %s', async (_, answer) => {
+    await expect(new Http({ fetch: server(answer()).fetch }).get('/x')).rejects.toMatchObject(network)
+    await expect(new Http({ fetch: server(answer()).fetch }).post('/x', {})).rejects.toMatchObject(network)
+  })
+
+  it.each([['is cut off', () => cut('%PDF')], ['is empty', () => new Response('')]])('is the network for a file too, where it %s', async (_, answer) => {
+    await expect(new Http({ fetch: server(answer()).fetch }).blob('/x')).rejects.toMatchObject(network)
+    await expect(new Http({ fetch: server(answer()).fetch }).request('POST', '/x', { as: 'blob' })).rejects.toMatchObject(network)
+  })
+
+  it('is one all the same where nothing was expected of it', async () => {
+    for (const answer of [new Response(null, { status: 204 }), new Response(''), new Response('{}'), cut('{')]) {
+      await expect(new Http({ fetch: server(answer).fetch }).send('/x')).resolves.toBeUndefined()
+    }
+    await expect(new Http({ fetch: server(new Response('<h1>Welcome</h1>')).fetch }).send('/x')).rejects.toMatchObject(network)
+    await expect(new Http({ fetch: server(new Response(null, { status: 204 })).fetch }).post('/x')).resolves.toBeUndefined()
+  })
+
+  it('does not guess a password again', async () => {
+    const { fetch, calls } = server(cut('{"code":"auth.bad_cre', 401))
+    const renew = vi.fn(async () => true)
+    await expect(new Http({ fetch, renew }).post('/auth/prove', {})).rejects.toMatchObject(network)
+    expect([calls.length, renew.mock.calls.length]).toEqual([1, 0])
+  })
+
+  it('is not waited for any longer when it is no longer wanted', async () => {
+    const wanted = new AbortController()
+    const asked = new Http({ fetch: server(new Response(new ReadableStream())).fetch }).blob('/x', { signal: wanted.signal })
+    wanted.abort()
+    await expect(asked).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+describe('a slow line', () => {
+  afterEach(() => vi.useRealTimers())
+  /** A byte every so often, `count` of them. */
+  function drops(count: number, everyMs: number): Response {
+    let sent = 0
+    const pull = (end: ReadableStreamDefaultController<Uint8Array>): Promise<void> =>
+      new Promise((done) => {
+        if (sent === count) return (end.close(), done())
+        sent += 1
+        setTimeout(() => (end.enqueue(new Uint8Array([49])), done()), everyMs)
+      })
+    return new Response(new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 }))
+  }
+
+  it('brings a file that lasts ten minutes', async () => {
+    vi.useFakeTimers()
+    const { fetch, calls } = server(drops(60, 10_000))
+    const asked = new Http({ fetch, timeoutMs: 20_000, stallMs: 20_000 }).blob('/film')
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect([(await asked).size, calls[0]?.init.signal?.aborted]).toEqual([60, false])
+    expect(vi.getTimerCount(), 'nothing of it is left').toBe(0)
+  })
+  it('is given up when nothing more comes', async () => {
+    vi.useFakeTimers()
+    const asked = new Http({ fetch: server(drops(2, 30_000)).fetch, timeoutMs: 60_000, stallMs: 20_000 }).get('/x').catch((cause: unknown) => cause)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await asked).toMatchObject({ code: 'network', status: 0 })
+  })
+  it('is given up when no answer begins', async () => {
+    vi.useFakeTimers()
+    const fetch = ((_: unknown, init: RequestInit) => new Promise((_done, fail) => init.signal?.addEventListener('abort', () => fail(new DOMException('', 'AbortError'))))) as unknown as typeof globalThis.fetch
+    const asked = new Http({ fetch, timeoutMs: 20_000 }).get('/x').catch((cause: unknown) => cause)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await asked).toMatchObject({ code: 'network', status: 0 })
+  })
+})
+
+describe('what passes by itself', () => {
+  it.each([['network', 0], ['http.502', 502], ['server.unavailable', 503], ['request.rate_limited', 429], ['auth.expired', 401]])('is %s', (code, status) => {
+    expect(new ApiError(code, status, '').passes).toBe(true)
+  })
+  it.each([['client.unexpected', 0], ['request.invalid', 422], ['upload.offset', 409], ['auth.forbidden', 403], ['request.not_found', 404], ['auth.bad_credentials', 401]])('is not %s', (code, status) => {
+    expect(new ApiError(code, status, '').passes).toBe(false)
   })
 })

@@ -1,3 +1,5 @@
+import { Answer, partsOf } from './answer'
+
 /** A refusal in the server's words: `code` is stable and translated by the client, `field` names the wrong input. */
 export class ApiError extends Error {
   readonly code: string
@@ -21,6 +23,13 @@ export class ApiError extends Error {
     return typeof value === 'number' ? value : fallback
   }
 
+  /** Whether it passes by itself, and the same may be sent again: nothing was wrong with it. The network, a server that is
+   *  down or busy, a token that is old. Whoever asks what to try again asks here. */
+  get passes(): boolean {
+    if (this.status === 401) return !GUESSES.has(this.code)
+    return this.code === 'network' || this.status === 429 || this.status >= 500
+  }
+
   static from(cause: unknown): ApiError {
     if (cause instanceof ApiError) return cause
     return new ApiError('client.unexpected', 0, cause instanceof Error ? cause.message : String(cause))
@@ -37,8 +46,8 @@ export interface RequestOptions {
   key?: string
   signal?: AbortSignal
   headers?: Readonly<Record<string, string>>
-  /** The answer is a file, not JSON. */
-  as?: 'blob'
+  /** The answer is a file, or says no more than that it is done; else it is JSON, and an empty one was lost on the way. */
+  as?: 'blob' | 'nothing'
 }
 
 export interface HttpOptions {
@@ -50,12 +59,15 @@ export interface HttpOptions {
   /** Called when the server wants to know again who sits there; a true answer means: it was proved, try again. */
   prove?: () => Promise<boolean>
   fetch?: typeof fetch
+  /** How long is waited for an answer to begin, and then for more of it: a long answer on a slow line may last. */
   timeoutMs?: number
+  stallMs?: number
   newKey?: () => string
   pause?: (ms: number) => Promise<void>
 }
 
-/** A small client over `fetch`: token, idempotency key, problem bodies as `ApiError`, no network as code `network`. */
+/** A small client over `fetch`: token, idempotency key, problem bodies as `ApiError`. No network is the code `network`, and so is
+ *  an answer that did not arrive whole: what a command did is then not known. */
 export class Http {
   readonly #base: string
   readonly #options: HttpOptions
@@ -71,6 +83,10 @@ export class Http {
   post<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
     return this.request<T>('POST', path, { ...options, body })
   }
+  /** A command whose answer says nothing that is needed: that there is one is enough. */
+  send(path: string, body?: unknown, options: RequestOptions = {}): Promise<void> {
+    return this.request<void>('POST', path, { ...options, body, as: 'nothing' })
+  }
   put<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
     return this.request<T>('PUT', path, { ...options, body })
   }
@@ -80,30 +96,29 @@ export class Http {
 
   /** Bytes, such as a picture that may only be read with a token. */
   async blob(path: string, options: RequestOptions = {}): Promise<Blob> {
-    const response = await this.#renewed('GET', path, options)
-    return response.ok ? await response.blob() : await read<Blob>(response)
+    return taken<Blob>(await this.#renewed('GET', path, options), 'blob')
   }
 
   async request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
     const key = options.key ?? (method === 'GET' ? undefined : (this.#options.newKey ?? newKey)())
     const keyed = key === undefined ? options : { ...options, key }
     const answer = await this.#renewed(method, path, keyed)
-    if (this.#options.prove && (await codeOf(answer)) === 'auth.proof_needed') {
+    if (this.#options.prove && codeOf(answer) === 'auth.proof_needed') {
       if (!(await this.#options.prove())) throw new ApiError('auth.proof_needed', 403, 'nobody proved who sits there')
-      return await taken<T>(await this.#renewed(method, path, keyed), options)
+      return taken<T>(await this.#renewed(method, path, keyed), options.as)
     }
-    return await taken<T>(answer, options)
+    return taken<T>(answer, options.as)
   }
 
   /** Sends it, and once more where the token was old and there is a fresh one. A wrong password is no old token. */
-  async #renewed(method: Method, path: string, options: RequestOptions): Promise<Response> {
+  async #renewed(method: Method, path: string, options: RequestOptions): Promise<Answer> {
     const first = await this.#patiently(method, path, options)
-    const isOld = first.status === 401 && !GUESSES.has((await codeOf(first)) ?? '')
+    const isOld = first.status === 401 && !GUESSES.has(codeOf(first) ?? '')
     return isOld && this.#options.renew && (await this.#options.renew()) ? await this.#patiently(method, path, options) : first
   }
 
   /** Sends it; who asked too often, and is to wait for a moment only, waits and asks again: nothing of it was done. */
-  async #patiently(method: Method, path: string, options: RequestOptions): Promise<Response> {
+  async #patiently(method: Method, path: string, options: RequestOptions): Promise<Answer> {
     for (let tries = 0; ; tries += 1) {
       const answer = await this.#send(method, path, options)
       const seconds = answer.status === 429 ? Number(answer.headers.get('Retry-After')) : 0
@@ -112,13 +127,14 @@ export class Http {
     }
   }
 
-  async #send(method: Method, path: string, options: RequestOptions): Promise<Response> {
+  async #send(method: Method, path: string, options: RequestOptions): Promise<Answer> {
     const headers = new Headers(options.headers)
     headers.set('Accept', 'application/json')
     const token = this.#options.token?.()
     if (token) headers.set('Authorization', `Bearer ${token}`)
     if (options.key) headers.set('Idempotency-Key', options.key)
-    const init: RequestInit = { method, headers, signal: this.#signal(options.signal) }
+    const controller = new AbortController()
+    const init: RequestInit = { method, headers, signal: controller.signal }
     if (options.body instanceof Blob) {
       headers.set('Content-Type', options.body.type || 'application/octet-stream')
       init.body = options.body
@@ -126,11 +142,23 @@ export class Http {
       headers.set('Content-Type', 'application/json')
       init.body = JSON.stringify(options.body)
     }
+    const leave = (): void => controller.abort()
+    // A phone in a lift keeps a dead connection open for minutes.
+    const timer = setTimeout(leave, this.#options.timeoutMs ?? LIMIT_MS)
+    options.signal?.addEventListener('abort', leave)
     try {
-      return await (this.#options.fetch ?? fetch)(this.#url(path, options.query), init)
+      const response = await (this.#options.fetch ?? fetch)(this.#url(path, options.query), init)
+      clearTimeout(timer)
+      const parts = await partsOf(response, controller, this.#options.stallMs ?? LIMIT_MS)
+      // Cut off it says nothing, a refusal neither; where it is not needed, its head was enough.
+      if (parts === null && !(response.ok && options.as === 'nothing')) throw new DOMException('cut off', 'AbortError')
+      return new Answer(response, parts ?? [])
     } catch (cause) {
       if (options.signal?.aborted) throw cause
-      throw new ApiError('network', 0, 'the server could not be reached')
+      throw lost()
+    } finally {
+      clearTimeout(timer)
+      options.signal?.removeEventListener('abort', leave)
     }
   }
 
@@ -139,18 +167,10 @@ export class Http {
     if (pairs.length === 0) return this.#base + path
     return `${this.#base}${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
   }
-
-  /** Ends a request that hangs: a phone in a lift keeps a dead connection open for minutes. */
-  #signal(outer: AbortSignal | undefined): AbortSignal {
-    const limit = this.#options.timeoutMs ?? 20_000
-    const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(), limit)
-    outer?.addEventListener('abort', () => controller.abort(), { once: true })
-    controller.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
-    return controller.signal
-  }
 }
 
+/** Without a byte for so long the network is gone. */
+const LIMIT_MS = 20_000
 /** How long is waited without a word, and how often. */
 const WAITED_S = 5
 const PATIENCE = 3
@@ -162,26 +182,33 @@ function pause(ms: number): Promise<void> {
 /** What is refused with 401 though the token is good: whoever repeats it guesses twice. */
 const GUESSES: ReadonlySet<string> = new Set(['auth.bad_credentials', 'auth.second_factor', 'auth.second_factor_wrong'])
 
-/** The code of a refusal; the answer can still be read. */
-async function codeOf(response: Response): Promise<string | undefined> {
-  if (response.ok) return undefined
-  const body = parse(await response.clone().text().catch(() => ''))
+/** The code of a refusal. */
+function codeOf(answer: Answer): string | undefined {
+  if (answer.ok) return undefined
+  const body = parse(answer.text())
   return isRecord(body) && typeof body['code'] === 'string' ? body['code'] : undefined
 }
 
-async function taken<T>(response: Response, options: RequestOptions): Promise<T> {
-  return options.as === 'blob' && response.ok ? ((await response.blob()) as T) : await read<T>(response)
+/** What the answer says. A proxy may end one in the middle as if it were whole, and a portal answer with its own page. */
+function taken<T>(answer: Answer, as: RequestOptions['as']): T {
+  if (!answer.ok) throw refusalOf(answer)
+  if (answer.status === 204 || (as === 'nothing' && answer.isEmpty)) return undefined as T
+  const body = as !== 'blob' ? parse(answer.text()) : answer.isEmpty ? undefined : answer.blob()
+  if (body === undefined) throw lost()
+  return (as === 'nothing' ? undefined : body) as T
 }
 
-async function read<T>(response: Response): Promise<T> {
-  const text = await response.text().catch(() => '')
-  const body = parse(text)
-  if (response.ok) return body as T
+function lost(): ApiError {
+  return new ApiError('network', 0, 'the server could not be reached, or its answer was lost')
+}
+
+function refusalOf(answer: Answer): ApiError {
+  const body = parse(answer.text())
   const problem = isRecord(body) ? body : {}
   const inner = isRecord(problem['error']) ? problem['error'] : problem
-  const code = typeof inner['code'] === 'string' ? inner['code'] : `http.${response.status}`
-  const message = typeof inner['message'] === 'string' ? inner['message'] : response.statusText
-  throw new ApiError(code, response.status, message, inner)
+  const code = typeof inner['code'] === 'string' ? inner['code'] : `http.${answer.status}`
+  const message = typeof inner['message'] === 'string' ? inner['message'] : answer.said
+  return new ApiError(code, answer.status, message, inner)
 }
 
 function parse(text: string): unknown {

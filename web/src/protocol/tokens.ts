@@ -1,19 +1,30 @@
 import type { Tokens } from './types'
 
+/** Tokens, and what this browser knows of them. */
+export interface KeptTokens extends Tokens {
+  got_at?: number
+  /** When the refresh token was first sent: it may be spent since, though no answer came. */
+  sent_at?: number
+}
+
 /** Tokens as kept in the browser's storage; what cannot be read is as good as absent. */
-export function readTokens(text: string | null): Tokens | null {
+export function readTokens(text: string | null): KeptTokens | null {
   if (text === null) return null
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null) return null
-    const { access_token: access, refresh_token: refresh, subject } = value as Partial<Tokens>
-    return typeof access === 'string' && typeof refresh === 'string' && typeof subject === 'object' ? (value as Tokens) : null
+    return tokensIn(JSON.parse(text))
   } catch {
     return null
   }
 }
 
-export function writeTokens(tokens: Tokens): string {
+/** The tokens that somebody sent or kept; `null`: these are none. */
+export function tokensIn(value: unknown): Tokens | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { access_token: access, refresh_token: refresh, subject } = value as Partial<Tokens>
+  return typeof access === 'string' && typeof refresh === 'string' && typeof subject === 'object' && subject !== null ? (value as Tokens) : null
+}
+
+export function writeTokens(tokens: KeptTokens): string {
   return JSON.stringify(tokens)
 }
 

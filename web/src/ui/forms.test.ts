@@ -97,7 +97,7 @@ function expectAt(id: string): void {
 /** A session of whoever: reads are answered from a table, what is sent is refused at a field. */
 function sessionOf(field: () => string, reads: Readonly<Record<string, unknown>> = {}, accepts: readonly string[] = []) {
   const post = (path: string) => (accepts.includes(path) ? Promise.resolve(reads[path]) : Promise.reject(refusal(field())))
-  return { http: { get: (path: string) => Promise.resolve(reads[path]), post, put: post, request: post, blob: post } }
+  return { http: { get: (path: string) => Promise.resolve(reads[path]), post, send: post, put: post, request: post, blob: post } }
 }
 const text = { zh: '演', en: 'd' }
 const CLINICS = { '/clinics': [{ id: 'c', name: text, desks: [] }], '/doctors': [{ id: 'd', name: text }] }
@@ -294,7 +294,7 @@ describe('a second doctor', () => {
 
 describe('the own password', () => {
   it.each([['password', 'password-now'], ['new', 'password-new']])('says what is wrong with %s at it, and keeps what was typed', async (field, id) => {
-    vi.spyOn(staff.http, 'post').mockRejectedValueOnce(refusal(field))
+    vi.spyOn(staff.http, 'send').mockRejectedValueOnce(refusal(field))
     await open({ component: OwnPassword, props: {} })
     await press('password-open')
     await type('#password-now', 'old')
@@ -362,7 +362,7 @@ describe('a slip in who somebody is', () => {
   })
   it('may be in the kind of document and in the sex, and what a resident card states is not said beside it', async () => {
     const sent: unknown[] = []
-    await open({ component: CorrectIdentity, props: { ...props, session: { http: { post: (_: string, body: unknown) => Promise.resolve(void sent.push(body)) } } } })
+    await open({ component: CorrectIdentity, props: { ...props, session: { http: { send: (_: string, body: unknown) => Promise.resolve(void sent.push(body)) } } } })
     const mend = async (): Promise<void> => {
       await type('#correct-reason', '与证件不符')
       await press('identity-correct-yes')

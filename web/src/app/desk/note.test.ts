@@ -238,6 +238,81 @@ describe('what is typed while both are made one', () => {
   })
 })
 
+describe('a note that another window signed', () => {
+  const settled = async (): Promise<void> => {
+    for (let n = 0; n < 10; n += 1) await Promise.resolve()
+  }
+  /** A save is under way, and `typed` after it; then the note is locked. */
+  const signed = async (typed?: string) => {
+    const made = bench(draft(3, 'signed'))
+    let settle: { resolve: (saved: NoteDraft) => void; reject: (cause: unknown) => void } = { resolve: () => undefined, reject: () => undefined }
+    made.ports.save.mockImplementationOnce(() => new Promise((resolve, reject) => (settle = { resolve, reject })))
+    made.note.change({ complaint: 'sent' })
+    await made.run()
+    if (typed !== undefined) made.note.change({ complaint: typed })
+    made.note.lock()
+    return { ...made, answer: async () => (settle.resolve(draft(4, 'sent')), await settled()), refuse: async (cause: unknown) => (settle.reject(cause), await settled()) }
+  }
+
+  it('stays locked when a save of before is answered', async () => {
+    const { note, ports, run, answer } = await signed()
+    await answer()
+    expect(note.state.name).toBe('locked')
+    note.change({ complaint: 'late' })
+    expect([note.content.complaint, await run()]).toEqual(['signed', -1])
+    expect(ports.keep, 'the server has every word').toHaveBeenLastCalledWith(null)
+  })
+  it.each([new ApiError('network', 0, ''), new ApiError('version.conflict', 409, ''), new ApiError('request.invalid', 422, '')])('stays locked when a save of before fails: %s', async (cause) => {
+    const { note, ports, run, refuse } = await signed()
+    await refuse(cause)
+    expect([note.state.name, await run(), ports.merge.mock.calls.length]).toEqual(['locked', -1, 0])
+    expect(ports.keep).toHaveBeenLastCalledWith({ version: 3, content: expect.objectContaining({ complaint: 'sent' }) })
+  })
+  it('keeps what was typed meanwhile, shows what was signed, and goes on with both in an amendment', async () => {
+    const { note, ports, run, answer } = await signed('sent, and more')
+    expect(ports.keep).toHaveBeenLastCalledWith({ version: 3, content: expect.objectContaining({ complaint: 'sent, and more' }) })
+    await answer()
+    expect(ports.keep).toHaveBeenLastCalledWith({ version: 4, content: expect.objectContaining({ complaint: 'sent, and more' }) })
+    expect([note.state.name, note.content.complaint]).toEqual(['locked', 'signed'])
+    note.unlock()
+    expect(note.content.complaint).toBe('sent, and more')
+    await run()
+    expect(ports.save).toHaveBeenLastCalledWith(4, expect.objectContaining({ complaint: 'sent, and more' }))
+    expect(ports.keep).toHaveBeenLastCalledWith(null)
+  })
+  it('keeps words that no save was under way for', async () => {
+    const { note, ports, run } = bench(draft(3))
+    note.change({ complaint: 'typed' })
+    note.lock()
+    expect(await run()).toBe(-1)
+    expect(ports.keep).toHaveBeenLastCalledWith({ version: 3, content: expect.objectContaining({ complaint: 'typed' }) })
+    note.unlock()
+    await run()
+    expect(ports.save).toHaveBeenCalledExactlyOnceWith(3, expect.objectContaining({ complaint: 'typed' }))
+  })
+  it('keeps what this machine kept over a reload', async () => {
+    const { note, ports, run } = bench(draft(3, 'signed'), { version: 3, content: { ...EMPTY_NOTE, complaint: 'typed' } })
+    note.lock()
+    note.lock()
+    expect([note.content.complaint, await run()]).toEqual(['signed', -1])
+    expect(ports.keep).not.toHaveBeenCalledWith(null)
+  })
+  it('is amended from what it is where nothing stood aside', async () => {
+    const { note, run } = bench(draft(3))
+    note.lock()
+    note.unlock()
+    expect([note.state.name, await run()]).toEqual(['saved', -1])
+  })
+  it('takes no template in any more, and has it in the amendment', () => {
+    const { note } = bench(draft(3, 'signed'))
+    note.lock()
+    note.adopt(draft(4, 'with a template'))
+    expect([note.state.name, note.content.complaint]).toEqual(['locked', 'signed'])
+    note.unlock()
+    expect([note.version, note.content.complaint, note.isSaved]).toEqual([4, 'with a template', true])
+  })
+})
+
 describe('a place in a note', () => {
   it('is written, made and emptied', () => {
     const note = { ...EMPTY_NOTE, diagnoses: [{ kind: 'western' as const, code: 'J00', zh: '', en: '' }] }

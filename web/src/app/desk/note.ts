@@ -47,6 +47,10 @@ export class Note {
   readonly #ports: NotePorts
   #version: number
   #content: NoteContent
+  /** What the server has, as far as it is known here. */
+  #saved: NoteContent
+  /** What was written here until it was signed: it stands aside until the note is amended. */
+  #aside: { version: number; content: NoteContent } | null = null
   #state: SaveState
   #cancel: (() => void) | null = null
   /** A save is on its way to happen; typing on does not put it off. */
@@ -58,7 +62,7 @@ export class Note {
   constructor(draft: NoteDraft, ports: NotePorts, unsaved: { version: number; content: NoteContent } | null = null) {
     this.#ports = ports
     this.#version = draft.version
-    this.#content = draft.content
+    this.#content = this.#saved = draft.content
     this.#state = { name: 'saved', at: draft.saved_at }
     if (!unsaved || same(unsaved.content, draft.content)) return
     this.#content = unsaved.content
@@ -113,8 +117,13 @@ export class Note {
 
   /** The server wrote into the draft at this doctor's wish. */
   adopt(draft: NoteDraft): void {
+    if (this.#state.name === 'locked') {
+      // Words that stand aside were written upon the version before: they are merged with it.
+      if (this.#aside && same(this.#aside.content, this.#saved)) this.#late(draft, this.#aside.content)
+      return
+    }
     this.#version = draft.version
-    this.#content = draft.content
+    this.#content = this.#saved = draft.content
     this.#ports.keep(null)
     this.#set({ name: 'saved', at: draft.saved_at })
   }
@@ -125,15 +134,24 @@ export class Note {
     void this.#reconcile()
   }
 
-  /** Signed: nothing changes any more. */
+  /** Signed: nothing changes any more. Words that were not saved are none of what was signed: they leave the page, and are
+   *  kept on this machine. */
   lock(): void {
+    if (this.#state.name === 'locked') return
     this.#cancel?.()
     this.#due = false
-    this.#ports.keep(null)
+    this.#aside = { version: this.#version, content: this.#content }
+    this.#ports.keep(same(this.#content, this.#saved) ? null : this.#aside)
+    this.#content = this.#saved
     this.#set({ name: 'locked' })
   }
+  /** It is amended: it goes on from where it was, and with what stood aside. */
   unlock(): void {
-    if (this.#state.name === 'locked') this.#set({ name: 'saved', at: null })
+    if (this.#state.name !== 'locked') return
+    if (this.#aside) ({ version: this.#version, content: this.#content } = this.#aside)
+    this.#aside = null
+    if (same(this.#content, this.#saved)) return this.#set({ name: 'saved', at: null })
+    this.#plan(0)
   }
 
   /** The network is back. */
@@ -171,8 +189,10 @@ export class Note {
     this.#set({ name: 'saving' })
     try {
       const saved = await this.#ports.save(this.#version, sent)
-      this.#version = saved.version
       this.#retries = 0
+      if (this.#state.name === 'locked') return this.#late(saved, sent)
+      this.#version = saved.version
+      this.#saved = saved.content
       if (this.#content === sent) {
         // With the names and marks that the server wrote into it.
         this.#content = saved.content
@@ -187,12 +207,19 @@ export class Note {
     }
   }
 
+  /** Saved after it was signed in another window: what was signed stays on the page, and this is taken up by an amendment. */
+  #late(saved: NoteDraft, sent: NoteContent): void {
+    const typed = this.#aside && this.#aside.content !== sent ? this.#aside.content : null
+    this.#saved = saved.content
+    this.#aside = { version: saved.version, content: typed ?? saved.content }
+    this.#ports.keep(typed && this.#aside)
+  }
+
   async #failed(error: ApiError): Promise<void> {
+    if (this.#state.name === 'locked') return
     if (error.code === 'version.conflict') return this.#reconcile()
     if (error.code === 'note.already_signed') return this.lock()
-    if (error.status >= 400 && error.status < 500 && error.status !== 401 && error.status !== 429 && error.code !== 'version.conflict') {
-      return this.#set({ name: 'refused', error })
-    }
+    if (!error.passes) return this.#set({ name: 'refused', error })
     this.#set({ name: 'offline', error })
     const wait = RETRY_MS[Math.min(this.#retries, RETRY_MS.length - 1)] ?? 15_000
     this.#retries += 1
@@ -227,6 +254,7 @@ export class Note {
   #take(merged: MergedNote, content: NoteContent): void {
     this.#version = merged.version
     this.#content = content
+    this.#saved = merged.theirs
     if (!same(content, merged.theirs)) {
       this.#ports.keep({ version: merged.version, content })
       return this.#plan(0)

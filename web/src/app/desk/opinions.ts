@@ -27,11 +27,11 @@ export function useAboutVisit(session: Session, live: Live, visit: string): Abou
   return {
     feed,
     async ask(doctor, question, summary) {
-      await http.post(`/visits/${visit}/opinions`, { doctor, question, summary })
+      await http.send(`/visits/${visit}/opinions`, { doctor, question, summary })
       feed.refresh()
     },
     async withdraw(one) {
-      await http.post(`/opinions/${one.id}/withdraw`)
+      await http.send(`/opinions/${one.id}/withdraw`)
       feed.refresh()
     },
   }

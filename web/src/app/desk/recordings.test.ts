@@ -30,6 +30,16 @@ describe('a film', () => {
     const http = new Http({ fetch: () => Promise.reject(new Error('nobody asks')) })
     expect(await film(http, one, () => undefined, AbortSignal.abort())).toBeNull()
   })
+  it('is nothing, and no failure, when the dialog is closed in the middle', async () => {
+    const closed = new AbortController()
+    const whole = film(new Http({ fetch: () => Promise.resolve(new Response(new ReadableStream(), { status: 206 })) }), one, () => undefined, closed.signal)
+    closed.abort()
+    expect(await whole).toBeNull()
+  })
+  it('is refused, and not shown in part, when the line is cut', async () => {
+    const cut = (): Response => new Response(new ReadableStream({ pull: (end) => end.error(new TypeError('cut')) }), { status: 206 })
+    await expect(film(new Http({ fetch: () => Promise.resolve(cut()) }), one, () => undefined, new AbortController().signal)).rejects.toMatchObject({ code: 'network' })
+  })
 
   it('says what is missing in it, and that nothing could be kept', () => {
     const of = (part: Partial<Recording>): string[] => remarks({ ...one, ...part })

@@ -19,15 +19,21 @@ export async function film(http: Http, one: Recording, progress: (share: number)
   const parts: Blob[] = []
   let have = 0
   while (have < one.size) {
-    if (signal.aborted) return null
     const headers = { Range: `bytes=${have}-${Math.min(have + STRETCH, one.size) - 1}` }
-    const part = await http.blob(`/recordings/${one.id}/media`, { headers, signal })
-    if (part.size === 0) break
+    const part = await http.blob(`/recordings/${one.id}/media`, { headers, signal }).catch(endedBy(signal))
+    if (part === null) return null
     parts.push(part)
     have += part.size
     progress(have / one.size)
   }
   return new Blob(parts, { type: 'video/webm' })
+}
+
+function endedBy(signal: AbortSignal): (cause: unknown) => null {
+  return (cause) => {
+    if (signal.aborted) return null
+    throw cause
+  }
 }
 
 /** A film with the times of day between which it was made. */

@@ -176,7 +176,6 @@ export function useRx(session: Session, live: Live, visit: string): Rx {
     const prescriptions = known ? now.prescriptions.map((one) => (one.id === view.id ? view : one)) : [...now.prescriptions, view]
     feed.value.value = { ...now, prescriptions }
   }
-  /** An act on one sheet, as it stands here. */
   /** What the server answers to an act on a sheet; of one that is no longer so, what there is now. */
   async function heard(answer: Promise<Prescription>): Promise<void> {
     try {

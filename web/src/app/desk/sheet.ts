@@ -275,9 +275,9 @@ export function whole(typed: string, least: number, most: number): number | null
   return /^\d{1,6}$/.test(typed.trim()) && value >= least && value <= most ? value : null
 }
 
-/** Tried again by itself: nothing was wrong with what was sent. */
-function passes({ status, code }: ApiError): boolean {
-  return status < 400 || status >= 500 || status === 401 || status === 429 || code === 'version.conflict'
+/** Tried again by itself; also over what is read meanwhile. */
+function passes(error: ApiError): boolean {
+  return error.passes || error.code === 'version.conflict'
 }
 
 /** The server sorts the lines by their roles; their order says nothing more. */

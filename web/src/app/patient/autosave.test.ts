@@ -53,6 +53,18 @@ describe('autosave', () => {
     expect(autosave.answers).toEqual({ a: 2 })
   })
 
+  it.each([['auth.expired', 401], ['request.rate_limited', 429], ['server.unavailable', 503]])('tries again by itself after %s', async (code, status) => {
+    const save = vi.fn(async (version: number, changed: Answers) => view(version + 1, changed)).mockRejectedValueOnce(new ApiError(code, status, ''))
+    const { autosave, timers, settle, states } = bench(save)
+    autosave.set('a', 1)
+    timers[0]?.act()
+    await settle()
+    expect(states.at(-1)).toBe('offline')
+    timers.at(-1)?.act()
+    await settle()
+    expect([states.at(-1), autosave.pending]).toEqual(['saved', {}])
+  })
+
   it('keeps everything while the network is away, and sends it later', async () => {
     let online = false
     const save = vi.fn(async (version: number, changed: Answers) => {

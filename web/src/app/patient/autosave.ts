@@ -114,8 +114,8 @@ export class Autosave {
       this.#finish('refused', error)
       if (Object.keys(this.#pending).length > 0) this.#plan(this.#options.delayMs ?? 600)
     } else {
-      this.#finish(error.status === 0 || error.status >= 500 ? 'offline' : 'refused', error)
-      if (error.status === 0 || error.status >= 500) this.#plan(this.#options.retryMs ?? 5000)
+      this.#finish(error.passes ? 'offline' : 'refused', error)
+      if (error.passes) this.#plan(this.#options.retryMs ?? 5000)
     }
   }
 

@@ -36,8 +36,7 @@ export function followTicket(live: Live, http: Http, id: string, told: (ticket: 
       unreached.value = null
       if (!stopped) told(ticket)
     } catch (cause) {
-      const { status } = ApiError.from(cause)
-      if (status === 0 || status >= 500) unreached.value ??= Date.now()
+      if (ApiError.from(cause).passes) unreached.value ??= Date.now()
     } finally {
       if (!stopped) timer = setTimeout(() => void ask(), live.status.value.name === 'open' ? CALM_MS : ANXIOUS_MS)
     }

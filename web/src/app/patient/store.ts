@@ -352,7 +352,7 @@ export function createPatientStore(link: string) {
     return session.http.get<VisitSummary[]>('/me/visits')
   }
   async function signOut(): Promise<void> {
-    await session.http.post('/auth/logout').catch(() => undefined)
+    await session.http.send('/auth/logout').catch(() => undefined)
     typedWords().forget()
     await unsentLines().forget()
     session.forget()

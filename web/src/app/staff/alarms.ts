@@ -47,7 +47,7 @@ export function useAlarms(session: Session, live: Live, institution: string): Al
     takeOver: (alarm) => pass(alarm, 'take-over'),
     handBack: (alarm) => pass(alarm, 'hand-back'),
     async close(alarm, outcome, note) {
-      await session.http.post(`/alarms/${alarm}/close`, { outcome, note })
+      await session.http.send(`/alarms/${alarm}/close`, { outcome, note })
       feed.refresh()
     },
     grant: (alarm) => session.http.post<RoomGrant>(`/alarms/${alarm}/grant`),

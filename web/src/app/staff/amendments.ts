@@ -23,11 +23,11 @@ export function useAmendments(session: Session, live: Live): Amendments {
     waiting: computed(() => feed.value.value ?? []),
     read: (id) => http.get<Amendment>(`/amendments/${id}`),
     async approve(id) {
-      await http.post(`/amendments/${id}/approve`)
+      await http.send(`/amendments/${id}/approve`)
       feed.refresh()
     },
     async decline(id, reason) {
-      await http.post(`/amendments/${id}/decline`, { reason })
+      await http.send(`/amendments/${id}/decline`, { reason })
       feed.refresh()
     },
   }

@@ -49,22 +49,22 @@ export function useReports(session: Session, live: Live, institution: string): R
     overdue: (now) => due.value.filter((one) => now >= one.due_at),
     form: (id) => http.get<CaseReportForm>(`/case-reports/${id}`),
     async open(visit, reason) {
-      await http.post(`/visits/${visit}/case-report`, { reason })
+      await http.send(`/visits/${visit}/case-report`, { reason })
       feed.refresh()
     },
     async report(id, receipt) {
-      await http.post(`/case-reports/${id}/report`, { receipt })
+      await http.send(`/case-reports/${id}/report`, { receipt })
       feed.refresh()
     },
     async dismiss(id, reason) {
-      await http.post(`/case-reports/${id}/dismiss`, { reason })
+      await http.send(`/case-reports/${id}/dismiss`, { reason })
       feed.refresh()
     },
   }
 }
 
 export async function tellAdverse(session: Session, visit: string, told: AdverseEventRequest): Promise<void> {
-  await session.http.post(`/visits/${visit}/adverse-events`, told)
+  await session.http.send(`/visits/${visit}/adverse-events`, told)
 }
 
 export interface AdverseEvents {

@@ -14,7 +14,7 @@ export const HOME: Readonly<Record<Role, string>> = { doctor: '/desk', nurse: '/
 /** Ends the session on the server as well; without a network it ends here alone. */
 export async function signOutStaff(): Promise<void> {
   await putAway()
-  await staff.http.post('/auth/logout').catch(() => undefined)
+  await staff.http.send('/auth/logout').catch(() => undefined)
   staff.forget()
 }
 
