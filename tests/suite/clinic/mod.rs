@@ -7,6 +7,7 @@ mod amendments;
 mod appointments;
 mod at_hand;
 mod at_once;
+mod audited_reads;
 pub mod audits;
 mod authors;
 mod away;
