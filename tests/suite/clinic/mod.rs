@@ -11,6 +11,7 @@ mod audited_reads;
 pub mod audits;
 mod authors;
 mod away;
+mod boards;
 mod booking;
 mod browser;
 mod calling;
