@@ -21,6 +21,7 @@ pub mod pacing;
 pub mod pharmacy;
 pub mod prescriptions;
 pub mod private;
+mod reading;
 pub mod recordings;
 pub mod refusal;
 pub mod retention;

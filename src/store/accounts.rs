@@ -3,6 +3,7 @@
 use crate::domain::ids::{AccountId, InstitutionId};
 use crate::domain::people::Role;
 use crate::domain::time::Timestamp;
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 
 /// A member of staff.
@@ -35,12 +36,12 @@ pub struct AccountRow {
 }
 
 macro_rules! account {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
             "select id, institution_id, username, password_hash, role, name_zh, name_en, title_zh, title_en, active,
                     licence_until, created_at
              from account ",
-            $rest
+            $($rest)*
         )
     };
 }
@@ -118,6 +119,19 @@ impl Accounts<'_> {
     /// An account by its id.
     pub async fn find(self, id: AccountId) -> Result<Option<AccountRow>> {
         Ok(on!(self.0, |conn| sqlx::query_as(account!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// Those of `ids` that are accounts.
+    pub async fn many(self, ids: impl IntoIterator<Item = AccountId>) -> Result<Vec<AccountRow>> {
+        macro_rules! many {
+            ($dialect:ident) => {
+                account!("where id in ", listed!($dialect))
+            };
+        }
+        let ids = list(ids.into_iter().map(AccountId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(many!(sqlite), many!(postgres))).bind(&ids).fetch_all(conn).await?
+        }))
     }
 
     /// Everybody of a role who works here, by name.

@@ -3,6 +3,7 @@
 use crate::domain::appointment::{AppointmentState, SlotState};
 use crate::domain::ids::{AccountId, AppointmentId, ClinicId, HolderId, InstitutionId, PatientId, SlotId, TicketId};
 use crate::domain::time::Timestamp;
+use crate::store::lists::{list, listed};
 use crate::store::patients::own_card;
 use crate::store::values::words;
 use crate::store::{Result, SlotRow, Tx, on};
@@ -69,8 +70,8 @@ macro_rules! columns {
 }
 
 macro_rules! select {
-    ($rest:literal) => {
-        concat!("select ", columns!(), "from appointment ", $rest)
+    ($($rest:tt)*) => {
+        concat!("select ", columns!(), "from appointment ", $($rest)*)
     };
 }
 
@@ -134,6 +135,19 @@ impl Appointments<'_> {
     /// An appointment by its id.
     pub async fn find(self, id: AppointmentId) -> Result<Option<AppointmentRow>> {
         Ok(on!(self.0, |conn| sqlx::query_as(select!("where id = $1")).bind(id).fetch_optional(conn).await?))
+    }
+
+    /// Those of `ids` that are appointments.
+    pub async fn many(self, ids: impl IntoIterator<Item = AppointmentId>) -> Result<Vec<AppointmentRow>> {
+        macro_rules! many {
+            ($dialect:ident) => {
+                select!("where id in ", listed!($dialect))
+            };
+        }
+        let ids = list(ids.into_iter().map(AppointmentId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(many!(sqlite), many!(postgres))).bind(&ids).fetch_all(conn).await?
+        }))
     }
 
     /// An appointment that nobody else changes until the end of the transaction; on SQLite one writes at a time anyway.

@@ -2,6 +2,7 @@
 
 use crate::domain::ids::{ClinicId, DeclarationId, HolderId, InstitutionId, PatientId, TicketId};
 use crate::domain::time::Timestamp;
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 
 /// A declaration as it is kept.
@@ -42,6 +43,14 @@ pub struct SpeechRow {
     pub locale: String,
 }
 
+/// How to speak with whoever holds a ticket.
+#[derive(sqlx::FromRow)]
+struct SpeechOf {
+    ticket: TicketId,
+    #[sqlx(flatten)]
+    speech: SpeechRow,
+}
+
 macro_rules! columns {
     ($rest:literal) => {
         concat!(
@@ -71,6 +80,27 @@ impl Declarations<'_> {
             .fetch_optional(conn)
             .await?
         }))
+    }
+
+    /// The same of several tickets.
+    pub async fn speeches(self, tickets: impl IntoIterator<Item = TicketId>) -> Result<Vec<(TicketId, SpeechRow)>> {
+        macro_rules! speeches {
+            ($dialect:ident) => {
+                concat!(
+                    "select t.id as ticket, d.id as declaration, d.answers_sealed, h.locale
+                     from ticket t
+                     join declaration d on d.id = t.declaration_id
+                     join holder h on h.id = t.holder_id
+                     where t.id in ",
+                    listed!($dialect)
+                )
+            };
+        }
+        let tickets = list(tickets.into_iter().map(TicketId::as_uuid));
+        let rows: Vec<SpeechOf> = on!(self.0, |conn, dialect| {
+            sqlx::query_as(dialect.pick(speeches!(sqlite), speeches!(postgres))).bind(&tickets).fetch_all(conn).await?
+        });
+        Ok(rows.into_iter().map(|SpeechOf { ticket, speech }| (ticket, speech)).collect())
     }
 
     /// Keeps a new draft; `false` when holder, patient and clinic have one.

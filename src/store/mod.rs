@@ -35,6 +35,7 @@ mod institutions;
 mod invitations;
 mod jobs;
 mod known_places;
+mod leaving;
 mod lists;
 mod messages;
 mod note_versions;
@@ -92,6 +93,7 @@ pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
 pub use jobs::{ATTEMPTS, JobRow, Jobs};
 pub use known_places::KnownPlaces;
+pub use leaving::Leaving;
 pub use messages::{AttachmentRow, MessageRow, Messages};
 pub use note_versions::{NoteVersions, VersionRow};
 pub use notes::{DraftRow, NoteRow, Notes};
@@ -257,6 +259,8 @@ tables! {
     jobs: Jobs;
     /// From where somebody has signed in.
     known_places: KnownPlaces;
+    /// What goes, and is not gone yet.
+    leaving: Leaving;
     /// Conversations.
     messages: Messages;
     /// Every save of a draft.

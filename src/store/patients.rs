@@ -4,6 +4,7 @@ use crate::domain::identity::DocumentKind;
 use crate::domain::ids::{HolderId, InstitutionId, PatientId};
 use crate::domain::people::{Relation, Sex};
 use crate::domain::time::Timestamp;
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 
 /// A person who is treated, as one holder named them. Another holder's row of the same person is another one, so that
@@ -127,6 +128,24 @@ impl Patients<'_> {
                 .bind(institution)
                 .fetch_optional(conn)
                 .await?
+        }))
+    }
+
+    /// Those of `ids` that are patients of an institution; for staff.
+    pub async fn many(
+        self,
+        institution: InstitutionId,
+        ids: impl IntoIterator<Item = PatientId>,
+    ) -> Result<Vec<PatientRow>> {
+        macro_rules! many {
+            ($dialect:ident) => {
+                columns!(" from patient p where p.id in ", listed!($dialect), " and p.institution_id = $2")
+            };
+        }
+        let ids = list(ids.into_iter().map(PatientId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            let query = dialect.pick(many!(sqlite), many!(postgres));
+            sqlx::query_as(query).bind(&ids).bind(institution).fetch_all(conn).await?
         }))
     }
 

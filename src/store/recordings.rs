@@ -106,16 +106,24 @@ impl Recordings<'_> {
         }))
     }
 
-    /// A file by its id.
+    /// A file by its id; none that goes.
     pub async fn find(self, id: RecordingId) -> Result<Option<RecordingRow>> {
-        Ok(on!(self.0, |conn| sqlx::query_as(columns!("where id = $1")).bind(id).fetch_optional(conn).await?))
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where id = $1 and not exists (select 1 from leaving where leaving.id = recording.id)"
+            ))
+            .bind(id)
+            .fetch_optional(conn)
+            .await?
+        }))
     }
 
-    /// The files of a visit, oldest first; none of a wrong person.
+    /// The files of a visit, oldest first; none of a wrong person, and none that goes.
     pub async fn of_visit(self, visit: VisitId) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
                 "where visit_id = $1
+                   and not exists (select 1 from leaving where leaving.id = recording.id)
                    and not exists (select 1 from visit
                                    where visit.id = recording.visit_id and visit.room_id = recording.room_id
                                      and visit.end_reason = 'wrong_person')
@@ -127,11 +135,12 @@ impl Recordings<'_> {
         }))
     }
 
-    /// The newest files of a doctor's visits; none of a wrong person.
+    /// The newest files of a doctor's visits; none of a wrong person, and none that goes.
     pub async fn of_doctor(self, doctor: AccountId, limit: i64) -> Result<Vec<RecordingRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
                 "where doctor_id = $1
+                   and not exists (select 1 from leaving where leaving.id = recording.id)
                    and exists (select 1 from visit
                                where visit.id = recording.visit_id
                                  and (visit.room_id <> recording.room_id or visit.end_reason is null
@@ -184,7 +193,8 @@ impl Recordings<'_> {
         Ok(on!(self.0, |conn| sqlx::query_scalar("select place from recording").fetch_all(conn).await?))
     }
 
-    /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person.
+    /// The files that may go at `now`: those that nobody need keep any longer, and those of a wrong person. What is marked
+    /// goes, whatever was ordered since.
     pub async fn removable(self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<RecordingRow>> {
         // Those that somebody holds would fill every round, and nothing else would ever go. A hold names its visit as the
         // audit does, and the databases spell an id each in its own way.
@@ -196,10 +206,11 @@ impl Recordings<'_> {
                                   select film.id
                                   from visit join recording film on film.visit_id = visit.id and film.room_id = visit.room_id
                                   where visit.end_reason = 'wrong_person')
-                       and not exists (select 1 from legal_hold
-                                       where legal_hold.institution_id = recording.institution_id
-                                         and legal_hold.subject = 'visit_' || lower(hex(recording.visit_id))
-                                         and lifted_at is null)
+                       and (exists (select 1 from leaving where leaving.id = recording.id)
+                            or not exists (select 1 from legal_hold
+                                           where legal_hold.institution_id = recording.institution_id
+                                             and legal_hold.subject = 'visit_' || lower(hex(recording.visit_id))
+                                             and lifted_at is null))
                      order by retain_until, id
                      limit $2 offset $3"
                 ),
@@ -209,10 +220,11 @@ impl Recordings<'_> {
                                   select film.id
                                   from visit join recording film on film.visit_id = visit.id and film.room_id = visit.room_id
                                   where visit.end_reason = 'wrong_person')
-                       and not exists (select 1 from legal_hold
-                                       where legal_hold.institution_id = recording.institution_id
-                                         and legal_hold.subject = 'visit_' || replace(recording.visit_id::text, '-', '')
-                                         and lifted_at is null)
+                       and (exists (select 1 from leaving where leaving.id = recording.id)
+                            or not exists (select 1 from legal_hold
+                                           where legal_hold.institution_id = recording.institution_id
+                                             and legal_hold.subject = 'visit_' || replace(recording.visit_id::text, '-', '')
+                                             and lifted_at is null))
                      order by retain_until, id
                      limit $2 offset $3"
                 ),

@@ -5,6 +5,7 @@ use sqlx::types::Json;
 use crate::domain::ids::{AccountId, AlarmId, DeclarationId, InstitutionId, PatientId, TicketId, TriageId};
 use crate::domain::time::Timestamp;
 use crate::domain::triage::{Disposition, Level, RuleSetStatus};
+use crate::store::lists::{list, listed};
 use crate::store::{Result, Tx, on};
 
 /// One decision about a level.
@@ -117,6 +118,35 @@ impl Triages<'_> {
             rows.extend(first.filter(|first| rows.iter().all(|row| row.id != first.id)));
         }
         Ok(rows)
+    }
+
+    /// The same for several declarations, one after the other.
+    pub async fn decisions_of(self, declarations: impl IntoIterator<Item = DeclarationId>) -> Result<Vec<TriageRow>> {
+        macro_rules! decisions {
+            ($dialect:ident) => {
+                concat!(
+                    "select id, institution_id, declaration_id, patient_id, ticket_id, ruleset_version, ruleset_status,
+                            level, disposition, matched, facts_sealed, nurse_call, alarm_id, decided_by, reason, at
+                     from (
+                         select id, institution_id, declaration_id, patient_id, ticket_id, ruleset_version,
+                                ruleset_status, level, disposition, matched, facts_sealed, nurse_call, alarm_id,
+                                decided_by, reason, at,
+                                row_number() over (partition by declaration_id order by at desc, id desc) as newest,
+                                row_number() over (partition by declaration_id order by at, id) as oldest
+                         from triage
+                         where declaration_id in ",
+                    listed!($dialect),
+                    ") ranked
+                     where newest <= $2 or oldest = 1
+                     order by declaration_id, at desc, id desc"
+                )
+            };
+        }
+        let declarations = list(declarations.into_iter().map(DeclarationId::as_uuid));
+        Ok(on!(self.0, |conn, dialect| {
+            let query = dialect.pick(decisions!(sqlite), decisions!(postgres));
+            sqlx::query_as(query).bind(&declarations).bind(DECISIONS).fetch_all(conn).await?
+        }))
     }
 
     /// The first decision for a declaration: what the rules said when it was handed in.

@@ -17,6 +17,7 @@ use crate::protocol::reading::BreakGlassRequest;
 use crate::protocol::visit::VisitView;
 use crate::services::Services;
 use crate::services::pacing::{Limits, Rate};
+use crate::services::reading::Seen;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::vault::Field;
@@ -50,20 +51,7 @@ impl Services {
     ) -> Result<Access, Refusal> {
         let reason = prose(reason);
         let reason = reason.trim();
-        if reason.chars().count() > REASON_LIMIT {
-            return Err(Refusal::field(ErrorCode::Invalid, "reason", format!("at most {REASON_LIMIT} characters")));
-        }
-        let tie = tie(&mut work.tx, act.account, visit).await?;
-        let access = decide(asked, reason, tie).map_err(|closed| {
-            let (field, words) = match closed {
-                Closed::PurposeMissing if asked == Some(Asked::Continuity) => {
-                    ("purpose", "this reader never treated this patient")
-                }
-                Closed::PurposeMissing => ("purpose", "say for which purpose"),
-                Closed::ReasonMissing => ("reason", "say why in words"),
-            };
-            Refusal::field(ErrorCode::PurposeMissing, field, words)
-        })?;
+        let access = access_to(&mut work.tx, act.account, visit, asked, reason).await?;
         let (who, what) = (act.account.to_string(), visit.id.to_string());
         let purpose = ReadPurpose::Record(access);
         if access == Access::BreakGlass {
@@ -123,9 +111,8 @@ impl Services {
         if self.reads.0.is_spent(&read, now) {
             return Ok(());
         }
-        let mut work = self.begin().await?;
-        work.audit_read(institution, &reader, action, subject, purpose, detail).await?;
-        work.commit().await?;
+        let seen = Seen { action: action.to_owned(), subject: subject.to_owned(), purpose, detail };
+        self.seeing(institution, &reader, vec![seen]).await?.commit().await?;
         // Only now: what could not be written was not read.
         self.reads.0.take(read, now).ok();
         Ok(())
@@ -144,11 +131,12 @@ impl Services {
         if fresh.is_empty() {
             return Ok(());
         }
-        let mut work = self.begin().await?;
-        for [_, _, subject] in &fresh {
-            work.audit_read(act.institution, &reader, action, subject, ReadPurpose::Own, json!({})).await?;
-        }
-        work.commit().await?;
+        let own = |[_, action, subject]: &[String; 3]| {
+            let (action, subject) = (action.clone(), subject.clone());
+            Seen { action, subject, purpose: ReadPurpose::Own, detail: json!({}) }
+        };
+        let seen = fresh.iter().map(own).collect();
+        self.seeing(act.institution, &reader, seen).await?.commit().await?;
         for read in fresh {
             self.reads.0.take(read, now).ok();
         }
@@ -163,11 +151,15 @@ impl Services {
         request: BreakGlassRequest,
         command: &Command,
     ) -> Result<VisitView, Refusal> {
+        // The record is read and verified before the one writer is asked for; whether it leaves is decided there.
+        let mut tx = self.db.read().await?;
+        let visit = staff_visit(&mut tx, act.institution, id).await?;
+        let view = self.visit_view(&mut tx, &visit).await?;
+        let prescriptions = self.prescriptions_beside(&mut tx, &visit).await?;
+        drop(tx);
         let mut work = self.begin().await?;
         // The answer is a record: it is not kept for a repetition, only what it was read as.
         if let Some(access) = work.recall::<Access>(command).await? {
-            let visit = staff_visit(&mut work.tx, act.institution, id).await?;
-            let view = self.visit_view(&mut work.tx, &visit).await?;
             let mut action = "visit.read";
             if access == Access::BreakGlass {
                 // It is shown as it is now, and may hold more than the first time: it rings again.
@@ -176,36 +168,69 @@ impl Services {
                 work.emit(act.institution, topic.to_string(), "record.break_glass", data).await?;
             }
             let (subject, purpose) = (id.to_string(), ReadPurpose::Record(access));
-            let prescriptions = self.prescriptions_read(&mut work, act.triage(), &visit, access).await?;
+            note_prescriptions(&mut work, act, &prescriptions, access).await?;
             let view = VisitView { access: Some(access), prescriptions, ..view };
             return work.shown_again(act.institution, command, action, &subject, purpose, view).await;
         }
-        let visit = staff_visit(&mut work.tx, act.institution, id).await?;
-        let view = self.visit_view(&mut work.tx, &visit).await?;
         let asked = Some(Asked::BreakGlass);
         let access = self.may_read(&mut work, act.triage(), &visit, asked, &request.reason).await?;
-        let prescriptions = self.prescriptions_read(&mut work, act.triage(), &visit, access).await?;
+        note_prescriptions(&mut work, act, &prescriptions, access).await?;
         work.keep(command, &access).await?;
         work.commit().await?;
         Ok(VisitView { access: Some(access), prescriptions, ..view })
     }
 
-    /// The prescriptions of a visit for another doctor who reads its record; each is written down as the record is.
-    pub(crate) async fn prescriptions_read(
+    /// The prescriptions of a visit for another doctor who reads its record; each is to be written down as the record is.
+    pub(crate) async fn prescriptions_beside(
         &self,
-        work: &mut Work,
-        act: TriageAct,
+        tx: &mut Tx,
         visit: &VisitRow,
-        access: Access,
     ) -> Result<Vec<PrescriptionView>, Refusal> {
         let mut views = Vec::new();
-        for row in work.tx.prescriptions().of_visit(visit.id).await? {
-            let (who, what) = (act.account.to_string(), row.id.to_string());
-            views.push(self.prescription_read(&mut work.tx, row).await?);
-            work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Record(access), json!({})).await?;
+        for row in tx.prescriptions().of_visit(visit.id).await? {
+            views.push(self.prescription_read(tx, row).await?);
         }
         Ok(views)
     }
+}
+
+/// Writes down the prescriptions that leave beside a record.
+async fn note_prescriptions(
+    work: &mut Work,
+    act: DoctorAct,
+    sheets: &[PrescriptionView],
+    access: Access,
+) -> Result<(), Refusal> {
+    let who = act.account.to_string();
+    for sheet in sheets {
+        let (what, purpose) = (sheet.id.to_string(), ReadPurpose::Record(access));
+        work.audit_read(act.institution, &who, "rx.read", &what, purpose, json!({})).await?;
+    }
+    Ok(())
+}
+
+/// Decides whether `reader` reads the record of `visit`, and as what; nothing is written down by it.
+pub(crate) async fn access_to(
+    tx: &mut Tx,
+    reader: AccountId,
+    visit: &VisitRow,
+    asked: Option<Asked>,
+    reason: &str,
+) -> Result<Access, Refusal> {
+    if reason.chars().count() > REASON_LIMIT {
+        return Err(Refusal::field(ErrorCode::Invalid, "reason", format!("at most {REASON_LIMIT} characters")));
+    }
+    let tie = tie(tx, reader, visit).await?;
+    decide(asked, reason, tie).map_err(|closed| {
+        let (field, words) = match closed {
+            Closed::PurposeMissing if asked == Some(Asked::Continuity) => {
+                ("purpose", "this reader never treated this patient")
+            }
+            Closed::PurposeMissing => ("purpose", "say for which purpose"),
+            Closed::ReasonMissing => ("reason", "say why in words"),
+        };
+        Refusal::field(ErrorCode::PurposeMissing, field, words)
+    })
 }
 
 impl Work {

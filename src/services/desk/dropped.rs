@@ -68,14 +68,12 @@ impl Services {
 
     /// The telephone number behind the patient on the desk, to be dialled; the read is audited.
     pub async fn patient_phone(&self, act: DoctorAct, id: DeskId) -> Result<PatientPhone, Refusal> {
-        let mut work = self.begin().await?;
-        let ticket = present_ticket(&mut work.tx, act, id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let ticket = present_ticket(&mut reading.tx, act, id).await?;
         let holder = ticket.holder_id.ok_or_else(Refusal::not_found)?;
-        let holder = work.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;
+        let holder = reading.tx.holders().find(act.institution, holder).await?.ok_or_else(Refusal::not_found)?;
         let phone = self.open_field(Field::Phone, holder.id.as_uuid(), &holder.phone_sealed)?;
-        let (who, what, why) = (act.account.to_string(), ticket.id.to_string(), ReadPurpose::Treatment);
-        work.audit_read(act.institution, &who, "patient.phone_read", &what, why, json!({})).await?;
-        work.commit().await?;
-        Ok(PatientPhone { phone })
+        reading.see("patient.phone_read", &ticket.id, ReadPurpose::Treatment, json!({}));
+        self.answer(reading, PatientPhone { phone }).await
     }
 }

@@ -20,27 +20,25 @@ const LISTED: i64 = 50;
 impl Services {
     /// The doctor's own visits that ended in the last seven days, the newest first; the read is audited.
     pub async fn ended_visits(&self, act: DoctorAct) -> Result<Vec<EndedVisit>, Refusal> {
-        let mut work = self.begin().await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
         let mut views = Vec::new();
-        for visit in work.tx.visits().ended_of(act.account, work.now - BACK, LISTED).await? {
+        for visit in reading.tx.visits().ended_of(act.account, reading.now - BACK, LISTED).await? {
             let orphan = || Refusal::internal("a visit without its ticket, clinic or end");
             let ended_at = visit.ended_at.ok_or_else(orphan)?;
-            let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
-            let patient = work.tx.patients().find(act.institution, visit.patient_id).await?;
+            let clinic = reading.tx.clinics().find(visit.clinic_id).await?.ok_or_else(orphan)?;
+            let patient = reading.tx.patients().find(act.institution, visit.patient_id).await?;
             views.push(EndedVisit {
                 visit: visit.id,
-                no: work.tx.tickets().find(visit.ticket_id).await?.ok_or_else(orphan)?.no,
+                no: reading.tx.tickets().find(visit.ticket_id).await?.ok_or_else(orphan)?.no,
                 name_masked: patient.map(|patient| patient.name_masked).unwrap_or_default(),
                 clinic_name: Text::new(clinic.name_zh, clinic.name_en),
                 ended_at,
                 outcome: visit.outcome,
-                is_signed: !work.tx.notes().signed(visit.id).await?.is_empty(),
-                is_archived: is_archived(visit.ended_at, work.now),
+                is_signed: !reading.tx.notes().signed(visit.id).await?.is_empty(),
+                is_archived: is_archived(visit.ended_at, reading.now),
             });
         }
-        let who = act.account.to_string();
-        work.audit_read(act.institution, &who, "visit.list", &who, ReadPurpose::Treatment, json!({})).await?;
-        work.commit().await?;
-        Ok(views)
+        reading.see("visit.list", &act.account, ReadPurpose::Treatment, json!({}));
+        self.answer(reading, views).await
     }
 }

@@ -23,6 +23,7 @@ use crate::protocol::desk::DeskView;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::desk::unfinished::unfinished;
+use crate::services::reading::Reading;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::{day_at, minutes};
 use crate::services::topics::Topic;
@@ -48,29 +49,29 @@ pub enum DeskAct {
 impl Services {
     /// The desk at which the doctor works.
     pub async fn my_desk(&self, act: DoctorAct) -> Result<Option<DeskView>, Refusal> {
-        let mut tx = self.db.read().await?;
-        let Some(desk) = tx.desks().of_account(act.account).await? else { return Ok(None) };
-        self.read_desk(tx, act, &desk).await.map(Some)
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let Some(desk) = reading.tx.desks().of_account(act.account).await? else { return Ok(None) };
+        self.read_desk(reading, act, &desk).await.map(Some)
     }
 
     /// A desk of the doctor's institution.
     pub async fn desk(&self, act: DoctorAct, id: DeskId) -> Result<DeskView, Refusal> {
-        let mut tx = self.db.read().await?;
-        let desk = own_desk(&mut tx, act, id).await?;
-        self.read_desk(tx, act, &desk).await
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let desk = own_desk(&mut reading.tx, act, id).await?;
+        self.read_desk(reading, act, &desk).await
     }
 
     /// Reads a desk; whoever sees a patient's declaration there for the first time in a call is in the audit log before.
-    async fn read_desk(&self, mut tx: Tx, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
-        let view = self.desk_view(&mut tx, act, desk).await?;
-        let Some(current) = &view.current else { return Ok(view) };
-        let ticket = tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
-        if !tx.tickets().was_handed(&ticket, act.account).await? {
-            drop(tx);
-            let mut work = self.begin().await?;
-            audit_handing(&mut work, act.triage(), &ticket, ReadPurpose::Treatment).await?;
-            work.commit().await?;
+    async fn read_desk(&self, mut reading: Reading, act: DoctorAct, desk: &DeskRow) -> Result<DeskView, Refusal> {
+        let view = self.desk_view(&mut reading.tx, act, desk).await?;
+        let Some(current) = &view.current else { return self.answer(reading, view).await };
+        let ticket = reading.tx.tickets().find(current.ticket).await?.ok_or_else(Refusal::not_found)?;
+        if reading.tx.tickets().was_handed(&ticket, act.account).await? {
+            return self.answer(reading, view).await;
         }
+        let mut work = self.closing(reading).await?;
+        audit_handing(&mut work, act.triage(), &ticket, ReadPurpose::Treatment).await?;
+        work.commit().await?;
         Ok(view)
     }
 

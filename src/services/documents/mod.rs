@@ -37,6 +37,7 @@ use crate::services::Services;
 use crate::services::documents::font::Letters;
 use crate::services::documents::sheet::{Paper, Sheet};
 use crate::services::prescriptions::{Intact, state_of, stated_of};
+use crate::services::reading::Reading;
 use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::visits::whose::not_theirs;
@@ -50,7 +51,7 @@ impl Services {
     /// The documents that there are of a visit.
     pub async fn documents(&self, actor: Actor, id: VisitId) -> Result<Vec<DocumentInfo>, Refusal> {
         let mut work = self.begin().await?;
-        let visit = readers_visit(&mut work, actor, id).await?;
+        let visit = readers_visit(&mut work.tx, actor, id).await?;
         let mut documents = Vec::new();
         if let Some(note) = work.tx.notes().signed(visit.id).await?.pop() {
             let kind = DocumentKind::Record;
@@ -107,22 +108,22 @@ impl Services {
         paper: Paper,
     ) -> Result<Vec<u8>, Refusal> {
         let letters = self.letters()?;
-        let mut work = self.begin().await?;
-        let visit = readers_visit(&mut work, actor, id).await?;
-        let view = self.visit_view(&mut work.tx, &visit).await?;
-        let row = work.tx.notes().signed(visit.id).await?.pop();
+        let mut reading = self.reading(actor.institution(), &actor.key()).await?;
+        let visit = readers_visit(&mut reading.tx, actor, id).await?;
+        let view = self.visit_view(&mut reading.tx, &visit).await?;
+        let row = reading.tx.notes().signed(visit.id).await?.pop();
         let (row, note) = row.zip(view.signed.last()).ok_or_else(|| {
             Refusal::new(ErrorCode::DocumentUnsigned, "nothing is signed yet; there is no document of a draft")
         })?;
-        let signed = self.check_note(&mut work.tx, &row).await?;
+        let signed = self.check_note(&mut reading.tx, &row).await?;
         let Validity::Holds(_) = &signed else {
             return Err(Refusal::new(ErrorCode::SignatureBroken, "a signature of this record does not hold"));
         };
-        let institution = work.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
-        let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let institution = reading.tx.institutions().find(visit.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = reading.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let (hash, title, parts) = if kind == DocumentKind::Referral {
             let (outcome, to) = referral::of(&visit).ok_or_else(Refusal::not_found)?;
-            if !self.ends_as_signed(&mut work.tx, &visit).await? {
+            if !self.ends_as_signed(&mut reading.tx, &visit).await? {
                 tracing::error!(visit.id = %id, "a visit does not end as its doctor signed");
                 let words = "this visit does not end as its doctor signed; no slip is printed";
                 return Err(Refusal::new(ErrorCode::SignatureBroken, words));
@@ -131,12 +132,12 @@ impl Services {
             let parts = referral_sheet::parts(&note.content, &to, why, &outcome.next_step());
             (referral::hash(&row.hash, outcome, why), "转诊单", parts)
         } else {
-            let basis = self.epidemic_basis(&mut work.tx, &visit).await?;
+            let basis = self.epidemic_basis(&mut reading.tx, &visit).await?;
             (row.hash.clone(), "门诊病历", note_sheet::parts(&note.content, basis.as_ref()))
         };
-        let token = self.code(&mut work, kind, &row.id.to_string(), &hash, &visit).await?;
+        let (token, code) = self.code_of(reading.now, kind, &row.id.to_string(), &hash, &visit);
 
-        let identity = self.printed(&mut work.tx, &visit, row.identity.as_deref()).await?;
+        let identity = self.printed(&mut reading.tx, &visit, row.identity.as_deref()).await?;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let head = vec![
             pair("姓名", &identity.name),
@@ -160,8 +161,8 @@ impl Services {
         let action = if staff { "document.read" } else { "document.read_own" };
         let detail = json!({ "kind": kind, "number": row.number, "paper": paper });
         let purpose = if staff { ReadPurpose::Treatment } else { ReadPurpose::Own };
-        work.audit_read(visit.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
-        work.commit().await?;
+        reading.see(action, &id, purpose, detail);
+        self.hand_out(reading, &code).await?;
         // Letters are read and packed for a tenth of a second: that keeps nobody else waiting.
         let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
@@ -175,10 +176,10 @@ impl Services {
         paper: Paper,
     ) -> Result<Vec<u8>, Refusal> {
         let letters = self.letters()?;
-        let mut work = self.begin().await?;
-        let row = work.tx.prescriptions().find(id).await?.filter(|row| row.institution_id == actor.institution());
+        let mut reading = self.reading(actor.institution(), &actor.key()).await?;
+        let row = reading.tx.prescriptions().find(id).await?.filter(|row| row.institution_id == actor.institution());
         let row = row.ok_or_else(Refusal::not_found)?;
-        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        let visit = reading.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let may = match actor {
             Actor::Staff { account, role: Role::Doctor, .. } => row.doctor_id == account,
             Actor::Staff { role, .. } => role == Role::Pharmacist,
@@ -190,22 +191,22 @@ impl Services {
         }
         let unsigned = || Refusal::new(ErrorCode::DocumentUnsigned, "only a signed prescription is a document");
         row.hash.as_ref().ok_or_else(unsigned)?;
-        let Intact { hash, signatures } = self.intact(&mut work.tx, &row).await?;
+        let Intact { hash, signatures } = self.intact(&mut reading.tx, &row).await?;
         let signed = Validity::Holds(signatures);
-        let view = self.prescription_view(&mut work.tx, row.clone()).await?;
+        let view = self.prescription_view(&mut reading.tx, row.clone()).await?;
         if !is_document_for(actor, view.state) {
             return Err(unsigned());
         }
-        let institution = work.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
-        let clinic = work.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let institution = reading.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = reading.tx.clinics().find(row.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let stated = stated_of(&row)?;
         let signed_of = stated.as_ref().and_then(|stated| stated.identity.as_deref());
-        let mut identity = self.printed(&mut work.tx, &visit, signed_of).await?;
+        let mut identity = self.printed(&mut reading.tx, &visit, signed_of).await?;
         // Who judges it needs the age and the sex, and no name before it is approved.
         if matches!(actor, Actor::Staff { role: Role::Pharmacist, .. }) && view.state == Phase::Signed {
             identity.name.clone_from(&view.patient_masked);
         }
-        let token = self.code(&mut work, DocumentKind::Prescription, &id.to_string(), &hash, &visit).await?;
+        let (token, code) = self.code_of(reading.now, DocumentKind::Prescription, &id.to_string(), &hash, &visit);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let at = |at: Option<Timestamp>| at.map(|at| local(&clinic.time_zone, at)).unwrap_or_default();
         let mut sheet = Sheet {
@@ -244,8 +245,8 @@ impl Services {
             _ => ("document.read_own", ReadPurpose::Own),
         };
         let detail = json!({ "kind": "prescription", "version": row.version, "paper": paper });
-        work.audit_read(row.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
-        work.commit().await?;
+        reading.see(action, &id, purpose, detail);
+        self.hand_out(reading, &code).await?;
         let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
     }
@@ -293,6 +294,20 @@ impl Services {
         hash: &str,
         visit: &VisitRow,
     ) -> Result<String, Refusal> {
+        let (token, code) = self.code_of(work.now, kind, subject, hash, visit);
+        work.tx.document_codes().keep(&code).await?;
+        Ok(token)
+    }
+
+    /// The code of a document as it is printed, and as it is kept.
+    fn code_of(
+        &self,
+        now: Timestamp,
+        kind: DocumentKind,
+        subject: &str,
+        hash: &str,
+        visit: &VisitRow,
+    ) -> (String, CodeOfDocument) {
         let mac = self.vault.mac("document-code", &[subject.as_bytes(), &[0], hash.as_bytes()]);
         let token = URL_SAFE_NO_PAD.encode(&mac[..CODE]);
         let code = CodeOfDocument {
@@ -301,10 +316,16 @@ impl Services {
             kind: kind.as_str().to_owned(),
             subject: subject.to_owned(),
             hash: hash.to_owned(),
-            made_at: work.now,
+            made_at: now,
         };
-        work.tx.document_codes().keep(&code).await?;
-        Ok(token)
+        (token, code)
+    }
+
+    /// Keeps the code of a paper and writes down who reads it, before it leaves.
+    async fn hand_out(&self, reading: Reading, code: &CodeOfDocument) -> Result<(), Refusal> {
+        let mut work = self.closing(reading).await?;
+        work.tx.document_codes().keep(code).await?;
+        work.commit().await
     }
 
     /// Whom a paper names: the patient of whom it was signed, as old as on the day of the visit.
@@ -344,8 +365,8 @@ const fn is_document_for(actor: Actor, phase: Phase) -> bool {
 }
 
 /// A visit for those who may have its documents: its doctor, and the holder for whose patient it was.
-async fn readers_visit(work: &mut Work, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
-    let visit = work.tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
+async fn readers_visit(tx: &mut Tx, actor: Actor, id: VisitId) -> Result<VisitRow, Refusal> {
+    let visit = tx.visits().find(id).await?.filter(|visit| visit.institution_id == actor.institution());
     let may = |visit: &VisitRow| match actor {
         Actor::Staff { account, role: Role::Doctor, .. } => visit.doctor_id == account,
         Actor::Holder { holder, .. } => visit.is_told_to(holder),

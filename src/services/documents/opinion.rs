@@ -22,10 +22,10 @@ impl Services {
     /// none.
     pub async fn opinion_document(&self, actor: Actor, id: OpinionId, paper: Paper) -> Result<Vec<u8>, Refusal> {
         let letters = self.letters()?;
-        let mut work = self.begin().await?;
-        let row = work.tx.opinions().find(id).await?.filter(|row| row.institution_id == actor.institution());
+        let mut reading = self.reading(actor.institution(), &actor.key()).await?;
+        let row = reading.tx.opinions().find(id).await?.filter(|row| row.institution_id == actor.institution());
         let row = row.ok_or_else(Refusal::not_found)?;
-        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        let visit = reading.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         let may = match actor {
             Actor::Staff { account, role: Role::Doctor, .. } => is_readable(account, &row, &visit),
             Actor::Holder { holder, .. } => visit.is_told_to(holder) && row.hash.is_some(),
@@ -36,14 +36,14 @@ impl Services {
         }
         let unsigned = || Refusal::new(ErrorCode::DocumentUnsigned, "only a signed opinion is a document");
         let (hash, signed_at) = row.hash.clone().zip(row.closed_at).ok_or_else(unsigned)?;
-        let signed = Validity::Holds(self.opinion_signatures(&mut work.tx, &row).await?);
-        let institution = work.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
-        let clinic = work.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
-        let ticket = work.tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
-        let identity = self.printed(&mut work.tx, &visit, row.identity.as_deref()).await?;
-        let (asked_by, _) = staff_name(&mut work.tx, row.asked_by).await?;
-        let (doctor, title) = staff_name(&mut work.tx, row.doctor_id).await?;
-        let token = self.code(&mut work, DocumentKind::Opinion, &id.to_string(), &hash, &visit).await?;
+        let signed = Validity::Holds(self.opinion_signatures(&mut reading.tx, &row).await?);
+        let institution = reading.tx.institutions().find(row.institution_id).await?.ok_or_else(Refusal::not_found)?;
+        let clinic = reading.tx.clinics().find(visit.clinic_id).await?.ok_or_else(Refusal::not_found)?;
+        let ticket = reading.tx.tickets().find(visit.ticket_id).await?.ok_or_else(Refusal::not_found)?;
+        let identity = self.printed(&mut reading.tx, &visit, row.identity.as_deref()).await?;
+        let (asked_by, _) = staff_name(&mut reading.tx, row.asked_by).await?;
+        let (doctor, title) = staff_name(&mut reading.tx, row.doctor_id).await?;
+        let (token, code) = self.code_of(reading.now, DocumentKind::Opinion, &id.to_string(), &hash, &visit);
         let at = |at| local(&clinic.time_zone, at);
         let question = Question { question: row.question.clone(), summary: row.summary.clone() };
         let answer = Answer { opinion: row.opinion.clone(), advice: row.advice.clone() };
@@ -70,8 +70,8 @@ impl Services {
             _ => ("document.read_own", ReadPurpose::Own),
         };
         let detail = json!({ "kind": DocumentKind::Opinion, "visit": visit.id, "paper": paper });
-        work.audit_read(row.institution_id, &actor.key(), action, &id.to_string(), purpose, detail).await?;
-        work.commit().await?;
+        reading.see(action, &id, purpose, detail);
+        self.hand_out(reading, &code).await?;
         let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
         written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
     }

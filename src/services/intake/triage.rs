@@ -1,5 +1,7 @@
 //! Triage: what the rules say, kept with everything that is needed to say it again.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use crate::domain::alarm::AlarmKind;
@@ -177,6 +179,21 @@ impl Decisions {
         Ok(rows.next().map(|newest| Self { newest, before: rows.collect() }))
     }
 
+    /// The same of several tickets, by their declarations.
+    pub async fn of_all(tx: &mut Tx, tickets: &[TicketRow]) -> Result<HashMap<DeclarationId, Self>, Refusal> {
+        let declarations = tickets.iter().filter_map(|ticket| ticket.declaration_id);
+        let mut all: HashMap<DeclarationId, Self> = HashMap::new();
+        for row in tx.triages().decisions_of(declarations).await? {
+            match all.entry(row.declaration_id) {
+                Entry::Occupied(mut known) => known.get_mut().before.push(row),
+                Entry::Vacant(none) => {
+                    none.insert(Self { newest: row, before: Vec::new() });
+                }
+            }
+        }
+        Ok(all)
+    }
+
     fn all(&self) -> impl Iterator<Item = &TriageRow> {
         std::iter::once(&self.newest).chain(&self.before)
     }
@@ -208,13 +225,18 @@ impl Decisions {
 
     /// The decision in force as staff read it, with the reasons of all in the terms of the rules.
     pub async fn view(&self, tx: &mut Tx) -> Result<TriageView, Refusal> {
-        let matched = ids(self.all());
         let decided_by = match self.newest.decided_by {
             Some(account) => Some(staff_name(tx, account).await?.0),
             None => None,
         };
+        Ok(self.shown(decided_by))
+    }
+
+    /// The same where the name of whoever decided is known.
+    pub fn shown(&self, decided_by: Option<Text>) -> TriageView {
+        let matched = ids(self.all());
         let decided_why = self.newest.reason.clone();
-        Ok(TriageView { reasons: terms_of(&matched), matched, decided_by, decided_why, ..triage_view(&self.newest) })
+        TriageView { reasons: terms_of(&matched), matched, decided_by, decided_why, ..triage_view(&self.newest) }
     }
 }
 

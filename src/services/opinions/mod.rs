@@ -36,15 +36,12 @@ impl Services {
 
     /// A question with its answer, for the two of it; the read is audited: `GET /opinions/{id}`.
     pub async fn opinion(&self, act: DoctorAct, id: OpinionId) -> Result<OpinionView, Refusal> {
-        let mut work = self.begin().await?;
-        let (row, visit) = readable(&mut work.tx, act, id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let (row, visit) = readable(&mut reading.tx, act, id).await?;
         let purpose = purpose_of(act.account, &row);
-        let view = self.opinion_view(&mut work.tx, act.account, &row).await?;
-        let (who, what) = (act.account.to_string(), id.to_string());
-        let detail = json!({ "visit": visit.id, "state": row.state });
-        work.audit_read(act.institution, &who, "opinion.read", &what, purpose, detail).await?;
-        work.commit().await?;
-        Ok(view)
+        let view = self.opinion_view(&mut reading.tx, act.account, &row).await?;
+        reading.see("opinion.read", &id, purpose, json!({ "visit": visit.id, "state": row.state }));
+        self.answer(reading, view).await
     }
 
     /// What `reader` may see of it: a draft is its writer's alone.

@@ -21,20 +21,18 @@ impl Services {
     /// The waiting prescriptions with findings that needed the doctor's word, in the order of the queue. It shows what
     /// is prescribed, so each that is shown is in the audit: `GET /pharmacy/warned`.
     pub async fn warned_prescriptions(&self, act: PharmacistAct) -> Result<Vec<WarnedPrescription>, Refusal> {
-        let mut work = self.begin().await?;
-        let now = work.now;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let now = reading.now;
         let mut warned = Vec::new();
-        for row in work.tx.prescriptions().to_review(act.institution, now, LIST).await? {
+        for row in reading.tx.prescriptions().to_review(act.institution, now, LIST).await? {
             let (id, detail) = (row.id, json!({ "version": row.version }));
-            let view = view(&mut work.tx, act, row, now).await;
+            let view = view(&mut reading.tx, act, row, now).await;
             let Some((severity, view)) = self.told.readable("pharmacy_warned", &id, view)?.flatten() else { continue };
-            let (who, what) = (act.account.to_string(), id.to_string());
-            work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Review, detail).await?;
+            reading.see("rx.read", &id, ReadPurpose::Review, detail);
             warned.push((place(Some(severity), view.due_at.unwrap_or(now), now), view));
         }
-        work.commit().await?;
         warned.sort_by_key(|(place, _)| *place);
-        Ok(warned.into_iter().map(|(_, view)| view).collect())
+        self.answer(reading, warned.into_iter().map(|(_, view)| view).collect()).await
     }
 }
 

@@ -25,19 +25,14 @@ use crate::store::{BasisRow, Tx, VisitRow};
 impl Services {
     /// The prescriptions of a visit, and whether one may exist; the read is audited: `GET /visits/{id}/prescriptions`.
     pub async fn prescriptions(&self, act: DoctorAct, id: VisitId) -> Result<VisitPrescriptions, Refusal> {
-        let mut tx = self.db.read().await?;
-        let visit = doctors_visit(&mut tx, act, id).await?;
-        let view = self.prescriptions_of(&mut tx, &visit).await?;
-        drop(tx);
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let visit = doctors_visit(&mut reading.tx, act, id).await?;
+        let view = self.prescriptions_of(&mut reading.tx, &visit).await?;
         let read: Vec<PrescriptionId> = view.prescriptions.iter().map(|one| one.id).collect();
         if !read.is_empty() {
-            let mut work = self.begin().await?;
-            let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
-            let detail = json!({ "prescriptions": read });
-            work.audit_read(act.institution, &who, "rx.read", &what, why, detail).await?;
-            work.commit().await?;
+            reading.see("rx.read", &id, ReadPurpose::Treatment, json!({ "prescriptions": read }));
         }
-        Ok(view)
+        self.answer(reading, view).await
     }
 
     async fn prescriptions_of(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitPrescriptions, Refusal> {

@@ -30,40 +30,38 @@ struct Awaiting {
 impl Services {
     /// What waits for a second doctor other than the one who asks; the read is audited.
     pub async fn to_countersign(&self, act: DoctorAct) -> Result<Vec<PrescriptionView>, Refusal> {
-        let mut work = self.begin().await?;
-        let rows = work.tx.prescriptions().to_countersign(act.institution, act.account).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let rows = reading.tx.prescriptions().to_countersign(act.institution, act.account).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            let (id, what) = (row.id, row.id.to_string());
-            if state_of(&row)?.at(work.now).phase() != row.state {
+            let id = row.id;
+            if state_of(&row)?.at(reading.now).phase() != row.state {
                 continue;
             }
-            let view = self.prescription_view(&mut work.tx, row).await;
+            let view = self.prescription_view(&mut reading.tx, row).await;
             let Some(view) = self.told.readable("to_countersign", &id, view)? else { continue };
             views.push(view);
-            let (who, why) = (act.account.to_string(), ReadPurpose::Countersign);
-            work.audit_read(act.institution, &who, "rx.read", &what, why, json!({})).await?;
+            reading.see("rx.read", &id, ReadPurpose::Countersign, json!({}));
         }
-        work.commit().await?;
-        Ok(views)
+        self.answer(reading, views).await
     }
 
     /// One of them with whom it is for, as whoever is to sign it has to know; the read is audited:
     /// `GET /prescriptions/{id}/countersign`.
     pub async fn second_sheet(&self, act: DoctorAct, id: PrescriptionId) -> Result<SecondSheet, Refusal> {
-        let mut work = self.begin().await?;
-        let row = locked(&mut work.tx, act.institution, id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let row = reading.tx.prescriptions().find(id).await?.filter(|row| row.institution_id == act.institution);
+        let row = row.ok_or_else(Refusal::not_found)?;
         // Whoever could not sign it has no reason to read whose it is.
-        state_of(&row)?.at(work.now).countersign(act.account).map_err(refused)?;
-        self.intact(&mut work.tx, &row).await?;
-        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
+        state_of(&row)?.at(reading.now).countersign(act.account).map_err(refused)?;
+        self.intact(&mut reading.tx, &row).await?;
+        let visit = reading.tx.visits().find(row.visit_id).await?.ok_or_else(Refusal::not_found)?;
         can_be_written(&visit)?;
-        let facts = self.facts_for_gate(&mut work.tx, &visit, work.now).await?;
-        let patient = work.tx.patients().find(row.institution_id, row.patient_id).await?;
+        let facts = self.facts_for_gate(&mut reading.tx, &visit, reading.now).await?;
+        let patient = reading.tx.patients().find(row.institution_id, row.patient_id).await?;
         let patient = patient.ok_or_else(Refusal::not_found)?;
-        let (who, what) = (act.account.to_string(), id.to_string());
         let detail = json!({ "version": row.version, "named": true });
-        work.audit_read(act.institution, &who, "rx.read", &what, ReadPurpose::Countersign, detail).await?;
+        reading.see("rx.read", &id, ReadPurpose::Countersign, detail);
         let sheet = SecondSheet {
             name: self.open_field(Field::Name, patient.id.as_uuid(), &patient.name_sealed)?,
             age_years: facts.patient.age_months / 12,
@@ -71,11 +69,10 @@ impl Services {
             pregnancy: facts.patient.pregnancy,
             allergies: facts.patient.allergies,
             drugs: facts.patient.drugs,
-            diagnosis: self.diagnosis_of_sheet(&mut work.tx, &row).await?,
-            prescription: self.prescription_view(&mut work.tx, row).await?,
+            diagnosis: self.diagnosis_of_sheet(&mut reading.tx, &row).await?,
+            prescription: self.prescription_view(&mut reading.tx, row).await?,
         };
-        work.commit().await?;
-        Ok(sheet)
+        self.answer(reading, sheet).await
     }
 
     /// Signs beside the first doctor: `POST /prescriptions/{id}/countersign`.

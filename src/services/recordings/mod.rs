@@ -81,24 +81,23 @@ pub struct Stretch {
 impl Services {
     /// The recordings of a visit, for its doctor; the read is audited.
     pub async fn recordings(&self, act: DoctorAct, visit: VisitId) -> Result<Vec<RecordingView>, Refusal> {
-        let mut tx = self.db.read().await?;
-        doctors_visit(&mut tx, act, visit).await?;
-        let rows = tx.recordings().of_visit(visit).await?;
-        let mut views = views(&mut tx, rows.clone()).await?;
-        drop(tx);
-        self.note_listing(act, &visit.to_string()).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        doctors_visit(&mut reading.tx, act, visit).await?;
+        let rows = reading.tx.recordings().of_visit(visit).await?;
+        let views = views(&mut reading.tx, rows.clone()).await?;
+        reading.see("recording.list", &visit, ReadPurpose::Treatment, json!({}));
+        let mut views = self.answer(reading, views).await?;
         self.say_missing(&mut views, &rows).await;
         Ok(views)
     }
 
     /// The newest recordings of a doctor's visits; the read is audited.
     pub async fn own_recordings(&self, act: DoctorAct) -> Result<Vec<RecordingView>, Refusal> {
-        let mut tx = self.db.read().await?;
-        let rows = tx.recordings().of_doctor(act.account, LISTED).await?;
-        let views = views(&mut tx, rows).await?;
-        drop(tx);
-        self.note_listing(act, &act.account.to_string()).await?;
-        Ok(views)
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let rows = reading.tx.recordings().of_doctor(act.account, LISTED).await?;
+        let views = views(&mut reading.tx, rows).await?;
+        reading.see("recording.list", &act.account, ReadPurpose::Treatment, json!({}));
+        self.answer(reading, views).await
     }
 
     /// Says of each film what its index names as missing. A store that does not answer keeps nobody from the list.
@@ -122,28 +121,16 @@ impl Services {
         }
     }
 
-    /// Audits a listing before it leaves. The one writer of the database is held for this alone.
-    async fn note_listing(&self, act: DoctorAct, what: &str) -> Result<(), Refusal> {
-        let mut work = self.begin().await?;
-        let (who, why) = (act.account.to_string(), ReadPurpose::Treatment);
-        work.audit_read(act.institution, &who, "recording.list", what, why, json!({})).await?;
-        work.commit().await
-    }
-
     /// A stretch of a recording in clear, for the doctor of its visit; each read is audited before a byte leaves.
     pub async fn play(&self, act: DoctorAct, id: RecordingId, asked: Asked) -> Result<Stretch, Refusal> {
-        let mut tx = self.db.read().await?;
-        let row = tx.recordings().find(id).await?.ok_or_else(Refusal::not_found)?;
-        let visit = doctors_visit(&mut tx, act, row.visit_id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let row = reading.tx.recordings().find(id).await?.ok_or_else(Refusal::not_found)?;
+        let visit = doctors_visit(&mut reading.tx, act, row.visit_id).await?;
         if visit.was_wrong_person_in(row.room_id) {
             return Err(Refusal::not_found());
         }
-        drop(tx);
-        let mut work = self.begin().await?;
-        let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Treatment);
-        let detail = json!({ "visit": row.visit_id });
-        work.audit_read(act.institution, &who, "recording.play", &what, why, detail).await?;
-        work.commit().await?;
+        reading.see("recording.play", &id, ReadPurpose::Treatment, json!({ "visit": row.visit_id }));
+        let row = self.answer(reading, row).await?;
         let total = u64::try_from(row.size).unwrap_or(0);
         let range = asked.of(total);
         if range.is_empty() {

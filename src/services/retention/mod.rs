@@ -6,89 +6,27 @@
 mod acts;
 mod declarations;
 mod prescriptions;
-
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+mod words;
 
 use crate::domain::date::in_china;
-use crate::domain::hex::hex;
 use crate::domain::ids::{AccountId, CertificateId, HoldId, InstitutionId, VisitId};
 use crate::domain::permission::AdministratorAct;
-use crate::domain::retention::{Deletable, Hold, Item, RetentionClass, certify, in_force, may_go};
+use crate::domain::retention::{Deletable, Hold, certify, in_force};
 use crate::domain::text::Text;
 use crate::protocol::retention::{CertificateView, HoldRequest, HoldView, LiftRequest, RetentionView};
 use crate::services::Services;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
-use crate::services::rows::leave;
 use crate::services::said::reason;
 use crate::services::vault::Field;
 use crate::services::visits::staff_visit;
 use crate::services::work::{Command, Work};
-use crate::store::{CertificateRow, HoldRow, MessageRow, Tx};
+use crate::store::{CertificateRow, HoldRow, Tx};
 
-/// Visits that are looked at together.
-const BATCH: i64 = 100;
 /// Orders and certificates that are shown.
 const SHOWN: i64 = 200;
 
 impl Services {
-    /// Removes the conversations and pictures that may go, and not a millisecond before they may; of how many visits.
-    pub async fn apply_retention(&self) -> Result<usize, Refusal> {
-        let (class, now) = (RetentionClass::ProcessRecord, self.clock.now());
-        let (mut after, mut removed) = (VisitId::from_uuid(Uuid::nil()), 0);
-        loop {
-            let ended = now - class.span();
-            let visits = self.db.read().await?.messages().ended_with_words(after, ended, BATCH).await?;
-            let Some(last) = visits.last() else { return Ok(removed) };
-            after = *last;
-            for visit in visits {
-                match self.forget_words(visit).await {
-                    Ok(went) => removed += usize::from(went),
-                    // The next round tries it again.
-                    Err(refusal) => leave("apply_retention", &visit, refusal)?,
-                }
-            }
-        }
-    }
-
-    /// Whether what was said and shown in a visit went.
-    async fn forget_words(&self, id: VisitId) -> Result<bool, Refusal> {
-        let mut work = self.begin().await?;
-        let visit = work.tx.visits().find(id).await?.ok_or_else(Refusal::not_found)?;
-        let (institution, subject) = (visit.institution_id, id.to_string());
-        let holds = self.holds_on(&mut work.tx, institution, &subject, id).await?;
-        let item = |subject: String| Item {
-            class: RetentionClass::ProcessRecord,
-            subject,
-            visit: Some(id.to_string()),
-            since: visit.ended_at,
-            is_approved: false,
-        };
-        let messages = work.tx.messages().of_visit(id, i64::MAX).await?;
-        let pictures = work.tx.messages().attachments(id).await?;
-        let of_messages = messages.iter().map(|message| (item(message.id.to_string()), hash_of_message(message)));
-        let of_pictures = pictures.iter().map(|picture| (item(picture.id.to_string()), picture.sha256.clone()));
-        let judged =
-            of_messages.chain(of_pictures).map(|(item, hash)| Some((may_go(&item, work.now, &holds).ok()?, hash)));
-        // All of it or nothing: half a conversation would say something else.
-        let Some(gone) = judged.collect::<Option<Vec<(Deletable, String)>>>() else { return Ok(false) };
-        for picture in &pictures {
-            // The picture first, then what knows of it: after a crash somebody still knows what to remove.
-            match tokio::fs::remove_file(self.picture_path(picture.id)).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Refusal::internal(&error)),
-                _ => {}
-            }
-        }
-        work.tx.messages().forget(id).await?;
-        self.certify(&mut work, institution, &gone).await?;
-        let detail = json!({ "messages": messages.len(), "pictures": pictures.len() });
-        work.audit_why(institution, "retention", "conversation.expire", &subject, None, detail).await?;
-        work.commit().await?;
-        Ok(true)
-    }
-
     /// Writes what is said of things that went, in the unit of work in which they go.
     pub(crate) async fn certify(
         &self,
@@ -268,10 +206,4 @@ fn certificate_view(row: CertificateRow) -> CertificateView {
         hashes: row.hashes.lines().map(str::to_owned).collect(),
         made_at: row.made_at,
     }
-}
-
-/// What a message was, in a hash that gives no word of it back: its text is sealed.
-fn hash_of_message(message: &MessageRow) -> String {
-    let hash = Sha256::new_with_prefix(message.id.as_uuid().as_bytes());
-    hex(&hash.chain_update(message.at.as_millis().to_be_bytes()).chain_update(&message.body_sealed).finalize())
 }

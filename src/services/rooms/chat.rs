@@ -58,7 +58,8 @@ impl Services {
     pub async fn messages(&self, actor: Actor, id: VisitId) -> Result<Vec<ChatMessage>, Refusal> {
         let mut tx = self.db.read().await?;
         let (visit, _) = self.party(&mut tx, actor, id).await?;
-        let rows = tx.messages().of_visit(id, SHOWN).await?;
+        let goes = visit.ended_at.is_some() && tx.leaving().since(id.as_uuid()).await?.is_some();
+        let rows = if goes { Vec::new() } else { tx.messages().of_visit(id, SHOWN).await? };
         let is_empty = rows.is_empty();
         let lines = self.lines(&mut tx, actor, id, rows).await?;
         drop(tx);

@@ -24,7 +24,7 @@ use crate::protocol::sealed::VISIT_FORMAT;
 use crate::services::signing::{SignAs, fingerprint, scheme};
 
 pub(crate) use queue::findings;
-pub(crate) use visit::confirmed;
+pub(crate) use visit::{confirmed, contents};
 
 /// What a file was proved to be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,12 +48,17 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
     if !signature.is_of_server_for(Purpose::Export, &export_subject(&visit), &hash) {
         return Err(Unproved::Signature);
     }
+    Ok((format!("authentic: {}", contents(&visit, &name, rest)?), signature))
+}
+
+/// What is inside of the file of a visit, in words, where all of it is what its people signed.
+pub(crate) fn contents(visit: &str, name: &str, rest: &str) -> Result<String, Unproved> {
     let mut counted = Counted::default();
     for (text, number) in rest.lines().zip(2..) {
         let line = serde_json::from_str::<SealedLine>(text).map_err(|_| Unproved::Unreadable { line: number })?;
         match line {
             SealedLine::Note(note) => {
-                let holds = note_holds(&visit, &note);
+                let holds = note_holds(visit, &note);
                 counted.signatures += holds.ok_or_else(|| inside(format!("version {} of the record", note.number)))?;
                 counted.notes += 1;
                 counted.whose.extend(note.identity);
@@ -66,7 +71,7 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 counted.whose.extend(said);
             }
             SealedLine::Opinion(opinion) => {
-                let holds = opinion_holds(&visit, &opinion);
+                let holds = opinion_holds(visit, &opinion);
                 counted.signatures += holds.ok_or_else(|| inside(format!("opinion {}", opinion.id)))?;
                 counted.opinions += 1;
                 counted.whose.extend(opinion.identity);
@@ -83,7 +88,7 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
                 }
                 counted.entries += 1;
                 counted.whose.extend(confirmed(&entry));
-                counted.ending.hear(&visit, &entry);
+                counted.ending.hear(visit, &entry);
                 counted.proved += usize::from(proof.is_some());
             }
         }
@@ -94,16 +99,15 @@ pub(super) fn verify(head: &str, rest: &str) -> Result<(String, ExportSignature)
     }
     let mut end = String::new();
     if let Some(outcome) = outcome {
-        let holds = ending.holds(&visit, &outcome);
+        let holds = ending.holds(visit, &outcome);
         signatures += holds.ok_or_else(|| inside("how the visit ends".to_owned()))?;
         end = format!("; {}", words(&outcome));
     }
-    let visit = whose.first().map_or_else(|| visit.clone(), |one| format!("{visit} of {}", patient_in(one)));
-    let what = format!(
-        "authentic: {visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {opinions} opinions, \
+    let visit = whose.first().map_or_else(|| visit.to_owned(), |one| format!("{visit} of {}", patient_in(one)));
+    Ok(format!(
+        "{visit} of {name}: {notes} signed versions, {prescriptions} prescriptions, {opinions} opinions, \
          {signatures} signatures, {entries} entries of the audit, {proved} of them proved to be in sealed days{end}"
-    );
-    Ok((what, signature))
+    ))
 }
 
 /// Whose visit it is by an entry that says that the doctor has compared it.

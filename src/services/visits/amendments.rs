@@ -83,14 +83,11 @@ impl Services {
 
     /// What one that waits would change; the read is audited: `GET /amendments/{id}`.
     pub async fn amendment(&self, act: AmendmentAct, id: NoteId) -> Result<AmendmentView, Refusal> {
-        let mut work = self.begin().await?;
-        let row = waiting(&mut work.tx, act, id).await?;
-        let view = view(&mut work.tx, &row).await?;
-        let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Countersign);
-        let detail = json!({ "visit": row.visit_id });
-        work.audit_read(act.institution, &who, "amendment.read", &what, why, detail).await?;
-        work.commit().await?;
-        Ok(view)
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let row = waiting(&mut reading.tx, act, id).await?;
+        let view = view(&mut reading.tx, &row).await?;
+        reading.see("amendment.read", &id, ReadPurpose::Countersign, json!({ "visit": row.visit_id }));
+        self.answer(reading, view).await
     }
 
     /// The newest amendment of a visit for its doctor, unless it is in the record by now.

@@ -49,19 +49,17 @@ impl Services {
     /// The card, for whoever may report: every doctor and nurse while it is due, afterwards its doctors and who closed it.
     /// The read is audited: `GET /case-reports/{id}`.
     pub async fn case_report(&self, act: TriageAct, id: CaseReportId) -> Result<CaseReportForm, Refusal> {
-        let mut work = self.begin().await?;
-        let row = own_report(&mut work.tx, act.institution, id).await?;
-        let visit = work.tx.visits().find(row.visit_id).await?.ok_or_else(orphan)?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let row = own_report(&mut reading.tx, act.institution, id).await?;
+        let visit = reading.tx.visits().find(row.visit_id).await?.ok_or_else(orphan)?;
         let is_of = [Some(row.suspected_by), row.closed_by, Some(visit.doctor_id)].contains(&Some(act.account));
         if row.state != Phase::Due && !is_of {
             return Err(Refusal::not_found());
         }
-        let form = self.card(&mut work.tx, &row, &visit, act.account).await?;
-        let (who, what) = (act.account.to_string(), id.to_string());
+        let form = self.card(&mut reading.tx, &row, &visit, act.account).await?;
         let detail = json!({ "visit": visit.id, "state": row.state });
-        work.audit_read(act.institution, &who, "report.read", &what, ReadPurpose::Reporting, detail).await?;
-        work.commit().await?;
-        Ok(form)
+        reading.see("report.read", &id, ReadPurpose::Reporting, detail);
+        self.answer(reading, form).await
     }
 
     async fn card(

@@ -15,7 +15,7 @@ pub(super) mod whose;
 
 use serde_json::json;
 
-use crate::domain::access::{Access, Asked};
+use crate::domain::access::{Access, Asked, ReadPurpose};
 use crate::domain::ids::{InstitutionId, VisitId};
 use crate::domain::note::amendment::is_archived;
 use crate::domain::note::plain::plain;
@@ -31,6 +31,7 @@ use crate::protocol::grant::RoomGrant;
 use crate::protocol::reading::{Again, ReadAsked};
 use crate::protocol::visit::{OutcomeRequest, VisitSummary, VisitView};
 use crate::services::Services;
+use crate::services::access::access_to;
 use crate::services::desk::desk_again;
 use crate::services::identity::sessions::staff_name;
 use crate::services::refusal::Refusal;
@@ -44,16 +45,19 @@ impl Services {
     /// Everything of one visit, for doctors and nurses who treat the patient or say why; the read is audited.
     pub async fn visit(&self, act: TriageAct, id: VisitId, asked: &ReadAsked) -> Result<VisitView, Refusal> {
         let purpose = asked.purpose.map(|Again::Continuity| Asked::Continuity);
-        let mut work = self.begin().await?;
-        let visit = staff_visit(&mut work.tx, act.institution, id).await?;
-        let view = self.visit_view(&mut work.tx, &visit).await?;
-        let access = self.may_read(&mut work, act, &visit, purpose, "").await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let visit = staff_visit(&mut reading.tx, act.institution, id).await?;
+        let access = access_to(&mut reading.tx, act.account, &visit, purpose, "").await?;
+        let view = self.visit_view(&mut reading.tx, &visit).await?;
+        reading.see("visit.read", &id, ReadPurpose::Record(access), json!({}));
         // Its own doctor reads them where they are written.
         let is_asked = visit.doctor_id != act.account && matches!(access, Access::Treating | Access::Continuity);
         let prescriptions =
-            if is_asked { self.prescriptions_read(&mut work, act, &visit, access).await? } else { Vec::new() };
-        work.commit().await?;
-        Ok(VisitView { access: Some(access), prescriptions, ..view })
+            if is_asked { self.prescriptions_beside(&mut reading.tx, &visit).await? } else { Vec::new() };
+        for sheet in &prescriptions {
+            reading.see("rx.read", &sheet.id, ReadPurpose::Record(access), json!({}));
+        }
+        self.answer(reading, VisitView { access: Some(access), prescriptions, ..view }).await
     }
 
     pub(crate) async fn visit_view(&self, tx: &mut Tx, visit: &VisitRow) -> Result<VisitView, Refusal> {

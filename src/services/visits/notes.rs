@@ -134,21 +134,20 @@ impl Services {
 
     /// One save with its text, and what it changed; the read is audited.
     pub async fn note_version(&self, act: DoctorAct, id: VisitId, version: i64) -> Result<NoteVersionView, Refusal> {
-        let mut tx = self.db.read().await?;
-        doctors_visit(&mut tx, act, id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let tx = &mut reading.tx;
+        doctors_visit(tx, act, id).await?;
         let row = tx.note_versions().find(id, version).await?.ok_or_else(Refusal::not_found)?;
         let content: NoteContent = serde_json::from_value(row.content.0).map_err(|e| Refusal::internal(&e))?;
         let before = match tx.note_versions().find(id, version - 1).await? {
             Some(before) => serde_json::from_value(before.content.0).map_err(|e| Refusal::internal(&e))?,
             None => NoteContent::default(),
         };
-        let saved_by = staff_name(&mut tx, row.saved_by).await?.0;
-        drop(tx);
-        let mut work = self.begin().await?;
-        let (who, what, why) = (act.account.to_string(), id.to_string(), ReadPurpose::Record(Access::OwnWork));
-        work.audit_read(act.institution, &who, "note.version_read", &what, why, json!({ "version": version })).await?;
-        work.commit().await?;
-        Ok(NoteVersionView { version, saved_by, saved_at: row.saved_at, changes: diff(&before, &content), content })
+        let saved_by = staff_name(tx, row.saved_by).await?.0;
+        let why = ReadPurpose::Record(Access::OwnWork);
+        reading.see("note.version_read", &id, why, json!({ "version": version }));
+        let changes = diff(&before, &content);
+        self.answer(reading, NoteVersionView { version, saved_by, saved_at: row.saved_at, changes, content }).await
     }
 
     /// Signs the draft; after the first signature, as an amendment with a reason.

@@ -92,6 +92,9 @@ impl Services {
         let mut tx = self.db.read().await?;
         let row = tx.messages().attachment(id).await?.ok_or_else(Refusal::not_found)?;
         self.party(&mut tx, actor, row.visit_id).await?;
+        if tx.leaving().since(row.visit_id.as_uuid()).await?.is_some() {
+            return Err(Refusal::not_found());
+        }
         drop(tx);
         let mut file = tokio::fs::File::open(self.picture_path(id)).await.map_err(|_| Refusal::not_found())?;
         let hash = hash_of(&mut file).await.map_err(|_| Refusal::internal("a stored picture cannot be read"))?;

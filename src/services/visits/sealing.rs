@@ -26,7 +26,7 @@ use crate::services::Services;
 use crate::services::prescriptions::state_of;
 use crate::services::refusal::Refusal;
 use crate::services::signing::SignAs;
-use crate::services::verifying::{confirmed, verify_export};
+use crate::services::verifying::{confirmed, contents};
 use crate::services::visits::outcomes::hash_of_outcome;
 use crate::services::visits::staff_visit;
 use crate::services::visits::whose::not_theirs;
@@ -45,62 +45,65 @@ impl Services {
             let words = format!("why, in {REASON_LEAST} to {REASON_LIMIT} characters");
             return Err(Refusal::field(ErrorCode::Invalid, "reason", words));
         }
-        let mut work = self.begin().await?;
-        let visit = staff_visit(&mut work.tx, act.institution, id).await?;
+        let mut reading = self.reading(act.institution, &act.account).await?;
+        let visit = staff_visit(&mut reading.tx, act.institution, id).await?;
         let mut about = vec![id.to_string()];
         let (mut body, mut theirs) = (String::new(), true);
-        for note in work.tx.notes().signed(visit.id).await? {
-            theirs &= self.is_whose(&mut work.tx, visit.id, note.identity.as_deref()).await?;
+        for note in reading.tx.notes().signed(visit.id).await? {
+            theirs &= self.is_whose(&mut reading.tx, visit.id, note.identity.as_deref()).await?;
             about.push(note.id.to_string());
-            body.push_str(&line(&sealed_note(&mut work.tx, note).await?));
+            body.push_str(&line(&sealed_note(&mut reading.tx, note).await?));
         }
-        for row in work.tx.prescriptions().of_visit(visit.id).await? {
-            let sheet = sealed_prescription(&mut work.tx, &row, work.now).await?;
+        for row in reading.tx.prescriptions().of_visit(visit.id).await? {
+            let sheet = sealed_prescription(&mut reading.tx, &row, reading.now).await?;
             let Some(sheet) = sheet else { continue };
             for version in &sheet.versions {
                 let identity = identity_in(version.stated.as_deref());
-                theirs &= self.is_whose(&mut work.tx, visit.id, identity.as_deref()).await?;
+                theirs &= self.is_whose(&mut reading.tx, visit.id, identity.as_deref()).await?;
             }
             about.push(row.id.to_string());
             body.push_str(&line(&SealedLine::Prescription(Box::new(sheet))));
         }
-        for row in work.tx.opinions().of_visit(visit.id).await? {
+        for row in reading.tx.opinions().of_visit(visit.id).await? {
             about.push(row.id.to_string());
-            theirs &= self.is_whose(&mut work.tx, visit.id, row.identity.as_deref()).await?;
-            let Some(opinion) = sealed_opinion(&mut work.tx, row).await? else { continue };
+            theirs &= self.is_whose(&mut reading.tx, visit.id, row.identity.as_deref()).await?;
+            let Some(opinion) = sealed_opinion(&mut reading.tx, row).await? else { continue };
             body.push_str(&line(&SealedLine::Opinion(opinion)));
         }
-        body.push_str(&line(&SealedLine::Outcome(sealed_outcome(&mut work.tx, &visit).await?)));
+        body.push_str(&line(&SealedLine::Outcome(sealed_outcome(&mut reading.tx, &visit).await?)));
         let seals: Vec<DaySeal> =
-            work.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
-        for entry in work.tx.audit().about(act.institution, &about).await? {
-            theirs &= self.is_whose(&mut work.tx, visit.id, confirmed(&entry).as_deref()).await?;
-            let proof = included(&mut work.tx, act.institution, &entry, &seals).await?.map(Box::new);
+            reading.tx.audit_days().all(act.institution).await?.into_iter().map(|(seal, _)| seal).collect();
+        for entry in reading.tx.audit().about(act.institution, &about).await? {
+            theirs &= self.is_whose(&mut reading.tx, visit.id, confirmed(&entry).as_deref()).await?;
+            let proof = included(&mut reading.tx, act.institution, &entry, &seals).await?.map(Box::new);
             body.push_str(&line(&SealedLine::Audit { entry, proof }));
         }
         if !theirs {
             tracing::error!(visit.id = %id, "a visit is not of the patient of whom it was signed, and was not sealed");
             return Err(not_theirs());
         }
-        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
-        let hash = export_hash(&name, &id.to_string(), &hex(&Sha256::digest(body.as_bytes())));
-        let what = export_subject(&id.to_string());
-        let signature = self.sign(&mut work, act.institution, SignAs::Server, Purpose::Export, &what, &hash).await?;
-        let signature = with_key(&mut work.tx, signature).await?;
-        let format = VISIT_FORMAT.to_owned();
-        let head = VisitExport { format, name, visit: id.to_string(), hash: hash.clone(), signature };
-        let text = format!("{}\n{body}", json!(head));
+        let name = reading.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
         // The server's signature would make a forged row look like what its people signed.
-        if let Err(unproved) = verify_export(&text, None) {
+        if let Err(unproved) = contents(&id.to_string(), &name, &body) {
             tracing::error!(visit.id = %id, %unproved, "a visit is not what was signed, and was not sealed");
             return Err(Refusal::new(ErrorCode::SignatureBroken, "what is kept of this visit is not what was signed"));
         }
+        let hash = export_hash(&name, &id.to_string(), &hex(&Sha256::digest(body.as_bytes())));
+        let mut work = self.closing(reading).await?;
+        let what = export_subject(&id.to_string());
+        let signature = self.sign(&mut work, act.institution, SignAs::Server, Purpose::Export, &what, &hash).await?;
+        let signature = with_key(&mut work.tx, signature).await?;
+        if !signature.is_of_server_for(Purpose::Export, &what, &hash) {
+            return Err(Refusal::new(ErrorCode::SignatureBroken, "the server's key is not what it was"));
+        }
+        let format = VISIT_FORMAT.to_owned();
+        let head = VisitExport { format, name, visit: id.to_string(), hash: hash.clone(), signature };
         let review = self.open_review(&mut work, act.institution, act.account, &visit, request.reason.trim()).await?;
         let (who, detail) = (act.account.to_string(), json!({ "hash": hash, "review": review }));
         let (what, purpose) = (id.to_string(), ReadPurpose::Record(Access::Dispute));
         work.audit_read(act.institution, &who, "visit.seal", &what, purpose, detail).await?;
         work.commit().await?;
-        Ok(text)
+        Ok(format!("{}\n{body}", json!(head)))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::services::Services;
 use crate::services::intake::triage::Decisions;
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
-use crate::store::{TicketRow, Tx};
+use crate::store::{SpeechRow, TicketRow, Tx};
 
 /// Help that a conversation needs; large type and reading aloud are the screen's.
 const OF_SPEECH: [&str; 4] = ["interpreter", "sign", "dialect", "family"];
@@ -57,7 +57,13 @@ impl Services {
 
     /// The language of whoever holds a ticket, and the help that the declaration asks for.
     pub(crate) async fn speech(&self, tx: &mut Tx, ticket: &TicketRow) -> Result<Speech, Refusal> {
-        let Some(row) = tx.declarations().speech(ticket.id).await? else { return Ok(Speech::default()) };
+        let row = tx.declarations().speech(ticket.id).await?;
+        self.speech_of(row.as_ref())
+    }
+
+    /// The same of what was read of it.
+    pub(crate) fn speech_of(&self, row: Option<&SpeechRow>) -> Result<Speech, Refusal> {
+        let Some(row) = row else { return Ok(Speech::default()) };
         let plain = self.open_field(Field::Answers, row.declaration.as_uuid(), &row.answers_sealed)?;
         let answers: Map<String, Value> = serde_json::from_str(&plain).map_err(|error| Refusal::internal(&error))?;
         let asked = answers.get("a11y").and_then(Value::as_array);

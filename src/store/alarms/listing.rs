@@ -1,6 +1,6 @@
 //! What staff see of the alarms that nobody closed, however many cry.
 
-use crate::domain::ids::InstitutionId;
+use crate::domain::ids::{ClinicId, InstitutionId};
 use crate::store::alarms::{AlarmRow, Alarms};
 use crate::store::{Result, on};
 
@@ -53,16 +53,25 @@ impl Alarms<'_> {
     /// known patients and those that somebody took, and of each network of strangers the one that waits longest and the
     /// newest: no flood hides a patient, nor a stranger who calls from elsewhere.
     pub async fn open(&mut self, institution: InstitutionId) -> Result<OpenAlarms> {
-        let mut open = self.first(institution, AT_ONCE + 1).await?;
+        self.open_of(institution, None).await
+    }
+
+    /// The same of one clinic.
+    pub async fn open_at(&mut self, institution: InstitutionId, clinic: ClinicId) -> Result<OpenAlarms> {
+        self.open_of(institution, Some(clinic)).await
+    }
+
+    async fn open_of(&mut self, institution: InstitutionId, clinic: Option<ClinicId>) -> Result<OpenAlarms> {
+        let mut open = self.first(institution, clinic, AT_ONCE + 1).await?;
         if i64::try_from(open.len()).is_ok_and(|found| found <= AT_ONCE) {
             open.sort_by_key(|alarm| (alarm.raised_at, alarm.id));
             let listed = open.into_iter().map(|alarm| OpenAlarm { alarm, behind: None }).collect();
             return Ok(OpenAlarms { listed, unlisted: 0 });
         }
-        let known = self.known(institution).await?.into_iter();
+        let known = self.known(institution, clinic).await?.into_iter();
         let mut listed: Vec<_> = known.map(|alarm| OpenAlarm { alarm, behind: None }).collect();
         for is_newest_first in [false, true] {
-            for one in self.by_network(institution, is_newest_first).await? {
+            for one in self.by_network(institution, clinic, is_newest_first).await? {
                 let behind = Some(one.behind());
                 listed.push(OpenAlarm { alarm: one.alarm, behind });
             }
@@ -71,9 +80,12 @@ impl Alarms<'_> {
         listed.dedup_by_key(|one| one.alarm.id);
         let all: i64 = on!(self.0, |conn| {
             sqlx::query_scalar(
-                "select count(*) from alarm where institution_id = $1 and closed_at is null and not folded",
+                "select count(*)
+                 from alarm
+                 where institution_id = $1 and clinic_id = coalesce($2, clinic_id) and closed_at is null and not folded",
             )
             .bind(institution)
+            .bind(clinic)
             .fetch_one(conn)
             .await?
         });
@@ -82,36 +94,48 @@ impl Alarms<'_> {
     }
 
     /// Open alarms that are not folded, so many: those about a known patient before the others, oldest first.
-    async fn first(&mut self, institution: InstitutionId, limit: i64) -> Result<Vec<AlarmRow>> {
+    async fn first(
+        &mut self,
+        institution: InstitutionId,
+        clinic: Option<ClinicId>,
+        limit: i64,
+    ) -> Result<Vec<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where institution_id = $1 and closed_at is null and not folded
+                "where institution_id = $1 and clinic_id = coalesce($3, clinic_id) and closed_at is null and not folded
                  order by patient_id is null, raised_at, id limit $2"
             ))
             .bind(institution)
             .bind(limit)
+            .bind(clinic)
             .fetch_all(conn)
             .await?
         }))
     }
 
     /// Open alarms about a known patient, raised by staff, or in somebody's hands.
-    async fn known(&mut self, institution: InstitutionId) -> Result<Vec<AlarmRow>> {
+    async fn known(&mut self, institution: InstitutionId, clinic: Option<ClinicId>) -> Result<Vec<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(columns!(
-                "where institution_id = $1 and closed_at is null and not folded
+                "where institution_id = $1 and clinic_id = coalesce($3, clinic_id) and closed_at is null and not folded
                    and (patient_id is not null or taken_by is not null or origin is null)
                  order by raised_at, id limit $2"
             ))
             .bind(institution)
             .bind(KNOWN)
+            .bind(clinic)
             .fetch_all(conn)
             .await?
         }))
     }
 
     /// Of each network of strangers in each clinic the ringing alarm that waits longest, and the newest.
-    async fn by_network(&mut self, institution: InstitutionId, is_newest_first: bool) -> Result<Vec<OfNetwork>> {
+    async fn by_network(
+        &mut self,
+        institution: InstitutionId,
+        clinic: Option<ClinicId>,
+        is_newest_first: bool,
+    ) -> Result<Vec<OfNetwork>> {
         macro_rules! query {
             ($order:literal) => {
                 concat!(
@@ -125,8 +149,8 @@ impl Alarms<'_> {
                          row_number() over (partition by clinic_id, origin
                                             order by folded, raised_at desc, id desc) as newest
                        from alarm
-                       where institution_id = $1 and closed_at is null and taken_by is null and patient_id is null
-                         and origin is not null) ringing
+                       where institution_id = $1 and clinic_id = coalesce($3, clinic_id) and closed_at is null
+                         and taken_by is null and patient_id is null and origin is not null) ringing
                      where longest = 1 or newest = 1
                      order by ",
                     $order,
@@ -135,6 +159,8 @@ impl Alarms<'_> {
             };
         }
         let query = if is_newest_first { query!("raised_at desc, id desc") } else { query!("raised_at, id") };
-        Ok(on!(self.0, |conn| sqlx::query_as(query).bind(institution).bind(STRANGERS).fetch_all(conn).await?))
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(query).bind(institution).bind(STRANGERS).bind(clinic).fetch_all(conn).await?
+        }))
     }
 }

@@ -106,6 +106,21 @@ on_both! {
         assert_eq!(ids, [raised[0].id, raised[2].id, raised[3].id]);
     }
 
+    async fn a_clinic_hears_its_own_alarms_and_the_house_hears_all(db: Db) {
+        let hospital = Hospital::open(&db, 1).await;
+        let here = alarm(&hospital, AlarmKind::RedFlag);
+        let there = AlarmRow { clinic_id: hospital.other, ..alarm(&hospital, AlarmKind::RedFlag) };
+        for one in [&here, &there] {
+            raise(&hospital, one).await;
+        }
+        let mut tx = db.read().await.unwrap();
+        for (clinic, own) in [(hospital.clinic, &here), (hospital.other, &there)] {
+            let open = tx.alarms().open_at(hospital.institution, clinic).await.unwrap();
+            assert_eq!(open.listed.iter().map(|one| one.alarm.id).collect::<Vec<_>>(), [own.id]);
+        }
+        assert_eq!(tx.alarms().open(hospital.institution).await.unwrap().listed.len(), 2);
+    }
+
     async fn a_folded_alarm_is_counted_behind_the_newest_of_its_origin_and_rises_when_one_of_them_is_taken(db: Db) {
         let hospital = Hospital::open(&db, 1).await;
         let of = |origin: u8, folded| {

@@ -17,6 +17,7 @@ mod house;
 mod idem;
 pub mod intake;
 pub mod invitations;
+mod leaving;
 mod messages;
 mod note_versions;
 mod notes;

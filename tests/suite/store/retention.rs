@@ -26,15 +26,15 @@ use crate::support::on_both;
 use crate::support::sql::refusal;
 use crate::support::visiting::visit;
 
-const MILLISECOND: Duration = Duration::from_millis(1);
+pub(super) const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Turns the server's clock to a moment.
-fn turn(app: &TestApp, at: Timestamp) {
+pub(super) fn turn(app: &TestApp, at: Timestamp) {
     app.clock.advance(at.since(app.clock.now()));
     assert_eq!(app.clock.now(), at, "no clock goes back");
 }
 
-async fn ended(hospital: &Hospital, desk: usize) -> VisitRow {
+pub(super) async fn ended(hospital: &Hospital, desk: usize) -> VisitRow {
     let visit = visit(hospital, desk).await;
     hospital.pass(Duration::from_mins(10));
     let now = hospital.now();
@@ -101,7 +101,7 @@ async fn end_purpose(hospital: &Hospital, declared_until: Timestamp, said_at: Ti
     hospital.write(async |tx| tx.retention().end_purpose(&row).await.unwrap()).await;
 }
 
-async fn hold(hospital: &Hospital, subject: String) -> HoldId {
+pub(super) async fn hold(hospital: &Hospital, subject: String) -> HoldId {
     let row = HoldRow {
         id: hospital.ids.make(HoldId::from_uuid),
         institution_id: hospital.institution,
@@ -123,13 +123,13 @@ async fn lift(hospital: &Hospital, id: HoldId, at: Timestamp) {
     assert!(lifted.await);
 }
 
-async fn certificates(hospital: &Hospital) -> Vec<CertificateRow> {
+pub(super) async fn certificates(hospital: &Hospital) -> Vec<CertificateRow> {
     hospital.db.read().await.unwrap().certificates().newest(hospital.institution, 100).await.unwrap()
 }
 
 /// One certificate, whose counts and hashes are those that it says.
 #[track_caller]
-fn certified(certificates: &[CertificateRow], class: RetentionClass, count: i64, due: Timestamp) {
+pub(super) fn certified(certificates: &[CertificateRow], class: RetentionClass, count: i64, due: Timestamp) {
     let of: Vec<&CertificateRow> = certificates.iter().filter(|one| one.class == class).collect();
     let [one] = of[..] else { panic!("{} certificates of {class:?}", of.len()) };
     let hashes: Vec<String> = one.hashes.lines().map(str::to_owned).collect();
