@@ -425,8 +425,10 @@ pub struct RecordingView {
     pub no: i64,
     /// The patient's name, masked.
     pub name_masked: String,
-    /// Who is seen and heard.
+    /// Who is seen and heard, or whose screen is seen.
     pub role: ParticipantRole,
+    /// Whether it shows what they showed of their screen, and not them.
+    pub is_screen: bool,
     /// Which part, from 1.
     pub part: u32,
     /// When the recording began.
