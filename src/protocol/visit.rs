@@ -415,6 +415,7 @@ pub struct AttachmentInfo {
 }
 
 /// `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it.
+#[expect(clippy::struct_excessive_bools, reason = "facts about a film, each free of the others")]
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecordingView {
     /// The film.

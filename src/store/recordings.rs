@@ -5,6 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 
 /// A stored file of a recording.
+#[expect(clippy::struct_excessive_bools, reason = "facts about a film, each free of the others")]
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct RecordingRow {
     /// The file.
