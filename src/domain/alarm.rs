@@ -9,6 +9,9 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// Alarms of one origin that ring in a clinic at once; the next are folded behind them. A family or a ward behind one
 /// address is heard, for staff are coming to it already, and a stranger who cries a hundred times rings three times.
 pub const RINGING: i64 = 3;
+/// Calls for help of one network of strangers that wait folded in a clinic. Beyond it the one that waits longest of those
+/// whose page is closed makes room for the next: a flood fills no table, and whoever stays on the line is kept.
+pub const FOLDED: usize = 100;
 
 /// What raised an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]

@@ -23,6 +23,8 @@ use crate::clock::Clock;
 
 /// The pause between two arrivals.
 const ARRIVAL: Duration = Duration::from_secs(1);
+/// How often whoever waits looks at the clock: what is due is done so soon.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A clinic's worth of synthetic patients.
 #[derive(Clone, Debug)]
@@ -46,8 +48,9 @@ impl Crowd {
     pub fn start(&self, tracker: &TaskTracker, stop: &CancellationToken) {
         for index in 1..=self.patients {
             let visitor = Visitor::new(self, Person::new(self.seed, index), tracker.clone());
+            let clock = self.clock.clone();
             let life = async move {
-                pause(ARRIVAL * index).await;
+                pause(&clock, ARRIVAL * index).await;
                 visitor.live().await;
             };
             tracker.spawn(stop.clone().run_until_cancelled_owned(life));
@@ -55,7 +58,11 @@ impl Crowd {
     }
 }
 
-/// Waits.
-async fn pause(span: Duration) {
-    tokio::time::sleep_until(tokio::time::Instant::now() + span).await;
+/// Waits until the clock has gone on so far, whoever moves it.
+async fn pause(clock: &Clock, span: Duration) {
+    let until = clock.now() + span;
+    let mut look = tokio::time::interval(LOOK);
+    while clock.now() < until {
+        look.tick().await;
+    }
 }

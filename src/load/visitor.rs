@@ -13,12 +13,10 @@ use tokio_util::task::TaskTracker;
 use super::call::Call;
 use super::person::{Person, Plan};
 use super::rest::{Rest, Unable, unable};
-use super::{Crowd, pause, tongue};
+use super::{Crowd, LOOK, pause, tongue};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 
-/// What is due is looked at so often.
-const LOOK: Duration = Duration::from_millis(250);
 /// A socket that says nothing for ten seconds is dead.
 const PING_EVERY: Duration = Duration::from_secs(5);
 /// After something failed.
@@ -77,12 +75,12 @@ impl Visitor {
         loop {
             match self.stay(stay).await {
                 Ok(()) => {
-                    pause(self.person.plan(stay).returns_after).await;
+                    pause(&self.clock, self.person.plan(stay).returns_after).await;
                     stay += 1;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a synthetic patient begins again");
-                    pause(AGAIN).await;
+                    pause(&self.clock, AGAIN).await;
                 }
             }
         }
@@ -104,15 +102,16 @@ impl Visitor {
         };
         let mut socket = Socket::open(self.server, self.rest.token()).await?;
         socket.say(json!({ "type": "watch", "ticket": stay.ticket })).await?;
-        let (mut look, mut ping) = (tokio::time::interval(LOOK), tokio::time::interval(PING_EVERY));
+        let (mut look, mut ping_at) = (tokio::time::interval(LOOK), self.clock.now());
         loop {
             tokio::select! {
                 message = socket.next() => self.hear(message?, &mut stay, &mut socket).await?,
-                _ = look.tick() => self.act(&mut stay, &mut socket).await?,
-                _ = ping.tick() => {
-                    socket.say(json!({ "type": "ping" })).await?;
-                    if self.rest.sign_in(self.person).await? {
-                        socket.say(json!({ "type": "renew", "token": self.rest.token() })).await?;
+                _ = look.tick() => {
+                    self.act(&mut stay, &mut socket).await?;
+                    let now = self.clock.now();
+                    if now >= ping_at {
+                        ping_at = now + PING_EVERY;
+                        self.ping(&mut socket).await?;
                     }
                 }
             }
@@ -120,6 +119,15 @@ impl Visitor {
                 return Ok(());
             }
         }
+    }
+
+    /// Says that it is there, and with which token from now on.
+    async fn ping(&mut self, socket: &mut Socket) -> Result<(), Unable> {
+        socket.say(json!({ "type": "ping" })).await?;
+        if self.rest.sign_in(self.person).await? {
+            socket.say(json!({ "type": "renew", "token": self.rest.token() })).await?;
+        }
+        Ok(())
     }
 
     async fn hear(&mut self, message: Value, stay: &mut Stay, socket: &mut Socket) -> Result<(), Unable> {

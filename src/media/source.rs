@@ -134,11 +134,8 @@ impl Source {
         self.rewatch();
     }
 
-    /// Records what comes from now on. A shown screen is no part of the process record.
+    /// Records what comes from now on.
     pub(super) fn record(&self, tape: &TapeQueue) {
-        if self.name == SourceName::Screen {
-            return;
-        }
         let mut own = self.tape.write().unwrap_or_else(PoisonError::into_inner);
         if self.ended.load(Ordering::Acquire) {
             return;
@@ -149,9 +146,12 @@ impl Source {
         self.rewatch();
     }
 
-    /// Records nothing more: a packet that comes after this goes into no recording.
+    /// Records nothing more, as the patient wishes: a packet that comes after this goes into no recording.
     pub(super) fn stop_record(&self) {
-        *self.tape.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let tape = self.tape.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(tape) = tape {
+            tape.withdraw();
+        }
         self.rewatch();
     }
 

@@ -20,7 +20,9 @@ use super::news::{News, Notice};
 use super::reports::Report;
 use super::source::{Origin, Source};
 use crate::domain::ids::{ParticipantId, RoomId};
-use crate::domain::recording::{Agreed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape};
+use crate::domain::recording::{
+    Agreed, Filmed, Piece, RecordedCodec, RecordedPacket, RecordedReport, Recorder, Take, Tape,
+};
 use crate::domain::room::relay::MediaKind;
 
 /// Packets that wait for a slow disk: some seconds of a good camera.
@@ -82,18 +84,18 @@ impl std::fmt::Debug for TapeQueue {
 }
 
 impl TapeQueue {
-    /// Begins the recording of a participant; it ends when the last of these queues is dropped.
+    /// Begins a film of a participant; it ends when the last of these queues is dropped.
     pub(super) fn start(
         recorder: Arc<dyn Recorder>,
         room: RoomId,
-        agreed: Agreed,
+        (filmed, agreed): (Filmed, Agreed),
         tell: Teller,
         counters: &Arc<Counters>,
         tracker: &TaskTracker,
     ) -> Self {
         let (queue, packets) = mpsc::channel(QUEUE);
         let is_withdrawn = Arc::new(AtomicBool::new(false));
-        let recording = Recording { recorder, room, agreed, tell, is_withdrawn: Arc::clone(&is_withdrawn) };
+        let recording = Recording { recorder, room, filmed, agreed, tell, is_withdrawn: Arc::clone(&is_withdrawn) };
         tracker.spawn(recording.run(packets));
         Self { queue, is_withdrawn, counters: Arc::clone(counters) }
     }
@@ -180,12 +182,20 @@ impl Session {
 struct Recording {
     recorder: Arc<dyn Recorder>,
     room: RoomId,
+    filmed: Filmed,
     agreed: Agreed,
     tell: Teller,
     is_withdrawn: Arc<AtomicBool>,
 }
 
 impl Recording {
+    /// Whether somebody is recorded is said of themselves; a screen is beside it.
+    async fn tell(&self, is_kept: bool) {
+        if self.filmed == Filmed::Person {
+            self.tell.tell(is_kept).await;
+        }
+    }
+
     async fn run(self, mut packets: mpsc::Receiver<Taped>) {
         // A fault of ours costs the recording and not the call, and the room must not go on saying that it records.
         let whole = AssertUnwindSafe(self.record(&mut packets)).catch_unwind().await;
@@ -194,7 +204,7 @@ impl Recording {
         }
         tracing::error!(room.id = %self.room, participant.id = %self.tell.participant, "a recording broke; the call goes on");
         gauge!("recordings_failing").increment(1);
-        self.tell.tell(false).await;
+        self.tell(false).await;
         while packets.recv().await.is_some() {}
         gauge!("recordings_failing").decrement(1);
     }
@@ -202,12 +212,13 @@ impl Recording {
     /// Records until nobody sends any more; nothing when it broke.
     async fn record(&self, packets: &mut mpsc::Receiver<Taped>) -> Option<()> {
         let (begin, participant) = (instant::now(), self.tell.participant);
-        let (recorder, room, agreed) = (Arc::clone(&self.recorder), self.room, self.agreed.clone());
-        let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant, &agreed)).await;
+        let (recorder, room, filmed, agreed) =
+            (Arc::clone(&self.recorder), self.room, self.filmed, self.agreed.clone());
+        let begun = tokio::task::spawn_blocking(move || recorder.begin(room, participant, filmed, &agreed)).await;
         let mut take = begun.ok()?;
-        self.tell.tell(true).await;
+        self.tell(true).await;
         let mut was_kept = true;
-        let mut session = Session { tape: Tape::default(), begin, asked: begin };
+        let mut session = Session { tape: Tape::of(self.filmed), begin, asked: begin };
         let mut look = tokio::time::interval(LOOK);
         loop {
             let now = tokio::select! {
@@ -225,7 +236,7 @@ impl Recording {
             take = same;
             if is_kept.is_some_and(|is_kept| is_kept != was_kept) {
                 was_kept = !was_kept;
-                self.tell.tell(was_kept).await;
+                self.tell(was_kept).await;
             }
         }
         if self.is_withdrawn.load(Ordering::Acquire) {

@@ -26,7 +26,7 @@ struct Recorded(Breaks, std::sync::mpsc::Sender<Piece>);
 struct Kept(Breaks, std::sync::mpsc::Sender<Piece>);
 
 impl Recorder for Recorded {
-    fn begin(&self, _: RoomId, _: ParticipantId, _: &Agreed) -> Box<dyn Take> {
+    fn begin(&self, _: RoomId, _: ParticipantId, _: Filmed, _: &Agreed) -> Box<dyn Take> {
         assert_ne!(self.0, Breaks::AtTheBeginning, "on purpose");
         Box::new(Kept(self.0, self.1.clone()))
     }
@@ -59,7 +59,8 @@ impl Scene {
         let agreed = Agreed { version: "process-record-1".into(), at: Timestamp::from_millis(5) };
         let (tell, tracker) = (Teller { notices, participant, number: 7 }, TaskTracker::new());
         let recorder = Arc::new(Recorded(breaks, kept));
-        let tape = TapeQueue::start(recorder, room, agreed, tell, &Arc::new(Counters::new()), &tracker);
+        let tape =
+            TapeQueue::start(recorder, room, (Filmed::Person, agreed), tell, &Arc::new(Counters::new()), &tracker);
         Self { tape: Some(tape), notices: told, pieces, tracker }
     }
 

@@ -9,6 +9,7 @@ use crate::domain::room::relay::MediaKind;
 use crate::domain::time::Timestamp;
 
 /// `GET /recordings` and `GET /visits/{id}/recordings`: a film of one participant, or a part of it.
+#[expect(clippy::struct_excessive_bools, reason = "facts about a film, each free of the others")]
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RecordingView {
     /// The film.
@@ -19,8 +20,10 @@ pub struct RecordingView {
     pub no: i64,
     /// The patient's name, masked.
     pub name_masked: String,
-    /// Who is seen and heard.
+    /// Who is seen and heard, or whose screen is seen.
     pub role: ParticipantRole,
+    /// Whether it shows what they showed of their screen, and not them.
+    pub is_screen: bool,
     /// Which part, from 1.
     pub part: u32,
     /// When the recording began.

@@ -5,6 +5,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{Result, Tx, on};
 
 /// A stored file of a recording.
+#[expect(clippy::struct_excessive_bools, reason = "facts about a film, each free of the others")]
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct RecordingRow {
     /// The file.
@@ -15,8 +16,10 @@ pub struct RecordingRow {
     pub visit_id: VisitId,
     /// In which room.
     pub room_id: RoomId,
-    /// Who is seen and heard.
+    /// Who is seen and heard, or whose screen is seen.
     pub participant_id: ParticipantId,
+    /// Whether it shows the screen of that participant.
+    pub is_screen: bool,
     /// Which part of this participant's recording, from 1.
     pub part: i64,
     /// When the recording began.
@@ -55,8 +58,8 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "select id, institution_id, visit_id, room_id, participant_id, part, started_at, millis, consent_version,
-                    consent_at, retain_until, is_cut, is_withdrawn, is_unpictured, gaps, place, size, stored_size, hash,
-                    key_sealed, stored_at
+                    consent_at, retain_until, is_cut, is_withdrawn, is_unpictured, is_screen, gaps, place, size, stored_size,
+                    hash, key_sealed, stored_at
              from recording ",
             $rest
         )
@@ -73,8 +76,9 @@ impl Recordings<'_> {
             sqlx::query(
                 "insert into recording (id, institution_id, visit_id, room_id, participant_id, part, started_at, millis,
                                         consent_version, consent_at, retain_until, is_cut, is_withdrawn, is_unpictured,
-                                        gaps, place, size, stored_size, hash, key_sealed, stored_at, doctor_id)
+                                        gaps, place, size, stored_size, hash, key_sealed, stored_at, is_screen, doctor_id)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                         $22,
                          (select visit.doctor_id from visit where visit.id = $3))
                  on conflict (id) do nothing",
             )
@@ -99,6 +103,7 @@ impl Recordings<'_> {
             .bind(&row.hash)
             .bind(&row.key_sealed)
             .bind(row.stored_at)
+            .bind(row.is_screen)
             .execute(conn)
             .await?
             .rows_affected()

@@ -13,6 +13,7 @@ mod documents;
 mod establishing;
 mod figures;
 mod kill;
+mod living;
 mod media;
 mod plans;
 mod programs;

@@ -160,8 +160,8 @@ impl Front {
         let from = TcpSocket::new_v4().unwrap();
         from.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
         let stream = tls::greet(from.connect(self.secure).await.unwrap(), &self.certificate, &[]).await.unwrap();
-        let mut request = self.url().replacen("https", "wss", 1).into_client_request().unwrap();
-        *request.uri_mut() = format!("{}/api/v1/ws", self.url().replacen("https", "wss", 1)).parse().unwrap();
+        let url = format!("{}/api/v1/ws", self.url().replacen("https", "wss", 1));
+        let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("origin", origin.parse().unwrap());
         if !others.is_empty() {
             request.headers_mut().insert("x-forwarded-for", others.parse().unwrap());

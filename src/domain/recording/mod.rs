@@ -115,6 +115,16 @@ pub enum GapCause {
     Codec,
 }
 
+/// What of a participant is in a film.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filmed {
+    /// Who they are: camera and microphone.
+    #[default]
+    Person,
+    /// What they show: their screen.
+    Screen,
+}
+
 /// What the patient had agreed to when the recording began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreed {
@@ -155,8 +165,8 @@ pub enum Piece {
 
 /// Where the recordings of a process go; given to the relay at its start.
 pub trait Recorder: std::fmt::Debug + Send + Sync {
-    /// Begins the recording of a participant, to which the patient agreed. Where nothing can be kept, that is what it keeps.
-    fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Box<dyn Take>;
+    /// Begins a film of a participant, to which the patient agreed. Where nothing can be kept, that is what it keeps.
+    fn begin(&self, room: RoomId, participant: ParticipantId, filmed: Filmed, agreed: &Agreed) -> Box<dyn Take>;
 }
 
 /// A running recording. Its calls may wait for a disk, so they are made where that harms nobody.

@@ -9,7 +9,7 @@ use super::frame::{Built, Frames, keyframe_size, split};
 use super::order::Order;
 use super::timeline::{SenderClock, Timeline};
 use super::webm::{self, Block, PICTURES, SOUND};
-use super::{CLUSTER, Gap, GapCause, Piece, RecordedCodec, RecordedPacket, RecordedReport};
+use super::{CLUSTER, Filmed, Gap, GapCause, Piece, RecordedCodec, RecordedPacket, RecordedReport};
 use crate::domain::codec::clock_rate;
 
 /// Pictures that come within this time belong into the same file as the sound.
@@ -85,6 +85,7 @@ fn ssrc(stream: u64) -> u32 {
 /// The recording of one participant.
 #[derive(Debug)]
 pub struct Tape {
+    filmed: Filmed,
     tracks: [Track; 2],
     /// By SSRC: reports know no connection.
     lines: BTreeMap<u32, Timeline>,
@@ -106,6 +107,7 @@ pub struct Tape {
 impl Default for Tape {
     fn default() -> Self {
         Self {
+            filmed: Filmed::Person,
             tracks: [Track::new(RecordedCodec::Opus), Track::new(RecordedCodec::Vp8)],
             lines: BTreeMap::new(),
             clock: SenderClock::default(),
@@ -123,6 +125,11 @@ impl Default for Tape {
 }
 
 impl Tape {
+    /// A tape of so much of a participant.
+    pub fn of(filmed: Filmed) -> Self {
+        Self { filmed, ..Self::default() }
+    }
+
     /// Takes a packet that arrived `at` after the beginning of the recording.
     pub fn push(&mut self, at: Duration, packet: RecordedPacket<'_>) {
         self.line(ssrc(packet.stream), packet.codec).arrived(at, packet.timestamp);
@@ -152,6 +159,10 @@ impl Tape {
     /// Notes what was missing before a packet that arrived `at`, where no number tells it: the sender sent nothing, or comes
     /// in another connection.
     fn end_pause(&mut self, at: Duration, of: usize, packet: &RecordedPacket<'_>) {
+        // A screen has no sound, is still for minutes, and is shown when somebody likes.
+        if self.filmed == Filmed::Screen {
+            return;
+        }
         let feeds = self.tracks.iter().filter_map(|track| track.stream.map(feed));
         let begins = feeds.max().is_some_and(|newest| newest < feed(packet.stream));
         let is_sound = packet.codec == RecordedCodec::Opus;
@@ -256,7 +267,8 @@ impl Tape {
             let missing = track.missing.take();
             gaps.extend(missing.map(|(from, cause)| Gap { codec: Some(track.codec), from, to: end.max(from), cause }));
         }
-        if self.is_withdrawn {
+        // Where nothing was shown nothing ended.
+        if self.is_withdrawn && (self.filmed == Filmed::Person || self.part.is_some()) {
             gaps.push(Gap { codec: None, from: end, to: end, cause: GapCause::Withdrawn });
         }
         pieces.extend((!gaps.is_empty()).then_some(Piece::Gaps(gaps)));

@@ -115,3 +115,30 @@ fn who_was_held_apart_and_then_away_is_missing_by_the_first_name_alone() {
     let withheld = [RecordedCodec::Opus, RecordedCodec::Vp8].map(|codec| (Some(codec), GapCause::Withheld));
     assert_eq!(causes, withheld);
 }
+
+/// Pictures of a screen at these hundredths of a second, each in the feed of its moment.
+fn shown(at: impl IntoIterator<Item = u32>, feed: impl Fn(u32) -> u64) -> Tape {
+    let (mut tape, whole) = (Tape::of(Filmed::Screen), key(2));
+    for (sent, n) in (0..).zip(at) {
+        let packet = tick(feed(n) << 32 | 2, RecordedCodec::Vp8, n, &whole);
+        tape.push(Duration::from_millis(u64::from(n) * 10), RecordedPacket { sequence: sent, ..packet });
+    }
+    tape
+}
+
+#[test]
+fn a_screen_that_stands_still_or_is_shown_again_later_has_no_gaps() {
+    assert_eq!(all_gaps(&shown((0..9000).step_by(3000), |_| 1).finish()), [], "a picture each half minute");
+    let again = (0..500).chain(6000..6500).step_by(4);
+    assert_eq!(all_gaps(&shown(again, |n| u64::from(n >= 6000)).finish()), [], "in another connection");
+}
+
+#[test]
+fn the_end_of_a_consent_is_said_of_a_screen_that_was_shown_and_of_no_other() {
+    for (pictures, causes) in [(0, &[][..]), (50, &[GapCause::Withdrawn])] {
+        let mut tape = shown((0..pictures * 4).step_by(4), |_| 1);
+        tape.withdraw();
+        let said: Vec<_> = all_gaps(&tape.finish()).iter().map(|gap| gap.cause).collect();
+        assert_eq!(said, causes, "{pictures}");
+    }
+}

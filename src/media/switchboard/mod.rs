@@ -207,9 +207,7 @@ impl Switchboard {
                 place.is_answered = false;
             }
             News::SourceUp(source) => {
-                if let Some((tape, _)) = &place.tape {
-                    source.record(tape);
-                }
+                recordings::follow(&self.common, &self.notices, participant, place, &source);
                 place.sources.insert(source.number, source);
                 self.seat_room(room);
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::domain::audit::Kept;
 use crate::domain::csv;
 use crate::domain::ids::{
-    AdverseEventId, CaseReportId, HolderId, InstitutionId, OpinionId, PatientId, PrescriptionId, RecordingId, TicketId,
+    AdverseEventId, AlarmId, CaseReportId, HolderId, InstitutionId, OpinionId, PatientId, PrescriptionId, RecordingId, TicketId,
     VisitId,
 };
 use crate::domain::time::Timestamp;
@@ -124,6 +124,10 @@ async fn whose(
     if let Some(ticket) = TicketId::from_key(subject) {
         let found = tx.tickets().find(ticket).await?.filter(|row| row.institution_id == institution);
         return Ok(found.map(|row| (row.patient_id, row.holder_id)));
+    }
+    if let Some(alarm) = AlarmId::from_key(subject) {
+        let found = tx.alarms().find(alarm).await?.filter(|row| row.institution_id == institution);
+        return Ok(found.and_then(|row| row.patient_id.map(|patient| (patient, row.holder_id))));
     }
     let named = || detail["visit"].as_str().and_then(|id| id.parse().ok());
     let mut visit = VisitId::from_key(subject).or_else(named);

@@ -11,7 +11,7 @@ use crate::domain::triage::Level;
 use crate::protocol::alarm::{AlarmClose, AlarmView};
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::alarms::{announce, own_alarm};
+use crate::services::alarms::{announce, own_alarm, recalled};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
@@ -30,7 +30,7 @@ impl Services {
             return Err(Refusal::field(ErrorCode::Invalid, "note", "at most 500 characters"));
         }
         let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
+        if let Some(done) = recalled(&mut work, act, id, command).await? {
             return Ok(done);
         }
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;

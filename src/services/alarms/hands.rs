@@ -10,7 +10,7 @@ use crate::domain::room::RoomEnd;
 use crate::protocol::alarm::AlarmView;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::alarms::{announce, own_alarm};
+use crate::services::alarms::{announce, audit_contact, own_alarm, recalled};
 use crate::services::refusal::Refusal;
 use crate::services::vault::Field;
 use crate::services::work::{Command, Work};
@@ -19,7 +19,7 @@ impl Services {
     /// Takes an alarm: one person, and only one, answers for it.
     pub async fn take_alarm(&self, act: TriageAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
         let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
+        if let Some(done) = recalled(&mut work, act, id, command).await? {
             return Ok(done);
         }
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
@@ -31,6 +31,7 @@ impl Services {
         let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
         work.keep(command, &view).await?;
         work.audit(act.institution, &act.account.to_string(), "alarm.take", &id.to_string()).await?;
+        audit_contact(&mut work, act, &view).await?;
         announce(&mut work, &alarm, "alarm.taken").await?;
         work.commit().await?;
         Ok(view)
@@ -40,7 +41,7 @@ impl Services {
     /// stays, so that the caller is never alone.
     pub async fn take_over_alarm(&self, act: DoctorAct, id: AlarmId, command: &Command) -> Result<AlarmView, Refusal> {
         let mut work = self.begin().await?;
-        if let Some(done) = work.recall(command).await? {
+        if let Some(done) = recalled(&mut work, act.triage(), id, command).await? {
             return Ok(done);
         }
         let before = own_alarm(&mut work.tx, act.institution, id).await?;
@@ -86,6 +87,7 @@ impl Services {
         let alarm = own_alarm(&mut work.tx, act.institution, id).await?;
         let view = self.alarm_view(&mut work.tx, alarm.clone(), act).await?;
         work.keep(command, &view).await?;
+        audit_contact(&mut work, act, &view).await?;
         announce(&mut work, &alarm, kind).await?;
         work.commit().await?;
         Ok(view)

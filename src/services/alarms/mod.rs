@@ -10,15 +10,40 @@ pub(super) mod showing;
 
 use serde_json::json;
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::{AlarmId, InstitutionId};
+use crate::domain::permission::TriageAct;
+use crate::protocol::alarm::AlarmView;
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
-use crate::services::work::Work;
+use crate::services::work::{Command, Work};
 use crate::store::{AlarmRow, Tx};
 
 pub(crate) async fn own_alarm(tx: &mut Tx, institution: InstitutionId, id: AlarmId) -> Result<AlarmRow, Refusal> {
     let alarm = tx.alarms().find(id).await?.filter(|alarm| alarm.institution_id == institution);
     alarm.ok_or_else(Refusal::not_found)
+}
+
+/// What an act on an alarm answered the first time. Whoever has it no longer is not told again whom it is about.
+pub(super) async fn recalled(
+    work: &mut Work,
+    act: TriageAct,
+    id: AlarmId,
+    command: &Command,
+) -> Result<Option<AlarmView>, Refusal> {
+    let Some(done): Option<AlarmView> = work.recall(command).await? else { return Ok(None) };
+    let is_theirs = own_alarm(&mut work.tx, act.institution, id).await?.taken_by == Some(act.account);
+    let contact = done.contact.filter(|_| is_theirs);
+    Ok(Some(AlarmView { contact, ..done }))
+}
+
+/// Writes down that whoever took an alarm was given name, number and place of whom it is about, where it is about somebody.
+pub(super) async fn audit_contact(work: &mut Work, act: TriageAct, view: &AlarmView) -> Result<(), Refusal> {
+    if view.contact.is_none() {
+        return Ok(());
+    }
+    let (who, what) = (act.account.to_string(), view.id.to_string());
+    work.audit_read(act.institution, &who, "patient.read", &what, ReadPurpose::Treatment, json!({})).await
 }
 
 pub(crate) async fn announce(work: &mut Work, alarm: &AlarmRow, kind: &str) -> Result<(), Refusal> {

@@ -2,6 +2,7 @@
 
 use crate::domain::alarm::AlarmKind;
 use crate::domain::desk::DeskPhase;
+use crate::domain::room::RoomEnd;
 use crate::domain::text::Text;
 use crate::domain::triage::RED_FLAGS;
 use crate::protocol::error::ErrorCode;
@@ -68,11 +69,15 @@ impl Services {
             return Ok(RedFlagsAnswer { emergency: false, line: None });
         }
         let institution = clinic.institution_id;
-        let origin = Some(self.origin(address));
-        let cause = Cause { patient: None, holder: None, declaration: None, ticket: None, origin };
+        let origin = self.origin(address);
+        let passed = self.make_room(&mut work, clinic.id, &origin).await?;
+        let cause = Cause { patient: None, holder: None, declaration: None, ticket: None, origin: Some(origin) };
         let alarm = self.raise_alarm(&mut work, institution, clinic.id, AlarmKind::RedFlag, reasons, cause).await?;
         let tokens = self.open_session(&mut work, institution, Who::Caller(alarm)).await?;
         work.commit().await?;
+        if let Some(room) = passed {
+            self.end_room(room, RoomEnd::Finished).await;
+        }
         Ok(RedFlagsAnswer { emergency: true, line: Some(EmergencyLine { alarm, tokens }) })
     }
 }

@@ -193,6 +193,7 @@ impl Services {
             visit_id: visit.id,
             room_id: room.id,
             participant_id: opening.participant,
+            is_screen: opening.is_screen,
             part: i64::from(opening.part),
             started_at: opening.started_at,
             millis: number(found.millis),

@@ -184,6 +184,7 @@ async fn views(tx: &mut Tx, rows: Vec<RecordingRow>) -> Result<Vec<RecordingView
             no: ticket.no,
             name_masked: patient.name_masked,
             role: tx.rooms().find_seat(row.participant_id).await?.ok_or_else(orphan)?.role,
+            is_screen: row.is_screen,
             part: u32::try_from(row.part).unwrap_or(1),
             started_at: row.started_at,
             millis: u64::try_from(row.millis).unwrap_or(0),

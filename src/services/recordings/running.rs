@@ -13,7 +13,7 @@ use super::sealed::{Kind, Writer};
 use super::spool::{Owed, Spool, Whose, finish};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::limits::{Allowance, Floor};
-use crate::domain::recording::{Agreed, Gap, GapCause, Piece, Recorder, Take, webm};
+use crate::domain::recording::{Agreed, Filmed, Gap, GapCause, Piece, Recorder, Take, webm};
 use crate::services::private;
 
 /// The recorder of one process.
@@ -21,14 +21,14 @@ use crate::services::private;
 pub struct SpoolRecorder(pub Arc<Spool>);
 
 impl Recorder for SpoolRecorder {
-    fn begin(&self, room: RoomId, participant: ParticipantId, agreed: &Agreed) -> Box<dyn Take> {
+    fn begin(&self, room: RoomId, participant: ParticipantId, filmed: Filmed, agreed: &Agreed) -> Box<dyn Take> {
         let spool = Arc::clone(&self.0);
         let started_at = spool.clock.now();
         let (floor, allowance) = (Floor::new(spool.limits.floor), Allowance::new(spool.limits.largest));
         gauge!("recordings_running").increment(1);
         Box::new(Running {
             spool,
-            whose: Whose { room, participant, started_at, agreed: agreed.clone() },
+            whose: Whose { room, participant, filmed, started_at, agreed: agreed.clone() },
             part: 0,
             head: None,
             open: None,

@@ -39,6 +39,9 @@ pub(super) struct Opening {
     pub(super) id: Uuid,
     pub(super) room: RoomId,
     pub(super) participant: ParticipantId,
+    /// It shows not the participant but their screen; a file of before says nothing of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_screen: bool,
     pub(super) part: u32,
     pub(super) started_at: Timestamp,
     /// The key, wrapped by the vault for this recording; in hexadecimal digits.
@@ -286,6 +289,7 @@ mod tests {
             id: Uuid::from_u128(1),
             room: RoomId::from_uuid(Uuid::from_u128(2)),
             participant: ParticipantId::from_uuid(Uuid::from_u128(3)),
+            is_screen: false,
             part: 1,
             started_at: Timestamp::from_millis(5),
             key: String::new(),

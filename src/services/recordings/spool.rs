@@ -11,7 +11,7 @@ use crate::clock::{Clock, Ids};
 use crate::domain::hex::{hex, unhex};
 use crate::domain::ids::{ParticipantId, RoomId};
 use crate::domain::recording::limits::Floor;
-use crate::domain::recording::{Agreed, Gap};
+use crate::domain::recording::{Agreed, Filmed, Gap};
 use crate::domain::time::Timestamp;
 use crate::services::private;
 use crate::services::vault::{Field, Vault};
@@ -139,8 +139,9 @@ impl Spool {
         private::folder(&self.folder)?;
         let (id, key) = (self.ids.uuid(), self.ids.secret::<32>());
         let wrapped = hex(&self.vault.seal(Field::RecordingKey, id, &hex(&key)));
-        let &Whose { room, participant, started_at, ref agreed } = whose;
-        let opening = Opening { id, room, participant, part, started_at, key: wrapped };
+        let &Whose { room, participant, filmed, started_at, ref agreed } = whose;
+        let is_screen = filmed == Filmed::Screen;
+        let opening = Opening { id, room, participant, is_screen, part, started_at, key: wrapped };
         let path = self.folder.join(format!("{}.{}", id.simple(), ending::PART));
         let mut writer = Writer::create(&path, &opening, Seal::new(id, key), self.ids.clone())?;
         if let Err(error) = writer.append(Kind::Agreed, &serde_json::to_vec(agreed)?) {
@@ -156,6 +157,7 @@ impl Spool {
 pub(super) struct Whose {
     pub(super) room: RoomId,
     pub(super) participant: ParticipantId,
+    pub(super) filmed: Filmed,
     pub(super) started_at: Timestamp,
     pub(super) agreed: Agreed,
 }

@@ -16,7 +16,9 @@ use crate::clock::{Clock, Ids};
 use crate::domain::hex::hex;
 use crate::domain::ids::{InstitutionId, ParticipantId, RecordingId, RoomId, VisitId};
 use crate::domain::recording::webm::{self, Block, SOUND};
-use crate::domain::recording::{Agreed, Gap, GapCause, Piece, RecordedCodec, Recorder as _, Take, retain_until};
+use crate::domain::recording::{
+    Agreed, Filmed, Gap, GapCause, Piece, RecordedCodec, Recorder as _, Take, retain_until,
+};
 use crate::domain::time::Timestamp;
 use crate::services::vault::{Field, Vault};
 use crate::store::RecordingRow;
@@ -62,7 +64,7 @@ impl Running {
         spool.space = space;
         let spool = Arc::new(spool);
         let (room, participant) = (RoomId::from_uuid(Uuid::from_u128(1)), ParticipantId::from_uuid(Uuid::from_u128(2)));
-        let mut take = SpoolRecorder(Arc::clone(&spool)).begin(room, participant, &agreed());
+        let mut take = SpoolRecorder(Arc::clone(&spool)).begin(room, participant, Filmed::Person, &agreed());
         assert!(take.append(Piece::Head(webm::head(true, None))));
         Self { folder, spool, take }
     }
@@ -360,6 +362,7 @@ async fn goes_there_and_back(archive: &Archive) {
         visit_id: visit,
         room_id: film.opening.room,
         participant_id: film.opening.participant,
+        is_screen: false,
         part: 1,
         started_at: now,
         millis: number(film.millis),

@@ -2,6 +2,7 @@
 
 use crate::domain::alarm::RINGING;
 use crate::domain::ids::{AlarmId, ClinicId};
+use crate::domain::time::Timestamp;
 use crate::store::alarms::{AlarmRow, Alarms};
 use crate::store::{Result, on};
 
@@ -49,20 +50,59 @@ impl Alarms<'_> {
         }))
     }
 
-    /// The folded alarm that rises next, if one may, past the first `skip`.
+    /// The folded alarm that waits longest of those that may rise, past the first `skip`. It is asked by origin and not by
+    /// alarm: one origin may have many.
     pub async fn next_to_rise(self, skip: i64) -> Result<Option<AlarmRow>> {
         Ok(on!(self.0, |conn| {
             sqlx::query_as(concat!(
                 "select ",
                 names!(),
-                "from alarm where ",
-                may_rise!(),
-                "order by raised_at, id limit 1 offset $2"
+                "from alarm
+                 where folded and closed_at is null
+                   and (clinic_id, origin) in (
+                     select clinic_id, origin
+                     from alarm waiting
+                     where waiting.folded and waiting.closed_at is null
+                     group by clinic_id, origin
+                     having (select count(*) from alarm ringing
+                             where ringing.clinic_id = waiting.clinic_id and ringing.origin = waiting.origin
+                               and not ringing.folded and ringing.taken_by is null and ringing.closed_at is null) < $1)
+                 order by raised_at, id limit 1 offset $2"
             ))
             .bind(RINGING)
             .bind(skip)
             .fetch_optional(conn)
             .await?
+        }))
+    }
+
+    /// What waits folded of an origin in a clinic, the longest first; at most so many.
+    pub async fn folded_of(self, clinic: ClinicId, origin: &[u8], limit: usize) -> Result<Vec<AlarmRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(columns!(
+                "where clinic_id = $1 and origin = $2 and folded and closed_at is null order by raised_at, id limit $3"
+            ))
+            .bind(clinic)
+            .bind(origin)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
+    /// Closes a folded alarm whose caller has gone before anybody was there for it; `false` when it rings or is over.
+    pub async fn let_pass(self, id: AlarmId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query(
+                "update alarm set closed_at = $2, outcome = 'not_reached', version = version + 1
+                 where id = $1 and folded and closed_at is null",
+            )
+            .bind(id)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+                == 1
         }))
     }
 

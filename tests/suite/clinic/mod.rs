@@ -29,6 +29,7 @@ mod exams;
 mod faces;
 mod fair_days;
 mod floods;
+mod folded;
 mod forged;
 mod forged_sheets;
 mod formula_templates;

@@ -32,7 +32,7 @@ use yunzhen::domain::room::relay::MediaKind;
 
 use super::narrow::Narrow;
 use super::peer::{self, Handler, Told};
-use super::sending::{Asked, Level, Named, Pump, Tap, Wishes, direction, opus, pictured, ssrc, track};
+use super::sending::{Asked, Level, Named, Pump, SCREEN, Tap, Wishes, direction, opus, pictured, ssrc, track};
 use super::vandal::{Behind, Overheard, Vandal};
 use super::watched::{Seen, Watched};
 use super::wired::Wired;
@@ -322,6 +322,16 @@ impl Client {
         };
         client.add_sections(slots).await;
         client
+    }
+
+    /// Shows a screen from its next offer on.
+    pub async fn shows_screen(&self, tracker: &TaskTracker) {
+        let screen = track(&[ssrc(self.name, SCREEN)], SCREEN, &pictured(VP8), RtpCodecKind::Video);
+        let init = direction(RTCRtpTransceiverDirection::Sendonly);
+        let own = Arc::clone(&screen) as Arc<dyn TrackLocal>;
+        self.connection.add_transceiver_from_track(own, Some(init)).await.unwrap();
+        let pump = Pump::screen(self.name, screen, self.told.state.clone());
+        tracker.spawn(self.stop.clone().run_until_cancelled_owned(pump));
     }
 
     /// Writes `mark` into whatever is sent from now on.

@@ -118,6 +118,26 @@ impl Pump {
         }
     }
 
+    /// Twenty-five pictures of a screen a second, each a whole one.
+    pub async fn screen(
+        name: u8,
+        screen: Arc<TrackLocalStaticRTP>,
+        mut state: watch::Receiver<RTCPeerConnectionState>,
+    ) {
+        let mut clock = tokio::time::interval(Duration::from_millis(40));
+        for count in 0_u16.. {
+            if state.wait_for(|state| *state == RTCPeerConnectionState::Connected).await.is_err() {
+                return;
+            }
+            clock.tick().await;
+            let tick = u32::from(count) * 4;
+            let frame = [&[0x10][..], &Film::screen(name, tick)].concat();
+            if screen.write_rtp(packet(VP8, name, SCREEN, count, tick * 900, frame)).await.is_err() {
+                return;
+            }
+        }
+    }
+
     pub async fn run(mut self, pause: Duration) {
         let mut tick = tokio::time::interval(pause);
         let mut count = u16::from(self.name).wrapping_mul(9_999);
@@ -171,6 +191,9 @@ impl Pump {
     }
 }
 
+/// The number of a screen among somebody's streams.
+pub const SCREEN: u32 = 5;
+
 /// What [`Client::filming`] sends, as a recording holds it.
 pub struct Film;
 
@@ -188,6 +211,16 @@ impl Film {
     fn picture(name: u8, tick: u32) -> Vec<u8> {
         let mark = if tick.is_multiple_of(Self::PERIOD) { 0xf1 } else { 0 };
         [&[0x10, name, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, mark][..], &tick.to_be_bytes()].concat()
+    }
+
+    /// The same of a screen, 640x480.
+    fn screen(name: u8, tick: u32) -> Vec<u8> {
+        [&[0x10, name, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01, 0][..], &tick.to_be_bytes()].concat()
+    }
+
+    /// Whether a picture is one of a screen.
+    pub fn is_of_a_screen(frame: &[u8]) -> bool {
+        frame[6..10] == [0x80, 0x02, 0xe0, 0x01]
     }
 
     /// Of a frame: the hundredth of a second in which it was sent, and whether it is a beep or a flash.
@@ -300,8 +333,9 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
         if let Tagged::Rtcp(packets) = &message.message.packet {
             let asked = packets.iter().filter_map(|packet| packet.as_any().downcast_ref::<PictureLossIndication>());
-            // The layers' numbers follow each other: see `ssrc`.
-            let layers: Vec<_> = asked.map(|pli| usize::try_from(pli.media_ssrc % 10).unwrap() - 2).collect();
+            // The layers' numbers follow each other: see `ssrc`. Of a screen each picture is whole.
+            let numbers = asked.map(|pli| pli.media_ssrc % 10).filter(|number| *number != SCREEN);
+            let layers: Vec<_> = numbers.map(|number| usize::try_from(number).unwrap() - 2).collect();
             if !layers.is_empty() {
                 for layer in &layers {
                     self.wishes.0[*layer].store(true, Ordering::Relaxed);

@@ -77,7 +77,7 @@ async fn a_call_is_recorded_with_consent_and_played_by_its_doctor_alone_with_sou
         assert!(one["retain_until"].as_i64().unwrap() >= stage.clock.now().as_millis() + THREE_YEARS);
         assert_eq!((&one["is_cut"], &one["gaps"]), (&false.into(), &0.into()));
         assert_eq!(one["missing"], serde_json::json!([]));
-        assert_eq!(one["is_unpictured"], false);
+        assert_eq!((&one["is_unpictured"], &one["is_screen"]), (&false.into(), &false.into()));
     }
     let id = list[0]["id"].as_str().unwrap();
     let own = stage.get("/recordings", &token).await.ok();
@@ -129,6 +129,40 @@ async fn a_camera_that_speaks_h264_alone_is_seen_and_its_film_holds_the_sound_an
     for one in recordings(&stage, &visit, &token, 2).await {
         assert!(one["gaps"].as_u64().unwrap() >= 1 && one["missing"].is_null(), "{one}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shown_screen_is_a_film_of_its_own_of_whoever_shows_it_kept_as_long_and_played_by_the_doctor_alone() {
+    let stage = Stage::open().await;
+    app::clinics::set_recording(&stage.server.services.config, "fever", None, true).await.unwrap();
+    let mut call = Call::begin_showing(&base(&stage), &TaskTracker::new()).await;
+    call.patient.sees_recording(true).await;
+    call.talk(100).await;
+    let Call { patient, doctor, visit, base, .. } = call;
+    let token = doctor.token.clone();
+    patient.leave().await;
+    doctor.leave().await;
+    let list = recordings(&stage, &visit, &token, 3).await;
+    let of = |role: &str, is_screen: bool| {
+        let mut found = list.iter().filter(|one| one["role"] == role && one["is_screen"] == is_screen);
+        found.next().unwrap_or_else(|| panic!("{role} {is_screen}: {list:?}"))
+    };
+    let (screen, face) = (of("doctor", true), of("doctor", false));
+    assert!(list.len() == 3 && of("patient", false)["gaps"] == 0, "whoever shows none has no such film: {list:?}");
+    assert_eq!((&screen["gaps"], &screen["part"], &screen["is_cut"]), (&0.into(), &1.into(), &false.into()));
+    for (one, is_screen) in [(screen, true), (face, false)] {
+        let film = film(&base, one["id"].as_str().unwrap(), &token).await;
+        let blocks = blocks(&film);
+        let pictures: Vec<_> = blocks.iter().filter(|block| block.track == PICTURES).collect();
+        assert!(pictures.iter().all(|block| Film::is_of_a_screen(&block.data) == is_screen), "one in each");
+        assert_eq!(pictures.len() == blocks.len(), is_screen, "a screen has no sound");
+        let ticks: Vec<_> = pictures.iter().map(|block| Film::read(&block.data).0).collect();
+        assert!(ticks.len() > 30 && ticks.windows(2).all(|two| two[1] == two[0] + 4), "all of it: {ticks:?}");
+        assert!(one["retain_until"].as_i64().unwrap() >= stage.clock.now().as_millis() + THREE_YEARS);
+    }
+    let colleague = stage.staff("doctor2").await;
+    let path = format!("/recordings/{}/media", screen["id"].as_str().unwrap());
+    assert_eq!(stage.get(&path, &colleague).await.refusal(), (404, "request.not_found"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,8 @@ enum By {
     TurnAlone,
     /// With a camera that knows H.264 alone.
     Chip,
+    /// The doctor shows a screen, too.
+    Showing,
 }
 
 impl Person {
@@ -62,10 +64,13 @@ impl Person {
         let socket = connect_async(url).await.unwrap().0;
         let grant = site.act(&format!("/visits/{visit}/grant"), &token).await.ok();
         let client = match by {
-            By::AnyPath => Client::filming(name, 2, tracker).await,
+            By::AnyPath | By::Showing => Client::filming(name, 2, tracker).await,
             By::Chip => Client::knowing(name, 2, tracker, &[H264]).await,
             By::TurnAlone => Client::relayed(name, 2, tracker, &grant["ice_servers"]).await,
         };
+        if matches!(by, By::Showing) && name == DOCTOR {
+            client.shows_screen(tracker).await;
+        }
         let mut person = Self { token, client, socket, room: Value::Null };
         person.say(json!({ "type": "hello", "version": 1, "token": person.token })).await;
         person.say(json!({ "type": "join", "id": 1, "grant": grant["grant"] })).await;
@@ -145,6 +150,11 @@ impl Call {
     /// The same, recorded, of two whose cameras speak what is not recorded.
     pub async fn begin_with_chips(base: &str, tracker: &TaskTracker) -> Self {
         Self::begin_by(By::Chip, base, true, tracker).await
+    }
+
+    /// The same, recorded, where the doctor shows a screen.
+    pub async fn begin_showing(base: &str, tracker: &TaskTracker) -> Self {
+        Self::begin_by(By::Showing, base, true, tracker).await
     }
 
     async fn begin_by(by: By, base: &str, consent: bool, tracker: &TaskTracker) -> Self {

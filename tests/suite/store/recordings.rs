@@ -33,6 +33,7 @@ fn film(hospital: &Hospital, visit: &VisitRow, seat: &SeatRow) -> RecordingRow {
         visit_id: visit.id,
         room_id: visit.room_id,
         participant_id: seat.participant_id,
+        is_screen: true,
         part: 1,
         started_at: hospital.now(),
         millis: 61_000,

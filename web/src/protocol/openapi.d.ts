@@ -6301,6 +6301,8 @@ export interface components {
             id: components["schemas"]["RecordingId"];
             /** @description Whether the server ended in the middle. */
             is_cut: boolean;
+            /** @description Whether it shows what they showed of their screen, and not them. */
+            is_screen: boolean;
             /** @description Whether pictures are missing because the camera spoke a codec that is not recorded. */
             is_unpictured: boolean;
             /** @description Whether it ends because the patient took the consent back. */
@@ -6326,7 +6328,7 @@ export interface components {
             part: number;
             /** @description Not removed before. */
             retain_until: components["schemas"]["Timestamp"];
-            /** @description Who is seen and heard. */
+            /** @description Who is seen and heard, or whose screen is seen. */
             role: components["schemas"]["ParticipantRole"];
             /**
              * Format: int64

@@ -138,6 +138,8 @@ export interface Recording {
   is_cut: boolean
   is_withdrawn: boolean
   /** Pictures are missing: the camera spoke a codec that is not recorded. */
+  /** It shows not the person but what they showed of their screen. */
+  is_screen: boolean
   is_unpictured: boolean
   /** 0 where nothing could be kept. */
   size: number

@@ -5,7 +5,7 @@ import { byVisit, duration, film, missingOf, remarks } from './recordings'
 
 const STRETCH = 4 * 1024 * 1024
 const one: Recording = {
-  id: 'r', visit: 'v', no: 1, name_masked: '演**', role: 'patient', part: 1, started_at: 0, millis: 65_000, gaps: 0, missing: null, is_cut: false, is_withdrawn: false, is_unpictured: false, size: STRETCH + 10, retain_until: 1,
+  id: 'r', visit: 'v', no: 1, name_masked: '演**', role: 'patient', part: 1, started_at: 0, millis: 65_000, gaps: 0, missing: null, is_cut: false, is_withdrawn: false, is_unpictured: false, is_screen: false, size: STRETCH + 10, retain_until: 1,
 }
 
 describe('a film', () => {

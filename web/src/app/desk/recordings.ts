@@ -51,13 +51,13 @@ export interface VisitFilms {
   films: readonly Filmed[]
 }
 
-/** The films by visit, the newest visit first: the patient's first film, the doctor's first, then what came later, as it came. */
+/** The films by visit, the newest visit first: the patient's first film, the doctor's first, then what came later and what was shown, as it came. */
 export function byVisit(all: readonly Recording[]): VisitFilms[] {
   const visits = new Map<string, Recording[]>()
   for (const one of all) visits.set(one.visit, [...(visits.get(one.visit) ?? []), one])
   const groups = [...visits.values()].map((films): VisitFilms => {
     const timed = films.map((one): Filmed => ({ ...one, from: beginOf(one, films), to: one.started_at + one.millis })).sort((a, b) => a.from - b.from)
-    const first = ['patient', 'doctor'].flatMap((role) => timed.find((one) => one.role === role) ?? [])
+    const first = ['patient', 'doctor'].flatMap((role) => timed.find((one) => one.role === role && !one.is_screen) ?? [])
     const { visit, no, name_masked } = films[0]!
     const gaps = films.reduce((sum, one) => sum + one.gaps, 0)
     return { visit, no, name_masked, from: Math.min(...timed.map((one) => one.from)), to: Math.max(...timed.map((one) => one.to)), gaps, films: [...first, ...timed.filter((one) => !first.includes(one))] }
@@ -67,7 +67,7 @@ export function byVisit(all: readonly Recording[]): VisitFilms[] {
 
 /** Times of a later part count from the beginning of the recording: it begins where the part before it ended. */
 function beginOf(one: Recording, films: readonly Recording[]): number {
-  const before = films.filter((other) => other.role === one.role && other.started_at === one.started_at && other.part < one.part)
+  const before = films.filter((other) => other.role === one.role && other.is_screen === one.is_screen && other.started_at === one.started_at && other.part < one.part)
   return one.started_at + Math.max(0, ...before.map((other) => other.millis))
 }
 

@@ -324,6 +324,7 @@ export const desk: Readonly<Record<keyof typeof zh, Message>> = {
   'recordings.play': 'Play',
   'recordings.film': 'Film of number {n}: {who}',
   'recordings.part': 'part {n}',
+  'recordings.screen': 'Screen: {who}',
   'recordings.gaps': { one: '{n} gap', other: '{n} gaps' },
   'recordings.empty': 'nothing could be kept',
   'recordings.unpictured': 'pictures are missing: the camera spoke H.264',

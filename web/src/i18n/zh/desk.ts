@@ -322,6 +322,7 @@ export const desk = {
   'recordings.play': '播放',
   'recordings.film': '{n} 号的录音录像：{who}',
   'recordings.part': '第 {n} 段',
+  'recordings.screen': '{who}的共享屏幕',
   'recordings.gaps': '{n} 处缺失',
   'recordings.empty': '未能留存',
   'recordings.unpictured': '缺少画面：摄像头使用 H.264',
