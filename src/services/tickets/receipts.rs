@@ -1,7 +1,7 @@
 //! The fair-queue receipt: whoever holds a ticket, or audits a day, plays the queue again and checks that nobody was
 //! overtaken without a stated rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -41,6 +41,8 @@ const LATE: Duration = Duration::from_mins(1);
 /// A queue's log: what happened, and the printed numbers.
 #[derive(Default)]
 struct Log {
+    /// Whose day it is. Around midnight others join as well.
+    day: HashSet<TicketId>,
     events: Vec<QueueEvent>,
     numbers: HashMap<TicketId, i64>,
     /// What each ticket was doing last.
@@ -156,13 +158,15 @@ impl Services {
 
 /// The queue of a clinic from the first number of a day until before a moment.
 async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, end: Timestamp) -> Result<Log, Refusal> {
-    let mut log = Log::default();
-    let Some(first) = tx.tickets().first_of_day(clinic, day).await? else { return Ok(log) };
-    let topic = Topic::Ticket(first).to_string();
+    let tickets = tx.tickets().of_day(clinic, day).await?;
+    let mut log = Log { day: tickets.iter().copied().collect(), ..Log::default() };
+    let Some(first) = tickets.first() else { return Ok(log) };
+    let topic = Topic::Ticket(*first).to_string();
     let Some(begin) = tx.events().since(&topic, 0, 1).await?.pop() else { return Ok(log) };
     let topic = Topic::Clinic(clinic).to_string();
-    // The numbers of two topics are their own: the clinic's is found by the moment.
-    let mut after = seq_before(tx, &topic, begin.at).await?;
+    // The numbers of two topics are their own: the clinic's is found by the moment. Whoever draws after the first waits for
+    // its commit: nothing of this day was written before it.
+    let mut after = seq_long_before(tx, &topic, begin.at).await?;
     loop {
         let page = tx.events().since(&topic, after, PAGE).await?;
         after = page.last().map_or(after, |last| last.seq);
@@ -172,8 +176,11 @@ async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, end: Timestamp) -> Res
     }
 }
 
-/// The number of the last event of a topic before a moment. Numbers grow with time, so it is found by halving.
-async fn seq_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refusal> {
+/// The number of an event that was certainly written before a moment, found by halving. Numbers follow the commits, and an
+/// event's moment is that at which its change began: around any moment the two do not agree. So an earlier moment is looked
+/// for, from which no commit comes so late as this. Of what follows the caller leaves out what is none of its own.
+async fn seq_long_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refusal> {
+    let at = at - LATE;
     let (mut low, mut high) = (0, tx.events().head(topic).await?);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -190,8 +197,8 @@ fn read(event: &EventRow, log: &mut Log) {
     let field = |name: &str| event.payload.get(name).filter(|value| !value.is_null());
     let number = |name: &str| field(name).and_then(Value::as_i64);
     let moment = |name: &str| number(name).map(Timestamp::from_millis);
-    let id = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
-    let Some(ticket) = field("ticket").and_then(id) else { return };
+    let id = |value: &Value| value.as_str().and_then(|text| text.parse::<TicketId>().ok());
+    let Some(ticket) = field("ticket").and_then(id).filter(|ticket| log.day.contains(ticket)) else { return };
     let state = field("state").and_then(|state| serde_json::from_value::<TicketState>(state.clone()).ok());
     let (Some(state), Some(lane), Some(rank)) = (state, number("lane"), number("rank")) else { return };
     let why = field("moved").and_then(|why| serde_json::from_value::<MoveReason>(why.clone()).ok());
@@ -252,14 +259,21 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn ticket(n: u32) -> TicketId {
+        TicketId::from_uuid(Uuid::from_u128(n.into()))
+    }
+
+    /// The log of a day of nine tickets, of which nothing was read.
+    fn nine() -> Log {
+        Log { day: (1..=9).map(ticket).collect(), ..Log::default() }
+    }
+
     /// So many tickets that joined a millisecond after each other.
     fn joined(count: u32) -> Vec<EventRow> {
         let event = |n: u32| EventRow {
             seq: n.into(),
             kind: "ticket.joined".to_owned(),
-            payload: json!({
-                "ticket": TicketId::from_uuid(Uuid::from_u128(n.into())), "state": "waiting", "lane": 3, "rank": n, "no": n
-            }),
+            payload: json!({ "ticket": ticket(n), "state": "waiting", "lane": 3, "rank": n, "no": n }),
             at: at(n.into()),
         };
         (1..=count).map(event).collect()
@@ -267,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_cut_says_so_and_one_that_just_fits_does_not() {
-        let (mut fits, mut cut) = (Log::default(), Log::default());
+        let (mut fits, mut cut) = (nine(), nine());
         assert!(fits.take(&joined(3), at(99), 3) && !fits.take(&[], at(99), 3), "it asks on until nothing comes");
         assert_eq!((fits.events.len(), fits.is_cut), (3, false));
         assert!(!cut.take(&joined(4), at(99), 3));
@@ -276,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_happened_at_the_end_or_later_is_not_in_it() {
-        let mut log = Log::default();
+        let mut log = nine();
         let mut events = joined(9);
         // It began before the end and was written after others.
         events[8].at = at(3);
@@ -285,5 +299,15 @@ mod tests {
         events[8].at = at(4) + LATE;
         assert!(!log.take(&events[8..], at(4), 100), "nothing comes so late");
         assert_eq!((log.events.len(), log.is_cut), (4, false));
+    }
+
+    #[test]
+    fn whoever_has_a_number_of_another_day_is_not_in_it() {
+        let mut log = nine();
+        assert!(log.take(&joined(11), at(99), 100));
+        assert_eq!(
+            log.events.iter().map(|event| event.ticket).collect::<Vec<_>>(),
+            (1..=9).map(ticket).collect::<Vec<_>>()
+        );
     }
 }
