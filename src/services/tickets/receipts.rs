@@ -25,7 +25,7 @@ use crate::services::tickets::place;
 use crate::services::topics::Topic;
 use crate::services::verifying::findings;
 use crate::services::visits::sealing::with_key;
-use crate::store::{EventRow, Tx};
+use crate::store::{EventRow, TicketRow, Tx};
 
 /// Events read at once.
 const PAGE: i64 = 1000;
@@ -82,34 +82,8 @@ impl Services {
         let ticket = ticket.ok_or_else(Refusal::not_found)?;
         let until = ticket.called_at.or(ticket.ended_at).unwrap_or(now);
         let log = log_of(&mut tx, ticket.clinic_id, &ticket.day, until + MOMENT).await?;
-        let told = replay(&log.events);
-        let passed = told.overtakings.iter().filter(|one| one.waiting == id);
-        let passed = passed.map(|one| Passed {
-            no: log.numbers.get(&one.called).copied().unwrap_or(0),
-            at: one.at,
-            rule: one.rule,
-        });
-        let is_own = |finding: &&Finding| match finding {
-            Finding::Overtaken(one) => one.waiting == id || one.called == id,
-            Finding::PlaceWithoutReason { ticket, .. }
-            | Finding::NotWaiting { ticket, .. }
-            | Finding::AnothersPatient { ticket, .. } => *ticket == id,
-        };
-        let findings = told.findings.iter().filter(is_own).count();
-        let last = log.events.last().map_or(ticket.arrived_at, |event| event.at);
-        Ok(Receipt {
-            ticket: id,
-            no: ticket.no,
-            day: ticket.day,
-            arrived_at: ticket.arrived_at,
-            called_at: ticket.called_at,
-            passed: passed.collect(),
-            findings: u32::try_from(findings).unwrap_or(u32::MAX),
-            complete: !log.is_cut,
-            until: if log.is_cut { last } else { until },
-            events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
-            as_of: now,
-        })
+        drop(tx);
+        apart(move || receipt_of(&ticket, &log, until, now)).await
     }
 
     /// A day of a clinic's queue for an auditor, from midnight to midnight there: its events, what the replay found, and
@@ -118,41 +92,96 @@ impl Services {
     pub async fn queue_day(&self, act: AdministratorAct, clinic: ClinicId, day: &str) -> Result<QueueDay, Refusal> {
         let wrong = || Refusal::field(ErrorCode::Invalid, "day", "a day such as 2026-03-02");
         let date: Date = day.parse().map_err(|_| wrong())?;
-        let mut work = self.begin().await?;
-        let row = work.tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
+        // Read and played before anybody is kept from writing: the writer is held for the signature alone.
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let row = tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
         let row = row.ok_or_else(Refusal::not_found)?;
         let (from, end) = bounds(&place(&row), date).ok_or_else(wrong)?;
-        let now = work.now;
         // The number of a day is written as the calendar writes it, whatever was asked.
         let day = date.to_string();
-        let log = log_of(&mut work.tx, clinic, &day, end.min(now + MOMENT)).await?;
-        let told = replay(&log.events);
+        let log = log_of(&mut tx, clinic, &day, end.min(now + MOMENT)).await?;
+        let name = tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        drop(tx);
         let last = log.events.last().map_or(from, |event| event.at);
         let until = if log.is_cut { last } else { end.min(now) };
         let complete = !log.is_cut && now >= end + LATE;
         if log.is_cut {
             tracing::warn!(clinic.id = %clinic, day, events = log.events.len(), "a queue's day does not fit into its file");
         }
-        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        let subject = queue_subject(clinic, &day);
         let (code, events) = (row.code, log.events);
         let content = QueueContent { name, clinic: code, id: clinic, day, from, until, complete, events };
-        let subject = queue_subject(clinic, &content.day);
-        let content = serde_json::to_string(&content).map_err(|e| Refusal::internal(&e))?;
-        let hash = hex(&Sha256::digest(content.as_bytes()));
-        let signature =
-            self.sign(&mut work, act.institution, SignAs::Server, Purpose::QueueDay, &subject, &hash).await?;
+        let played = apart(move || played(&content)).await??;
+        let mut work = self.begin().await?;
+        let (institution, hash) = (act.institution, &played.hash);
+        let signature = self.sign(&mut work, institution, SignAs::Server, Purpose::QueueDay, &subject, hash).await?;
         let signature = with_key(&mut work.tx, signature).await?;
-        work.audit(act.institution, &act.account.to_string(), "queue.export", &subject).await?;
+        work.audit(institution, &act.account.to_string(), "queue.export", &subject).await?;
         work.commit().await?;
         Ok(QueueDay {
             format: QUEUE_FORMAT.to_owned(),
             complete,
             until,
-            content,
-            findings: findings(&told),
-            overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
+            content: played.content,
+            findings: played.findings,
+            overtakings: played.overtakings,
             signature,
         })
+    }
+}
+
+/// A day that was played again, and its words as they are signed.
+struct Played {
+    content: String,
+    hash: String,
+    findings: Vec<Value>,
+    overtakings: u32,
+}
+
+/// Plays a queue where it keeps nobody else waiting: a day may be of thousands.
+async fn apart<T: Send + 'static>(play: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(play).await.map_err(|e| Refusal::internal(&e))
+}
+
+fn played(content: &QueueContent) -> Result<Played, Refusal> {
+    let told = replay(&content.events);
+    let content = serde_json::to_string(content).map_err(|e| Refusal::internal(&e))?;
+    Ok(Played {
+        hash: hex(&Sha256::digest(content.as_bytes())),
+        content,
+        findings: findings(&told),
+        overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
+    })
+}
+
+/// The receipt of a ticket, from what its queue was told until a moment.
+fn receipt_of(ticket: &TicketRow, log: &Log, until: Timestamp, now: Timestamp) -> Receipt {
+    let id = ticket.id;
+    let told = replay(&log.events);
+    let passed = told.overtakings.iter().filter(|one| one.waiting == id);
+    let passed =
+        passed.map(|one| Passed { no: log.numbers.get(&one.called).copied().unwrap_or(0), at: one.at, rule: one.rule });
+    let is_own = |finding: &&Finding| match finding {
+        Finding::Overtaken(one) => one.waiting == id || one.called == id,
+        Finding::PlaceWithoutReason { ticket, .. }
+        | Finding::NotWaiting { ticket, .. }
+        | Finding::AnothersPatient { ticket, .. } => *ticket == id,
+    };
+    let findings = told.findings.iter().filter(is_own).count();
+    let last = log.events.last().map_or(ticket.arrived_at, |event| event.at);
+    Receipt {
+        ticket: id,
+        no: ticket.no,
+        day: ticket.day.clone(),
+        arrived_at: ticket.arrived_at,
+        called_at: ticket.called_at,
+        passed: passed.collect(),
+        findings: u32::try_from(findings).unwrap_or(u32::MAX),
+        complete: !log.is_cut,
+        until: if log.is_cut { last } else { until },
+        events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
+        as_of: now,
     }
 }
 
