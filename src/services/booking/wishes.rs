@@ -212,29 +212,31 @@ impl Services {
         }
     }
 
-    /// An offer that nobody took.
-    pub(crate) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
-        let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(()) };
+    /// An offer that nobody took; whether this ended it.
+    pub(crate) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<bool, Refusal> {
+        let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(false) };
         let is_over = wish.offered_until.is_some_and(|until| until <= work.now);
-        if wish.state == WishState::Offered && is_over {
-            self.take_back(work, &wish).await?;
+        if wish.state != WishState::Offered || !is_over {
+            return Ok(false);
         }
-        Ok(())
+        self.take_back(work, &wish).await
     }
 
-    async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<(), Refusal> {
+    /// Whether it was there to be taken back.
+    async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<bool, Refusal> {
         let kept = kept(wish);
         if let Some(slot) = kept {
             work.tx.slots().lock(slot, slot).await?;
         }
-        if work.tx.wishes().turn(wish, WishState::Left, kept, None).await? {
-            if let Some(slot) = kept {
-                self.offer_place(work, slot).await?;
-            }
-            // The clinic's topic is taken last: whoever has it waits for no wish.
-            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.left").await?;
+        if !work.tx.wishes().turn(wish, WishState::Left, kept, None).await? {
+            return Ok(false);
         }
-        Ok(())
+        if let Some(slot) = kept {
+            self.offer_place(work, slot).await?;
+        }
+        // The clinic's topic is taken last: whoever has it waits for no wish.
+        self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.left").await?;
+        Ok(true)
     }
 
     /// Tells staff and its holder of a wish that moved.
