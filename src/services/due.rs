@@ -149,7 +149,9 @@ impl Services {
             return Ok(false);
         }
         match kind {
-            JobKind::OfferEnds => self.end_offer(&mut work, WishId::from_uuid(job.subject_id)).await?,
+            JobKind::OfferEnds => {
+                self.end_offer(&mut work, WishId::from_uuid(job.subject_id)).await?;
+            }
             JobKind::OfferPasses => self.pass_offer(&mut work, WishId::from_uuid(job.subject_id)).await?,
             JobKind::Remind(kind) => self.announce_reminder(&mut work, kind, job).await?,
             JobKind::SlotOff | JobKind::Offer | JobKind::OfferOff => {}
@@ -184,6 +186,12 @@ fn pause_after(attempts: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::LASTING;
+
+    #[test]
+    fn what_lets_a_place_go_on_is_tried_for_ever() {
+        assert_eq!(LASTING, [JobKind::OfferEnds, JobKind::OfferPasses].map(JobKind::as_str));
+    }
 
     #[test]
     fn a_message_that_does_not_leave_is_tried_ever_more_rarely_and_often_within_an_offer() {

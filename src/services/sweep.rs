@@ -1,9 +1,10 @@
 //! What time itself does to the queue: calls that nobody answered, desks that fell silent or have closed, pauses that ended;
-//! and to what is owed: reports that are overdue.
+//! to what is owed: reports that are overdue; and to places that were kept for somebody.
 
 use std::time::Duration;
 
 use crate::domain::desk::{Desk, Happening};
+use crate::domain::ids::WishId;
 use crate::domain::ticket::{LEASE, MoveReason, TicketState};
 use crate::domain::time::Timestamp;
 use crate::domain::visit::VisitEnd;
@@ -40,8 +41,8 @@ impl Services {
         let tickets = self.sweep_tickets(now).await;
         let (desks, unheard) = (self.sweep_desks(now).await, self.sweep_alarms().await);
         let (folded, untold) = (self.sweep_folded().await, self.text_untold().await);
-        let owed = self.sweep_reports(now).await;
-        desks.and(unheard).and(folded).and(untold).and(owed)?;
+        let (owed, kept) = (self.sweep_reports(now).await, self.sweep_offers(now).await);
+        desks.and(unheard).and(folded).and(untold).and(owed).and(kept)?;
         tickets
     }
 
@@ -67,6 +68,29 @@ impl Services {
             }
         }
         Ok(())
+    }
+
+    /// Ends the offers of the waiting list that stood long enough. Each has a job that does so in time; but what a job was to
+    /// do may be lost, and nobody can book a place for as long as it is kept.
+    async fn sweep_offers(&self, now: Timestamp) -> Result<(), Refusal> {
+        let mut pages = self.pages("sweep_offers", BATCH);
+        while let Some(before) = pages.before() {
+            let over = self.db.read().await?.wishes().over(now, BATCH, before).await?;
+            pages.found(over.len());
+            for wish in over {
+                pages.heard(&wish, self.sweep_offer(wish).await)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_offer(&self, wish: WishId) -> Result<bool, Refusal> {
+        let mut work = self.begin().await?;
+        let is_ended = self.end_offer(&mut work, wish).await?;
+        if is_ended {
+            work.commit().await?;
+        }
+        Ok(is_ended)
     }
 
     async fn sweep_ticket(&self, ticket: TicketRow) -> Result<bool, Refusal> {

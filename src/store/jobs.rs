@@ -11,8 +11,10 @@ use crate::store::{Result, Tx, on};
 
 /// So long a worker may take over a job before another takes it.
 const CLAIM: Duration = Duration::from_mins(1);
-/// A job that failed so often is left alone.
+/// A job that failed so often is left alone, unless it is one of the [`LASTING`].
 pub const ATTEMPTS: i64 = 10;
+/// What is tried until it is done: a message may be given up, a place that is kept for nobody may not.
+pub const LASTING: [&str; 2] = ["offer_ends", "offer_passes"];
 
 /// Jobs that one statement writes: both databases bind some thirty thousand values, and each job has five.
 const AT_ONCE: usize = 1000;
@@ -37,7 +39,7 @@ pub struct JobRow {
 const CLAIM_SQLITE: &str = "update job
      set claimed_until = $2, attempts = attempts + 1
      where id in (select id from job
-                  where done_at is null and run_at <= $1 and attempts < $4
+                  where done_at is null and run_at <= $1 and (attempts < $4 or kind in ($5, $6))
                     and (claimed_until is null or claimed_until <= $1)
                   order by run_at, id limit $3)
      returning id, institution_id, kind, subject_id, run_at, attempts";
@@ -45,7 +47,7 @@ const CLAIM_SQLITE: &str = "update job
 const CLAIM_POSTGRES: &str = "update job
      set claimed_until = $2, attempts = attempts + 1
      where id in (select id from job
-                  where done_at is null and run_at <= $1 and attempts < $4
+                  where done_at is null and run_at <= $1 and (attempts < $4 or kind in ($5, $6))
                     and (claimed_until is null or claimed_until <= $1)
                   order by run_at, id limit $3 for update skip locked)
      returning id, institution_id, kind, subject_id, run_at, attempts";
@@ -79,6 +81,8 @@ impl Jobs<'_> {
                 .bind(now + CLAIM)
                 .bind(limit)
                 .bind(ATTEMPTS)
+                .bind(LASTING[0])
+                .bind(LASTING[1])
                 .fetch_all(conn)
                 .await?
         }))

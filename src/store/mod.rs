@@ -91,7 +91,7 @@ pub use holders::{HolderRow, Holders};
 pub use holds::{CertificateRow, Certificates, HoldRow, Holds};
 pub use institutions::{InstitutionRow, Institutions};
 pub use invitations::{InvitationRow, Invitations};
-pub use jobs::{ATTEMPTS, JobRow, Jobs};
+pub use jobs::{ATTEMPTS, JobRow, Jobs, LASTING};
 pub use known_places::KnownPlaces;
 pub use leaving::Leaving;
 pub use messages::{AttachmentRow, MessageRow, Messages};

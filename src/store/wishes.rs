@@ -135,6 +135,24 @@ impl Wishes<'_> {
         }))
     }
 
+    /// The wishes whose offer is over at a moment, the longest first, past the first `skip`.
+    pub async fn over(self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<WishId>> {
+        Ok(on!(self.0, |conn| {
+            // Said twice, for the first is the condition of an index.
+            sqlx::query_scalar(
+                "select id from wish
+                 where state in ('waiting', 'offered') and state = 'offered' and offered_until <= $1
+                 order by offered_until, id
+                 limit $2 offset $3",
+            )
+            .bind(now)
+            .bind(limit)
+            .bind(skip)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// The holders who let a place in a slot pass: it was offered to one of their patients, who did not take it, and none has
     /// it. Whoever took it and gave it back has let nothing pass.
     pub async fn passed(self, slot: SlotId) -> Result<Vec<HolderId>> {

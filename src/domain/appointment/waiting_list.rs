@@ -59,12 +59,14 @@ pub struct FreePlace {
     pub day: Date,
 }
 
-/// The wish that a free place is offered to: of those that it suits, the one made first.
-pub fn first_wish<'a>(wishes: &'a [Wish], place: &FreePlace) -> Option<&'a Wish> {
+/// The wishes that a free place suits, in the order in which it is offered to them: the one made first is the first.
+pub fn in_turn<'a>(wishes: &'a [Wish], place: &FreePlace) -> Vec<&'a Wish> {
     let suits = |wish: &&Wish| {
         wish.doctor.is_none_or(|doctor| doctor == place.doctor) && (wish.first_day..=wish.last_day).contains(&place.day)
     };
-    wishes.iter().filter(suits).min_by_key(|wish| (wish.made_at, wish.id))
+    let mut turn: Vec<_> = wishes.iter().filter(suits).collect();
+    turn.sort_by_key(|wish| (wish.made_at, wish.id));
+    turn
 }
 
 #[cfg(test)]
@@ -104,8 +106,8 @@ mod tests {
             wish(4, Some(doctor(1)), march, 3),
         ];
         let place = FreePlace { doctor: doctor(1), day: "2026-03-31".parse().unwrap() };
-        assert_eq!(first_wish(&wishes, &place).map(|wish| wish.id), Some(wishes[3].id));
+        assert_eq!(in_turn(&wishes, &place), [&wishes[3], &wishes[2]]);
         let later = FreePlace { day: "2026-05-01".parse().unwrap(), ..place };
-        assert_eq!(first_wish(&wishes, &later), None);
+        assert!(in_turn(&wishes, &later).is_empty());
     }
 }

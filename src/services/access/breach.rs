@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::domain::audit::Kept;
 use crate::domain::csv;
 use crate::domain::ids::{
-    AdverseEventId, AlarmId, CaseReportId, HolderId, InstitutionId, OpinionId, PatientId, PrescriptionId, RecordingId, TicketId,
-    VisitId,
+    AdverseEventId, AlarmId, CaseReportId, HolderId, InstitutionId, OpinionId, PatientId, PrescriptionId, RecordingId,
+    TicketId, VisitId,
 };
 use crate::domain::time::Timestamp;
 use crate::services::refusal::Refusal;

@@ -1,5 +1,7 @@
 //! Hours become slots: the days that come into sight, and those of a roster that was changed.
 
+use std::collections::HashSet;
+
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
@@ -110,16 +112,24 @@ impl Services {
         }
         let now = work.now;
         work.tx.slots().lock_of_doctor(row.doctor_id, now).await?;
-        let mut closed = Vec::new();
+        let wanted: HashSet<_> = planned.iter().map(|(_, one)| (one.starts_at, one.ends_at)).collect();
+        let (mut closed, mut stay) = (Vec::new(), HashSet::new());
         for slot in work.tx.slots().of_roster(row.id, &today.to_string()).await? {
-            let stays = planned.iter().any(|(_, one)| (one.starts_at, one.ends_at) == (slot.starts_at, slot.ends_at));
-            if !stays && slot.starts_at > now && work.tx.slots().close(slot.id).await? {
+            let span = (slot.starts_at, slot.ends_at);
+            if wanted.contains(&span) {
+                // One that was closed before is planned, which opens it.
+                if slot.state == SlotState::Open {
+                    stay.insert(span);
+                }
+            } else if slot.starts_at > now && work.tx.slots().close(slot.id).await? {
                 self.withdraw_offers(work, slot.id).await?;
                 closed.push(slot.id);
             }
         }
         for (day, slot) in planned {
-            self.plan(work, row, clinic, day, &slot).await?;
+            if !stay.contains(&(slot.starts_at, slot.ends_at)) {
+                self.plan(work, row, clinic, day, &slot).await?;
+            }
         }
         // The clinic's topic is taken after the last slot, as by whoever books.
         for slot in closed {

@@ -3,13 +3,14 @@
 //! While an offer stands its place stays counted as taken, so that nobody else can book it; it goes to the next wish, or
 //! back to everybody, when the offer runs out.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
 use serde_json::json;
 
 use crate::domain::appointment::SlotState;
-use crate::domain::appointment::waiting_list::{FreePlace, Wish, first_wish};
+use crate::domain::appointment::waiting_list::{FreePlace, Wish, in_turn};
 use crate::domain::date::bounds;
 use crate::domain::ids::{ClinicId, InstitutionId, PatientId, SlotId, WishId};
 use crate::domain::permission::HolderAct;
@@ -141,11 +142,9 @@ impl Services {
         if slot.state == SlotState::Open && slot.starts_at > until {
             let mut rows = work.tx.wishes().waiting(slot.clinic_id).await?;
             // Or one telephone with many patients would keep it from everybody, half an hour each.
-            let passed = work.tx.wishes().passed(slot.id).await?;
+            let passed: HashSet<_> = work.tx.wishes().passed(slot.id).await?.into_iter().collect();
             rows.retain(|row| !passed.contains(&row.holder_id));
-            let day: Option<Date> = slot.day.parse().ok();
-            let place = day.map(|day| FreePlace { doctor: slot.doctor_id, day });
-            while let Some(row) = take_first(&mut rows, place.as_ref()) {
+            for row in suited(rows, &slot) {
                 // A place that somebody could not take is kept from nobody.
                 if !is_free_for(work, &slot, &row).await?
                     || !work.tx.wishes().turn(&row, WishState::Offered, Some(slot.id), Some(until)).await?
@@ -212,29 +211,31 @@ impl Services {
         }
     }
 
-    /// An offer that nobody took.
-    pub(crate) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<(), Refusal> {
-        let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(()) };
+    /// An offer that nobody took; whether this ended it.
+    pub(crate) async fn end_offer(&self, work: &mut Work, id: WishId) -> Result<bool, Refusal> {
+        let Some(wish) = work.tx.wishes().find(id).await? else { return Ok(false) };
         let is_over = wish.offered_until.is_some_and(|until| until <= work.now);
-        if wish.state == WishState::Offered && is_over {
-            self.take_back(work, &wish).await?;
+        if wish.state != WishState::Offered || !is_over {
+            return Ok(false);
         }
-        Ok(())
+        self.take_back(work, &wish).await
     }
 
-    async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<(), Refusal> {
+    /// Whether it was there to be taken back.
+    async fn take_back(&self, work: &mut Work, wish: &WishRow) -> Result<bool, Refusal> {
         let kept = kept(wish);
         if let Some(slot) = kept {
             work.tx.slots().lock(slot, slot).await?;
         }
-        if work.tx.wishes().turn(wish, WishState::Left, kept, None).await? {
-            if let Some(slot) = kept {
-                self.offer_place(work, slot).await?;
-            }
-            // The clinic's topic is taken last: whoever has it waits for no wish.
-            self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.left").await?;
+        if !work.tx.wishes().turn(wish, WishState::Left, kept, None).await? {
+            return Ok(false);
         }
-        Ok(())
+        if let Some(slot) = kept {
+            self.offer_place(work, slot).await?;
+        }
+        // The clinic's topic is taken last: whoever has it waits for no wish.
+        self.announce_wish(work, wish.institution_id, wish.clinic_id, wish.id, "wish.left").await?;
+        Ok(true)
     }
 
     /// Tells staff and its holder of a wish that moved.
@@ -273,12 +274,13 @@ pub(super) async fn is_kept_for(work: &mut Work, slot: &SlotRow, wish: &WishRow)
     Ok(work.tx.wishes().turn(wish, WishState::Met, Some(slot.id), None).await?)
 }
 
-/// The first of these wishes that a place suits; it is among them no longer.
-fn take_first(rows: &mut Vec<WishRow>, place: Option<&FreePlace>) -> Option<WishRow> {
+/// Those of these wishes that a place in a slot suits, in their turn.
+fn suited(rows: Vec<WishRow>, slot: &SlotRow) -> Vec<WishRow> {
+    let Ok(day) = slot.day.parse() else { return Vec::new() };
     let wishes: Vec<Wish> = rows.iter().filter_map(as_wish).collect();
-    let first = first_wish(&wishes, place?)?.id;
-    let at = rows.iter().position(|row| row.id == first)?;
-    Some(rows.remove(at))
+    let mut rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let place = FreePlace { doctor: slot.doctor_id, day };
+    in_turn(&wishes, &place).into_iter().filter_map(|wish| rows.remove(&wish.id)).collect()
 }
 
 /// A kept wish, as the domain knows it. One that does not read is told of and passed by: whoever gave the place back cannot

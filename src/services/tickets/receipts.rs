@@ -1,7 +1,7 @@
 //! The fair-queue receipt: whoever holds a ticket, or audits a day, plays the queue again and checks that nobody was
 //! overtaken without a stated rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -25,7 +25,7 @@ use crate::services::tickets::place;
 use crate::services::topics::Topic;
 use crate::services::verifying::findings;
 use crate::services::visits::sealing::with_key;
-use crate::store::{EventRow, Tx};
+use crate::store::{EventRow, TicketRow, Tx};
 
 /// Events read at once.
 const PAGE: i64 = 1000;
@@ -41,6 +41,8 @@ const LATE: Duration = Duration::from_mins(1);
 /// A queue's log: what happened, and the printed numbers.
 #[derive(Default)]
 struct Log {
+    /// Whose day it is. Around midnight others join as well.
+    day: HashSet<TicketId>,
     events: Vec<QueueEvent>,
     numbers: HashMap<TicketId, i64>,
     /// What each ticket was doing last.
@@ -80,34 +82,8 @@ impl Services {
         let ticket = ticket.ok_or_else(Refusal::not_found)?;
         let until = ticket.called_at.or(ticket.ended_at).unwrap_or(now);
         let log = log_of(&mut tx, ticket.clinic_id, &ticket.day, until + MOMENT).await?;
-        let told = replay(&log.events);
-        let passed = told.overtakings.iter().filter(|one| one.waiting == id);
-        let passed = passed.map(|one| Passed {
-            no: log.numbers.get(&one.called).copied().unwrap_or(0),
-            at: one.at,
-            rule: one.rule,
-        });
-        let is_own = |finding: &&Finding| match finding {
-            Finding::Overtaken(one) => one.waiting == id || one.called == id,
-            Finding::PlaceWithoutReason { ticket, .. }
-            | Finding::NotWaiting { ticket, .. }
-            | Finding::AnothersPatient { ticket, .. } => *ticket == id,
-        };
-        let findings = told.findings.iter().filter(is_own).count();
-        let last = log.events.last().map_or(ticket.arrived_at, |event| event.at);
-        Ok(Receipt {
-            ticket: id,
-            no: ticket.no,
-            day: ticket.day,
-            arrived_at: ticket.arrived_at,
-            called_at: ticket.called_at,
-            passed: passed.collect(),
-            findings: u32::try_from(findings).unwrap_or(u32::MAX),
-            complete: !log.is_cut,
-            until: if log.is_cut { last } else { until },
-            events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
-            as_of: now,
-        })
+        drop(tx);
+        apart(move || receipt_of(&ticket, &log, until, now)).await
     }
 
     /// A day of a clinic's queue for an auditor, from midnight to midnight there: its events, what the replay found, and
@@ -116,53 +92,110 @@ impl Services {
     pub async fn queue_day(&self, act: AdministratorAct, clinic: ClinicId, day: &str) -> Result<QueueDay, Refusal> {
         let wrong = || Refusal::field(ErrorCode::Invalid, "day", "a day such as 2026-03-02");
         let date: Date = day.parse().map_err(|_| wrong())?;
-        let mut work = self.begin().await?;
-        let row = work.tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
+        // Read and played before anybody is kept from writing: the writer is held for the signature alone.
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let row = tx.clinics().find(clinic).await?.filter(|row| row.institution_id == act.institution);
         let row = row.ok_or_else(Refusal::not_found)?;
         let (from, end) = bounds(&place(&row), date).ok_or_else(wrong)?;
-        let now = work.now;
         // The number of a day is written as the calendar writes it, whatever was asked.
         let day = date.to_string();
-        let log = log_of(&mut work.tx, clinic, &day, end.min(now + MOMENT)).await?;
-        let told = replay(&log.events);
+        let log = log_of(&mut tx, clinic, &day, end.min(now + MOMENT)).await?;
+        let name = tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        drop(tx);
         let last = log.events.last().map_or(from, |event| event.at);
         let until = if log.is_cut { last } else { end.min(now) };
         let complete = !log.is_cut && now >= end + LATE;
         if log.is_cut {
             tracing::warn!(clinic.id = %clinic, day, events = log.events.len(), "a queue's day does not fit into its file");
         }
-        let name = work.tx.institutions().find(act.institution).await?.map(|row| row.name_en).unwrap_or_default();
+        let subject = queue_subject(clinic, &day);
         let (code, events) = (row.code, log.events);
         let content = QueueContent { name, clinic: code, id: clinic, day, from, until, complete, events };
-        let subject = queue_subject(clinic, &content.day);
-        let content = serde_json::to_string(&content).map_err(|e| Refusal::internal(&e))?;
-        let hash = hex(&Sha256::digest(content.as_bytes()));
-        let signature =
-            self.sign(&mut work, act.institution, SignAs::Server, Purpose::QueueDay, &subject, &hash).await?;
+        let played = apart(move || played(&content)).await??;
+        let mut work = self.begin().await?;
+        let (institution, hash) = (act.institution, &played.hash);
+        let signature = self.sign(&mut work, institution, SignAs::Server, Purpose::QueueDay, &subject, hash).await?;
         let signature = with_key(&mut work.tx, signature).await?;
-        work.audit(act.institution, &act.account.to_string(), "queue.export", &subject).await?;
+        work.audit(institution, &act.account.to_string(), "queue.export", &subject).await?;
         work.commit().await?;
         Ok(QueueDay {
             format: QUEUE_FORMAT.to_owned(),
             complete,
             until,
-            content,
-            findings: findings(&told),
-            overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
+            content: played.content,
+            findings: played.findings,
+            overtakings: played.overtakings,
             signature,
         })
     }
 }
 
+/// A day that was played again, and its words as they are signed.
+struct Played {
+    content: String,
+    hash: String,
+    findings: Vec<Value>,
+    overtakings: u32,
+}
+
+/// Plays a queue where it keeps nobody else waiting: a day may be of thousands.
+async fn apart<T: Send + 'static>(play: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(play).await.map_err(|e| Refusal::internal(&e))
+}
+
+fn played(content: &QueueContent) -> Result<Played, Refusal> {
+    let told = replay(&content.events);
+    let content = serde_json::to_string(content).map_err(|e| Refusal::internal(&e))?;
+    Ok(Played {
+        hash: hex(&Sha256::digest(content.as_bytes())),
+        content,
+        findings: findings(&told),
+        overtakings: u32::try_from(told.overtakings.len()).unwrap_or(u32::MAX),
+    })
+}
+
+/// The receipt of a ticket, from what its queue was told until a moment.
+fn receipt_of(ticket: &TicketRow, log: &Log, until: Timestamp, now: Timestamp) -> Receipt {
+    let id = ticket.id;
+    let told = replay(&log.events);
+    let passed = told.overtakings.iter().filter(|one| one.waiting == id);
+    let passed =
+        passed.map(|one| Passed { no: log.numbers.get(&one.called).copied().unwrap_or(0), at: one.at, rule: one.rule });
+    let is_own = |finding: &&Finding| match finding {
+        Finding::Overtaken(one) => one.waiting == id || one.called == id,
+        Finding::PlaceWithoutReason { ticket, .. }
+        | Finding::NotWaiting { ticket, .. }
+        | Finding::AnothersPatient { ticket, .. } => *ticket == id,
+    };
+    let findings = told.findings.iter().filter(is_own).count();
+    let last = log.events.last().map_or(ticket.arrived_at, |event| event.at);
+    Receipt {
+        ticket: id,
+        no: ticket.no,
+        day: ticket.day.clone(),
+        arrived_at: ticket.arrived_at,
+        called_at: ticket.called_at,
+        passed: passed.collect(),
+        findings: u32::try_from(findings).unwrap_or(u32::MAX),
+        complete: !log.is_cut,
+        until: if log.is_cut { last } else { until },
+        events: log.events.iter().filter_map(|event| serde_json::to_value(event).ok()).collect(),
+        as_of: now,
+    }
+}
+
 /// The queue of a clinic from the first number of a day until before a moment.
 async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, end: Timestamp) -> Result<Log, Refusal> {
-    let mut log = Log::default();
-    let Some(first) = tx.tickets().first_of_day(clinic, day).await? else { return Ok(log) };
-    let topic = Topic::Ticket(first).to_string();
+    let tickets = tx.tickets().of_day(clinic, day).await?;
+    let mut log = Log { day: tickets.iter().copied().collect(), ..Log::default() };
+    let Some(first) = tickets.first() else { return Ok(log) };
+    let topic = Topic::Ticket(*first).to_string();
     let Some(begin) = tx.events().since(&topic, 0, 1).await?.pop() else { return Ok(log) };
     let topic = Topic::Clinic(clinic).to_string();
-    // The numbers of two topics are their own: the clinic's is found by the moment.
-    let mut after = seq_before(tx, &topic, begin.at).await?;
+    // The numbers of two topics are their own: the clinic's is found by the moment. Whoever draws after the first waits for
+    // its commit: nothing of this day was written before it.
+    let mut after = seq_long_before(tx, &topic, begin.at).await?;
     loop {
         let page = tx.events().since(&topic, after, PAGE).await?;
         after = page.last().map_or(after, |last| last.seq);
@@ -172,8 +205,11 @@ async fn log_of(tx: &mut Tx, clinic: ClinicId, day: &str, end: Timestamp) -> Res
     }
 }
 
-/// The number of the last event of a topic before a moment. Numbers grow with time, so it is found by halving.
-async fn seq_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refusal> {
+/// The number of an event that was certainly written before a moment, found by halving. Numbers follow the commits, and an
+/// event's moment is that at which its change began: around any moment the two do not agree. So an earlier moment is looked
+/// for, from which no commit comes so late as this. Of what follows the caller leaves out what is none of its own.
+async fn seq_long_before(tx: &mut Tx, topic: &str, at: Timestamp) -> Result<i64, Refusal> {
+    let at = at - LATE;
     let (mut low, mut high) = (0, tx.events().head(topic).await?);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -190,8 +226,8 @@ fn read(event: &EventRow, log: &mut Log) {
     let field = |name: &str| event.payload.get(name).filter(|value| !value.is_null());
     let number = |name: &str| field(name).and_then(Value::as_i64);
     let moment = |name: &str| number(name).map(Timestamp::from_millis);
-    let id = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
-    let Some(ticket) = field("ticket").and_then(id) else { return };
+    let id = |value: &Value| value.as_str().and_then(|text| text.parse::<TicketId>().ok());
+    let Some(ticket) = field("ticket").and_then(id).filter(|ticket| log.day.contains(ticket)) else { return };
     let state = field("state").and_then(|state| serde_json::from_value::<TicketState>(state.clone()).ok());
     let (Some(state), Some(lane), Some(rank)) = (state, number("lane"), number("rank")) else { return };
     let why = field("moved").and_then(|why| serde_json::from_value::<MoveReason>(why.clone()).ok());
@@ -252,14 +288,21 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn ticket(n: u32) -> TicketId {
+        TicketId::from_uuid(Uuid::from_u128(n.into()))
+    }
+
+    /// The log of a day of nine tickets, of which nothing was read.
+    fn nine() -> Log {
+        Log { day: (1..=9).map(ticket).collect(), ..Log::default() }
+    }
+
     /// So many tickets that joined a millisecond after each other.
     fn joined(count: u32) -> Vec<EventRow> {
         let event = |n: u32| EventRow {
             seq: n.into(),
             kind: "ticket.joined".to_owned(),
-            payload: json!({
-                "ticket": TicketId::from_uuid(Uuid::from_u128(n.into())), "state": "waiting", "lane": 3, "rank": n, "no": n
-            }),
+            payload: json!({ "ticket": ticket(n), "state": "waiting", "lane": 3, "rank": n, "no": n }),
             at: at(n.into()),
         };
         (1..=count).map(event).collect()
@@ -267,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_cut_says_so_and_one_that_just_fits_does_not() {
-        let (mut fits, mut cut) = (Log::default(), Log::default());
+        let (mut fits, mut cut) = (nine(), nine());
         assert!(fits.take(&joined(3), at(99), 3) && !fits.take(&[], at(99), 3), "it asks on until nothing comes");
         assert_eq!((fits.events.len(), fits.is_cut), (3, false));
         assert!(!cut.take(&joined(4), at(99), 3));
@@ -276,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_happened_at_the_end_or_later_is_not_in_it() {
-        let mut log = Log::default();
+        let mut log = nine();
         let mut events = joined(9);
         // It began before the end and was written after others.
         events[8].at = at(3);
@@ -285,5 +328,15 @@ mod tests {
         events[8].at = at(4) + LATE;
         assert!(!log.take(&events[8..], at(4), 100), "nothing comes so late");
         assert_eq!((log.events.len(), log.is_cut), (4, false));
+    }
+
+    #[test]
+    fn whoever_has_a_number_of_another_day_is_not_in_it() {
+        let mut log = nine();
+        assert!(log.take(&joined(11), at(99), 100));
+        assert_eq!(
+            log.events.iter().map(|event| event.ticket).collect::<Vec<_>>(),
+            (1..=9).map(ticket).collect::<Vec<_>>()
+        );
     }
 }

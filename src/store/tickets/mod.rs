@@ -128,13 +128,13 @@ impl Tickets<'_> {
         }))
     }
 
-    /// The first number of a clinic's day.
-    pub async fn first_of_day(&mut self, clinic: ClinicId, day: &str) -> Result<Option<TicketId>> {
+    /// The tickets of a clinic's day, by their numbers.
+    pub async fn of_day(&mut self, clinic: ClinicId, day: &str) -> Result<Vec<TicketId>> {
         Ok(on!(self.0, |conn| {
-            sqlx::query_scalar("select id from ticket where clinic_id = $1 and day = $2 order by no limit 1")
+            sqlx::query_scalar("select id from ticket where clinic_id = $1 and day = $2 order by no")
                 .bind(clinic)
                 .bind(day)
-                .fetch_optional(conn)
+                .fetch_all(conn)
                 .await?
         }))
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use yunzhen::store::ATTEMPTS;
 
 use crate::clinic::stage::card;
 use crate::support::app::{Browser, TestApp};
@@ -134,6 +135,48 @@ on_both! {
         give_back(&giver, double).await;
         let wishes = family.get("/wishes").await.ok();
         assert_eq!((states(&family).await, &wishes[0]["patient"]), (vec![json!("offered")], &children[1]));
+    }
+
+    async fn an_offer_ends_though_nobody_tries_any_longer_to_end_it(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let (day, slots) = singles(&app).await;
+        let mother = holder(&app, 1).await;
+        let patient = named(&mother, "测试患者", 1).await;
+        wish(&app, &mother, &patient, &day).await;
+        give_back(&giver(&app).await, &slots[20]).await;
+        app.services.sweep().await.unwrap();
+        assert_eq!((states(&mother).await, taken(&db, &slots[20]).await), (vec![json!("offered")], 1), "it stands");
+        app.clock.advance(HALF_HOUR);
+        // Whatever was to be done is in the log of jobs as done, and was not: the clock went back meanwhile.
+        let mut tx = db.begin().await.unwrap();
+        for job in tx.jobs().claim(app.clock.now(), 100).await.unwrap() {
+            tx.jobs().finish(job.id, app.clock.now()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        app.services.run_jobs().await.unwrap();
+        assert_eq!(taken(&db, &slots[20]).await, 1);
+        app.services.sweep().await.unwrap();
+        let mother = holder(&app, 1).await;
+        assert_eq!((states(&mother).await, taken(&db, &slots[20]).await), (vec![], 0), "it is everybody's");
+    }
+
+    async fn a_place_goes_on_however_often_that_failed(db: Db) {
+        let app = TestApp::over(db.clone(), false).await;
+        let (day, slots) = singles(&app).await;
+        let mother = holder(&app, 1).await;
+        let patient = named(&mother, "测试患者", 1).await;
+        wish(&app, &mother, &patient, &day).await;
+        give_back(&giver(&app).await, &slots[20]).await;
+        mother.post("/appointments", &json!({ "slot": slots[10]["id"], "patient": patient })).await.ok();
+        for _ in 0..ATTEMPTS {
+            let mut tx = db.begin().await.unwrap();
+            tx.jobs().claim(app.clock.now(), 100).await.unwrap();
+            tx.commit().await.unwrap();
+            app.clock.advance(Duration::from_mins(1));
+        }
+        assert_eq!(taken(&db, &slots[20]).await, 1);
+        app.services.run_jobs().await.unwrap();
+        assert_eq!(taken(&db, &slots[20]).await, 0);
     }
 
     async fn a_kept_place_whose_doctor_goes_is_nobodys_and_the_wish_waits_on(db: Db) {

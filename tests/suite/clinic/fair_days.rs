@@ -1,14 +1,18 @@
 //! The receipt of a ticket and the day of a queue: nobody was overtaken without a rule.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use yunzhen::domain::fairness::{QueueEvent, replay};
-use yunzhen::store::Db;
+use yunzhen::clock::Clock;
+use yunzhen::domain::fairness::{QueueEvent, What, replay};
+use yunzhen::domain::ids::ClinicId;
+use yunzhen::services::topics::Topic;
+use yunzhen::store::{Db, NewEvent};
 
 use super::levels::make_standard;
 use super::stage::{Stage, nothing};
-use crate::support::sql;
+use crate::support::{database, sql};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_receipt_shows_why_each_one_was_called_before() {
@@ -113,4 +117,68 @@ async fn a_queues_day_ends_at_midnight_there_and_says_whether_it_is_complete() {
     assert_eq!((&over["complete"], &over["until"]), (&json!(true), &json!(midnight)));
     assert_eq!(events, before, "who came after midnight is in the next day");
     assert_eq!(day("2023-11-16").await.1.len(), before.len());
+}
+
+/// The tickets that joined, as a log of events tells it.
+fn joined(events: &Value) -> Vec<Value> {
+    let events: Vec<QueueEvent> = serde_json::from_value(events.clone()).unwrap();
+    let joined = events.iter().filter(|event| matches!(event.what, What::Joined { .. }));
+    joined.map(|event| json!(event.ticket)).collect()
+}
+
+/// Two draw at opening time: what the second does began before the first's, and was written after it.
+async fn both_who_drew_in_one_moment_are_in_the_day(stage: &Stage, db: &Db) {
+    let (_, first) = stage.patient_waiting(1, nothing()).await;
+    let Clock::Manual(clock) = &stage.clock else { unreachable!("the clock of a stage stands") };
+    clock.fetch_sub(5, Ordering::SeqCst);
+    let (_, second) = stage.patient_waiting(2, nothing()).await;
+    let both = [first["id"].clone(), second["id"].clone()];
+    stage.clock.advance(Duration::from_hours(20));
+    let (admin, holder) = (stage.staff("admin").await, stage.holder(1).await);
+    let clinic = stage.get("/clinics", &admin).await.ok()[0]["id"].as_str().unwrap().to_owned();
+    let topic = Topic::Clinic(clinic.parse::<ClinicId>().unwrap()).to_string();
+    let institution = db.read().await.unwrap().institutions().all().await.unwrap()[0].id;
+    // Wherever the two lie in what the clinic was told: it is searched by halving.
+    for more in 0..8 {
+        let day = stage.get(&format!("/clinics/{clinic}/queue-days/2023-11-15"), &admin).await.ok();
+        let content: Value = serde_json::from_str(day["content"].as_str().unwrap()).unwrap();
+        assert_eq!((&day["complete"], joined(&content["events"])), (&json!(true), both.to_vec()), "{more} more events");
+        let receipt = stage.get(&format!("/tickets/{}/receipt", first["id"].as_str().unwrap()), &holder).await.ok();
+        assert_eq!(joined(&receipt["events"]), both, "{more} more events");
+        let event =
+            NewEvent { institution, topic: &topic, kind: "test.told", payload: &json!({}), at: stage.clock.now() };
+        let mut tx = db.begin().await.unwrap();
+        tx.events().emit(&[event]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_has_both_who_drew_in_one_moment_whoever_was_written_first() {
+    let stage = Stage::open().await;
+    let db = Db::open(&format!("sqlite:{}", stage.folder.path().join("yunzhen.db").display())).await.unwrap();
+    both_who_drew_in_one_moment_are_in_the_day(&stage, &db).await;
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_has_both_who_drew_in_one_moment_whoever_was_written_first_on_postgres() {
+    let Some(fresh) = database::postgres().await else { return };
+    let stage = Stage::open_with(|config| config.database_url = Some(fresh.url.clone())).await;
+    both_who_drew_in_one_moment_are_in_the_day(&stage, &fresh.db).await;
+    stage.server.stop().await;
+    fresh.db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_the_last_minute_of_a_day_is_not_in_the_next() {
+    // It is 06:13:20 in China.
+    let stage = Stage::open().await;
+    stage.clock.advance(Duration::from_secs(64_000 - 20));
+    stage.patient_waiting(1, nothing()).await;
+    stage.clock.advance(Duration::from_secs(40));
+    let (holder, ticket) = stage.patient_waiting(2, nothing()).await;
+    assert_eq!(ticket["no"], 1, "the numbers begin again");
+    let receipt = stage.get(&format!("/tickets/{}/receipt", ticket["id"].as_str().unwrap()), &holder).await.ok();
+    assert_eq!((&receipt["day"], joined(&receipt["events"])), (&json!("2023-11-16"), vec![ticket["id"].clone()]));
 }
