@@ -6,7 +6,7 @@ pub mod demo;
 pub mod proof;
 mod vital;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,14 +79,12 @@ impl Running {
         if !self.services.config.demo {
             return;
         }
-        // A server on every address is reached at this machine's own.
-        let reach = |address: IpAddr| if address.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address };
         let crowd = Crowd {
-            http_addr: SocketAddr::new(reach(self.http_addr.ip()), self.http_addr.port()),
+            http_addr: reached(self.http_addr),
             link: DEMO_LINK.to_owned(),
             patients,
             seed,
-            media_from: reach(self.media_addr.ip()),
+            media_from: reached(self.media_addr).ip(),
             clock: self.services.clock.clone(),
         };
         crowd.start(&self.tracker, &self.shutdown);
@@ -318,9 +316,19 @@ pub fn openapi() -> String {
     format!("{:#}\n", json!(router::openapi()))
 }
 
+/// Where this machine reaches a server that listens there: one on every address is at the machine's own.
+fn reached(listens: SocketAddr) -> SocketAddr {
+    let address = match listens.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(address, listens.port())
+}
+
 /// Asks the server on this machine whether it is ready.
 pub async fn healthcheck(config: &Config) -> Result<(), StartError> {
-    let url = format!("http://127.0.0.1:{}/readyz", config.http_addr.port());
+    let url = format!("http://{}/readyz", reached(config.http_addr));
     let answer = reqwest::Client::new().get(url).timeout(GRACE).send().await;
     let answer = answer.map_err(|e| failed("the server does not answer")(&e))?;
     if answer.status().is_success() { Ok(()) } else { Err(StartError(format!("not ready: {}", answer.status()))) }

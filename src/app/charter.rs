@@ -18,9 +18,7 @@ pub async fn establish(config: &Config, file: &Path) -> Result<(), StartError> {
     let ids = Ids::system(clock.clone());
     let db = open(config).await?;
     // Tables that are there are another's to bring up to date: a server may be at work on them.
-    let is_fresh =
-        db.read().await.map_err(|e| failed("the database does not answer")(&e))?.institutions().count().await.is_err();
-    if is_fresh {
+    if db.is_empty().await.map_err(|e| failed("the database does not answer")(&e))? {
         db.migrate().await.map_err(|e| failed("the database cannot be brought up to date")(&e))?;
     } else if db.lacks().await.map_err(|e| failed("the database does not answer")(&e))? != 0 {
         return Err(StartError("the database is of another version; run `yunzhen migrate` first".to_owned()));

@@ -238,6 +238,10 @@ impl Config {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return refuse("YUNZHEN_TLS_CERT and YUNZHEN_TLS_KEY are of use together only");
         }
+        if self.recordings_options.as_deref().is_some_and(|text| !text.split(',').all(|option| option.contains('='))) {
+            // A value that holds a comma is cut in two, and what is behind it names nothing.
+            return refuse("YUNZHEN_RECORDINGS_OPTIONS is name=value, separated by commas, with no comma in a value");
+        }
         if self.turn_secret.is_some() && self.turn_urls.is_empty() {
             return refuse("YUNZHEN_TURN_SECRET is for another TURN server: name it in YUNZHEN_TURN_URLS");
         }
@@ -317,6 +321,15 @@ mod tests {
     fn a_secret_of_another_turn_server_needs_its_address() {
         let config = Config { turn_secret: Some("shared".into()), ..Config::demo_defaults() };
         assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_TURN_URLS"));
+    }
+
+    #[test]
+    fn an_option_of_the_recordings_store_that_would_be_dropped_is_refused() {
+        let with = |text: &str| Config { recordings_options: Some(text.into()), ..Config::demo_defaults() };
+        assert!(with("aws_region=cn-north-1,aws_allow_http=true").check().is_ok());
+        for wrong in ["aws_region", "aws_region=cn-north-1,", "aws_secret_access_key=one,two"] {
+            assert!(with(wrong).check().unwrap_err().to_string().contains("YUNZHEN_RECORDINGS_OPTIONS"), "{wrong}");
+        }
     }
 
     #[test]

@@ -130,7 +130,10 @@ pub async fn serve(
             }
         };
         let address = peer.ip().to_canonical();
-        let is_counted = !address.is_loopback() && !trusted.iter().any(|network| network.contains(address));
+        // Whoever comes from the address at which they arrive is this machine, which asks how the server does.
+        let is_own = stream.local_addr().is_ok_and(|own| own.ip().to_canonical() == address);
+        let is_far = !is_own && !address.is_loopback();
+        let is_counted = is_far && !trusted.iter().any(|network| network.contains(address));
         let manners =
             Manners { is_near: !is_counted, head_within: bounds.head_within, greeting_within: bounds.greeting_within };
         let counted = if is_counted { Crowd::enter(&crowd, group(address)).map(Some) } else { Some(None) };

@@ -28,6 +28,10 @@ pub enum Db {
 pub(crate) static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 pub(crate) static POSTGRES: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
+/// Whether the table of steps is there: before the first start there is none.
+const TABLE_SQLITE: &str =
+    "select exists (select 1 from sqlite_master where type = 'table' and name = '_sqlx_migrations')";
+const TABLE_POSTGRES: &str = "select to_regclass('_sqlx_migrations') is not null";
 /// The steps that were done, and the last one's number.
 const APPLIED: &str = "select count(*), coalesce(max(version), 0) from _sqlx_migrations where success";
 
@@ -81,19 +85,30 @@ impl Db {
 
     /// How many steps the tables lack of what this program needs; negative where a newer program has been here.
     pub async fn lacks(&self) -> Result<i64> {
-        let (known, applied) = match self {
-            Self::Sqlite { readers, .. } => (&SQLITE, sqlx::query_as(APPLIED).fetch_one(readers).await),
-            Self::Postgres(pool) => (&POSTGRES, sqlx::query_as(APPLIED).fetch_one(pool).await),
+        let known: &sqlx::migrate::Migrator = match self {
+            Self::Sqlite { .. } => &SQLITE,
+            Self::Postgres(_) => &POSTGRES,
         };
         let newest = known.iter().last().map_or(0, |step| step.version);
-        let (count, last): (i64, i64) = match applied {
-            Ok(applied) => applied,
-            // Before the first start there is no table of steps.
-            Err(sqlx::Error::Database(_)) => (0, 0),
-            Err(error) => return Err(error.into()),
+        let (count, last): (i64, i64) = if self.is_empty().await? {
+            (0, 0)
+        } else {
+            match self {
+                Self::Sqlite { readers, .. } => sqlx::query_as(APPLIED).fetch_one(readers).await?,
+                Self::Postgres(pool) => sqlx::query_as(APPLIED).fetch_one(pool).await?,
+            }
         };
         let all = i64::try_from(known.iter().count()).unwrap_or(i64::MAX);
         Ok(if last > newest { -1 } else { all - count })
+    }
+
+    /// Whether no table of ours was ever made in it. That it does not answer is an error, and not emptiness.
+    pub async fn is_empty(&self) -> Result<bool> {
+        let has_table: bool = match self {
+            Self::Sqlite { readers, .. } => sqlx::query_scalar(TABLE_SQLITE).fetch_one(readers).await?,
+            Self::Postgres(pool) => sqlx::query_scalar(TABLE_POSTGRES).fetch_one(pool).await?,
+        };
+        Ok(!has_table)
     }
 
     /// Opens a transaction that may write. SQLite takes its write lock at once, so that a transaction never fails

@@ -44,12 +44,15 @@ const CLAIM_SQLITE: &str = "update job
                   order by run_at, id limit $3)
      returning id, institution_id, kind, subject_id, run_at, attempts";
 // Who claims does not wait for another who claims: each worker takes what nobody has in hand.
-const CLAIM_POSTGRES: &str = "update job
+// Materialized, for PostgreSQL may look again at a sub-select of `in`, and would then find more than the limit.
+const CLAIM_POSTGRES: &str = "with pick as materialized (
+         select id from job
+         where done_at is null and run_at <= $1 and (attempts < $4 or kind in ($5, $6))
+           and (claimed_until is null or claimed_until <= $1)
+         order by run_at, id limit $3 for update skip locked)
+     update job
      set claimed_until = $2, attempts = attempts + 1
-     where id in (select id from job
-                  where done_at is null and run_at <= $1 and (attempts < $4 or kind in ($5, $6))
-                    and (claimed_until is null or claimed_until <= $1)
-                  order by run_at, id limit $3 for update skip locked)
+     where id in (select id from pick)
      returning id, institution_id, kind, subject_id, run_at, attempts";
 
 /// The `job` table.

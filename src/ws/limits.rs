@@ -51,6 +51,8 @@ pub enum CloseCode {
     Silent = 4007,
     /// The browser reads too slowly, or not at all; it resumes from the event log.
     Slow = 1013,
+    /// Something of ours broke while it led the conversation (RFC 6455, section 7.4.1); come back.
+    Broke = 1011,
     /// The server goes away; come back at once.
     GoingAway = 1001,
 }

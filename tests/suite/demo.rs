@@ -244,6 +244,16 @@ async fn a_server_says_that_it_lives_is_ready_and_how_much_it_does() {
     assert!(!asked.status.success(), "nobody answers there any more");
 }
 
+#[test]
+fn the_health_check_asks_where_the_server_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Binary::start(&["demo"], folder.path(), &[("YUNZHEN_HTTP_ADDR", "127.0.0.2:0")]);
+    let address = server.base.trim_start_matches("http://");
+    assert!(address.starts_with("127.0.0.2:"), "{address}");
+    let asked = binary::bare(&["healthcheck"]).env("YUNZHEN_HTTP_ADDR", address).envs(REAL).output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn synthetic_patients_come_to_a_demonstration_with_fevers_of_several_levels_and_never_to_a_real_server() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,9 @@
 //! How a conversation ends, and how the other side learns why.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::FutureExt as _;
 use futures_util::stream::FusedStream as _;
 
 use crate::protocol::error::ErrorCode;
@@ -24,6 +27,16 @@ pub(super) fn slow() -> End {
 
 pub(super) fn no_frame() -> Refusal {
     Refusal::new(ErrorCode::MessageMalformed, "this frame is too large, or none of the WebSocket protocol")
+}
+
+/// How a conversation ends, also where what leads it breaks: whoever shares a room with it is told, and nobody seems to be
+/// there who is not.
+pub(super) async fn ended(leading: impl Future<Output = End>) -> End {
+    AssertUnwindSafe(leading).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a conversation broke: its browser comes back");
+        metrics::counter!("yunzhen_conversations_broken_total").increment(1);
+        End::Close(CloseCode::Broke, Refusal::new(ErrorCode::Internal, "the conversation broke"))
+    })
 }
 
 /// Says why the socket is closed, and stays until it was read: see [`linger`].
@@ -57,4 +70,16 @@ async fn linger(socket: &mut WebSocket) {
 
 pub(super) fn encode(message: &ServerMessage) -> String {
     serde_json::to_string(message).expect("messages of ours serialise")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_conversation_that_breaks_ends_with_a_word() {
+        let broken = ended(async { panic!("on purpose") }).await;
+        assert!(matches!(broken, End::Close(CloseCode::Broke, Refusal { code: ErrorCode::Internal, .. })));
+        assert!(matches!(ended(async { End::Gone }).await, End::Gone));
+    }
 }

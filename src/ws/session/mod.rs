@@ -37,7 +37,7 @@ use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::ws::limits::{ANSWER_WITHIN, CloseCode, Echoes, OUTBOX, WRITE_WITHIN};
 use crate::ws::session::ears::Ears;
-use crate::ws::session::farewell::{End, bye, encode, no_frame, slow};
+use crate::ws::session::farewell::{End, bye, encode, ended, no_frame, slow};
 use crate::ws::session::greeting::{Who, greet};
 use crate::ws::session::offering::Offering;
 
@@ -161,11 +161,16 @@ impl Session {
     }
 
     async fn converse(mut self, mut inbox: mpsc::Receiver<Box<ServerMessage>>, mut ears: Ears) {
+        let end = ended(self.lead(&mut inbox, &mut ears)).await;
+        Box::pin(self.part(end, ears)).await;
+    }
+
+    async fn lead(&mut self, inbox: &mut mpsc::Receiver<Box<ServerMessage>>, ears: &mut Ears) -> End {
         let mut bus = self.services.bus.listen();
         let stills = self.services.live.stills(self.connection);
         let shutdown = self.services.shutdown.clone();
         let mut glance = tokio::time::interval(Duration::from_secs(1));
-        let end = loop {
+        loop {
             let outcome = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
@@ -192,10 +197,9 @@ impl Session {
                 still = stills.next(), if self.echoes.are_all_heard() => Box::pin(self.show(&still)).await,
             };
             if let Err(end) = outcome {
-                break end;
+                return end;
             }
-        };
-        Box::pin(self.part(end, ears)).await;
+        }
     }
 
     /// The socket is over: what was followed is let go, and its browser hears why where it still can.

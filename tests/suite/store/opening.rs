@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
 
+use sqlx::{Connection as _, SqliteConnection};
 use yunzhen::store::{Db, StoreError};
 
 use crate::support::hospital::{DAY, Hospital};
@@ -24,12 +25,33 @@ on_both! {
         assert!(!db.read().await.unwrap().clinics().find(hospital.clinic).await.unwrap().unwrap().is_open);
     }
 
+    async fn a_database_that_does_not_answer_is_not_taken_for_an_empty_one(db: Db) {
+        assert!(!db.is_empty().await.unwrap());
+        assert_eq!(db.lacks().await.unwrap(), 0);
+        db.close().await;
+        assert!(matches!(db.is_empty().await, Err(StoreError::Unavailable)));
+        assert!(matches!(db.lacks().await, Err(StoreError::Unavailable)));
+    }
+
     async fn a_closed_database_is_unavailable_and_not_at_fault(db: Db) {
         db.ping().await.unwrap();
         db.close().await;
         assert!(matches!(db.ping().await, Err(StoreError::Unavailable)));
         assert!(matches!(db.begin().await.err(), Some(StoreError::Unavailable)));
     }
+}
+
+#[tokio::test]
+async fn a_table_of_steps_that_cannot_be_read_is_an_error_and_not_a_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("yunzhen.db");
+    let db = Db::open(&format!("sqlite:{}", path.display())).await.unwrap();
+    assert!(db.is_empty().await.unwrap());
+    assert!(db.lacks().await.unwrap() > 0);
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    sqlx::raw_sql("create table _sqlx_migrations (version integer)").execute(&mut other).await.unwrap();
+    assert!(!db.is_empty().await.unwrap());
+    assert!(db.lacks().await.is_err());
 }
 
 #[tokio::test]
