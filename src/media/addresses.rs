@@ -198,7 +198,7 @@ mod tests {
 
     impl Plain {
         fn check(&mut self, now: Instant, who: usize, from: SocketAddr) {
-            if self.0.get(&from).is_some_and(|(owner, heard)| *owner != who && now - *heard < OWNED_FOR) {
+            if self.0.get(&from).is_some_and(|(owner, heard)| *owner != who && now.duration_since(*heard) < OWNED_FOR) {
                 return;
             }
             self.0.insert(from, (who, now));
@@ -238,7 +238,7 @@ mod tests {
                     }
                     Step::Sweep => {
                         known.sweep(now);
-                        plain.0.retain(|_, (_, heard)| now - *heard < FORGET_AFTER);
+                        plain.0.retain(|_, (_, heard)| now.duration_since(*heard) < FORGET_AFTER);
                     }
                     Step::Forget(who) => {
                         known.forget(&ports[who]);

@@ -1,7 +1,5 @@
 //! A browser in which somebody of the staff has signed in is judged by its own guesses, whoever shares its address.
 
-#![expect(clippy::unwrap_used, reason = "only tests use it, and a failure here is theirs")]
-
 use axum::http::header;
 use serde_json::json;
 
