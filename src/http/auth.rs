@@ -1,10 +1,9 @@
 //! `/auth`: staff sign in; every browser refreshes and signs out.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +13,8 @@ use crate::domain::ids::SessionId;
 use crate::domain::permission::{Actor, StaffAct};
 use crate::http::error::HttpError;
 use crate::http::extract::{Auth, Bare, Body, Id, SignedIn};
-use crate::http::limits::{Address, Allowed, WrongPasswords, limited, too_often};
+use crate::http::known::{Known, remembered};
+use crate::http::limits::{Address, Allowed, Place, WrongPasswords, limited, too_often};
 use crate::protocol::auth::{
     LoginRequest, NewSecondFactor, PasswordChange, ProofRequest, RefreshRequest, SecondFactorCode, SecondFactorRequest,
     SecondFactorView, Subject, Tokens,
@@ -22,6 +22,7 @@ use crate::protocol::auth::{
 use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::staff::SessionView;
 use crate::services::Services;
+use crate::services::identity::auth::Origin;
 use crate::services::identity::known_places::Standing;
 use crate::services::refusal::Refusal;
 
@@ -55,6 +56,9 @@ fn second_factor() -> OpenApiRouter<Arc<Services>> {
         .layer(Extension(Arc::new(WrongPasswords::default())))
 }
 
+/// The cookie of a browser in which somebody is known from now on.
+type Remembered = [(HeaderName, String); 1];
+
 /// What somebody guessed at, if they did.
 fn guessed<T>(answer: &Result<T, Refusal>) -> Option<ErrorCode> {
     let guesses = [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong];
@@ -67,16 +71,21 @@ fn guessed<T>(answer: &Result<T, Refusal>) -> Option<ErrorCode> {
 async fn login(
     State(services): State<Arc<Services>>,
     Allowed(address): Allowed,
+    Known(browser): Known,
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     headers: HeaderMap,
     Body(LoginRequest { username, password, code }, _): Body<LoginRequest>,
-) -> Result<Json<Tokens>, HttpError> {
+) -> Result<(Remembered, Json<Tokens>), HttpError> {
+    let family = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
+    let from = Origin { address: address.to_string(), browser, family };
+    let standing = services.standing_at(&username, &from.address, from.browser.as_ref()).await?;
+    let known = from.browser.as_ref().filter(|_| standing == Standing::KnownBrowser);
+    let place = known.map_or(Place::Address(address), |browser| Place::Browser(browser.id()));
     // No name is longer; what is counted must not be as large as a body.
-    let (name, place) = (username.chars().take(128).collect(), address.to_string());
-    let standing = services.standing_at(&username, &place).await?;
-    let guarded = Guarded { wrong: &wrong, name, address, standing };
-    let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
-    guarded.answer(&services, services.login(&username, &password, code.as_deref(), browser, &place)).await
+    let guarded = Guarded { wrong: &wrong, name: username.chars().take(128).collect(), place, standing };
+    let asked = services.login(&username, &password, code.as_deref(), from);
+    let Json((tokens, cookie)) = guarded.answer(&services, asked).await?;
+    Ok((remembered(&services, &cookie), Json(tokens)))
 }
 
 /// Exchanges a refresh token.
@@ -131,7 +140,7 @@ async fn offer_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
 ) -> Result<Json<NewSecondFactor>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
     guarded.answer(&services, services.offer_second_factor(act, password)).await
 }
 
@@ -145,7 +154,7 @@ async fn confirm_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
     guarded.answer(&services, services.confirm_second_factor(act, &code)).await
 }
 
@@ -159,7 +168,7 @@ async fn drop_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
     guarded.answer(&services, services.drop_second_factor(act, &code)).await
 }
 
@@ -173,7 +182,7 @@ async fn prove(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(ProofRequest { password, code }, _): Body<ProofRequest>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
     let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -185,12 +194,13 @@ async fn change_password(
     State(services): State<Arc<Services>>,
     Auth(act): Auth<StaffAct>,
     Address(address): Address,
+    Known(browser): Known,
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(PasswordChange { password, new }, _): Body<PasswordChange>,
-) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), address, standing: Standing::Stranger };
-    let Json(()) = guarded.answer(&services, services.change_password(act, password, new)).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<(StatusCode, Remembered), HttpError> {
+    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let Json(cookie) = guarded.answer(&services, services.change_password(act, password, new, browser)).await?;
+    Ok((StatusCode::NO_CONTENT, remembered(&services, &cookie)))
 }
 
 /// The sessions of this account: since when, when last used, in which browser.
@@ -220,7 +230,7 @@ async fn end_session(
 struct Guarded<'a> {
     wrong: &'a WrongPasswords,
     name: String,
-    address: IpAddr,
+    place: Place,
     standing: Standing,
 }
 
@@ -230,10 +240,10 @@ impl Guarded<'_> {
         services: &Services,
         asked: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Json<T>, HttpError> {
-        let Self { wrong, name, address, standing } = self;
-        wrong.begin(&name, address, standing, services.clock.now()).map_err(too_often)?;
+        let Self { wrong, name, place, standing } = self;
+        wrong.begin(&name, place, standing, services.clock.now()).map_err(too_often)?;
         let answer = asked.await;
-        wrong.end(&name, address, standing, guessed(&answer));
+        wrong.end(&name, place, standing, guessed(&answer));
         Ok(Json(answer?))
     }
 }

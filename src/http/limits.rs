@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::config::{FORWARDED_FOR, Network, behind_proxies, block, group};
 use crate::domain::time::Timestamp;
 use crate::http::error::HttpError;
+use crate::http::known::Known;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::identity::known_places::Standing;
@@ -35,7 +36,7 @@ const WRONG_ANYWHERE: Rate = Rate::new(60, 10_000);
 /// a right password takes nothing.
 #[derive(Debug)]
 pub struct WrongPasswords {
-    here: Limits<(String, IpAddr)>,
+    here: Limits<(String, Place)>,
     anywhere: Limits<String>,
     /// Where a second factor is on, its wrong codes: only who knows the password takes something of them.
     codes: Limits<String>,
@@ -53,22 +54,22 @@ impl Default for WrongPasswords {
 
 impl WrongPasswords {
     /// Takes one try, which counts as wrong until [`Self::end`]; or says how many seconds to wait.
-    pub fn begin(&self, name: &str, address: IpAddr, standing: Standing, now: Timestamp) -> Result<(), u32> {
-        let here = here(name, address, standing);
+    pub fn begin(&self, name: &str, place: Place, standing: Standing, now: Timestamp) -> Result<(), u32> {
+        let here = here(name, place, standing);
         self.here.take(here.clone(), now)?;
         let Some(elsewhere) = self.elsewhere(standing) else { return Ok(()) };
         elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
     }
 
     /// What was wrong with a try, if anything.
-    pub fn end(&self, name: &str, address: IpAddr, standing: Standing, wrong: Option<ErrorCode>) {
+    pub fn end(&self, name: &str, place: Place, standing: Standing, wrong: Option<ErrorCode>) {
         if wrong.is_none() {
-            self.here.give_back(&here(name, address, standing));
+            self.here.give_back(&here(name, place, standing));
         }
         let counts = match standing {
             // Passwords that are guessed at open nothing there, so guesses at them keep the owner from no place.
             Standing::SecondFactor => wrong == Some(ErrorCode::SecondFactorWrong),
-            Standing::Known | Standing::Stranger => wrong.is_some(),
+            Standing::KnownBrowser | Standing::Known | Standing::Stranger => wrong.is_some(),
         };
         if let Some(elsewhere) = self.elsewhere(standing)
             && !counts
@@ -77,10 +78,10 @@ impl WrongPasswords {
         }
     }
 
-    /// Where a try counts besides; at a known place only there.
+    /// Where a try counts besides; in a known browser and at a known place only there.
     const fn elsewhere(&self, standing: Standing) -> Option<&Limits<String>> {
         match standing {
-            Standing::Known => None,
+            Standing::KnownBrowser | Standing::Known => None,
             Standing::SecondFactor => Some(&self.codes),
             Standing::Stranger => Some(&self.anywhere),
         }
@@ -89,20 +90,36 @@ impl WrongPasswords {
 
 /// Where a try counts. A stranger's whole block is one place; but where the owner is known it is their network alone, for the
 /// others of the block may be strangers, who guess on purpose.
-fn here(name: &str, address: IpAddr, standing: Standing) -> (String, IpAddr) {
-    (name.to_owned(), if standing == Standing::Known { address } else { block(address) })
+fn here(name: &str, place: Place, standing: Standing) -> (String, Place) {
+    let place = match place {
+        Place::Address(address) if standing != Standing::Known => Place::Address(block(address)),
+        Place::Address(_) | Place::Browser(_) => place,
+    };
+    (name.to_owned(), place)
 }
 
-/// The requests at a door, by network address and by block.
+/// Where somebody tries: in a browser in which the owner of the name has signed in, whoever else is at its address, or else
+/// at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The network address.
+    Address(IpAddr),
+    /// The browser.
+    Browser([u8; 16]),
+}
+
+/// The requests at a door, by network address and by block; of browsers in which somebody has signed in, by browser.
 #[derive(Debug)]
 struct Door {
     addresses: Limits<IpAddr>,
     blocks: Limits<IpAddr>,
+    browsers: Limits<[u8; 16]>,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { addresses: Limits::new(REQUESTS), blocks: Limits::new(BLOCK_REQUESTS) }
+        let (addresses, browsers) = (Limits::new(REQUESTS), Limits::new(REQUESTS));
+        Self { addresses, blocks: Limits::new(BLOCK_REQUESTS), browsers }
     }
 }
 
@@ -153,10 +170,14 @@ impl FromRequestParts<Arc<Services>> for Allowed {
 
     async fn from_request_parts(parts: &mut Parts, services: &Arc<Services>) -> Result<Self, HttpError> {
         let Address(address) = Address::from_request_parts(parts, services).await?;
-        if let Some(door) = parts.extensions.get::<Arc<Door>>()
-            && let Err(seconds) = door.knock(address, services.clock.now())
-        {
-            return Err(too_often(seconds));
+        if let Some(door) = parts.extensions.get::<Arc<Door>>() {
+            let now = services.clock.now();
+            let knocked = match Known::of(&parts.headers, services).0 {
+                // A ward's visitors take nothing from it.
+                Some(browser) => door.browsers.take(browser.id(), now),
+                None => door.knock(address, now),
+            };
+            knocked.map_err(too_often)?;
         }
         Ok(Self(address))
     }
@@ -258,6 +279,7 @@ mod tests {
     fn a_customer_guesses_at_a_name_as_from_one_address_and_at_its_owners_place_a_neighbour_takes_nothing() {
         let wrong = WrongPasswords::default();
         let of = |network: u8| group(ip(&format!("2001:db8:0:1{network:02x}::1")));
+        let of = |network| Place::Address(of(network));
         let tried = (0..=255).filter(|n| wrong.begin("doctor", of(*n), Standing::Stranger, at(0)).is_ok()).count();
         assert_eq!(tried, 10);
         assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(()), "the owner is known there");

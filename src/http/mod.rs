@@ -24,6 +24,7 @@ pub mod formula_templates;
 pub mod health;
 pub mod herbs;
 pub mod invitations;
+pub mod known;
 pub mod limits;
 pub mod links;
 pub mod opinions;

@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::visit::VisitEnd;
 use crate::services::Services;
 use crate::services::desk::{announce, has_patient};
+use crate::services::identity::known_browsers::KNOWN_FOR;
 use crate::services::refusal::Refusal;
 use crate::services::tickets::announce_desk;
 use crate::store::{DeskRow, TicketRow};
@@ -17,8 +18,6 @@ use crate::store::{DeskRow, TicketRow};
 const BATCH: i64 = 50;
 /// How long idempotency keys are remembered.
 const KEYS_KEPT: Duration = Duration::from_hours(48);
-/// How long somebody is known at an address without signing in there.
-const PLACES_KEPT: Duration = Duration::from_hours(180 * 24);
 
 impl Services {
     /// After a start: everybody who was held gets time to be heard again; our own absence is nobody's fault.
@@ -140,7 +139,7 @@ impl Services {
         let before = work.now - KEYS_KEPT;
         work.tx.idem().forget(before).await?;
         work.tx.codes().forget(before).await?;
-        let before = work.now - PLACES_KEPT;
+        let before = work.now - KNOWN_FOR;
         work.tx.known_places().forget(before).await?;
         work.commit().await
     }

@@ -6,23 +6,33 @@ use crate::domain::time::Timestamp;
 use crate::protocol::auth::Tokens;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
+use crate::services::identity::known_browsers::KnownBrowser;
 use crate::services::identity::passwords::PASSWORD_LIMIT;
 use crate::services::identity::sessions::Who;
 use crate::services::identity::tokens::OUTLIVED;
 use crate::services::refusal::Refusal;
 
+/// From where somebody signs in.
+pub struct Origin {
+    /// The network address.
+    pub address: String,
+    /// The browser, where its cookie is ours.
+    pub browser: Option<KnownBrowser>,
+    /// What it says that it is.
+    pub family: Option<&'static str>,
+}
+
 impl Services {
     /// Signs a member of staff in, with the `code` of the second factor where the account has one; which `browser` it was
-    /// is kept for their eyes, and that this `address` is theirs. The same refusal for an unknown name and a wrong password,
-    /// after the same work; where too many sign in at once, the rest is told to come back.
+    /// is kept for their eyes, and that this address is theirs; the cookie says that the browser is. The same refusal for an
+    /// unknown name and a wrong password, after the same work; where too many sign in at once, the rest is told to come back.
     pub async fn login(
         &self,
         username: &str,
         password: &str,
         code: Option<&str>,
-        browser: Option<&str>,
-        address: &str,
-    ) -> Result<Tokens, Refusal> {
+        from: Origin,
+    ) -> Result<(Tokens, String), Refusal> {
         let refused = || Refusal::new(ErrorCode::BadCredentials, "wrong user name or password");
         // Before anything is looked up or hashed: what is too long is nobody's.
         if !(1..=PASSWORD_LIMIT).contains(&password.chars().count()) || username.len() > 128 {
@@ -41,11 +51,11 @@ impl Services {
         }
         self.pass_second_factor(&mut work, account.id, code).await?;
         let who = Who::Staff(account.id);
-        self.place_of_account(account.institution_id, account.id.as_uuid(), address).note(&mut work).await?;
-        let tokens = self.open_session_in(&mut work, account.institution_id, who, browser).await?;
+        self.place_of_account(account.institution_id, account.id.as_uuid(), &from.address).note(&mut work).await?;
+        let tokens = self.open_session_in(&mut work, account.institution_id, who, from.family).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;
-        Ok(tokens)
+        Ok((tokens, self.cookie_of(from.browser, &account)))
     }
 
     /// The actor of an access token whose session still stands, and when the token ends. Whoever lacks a second factor

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::InstitutionId;
 use crate::services::Services;
+use crate::services::identity::known_browsers::KnownBrowser;
 use crate::services::refusal::Refusal;
 use crate::services::work::Work;
 
@@ -28,6 +29,8 @@ impl KnownPlace {
 /// How somebody stands who signs in, before the password was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
+    /// The owner of the name has signed in in this very browser.
+    KnownBrowser,
     /// The owner of the name has signed in there.
     Known,
     /// Nobody has, and the password alone opens nothing: a second factor is on.
@@ -47,14 +50,22 @@ impl Services {
         self.place(institution, "known-place-of-number", phone, address)
     }
 
-    /// How somebody stands who signs in under this user name at this address.
-    pub async fn standing_at(&self, username: &str, address: &str) -> Result<Standing, Refusal> {
+    /// How somebody stands who signs in under this user name at this address, in this browser.
+    pub async fn standing_at(
+        &self,
+        username: &str,
+        address: &str,
+        browser: Option<&KnownBrowser>,
+    ) -> Result<Standing, Refusal> {
         // No name is longer; a stranger's must not reach the database.
         if username.len() > 128 {
             return Ok(Standing::Stranger);
         }
         let mut tx = self.db.read().await?;
         let Some(account) = tx.accounts().by_username(username).await? else { return Ok(Standing::Stranger) };
+        if browser.is_some_and(|browser| self.is_known_in(browser, &account)) {
+            return Ok(Standing::KnownBrowser);
+        }
         let place = self.place_of_account(account.institution_id, account.id.as_uuid(), address);
         if tx.known_places().is_known(place.institution, &place.key).await? {
             return Ok(Standing::Known);

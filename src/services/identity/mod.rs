@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod codes;
 pub mod in_person;
+pub mod known_browsers;
 pub mod known_places;
 pub mod own_password;
 pub mod own_sessions;

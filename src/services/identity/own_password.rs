@@ -10,6 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::hospital::charter::password as first;
+use crate::services::identity::known_browsers::KnownBrowser;
 use crate::services::identity::own_sessions::end_all;
 use crate::services::identity::passwords::{PASSWORD_LIMIT, hash_password};
 use crate::services::refusal::Refusal;
@@ -56,12 +57,19 @@ impl Services {
         Ok(account)
     }
 
-    /// Changes the own password and ends every other session of the account: `POST /auth/password`.
+    /// Changes the own password and ends every other session of the account: `POST /auth/password`. The cookie says that this
+    /// `browser` is known under the new one.
     ///
     /// # Errors
     /// [`ErrorCode::BadCredentials`] where `password` is not the present one, [`ErrorCode::PasswordWeak`] where the new one
     /// is short, known from breaches, made of the own name, or the present one.
-    pub async fn change_password(&self, act: StaffAct, password: String, new: String) -> Result<(), Refusal> {
+    pub async fn change_password(
+        &self,
+        act: StaffAct,
+        password: String,
+        new: String,
+        browser: Option<KnownBrowser>,
+    ) -> Result<String, Refusal> {
         if new.chars().count() > PASSWORD_LIMIT {
             return Err(weak());
         }
@@ -81,7 +89,7 @@ impl Services {
         work.audit(act.institution, &own, "password.change", &own).await?;
         work.commit().await?;
         self.leave_seats(&ended).await;
-        Ok(())
+        Ok(self.cookie_of(browser, &AccountRow { password_hash: hash, ..account }))
     }
 }
 

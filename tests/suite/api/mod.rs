@@ -10,6 +10,7 @@ mod declarations;
 mod due;
 mod guardians;
 mod invitations;
+mod known_browsers;
 mod left_aside;
 mod links;
 mod paces;

@@ -136,7 +136,7 @@ impl TestApp {
 
     /// A browser that is not signed in.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { app: self, token: None, key: None, agent: None, address: [192, 0, 2, 1].into() }
+        Browser { app: self, token: None, key: None, agent: None, cookie: None, address: [192, 0, 2, 1].into() }
     }
 
     /// A browser at another address.
@@ -191,6 +191,7 @@ pub struct Browser<'app> {
     token: Option<String>,
     key: Option<String>,
     agent: Option<&'static str>,
+    cookie: Option<String>,
     address: IpAddr,
 }
 
@@ -203,6 +204,18 @@ impl Browser<'_> {
     /// The same browser, which says what it is.
     pub fn agent(self, agent: &'static str) -> Self {
         Self { agent: Some(agent), ..self }
+    }
+
+    /// The same browser, carried to another address.
+    pub fn at(self, address: &str) -> Self {
+        Self { address: address.parse().unwrap(), ..self }
+    }
+
+    /// The same browser after an answer that gave it a cookie.
+    #[track_caller]
+    pub fn remembering(self, answer: &Answer) -> Self {
+        let line = answer.headers[header::SET_COOKIE].to_str().unwrap();
+        Self { cookie: Some(line.split(';').next().unwrap().to_owned()), ..self }
     }
 
     /// The same browser with an idempotency key.
@@ -233,6 +246,9 @@ impl Browser<'_> {
         }
         if let Some(key) = &self.key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
         }
         if let Some(agent) = self.agent {
             request = request.header(header::USER_AGENT, agent);
