@@ -23,7 +23,7 @@ use crate::protocol::error::{ErrorCode, Problem};
 use crate::protocol::staff::SessionView;
 use crate::services::Services;
 use crate::services::identity::auth::Origin;
-use crate::services::identity::known_places::Standing;
+use crate::services::identity::known_places::{First, Standing};
 use crate::services::refusal::Refusal;
 
 /// The routes of this file.
@@ -60,8 +60,12 @@ fn second_factor() -> OpenApiRouter<Arc<Services>> {
 type Remembered = [(HeaderName, String); 1];
 
 /// What somebody guessed at, if they did.
-fn guessed<T>(answer: &Result<T, Refusal>) -> Option<ErrorCode> {
-    let guesses = [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong];
+fn guessed<T>(first: First, answer: &Result<T, Refusal>) -> Option<ErrorCode> {
+    let guesses: &[_] = match first {
+        First::Password => &[ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong],
+        // They are not told what was wrong.
+        First::Code(_) => &[ErrorCode::RateLimited],
+    };
     answer.as_ref().err().map(|refusal| refusal.code).filter(|code| guesses.contains(code))
 }
 
@@ -77,14 +81,16 @@ async fn login(
     Body(LoginRequest { username, password, code }, _): Body<LoginRequest>,
 ) -> Result<(Remembered, Json<Tokens>), HttpError> {
     let family = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).and_then(family);
-    let from = Origin { address: address.to_string(), browser, family };
-    let standing = services.standing_at(&username, &from.address, from.browser.as_ref()).await?;
-    let known = from.browser.as_ref().filter(|_| standing == Standing::KnownBrowser);
+    let text = address.to_string();
+    let standing = services.standing_at(&username, &text, browser.as_ref()).await?;
+    let known = browser.as_ref().filter(|_| standing == Standing::KnownBrowser);
     let place = known.map_or(Place::Address(address), |browser| Place::Browser(browser.id()));
     // No name is longer; what is counted must not be as large as a body.
     let guarded = Guarded { wrong: &wrong, name: username.chars().take(128).collect(), place, standing };
-    let asked = services.login(&username, &password, code.as_deref(), from);
-    let Json((tokens, cookie)) = guarded.answer(&services, asked).await?;
+    let first = guarded.begin(&services)?;
+    let from = Origin { address: text, browser, first, family };
+    let answer = services.login(&username, &password, code.as_deref(), from).await;
+    let Json((tokens, cookie)) = guarded.end(first, answer)?;
     Ok((remembered(&services, &cookie), Json(tokens)))
 }
 
@@ -140,7 +146,12 @@ async fn offer_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorRequest { password }, _): Body<SecondFactorRequest>,
 ) -> Result<Json<NewSecondFactor>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let guarded = Guarded {
+        wrong: &wrong,
+        name: act.account.to_string(),
+        place: Place::Address(address),
+        standing: Standing::Stranger,
+    };
     guarded.answer(&services, services.offer_second_factor(act, password)).await
 }
 
@@ -154,7 +165,12 @@ async fn confirm_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let guarded = Guarded {
+        wrong: &wrong,
+        name: act.account.to_string(),
+        place: Place::Address(address),
+        standing: Standing::Stranger,
+    };
     guarded.answer(&services, services.confirm_second_factor(act, &code)).await
 }
 
@@ -168,7 +184,12 @@ async fn drop_factor(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(SecondFactorCode { code }, _): Body<SecondFactorCode>,
 ) -> Result<Json<SecondFactorView>, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let guarded = Guarded {
+        wrong: &wrong,
+        name: act.account.to_string(),
+        place: Place::Address(address),
+        standing: Standing::Stranger,
+    };
     guarded.answer(&services, services.drop_second_factor(act, &code)).await
 }
 
@@ -182,7 +203,12 @@ async fn prove(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(ProofRequest { password, code }, _): Body<ProofRequest>,
 ) -> Result<StatusCode, HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let guarded = Guarded {
+        wrong: &wrong,
+        name: act.account.to_string(),
+        place: Place::Address(address),
+        standing: Standing::Stranger,
+    };
     let Json(()) = guarded.answer(&services, services.prove(act, password, code.as_deref())).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -198,7 +224,12 @@ async fn change_password(
     Extension(wrong): Extension<Arc<WrongPasswords>>,
     Body(PasswordChange { password, new }, _): Body<PasswordChange>,
 ) -> Result<(StatusCode, Remembered), HttpError> {
-    let guarded = Guarded { wrong: &wrong, name: act.account.to_string(), place: Place::Address(address), standing: Standing::Stranger };
+    let guarded = Guarded {
+        wrong: &wrong,
+        name: act.account.to_string(),
+        place: Place::Address(address),
+        standing: Standing::Stranger,
+    };
     let Json(cookie) = guarded.answer(&services, services.change_password(act, password, new, browser)).await?;
     Ok((StatusCode::NO_CONTENT, remembered(&services, &cookie)))
 }
@@ -240,10 +271,17 @@ impl Guarded<'_> {
         services: &Services,
         asked: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Json<T>, HttpError> {
-        let Self { wrong, name, place, standing } = self;
-        wrong.begin(&name, place, standing, services.clock.now()).map_err(too_often)?;
+        let first = self.begin(services)?;
         let answer = asked.await;
-        wrong.end(&name, place, standing, guessed(&answer));
+        self.end(first, answer)
+    }
+
+    fn begin(&self, services: &Services) -> Result<First, HttpError> {
+        self.wrong.begin(&self.name, self.place, self.standing, services.clock.now()).map_err(too_often)
+    }
+
+    fn end<T>(self, first: First, answer: Result<T, Refusal>) -> Result<Json<T>, HttpError> {
+        self.wrong.end(&self.name, self.place, self.standing, first, guessed(first, &answer));
         Ok(Json(answer?))
     }
 }

@@ -18,7 +18,7 @@ use crate::http::error::HttpError;
 use crate::http::known::Known;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
-use crate::services::identity::known_places::Standing;
+use crate::services::identity::known_places::{First, Standing};
 use crate::services::pacing::{Limits, Rate};
 use crate::services::refusal::Refusal;
 
@@ -40,6 +40,8 @@ pub struct WrongPasswords {
     anywhere: Limits<String>,
     /// Where a second factor is on, its wrong codes: only who knows the password takes something of them.
     codes: Limits<String>,
+    /// Where a second factor is on, wrong passwords from anywhere: beyond them the code is asked for before one is looked at.
+    before_codes: Limits<String>,
 }
 
 impl Default for WrongPasswords {
@@ -48,26 +50,36 @@ impl Default for WrongPasswords {
             here: Limits::new(WRONG_HERE),
             anywhere: Limits::new(WRONG_ANYWHERE),
             codes: Limits::new(WRONG_ANYWHERE),
+            before_codes: Limits::new(WRONG_ANYWHERE),
         }
     }
 }
 
 impl WrongPasswords {
-    /// Takes one try, which counts as wrong until [`Self::end`]; or says how many seconds to wait.
-    pub fn begin(&self, name: &str, place: Place, standing: Standing, now: Timestamp) -> Result<(), u32> {
+    /// Takes one try, which counts as wrong until [`Self::end`], and says what is looked at first; or how many seconds to wait.
+    pub fn begin(&self, name: &str, place: Place, standing: Standing, now: Timestamp) -> Result<First, u32> {
         let here = here(name, place, standing);
         self.here.take(here.clone(), now)?;
-        let Some(elsewhere) = self.elsewhere(standing) else { return Ok(()) };
-        elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))
+        let Some(elsewhere) = self.elsewhere(standing) else { return Ok(First::Password) };
+        elsewhere.take(name.to_owned(), now).inspect_err(|_| self.here.give_back(&here))?;
+        if standing != Standing::SecondFactor {
+            return Ok(First::Password);
+        }
+        Ok(self.before_codes.take(name.to_owned(), now).map_or_else(First::Code, |()| First::Password))
     }
 
     /// What was wrong with a try, if anything.
-    pub fn end(&self, name: &str, place: Place, standing: Standing, wrong: Option<ErrorCode>) {
+    pub fn end(&self, name: &str, place: Place, standing: Standing, first: First, wrong: Option<ErrorCode>) {
         if wrong.is_none() {
             self.here.give_back(&here(name, place, standing));
         }
+        // Beyond the bound nothing was taken of it.
+        let is_taken = standing == Standing::SecondFactor && first == First::Password;
+        if is_taken && wrong != Some(ErrorCode::BadCredentials) {
+            self.before_codes.give_back(&name.to_owned());
+        }
         let counts = match standing {
-            // Passwords that are guessed at open nothing there, so guesses at them keep the owner from no place.
+            // Passwords that are guessed at open nothing there, so guesses at them keep no owner with the code from any place.
             Standing::SecondFactor => wrong == Some(ErrorCode::SecondFactorWrong),
             Standing::KnownBrowser | Standing::Known | Standing::Stranger => wrong.is_some(),
         };
@@ -282,9 +294,17 @@ mod tests {
         let of = |network| Place::Address(of(network));
         let tried = (0..=255).filter(|n| wrong.begin("doctor", of(*n), Standing::Stranger, at(0)).is_ok()).count();
         assert_eq!(tried, 10);
-        assert_eq!(wrong.begin("doctor", of(7), Standing::Known, at(0)), Ok(()), "the owner is known there");
-        wrong.end("doctor", of(9), Standing::Stranger, None);
-        assert_eq!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)), Ok(()), "what was right costs nothing");
+        assert_eq!(
+            wrong.begin("doctor", of(7), Standing::Known, at(0)),
+            Ok(First::Password),
+            "the owner is known there"
+        );
+        wrong.end("doctor", of(9), Standing::Stranger, First::Password, None);
+        assert_eq!(
+            wrong.begin("doctor", of(3), Standing::Stranger, at(0)),
+            Ok(First::Password),
+            "what was right costs nothing"
+        );
         assert!(wrong.begin("doctor", of(3), Standing::Stranger, at(0)).is_err());
     }
 

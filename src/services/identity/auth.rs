@@ -7,6 +7,7 @@ use crate::protocol::auth::Tokens;
 use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::identity::known_browsers::KnownBrowser;
+use crate::services::identity::known_places::First;
 use crate::services::identity::passwords::PASSWORD_LIMIT;
 use crate::services::identity::sessions::Who;
 use crate::services::identity::tokens::OUTLIVED;
@@ -18,7 +19,9 @@ pub struct Origin {
     pub address: String,
     /// The browser, where its cookie is ours.
     pub browser: Option<KnownBrowser>,
-    /// What it says that it is.
+    /// What has to be right before anything else is looked at.
+    pub first: First,
+    /// What the browser says that it is.
     pub family: Option<&'static str>,
 }
 
@@ -27,6 +30,30 @@ impl Services {
     /// is kept for their eyes, and that this address is theirs; the cookie says that the browser is. The same refusal for an
     /// unknown name and a wrong password, after the same work; where too many sign in at once, the rest is told to come back.
     pub async fn login(
+        &self,
+        username: &str,
+        password: &str,
+        code: Option<&str>,
+        from: Origin,
+    ) -> Result<(Tokens, String), Refusal> {
+        let First::Code(seconds) = from.first else {
+            return self.login_by_password(username, password, code, from).await;
+        };
+        let slowed = || {
+            let refusal =
+                Refusal::new(ErrorCode::RateLimited, "too many wrong passwords; without the code none is looked at");
+            Refusal { retry_after: Some(seconds), ..refusal }
+        };
+        let asked = || Refusal::new(ErrorCode::SecondFactorAsked, "a code of the second factor is needed");
+        if !self.is_code_of_the_moment(username, code.ok_or_else(asked)?).await? {
+            return Err(slowed());
+        }
+        let answer = self.login_by_password(username, password, code, from).await;
+        let is_guess = |code| [ErrorCode::BadCredentials, ErrorCode::SecondFactorWrong].contains(&code);
+        answer.map_err(|refusal| if is_guess(refusal.code) { slowed() } else { refusal })
+    }
+
+    async fn login_by_password(
         &self,
         username: &str,
         password: &str,

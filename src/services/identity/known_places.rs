@@ -39,6 +39,16 @@ pub enum Standing {
     Stranger,
 }
 
+/// What somebody who signs in has to bring before anything else is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The password.
+    Password,
+    /// The code of the second factor: so many wrong passwords came from everywhere that whether one is right is told to nobody
+    /// who lacks it. Who fails hears to wait for so many seconds, whatever was wrong.
+    Code(u32),
+}
+
 impl Services {
     /// An account at an address.
     pub(crate) fn place_of_account(&self, institution: InstitutionId, account: Uuid, address: &str) -> KnownPlace {

@@ -132,6 +132,16 @@ impl Services {
         self.spend(work, &row, code.ok_or_else(asked)?).await
     }
 
+    /// Whether this is a code that would open now, of whoever has this user name; it is not spent.
+    pub(crate) async fn is_code_of_the_moment(&self, username: &str, code: &str) -> Result<bool, Refusal> {
+        let mut tx = self.db.read().await?;
+        let Some(account) = tx.accounts().by_username(username).await? else { return Ok(false) };
+        let row = tx.second_factors().of(account.id).await?.filter(|row| row.confirmed_at.is_some());
+        let Some(row) = row else { return Ok(false) };
+        let step = self.step_of_row(&row, code, self.clock.now())?;
+        Ok(step.is_some_and(|step| step > row.last_step))
+    }
+
     /// Whether the actor lacks a second factor that the operator requires.
     pub(crate) async fn lacks_second_factor(&self, actor: Actor) -> Result<bool, Refusal> {
         if self.config.second_factor != SecondFactorPolicy::Required {
@@ -143,13 +153,18 @@ impl Services {
 
     async fn spend(&self, work: &mut Work, row: &SecondFactorRow, code: &str) -> Result<(), Refusal> {
         let wrong = || Refusal::field(ErrorCode::SecondFactorWrong, "code", "this is not the code of the moment");
+        let step = self.step_of_row(row, code, work.now)?.ok_or_else(wrong)?;
+        let is_first_use = work.tx.second_factors().spend(row.account_id, step, work.now).await?;
+        if is_first_use { Ok(()) } else { Err(wrong()) }
+    }
+
+    /// The step whose code this is by the secret of `row`.
+    fn step_of_row(&self, row: &SecondFactorRow, code: &str, now: Timestamp) -> Result<Option<i64>, Refusal> {
         let opened = self.vault.open(Field::SecondFactor, row.account_id.as_uuid(), &row.secret_sealed);
         let text = opened.map_err(|e| Refusal::internal(&e))?;
         let secret = Secret::try_from_base32(&text).map_err(|e| Refusal::internal(&e))?;
         let bytes = secret.as_bytes().try_into().map_err(|e| Refusal::internal(&e))?;
-        let step = step_of(&totp(bytes, "", "staff")?, code, work.now).ok_or_else(wrong)?;
-        let is_first_use = work.tx.second_factors().spend(row.account_id, step, work.now).await?;
-        if is_first_use { Ok(()) } else { Err(wrong()) }
+        Ok(step_of(&totp(bytes, "", "staff")?, code, now))
     }
 
     async fn audit_factor(

@@ -114,10 +114,11 @@ async fn guesses_from_everywhere_keep_nobody_with_a_second_factor_from_a_new_pla
         let browser = app.browser_at(&format!("198.51.100.{n}"));
         async move { browser.post("/auth/login", &login).await }
     };
-    for n in 0..120 {
+    for n in 0..60 {
         from(n % 12, "wrong", Some("000000".into())).await.refused("auth.bad_credentials");
     }
     from(99, "yunzhen-doctor", Some(telephone.code(&app, 0))).await.ok();
+    app.pass(600);
     for n in 0..60 {
         from(20 + n % 6, "yunzhen-doctor", Some("000000".into())).await.refused("auth.second_factor_wrong");
     }
@@ -125,6 +126,49 @@ async fn guesses_from_everywhere_keep_nobody_with_a_second_factor_from_a_new_pla
     assert_eq!(wait["retry_after"], 10, "who knows the password guesses no faster at the code");
     app.pass(10);
     from(98, "yunzhen-doctor", Some(telephone.code(&app, 1))).await.ok();
+}
+
+#[tokio::test]
+async fn a_password_beside_a_second_factor_is_guessed_from_everywhere_a_few_times_a_minute() {
+    let app = TestApp::start().await;
+    let telephone = switched_on(&app).await;
+    let known = {
+        let browser = app.browser_at("192.0.2.1");
+        let answer = sign_in(&browser, Some(&telephone.code(&app, 1))).await;
+        browser.remembering(&answer)
+    };
+    app.pass(300);
+    let from = |n: u8, password: &'static str, code: Option<String>| {
+        let login = json!({ "username": "doctor", "password": password, "code": code });
+        let browser = app.browser_at(&format!("198.51.100.{n}"));
+        async move { browser.post("/auth/login", &login).await }
+    };
+    for n in 0..60 {
+        from(n % 12, "wrong", None).await.refused("auth.bad_credentials");
+    }
+    // From now on nobody without the code is told whether a password is right.
+    let (right, wrong) = ("yunzhen-doctor", "wrong");
+    for password in [right, wrong] {
+        from(20, password, None).await.refused("auth.second_factor");
+        let wait = from(21, password, Some("000000".into())).await.refused("request.rate_limited");
+        assert_eq!(wait["retry_after"], 10);
+    }
+    from(22, wrong, Some(telephone.code(&app, 0))).await.refused("request.rate_limited");
+    // Where the owner is known the password comes first, as ever, and with the code they are let in everywhere.
+    sign_in(&known, None).await.refused("auth.second_factor");
+    sign_in(&known, Some("000000")).await.refused("auth.second_factor_wrong");
+    sign_in(&known, Some(&telephone.code(&app, -1))).await.ok();
+    from(23, right, Some(telephone.code(&app, 0))).await.ok();
+    from(24, right, Some(telephone.code(&app, 0))).await.refused("request.rate_limited");
+    // Whoever guesses so has ten tries at an address all the same.
+    for _ in 0..10 {
+        from(25, right, Some("000000".into())).await.refused("request.rate_limited");
+    }
+    let wait = from(25, right, Some(telephone.code(&app, 1))).await.refused("request.rate_limited");
+    assert_eq!(wait["retry_after"], 60);
+    app.pass(10);
+    from(26, wrong, None).await.refused("auth.bad_credentials");
+    from(26, wrong, None).await.refused("auth.second_factor");
 }
 
 #[tokio::test]
