@@ -68,6 +68,28 @@ pub enum Input {
         /// What.
         act: HostAct,
     },
+    /// The same, heard before its turn: it is done at once, and remembered.
+    HostAhead {
+        /// Which word, of all that this process has heard so.
+        word: u64,
+        /// The host's connection.
+        by: ConnectionId,
+        /// With whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+    },
+    /// The same word in its turn: it is done where it was not done ahead, and never twice.
+    HostInTurn {
+        /// Which word.
+        word: u64,
+        /// The host's connection.
+        by: ConnectionId,
+        /// With whom.
+        participant: ParticipantId,
+        /// What.
+        act: HostAct,
+    },
     /// A host lets somebody in or back, as by [`Input::Host`], unless the person was held apart since that was said: what gives is
     /// written first, and by then the later word holds.
     Give {

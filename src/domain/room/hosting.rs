@@ -66,6 +66,30 @@ impl Room {
         }
     }
 
+    /// Does a word before its turn.
+    pub(super) fn host_ahead(
+        &mut self,
+        now: Timestamp,
+        word: u64,
+        (by, participant, act): (ConnectionId, ParticipantId, HostAct),
+    ) -> Vec<Output> {
+        // Who is no host yet may be one in its turn.
+        if self.is_host(by) {
+            if self.ahead.len() >= REMEMBERED {
+                // Its socket has gone, most likely. Better done twice than not at all.
+                self.ahead.remove(0);
+            }
+            self.ahead.push(word);
+        }
+        self.host(now, by, participant, act)
+    }
+
+    /// Whether a word was done before its turn, which has come.
+    pub(super) fn was_ahead(&mut self, word: u64) -> bool {
+        let known = self.ahead.iter().position(|ahead| *ahead == word);
+        known.map(|at| self.ahead.remove(at)).is_some()
+    }
+
     /// Whoever is away just now comes back to what was decided: they may have a grant in hand, which opens the door before
     /// anything is written.
     fn decide(&mut self, participant: ParticipantId, act: HostAct) {

@@ -112,6 +112,8 @@ pub struct Room {
     left: Vec<Left>,
     /// How often a host said of whom that they are to be held apart.
     holds: Vec<(ParticipantId, u64)>,
+    /// Words of hosts that were done before their turn.
+    ahead: Vec<u64>,
     picture: Option<PictureAsk>,
     ended: Option<RoomEnd>,
 }
@@ -130,6 +132,7 @@ impl Room {
             removed: Vec::new(),
             left: Vec::new(),
             holds: Vec::new(),
+            ahead: Vec::new(),
             picture: None,
             ended: None,
         }
@@ -203,6 +206,9 @@ impl Room {
             Input::Host { by, participant, act } | Input::Give { by, participant, act, .. } => {
                 self.host(now, by, participant, act)
             }
+            Input::HostAhead { word, by, participant, act } => self.host_ahead(now, word, (by, participant, act)),
+            Input::HostInTurn { word, .. } if self.was_ahead(word) => Vec::new(),
+            Input::HostInTurn { by, participant, act, .. } => self.host(now, by, participant, act),
             Input::LetIn { by, participant, id } => self.let_in(by, participant, id),
             Input::Unmute(connection) => self.unmute(connection),
             Input::AskPicture { by, ask } => self.ask_picture(by, ask),

@@ -15,7 +15,7 @@ use crate::services::refusal::Refusal;
 use crate::services::work::Work;
 
 impl Services {
-    /// Does what a host says with somebody in a room.
+    /// Does what a host says with somebody in a room; `ahead` is the number under which the room has done it before its turn.
     pub async fn host(
         &self,
         actor: Actor,
@@ -23,10 +23,16 @@ impl Services {
         room: RoomId,
         participant: ParticipantId,
         act: HostAct,
+        ahead: Option<u64>,
     ) -> Result<(), Refusal> {
         let mut holds = 0;
         if act.takes_away() {
-            self.live.say(connection, room, Input::Host { by: connection, participant, act }).await?;
+            let by = connection;
+            let input = match ahead {
+                Some(word) => Input::HostInTurn { word, by, participant, act },
+                None => Input::Host { by, participant, act },
+            };
+            self.live.say(connection, room, input).await?;
         } else {
             holds = self.live.holds(room, participant).await?;
         }
@@ -48,15 +54,14 @@ impl Services {
                 return Err(Refusal::new(ErrorCode::VersionConflict, "somebody was held apart meanwhile; look again"));
             }
         }
-        let rooms = work.tx.rooms();
         let is_new = match act {
-            HostAct::Admit => rooms.stand(participant, Standing::Door, Standing::Inside).await?,
-            HostAct::Hold => rooms.stand(participant, Standing::Inside, Standing::Held).await?,
-            HostAct::Release => rooms.stand(participant, Standing::Held, Standing::Inside).await?,
+            HostAct::Admit => work.tx.rooms().stand(participant, Standing::Door, Standing::Inside).await?,
+            HostAct::Hold => self.keep_held(&mut work, room, participant).await?,
+            HostAct::Release => work.tx.rooms().stand(participant, Standing::Held, Standing::Inside).await?,
             HostAct::Mute => self.keep_muted(&mut work, room, participant, true).await?,
             HostAct::Remove => true,
         };
-        // What was not answered is said again: the room hears it twice and does it once, and so does the log.
+        // What was not answered is said again: the log has it once.
         if is_new {
             let detail = json!({ "room": room, "role": seat.role });
             let (action, subject) = (format!("room.{}", act.as_str()), participant.to_string());
@@ -106,6 +111,17 @@ impl Services {
         // Who has gone meanwhile comes back to what was said.
         work.tx.rooms().mute(participant, seat.map_or(said, |seat| seat.muted)).await?;
         Ok(before.muted != said)
+    }
+
+    /// Writes that somebody is held apart, unless the room has let them back since that was said: it may have been done long
+    /// before its turn, and another host's word that gives overtook it. Whether it was not written before.
+    async fn keep_held(&self, work: &mut Work, room: RoomId, participant: ParticipantId) -> Result<bool, Refusal> {
+        let before = work.tx.rooms().lock_seat(participant).await?.ok_or_else(Refusal::not_found)?;
+        let seat = self.live.seat(room, participant).await?;
+        if !seat.is_some_and(|seat| seat.standing == Standing::Inside) {
+            work.tx.rooms().stand(participant, Standing::Inside, Standing::Held).await?;
+        }
+        Ok(before.standing == Standing::Inside)
     }
 
     /// A host asks the patient for a picture.

@@ -6,6 +6,7 @@ use crate::protocol::error::ErrorCode;
 use crate::protocol::live::{ClientMessage, ServerMessage, Tile};
 use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
+use crate::ws::session::ears::Ahead;
 use crate::ws::session::offering::Offer;
 use crate::ws::session::{Session, in_time};
 
@@ -27,7 +28,11 @@ pub(super) fn needs_proof(message: &ClientMessage) -> Option<u64> {
 
 impl Session {
     /// Carries one command out; with its id, where it wants an answer of `done`.
-    pub(super) async fn carry_out(&mut self, message: ClientMessage) -> (Option<u64>, Result<(), Refusal>) {
+    pub(super) async fn carry_out(
+        &mut self,
+        message: ClientMessage,
+        ahead: Ahead,
+    ) -> (Option<u64>, Result<(), Refusal>) {
         match message {
             ClientMessage::Hello(_) => {
                 (None, Err(Refusal::new(ErrorCode::MessageMalformed, "hello comes first, and once")))
@@ -67,7 +72,7 @@ impl Session {
             ClientMessage::Unheard { id, room, mids } => (Some(id), self.unheard(room, mids).await),
             ClientMessage::Host { id, room, participant, act } => {
                 // What takes away is done before the database is asked; what waits for it is given up and said again.
-                let done = self.services.host(self.actor, self.connection, room, participant, act);
+                let done = self.services.host(self.actor, self.connection, room, participant, act, ahead);
                 let done = Box::pin(in_time(done)).await;
                 if act == HostAct::Admit && done.is_ok() {
                     // Whether there was a place inside the room answers, when it has decided.

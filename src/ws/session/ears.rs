@@ -1,9 +1,10 @@
 //! What a browser says, in its order. While the answer to one word waits, for the database most of all, the next are read
-//! already: one that takes something away from somebody in a room waits for nothing. It is done at once, and heard again in
-//! its turn, which writes it down; the room hears it twice and does it once.
+//! already: one that takes something away from somebody in a room waits for nothing. It is done at once, and written down in
+//! its turn; the room knows it by its number, and does it once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::ws::{Message, WebSocket};
 use futures_util::StreamExt as _;
@@ -20,11 +21,17 @@ use crate::ws::limits::AHEAD;
 /// A frame, a fault, or the end.
 type Word = Option<Result<Message, axum::Error>>;
 
+/// The number of a word that was done before its turn.
+pub(super) type Ahead = Option<u64>;
+
+/// Words that this process has heard ahead: a room may hear several sockets, each of which begins anew.
+static WORDS: AtomicU64 = AtomicU64::new(0);
+
 /// The reading half of a socket.
 pub(super) struct Ears {
     words: SplitStream<WebSocket>,
     /// Read before their turn.
-    ahead: VecDeque<Word>,
+    ahead: VecDeque<(Word, Ahead)>,
     /// Nothing comes behind what was read.
     is_over: bool,
     services: Arc<Services>,
@@ -43,11 +50,11 @@ impl Ears {
         Self { words, ahead: VecDeque::new(), is_over: false, services, connection, outbox }
     }
 
-    /// The next word. Nothing is lost when the wait is given up.
-    pub(super) async fn next(&mut self) -> Word {
+    /// The next word, and whether it was done already. Nothing is lost when the wait is given up.
+    pub(super) async fn next(&mut self) -> (Word, Ahead) {
         match self.ahead.pop_front() {
             Some(word) => word,
-            None => self.words.next().await,
+            None => (self.words.next().await, None),
         }
     }
 
@@ -58,23 +65,25 @@ impl Ears {
                 biased;
                 done = &mut work => return done,
                 word = self.words.next(), if !self.is_over && self.ahead.len() < AHEAD => {
-                    Box::pin(self.foresee(&word)).await;
+                    let ahead = Box::pin(self.foresee(&word)).await;
                     self.is_over = matches!(word, None | Some(Err(_) | Ok(Message::Close(_))));
-                    self.ahead.push_back(word);
+                    self.ahead.push_back((word, ahead));
                 }
             }
         }
     }
 
     /// Does what takes something away. What a stalled network delivers late is not carried out: see `Session::hear`.
-    async fn foresee(&self, word: &Word) {
-        let Some(Ok(Message::Text(text))) = word else { return };
-        let Ok(ClientMessage::Host { room, participant, act, .. }) = parse(text.as_bytes()) else { return };
-        if act.takes_away() && self.services.live.is_current(self.connection, &self.outbox) {
-            let input = Input::Host { by: self.connection, participant, act };
-            // Whoever has no seat there is refused in its turn.
-            self.services.live.say(self.connection, room, input).await.ok();
+    async fn foresee(&self, word: &Word) -> Ahead {
+        let Some(Ok(Message::Text(text))) = word else { return None };
+        let Ok(ClientMessage::Host { room, participant, act, .. }) = parse(text.as_bytes()) else { return None };
+        if !act.takes_away() || !self.services.live.is_current(self.connection, &self.outbox) {
+            return None;
         }
+        let word = WORDS.fetch_add(1, Ordering::Relaxed);
+        let input = Input::HostAhead { word, by: self.connection, participant, act };
+        // Whoever has no seat there is refused in its turn.
+        self.services.live.say(self.connection, room, input).await.ok().map(|()| word)
     }
 
     /// The socket's own half.

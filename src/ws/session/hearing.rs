@@ -8,11 +8,12 @@ use crate::protocol::parse::parse;
 use crate::services::refusal::Refusal;
 use crate::ws::limits::{CloseCode, FRAMES, MALFORMED};
 use crate::ws::session::commands::needs_proof;
+use crate::ws::session::ears::Ahead;
 use crate::ws::session::farewell::End;
 use crate::ws::session::{Session, unanswered};
 
 impl Session {
-    pub(super) async fn hear(&mut self, message: Message) -> Result<(), End> {
+    pub(super) async fn hear(&mut self, message: Message, ahead: Ahead) -> Result<(), End> {
         let now = self.services.clock.now();
         self.heard_at = now;
         // Every frame counts: pings cost as much to read as words.
@@ -46,7 +47,7 @@ impl Session {
         {
             return self.send(&ServerMessage::Refused { id: Some(id), problem: unanswered().problem() }).await;
         }
-        let (id, outcome) = self.carry_out(message).await;
+        let (id, outcome) = self.carry_out(message, ahead).await;
         match (id, outcome) {
             (None, Ok(())) => Ok(()),
             (Some(id), Ok(())) => self.send(&ServerMessage::Done { id }).await,

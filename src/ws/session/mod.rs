@@ -181,8 +181,8 @@ impl Session {
                 }
                 // Our own sender keeps this channel open; that a newer socket took over is seen at the next glance.
                 Some(message) = inbox.recv() => Box::pin(self.send(&message)).await,
-                message = ears.next() => match message {
-                    Some(Ok(message)) => ears.beside(Box::pin(self.hear(message))).await,
+                (message, ahead) = ears.next() => match message {
+                    Some(Ok(message)) => ears.beside(Box::pin(self.hear(message, ahead))).await,
                     // A frame too large or of no form; a lost network looks the same, and hears no farewell.
                     Some(Err(_)) => Err(End::Broken),
                     None => Err(End::Gone),

@@ -223,6 +223,31 @@ fn who_was_held_apart_since_a_word_that_gives_was_said_is_given_nothing_by_it() 
 }
 
 #[test]
+fn a_word_that_was_done_before_its_turn_is_not_done_again_in_it() {
+    let mut room = visited();
+    let (by, participant, act) = (connection(11), seat(2).participant, HostAct::Mute);
+    let ahead = |word| Input::HostAhead { word, by, participant, act };
+    let in_turn = |word| Input::HostInTurn { word, by, participant, act };
+    assert!(!room.handle(at(1), ahead(7)).is_empty());
+    // They have spoken since.
+    room.handle(at(2), Input::Unmute(connection(12)));
+    assert_eq!(room.handle(at(3), in_turn(7)), [], "nobody is told twice");
+    assert!(!look(&mut room, participant).0.unwrap().muted);
+    // The next press of the same button is another word.
+    assert!(!room.handle(at(4), ahead(8)).is_empty());
+    assert_eq!(room.handle(at(5), in_turn(8)), []);
+    assert!(look(&mut room, participant).0.unwrap().muted);
+    // One that could not be done before its turn, as of somebody who was no host yet, is done in it.
+    let colleague = Seat { role: ParticipantRole::Doctor, ..seat(5) };
+    let by = connection(15);
+    let act = HostAct::Hold;
+    assert_eq!(room.handle(at(6), Input::HostAhead { word: 9, by, participant, act }), []);
+    room.handle(at(6), Input::Join { seat: colleague, connection: by, socket: 0 });
+    assert!(!room.handle(at(7), Input::HostInTurn { word: 9, by, participant, act }).is_empty());
+    assert_eq!(look(&mut room, participant).0.unwrap().standing, Standing::Held);
+}
+
+#[test]
 fn what_is_taken_away_from_somebody_who_is_away_is_gone_when_they_come() {
     let mut room = visited();
     let comes = |room: &mut Room| {
