@@ -114,12 +114,15 @@ impl Room {
             *holds += 1;
         } else if self.holds.len() < REMEMBERED {
             self.holds.push((participant, 1));
+        } else {
+            self.holds_of_others += 1;
         }
     }
 
-    /// How often a host said of somebody that they are to be held apart.
+    /// How often a host said of somebody that they are to be held apart; of whom there was no room to count by themselves, how
+    /// often of any of them.
     pub(super) fn holds(&self, participant: ParticipantId) -> u64 {
-        self.holds.iter().find(|(of, _)| *of == participant).map_or(0, |(_, holds)| *holds)
+        self.holds.iter().find(|(of, _)| *of == participant).map_or(self.holds_of_others, |(_, holds)| *holds)
     }
 
     /// Whether there was a place inside for somebody who was let in.

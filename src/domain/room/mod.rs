@@ -112,6 +112,8 @@ pub struct Room {
     left: Vec<Left>,
     /// How often a host said of whom that they are to be held apart.
     holds: Vec<(ParticipantId, u64)>,
+    /// The same of everybody else together: no hold is ever uncounted, and at worst a word that gives is said again.
+    holds_of_others: u64,
     /// Words of hosts that were done before their turn.
     ahead: Vec<u64>,
     picture: Option<PictureAsk>,
@@ -132,6 +134,7 @@ impl Room {
             removed: Vec::new(),
             left: Vec::new(),
             holds: Vec::new(),
+            holds_of_others: 0,
             ahead: Vec::new(),
             picture: None,
             ended: None,

@@ -223,6 +223,27 @@ fn who_was_held_apart_since_a_word_that_gives_was_said_is_given_nothing_by_it() 
 }
 
 #[test]
+fn no_hold_is_uncounted_however_many_people_were_held_apart_before() {
+    let mut room = visited();
+    for n in 100..400 {
+        host(&mut room, 11, n, HostAct::Hold);
+    }
+    let participant = seat(2).participant;
+    let (_, holds) = look(&mut room, participant);
+    host(&mut room, 11, 2, HostAct::Hold);
+    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
+    assert_eq!(room.handle(at(5), give), [], "it was said before");
+    let (seat, holds) = look(&mut room, participant);
+    assert_eq!(seat.unwrap().standing, Standing::Held);
+    let give = Input::Give { by: connection(11), participant, act: HostAct::Release, holds };
+    assert!(!room.handle(at(6), give).is_empty());
+    // Whoever was counted by themselves keeps the own count.
+    let (_, before) = look(&mut room, self::seat(100).participant);
+    host(&mut room, 11, 399, HostAct::Hold);
+    assert_eq!(look(&mut room, self::seat(100).participant).1, before);
+}
+
+#[test]
 fn a_word_that_was_done_before_its_turn_is_not_done_again_in_it() {
     let mut room = visited();
     let (by, participant, act) = (connection(11), seat(2).participant, HostAct::Mute);
