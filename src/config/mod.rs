@@ -95,6 +95,12 @@ pub struct Config {
     /// `YUNZHEN_RECORDINGS_LARGEST_MIB`: the most that the recording of one participant of a visit takes, in MiB.
     #[serde(default = "largest_mib")]
     pub recordings_largest_mib: u64,
+    /// `YUNZHEN_ROOMS`: calls and checks that are open at once in this process; absent: 1000, with two places of media for each.
+    ///
+    /// Beyond them no desk calls the next, and whoever was called comes in all the same; checks get a quarter of them at most, and
+    /// so do calls for help.
+    #[serde(default = "rooms")]
+    pub rooms: usize,
     /// `YUNZHEN_SECRET`: at least 32 characters from which all keys are derived; absent: a file in the data folder.
     #[serde(default)]
     pub secret: Option<String>,
@@ -143,6 +149,10 @@ const fn largest_mib() -> u64 {
     4096
 }
 
+const fn rooms() -> usize {
+    1000
+}
+
 fn this_machine() -> Vec<Network> {
     let loopback = ["127.0.0.0/8", "::1"];
     loopback.map(|network| network.parse().expect("these are networks")).to_vec()
@@ -168,6 +178,7 @@ impl Config {
             recordings_options: None,
             recordings_floor_mib: None,
             recordings_largest_mib: largest_mib(),
+            rooms: rooms(),
             secret: None,
             signing: Algorithm::Ed25519,
             second_factor: SecondFactorPolicy::Offered,
@@ -220,6 +231,9 @@ impl Config {
         let refuse = |words: &str| Err(ConfigError(words.to_owned()));
         if self.secret.as_ref().is_some_and(|secret| secret.len() < 32) {
             return refuse("YUNZHEN_SECRET needs at least 32 characters");
+        }
+        if self.rooms == 0 {
+            return refuse("with YUNZHEN_ROOMS=0 nobody could be called");
         }
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return refuse("YUNZHEN_TLS_CERT and YUNZHEN_TLS_KEY are of use together only");

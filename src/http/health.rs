@@ -54,6 +54,7 @@ pub async fn metrics(
     #[expect(clippy::cast_precision_loss, reason = "a process holds far fewer than 2^52 rooms")]
     {
         metrics::gauge!("yunzhen_rooms").set(rooms as f64);
+        metrics::gauge!("yunzhen_rooms_most").set(services.config.rooms as f64);
         metrics::gauge!("yunzhen_connections").set(connections as f64);
     }
     let text = handle.map(|handle| handle.render()).unwrap_or_default();

@@ -232,6 +232,8 @@ codes! {
     OfferRefused = "room.offer_refused", 422;
     /// The room is full.
     RoomFull = "room.full", 409;
+    /// As many rooms are open as this server holds; whoever was called has theirs all the same.
+    RoomsTaken = "room.none_free", 503;
     /// The first message was not `hello`, or came too late.
     HelloExpected = "live.hello_expected", 400;
     /// The message is not one of this protocol; `field` names what was wrong.

@@ -141,6 +141,7 @@ impl Services {
     /// Puts the parts together; `secret` is what all keys are derived from.
     pub fn new(db: Db, clock: Clock, ids: Ids, config: Config, secret: &[u8], parts: Parts) -> Self {
         let Parts { bus, live, archive, sms, tasks, shutdown } = parts;
+        live.hold_at_most(config.rooms);
         let node = ids.uuid().simple().to_string();
         let turn = turn_secret(&config, secret);
         let (tokens, vault) = (TokenKeys::new(secret), Vault::new(secret, ids.clone()));

@@ -266,7 +266,7 @@ impl Room {
     /// Whether its patient came through an open door: whoever has a telephone may open checks, and anybody the lines of red
     /// flags. They may not fill the relay.
     pub fn is_open_door(&self) -> bool {
-        matches!(self.purpose, RoomPurpose::Check | RoomPurpose::Emergency)
+        self.purpose.is_open_door()
     }
 
     /// Whether this participant has a seat here.

@@ -167,6 +167,16 @@ pub enum RoomPurpose {
     Check,
 }
 
+impl RoomPurpose {
+    /// Whether its patient comes through an open door, uncalled.
+    pub const fn is_open_door(self) -> bool {
+        match self {
+            Self::Check | Self::Emergency => true,
+            Self::Visit | Self::Nurse => false,
+        }
+    }
+}
+
 /// Somebody in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "words about a person, each free of the others")]

@@ -55,6 +55,8 @@ impl Services {
         if work.tx.tickets().of_doctor(act.account).await?.is_some() {
             return Err(Refusal::new(ErrorCode::DoctorBusy, "finish the present patient first"));
         }
+        // Nobody is called who could not be seen: who is called from here on comes in.
+        self.live.has_place(RoomPurpose::Visit)?;
         let clinic = work.tx.clinics().find(desk.clinic_id).await?.ok_or_else(Refusal::not_found)?;
         let now = work.now;
         let ring_until = now + ring(clinic.ring_secs);

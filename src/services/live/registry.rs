@@ -34,6 +34,16 @@ pub(super) struct Registry {
     pub(super) left: HashMap<TicketId, Timestamp>,
     pub(super) spent_grants: HashMap<Uuid, Timestamp>,
     pub(super) questions: Questions,
+    pub(super) places: Places,
+}
+
+/// How many rooms may be open at once.
+#[derive(Default)]
+pub(super) struct Places {
+    /// Nothing: as many as come.
+    pub(super) most: Option<usize>,
+    /// Whether the operator was told that there are no more.
+    pub(super) is_told: bool,
 }
 
 /// The near ends of an open room.
@@ -55,6 +65,21 @@ impl Registry {
     pub(super) fn give_up(&mut self, seat: ParticipantId) {
         self.seats.remove(&seat);
         self.heard.remove(&seat);
+    }
+
+    /// Whether another room may be opened behind this door; of those who were called none is refused. A quarter of all is for
+    /// checks, and a quarter for calls for help: the rest stays for the desks whatever comes.
+    pub(super) fn has_place(&mut self, door: Option<RoomPurpose>) -> bool {
+        let Some(most) = self.places.most else { return true };
+        let behind = self.rooms.values().filter(|open| door.is_some() && open.door == door).count();
+        let is_free = self.rooms.len() < most && (door.is_none() || behind < most.div_ceil(4));
+        // Once each time that it comes to that, and not at each of those that are refused.
+        if is_free {
+            self.places.is_told &= self.rooms.len() + most / 10 >= most;
+        } else if self.rooms.len() >= most && !std::mem::replace(&mut self.places.is_told, true) {
+            tracing::error!(rooms = self.rooms.len(), most, "no more rooms are opened: see YUNZHEN_ROOMS");
+        }
+        is_free
     }
 
     /// Whether `address` may have a seat in `room`, one behind an open door; whoever comes back into theirs may.

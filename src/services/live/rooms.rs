@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::domain::ids::{ConnectionId, RoomId};
-use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, Seat};
+use crate::domain::room::{Input, ParticipantRole, Room, RoomEnd, RoomPurpose, Seat};
 use crate::domain::time::Timestamp;
 use crate::protocol::error::ErrorCode;
 use crate::services::live::Live;
@@ -25,6 +25,34 @@ impl Live {
         self.registry().spent_grants.insert(jti, until).is_none()
     }
 
+    /// Holds so many rooms open at once, and no more but of those who were called.
+    pub fn hold_at_most(&self, rooms: usize) {
+        self.registry().places.most = Some(rooms);
+    }
+
+    /// Whether there is a place for a room of this purpose, which is not opened yet.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RoomsTaken`] where there is none.
+    pub fn has_place(&self, purpose: RoomPurpose) -> Result<(), Refusal> {
+        let is_free = self.registry().has_place(Some(purpose).filter(|purpose| purpose.is_open_door()));
+        if is_free { Ok(()) } else { Err(none_free(purpose)) }
+    }
+
+    /// Opens the room of whoever comes by a grant, unless it is open. Who was called is refused no more: before they were, there
+    /// was a place.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RoomsTaken`] where there is no place for a check or for a call for help.
+    pub fn open_for_grant(self: &Arc<Self>, room: Room) -> Result<(), Refusal> {
+        let purpose = room.purpose();
+        if purpose.is_open_door() && !self.is_open(room.id()) {
+            self.has_place(purpose)?;
+        }
+        self.open(room);
+        Ok(())
+    }
+
     /// Opens the room unless it is open.
     pub fn open(self: &Arc<Self>, room: Room) {
         let (sender, inputs) = mpsc::channel(ROOM_QUEUE);
@@ -33,7 +61,7 @@ impl Live {
         if registry.rooms.contains_key(&room.id()) {
             return;
         }
-        let door = room.is_open_door().then(|| room.purpose());
+        let door = Some(room.purpose()).filter(|purpose| purpose.is_open_door());
         registry.rooms.insert(room.id(), Open { inputs: sender, hearsay: Arc::clone(&hearsay), door });
         drop(registry);
         let live = Arc::clone(self);
@@ -136,6 +164,17 @@ impl Live {
 
 pub(super) fn over() -> Refusal {
     Refusal::new(ErrorCode::RoomClosed, "the room is over")
+}
+
+fn none_free(purpose: RoomPurpose) -> Refusal {
+    let door = match purpose {
+        RoomPurpose::Check => "check",
+        RoomPurpose::Emergency => "emergency",
+        RoomPurpose::Visit | RoomPurpose::Nurse => "called",
+    };
+    metrics::counter!("yunzhen_rooms_refused_total", "door" => door).increment(1);
+    let refusal = Refusal::new(ErrorCode::RoomsTaken, "as many rooms are open as this server holds");
+    Refusal { retry_after: Some(HALL_AGAIN_SECS), ..refusal }
 }
 
 fn crowded(words: &str) -> Refusal {

@@ -233,6 +233,44 @@ async fn checks_shut_out_nobody_who_calls_for_help_and_who_was_lost_counts_for_h
 }
 
 #[tokio::test]
+async fn a_server_holds_so_many_rooms_and_whoever_was_called_has_theirs_all_the_same() {
+    let mut doors = Doors::new();
+    doors.live.hold_at_most(8);
+    let mut count = 0;
+    let mut opens = |live: &Arc<Live>, purpose| {
+        count += 1;
+        let room = Room::new(RoomId::from_uuid(id(count)), 1, purpose, None, live.clock.now());
+        let opened = live.open_for_grant(room.clone()).map_err(|refusal| (refusal.code, refusal.retry_after.is_some()));
+        opened.map(|()| room)
+    };
+    let taken = Some((ErrorCode::RoomsTaken, true));
+    let check = opens(&doors.live, RoomPurpose::Check).unwrap();
+    for purpose in [RoomPurpose::Check, RoomPurpose::Emergency, RoomPurpose::Emergency] {
+        opens(&doors.live, purpose).unwrap();
+    }
+    for purpose in [RoomPurpose::Check, RoomPurpose::Emergency] {
+        assert_eq!(opens(&doors.live, purpose).err(), taken, "a quarter for each, and the rest is for the desks");
+    }
+    assert!(doors.live.open_for_grant(check.clone()).is_ok(), "it is open");
+    for _ in 0..4 {
+        doors.live.has_place(RoomPurpose::Visit).unwrap();
+        opens(&doors.live, RoomPurpose::Visit).unwrap();
+    }
+    assert_eq!(doors.live.has_place(RoomPurpose::Visit).unwrap_err().code, ErrorCode::RoomsTaken, "nobody is called");
+    opens(&doors.live, RoomPurpose::Visit).expect("whoever was called before comes in");
+    assert_eq!(doors.live.counts().0, 9);
+    for room in [check.id(), RoomId::from_uuid(id(3))] {
+        doors.live.end(room, RoomEnd::Finished).await;
+        while doors.live.is_open(room) {
+            tokio::task::yield_now().await;
+        }
+    }
+    doors.live.has_place(RoomPurpose::Visit).unwrap();
+    doors.count = 100;
+    doors.enter(RoomPurpose::Visit, 7).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_whole_hospital_behind_one_address_has_its_visits_and_no_address_has_more() {
     let mut doors = Doors::new();
     let first = doors.enter(RoomPurpose::Visit, 7).await.unwrap();

@@ -161,6 +161,7 @@ impl Services {
 
     /// The check before a call: a room of one's own in which the own picture comes back.
     pub async fn open_check(&self, actor: Actor, holder: HolderId) -> Result<RoomGrant, Refusal> {
+        self.live.has_place(RoomPurpose::Check)?;
         let mut work = self.begin().await?;
         let old = work.tx.rooms().open_for(RoomPurpose::Check, holder.as_uuid()).await?;
         if let Some(old) = &old {

@@ -130,7 +130,7 @@ impl Session {
     async fn join(&mut self, grant: &str) -> Result<(), Refusal> {
         let (room, seat) = in_time(self.services.open_granted(self.actor, self.connection, grant)).await?;
         let id = room.id();
-        self.services.live.open(room);
+        self.services.live.open_for_grant(room)?;
         self.services.live.join(id, seat, self.connection).await?;
         self.offering.sits_in(id);
         // Between the look into the database and the seat the visit may have ended, or the patient have taken the consent back.

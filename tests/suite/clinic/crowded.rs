@@ -1,9 +1,9 @@
-//! A room that is full, and who hears of it.
+//! A room, or a server, that is full, and who hears of it.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 use yunzhen::domain::ids::{ConnectionId, ParticipantId, RoomId, SessionId};
-use yunzhen::domain::room::{CAPACITY, ParticipantRole, Seat, Standing};
+use yunzhen::domain::room::{CAPACITY, ParticipantRole, RoomEnd, Seat, Standing};
 use yunzhen::domain::text::Text;
 
 use super::browser::Doctor;
@@ -82,4 +82,35 @@ async fn who_finds_the_room_full_is_told_so_and_so_is_the_host_who_lets_in_one_t
     doctor.0.say(admit(21)).await;
     assert_eq!(answer(&mut doctor.0, 21).await["type"], "done");
     guest.expect("room").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_a_room_left_calls_nobody_and_whoever_was_called_comes_in_all_the_same() {
+    let stage = Stage::open_with(|config| config.rooms = 1).await;
+    let (colleague, desk) = stage.doctor_at_desk("doctor2", 1).await;
+    let visit = stage.visit().await;
+    let (next, _) = stage.patient_waiting(2, json!({ "sx.fever": true, "sx.temp": 38.2 })).await;
+    // The one room is a check's: a quarter is at least one.
+    let check = stage.act("/checks", &next).await.ok();
+    let (mut tries, _) = Socket::hello(&stage, &next, None).await;
+    tries.say(json!({ "type": "join", "id": 1, "grant": check["grant"] })).await;
+    tries.expect("room").await;
+    let call = format!("/desks/{desk}/call-next");
+    let answer = stage.act(&call, &colleague).await;
+    assert_eq!(answer.refusal(), (503, "room.none_free"));
+    assert_eq!(stage.act("/checks", &visit.patient).await.refusal(), (503, "room.none_free"));
+    let (mut doctor, _) = Socket::hello(&stage, &visit.doctor, None).await;
+    doctor.join(&stage, &visit, &visit.doctor).await;
+    let (mut patient, _) = Socket::hello(&stage, &visit.patient, None).await;
+    let room = patient.join(&stage, &visit, &visit.patient).await;
+    assert_eq!(room["participants"].as_array().unwrap().len(), 2);
+    // Nobody lost their place by it, and where there is one again the next is called.
+    let live = &stage.server.services.live;
+    for open in [check["room"].clone(), room["room"].clone()] {
+        live.end(id_of(&open), RoomEnd::Finished).await;
+        while live.is_open(id_of(&open)) {
+            tokio::task::yield_now().await;
+        }
+    }
+    stage.act(&call, &colleague).await.ok();
 }

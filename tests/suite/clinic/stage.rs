@@ -320,6 +320,7 @@ pub fn config(folder: &TempDir) -> Config {
         recordings_options: None,
         recordings_floor_mib: None,
         recordings_largest_mib: 4096,
+        rooms: 1000,
         http_addr: "127.0.0.1:0".parse().unwrap(),
         media_addr: "127.0.0.1:0".parse().unwrap(),
         media_announce: None,

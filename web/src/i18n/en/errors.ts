@@ -76,6 +76,7 @@ export const errors: Readonly<Record<keyof typeof zh, Message>> = {
   'errors.upload.offset': 'A piece of the photo did not fit; going on.',
   'errors.upload.broken': 'The photo did not arrive whole. Please send it again.',
   'errors.room.full': 'The room is full.',
+  'errors.room.none_free': 'All rooms of this service are in use. Please try again in half a minute.',
   'errors.live.hello_expected': 'The connection was not made properly; trying again.',
   'errors.live.malformed': 'This page is out of date. Please reload it; your place is kept.',
   'errors.live.version_unsupported': 'This page is out of date. Please reload it; your place is kept.',

@@ -74,6 +74,7 @@ export const errors = {
   'errors.upload.offset': '照片有一段没有传上，正在继续。',
   'errors.upload.broken': '照片没有传完整，请重新发送。',
   'errors.room.full': '诊室里人已满。',
+  'errors.room.none_free': '所有线上诊室都在使用中，请半分钟后再试。',
   'errors.rx.changed': '医师签名后患者情况有变化。请退回处方，由医师重新审视并签名。',
   'errors.live.hello_expected': '连接没有建立好，正在重新连接。',
   'errors.live.malformed': '页面版本太旧，请刷新后再试。您的号已保留。',
