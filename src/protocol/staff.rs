@@ -76,6 +76,8 @@ pub struct SessionView {
     pub acted_at: Timestamp,
     /// The family of the browser, such as `Firefox`; `null` where it is none of the known.
     pub browser: Option<String>,
+    /// When it was ended, of one that gave way to newer ones; `null` where it stands.
+    pub ended: Option<Timestamp>,
 }
 
 /// How many sessions were ended.

@@ -194,6 +194,35 @@ impl Sessions<'_> {
         }))
     }
 
+    /// Ends a session because more of its account stood than are kept; `false` when it had ended.
+    pub async fn displace(self, id: SessionId, now: Timestamp) -> Result<bool> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query("update session set revoked_at = $2, displaced = (1 = 1) where id = $1 and revoked_at is null")
+                .bind(id)
+                .bind(now)
+                .execute(conn)
+                .await?
+                .rows_affected()
+                == 1
+        }))
+    }
+
+    /// The last `most` sessions of a member of staff that were ended so since `since`, the newest first.
+    pub async fn displaced_of_staff(self, account: AccountId, since: Timestamp, most: i64) -> Result<Vec<SessionRow>> {
+        Ok(on!(self.0, |conn| {
+            sqlx::query_as(session!(
+                "where subject_id = $1 and subject_kind = 'staff' and displaced = (1 = 1) and revoked_at > $2
+                 order by revoked_at desc, id
+                 limit $3"
+            ))
+            .bind(account)
+            .bind(since)
+            .bind(most)
+            .fetch_all(conn)
+            .await?
+        }))
+    }
+
     /// Ends every session of whoever came with an invitation, but `kept`; those that had not ended.
     pub async fn revoke_guests(
         self,

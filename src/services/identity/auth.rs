@@ -8,6 +8,7 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::identity::known_browsers::KnownBrowser;
 use crate::services::identity::known_places::First;
+use crate::services::identity::own_sessions::make_room;
 use crate::services::identity::passwords::PASSWORD_LIMIT;
 use crate::services::identity::sessions::Who;
 use crate::services::identity::tokens::OUTLIVED;
@@ -79,9 +80,12 @@ impl Services {
         self.pass_second_factor(&mut work, account.id, code).await?;
         let who = Who::Staff(account.id);
         self.place_of_account(account.institution_id, account.id.as_uuid(), &from.address).note(&mut work).await?;
+        let (_, seated) = self.live.occupied();
+        let displaced = make_room(&mut work, account.institution_id, account.id, &seated).await?;
         let tokens = self.open_session_in(&mut work, account.institution_id, who, from.family).await?;
         work.audit(account.institution_id, &account.id.to_string(), "session.open", &account.id.to_string()).await?;
         work.commit().await?;
+        self.leave_seats(&displaced).await;
         Ok((tokens, self.cookie_of(from.browser, &account)))
     }
 

@@ -1,5 +1,8 @@
 //! The sessions of those who work here: each sees the own and ends any of them, an administrator ends all of an account.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, InstitutionId, SessionId};
@@ -10,11 +13,22 @@ use crate::services::refusal::Refusal;
 use crate::services::topics::Topic;
 use crate::services::work::Work;
 
+/// Sessions of an account that stand at once; the next one takes the place of one.
+const SESSIONS: usize = 20;
+/// For so long an owner sees what gave way; a session of staff that nobody uses lasts no longer.
+const DISPLACED_SHOWN: Duration = Duration::from_hours(24);
+/// So many of them at most.
+const DISPLACED_MOST: i64 = 20;
+
 impl Services {
-    /// The sessions of this account that stand, the newest first.
+    /// The sessions of this account that stand, the newest first, and behind them those that lately gave way to newer ones.
     pub async fn own_sessions(&self, act: StaffAct) -> Result<Vec<SessionView>, Refusal> {
-        let rows = self.db.read().await?.sessions().of_staff(act.account, self.clock.now()).await?;
+        let now = self.clock.now();
+        let mut tx = self.db.read().await?;
+        let mut rows = tx.sessions().of_staff(act.account, now).await?;
+        rows.extend(tx.sessions().displaced_of_staff(act.account, now - DISPLACED_SHOWN, DISPLACED_MOST).await?);
         let views = rows.into_iter().map(|row| SessionView {
+            ended: row.revoked_at,
             id: row.id,
             current: row.id == act.session,
             since: row.created_at,
@@ -50,6 +64,29 @@ impl Services {
         self.leave_seats(&ended).await;
         Ok(SessionsEnded { ended: u32::try_from(ended.len()).unwrap_or(u32::MAX) })
     }
+}
+
+/// Makes room for another session of an account: of those that stand the ones go that were not used for longest, and their
+/// sockets are told; which ones. Their seats are left after the commit. Nobody `seated` goes: a call is not ended from afar.
+pub(in crate::services) async fn make_room(
+    work: &mut Work,
+    institution: InstitutionId,
+    account: AccountId,
+    seated: &HashSet<SessionId>,
+) -> Result<Vec<SessionId>, Refusal> {
+    let now = work.now;
+    let mut rows = work.tx.sessions().of_staff(account, now).await?;
+    let too_many = (rows.len() + 1).saturating_sub(SESSIONS);
+    rows.retain(|row| !seated.contains(&row.id));
+    rows.sort_by_key(|row| (row.rotated_at.max(row.acted_at), row.created_at, row.id));
+    let mut ended = Vec::new();
+    for row in rows.into_iter().take(too_many) {
+        if work.tx.sessions().displace(row.id, now).await? {
+            work.emit(institution, Topic::Session(row.id).to_string(), "session.ended", Value::Null).await?;
+            ended.push(row.id);
+        }
+    }
+    Ok(ended)
 }
 
 /// Ends every session of an account but `besides`, and tells their sockets; which ones. Their seats are left after the commit.

@@ -47,6 +47,39 @@ async fn a_member_of_staff_sees_the_own_sessions_and_ends_any_of_them() {
 }
 
 #[tokio::test]
+async fn the_twenty_first_session_ends_the_one_that_was_not_used_for_longest_and_its_owner_reads_that() {
+    let app = TestApp::start().await;
+    let mut browsers = vec![sign_in(app.browser().agent(FIREFOX), "doctor").await];
+    for _ in 1..20 {
+        app.pass(1);
+        browsers.push(sign_in(app.browser(), "doctor").await);
+    }
+    // The first is used, so that the second is the one of longest ago.
+    app.pass(60);
+    browsers[0].post("/templates", &json!({ "name": "一", "field": "advice", "body": "多饮水" })).await.ok();
+    let nurse = sign_in(app.browser(), "nurse").await;
+    assert!(sessions(&browsers[0]).await.iter().all(|one| one["ended"].is_null()));
+    app.pass(60);
+    let newest = sign_in(app.browser(), "doctor").await;
+    let ended = app.clock.now().as_millis();
+    browsers[1].get("/auth/me").await.refused("auth.required");
+    for browser in browsers.iter().skip(2).chain([&browsers[0], &newest, &nurse]) {
+        browser.get("/auth/me").await.ok();
+    }
+    let seen = sessions(&newest).await;
+    assert_eq!(seen.iter().filter(|one| one["ended"].is_null()).count(), 20);
+    let told = seen.last().unwrap();
+    assert_eq!((&told["ended"], &told["current"]), (&json!(ended), &json!(false)));
+    end(&newest, &told["id"]).await.refused("request.not_found");
+    assert_eq!(sessions(&nurse).await.len(), 1, "nobody else's");
+    app.pass(24 * 3600 - 120);
+    assert_eq!(sessions(&sign_in(app.browser(), "doctor").await).await.last().unwrap()["ended"], json!(ended));
+    app.pass(180);
+    let later = sign_in(app.browser(), "doctor").await;
+    assert!(sessions(&later).await.iter().all(|one| one["ended"] != json!(ended)), "a day later it is no news");
+}
+
+#[tokio::test]
 async fn an_administrator_ends_every_session_of_an_account_and_a_patient_has_no_such_list() {
     let app = TestApp::start().await;
     let (one, two) = (sign_in(app.browser(), "doctor").await, sign_in(app.browser(), "doctor").await);

@@ -245,6 +245,33 @@ on_both! {
         assert_eq!(found().await, [older.id]);
     }
 
+    async fn a_session_that_gave_way_to_newer_ones_is_told_apart_from_one_that_was_ended(db: Db) {
+        let hospital = Hospital::open(&db, 2).await;
+        let doctor = hospital.desks[0].doctor;
+        let of = |refresh: &[u8], began| SessionRow {
+            subject_id: doctor.as_uuid(),
+            created_at: at(began),
+            ..session(&hospital, refresh)
+        };
+        let rows = [of(b"one", 1), of(b"two", 2), of(b"three", 3)];
+        for row in &rows {
+            hospital.write(async |tx| tx.sessions().insert(row).await.unwrap()).await;
+        }
+        let displaces = async |n: usize, now| {
+            hospital.write(async |tx| tx.sessions().displace(rows[n].id, at(now)).await.unwrap()).await
+        };
+        assert!(displaces(0, 7).await && displaces(1, 8).await && !displaces(1, 9).await, "once");
+        hospital.write(async |tx| tx.sessions().revoke(rows[2].id, at(9)).await.unwrap()).await;
+        assert!(!displaces(2, 9).await, "its owner ended it");
+        let told = async |since, most| {
+            let found = db.read().await.unwrap().sessions().displaced_of_staff(doctor, at(since), most).await.unwrap();
+            found.into_iter().map(|row| (row.id, row.revoked_at)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(0, 9).await, [(rows[1].id, Some(at(8))), (rows[0].id, Some(at(7)))]);
+        assert_eq!((told(7, 9).await.len(), told(0, 1).await.len(), told(8, 9).await.len()), (1, 1, 0));
+        assert!(db.read().await.unwrap().sessions().of_staff(doctor, at(9)).await.unwrap().is_empty());
+    }
+
     async fn everybody_of_an_institution_is_found_and_a_licence_gets_its_end(db: Db) {
         let hospital = Hospital::open(&db, 2).await;
         let doctor = hospital.desks[0].doctor;

@@ -308,4 +308,6 @@ export interface SessionView {
   since: number
   acted_at: number
   browser: string | null
+  /** When it gave way to newer ones. */
+  ended: number | null
 }

@@ -17,6 +17,7 @@ export const staff = {
   'sessions.browser.other': 'Another browser',
   'sessions.times': 'since {since}, last used {acted}',
   'sessions.end': 'Sign out',
+  'sessions.displaced': 'signed out {ended}: you were signed in at more than 20 places',
   'admin.page.staff': 'Staff',
   'staff.lead': 'A doctor needs a registration, three years of independent practice and this institution’s written consent to open a desk, call, prescribe or give an opinion.',
   'staff.lacking': { one: '{n} doctor lacks papers and cannot open a desk now. Please record them below.', other: '{n} doctors lack papers and cannot open a desk now. Please record them below.' },

@@ -18,6 +18,7 @@ export const staff = {
   'sessions.browser.other': '其他浏览器',
   'sessions.times': '{since} 登录，最近操作 {acted}',
   'sessions.end': '退出登录',
+  'sessions.displaced': '{ended} 已自动退出：同时登录超过 20 处',
   'admin.page.staff': '人员',
   'staff.lead': '医师须有执业注册、三年以上独立临床经验和本机构的书面同意，才能开诊、叫号、开方和出具会诊意见。',
   'staff.lacking': '{n} 位医师的资质不全，现在不能开诊。请在下面补录。',
