@@ -25,6 +25,15 @@ const CREDENTIALS_PER_CONNECTION: usize = 2;
 pub(super) struct Addresses {
     by_ufrag: HashMap<String, Credential>,
     by_address: HashMap<SocketAddr, Path>,
+    /// The addresses of each connection, a handful; so nobody has to look at those of all others for a new one.
+    of_port: HashMap<Place, Vec<SocketAddr>>,
+}
+
+/// Where a connection's port lies in memory. No other lies there while one of its addresses is known.
+type Place = usize;
+
+fn place(port: &Arc<Port>) -> Place {
+    Arc::as_ptr(port).addr()
 }
 
 struct Credential {
@@ -69,7 +78,9 @@ impl Addresses {
     /// Forgets a connection: its credentials, its addresses.
     pub(super) fn forget(&mut self, port: &Arc<Port>) {
         self.by_ufrag.retain(|_, credential| !Arc::ptr_eq(&credential.port, port));
-        self.by_address.retain(|_, path| !Arc::ptr_eq(&path.port, port));
+        for address in self.of_port.remove(&place(port)).unwrap_or_default() {
+            self.by_address.remove(&address);
+        }
     }
 
     /// Something came from `from`, which is whose?
@@ -91,7 +102,14 @@ impl Addresses {
 
     /// Forgets the addresses from which nothing comes any more.
     pub(super) fn sweep(&mut self, now: Instant) {
-        self.by_address.retain(|_, path| now.saturating_duration_since(path.heard) < FORGET_AFTER);
+        let Self { by_address, of_port, .. } = self;
+        by_address.retain(|address, path| {
+            let is_kept = now.saturating_duration_since(path.heard) < FORGET_AFTER;
+            if !is_kept {
+                disown(of_port, &path.port, *address);
+            }
+            is_kept
+        });
     }
 
     /// Gives `from` to the connection whose password sealed the request; `None` when the seal is wrong, or the address
@@ -110,17 +128,134 @@ impl Addresses {
         }
         let (ours, theirs) = request.names().unwrap_or_default();
         let names = (ours.to_owned(), theirs.to_owned());
-        self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now, names });
-        let mut own: Vec<_> = self
-            .by_address
-            .iter()
-            .filter(|(_, path)| Arc::ptr_eq(&path.port, &port))
-            .map(|(address, path)| (path.heard, *address))
-            .collect();
+        let before = self.by_address.insert(from, Path { port: Arc::clone(&port), heard: now, names });
+        if let Some(before) = before {
+            disown(&mut self.of_port, &before.port, from);
+        }
+        let own = self.of_port.entry(place(&port)).or_default();
+        own.push(from);
         if own.len() > ADDRESSES_PER_CONNECTION {
-            own.sort_unstable();
-            self.by_address.remove(&own[0].1);
+            let heard = |address: &&SocketAddr| (self.by_address.get(*address).map(|path| path.heard), **address);
+            if let Some(oldest) = own.iter().min_by_key(heard).copied() {
+                own.retain(|address| *address != oldest);
+                self.by_address.remove(&oldest);
+            }
         }
         Some((port, key))
+    }
+}
+
+/// An address is not this connection's any more.
+fn disown(of_port: &mut HashMap<Place, Vec<SocketAddr>>, port: &Arc<Port>, address: SocketAddr) {
+    let Some(own) = of_port.get_mut(&place(port)) else { return };
+    own.retain(|known| *known != address);
+    if own.is_empty() {
+        of_port.remove(&place(port));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::media::counters::Counters;
+    use crate::media::instant;
+    use crate::media::mux::Mux;
+    use crate::media::port::Credentials;
+    use crate::media::stun;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// A check of a browser from an address.
+        Check(usize, u16),
+        /// Anything else from an address.
+        Hear(u16),
+        Sweep,
+        Forget(usize),
+        Pass(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let address = || 0..14_u16;
+        prop_oneof![
+            8 => (0..2_usize, address()).prop_map(|(who, from)| Step::Check(who, from)),
+            3 => address().prop_map(Step::Hear),
+            1 => Just(Step::Sweep),
+            1 => (0..2_usize).prop_map(Step::Forget),
+            3 => (0..12_000_u64).prop_map(Step::Pass),
+        ]
+    }
+
+    fn at(n: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 7], 1000 + n))
+    }
+
+    /// Whose each address is, by looking at all of them each time.
+    #[derive(Default)]
+    struct Plain(HashMap<SocketAddr, (usize, Instant)>);
+
+    impl Plain {
+        fn check(&mut self, now: Instant, who: usize, from: SocketAddr) {
+            if self.0.get(&from).is_some_and(|(owner, heard)| *owner != who && now.duration_since(*heard) < OWNED_FOR) {
+                return;
+            }
+            self.0.insert(from, (who, now));
+            let own = || self.0.iter().filter(|(_, (owner, _))| *owner == who);
+            if own().count() > ADDRESSES_PER_CONNECTION {
+                let oldest = own().map(|(address, (_, heard))| (*heard, *address)).min().expect("more than eight");
+                self.0.remove(&oldest.1);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_connection_keeps_its_last_eight_addresses_as_if_all_had_been_looked_at() {
+        let crypto = rtc::crypto::default_provider().expect("a provider is compiled in");
+        let bind = "127.0.0.1:0".parse().expect("an address");
+        let mux = Mux::bind(bind, 1, Arc::clone(&crypto), Arc::new(Counters::new()), None).expect("binds");
+        let named = |ufrag: &str| Credentials { ufrag: ufrag.into(), password: "a password of twenty-two".into() };
+        let start = instant::now();
+        let names = ["one", "two"];
+        let key = |name: &str| Key::new(name, Arc::clone(&crypto));
+        let plans = proptest::collection::vec(step(), 0..80);
+        let holds = TestRunner::default().run(&plans, |plan| {
+            let ports = names.map(|_| Port::new(start, &mux, &named("engine"), &named("far")));
+            let (mut known, mut plain, mut now) = (Addresses::default(), Plain::default(), start);
+            for step in plan {
+                match step {
+                    Step::Check(who, from) => {
+                        known.register(names[who], key(names[who]), &ports[who]);
+                        let check = stun::nomination([7; 12], &format!("{}:far", names[who]), &key(names[who]));
+                        let check = check.expect("sealed");
+                        known.learn(now, at(from), &Message::parse(&check).expect("well-formed"));
+                        plain.check(now, who, at(from));
+                    }
+                    Step::Hear(from) => {
+                        known.hear(now, at(from));
+                        plain.0.entry(at(from)).and_modify(|(_, heard)| *heard = now);
+                    }
+                    Step::Sweep => {
+                        known.sweep(now);
+                        plain.0.retain(|_, (_, heard)| now.duration_since(*heard) < FORGET_AFTER);
+                    }
+                    Step::Forget(who) => {
+                        known.forget(&ports[who]);
+                        plain.0.retain(|_, (owner, _)| *owner != who);
+                    }
+                    Step::Pass(millis) => now += Duration::from_millis(millis),
+                }
+                for from in (0..14).map(at) {
+                    let owner = known.port(from).and_then(|port| ports.iter().position(|own| Arc::ptr_eq(own, &port)));
+                    prop_assert_eq!(owner, plain.0.get(&from).map(|(owner, _)| *owner));
+                }
+                let listed: usize = known.of_port.values().map(Vec::len).sum();
+                prop_assert_eq!(listed, known.by_address.len(), "nothing is left of who is forgotten");
+                prop_assert!(known.of_port.values().all(|own| !own.is_empty()));
+            }
+            Ok(())
+        });
+        holds.expect("holds");
     }
 }
