@@ -127,6 +127,8 @@ pub struct Services {
     pub(crate) told: Told,
     /// What of the work that happens later fails by a fault of ours.
     pub ailing: Ailing,
+    /// The turn to draw a paper.
+    pub(crate) papers: tokio::sync::Semaphore,
     /// Held by whoever does what is due: see [`Services::run_jobs`].
     pub(crate) rounds: tokio::sync::Mutex<()>,
     /// The name of this process among nodes, different after every start: rooms are fenced by it.
@@ -170,6 +172,7 @@ impl Services {
             truths,
             told: Told::default(),
             ailing: Ailing::default(),
+            papers: tokio::sync::Semaphore::new(1),
             rounds: tokio::sync::Mutex::default(),
             node,
         }

@@ -71,6 +71,7 @@ impl Front {
         let stage = Stage::open_with(|config| {
             config.trusted_proxies = ["127.0.0.1", OUTER].map(|address| address.parse().unwrap()).to_vec();
             config.metrics_from = vec!["127.0.0.0/8".parse().unwrap()];
+            config.public_url = Some(format!("https://localhost:{}", secure.port()));
         })
         .await;
         let folder = stage.folder.path().join("nginx");
@@ -199,10 +200,10 @@ async fn behind_nginx_pages_sign_in_and_the_largest_picture_pass_and_nothing_is_
     assert!(script.status() == 200 && script.headers()["content-type"].to_str().unwrap().contains("javascript"));
     assert!(!policy.is_empty(), "what the server says of its pages is said through the proxy");
 
-    // There is no cookie that could lack its `Secure`: who has signed in holds tokens, from the body of the answer.
     let login = json!({ "username": "doctor", "password": "yunzhen-doctor" });
     let signed_in = browser.post(format!("{url}/api/v1/auth/login")).json(&login).send().await.unwrap();
-    assert!(!signed_in.headers().contains_key("set-cookie"), "{:?}", signed_in.headers());
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
     assert!(signed_in.json::<Value>().await.unwrap()["access_token"].is_string());
 
     let site = front.site();

@@ -163,9 +163,7 @@ impl Services {
         let purpose = if staff { ReadPurpose::Treatment } else { ReadPurpose::Own };
         reading.see(action, &id, purpose, detail);
         self.hand_out(reading, &code).await?;
-        // Letters are read and packed for a tenth of a second: that keeps nobody else waiting.
-        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
-        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
+        self.draw(sheet, letters, paper).await
     }
 
     /// A signed prescription as a PDF, for its doctor, the pharmacists and the patient's holder; audited.
@@ -247,8 +245,7 @@ impl Services {
         let detail = json!({ "kind": "prescription", "version": row.version, "paper": paper });
         reading.see(action, &id, purpose, detail);
         self.hand_out(reading, &code).await?;
-        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
-        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
+        self.draw(sheet, letters, paper).await
     }
 
     /// What the public page says of a code; never what the document says.
@@ -341,6 +338,14 @@ impl Services {
 
     fn link_of(&self, token: &str) -> String {
         format!("{}/verify/{token}", self.config.base_url(self.config.http_addr))
+    }
+
+    /// Draws a paper. Letters are read and packed for a tenth of a second: one paper at a time, beside everything else, so that
+    /// whoever asks for many takes no core from a call.
+    async fn draw(&self, sheet: Sheet, letters: &'static Letters, paper: Paper) -> Result<Vec<u8>, Refusal> {
+        let _turn = self.papers.acquire().await.map_err(|e| Refusal::internal(&e))?;
+        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
+        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
     }
 
     fn letters(&self) -> Result<&'static Letters, Refusal> {

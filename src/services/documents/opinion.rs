@@ -72,7 +72,6 @@ impl Services {
         let detail = json!({ "kind": DocumentKind::Opinion, "visit": visit.id, "paper": paper });
         reading.see(action, &id, purpose, detail);
         self.hand_out(reading, &code).await?;
-        let written = tokio::task::spawn_blocking(move || pdf::write(&sheet, letters, paper)).await;
-        written.map_err(|e| Refusal::internal(&e))?.map_err(|e| Refusal::internal(&e))
+        self.draw(sheet, letters, paper).await
     }
 }
