@@ -138,10 +138,9 @@ impl Wishes<'_> {
     /// The wishes whose offer is over at a moment, the longest first, past the first `skip`.
     pub async fn over(self, now: Timestamp, limit: i64, skip: i64) -> Result<Vec<WishId>> {
         Ok(on!(self.0, |conn| {
-            // Said twice, for the first is the condition of an index.
             sqlx::query_scalar(
                 "select id from wish
-                 where state in ('waiting', 'offered') and state = 'offered' and offered_until <= $1
+                 where state = 'offered' and offered_until <= $1
                  order by offered_until, id
                  limit $2 offset $3",
             )

@@ -126,7 +126,7 @@ fn client() -> Vec<(String, String)> {
 
 /// The requests in a source: method and path, with `{}` for what is filled in.
 fn requests(file: &str, source: &str) -> Vec<(String, String)> {
-    const CALLS: [&str; 7] = ["get", "post", "put", "patch", "delete", "blob", "request"];
+    const CALLS: [&str; 8] = ["get", "post", "send", "put", "patch", "delete", "blob", "request"];
     let mut found = Vec::new();
     for call in CALLS {
         for (at, _) in source.match_indices(call) {
@@ -142,6 +142,7 @@ fn requests(file: &str, source: &str) -> Vec<(String, String)> {
                 ("request", Some((method, rest))) => (method, rest.trim_start_matches([',', ' '])),
                 ("request", None) => continue,
                 ("blob", _) => ("get".to_owned(), arguments),
+                ("send", _) => ("post".to_owned(), arguments),
                 _ => (call.to_owned(), arguments),
             };
             if let Some((path, _)) = literal(arguments) {
@@ -230,9 +231,9 @@ fn every_request_of_the_browser_client_is_in_the_document() {
 #[test]
 fn requests_are_found_in_every_spelling() {
     let source = "await http.get<A[]>('/a')\n open.post<{ b: B | null }>(\n  `/b/${b.id}/c`, {})\n \
-        http.request<C>('PATCH', `/c/${c}`, {}) http.blob(`/d/${d}`) forget('/e') http.get(path) target('/f')";
+        http.request<C>('PATCH', `/c/${c}`, {}) http.blob(`/d/${d}`) http.send(`/e/${e}`) forget('/e') http.get(path) target('/f')";
     let found = requests("x.ts", source);
-    let wanted = [("get", "/a"), ("post", "/b/{}/c"), ("get", "/d/{}"), ("patch", "/c/{}")];
+    let wanted = [("get", "/a"), ("post", "/b/{}/c"), ("post", "/e/{}"), ("get", "/d/{}"), ("patch", "/c/{}")];
     assert_eq!(found, wanted.map(|(method, path)| (method.to_owned(), path.to_owned())));
 }
 

@@ -21,6 +21,8 @@ const PATIENTS: usize = 20;
 const STEP: Duration = Duration::from_secs(3);
 /// And this is the least that everybody has to do what is due then; they look four times a second.
 const PAUSE: Duration = Duration::from_millis(250);
+/// After so many steps, five minutes, tokens are renewed: they are good for ten.
+const FRESH: usize = 100;
 /// Steps without which the story would be over.
 const LONGEST: usize = 1_000;
 
@@ -46,6 +48,9 @@ impl Clinic {
     async fn step(&mut self) {
         self.steps += 1;
         assert!(self.steps < LONGEST, "the story ends");
+        if self.steps.is_multiple_of(FRESH) {
+            self.nurse = self.stage.staff("nurse").await;
+        }
         self.stage.pass(STEP).await;
         self.pauses.tick().await;
     }
@@ -60,9 +65,17 @@ fn ids(board: &[Value]) -> BTreeSet<TicketId> {
     board.iter().map(|ticket| ticket["id"].as_str().unwrap().parse().unwrap()).collect()
 }
 
+/// The token for acting, and the one for the next.
+fn tokens(answer: &Value) -> (String, String) {
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
 /// A doctor at a desk, who does at each look what is due.
 struct Doctor {
     token: String,
+    refresh: String,
+    looks: usize,
     desk: String,
     socket: Socket,
     /// Who is in the call, as the room said last.
@@ -74,11 +87,15 @@ struct Doctor {
 
 impl Doctor {
     async fn sits_down(stage: &Stage, username: &str, at: usize) -> Self {
-        let (token, desk) = stage.doctor_at_desk(username, at).await;
+        let login = json!({ "username": username, "password": format!("yunzhen-{username}") });
+        let (token, refresh) = tokens(&stage.post("/auth/login", "", login).await.ok());
+        let desk = stage.desk(&token, at).await;
+        stage.act(&format!("/desks/{desk}/open"), &token).await.ok();
         let (mut socket, _) = Socket::hello(stage, &token, None).await;
         // The desk is held as long as its browser follows it.
         socket.say(json!({ "type": "subscribe", "id": 1, "topic": format!("desk:{desk}") })).await;
-        Self { token, desk, socket, is_patient_here: false, visit: None, seen: BTreeSet::new() }
+        let (is_patient_here, visit, seen) = (false, None, BTreeSet::new());
+        Self { token, refresh, looks: 0, desk, socket, is_patient_here, visit, seen }
     }
 
     /// Hears what was said, without waiting for more.
@@ -95,6 +112,12 @@ impl Doctor {
     }
 
     async fn look(&mut self, stage: &Stage) {
+        self.looks += 1;
+        if self.looks.is_multiple_of(FRESH) {
+            let spent = json!({ "refresh_token": self.refresh });
+            (self.token, self.refresh) = tokens(&stage.post("/auth/refresh", "", spent).await.ok());
+            self.socket.say(json!({ "type": "renew", "id": 4, "token": self.token })).await;
+        }
         self.socket.say(json!({ "type": "ping", "id": 2 })).await;
         self.hear();
         let (token, desk) = (&self.token, &self.desk);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{local, notes_beside, opinion_sheet, pdf, sex_of};
+use super::{local, notes_beside, opinion_sheet, sex_of};
 use crate::domain::access::ReadPurpose;
 use crate::domain::ids::OpinionId;
 use crate::domain::opinion::{Answer, Question};

@@ -31,11 +31,14 @@ pub(super) fn no_frame() -> Refusal {
 
 /// How a conversation ends, also where what leads it breaks: whoever shares a room with it is told, and nobody seems to be
 /// there who is not.
-pub(super) async fn ended(leading: impl Future<Output = End>) -> End {
-    AssertUnwindSafe(leading).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("a conversation broke: its browser comes back");
-        metrics::counter!("yunzhen_conversations_broken_total").increment(1);
-        End::Close(CloseCode::Broke, Refusal::new(ErrorCode::Internal, "the conversation broke"))
+pub(super) fn ended(leading: impl Future<Output = End>) -> impl Future<Output = End> {
+    // No `async fn`: it would hold what leads the conversation twice.
+    AssertUnwindSafe(leading).catch_unwind().map(|end| {
+        end.unwrap_or_else(|_| {
+            tracing::error!("a conversation broke: its browser comes back");
+            metrics::counter!("yunzhen_conversations_broken_total").increment(1);
+            End::Close(CloseCode::Broke, Refusal::new(ErrorCode::Internal, "the conversation broke"))
+        })
     })
 }
 

@@ -1,6 +1,7 @@
 //! A flood of calls for help from one network: whoever is on the line is heard before whoever has gone.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use yunzhen::domain::alarm::{FOLDED, RINGING};
@@ -11,6 +12,8 @@ use super::stage::{LINK, Stage};
 
 /// Somebody of one network says yes to a question of the first page: the alarm, and their token.
 async fn cry(stage: &Stage, flag: &str) -> (String, String) {
+    // One after the other: ids of one moment have no order.
+    stage.pass(Duration::from_millis(1)).await;
     let request: RedFlagsRequest = serde_json::from_value(json!({ "link": LINK, "yes": [flag] })).unwrap();
     let answer = stage.server.services.red_flags(request, "203.0.113.9").await.unwrap();
     let line = serde_json::to_value(answer.line.unwrap()).unwrap();
