@@ -222,7 +222,7 @@ impl Config {
         }
         let known = ["config", "require_all", "web_dist", "test_postgres_url"];
         figment = figment.merge(Env::prefixed("YUNZHEN_").filter(move |key| !known.contains(&key.as_str())));
-        let mut config: Self = figment.extract().map_err(|error| ConfigError(error.to_string()))?;
+        let mut config: Self = figment.extract().map_err(|error| unreadable(&error))?;
         config.demo = demo;
         Ok(config)
     }
@@ -292,6 +292,17 @@ impl Config {
     }
 }
 
+/// What is said of a choice that cannot be read: of one that is nobody's business its name alone.
+fn unreadable(error: &figment::Error) -> ConfigError {
+    let name = error.path.join("_").to_uppercase();
+    let is_secret = ["SECRET", "DATABASE_URL", "OPTIONS", "SMS"].iter().any(|part| name.contains(part));
+    ConfigError(if is_secret {
+        format!("YUNZHEN_{name} cannot be read as it is written; where it looks like a number, put it in quotes")
+    } else {
+        error.to_string()
+    })
+}
+
 /// A choice that cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("configuration: {0}")]
@@ -336,6 +347,17 @@ mod tests {
     fn a_certificate_needs_its_key() {
         let config = Config { tls_cert: Some("cert.pem".into()), ..Config::demo_defaults() };
         assert!(config.check().unwrap_err().to_string().contains("YUNZHEN_TLS_KEY"));
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_not_printed() {
+        let of = |name: &str, value: u64| {
+            let figment = Figment::from(Serialized::defaults(Config::demo_defaults())).merge((name, value));
+            unreadable(&figment.extract::<Config>().unwrap_err()).to_string()
+        };
+        let said = of("turn_secret", 12_345_678_901);
+        assert!(said.contains("YUNZHEN_TURN_SECRET") && !said.contains("12345678901"), "{said}");
+        assert!(of("http_addr", 77_777).contains("77777"), "what is no secret is shown");
     }
 
     #[test]

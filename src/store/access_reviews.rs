@@ -163,7 +163,7 @@ impl AccessReviews<'_> {
                 "select max(at) as at, min(at) as since, count(*) as times, actor, purpose
                  from audit
                  where institution_id = $1 and subject = $2
-                   and (action in ('visit.read', 'visit.break_glass', 'visit.read_own', 'document.read',
+                   and (action in ('visit.read', 'visit.line_read', 'visit.break_glass', 'visit.read_own', 'document.read',
                                    'document.read_own', 'visit.seal')
                         or (action = 'rx.read' and purpose in ('review', 'countersign')))
                  group by actor, purpose

@@ -115,6 +115,7 @@ impl Services {
                 let moved = work.tx.tickets().serve(ticket.id, version, now).await?;
                 if let Some(moved) = &moved {
                     self.begin_visit(&mut work, act, id, moved).await?;
+                    self.audit_previous_of_others(&mut work, &act.account.to_string(), moved).await?;
                 }
                 (moved, "ticket.serving")
             }

@@ -1,7 +1,8 @@
 //! The patient on a desk, as the doctor who called sees them: who it is, what was declared, and what was before.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::domain::access::ReadPurpose;
 use crate::domain::ids::{HolderId, InstitutionId, PatientId};
 use crate::domain::note::NoteContent;
 use crate::domain::people::Relation;
@@ -16,6 +17,7 @@ use crate::services::refusal::Refusal;
 use crate::services::signing::Validity;
 use crate::services::tickets::{device_check, phase_of};
 use crate::services::vault::Field;
+use crate::services::work::Work;
 use crate::store::{PatientRow, TicketRow, Tx, VisitRow};
 
 /// Earlier visits that a doctor is shown.
@@ -96,6 +98,24 @@ impl Services {
             });
         }
         Ok(previous)
+    }
+
+    /// Writes down, as a document is confirmed, whose earlier visits stand beside it from now on: each in the list of its own
+    /// readers, whoever it was that was named with that document.
+    pub(crate) async fn audit_previous_of_others(
+        &self,
+        work: &mut Work,
+        who: &str,
+        ticket: &TicketRow,
+    ) -> Result<(), Refusal> {
+        let visits = work.tx.visits().of_card(ticket.patient_id, PREVIOUS).await?;
+        let of_others = visits.iter().filter(|one| one.ended_at.is_some() && one.patient_id != ticket.patient_id);
+        for visit in of_others {
+            let (what, detail) = (visit.id.to_string(), json!({ "ticket": ticket.id }));
+            work.audit_read(visit.institution_id, who, "visit.line_read", &what, ReadPurpose::Treatment, detail)
+                .await?;
+        }
+        Ok(())
     }
 
     /// As whom else the document of a ticket's patient was named: something to compare; while it rings, no whole name.

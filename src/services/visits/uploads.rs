@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use uuid::Uuid;
 
 use crate::domain::hex::hex;
 use crate::domain::ids::{AttachmentId, MessageId, VisitId};
@@ -205,8 +206,10 @@ impl Services {
         self.tell_said(visit).await;
     }
 
-    /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many.
+    /// Takes uploads away that nobody will finish: their visit is over, or they began [`UNFINISHED_KEPT`] ago. How many. And
+    /// what a process that was killed has left of others.
     pub async fn sweep_uploads(&self) -> Result<usize, Refusal> {
+        self.sweep_litter().await?;
         let before = self.clock.now() - UNFINISHED_KEPT;
         let (mut swept, mut broken) = (0, 0);
         loop {
@@ -224,6 +227,21 @@ impl Services {
                 return Ok(swept);
             }
         }
+    }
+
+    /// Removes files of pieces that no unfinished upload has. A picture of them would be as the camera wrote it, with the
+    /// place where it was taken.
+    async fn sweep_litter(&self) -> Result<(), Refusal> {
+        let Ok(mut names) = tokio::fs::read_dir(self.config.data_dir.join("uploads")).await else { return Ok(()) };
+        while let Ok(Some(entry)) = names.next_entry().await {
+            let Some(id) = entry.file_name().to_str().and_then(|name| Uuid::try_parse(name).ok()) else { continue };
+            let row = self.db.read().await?.uploads().find(AttachmentId::from_uuid(id)).await?;
+            if row.is_none_or(|row| row.finished_at.is_some()) {
+                tokio::fs::remove_file(entry.path()).await.ok();
+                tracing::warn!(upload.id = %id, "the pieces of an upload that is over were left; they are removed");
+            }
+        }
+        Ok(())
     }
 
     /// Whether an upload went: one that was finished in this moment is no litter any more.

@@ -91,6 +91,12 @@ async fn what_was_signed_under_another_spelling_is_in_the_gate_and_its_visit_is_
     assert_eq!((shown.as_array().unwrap().len(), &shown[0]["visit"]), (1, &json!(before.id)));
     assert_eq!(shown[0]["named"]["name"], "周一");
     assert_eq!(current["named_otherwise"][0]["name"], "周一");
+    let readers = stage.get(&format!("/me/visits/{}/readers", before.id), &holder).await.ok();
+    assert_eq!(
+        (readers.as_array().unwrap().len(), &readers[0]["purpose"]),
+        (1, &json!("treatment")),
+        "its line was shown"
+    );
     let read = stage.get(&format!("/visits/{}", before.id), &visit.doctor).await.ok();
     assert_eq!(read["access"], "treating", "the one on the desk is the one of that visit");
     tick(&stage, &visit, returning()).await.ok();

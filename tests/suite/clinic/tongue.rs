@@ -192,6 +192,29 @@ async fn an_upload_that_nobody_finishes_is_swept_away_after_a_day_and_a_finished
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_pieces_that_a_killed_process_left_of_a_finished_picture_are_removed_and_those_of_others_stay() {
+    let stage = Stage::open().await;
+    let visit = stage.visit().await;
+    let [done, under_way, stranger] =
+        [0xb1, 0xb2, 0xb3].map(|n| Uuid::from_u128(0x0190_a0a0_0000_7000_8000_0000_0000_0000 + n));
+    let whole = picture();
+    for id in [done, under_way] {
+        begin(&stage, &visit, &id.to_string(), &whole).await;
+        put(&stage, &id.to_string(), &visit.patient, 0, &whole[..300_000]).await.ok();
+    }
+    put(&stage, &done.to_string(), &visit.patient, 300_000, &whole[300_000..]).await.ok();
+    let file = |id: Uuid| stage.folder.path().join("uploads").join(id.simple().to_string());
+    stage.act(&format!("/uploads/{done}/finish"), &visit.patient).await.ok();
+    assert!(!file(done).exists());
+    // As if it had been killed between the commit and the removal; and of one that nobody knows.
+    for id in [done, stranger] {
+        std::fs::write(file(id), &whole).unwrap();
+    }
+    stage.server.services.sweep_uploads().await.unwrap();
+    assert!(!file(done).exists() && !file(stranger).exists() && file(under_way).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_the_visit_refuses_leaves_no_file() {
     let stage = Stage::open().await;
     let visit = stage.visit().await;
