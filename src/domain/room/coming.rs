@@ -63,7 +63,7 @@ impl Room {
     pub(super) fn enter(&self, seat: &Seat) -> Vec<Output> {
         let mode = if self.purpose == RoomPurpose::Check { RelayMode::Loopback } else { RelayMode::Conference };
         let participant = seat.participant;
-        let kept = !(self.is_open_door() && seat.role == ParticipantRole::Patient);
+        let kept = !(self.purpose.is_open_door() && seat.role == ParticipantRole::Patient);
         let permit = seat.role.permit(seat.standing != Standing::Inside, seat.muted);
         let mut outputs = vec![Output::Relay(RelayCommand::Admit { room: self.id, participant, mode, kept, permit })];
         // A room records when its patient agreed; whoever else comes was not asked.

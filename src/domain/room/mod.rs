@@ -263,12 +263,6 @@ impl Room {
         self.purpose
     }
 
-    /// Whether its patient came through an open door: whoever has a telephone may open checks, and anybody the lines of red
-    /// flags. They may not fill the relay.
-    pub fn is_open_door(&self) -> bool {
-        self.purpose.is_open_door()
-    }
-
     /// Whether this participant has a seat here.
     pub fn has(&self, participant: ParticipantId) -> bool {
         self.taken.iter().any(|taken| taken.seat.participant == participant)

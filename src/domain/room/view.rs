@@ -168,7 +168,8 @@ pub enum RoomPurpose {
 }
 
 impl RoomPurpose {
-    /// Whether its patient comes through an open door, uncalled.
+    /// Whether its patient comes through an open door, uncalled: whoever has a telephone may open checks, and anybody the lines
+    /// of red flags. They may not fill the relay.
     pub const fn is_open_door(self) -> bool {
         match self {
             Self::Check | Self::Emergency => true,

@@ -12,7 +12,7 @@ use crate::protocol::error::ErrorCode;
 use crate::services::Services;
 use crate::services::refusal::Refusal;
 use crate::services::work::Command;
-use crate::store::{AlarmRow, Json};
+use crate::store::AlarmRow;
 
 impl Services {
     /// A nurse calls a waiting patient by video.
@@ -34,29 +34,18 @@ impl Services {
         if work.tx.alarms().open_for_ticket(ticket).await?.is_some() {
             return Err(Refusal::new(ErrorCode::AlarmTaken, "this patient is being called already"));
         }
+        let id = self.ids.make(AlarmId::from_uuid);
         let alarm = AlarmRow {
-            id: self.ids.make(AlarmId::from_uuid),
-            institution_id: act.institution,
-            clinic_id: row.clinic_id,
-            kind: AlarmKind::NurseCall,
-            reasons: Json(Vec::new()),
             patient_id: Some(row.patient_id),
             holder_id: row.holder_id,
             declaration_id: row.declaration_id,
             ticket_id: Some(ticket),
-            raised_at: work.now,
             taken_by: Some(act.account),
             taken_at: Some(work.now),
-            closed_at: None,
-            outcome: None,
-            note_sealed: None,
-            version: 1,
             lease_until: Some(work.now + LEASE),
-            origin: None,
-            folded: false,
+            ..AlarmRow::begun(id, act.institution, row.clinic_id, AlarmKind::NurseCall, work.now)
         };
         self.keep_alarm(&mut work, &alarm).await?;
-        let id = alarm.id;
         self.announce_act(&mut work, &row, "nurse.calls", None, Some(act.account)).await?;
         let view = self.alarm_view(&mut work.tx, alarm, act).await?;
         work.keep(command, &view).await?;

@@ -51,25 +51,14 @@ impl Services {
             None => false,
         };
         let alarm = AlarmRow {
-            id: self.ids.make(AlarmId::from_uuid),
-            institution_id: institution,
-            clinic_id: clinic,
-            kind,
             reasons: Json(reasons),
             patient_id: cause.patient,
             holder_id: cause.holder,
             declaration_id: cause.declaration,
             ticket_id: cause.ticket,
-            raised_at: work.now,
-            taken_by: None,
-            taken_at: None,
-            closed_at: None,
-            outcome: None,
-            note_sealed: None,
-            version: 1,
-            lease_until: None,
             origin: cause.origin,
             folded,
+            ..AlarmRow::begun(self.ids.make(AlarmId::from_uuid), institution, clinic, kind, work.now)
         };
         self.keep_alarm(work, &alarm).await?;
         tracing::warn!(alarm.id = %alarm.id, kind = kind.as_str(), folded, "alarm raised");

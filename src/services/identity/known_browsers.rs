@@ -17,9 +17,9 @@ use crate::services::vault::Vault;
 use crate::store::AccountRow;
 
 /// How long a browser is known in which nobody signs in any more; as long as a place.
-pub const KNOWN_FOR: Duration = Duration::from_hours(180 * 24);
+pub const KNOWN_FOR: Duration = Duration::from_hours(DAYS * 24);
 /// The same in days.
-const DAYS: u32 = 180;
+const DAYS: u64 = 180;
 /// Accounts of one browser, the newest first: a desk that more people share forgets who has not signed in for longest.
 const ACCOUNTS: usize = 8;
 
@@ -102,7 +102,7 @@ impl KnownBrowser {
 }
 
 fn is_recent(day: [u8; DAY], today: u32) -> bool {
-    today.saturating_sub(u32::from_be_bytes(day)) < DAYS
+    u64::from(today.saturating_sub(u32::from_be_bytes(day))) < DAYS
 }
 
 fn day_of(now: Timestamp) -> u32 {

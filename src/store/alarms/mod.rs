@@ -51,6 +51,39 @@ pub struct AlarmRow {
     pub folded: bool,
 }
 
+impl AlarmRow {
+    /// An alarm as it begins: it rings, nobody has it, and nothing is known of whom it is about.
+    pub const fn begun(
+        id: AlarmId,
+        institution_id: InstitutionId,
+        clinic_id: ClinicId,
+        kind: AlarmKind,
+        raised_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            institution_id,
+            clinic_id,
+            kind,
+            reasons: Json(Vec::new()),
+            patient_id: None,
+            holder_id: None,
+            declaration_id: None,
+            ticket_id: None,
+            raised_at,
+            taken_by: None,
+            taken_at: None,
+            closed_at: None,
+            outcome: None,
+            note_sealed: None,
+            version: 1,
+            lease_until: None,
+            origin: None,
+            folded: false,
+        }
+    }
+}
+
 macro_rules! names {
     () => {
         "id, institution_id, clinic_id, kind, reasons, patient_id, holder_id, declaration_id, ticket_id, raised_at,

@@ -13,26 +13,11 @@ use crate::support::hospital::Hospital;
 use crate::support::on_both;
 
 pub fn alarm(hospital: &Hospital, kind: AlarmKind) -> AlarmRow {
+    let id = hospital.ids.make(AlarmId::from_uuid);
     AlarmRow {
-        id: hospital.ids.make(AlarmId::from_uuid),
-        institution_id: hospital.institution,
-        clinic_id: hospital.clinic,
-        kind,
         reasons: Json(vec![Text::new("胸痛", "chest pain")]),
-        patient_id: None,
         holder_id: Some(hospital.ids.make(HolderId::from_uuid)),
-        declaration_id: None,
-        ticket_id: None,
-        raised_at: hospital.now(),
-        taken_by: None,
-        taken_at: None,
-        closed_at: None,
-        outcome: None,
-        note_sealed: None,
-        version: 1,
-        lease_until: None,
-        origin: None,
-        folded: false,
+        ..AlarmRow::begun(id, hospital.institution, hospital.clinic, kind, hospital.now())
     }
 }
 
